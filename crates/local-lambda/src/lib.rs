@@ -1,0 +1,1 @@
+//! The Lambda Runtime API and Invoke API on loopback: runs a function as Lambda does.

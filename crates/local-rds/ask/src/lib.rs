@@ -1,0 +1,76 @@
+//! How a database server plugin asks the verifier whether a login is allowed.
+//!
+//! The plugins live inside `mysqld`, `mariadbd` and `postgres`, where little code should run. They
+//! send the user name and the password they were given over a Unix socket and get back one byte.
+//! Everything that decides is on the other side, in `local-rds`.
+//!
+//! One login per connection. Request: two fields, each a big-endian `u32` length and that many
+//! bytes: user, password. Answer: one byte, [`ALLOWED`] or anything else for refused.
+
+use std::env;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// The environment variable of a server process that holds the path of the verifier's socket.
+pub const SOCKET_VARIABLE: &str = "LOCAL_RDS_VERIFIER";
+
+/// The answer that lets a login in.
+pub const ALLOWED: u8 = b'+';
+/// The answer that turns a login away.
+pub const REFUSED: u8 = b'-';
+
+/// The longest field accepted. The servers themselves end a password packet well below this.
+const FIELD_LIMIT: u32 = 4 << 20;
+/// How long a server waits for an answer before it refuses.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a client presented: the user it logs in as, and its password.
+///
+/// It has no `Debug`: the password is a token that lets its holder in.
+pub struct Login {
+    /// The database user.
+    pub user: Vec<u8>,
+    /// The password, without the NUL byte that ends it on the wire.
+    pub password: Vec<u8>,
+}
+
+/// Asks the verifier named by [`SOCKET_VARIABLE`] about `login`.
+///
+/// # Errors
+/// The variable is not set, or the verifier cannot be reached or does not answer in ten seconds.
+/// The caller must then refuse the login.
+pub fn ask(login: &Login) -> io::Result<bool> {
+    let socket = env::var_os(SOCKET_VARIABLE)
+        .ok_or_else(|| io::Error::other(format!("{SOCKET_VARIABLE} is not set")))?;
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    for field in [&login.user, &login.password] {
+        let length = u32::try_from(field.len()).map_err(io::Error::other)?;
+        stream.write_all(&length.to_be_bytes())?;
+        stream.write_all(field)?;
+    }
+    let mut verdict = [REFUSED];
+    stream.read_exact(&mut verdict)?;
+    Ok(verdict == [ALLOWED])
+}
+
+/// Reads the login that a plugin sent: the verifier's half of [`ask`].
+///
+/// # Errors
+/// The stream ended early, or a field is longer than 4 MiB.
+pub fn receive(stream: &mut impl Read) -> io::Result<Login> {
+    let mut field = || {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        let length = u32::from_be_bytes(length);
+        if length > FIELD_LIMIT {
+            return Err(io::Error::other(format!("a field of {length} bytes is too long")));
+        }
+        let mut bytes = vec![0; length as usize];
+        stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    };
+    Ok(Login { user: field()?, password: field()? })
+}

@@ -1,0 +1,1 @@
+//! AWSAuthenticationPlugin for local MySQL and MariaDB servers.

@@ -1,0 +1,1 @@
+//! Finds database servers, or unpacks private copies from the system's package manager.

@@ -1,0 +1,1 @@
+//! The PAM service rds-iam for local PostgreSQL servers, without root.

@@ -1,0 +1,1 @@
+//! Real MySQL, MariaDB and PostgreSQL servers on loopback that enforce IAM tokens as Amazon RDS does.

@@ -1,0 +1,1 @@
+//! Local servers, Lambda APIs and both functions joined into one running system.

@@ -1,0 +1,1 @@
+//! What the MySQL and the PostgreSQL Lambda share: settings, events, statements, rows, errors and the Lambda boundary.
