@@ -1,0 +1,37 @@
+//! Where private copies of servers, and data prepared from them, are kept between runs.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+const NAME: &str = "rds-iam-lambda";
+
+/// The folder that keeps what is expensive to make again: `$XDG_CACHE_HOME/rds-iam-lambda`, or
+/// `~/.cache/rds-iam-lambda`. It may be removed at any time when no server runs.
+///
+/// Root's is `/var/cache/rds-iam-lambda`: servers refuse to run as root, and the unprivileged user
+/// that runs them instead cannot enter root's home.
+///
+/// # Errors
+/// There is neither `XDG_CACHE_HOME` nor `HOME`.
+pub fn cache_folder() -> Result<PathBuf, Error> {
+    let absolute =
+        |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(folder) = absolute("XDG_CACHE_HOME") {
+        return Ok(folder.join(NAME));
+    }
+    if is_root() {
+        return Ok(Path::new("/var/cache").join(NAME));
+    }
+    absolute("HOME").map(|home| home.join(".cache").join(NAME)).ok_or_else(|| {
+        Error::new("neither XDG_CACHE_HOME nor HOME is set: no folder to keep servers in")
+    })
+}
+
+/// The kernel shows the effective user of a process as the owner of its folder in `/proc`.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}

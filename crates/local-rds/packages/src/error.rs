@@ -1,0 +1,41 @@
+//! What can go wrong while a server is looked for or fetched.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// No server, and why. The text says what to do.
+#[derive(Debug)]
+pub struct Error {
+    message: String,
+    source: Option<io::Error>,
+}
+
+impl Error {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// `verb` failed on `path`.
+    pub(crate) fn io<'a>(
+        verb: &'a str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |source| Self {
+            message: format!("cannot {verb} {}", path.display()),
+            source: Some(source),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

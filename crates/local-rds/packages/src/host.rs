@@ -1,0 +1,110 @@
+//! What the system is: its distribution and the mirror it downloads from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The distribution, from `/etc/os-release` (os-release(5)).
+pub(crate) struct Distribution {
+    /// `ID`: `debian`, `ubuntu`, …
+    pub(crate) id: String,
+    /// `VERSION_ID`, or `rolling` where there is none: Debian testing and unstable.
+    pub(crate) version: String,
+    /// `ID` and those of `ID_LIKE`.
+    family: Vec<String>,
+}
+
+impl Distribution {
+    /// This system's.
+    pub(crate) fn of_host() -> Self {
+        let text = fs::read_to_string("/etc/os-release")
+            .or_else(|_| fs::read_to_string("/usr/lib/os-release"))
+            .unwrap_or_default();
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Self {
+        let value = |name: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                .map(|value| value.trim_matches(['"', '\'']).to_owned())
+        };
+        let id = value("ID").unwrap_or_else(|| "unknown".to_owned());
+        let like = value("ID_LIKE").unwrap_or_default();
+        let family = like.split_whitespace().map(str::to_owned).chain([id.clone()]).collect();
+        Self { id, version: value("VERSION_ID").unwrap_or_else(|| "rolling".to_owned()), family }
+    }
+
+    /// Ubuntu, or made from it: its own packages hold MySQL.
+    pub(crate) fn is_ubuntu(&self) -> bool {
+        self.family.iter().any(|id| id == "ubuntu")
+    }
+
+    /// Debian, Ubuntu, or made from them: packages come through apt.
+    pub(crate) fn has_apt(&self) -> bool {
+        self.is_ubuntu() || self.family.iter().any(|id| id == "debian")
+    }
+}
+
+/// The Debian mirror that the system's apt uses, so that a machine behind a mirror of its own stays
+/// with it. `http://deb.debian.org/debian` where the system names none.
+pub(crate) fn debian_mirror() -> String {
+    source_files()
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .find_map(|text| mirror_in(&text))
+        .unwrap_or_else(|| "http://deb.debian.org/debian".to_owned())
+}
+
+fn source_files() -> Vec<PathBuf> {
+    let folder = Path::new("/etc/apt");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder.join("sources.list.d"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "sources" || e == "list"))
+        .collect();
+    files.sort();
+    files.push(folder.join("sources.list"));
+    files
+}
+
+/// The first address in a sources file, of either format, that ends in `/debian`.
+fn mirror_in(text: &str) -> Option<String> {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+        .map(|word| word.trim_end_matches('/'))
+        .find(|word| word.ends_with("/debian"))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Distribution, mirror_in};
+
+    #[test]
+    fn distributions_are_told_by_their_family() {
+        let debian = Distribution::parse("ID=debian\nVERSION_ID=\"12\"\n");
+        assert!(debian.has_apt() && !debian.is_ubuntu());
+        assert_eq!((debian.id.as_str(), debian.version.as_str()), ("debian", "12"));
+
+        let mint = Distribution::parse("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n");
+        assert!(mint.has_apt() && mint.is_ubuntu());
+        assert_eq!(mint.version, "rolling");
+
+        let fedora = Distribution::parse("ID=fedora\nVERSION_ID=43\n");
+        assert!(!fedora.has_apt());
+    }
+
+    #[test]
+    fn the_mirror_is_the_systems_own() {
+        let deb822 = "Types: deb\n# http://snapshot.debian.org/archive/debian\n\
+                      URIs: https://mirror.example/debian/\nSuites: trixie\n";
+        assert_eq!(mirror_in(deb822).as_deref(), Some("https://mirror.example/debian"));
+        let one_line = "deb [signed-by=/a.gpg] http://mirror.example/debian bookworm main\n";
+        assert_eq!(mirror_in(one_line).as_deref(), Some("http://mirror.example/debian"));
+        assert_eq!(mirror_in("deb http://mirror.example/ubuntu noble main\n"), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! A server unpacked into the user's cache folder, where it belongs to no package manager.
+//!
+//! A copy is made under a temporary name and renamed when it is whole: a folder with its final name
+//! is complete. The file `version` in it saves asking the server on each start.
+
+use std::env::consts::ARCH;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::host::Distribution;
+use crate::{Engine, Error, Installation, apt, cache_folder};
+
+/// The file in a private copy that holds the server's version.
+const VERSION_FILE: &str = "version";
+
+/// The private copy, if there is one.
+pub(crate) fn existing(engine: Engine) -> Result<Option<Installation>, Error> {
+    Ok(read(engine, &folder(engine, &Distribution::of_host())?))
+}
+
+/// Makes the private copy, or waits for the process that is making it.
+pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<Installation, Error> {
+    let distribution = Distribution::of_host();
+    if !distribution.has_apt() {
+        return Err(Error::new(format!(
+            "no {engine} server found, and private copies are made on Debian and Ubuntu only: \
+             install {}, or set {} to the path of a server",
+            packages_elsewhere(engine),
+            engine.variable(),
+        )));
+    }
+    let folder = folder(engine, &distribution)?;
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+
+    let lock_path = folder.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+    if lock.try_lock().is_err() {
+        progress(&format!("{engine}: another process is fetching it, waiting"));
+        lock.lock().map_err(Error::io("lock", &lock_path))?;
+    }
+    if let Some(installation) = read(engine, &folder) {
+        return Ok(installation);
+    }
+
+    let started = Instant::now();
+    let unfinished = folder.with_extension("unfinished");
+    start_empty(&unfinished)?;
+    let own_c_library = apt::fetch(engine, &distribution, &unfinished, progress)?;
+    let installation = inspect(engine, &unfinished, own_c_library)?;
+    let version = format!("{}\n", installation.version);
+    let version_path = unfinished.join(VERSION_FILE);
+    fs::write(&version_path, version).map_err(Error::io("write", &version_path))?;
+    // A folder that cannot be read as a copy is of no use to anyone.
+    remove(&folder)?;
+    fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
+    progress(&format!(
+        "{engine}: {} ready in {} after {:.1} s",
+        installation.version,
+        folder.display(),
+        started.elapsed().as_secs_f32()
+    ));
+    read(engine, &folder)
+        .ok_or_else(|| Error::new(format!("the copy in {} cannot be read", folder.display())))
+}
+
+/// One folder for each release of the system, because a home folder may be seen by several.
+fn folder(engine: Engine, distribution: &Distribution) -> Result<PathBuf, Error> {
+    let Distribution { id, version, .. } = distribution;
+    // A dash, not a dot, in versions such as 24.04: the lock and the temporary folder are told from
+    // this one by their extension.
+    let name = format!("{engine}-{id}-{version}-{ARCH}").replace('.', "-");
+    Ok(cache_folder()?.join("servers").join(name))
+}
+
+/// Reads a complete private copy.
+fn read(engine: Engine, folder: &Path) -> Option<Installation> {
+    let version = fs::read_to_string(folder.join(VERSION_FILE)).ok()?.trim().to_owned();
+    let program = program_in(engine, folder)?;
+    Some(Installation {
+        engine,
+        version,
+        program,
+        loader: loader_in(folder),
+        libraries: libraries_in(folder),
+    })
+}
+
+/// Runs the server of a copy that was just unpacked: it must start, and be what was asked for.
+fn inspect(engine: Engine, folder: &Path, own_c_library: bool) -> Result<Installation, Error> {
+    let program = program_in(engine, folder).ok_or_else(|| {
+        Error::new(format!("the packages for {engine} hold no {}", engine.programs()[0]))
+    })?;
+    let loader = loader_in(folder);
+    if own_c_library && loader.is_none() {
+        return Err(Error::new(format!("the packages for {engine} hold no dynamic loader")));
+    }
+    Installation::of(engine, program.clone(), loader, libraries_in(folder))
+        .map_err(Error::io("run", &program))?
+        .ok_or_else(|| {
+            Error::new(format!(
+                "{} does not start: remove {} to fetch it again, or install the package {}",
+                program.display(),
+                folder.display(),
+                engine.package()
+            ))
+        })
+}
+
+fn program_in(engine: Engine, folder: &Path) -> Option<PathBuf> {
+    let program = engine.programs()[0];
+    let places = match engine {
+        Engine::MySql | Engine::MariaDb => vec![folder.join("usr/sbin")],
+        Engine::Postgres => entries(&folder.join("usr/lib/postgresql"))
+            .into_iter()
+            .map(|version| version.join("bin"))
+            .collect(),
+    };
+    places.iter().map(|place| place.join(program)).find(|path| path.is_file())
+}
+
+/// The dynamic loader, which is in the copy only if the C library is.
+fn loader_in(folder: &Path) -> Option<PathBuf> {
+    ["usr/lib64", "lib64", "usr/lib", "lib"]
+        .iter()
+        .flat_map(|place| entries(&folder.join(place)))
+        .find(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"))
+        })
+}
+
+/// The folders named after the platform, such as `usr/lib/x86_64-linux-gnu`.
+fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+    ["usr/lib", "lib"]
+        .iter()
+        .flat_map(|place| entries(&folder.join(place)))
+        .filter(|path| path.to_string_lossy().ends_with("-linux-gnu"))
+        .collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn start_empty(folder: &Path) -> Result<(), Error> {
+    remove(folder)?;
+    fs::create_dir(folder).map_err(Error::io("create", folder))
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(Error::io("remove", folder))?;
+    }
+    Ok(())
+}
+
+/// The packages by the names that most other systems give them.
+fn packages_elsewhere(engine: Engine) -> &'static str {
+    match engine {
+        Engine::MySql => {
+            "the package mysql-server (Fedora, RHEL) or mysql (Arch, Alpine, Homebrew)"
+        }
+        Engine::MariaDb => "the package mariadb-server (Fedora, RHEL) or mariadb (Arch, Alpine)",
+        Engine::Postgres => "the package postgresql-server (Fedora, RHEL) or postgresql (Arch)",
+    }
+}
