@@ -1,0 +1,87 @@
+//! The log of logins: one line for each, with the reason and the way out of a refusal.
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::calendar::iso_8601;
+use super::refusal::Refusal;
+
+/// How much of a user name is written.
+const USER_LIMIT: usize = 128;
+
+/// The log: a file for people, and the refusals in memory for tests.
+pub(super) struct Log {
+    path: PathBuf,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    file: Option<File>,
+    refusals: Vec<String>,
+}
+
+impl Log {
+    /// A log at `path`, which is created with the first line, or by [`open`](Self::open).
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, entries: Mutex::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Creates or opens the file.
+    ///
+    /// # Errors
+    /// The file cannot be written: the error names it.
+    pub(super) fn open(&self) -> io::Result<()> {
+        self.entries().file(&self.path).map(drop).map_err(|error| {
+            io::Error::new(error.kind(), format!("login log {}: {error}", self.path.display()))
+        })
+    }
+
+    /// The refusals so far, each as its line in the file.
+    pub(super) fn refusals(&self) -> Vec<String> {
+        self.entries().refusals.clone()
+    }
+
+    /// Writes down what was decided about the login of `user` at `now`.
+    pub(super) fn record(&self, now: SystemTime, user: &[u8], verdict: &Result<(), Refusal>) {
+        let mut line = format!("{} ", iso_8601(now));
+        // Names are escaped, so that none of them writes lines of its own. Writing to a String
+        // cannot fail.
+        let user: String = String::from_utf8_lossy(user).chars().take(USER_LIMIT).collect();
+        _ = match verdict {
+            Ok(()) => write!(line, "allowed {user:?}"),
+            Err(why) => write!(line, "refused {user:?}: {why}; {}", why.advice()),
+        };
+        let mut entries = self.entries();
+        let written = entries.file(&self.path).and_then(|file| writeln!(file, "{line}"));
+        if verdict.is_err() {
+            entries.refusals.push(line);
+        }
+        if let Err(error) = written {
+            let lost = format!("{} this line is not in the log: {error}", iso_8601(now));
+            entries.refusals.push(lost);
+        }
+    }
+
+    fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
+        // Each change is one push or one open: a panic elsewhere leaves nothing half done.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn file(&mut self, path: &Path) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(OpenOptions::new().create(true).append(true).open(path)?)),
+        }
+    }
+}
