@@ -1,0 +1,38 @@
+//! The `LD_PRELOAD` object: PAM services come from a folder of our own.
+
+use std::env;
+use std::ffi::{CString, c_char, c_int};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::ptr;
+
+use crate::CONFIGURATION_VARIABLE;
+use crate::linux_pam::{Conversation, Handle, PAM_ABORT, StartConfdir, function};
+
+/// Takes the place of libpam's `pam_start`, which reads `/etc/pam.d`.
+///
+/// # Safety
+/// The arguments are those of `pam_start(3)`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pam_start(
+    service: *const c_char,
+    user: *const c_char,
+    conversation: *const Conversation,
+    handle: *mut *mut Handle,
+) -> c_int {
+    // SAFETY: the type is that of pam_start_confdir(3).
+    let start = match unsafe { function::<StartConfdir>(c"pam_start_confdir") } {
+        Ok(start) => start,
+        Err(error) => {
+            // The caller learns of it by the code alone if the log cannot be written to.
+            let _ = writeln!(io::stderr(), "rds-iam: {error}");
+            return PAM_ABORT;
+        }
+    };
+    let folder =
+        env::var_os(CONFIGURATION_VARIABLE).and_then(|path| CString::new(path.into_vec()).ok());
+    // Without a folder PAM reads its usual one.
+    let folder = folder.as_ref().map_or(ptr::null(), |folder| folder.as_ptr());
+    // SAFETY: the caller's arguments, and a C string that lives until the call returns.
+    unsafe { start(service, user, conversation, folder, handle) }
+}
