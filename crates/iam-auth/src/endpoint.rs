@@ -1,0 +1,347 @@
+//! The database as RDS names it. A token is signed for exactly this host, port and region, and the
+//! server's certificate must carry this host, wherever TCP connects.
+
+use std::fmt;
+
+use rustls_pki_types::ServerName;
+
+use crate::dial_address::{DialAddress, authority};
+use crate::error::{Error, Kind as ErrorKind};
+use crate::partition::{Partition, is_region};
+use crate::rds_host::{Kind, RdsHost};
+
+/// An RDS endpoint: host, port and region, checked, with what the host tells about itself.
+///
+/// ```
+/// use iam_auth::{Endpoint, Kind};
+///
+/// let endpoint = Endpoint::parse("db.cluster-abc123def456.eu-west-1.rds.amazonaws.com", 3306)?;
+/// assert_eq!(endpoint.region(), "eu-west-1");
+/// assert_eq!(endpoint.kind(), Kind::ClusterWriter);
+/// # Ok::<(), iam_auth::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+    region: String,
+    kind: Kind,
+    tls_name: ServerName<'static>,
+}
+
+impl Endpoint {
+    /// An endpoint whose host names its region, as all do that RDS gives out for one region.
+    ///
+    /// The host is a host name or an IP address (IPv6 without brackets) and nothing else. Upper
+    /// case is lowered and one dot at the end is dropped, since the server checks the token, and
+    /// the certificate is issued, for the name without them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_region_unknown`] when the host carries no region; [`Error::is_endpoint`] when
+    /// it is not a host (it holds a blank, a scheme, a port, a path), when it is no database's,
+    /// and when the port is 0.
+    pub fn parse(host: &str, port: u16) -> Result<Self, Error> {
+        let (host, tls_name) = checked(host, port)?;
+        let RdsHost { kind, region } = RdsHost::read(&host)?;
+        let Some(region) = region.map(str::to_owned) else {
+            let message = format!(
+                "host {host} does not name its region; give the region, and the endpoint as RDS \
+                 shows it: a token for a CNAME or an address is refused"
+            );
+            return Err(Error::new(ErrorKind::RegionUnknown, message));
+        };
+        Ok(Self { host, port, region, kind, tls_name })
+    }
+
+    /// An endpoint in the region given: needed where the host carries none.
+    ///
+    /// The host is read as by [`parse`](Self::parse).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_region_mismatch`] when the host names another region; [`Error::is_endpoint`]
+    /// as for `parse`, and when `region` is not of the form `eu-west-1`.
+    pub fn with_region(host: &str, port: u16, region: &str) -> Result<Self, Error> {
+        let (host, tls_name) = checked(host, port)?;
+        if !is_region(region) {
+            let message = format!("region {region:?} is not of the form eu-west-1");
+            return Err(Error::new(ErrorKind::Endpoint, message));
+        }
+        let RdsHost { kind, region: own } = RdsHost::read(&host)?;
+        if let Some(own) = own.filter(|own| *own != region) {
+            let message = format!(
+                "region {region} contradicts host {host}, which is in {own}; leave the region out"
+            );
+            return Err(Error::new(ErrorKind::RegionMismatch, message));
+        }
+        Ok(Self { host, port, region: region.to_owned(), kind, tls_name })
+    }
+
+    /// The host, lower-cased: what the token is signed for.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The TCP port, never 0. It is signed too.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The region whose IAM checks the token, such as `eu-west-1`.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The partition that the region belongs to.
+    pub fn partition(&self) -> Partition {
+        Partition::of_region(&self.region)
+    }
+
+    /// What stands behind the endpoint, by its name.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name that the server's certificate must carry.
+    pub fn tls_name(&self) -> ServerName<'static> {
+        self.tls_name.clone()
+    }
+
+    /// Where TCP connects when nothing else is set: the endpoint's own host and port.
+    pub fn dial_address(&self) -> DialAddress {
+        DialAddress::new(&self.host, self.port)
+    }
+
+    /// `host:port` as the token's URL carries it.
+    pub(crate) fn authority(&self) -> String {
+        authority(&self.host, self.port)
+    }
+}
+
+/// `host:port`, or `[::1]:port` for an IPv6 address.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.authority())
+    }
+}
+
+/// The host in its one spelling, and as TLS takes it.
+fn checked(host: &str, port: u16) -> Result<(String, ServerName<'static>), Error> {
+    let refuse = |why: &str| Error::new(ErrorKind::Endpoint, format!("host {host:?} {why}"));
+    if port == 0 {
+        return Err(Error::new(ErrorKind::Endpoint, format!("port 0 of host {host:?} is no port")));
+    }
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    match ServerName::try_from(name.clone()) {
+        // Addresses have many spellings, and the signature covers one.
+        Ok(ServerName::IpAddress(address)) => {
+            let spelled = std::net::IpAddr::from(address).to_string();
+            Ok((spelled, ServerName::IpAddress(address)))
+        }
+        Ok(tls_name) if !name.ends_with('.') => Ok((name, tls_name)),
+        _ if host.is_empty() => Err(refuse("is empty; give the endpoint as RDS shows it")),
+        _ if host.contains(char::is_whitespace) => Err(refuse("holds a blank; remove it")),
+        _ if host.contains("://") => Err(refuse("holds a scheme; give the host name alone")),
+        _ if host.contains('/') => Err(refuse("holds a path; give the host name alone")),
+        _ if host.contains('@') => Err(refuse("holds a user; give the host name alone")),
+        _ if host.contains(':') => Err(refuse("holds a port; give the port apart")),
+        _ => Err(refuse("is not a host name: letters, digits and hyphens between single dots")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parsed(host: &str) -> Endpoint {
+        Endpoint::parse(host, 3306).unwrap()
+    }
+
+    #[test]
+    fn every_form_of_rds() {
+        for (host, region, partition, kind) in [
+            ("db.abc123def456.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Instance),
+            (
+                "db.cluster-abc1.ap-southeast-7.rds.amazonaws.com",
+                "ap-southeast-7",
+                "aws",
+                Kind::ClusterWriter,
+            ),
+            (
+                "db.cluster-ro-abc1.sa-east-1.rds.amazonaws.com",
+                "sa-east-1",
+                "aws",
+                Kind::ClusterReader,
+            ),
+            (
+                "db.cluster-custom-abc1.us-east-1.rds.amazonaws.com",
+                "us-east-1",
+                "aws",
+                Kind::ClusterCustom,
+            ),
+            ("db.proxy-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Proxy),
+            (
+                "ro.endpoint.proxy-abc1.us-east-1.rds.amazonaws.com",
+                "us-east-1",
+                "aws",
+                Kind::ProxyEndpoint,
+            ),
+            ("db.shardgrp-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::ShardGroup),
+            ("cluster-ro-x.abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Instance),
+            ("endpoint.proxy-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Proxy),
+            ("db.abc1.us-east-1.rds-fips.amazonaws.com", "us-east-1", "aws", Kind::Instance),
+            (
+                "db.abc1.us-gov-west-1.rds.amazonaws.com",
+                "us-gov-west-1",
+                "aws-us-gov",
+                Kind::Instance,
+            ),
+            (
+                "db.abc1.rds.us-gov-east-1.amazonaws.com",
+                "us-gov-east-1",
+                "aws-us-gov",
+                Kind::Instance,
+            ),
+            ("db.abc1.rds.cn-north-1.amazonaws.com.cn", "cn-north-1", "aws-cn", Kind::Instance),
+            ("db.abc1.cn-north-1.rds.amazonaws.com.cn", "cn-north-1", "aws-cn", Kind::Instance),
+            (
+                "db.cluster-ro-abc1.rds.cn-northwest-1.amazonaws.com.cn",
+                "cn-northwest-1",
+                "aws-cn",
+                Kind::ClusterReader,
+            ),
+            (
+                "db.proxy-abc1.cn-northwest-1.rds.amazonaws.com.cn",
+                "cn-northwest-1",
+                "aws-cn",
+                Kind::Proxy,
+            ),
+            (
+                "x.endpoint.proxy-abc1.rds.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+                "aws-cn",
+                Kind::ProxyEndpoint,
+            ),
+            (
+                "db.abc1.eusc-de-east-1.rds.amazonaws.eu",
+                "eusc-de-east-1",
+                "aws-eusc",
+                Kind::Instance,
+            ),
+            ("db.abc1.rds.us-iso-east-1.c2s.ic.gov", "us-iso-east-1", "aws-iso", Kind::Instance),
+            (
+                "db.cluster-abc1.us-isob-east-1.rds.sc2s.sgov.gov",
+                "us-isob-east-1",
+                "aws-iso-b",
+                Kind::ClusterWriter,
+            ),
+            (
+                "db.abc1.rds.eu-isoe-west-1.cloud.adc-e.uk",
+                "eu-isoe-west-1",
+                "aws-iso-e",
+                Kind::Instance,
+            ),
+            (
+                "db.abc1.rds.us-isof-south-1.csp.hci.ic.gov",
+                "us-isof-south-1",
+                "aws-iso-f",
+                Kind::Instance,
+            ),
+            // A form yet unknown still names its region.
+            ("a.b.c.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
+            ("db.quorum-abc1.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
+            ("abc1.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
+        ] {
+            let endpoint = parsed(host);
+            assert_eq!(endpoint.region(), region, "{host}");
+            assert_eq!(endpoint.partition().as_str(), partition, "{host}");
+            assert_eq!(endpoint.kind(), kind, "{host}");
+            assert_eq!(Endpoint::with_region(host, 3306, region).unwrap(), endpoint, "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_without_a_region_need_one() {
+        for host in [
+            "localhost",
+            "db.example.com",
+            "10.0.0.7",
+            "::1",
+            "db",
+            "nlb-1.elb.eu-west-1.amazonaws.com",
+            "db.global-abc1.global.rds.amazonaws.com",
+            "db.abc1.eu-west-1.rds.amazonaws.com.example.com",
+            "db.abc1.somewhere.rds.amazonaws.com",
+            "xrds.amazonaws.com",
+        ] {
+            let error = Endpoint::parse(host, 5432).unwrap_err();
+            assert!(error.is_region_unknown(), "{host}: {error}");
+            assert!(error.to_string().contains(host), "{error}");
+
+            let endpoint = Endpoint::with_region(host, 5432, "cn-north-1").unwrap();
+            assert_eq!(endpoint.region(), "cn-north-1");
+            assert_eq!(endpoint.partition(), Partition::AwsCn);
+        }
+        let global =
+            Endpoint::with_region("db.global-a1.global.rds.amazonaws.com", 1, "eu-west-1").unwrap();
+        assert_eq!(global.kind(), Kind::GlobalWriter);
+    }
+
+    #[test]
+    fn a_region_that_contradicts_the_host_is_refused() {
+        let host = "db.abc1.eu-west-1.rds.amazonaws.com";
+        let error = Endpoint::with_region(host, 3306, "eu-west-2").unwrap_err();
+        assert!(error.is_region_mismatch());
+        let message = error.to_string();
+        assert!([host, "eu-west-1", "eu-west-2"].iter().all(|part| message.contains(part)));
+    }
+
+    #[test]
+    fn a_malformed_region_is_refused() {
+        for region in ["", "Ireland", "EU-WEST-1", "eu-west", "eu-west-1 ", "eu-west-1a", "west-1"]
+        {
+            let error = Endpoint::with_region("localhost", 3306, region).unwrap_err();
+            assert!(error.is_endpoint(), "{region:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_spelling_of_the_host() {
+        let endpoint = parsed("DB.Abc1.EU-West-1.RDS.amazonaws.com.");
+        assert_eq!(endpoint.host(), "db.abc1.eu-west-1.rds.amazonaws.com");
+        assert_eq!(endpoint.tls_name().to_str(), endpoint.host());
+        assert_eq!(endpoint.dial_address().to_string(), format!("{}:3306", endpoint.host()));
+        let ipv6 = Endpoint::with_region("0:0::0:1", 5432, "eu-west-1").unwrap();
+        assert_eq!((ipv6.host(), ipv6.to_string().as_str()), ("::1", "[::1]:5432"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_with_the_way_out() {
+        for (host, way_out) in [
+            ("", "is empty"),
+            (" db.abc1.eu-west-1.rds.amazonaws.com", "holds a blank"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com\n", "holds a blank"),
+            ("mysql://db.abc1.eu-west-1.rds.amazonaws.com", "holds a scheme"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com:3306", "give the port apart"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com/app", "holds a path"),
+            ("me@db.abc1.eu-west-1.rds.amazonaws.com", "holds a user"),
+            ("db..eu-west-1.rds.amazonaws.com", "is not a host name"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com..", "is not a host name"),
+            (".", "is not a host name"),
+            ("dätabase.example.com", "is not a host name"),
+            ("-db.example.com", "is not a host name"),
+            ("rds.eu-west-1.amazonaws.com", "RDS API"),
+            ("db.abc1.cn-north-1.rds.amazonaws.com", "end in amazonaws.com.cn"),
+            ("db.abc1.rds.eu-west-1.amazonaws.com.cn", "end in amazonaws.com;"),
+        ] {
+            let error = Endpoint::parse(host, 3306).unwrap_err();
+            assert!(error.is_endpoint(), "{host:?}: {error}");
+            assert!(error.to_string().contains(way_out), "{host:?}: {error}");
+        }
+        assert!(
+            Endpoint::parse("db.abc1.eu-west-1.rds.amazonaws.com", 0).unwrap_err().is_endpoint()
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! One opaque error for the whole crate, so that a caller asks what went wrong and never matches
+//! on how it is stored.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why an endpoint, a token, credentials or trust anchors could not be had.
+///
+/// Its text names the thing, the place and the way out. It holds no token and no secret; what a
+/// credentials provider said is kept as the [`source`](StdError::source) and not repeated.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Endpoint,
+    RegionUnknown,
+    RegionMismatch,
+    User,
+    Credentials,
+    Clock,
+    Trust,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    /// The host, the port, the region's name or the dial address is malformed.
+    pub fn is_endpoint(&self) -> bool {
+        self.kind == Kind::Endpoint
+    }
+
+    /// The host carries no region: a CNAME, an IP address, localhost, a global endpoint.
+    pub fn is_region_unknown(&self) -> bool {
+        self.kind == Kind::RegionUnknown
+    }
+
+    /// The region that was given contradicts the one in the host name.
+    pub fn is_region_mismatch(&self) -> bool {
+        self.kind == Kind::RegionMismatch
+    }
+
+    /// The database user's name cannot be signed for: it is empty or holds a NUL.
+    pub fn is_user(&self) -> bool {
+        self.kind == Kind::User
+    }
+
+    /// No AWS credentials could be had, or those at hand expire too soon.
+    pub fn is_credentials(&self) -> bool {
+        self.kind == Kind::Credentials
+    }
+
+    /// The time to sign for is outside the years that a token can name.
+    pub fn is_clock(&self) -> bool {
+        self.kind == Kind::Clock
+    }
+
+    /// The trust anchors are missing, malformed, expired or not certificate authorities.
+    pub fn is_trust(&self) -> bool {
+        self.kind == Kind::Trust
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,126 @@
+//! What a host name tells about itself: RDS writes the region, the partition and the kind of
+//! endpoint into each name it gives out.
+//!
+//! The forms are those of the RDS and Aurora user guides, and of AWS's own drivers:
+//! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` the other way round in the
+//! newer Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
+
+use crate::error::{Error, Kind as ErrorKind};
+use crate::partition::{Partition, is_region};
+
+/// What stands behind an RDS endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One DB instance: `db.abc123def456.eu-west-1.rds.amazonaws.com`.
+    Instance,
+    /// A cluster's writer: `db.cluster-abc123def456.…`.
+    ClusterWriter,
+    /// A cluster's readers: `db.cluster-ro-abc123def456.…`.
+    ClusterReader,
+    /// A custom choice of a cluster's instances: `db.cluster-custom-abc123def456.…`.
+    ClusterCustom,
+    /// The writer of an Aurora global database, in whichever region it is:
+    /// `db.global-abc123def456.global.rds.amazonaws.com`.
+    GlobalWriter,
+    /// RDS Proxy, at its default endpoint: `db.proxy-abc123def456.…`.
+    Proxy,
+    /// RDS Proxy, at an endpoint of its own: `db.endpoint.proxy-abc123def456.…`.
+    ProxyEndpoint,
+    /// An Aurora Limitless shard group: `db.shardgrp-abc123def456.…`.
+    ShardGroup,
+    /// A host of no form that RDS gives out: a CNAME, an IP address, a load balancer, localhost.
+    Unknown,
+}
+
+impl Kind {
+    /// Whether RDS Proxy answers, whose certificates come from ACM and not from RDS's own roots.
+    pub fn is_proxy(self) -> bool {
+        matches!(self, Self::Proxy | Self::ProxyEndpoint)
+    }
+}
+
+/// A lower-case host name, read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RdsHost<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) region: Option<&'a str>,
+}
+
+impl<'a> RdsHost<'a> {
+    const UNKNOWN: Self = Self { kind: Kind::Unknown, region: None };
+
+    /// Reads a lower-case host name. Refuses a name that is RDS's but no database's, and one
+    /// whose region and domain belong to different partitions.
+    pub(crate) fn read(host: &'a str) -> Result<Self, Error> {
+        let Some((domain, rest)) = split_domain(host) else { return Ok(Self::UNKNOWN) };
+        let (name, region) = match split_last_two(rest) {
+            (name, region, "rds" | "rds-fips") | (name, "rds" | "rds-fips", region) => {
+                (name, region)
+            }
+            _ => return Ok(Self::UNKNOWN),
+        };
+        let kind = kind_of(name);
+        if region == "global" && kind == Kind::GlobalWriter {
+            return Ok(Self { kind, region: None });
+        }
+        if !is_region(region) {
+            return Ok(Self::UNKNOWN);
+        }
+        if name.is_empty() {
+            let message = format!(
+                "{host} is the host of the RDS API; give the endpoint of a database, \
+                 as in db.abc123def456.{region}.rds.{domain}"
+            );
+            return Err(Error::new(ErrorKind::Endpoint, message));
+        }
+        let expected = Partition::of_region(region).domain();
+        if domain != expected {
+            let message = format!(
+                "{host} ends in {domain}, but RDS hosts in {region} end in {expected}; \
+                 copy the endpoint as RDS shows it"
+            );
+            return Err(Error::new(ErrorKind::Endpoint, message));
+        }
+        Ok(Self { kind, region: Some(region) })
+    }
+}
+
+/// The partition's domain that `host` ends in, and what stands before it.
+fn split_domain(host: &str) -> Option<(&'static str, &str)> {
+    Partition::ALL.into_iter().map(Partition::domain).find_map(|domain| {
+        let rest = host.strip_suffix(domain)?.strip_suffix('.')?;
+        Some((domain, rest))
+    })
+}
+
+/// Everything before the last two labels, and those two; what is missing is empty.
+fn split_last_two(labels: &str) -> (&str, &str, &str) {
+    let (rest, last) = labels.rsplit_once('.').unwrap_or(("", labels));
+    let (rest, second_last) = rest.rsplit_once('.').unwrap_or(("", rest));
+    (rest, second_last, last)
+}
+
+/// The kind that the labels before region and domain name.
+fn kind_of(name: &str) -> Kind {
+    // The longer prefixes first: each of them starts with `cluster-` too.
+    const PREFIXES: [(&str, Kind); 6] = [
+        ("cluster-ro-", Kind::ClusterReader),
+        ("cluster-custom-", Kind::ClusterCustom),
+        ("cluster-", Kind::ClusterWriter),
+        ("global-", Kind::GlobalWriter),
+        ("proxy-", Kind::Proxy),
+        ("shardgrp-", Kind::ShardGroup),
+    ];
+    let Some((name, label)) = name.rsplit_once('.') else { return Kind::Unknown };
+    let (kind, id) = PREFIXES
+        .iter()
+        .find_map(|(prefix, kind)| Some((*kind, label.strip_prefix(prefix)?)))
+        .unwrap_or((Kind::Instance, label));
+    let (kind, name) = match name.strip_suffix(".endpoint") {
+        Some(name) if kind == Kind::Proxy => (Kind::ProxyEndpoint, name),
+        _ => (kind, name),
+    };
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_id && !name.is_empty() && !name.contains('.') { kind } else { Kind::Unknown }
+}

@@ -1,0 +1,26 @@
+//! SHA-256 as lower-case hex, the form in which both SigV4 and certificate fingerprints are written.
+
+use std::fmt::Write as _;
+
+/// The digest of `parts`, hashed as if they were one.
+pub(crate) fn hex<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    context.finish().as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}"); // a String takes every write
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn parts_hash_as_one() {
+        // FIPS 180-2, appendix B.1.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(super::hex([&b"abc"[..]]), abc);
+        assert_eq!(super::hex([&b"a"[..], b"", b"bc"]), abc);
+    }
+}

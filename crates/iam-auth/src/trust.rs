@@ -1,0 +1,163 @@
+//! The trust anchors that a server's certificate must lead to, and the TLS configuration that sees
+//! to it: a token goes to a server that has proved its name, or nowhere.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+
+use crate::certificate::Certificate;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Kind as ErrorKind};
+use crate::rds_host::Kind;
+use crate::{pem, sha256};
+
+/// Where the `rds-ca` layer unpacks to.
+const LAYER: &str = "/opt/rds-ca";
+
+/// The trust anchors from one source, and the TLS client configuration that trusts them alone.
+pub struct TrustStore {
+    source: String,
+    certificates: Vec<CertificateDer<'static>>,
+    client_config: Arc<ClientConfig>,
+}
+
+impl TrustStore {
+    /// The anchors in a PEM file: each must be a certificate authority in its time at `now`.
+    ///
+    /// Nothing wrong is passed over: a bundle that is not wholly good is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_trust`] when the file cannot be read, and as for [`from_pem`](Self::from_pem).
+    pub fn load(path: &Path, now: SystemTime) -> Result<Self, Error> {
+        let pem = std::fs::read(path).map_err(|source| {
+            let message = format!(
+                "cannot read the CA bundle {}; is the layer with the RDS roots attached, \
+                 or the path right?",
+                path.display()
+            );
+            Error::new(ErrorKind::Trust, message).with_source(source)
+        })?;
+        Self::from_pem(&pem, &path.display().to_string(), now)
+    }
+
+    /// The anchors in PEM text; `source` is what errors call it by.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_trust`] when it holds no certificate or anything but certificates, and when one
+    /// is damaged, has expired or is not valid yet at `now`, or is no certificate authority. The
+    /// error names the source, the certificate's number, from 1, and its subject.
+    pub fn from_pem(pem: &[u8], source: &str, now: SystemTime) -> Result<Self, Error> {
+        let refuse =
+            |why: String| Error::new(ErrorKind::Trust, format!("CA bundle {source}: {why}"));
+        let certificates = pem::certificates(pem).map_err(refuse)?;
+        if certificates.is_empty() {
+            return Err(refuse("it holds no certificate".to_owned()));
+        }
+        let mut roots = RootCertStore::empty();
+        for (index, der) in certificates.iter().enumerate() {
+            let number = index + 1;
+            let certificate = Certificate::read(der)
+                .ok_or_else(|| refuse(format!("certificate {number} is not valid DER")))?;
+            let name = format!("certificate {number} ({})", certificate.subject);
+            check(&certificate, now).map_err(|why| refuse(format!("{name} {why}")))?;
+            roots.add(der.clone()).map_err(|error| {
+                refuse(format!("{name} cannot serve as a trust anchor")).with_source(error)
+            })?;
+        }
+        let client_config = client_config(roots).map_err(|error| {
+            refuse("no TLS configuration can be made of it".to_owned()).with_source(error)
+        })?;
+        Ok(Self { source: source.to_owned(), certificates, client_config })
+    }
+
+    /// The file in the `rds-ca` layer that fits an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
+    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates ACM issues; and
+    /// `global-bundle.pem` for a global database, whose writer moves between regions.
+    ///
+    /// Source: RDS user guide, "Using SSL/TLS to encrypt a connection", "Using TLS/SSL with RDS
+    /// Proxy".
+    pub fn default_path(endpoint: &Endpoint) -> PathBuf {
+        let file = match endpoint.kind() {
+            kind if kind.is_proxy() => "amazon-trust-roots.pem",
+            Kind::GlobalWriter => "global-bundle.pem",
+            _ => &format!("{}-bundle.pem", endpoint.region()),
+        };
+        Path::new(LAYER).join(file)
+    }
+
+    /// Where the anchors came from: the path, or the name given to [`from_pem`](Self::from_pem).
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How many anchors there are: 1 at least.
+    #[expect(clippy::len_without_is_empty, reason = "a store without anchors is refused")]
+    pub fn len(&self) -> usize {
+        self.certificates.len()
+    }
+
+    /// The SHA-256 of each certificate in lower-case hex, as `openssl x509 -fingerprint` computes
+    /// it, in the bundle's order.
+    pub fn fingerprints(&self) -> impl Iterator<Item = String> {
+        self.certificates.iter().map(|der| sha256::hex([der.as_ref()]))
+    }
+
+    /// The anchors in DER, in the bundle's order, for drivers that build their own configuration.
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+
+    /// The TLS client configuration, always the same one, so that its sessions are resumed: it
+    /// verifies the server's chain and name, speaks TLS 1.2 and 1.3, and sends no certificate.
+    pub fn client_config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.client_config)
+    }
+}
+
+/// `(3 roots from /opt/rds-ca/eu-west-1-bundle.pem)`
+impl fmt::Debug for TrustStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.len() == 1 { "" } else { "s" };
+        write!(f, "({} root{plural} from {})", self.len(), self.source)
+    }
+}
+
+/// Whether a certificate can be an anchor at `now`; the error is what to say of it.
+fn check(certificate: &Certificate, now: SystemTime) -> Result<(), String> {
+    let Certificate { not_before, not_after, is_ca, .. } = certificate;
+    if now > not_after.to_system() {
+        return Err(format!("expired on {not_after}; get the current bundle from AWS"));
+    }
+    if now < not_before.to_system() {
+        return Err(format!("is not valid before {not_before}; is this machine's clock right?"));
+    }
+    if !is_ca {
+        return Err("is not a certificate authority; \
+                    give the roots, not the server's certificate"
+            .to_owned());
+    }
+    Ok(())
+}
+
+fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// ring, with P-256 offered first: PostgreSQL up to 17 takes no other group by default and answers
+/// the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
+fn crypto_provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::secp256r1);
+    provider
+}
