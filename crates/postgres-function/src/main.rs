@@ -1,1 +1,21 @@
-fn main() {}
+//! The PostgreSQL Lambda function: also for Aurora PostgreSQL.
+
+#![forbid(unsafe_code)]
+
+mod connect;
+mod failure;
+mod number;
+mod query;
+mod time;
+mod value;
+
+use std::env;
+use std::time::SystemTime;
+
+/// The boundary: environment and clock are read here and handed down.
+#[tokio::main(flavor = "current_thread")]
+#[allow(clippy::disallowed_methods)] // the one place where the time of day comes in
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let clock = || SystemTime::now();
+    sql_function::run::<connect::Postgres>(|name| env::var(name).ok(), clock).await
+}

@@ -1,1 +1,32 @@
-//! What the MySQL and the PostgreSQL Lambda share: settings, events, statements, rows, errors and the Lambda boundary.
+//! What the MySQL and the PostgreSQL Lambda share.
+//!
+//! An engine's function is a [`Connector`] and a [`Connection`]; all the rest is here. An invocation
+//! goes [`run`] (Lambda's boundary) → [`handle`] (event → statement) → [`session`] (the open
+//! connection, or a new one) → the engine's `connect` and `query` → [`response`], or a diagnosed
+//! [`Error`].
+
+#![forbid(unsafe_code)]
+
+pub mod boundary;
+pub mod deadline;
+pub mod dial;
+pub mod doctor;
+pub mod error;
+pub mod event;
+pub mod handle;
+pub mod param;
+pub mod refusal;
+pub mod response;
+pub mod rows;
+pub mod session;
+pub mod settings;
+pub mod statement;
+pub mod telemetry;
+
+pub use boundary::run;
+pub use deadline::Deadline;
+pub use error::{Error, Kind};
+pub use param::Param;
+pub use rows::{Column, Row, Rows};
+pub use session::{Clock, Connection, Connector, Login};
+pub use statement::{Mode, Statement};

@@ -1,0 +1,172 @@
+//! Events in, responses out.
+
+use local_rds::Engine;
+use serde_json::{Value, json};
+
+use crate::Rig;
+
+/// The example statements, in every form of an event, over one connection.
+pub async fn every_form(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy(&[]).await;
+    let first = json!([
+        {"id": 1, "name": "first"}, {"id": 2, "name": "second"}, {"id": 3, "name": "third"}
+    ]);
+
+    let scheduled = r#"{"version":"0","id":"53dc4d37-cffa","detail-type":"Scheduled Event",
+        "source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z",
+        "region":"eu-west-1","resources":[],"detail":{}}"#;
+    let response = function.ok(scheduled).await;
+    assert_eq!(response["statement"], "items");
+    assert_eq!(response["rows"], first);
+    assert_eq!(response["row_count"], 3);
+    assert_eq!(response["rows_affected"], 0);
+    let integer = if engine == Engine::Postgres { "int4" } else { "int" };
+    assert_eq!(
+        response["columns"],
+        json!([{"name": "id", "type": integer}, {"name": "name", "type": "varchar"}])
+    );
+    assert_eq!(response["connection"]["reused"], false, "opened while it initialised");
+    assert!(response["connection"]["connect_ms"].as_f64().unwrap() > 0.0, "{response}");
+    assert!(response["query_ms"].as_f64().unwrap() > 0.0, "{response}");
+    assert!(function.logs().contains("53dc4d37-cffa"), "the event's id is not logged");
+
+    let response = function.ok(r#"{"statement":"items"}"#).await;
+    assert_eq!(response["connection"], json!({"reused": true, "connect_ms": 0.0}));
+
+    let response = function.ok(r#"{"statement":"add-item","params":[4,"f\"o'u--r\u00fc"]}"#).await;
+    assert_eq!(response["rows_affected"], 1);
+
+    let response = function
+        .ok(r#"{"transaction":[{"statement":"add-item","params":["5","five"]},
+            {"statement":"items"}]}"#)
+        .await;
+    let results = response["transaction"].as_array().unwrap();
+    assert_eq!(results[0]["rows_affected"], 1);
+    assert_eq!(results[1]["row_count"], 5, "a transaction sees its own writes");
+    assert_eq!(results[1]["rows"][3]["name"], "f\"o'u--rü");
+    assert_eq!(response["connection"]["reused"], true);
+
+    let response = function.ok(r#"{"statement":"purge-items","params":[3]}"#).await;
+    assert_eq!(response["rows_affected"], 2);
+    assert_eq!(function.ok(r#"{"statement":"items"}"#).await["rows"], first);
+
+    let response = function.ok(r#"{"diagnose":true}"#).await;
+    assert_eq!(response["diagnose"]["ok"], true, "{response:#}");
+    let steps: Vec<_> = response["diagnose"]["steps"].as_array().unwrap().iter().collect();
+    assert!(steps.iter().any(|step| step["step"] == "statement add-item"), "{response:#}");
+    function.assert_discreet(&response.to_string());
+}
+
+/// What is wrong with an event or a statement is named, and the next event is served by the same
+/// connection.
+pub async fn wrong_events(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let placeholder = if engine == Engine::Postgres { "$1" } else { "?" };
+    let function = rig
+        .deploy_with(
+            &[],
+            &[
+                ("sneaky", "DELETE FROM items"),
+                ("create", "-- No mode: a read\nCREATE TABLE made (id INT)"),
+                ("twice", "SELECT id, id FROM items"),
+                ("missing", "SELECT * FROM no_such_table"),
+                ("few", "-- max_rows: 2\nSELECT * FROM items"),
+                ("duplicate", "-- mode: write\nINSERT INTO items VALUES (1, 'again')"),
+                ("by-id", &format!("SELECT name FROM items WHERE id = {placeholder}")),
+            ],
+        )
+        .await;
+    for (event, error_type, says) in [
+        (r#"{"statement":"itmes"}"#, "Statement", "add-item"),
+        (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, and the event has 0"),
+        (r#"{"statement":"by-id","params":[1,2]}"#, "Statement", "takes 1 parameter"),
+        (r#"{"statement":"items","parms":[]}"#, "Event", "parms"),
+        (r#"{"hello":"world"}"#, "Event", r#"{"diagnose": true}"#),
+        (r#"[1,2]"#, "Event", "not a JSON object"),
+        (r#"{"statement":"sneaky"}"#, "Query", "-- mode: write"),
+        (r#"{"statement":"create"}"#, "Query", "-- mode: write"),
+        (r#"{"statement":"twice"}"#, "Statement", "called id"),
+        (r#"{"statement":"missing"}"#, "Query", "no_such_table"),
+        (r#"{"statement":"duplicate"}"#, "Query", "1"),
+    ] {
+        let message = function.fails(event, error_type).await;
+        assert!(message.contains(says), "{event}: {message}");
+        let response = function.ok(r#"{"statement":"items"}"#).await;
+        assert_eq!(response["row_count"], 3, "after {event}");
+        let expected = if says == "add-item" { false } else { true };
+        assert_eq!(response["connection"]["reused"], expected, "after {event}");
+    }
+    // A result that was cut off leaves rows on the wire: that connection is not used again.
+    let message = function.fails(r#"{"statement":"few"}"#, "ResultTooLarge").await;
+    assert!(message.contains("max_rows = 2"), "{message}");
+    let response = function.ok(r#"{"statement":"items"}"#).await;
+    assert_eq!(
+        (&response["row_count"], &response["connection"]["reused"]),
+        (&json!(3), &json!(false))
+    );
+}
+
+/// A transaction that fails leaves nothing behind; one that only reads is read-only.
+pub async fn transactions(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
+    let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
+    for (last, error_type) in [
+        (r#"{"statement":"add-item","params":[1,"again"]}"#, "Query"),
+        (r#"{"statement":"add-item","params":[1]}"#, "Statement"),
+        (r#"{"statement":"no-such"}"#, "Statement"),
+    ] {
+        let event = format!(r#"{{"transaction":[{add},{last}]}}"#);
+        function.fails(&event, error_type).await;
+        let response = function.ok(r#"{"statement":"items"}"#).await;
+        assert_eq!(response["row_count"], 3, "after {event}");
+    }
+    let event = r#"{"transaction":[{"statement":"items"},{"statement":"sneaky"}]}"#;
+    let message = function.fails(event, "Query").await;
+    assert!(message.contains("-- mode: write"), "{message}");
+}
+
+/// An exclusive statement that is running keeps a second run out, which says so.
+pub async fn exclusive(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
+    let statements = [("slow", format!("-- exclusive: true\nSELECT {sleep} AS slept"))];
+    let statements = statements.each_ref().map(|(name, sql)| (*name, sql.as_str()));
+    // Two functions of one name would share the environment: two deployments do not.
+    let first = rig.deploy_with(&[], &statements).await;
+    let second = rig.deploy_with(&[], &statements).await;
+    let event = r#"{"statement":"slow"}"#;
+    let (one, two) = tokio::join!(first.ok(event), second.ok(event));
+    let skipped = [&one, &two].iter().filter(|response| response["skipped"] == true).count();
+    assert_eq!(skipped, 1, "{one:#}\n{two:#}");
+    let reason = if one["skipped"] == true { &one["reason"] } else { &two["reason"] };
+    assert!(reason.as_str().unwrap().contains("slow"), "{reason}");
+    // And when it has ended, the lock is free.
+    assert_eq!(second.ok(event).await["row_count"], 1);
+}
+
+/// A statement that takes longer than it may is ended, and the next one gets its own rows.
+pub async fn timeout(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
+    let slow = format!("-- timeout: 300ms\nSELECT {sleep} AS slept");
+    let function = rig.deploy_with(&[], &[("slow", &slow)]).await;
+    let message = function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
+    assert!(message.contains("slow"), "{message}");
+    let response = function.ok(r#"{"statement":"items"}"#).await;
+    assert_eq!(response["row_count"], 3);
+    assert_eq!(response["connection"]["reused"], false);
+}
+
+/// A response that Lambda could not return is an error before it is one of Lambda's.
+pub async fn too_large(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let wide = "-- max_rows: 1000000\nSELECT a.id AS a, REPEAT('x', 100000) AS x \
+                FROM items a, items b, items c, items d, items e";
+    let function = rig.deploy_with(&[], &[("wide", wide)]).await;
+    let message = function.fails(r#"{"statement":"wide"}"#, "ResultTooLarge").await;
+    assert!(message.contains("at row 6"), "{message}");
+    let response: Value = function.ok(r#"{"statement":"items"}"#).await;
+    assert_eq!(response["row_count"], 3);
+}

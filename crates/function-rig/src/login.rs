@@ -1,0 +1,135 @@
+//! Every way a login goes wrong has its own `errorType`, and none gives the token away.
+
+use local_rds::{Engine, Server};
+
+use crate::Rig;
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+
+/// What IAM refuses, the server denies: one case after another on one server, each put right again
+/// before the next.
+pub async fn denied(engine: Engine, bootstrap: &str) {
+    let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
+    let elsewhere = "alias.zyx987wvu654.us-east-1.rds.amazonaws.com";
+    let server = Server::builder(engine).also_named(alias).also_named(elsewhere);
+    let rig = Rig::with(server, bootstrap).await;
+    let iam = rig.server.iam();
+    let key = rig.server.access_key();
+
+    let denied = async |case: &str, changes: &[(&str, &str)], log_says: &str| {
+        let before = iam.refusals().len();
+        let function = rig.deploy(changes).await;
+        let message = function.fails(ITEMS, "Login.Denied").await;
+        assert!(message.contains("rds-db:connect"), "{case}: {message}");
+        let refusals = iam.refusals();
+        let last = refusals.get(before..).and_then(<[String]>::last);
+        let last = last.unwrap_or_else(|| panic!("{case}: the verifier was not asked"));
+        assert!(last.contains(log_says), "{case}: the verifier says {last:?}");
+        function.assert_discreet(&message);
+    };
+
+    iam.set_keys(vec![local_rds::iam::AccessKey { secret: "another".into(), ..key.clone() }]);
+    denied("bad signature", &[], "signature").await;
+    iam.set_keys(vec![key]);
+
+    iam.set_clock_offset(901);
+    denied("expired", &[], "expired").await;
+    iam.set_clock_offset(-60);
+    denied("from the future", &[], "future").await;
+    iam.set_clock_offset(0);
+
+    denied("wrong host", &[("DB_HOST", alias)], alias).await;
+    denied("wrong region", &[("DB_HOST", elsewhere)], "us-east-1").await;
+    denied("wrong port", &[("DB_PORT", "13306")], "13306").await;
+
+    let policy = |effect: &str, resource: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"{effect}",
+                "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
+        )
+    };
+    let arn = rig.server.resource_arn(rig.server.user());
+    iam.set_policy(&policy("Deny", &arn)).unwrap();
+    denied("policy denies", &[], "polic").await;
+    iam.set_policy(&policy("Allow", &rig.server.resource_arn("somebody-else"))).unwrap();
+    denied("policy allows another user", &[], "polic").await;
+    iam.set_policy(&policy("Allow", &arn)).unwrap();
+
+    // And with everything put right, it goes through.
+    let function = rig.deploy(&[]).await;
+    function.ok(ITEMS).await;
+    function.assert_discreet("");
+}
+
+/// A user that does not exist is denied like one whose token is wrong.
+pub async fn unknown_user(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy(&[("DB_USER", "nobody-here")]).await;
+    let message = function.fails(ITEMS, "Login.Denied").await;
+    assert!(message.contains("nobody-here"), "{message}");
+    function.assert_discreet(&message);
+}
+
+/// A database that does not exist is no matter of the token.
+pub async fn unknown_database(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy(&[("DB_NAME", "no_such_database")]).await;
+    let message = function.fails(ITEMS, "Login.Refused").await;
+    assert!(message.contains("no_such_database"), "{message}");
+    assert!(message.contains("check DB_NAME"), "{message}");
+}
+
+/// A server that cannot prove to be the endpoint gets no token.
+pub async fn unverified(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let before = rig.server.iam().refusals().len();
+    let other = Rig::start(engine, bootstrap).await;
+    let roots = other.server.ca_bundle().display().to_string();
+    let cases = [
+        ("untrusted CA", ("DB_CA_BUNDLE", roots.as_str()), "none of these roots"),
+        (
+            "wrong name",
+            ("DB_HOST", "other.abc123def456.eu-west-1.rds.amazonaws.com"),
+            "names another server",
+        ),
+    ];
+    for (case, change, advice) in cases {
+        let function = rig.deploy(&[change]).await;
+        let message = function.fails(ITEMS, "Connect.Tls").await;
+        assert!(message.contains(advice), "{case}: {message}");
+        assert!(message.contains("1 root"), "{case}: {message}");
+        function.assert_discreet(&message);
+    }
+    assert_eq!(rig.server.iam().refusals().len(), before, "a token was sent");
+}
+
+/// A server without TLS gets no token.
+pub async fn no_tls(engine: Engine, bootstrap: &str) {
+    let rig = Rig::with(Server::builder(engine).without_tls(), bootstrap).await;
+    let function = rig.deploy(&[]).await;
+    let message = function.fails(ITEMS, "Connect.Tls").await;
+    assert!(message.contains("offers no TLS"), "{message}");
+    assert_eq!(rig.server.iam().refusals(), [""; 0], "a token was sent");
+    function.assert_discreet(&message);
+}
+
+/// Nothing listens, or nothing has the name.
+pub async fn unreachable(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let function = rig.deploy(&[("DB_CONNECT_TO", &port.to_string())]).await;
+    let message = function.fails(ITEMS, "Connect.Tcp").await;
+    assert!(message.contains(&port.to_string()), "{message}");
+
+    let function = rig.deploy(&[("DB_CONNECT_TO", "no-such-host.invalid:3306")]).await;
+    let message = function.fails(ITEMS, "Connect.Dns").await;
+    assert!(message.contains("no-such-host.invalid"), "{message}");
+}
+
+/// Credentials that have expired sign nothing.
+pub async fn no_credentials(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy_without_credentials().await;
+    let message = function.fails(ITEMS, "Credentials").await;
+    assert!(message.contains("execution role"), "{message}");
+}

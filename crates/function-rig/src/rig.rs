@@ -1,0 +1,164 @@
+//! A server, and functions in front of it.
+
+use local_lambda::{Function, Lambda};
+use local_rds::{Engine, Server, ServerBuilder};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const ITEMS: &str = include_str!("../../local-stack/sql/items.sql");
+
+/// One server, and the Lambda that runs functions in front of it.
+pub struct Rig {
+    lambda: Lambda,
+    /// The server.
+    pub server: Server,
+    bootstrap: PathBuf,
+    folder: TempDir,
+    deployed: AtomicU32,
+}
+
+/// A function that is deployed. Each has an environment of its own.
+pub struct Deployed<'a> {
+    rig: &'a Rig,
+    name: String,
+}
+
+impl Rig {
+    /// Starts a server with the example table. `bootstrap` is the function's program.
+    pub async fn start(engine: Engine, bootstrap: &str) -> Rig {
+        Rig::with(Server::builder(engine), bootstrap).await
+    }
+
+    /// The same, with a server that is set up otherwise.
+    pub async fn with(server: ServerBuilder, bootstrap: &str) -> Rig {
+        let start = tokio::task::spawn_blocking(move || server.setup(ITEMS).start());
+        let server = start.await.unwrap().expect("a server starts");
+        Rig {
+            lambda: Lambda::start().await.expect("the Lambda APIs start"),
+            server,
+            bootstrap: bootstrap.into(),
+            folder: TempDir::with_prefix("rds-iam-lambda-").unwrap(),
+            deployed: AtomicU32::new(0),
+        }
+    }
+
+    /// Deploys the function with its usual settings, changed by `changes` (an empty value is as good
+    /// as none), with logs at TRACE.
+    pub async fn deploy(&self, changes: &[(&str, &str)]) -> Deployed<'_> {
+        self.deploy_with(changes, &[]).await
+    }
+
+    /// The same, with `statements` (name and text) added to the deployed ones.
+    pub async fn deploy_with(
+        &self,
+        changes: &[(&str, &str)],
+        statements: &[(&str, &str)],
+    ) -> Deployed<'_> {
+        let name = format!("function-{}", self.deployed.fetch_add(1, Ordering::Relaxed));
+        let task_root = self.folder.path().join(&name);
+        let catalogue = task_root.join("statements");
+        fs::create_dir_all(&catalogue).unwrap();
+        symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap();
+        for entry in fs::read_dir(statements_folder(self.server.engine())).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), catalogue.join(entry.file_name())).unwrap();
+        }
+        for (name, sql) in statements {
+            fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
+        }
+        let key = self.server.access_key();
+        let mut function = Function::new(&name, task_root)
+            .memory_mb(128)
+            .timeout(Duration::from_secs(20))
+            .region(self.server.region())
+            .credentials(key.id, key.secret, key.session_token);
+        let settings = [
+            ("DB_HOST", self.server.host().to_owned()),
+            ("DB_USER", self.server.user().to_owned()),
+            ("DB_NAME", self.server.database().to_owned()),
+            ("DB_CONNECT_TO", self.server.address().to_string()),
+            ("DB_CA_BUNDLE", self.server.ca_bundle().display().to_string()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
+        ];
+        for (name, value) in &settings {
+            if !changes.iter().any(|(changed, _)| changed == name) {
+                function = function.env(*name, value);
+            }
+        }
+        for (name, value) in changes {
+            function = function.env(*name, *value);
+        }
+        self.lambda.create_function(function).await.expect("the function is created");
+        Deployed { rig: self, name }
+    }
+
+    /// A folder for the files of a test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Deployed<'_> {
+    /// Sends an event. Gives the response, or the error type and message.
+    pub async fn invoke(&self, event: &str) -> Result<Value, (String, String)> {
+        let invocation = self.rig.lambda.invoke(&self.name, event.to_owned()).await;
+        let invocation = invocation.expect("the Invoke API answers");
+        let payload: Value = serde_json::from_slice(&invocation.payload).expect("a JSON payload");
+        if invocation.function_error.is_none() {
+            return Ok(payload);
+        }
+        let field = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        Err((field("errorType"), field("errorMessage")))
+    }
+
+    /// Sends an event that must succeed.
+    pub async fn ok(&self, event: &str) -> Value {
+        match self.invoke(event).await {
+            Ok(response) => response,
+            Err((kind, message)) => panic!("{event}: {kind}: {message}\n{}", self.logs()),
+        }
+    }
+
+    /// Sends an event that must fail with `error_type`. Gives the message.
+    pub async fn fails(&self, event: &str, error_type: &str) -> String {
+        match self.invoke(event).await {
+            Ok(response) => panic!("{event}: no error but {response}"),
+            Err((kind, message)) => {
+                assert_eq!(kind, error_type, "{event}: {message}");
+                message
+            }
+        }
+    }
+
+    /// Everything the function has printed.
+    pub fn logs(&self) -> String {
+        self.rig.lambda.logs(&self.name)
+    }
+
+    /// Fails if anything the function printed, or `message`, holds a token or a secret.
+    pub fn assert_discreet(&self, message: &str) {
+        let key = self.rig.server.access_key();
+        let logs = self.logs();
+        assert!(logs.contains("\"level\":\"TRACE\""), "the logs are not at TRACE: {logs}");
+        let session = key.session_token.as_deref().unwrap_or("no session token");
+        for secret in [key.secret.as_str(), session, "X-Amz-Signature", "Action=connect"] {
+            assert!(!logs.contains(secret), "the logs hold {secret:?}");
+            assert!(!message.contains(secret), "an error holds {secret:?}");
+        }
+    }
+}
+
+/// The engine's statements, as they are deployed.
+fn statements_folder(engine: Engine) -> PathBuf {
+    let engine = match engine {
+        Engine::MySql | Engine::MariaDb => "mysql",
+        Engine::Postgres => "postgres",
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/statements").join(engine)
+}

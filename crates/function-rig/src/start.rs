@@ -1,0 +1,57 @@
+//! Starts that go wrong: the function lives on, and says what to mend.
+
+use local_rds::Engine;
+use std::fs;
+
+use crate::Rig;
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+
+/// A setting that is missing or wrong is named, for every event, by a function that stays up.
+pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    for (change, names) in [
+        (("DB_HOST", ""), "DB_HOST"),
+        (("DB_USER", ""), "DB_USER"),
+        (("DB_NAME", ""), "DB_NAME"),
+        (("DB_PORT", "many"), "DB_PORT"),
+        (("DB_REGION", "us-east-1"), "DB_REGION"),
+        (("DB_CONNECT_TO", "nowhere"), "DB_CONNECT_TO"),
+        (("STATEMENTS_DIR", "/no/such/folder"), "STATEMENTS_DIR"),
+        (("SCHEDULED_STATEMENT", "no-such"), "SCHEDULED_STATEMENT"),
+        (("DB_CA_BUNDLE", "/no/such/ca.pem"), "/no/such/ca.pem"),
+        (("DB_CA_BUNDLE", ""), "/opt/rds-ca/eu-west-1-bundle.pem"),
+    ] {
+        let function = rig.deploy(&[change]).await;
+        for _ in 0..2 {
+            let message = function.fails(ITEMS, "Settings").await;
+            assert!(message.contains(names), "{change:?}: {message}");
+        }
+        assert_eq!(function.logs().matches("cannot start").count(), 1, "it was started again");
+    }
+}
+
+/// A bundle without a certificate is refused, not worked around.
+pub async fn empty_bundle(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let bundle = rig.folder().join("empty.pem");
+    fs::write(&bundle, "no certificate here\n").unwrap();
+    let bundle = bundle.display().to_string();
+    let function = rig.deploy(&[("DB_CA_BUNDLE", &bundle)]).await;
+    let message = function.fails(ITEMS, "Settings").await;
+    assert!(message.contains(&bundle), "{message}");
+}
+
+/// A connection that fails while the function initialises does not end it: the first event tries
+/// again, and a later one finds the database back.
+pub async fn database_away(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.server.iam().set_keys(vec![]);
+    let function = rig.deploy(&[]).await;
+    function.fails(ITEMS, "Login.Denied").await;
+    assert!(function.logs().contains("cannot connect yet"), "{}", function.logs());
+    rig.server.iam().set_keys(vec![rig.server.access_key()]);
+    let response = function.ok(ITEMS).await;
+    assert_eq!(response["row_count"], 3);
+    assert_eq!(response["connection"]["reused"], false);
+}

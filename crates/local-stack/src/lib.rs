@@ -1,1 +1,0 @@
-//! Local servers, Lambda APIs and both functions joined into one running system.

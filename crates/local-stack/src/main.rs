@@ -1,0 +1,104 @@
+//! The whole system on one machine: real servers, Lambda's APIs, and both functions.
+//!
+//! `cargo xtask local` builds this program and runs it.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stderr)] // it talks to a person
+
+mod event;
+mod flags;
+mod stack;
+mod table;
+
+use flags::Flags;
+use stack::{Answer, Stack};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Why the program ended early: a text for the person who started it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Prints a line. A reader that has seen enough, such as `head`, is no error.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(io::stdout(), $($text)*);
+    }};
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = async {
+        let flags = flags::parse()?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        // Whatever is dropped on the way out stops its processes and removes its files.
+        tokio::select! {
+            outcome = run(&flags) => outcome,
+            _ = interrupt.recv() => Ok(ExitCode::from(130)), // 128 + SIGINT, as shells count
+            _ = terminate.recv() => Ok(ExitCode::from(143)),
+        }
+    };
+    match outcome.await {
+        Ok(code) => code,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text += &format!(": {error}");
+                cause = error.source();
+            }
+            esay!("error: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(flags: &Flags) -> Result<ExitCode, Failure> {
+    let event = event::load(flags.event.as_deref())?;
+    let stack = Stack::start(&flags.engines, flags.port).await?;
+    let mut failed = false;
+    for function in stack.functions() {
+        let cold = stack.invoke(function, &event).await?;
+        failed |= cold.error.is_some();
+        if flags.json {
+            say!("{}", cold.payload);
+            continue;
+        }
+        say!("\n{}", heading(function, &cold));
+        match &cold.error {
+            Some(_) => say!("{}", table::error(&cold.payload)),
+            None => {
+                let warm = stack.invoke(function, &event).await?;
+                say!("{}", table::answer(&cold.payload));
+                say!("{}", times(&cold, &warm));
+            }
+        }
+    }
+    if flags.once {
+        return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+    }
+    if !flags.json {
+        say!("\nThe Invoke API is served until Ctrl-C. Invoke a function:\n");
+        for function in stack.functions() {
+            say!("{}\n", stack.invoke_line(function));
+        }
+    }
+    std::future::pending().await
+}
+
+fn heading(function: &stack::LocalFunction, answer: &Answer) -> String {
+    let outcome = if answer.error.is_some() { "failed" } else { "answered" };
+    format!("{} {outcome}, logged in to {} as {}", function.name, function.server, function.user)
+}
+
+fn times(cold: &Answer, warm: &Answer) -> String {
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    format!(
+        "cold {:.1} ms (init {:.1} ms, login included, + invocation {:.1} ms), warm {:.1} ms",
+        ms(cold.init + cold.duration),
+        ms(cold.init),
+        ms(cold.duration),
+        ms(warm.duration)
+    )
+}

@@ -1,0 +1,143 @@
+//! The parts, joined: a server for each engine, and the engine's function in front of it.
+
+use local_lambda::{Function, Lambda};
+use local_rds::{Engine, Server};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+use crate::Failure;
+
+const ITEMS: &str = include_str!("../sql/items.sql");
+
+/// Everything that runs. Dropping it stops and removes it all.
+pub(crate) struct Stack {
+    // Functions go before the servers they use.
+    lambda: Lambda,
+    functions: Vec<LocalFunction>,
+    _servers: Vec<Server>,
+    _folder: TempDir,
+}
+
+/// One function.
+pub(crate) struct LocalFunction {
+    pub(crate) name: String,
+    /// The server it uses, for people.
+    pub(crate) server: String,
+    /// The database user it logs in as.
+    pub(crate) user: String,
+}
+
+/// What an invocation gave.
+pub(crate) struct Answer {
+    pub(crate) payload: String,
+    pub(crate) error: Option<String>,
+    pub(crate) init: Duration,
+    pub(crate) duration: Duration,
+}
+
+impl Stack {
+    pub(crate) async fn start(engines: &[Engine], port: Option<u16>) -> Result<Stack, Failure> {
+        eprintln!("starting {}", names(engines));
+        let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+        let starting: Vec<_> = engines
+            .iter()
+            .map(|&engine| {
+                tokio::task::spawn_blocking(move || Server::builder(engine).setup(ITEMS).start())
+            })
+            .collect();
+        let lambda = match port {
+            Some(port) => Lambda::builder().port(port).start().await?,
+            None => Lambda::start().await?,
+        };
+        let mut servers = vec![];
+        let mut functions = vec![];
+        for start in starting {
+            let server = start.await??;
+            functions.push(create(&lambda, &server, folder.path()).await?);
+            servers.push(server);
+        }
+        Ok(Stack { lambda, functions, _servers: servers, _folder: folder })
+    }
+
+    pub(crate) fn functions(&self) -> &[LocalFunction] {
+        &self.functions
+    }
+
+    pub(crate) async fn invoke(
+        &self,
+        function: &LocalFunction,
+        event: &str,
+    ) -> Result<Answer, Failure> {
+        let invocation = self.lambda.invoke(&function.name, event.to_owned()).await?;
+        Ok(Answer {
+            payload: String::from_utf8_lossy(&invocation.payload).into_owned(),
+            error: invocation.function_error,
+            init: invocation.init.unwrap_or_default(),
+            duration: invocation.duration,
+        })
+    }
+
+    /// A line to paste into a shell. The credentials only satisfy the client: nothing checks them.
+    pub(crate) fn invoke_line(&self, function: &LocalFunction) -> String {
+        format!(
+            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws lambda invoke \
+             --region eu-west-1 --endpoint-url {} --function-name {} \
+             --cli-binary-format raw-in-base64-out --payload '{{\"statement\":\"items\"}}' /dev/stdout",
+            self.lambda.endpoint_url(),
+            function.name
+        )
+    }
+}
+
+/// Deploys an engine's function, in the shape its zip unpacks to, and points it at `server`.
+async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<LocalFunction, Failure> {
+    let engine = server.engine();
+    let (program, statements) = match engine {
+        Engine::MySql | Engine::MariaDb => ("mysql-function", "mysql"),
+        Engine::Postgres => ("postgres-function", "postgres"),
+    };
+    let task_root = folder.join(engine.name());
+    fs::create_dir(&task_root)?;
+    let program = beside_us(program)?;
+    std::os::unix::fs::symlink(&program, task_root.join("bootstrap"))?;
+    std::os::unix::fs::symlink(statements_folder(statements)?, task_root.join("statements"))?;
+
+    let key = server.access_key();
+    let name = format!("{}-function", engine.name());
+    let function = Function::new(&name, task_root)
+        .memory_mb(128)
+        .timeout(Duration::from_secs(10))
+        .region(server.region())
+        .credentials(key.id, key.secret, key.session_token)
+        .env("DB_HOST", server.host())
+        .env("DB_USER", server.user())
+        .env("DB_NAME", server.database())
+        .env("DB_CONNECT_TO", server.address().to_string())
+        .env("DB_CA_BUNDLE", server.ca_bundle().display().to_string());
+    lambda.create_function(function).await?;
+    Ok(LocalFunction { name, server: server.host().to_owned(), user: server.user().to_owned() })
+}
+
+/// A program that cargo built into the folder of this one.
+fn beside_us(name: &str) -> Result<PathBuf, Failure> {
+    let program = env::current_exe()?.with_file_name(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    Err(format!("{} has not been built: use `cargo xtask local`", program.display()).into())
+}
+
+fn statements_folder(engine: &str) -> Result<PathBuf, Failure> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = workspace.join("deploy/statements").join(engine);
+    folder.canonicalize().map_err(|error| {
+        format!("cannot find the statements in {}: {error}", folder.display()).into()
+    })
+}
+
+fn names(engines: &[Engine]) -> String {
+    engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,144 @@
+//! Statements in, rows out.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{BinaryProtocol, Column as Meta, Conn, QueryResult};
+use sql_function::{Column, Error, Mode, Param, Rows, Statement};
+
+use crate::{failure, value};
+
+/// An open connection. Its session is read-only, and stays so: a statement that writes is let
+/// through one at a time, or by its transaction.
+pub(crate) struct Connection {
+    conn: Conn,
+    in_transaction: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(conn: Conn) -> Connection {
+        Connection { conn, in_transaction: false }
+    }
+
+    async fn command(&mut self, sql: &str) -> Result<(), Error> {
+        self.conn.query_drop(sql).await.map_err(|error| failure::command(sql, error))
+    }
+
+    /// The one value that a lock function returns.
+    async fn lock_function(&mut self, call: &str, name: &str) -> Result<Option<i64>, Error> {
+        // A lock's name is limited to 64 characters and is the whole server's: the database's name
+        // goes into it, and a hash keeps it short.
+        let sql = format!(
+            "SELECT {call}(CONCAT('rds-iam-lambda/', SHA1(CONCAT(DATABASE(), '/', ?))){})",
+            if call == "GET_LOCK" { ", 0" } else { "" }
+        );
+        let value: Option<Option<i64>> = self
+            .conn
+            .exec_first(sql, (name,))
+            .await
+            .map_err(|error| failure::command(call, error))?;
+        Ok(value.flatten())
+    }
+}
+
+impl sql_function::Connection for Connection {
+    async fn check(&mut self) -> Result<(), Error> {
+        self.conn.ping().await.map_err(|error| failure::command("the connection check", error))
+    }
+
+    async fn version(&mut self) -> Result<String, Error> {
+        let version: Option<String> = self
+            .conn
+            .query_first("SELECT VERSION()")
+            .await
+            .map_err(|error| failure::command("asking for the version", error))?;
+        Ok(version.unwrap_or_default())
+    }
+
+    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
+        let prepared = self.conn.prep(&*statement.sql).await;
+        prepared.map(drop).map_err(|error| failure::query(statement, error))
+    }
+
+    async fn run(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+        rows: &mut Rows,
+    ) -> Result<u64, Error> {
+        let failed = |error| failure::query(statement, error);
+        // The driver keeps what it has prepared: one round trip, once for each statement.
+        let prepared = self.conn.prep(&*statement.sql).await.map_err(failed)?;
+        statement.check_params(prepared.num_params().into(), params.len())?;
+        let values = params
+            .iter()
+            .enumerate()
+            .map(|(index, param)| value::from_param(statement, index + 1, param))
+            .collect::<Result<Vec<_>, _>>()?;
+        if statement.mode == Mode::Write && !self.in_transaction {
+            self.command("SET TRANSACTION READ WRITE").await?; // for the next transaction alone
+        }
+        let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
+        let affected = result.affected_rows();
+        let outcome = read(&mut result, statement, rows).await;
+        if outcome.as_ref().is_ok_and(|()| true)
+            || outcome.as_ref().is_err_and(Error::leaves_connection_usable)
+        {
+            result.drop_result().await.map_err(failed)?;
+        }
+        outcome.map(|()| if statement.mode == Mode::Write { affected } else { 0 })
+    }
+
+    async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
+        let sql = match mode {
+            Mode::Read => "START TRANSACTION READ ONLY",
+            Mode::Write => "START TRANSACTION READ WRITE",
+        };
+        self.command(sql).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        self.in_transaction = false;
+        self.command("COMMIT").await
+    }
+
+    async fn rollback(&mut self) -> Result<(), Error> {
+        self.in_transaction = false;
+        self.command("ROLLBACK").await
+    }
+
+    async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
+        Ok(self.lock_function("GET_LOCK", name).await? == Some(1))
+    }
+
+    async fn unlock(&mut self, name: &str) -> Result<(), Error> {
+        self.lock_function("RELEASE_LOCK", name).await.map(drop)
+    }
+}
+
+/// Writes the first result set into `rows`, row by row. A procedure's further ones are not returned.
+async fn read(
+    result: &mut QueryResult<'_, '_, BinaryProtocol>,
+    statement: &Statement,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let Some(columns) = result.columns() else { return Ok(()) };
+    if columns.is_empty() {
+        return Ok(());
+    }
+    rows.describe(columns.iter().map(describe).collect())?;
+    while let Some(row) = result.next().await.map_err(|error| failure::query(statement, error))? {
+        let values = row.unwrap();
+        rows.push(|json| {
+            for (column, value) in columns.iter().zip(values) {
+                value::write(json, column, value)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn describe(column: &Meta) -> Column {
+    Column { name: column.name_str().into_owned(), type_name: value::type_name(column) }
+}

@@ -1,0 +1,153 @@
+//! MySQL's values as JSON, and JSON's as parameters. Nothing changes on the way: what JSON cannot
+//! hold exactly is a string.
+
+use mysql_async::consts::{ColumnFlags, ColumnType};
+use mysql_async::{Column, Value};
+use sql_function::{Error, Kind, Param, Row, Statement};
+
+/// The collation number of binary strings:
+/// <https://dev.mysql.com/doc/refman/8.4/en/charset-binary-set.html>.
+const BINARY: u16 = 63;
+
+/// What is bound for a parameter. A number that is no 64-bit integer goes as its digits, for the
+/// server to read.
+pub(crate) fn from_param(
+    statement: &Statement,
+    position: usize,
+    param: &Param,
+) -> Result<Value, Error> {
+    Ok(match param {
+        Param::Null => Value::NULL,
+        Param::Bool(value) => Value::Int((*value).into()),
+        Param::Number(digits) => match (digits.parse(), digits.parse()) {
+            (Ok(signed), _) => Value::Int(signed),
+            (_, Ok(unsigned)) => Value::UInt(unsigned),
+            _ => Value::Bytes(digits.clone().into()),
+        },
+        Param::Text(text) => Value::Bytes(text.clone().into()),
+        Param::Array(_) => {
+            return Err(Error::new(
+                Kind::Statement,
+                format!(
+                    "parameter {position} of {:?} is an array, and MySQL has none",
+                    statement.name
+                ),
+            )
+            .advice("send a JSON document as a string, and take it apart with JSON_TABLE"));
+        }
+    })
+}
+
+/// Writes one value.
+pub(crate) fn write(json: &mut Row<'_>, column: &Column, value: Value) -> Result<(), Error> {
+    match value {
+        Value::NULL => json.null(),
+        Value::Int(integer) => json.integer(integer),
+        Value::UInt(integer) => json.integer(integer),
+        Value::Float(float) => json.float(float),
+        Value::Double(double) => json.double(double),
+        Value::Date(year, month, day, hour, minute, second, micros) => {
+            let mut text = format!("{year:04}-{month:02}-{day:02}");
+            if column.column_type() != ColumnType::MYSQL_TYPE_DATE {
+                text += &format!("T{hour:02}:{minute:02}:{second:02}{}", fraction(column, micros));
+            }
+            json.text(&text);
+        }
+        Value::Time(negative, days, hours, minutes, seconds, micros) => {
+            let sign = if negative { "-" } else { "" };
+            let hours = days * 24 + u32::from(hours);
+            let fraction = fraction(column, micros);
+            json.text(&format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}"));
+        }
+        Value::Bytes(bytes) => return write_bytes(json, column, bytes),
+    }
+    Ok(())
+}
+
+/// Fractional seconds, in as many digits as the column has.
+fn fraction(column: &Column, micros: u32) -> String {
+    match column.decimals() {
+        0 => String::new(),
+        digits => {
+            let all = format!("{micros:06}");
+            format!(".{}", &all[..usize::from(digits.min(6))])
+        }
+    }
+}
+
+fn write_bytes(json: &mut Row<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Error> {
+    use ColumnType::{
+        MYSQL_TYPE_BIT, MYSQL_TYPE_DECIMAL, MYSQL_TYPE_GEOMETRY, MYSQL_TYPE_JSON,
+        MYSQL_TYPE_NEWDECIMAL, MYSQL_TYPE_VECTOR,
+    };
+    match column.column_type() {
+        MYSQL_TYPE_BIT => {
+            let bits = bytes.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+            json.integer(bits);
+        }
+        MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => json.binary(&bytes),
+        MYSQL_TYPE_JSON => json.json(text(column, &bytes)?)?,
+        // Their character set is said to be binary, but they are digits.
+        MYSQL_TYPE_DECIMAL | MYSQL_TYPE_NEWDECIMAL => json.text(text(column, &bytes)?),
+        _ if column.character_set() == BINARY => json.binary(&bytes),
+        _ => json.text(text(column, &bytes)?),
+    }
+    Ok(())
+}
+
+fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {
+    str::from_utf8(bytes).map_err(|error| {
+        Error::new(
+            Kind::Query,
+            format!("column {:?} holds text that is not UTF-8", column.name_str()),
+        )
+        .caused_by(error)
+        .advice("select CAST(… AS BINARY) to get the bytes")
+    })
+}
+
+/// The server's name for a column's type, as far as the protocol tells it.
+pub(crate) fn type_name(column: &Column) -> String {
+    use ColumnType::*;
+    let binary = column.character_set() == BINARY;
+    let flags = column.flags();
+    let name = match column.column_type() {
+        _ if flags.contains(ColumnFlags::ENUM_FLAG) => "enum",
+        _ if flags.contains(ColumnFlags::SET_FLAG) => "set",
+        MYSQL_TYPE_TINY => "tinyint",
+        MYSQL_TYPE_SHORT => "smallint",
+        MYSQL_TYPE_INT24 => "mediumint",
+        MYSQL_TYPE_LONG => "int",
+        MYSQL_TYPE_LONGLONG => "bigint",
+        MYSQL_TYPE_FLOAT => "float",
+        MYSQL_TYPE_DOUBLE => "double",
+        MYSQL_TYPE_DECIMAL | MYSQL_TYPE_NEWDECIMAL => "decimal",
+        MYSQL_TYPE_BIT => "bit",
+        MYSQL_TYPE_YEAR => return "year".into(),
+        MYSQL_TYPE_DATE | MYSQL_TYPE_NEWDATE => "date",
+        MYSQL_TYPE_TIME | MYSQL_TYPE_TIME2 => "time",
+        MYSQL_TYPE_DATETIME | MYSQL_TYPE_DATETIME2 => "datetime",
+        MYSQL_TYPE_TIMESTAMP | MYSQL_TYPE_TIMESTAMP2 => "timestamp",
+        MYSQL_TYPE_JSON => "json",
+        MYSQL_TYPE_GEOMETRY => "geometry",
+        MYSQL_TYPE_VECTOR => "vector",
+        MYSQL_TYPE_ENUM => "enum",
+        MYSQL_TYPE_SET => "set",
+        MYSQL_TYPE_STRING if binary => "binary",
+        MYSQL_TYPE_STRING => "char",
+        MYSQL_TYPE_VARCHAR | MYSQL_TYPE_VAR_STRING if binary => "varbinary",
+        MYSQL_TYPE_VARCHAR | MYSQL_TYPE_VAR_STRING => "varchar",
+        MYSQL_TYPE_TINY_BLOB | MYSQL_TYPE_BLOB | MYSQL_TYPE_MEDIUM_BLOB | MYSQL_TYPE_LONG_BLOB => {
+            if binary {
+                "blob"
+            } else {
+                "text"
+            }
+        }
+        MYSQL_TYPE_NULL => "null",
+        MYSQL_TYPE_TYPED_ARRAY | MYSQL_TYPE_UNKNOWN => "unknown",
+    };
+    let unsigned =
+        flags.contains(ColumnFlags::UNSIGNED_FLAG) && column.column_type().is_numeric_type();
+    if unsigned { format!("{name} unsigned") } else { name.into() }
+}

@@ -1,0 +1,89 @@
+//! The time that is left, and what happens when it runs out.
+//!
+//! Every wait of an invocation is bounded by one [`Deadline`], which lies a little before Lambda's:
+//! a function that answers with `Timeout` and the step it was at helps more than one that is
+//! killed.
+
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Error, Kind};
+
+/// What is kept back of the time Lambda gives, to write the answer.
+const RESERVE: Duration = Duration::from_millis(200);
+
+/// A point in time after which nothing is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// This long from now.
+    pub fn after(time: Duration) -> Deadline {
+        Deadline(Instant::now() + time)
+    }
+
+    /// A little before Lambda's own deadline for an invocation, given the time it is.
+    pub fn before(lambda: SystemTime, now: SystemTime) -> Deadline {
+        let left = lambda.duration_since(now).unwrap_or_default();
+        // A function with a time-out of one second must not lose a fifth of it.
+        Deadline::after(left.saturating_sub(RESERVE.min(left / 10)))
+    }
+
+    /// The earlier of this deadline and `time` from now.
+    pub fn at_most(self, time: Option<Duration>) -> Deadline {
+        time.map_or(self, |time| Deadline(self.0.min(Instant::now() + time)))
+    }
+
+    /// This much earlier.
+    pub fn less(self, time: Duration) -> Deadline {
+        Deadline(self.0.checked_sub(time).unwrap_or(self.0))
+    }
+
+    /// Waits for `step`, no longer than this deadline.
+    ///
+    /// # Errors
+    /// What `step` fails with, or [`Kind::Timeout`] naming `what` was waited for. The step is then
+    /// dropped where it stands: a connection it was using must not be used again.
+    pub async fn bound<T>(
+        self,
+        what: impl FnOnce() -> String,
+        step: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match timeout_at(self.0, step).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(Kind::Timeout, format!("time ran out during {}", what()))
+                .advice("find out why it is slow, or raise the function's or statement's timeout")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    #[tokio::test]
+    async fn a_step_in_time_keeps_its_result_and_a_late_one_is_named() {
+        let soon = Deadline::after(Duration::from_millis(5));
+        assert_eq!(soon.bound(|| "x".into(), ready(Ok(7))).await.unwrap(), 7);
+        let error = soon.bound(|| "the TLS handshake".into(), pending::<Result<(), _>>()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.error_type(), "Timeout");
+        assert!(error.to_string().contains("the TLS handshake"));
+    }
+
+    #[tokio::test]
+    async fn it_lies_before_lambdas() {
+        let now = SystemTime::UNIX_EPOCH;
+        let left = |lambda| {
+            let deadline = Deadline::before(now + Duration::from_millis(lambda), now);
+            deadline.0.saturating_duration_since(Instant::now())
+        };
+        assert!(left(3000) <= Duration::from_millis(2800));
+        assert!(left(3000) > Duration::from_millis(2000));
+        assert!(left(1000) <= Duration::from_millis(900));
+        assert_eq!(left(0), Duration::ZERO);
+        let earlier = Deadline::after(Duration::from_secs(9)).at_most(Some(Duration::ZERO));
+        assert!(earlier.0 <= Instant::now());
+    }
+}

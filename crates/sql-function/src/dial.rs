@@ -1,0 +1,119 @@
+//! The first two steps of a login: a name becomes addresses, an address a TCP connection.
+//!
+//! Each step is bounded by itself, so that an error names the step that hangs.
+
+use iam_auth::DialAddress;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+
+/// DNS answers within milliseconds, or not at all.
+const DNS: Duration = Duration::from_secs(3);
+/// TCP needs one round trip, or a second try after a lost packet (RFC 6298: one second).
+const TCP: Duration = Duration::from_secs(4);
+
+/// The addresses of `address`, asked anew each time: after a failover the name points elsewhere.
+///
+/// # Errors
+/// [`Kind::ConnectDns`].
+pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
+    let unknown = |why: String| {
+        Error::new(Kind::ConnectDns, format!("cannot find an address of {}: {why}", address.host()))
+            .advice(
+                "check the name for a typing error, that the database exists, and that the \
+                 function's VPC resolves DNS",
+            )
+    };
+    let lookup = async {
+        lookup_host((address.host(), address.port()))
+            .await
+            .map_err(|error| unknown(error.to_string()))
+    };
+    let found = deadline.at_most(Some(DNS)).bound(|| "the DNS lookup".into(), lookup).await;
+    let addresses: Vec<_> = match found {
+        Ok(found) => found.map(|address| address.ip()).collect(),
+        Err(error) if error.kind() == Kind::Timeout => return Err(unknown("no answer".into())),
+        Err(error) => return Err(error),
+    };
+    if addresses.is_empty() {
+        return Err(unknown("the name has none".into()));
+    }
+    Ok(addresses)
+}
+
+/// A TCP connection to `address`, without Nagle's delay: with it, a login waits 40 ms for the
+/// server's delayed acknowledgement, once or twice.
+///
+/// # Errors
+/// [`Kind::ConnectDns`], [`Kind::ConnectTcp`].
+pub async fn dial(address: &DialAddress, deadline: Deadline) -> Result<TcpStream, Error> {
+    let addresses = resolve(address, deadline).await?;
+    connect(address, &addresses, deadline).await
+}
+
+/// Connects to the first of `addresses` that answers.
+///
+/// # Errors
+/// [`Kind::ConnectTcp`], with the last address's reason.
+pub async fn connect(
+    address: &DialAddress,
+    addresses: &[IpAddr],
+    deadline: Deadline,
+) -> Result<TcpStream, Error> {
+    let mut failure = None;
+    for &ip in addresses {
+        let attempt = async {
+            let stream = TcpStream::connect(SocketAddr::new(ip, address.port())).await;
+            let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+            stream.map_err(|error| no_tcp(address, &error.to_string()))
+        };
+        match deadline.at_most(Some(TCP)).bound(|| "the TCP connection".into(), attempt).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if error.kind() == Kind::Timeout => {
+                failure = Some(no_tcp(address, "no answer in time"));
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(failure.unwrap_or_else(|| no_tcp(address, "no address to try")))
+}
+
+fn no_tcp(address: &DialAddress, why: &str) -> Error {
+    Error::new(Kind::ConnectTcp, format!("no TCP connection to {address}: {why}")).advice(
+        "check that the database's security group lets the function's security group in on this \
+         port, that the function is in the database's VPC, and that the database is running",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(10))
+    }
+
+    #[tokio::test]
+    async fn a_listening_port_is_reached_without_delay() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        assert!(dial(&address, soon()).await.unwrap().nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_and_an_unknown_name_say_which_step_failed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        drop(listener);
+        let error = dial(&address, soon()).await.unwrap_err();
+        assert_eq!(error.error_type(), "Connect.Tcp");
+        assert!(error.report().contains("refused"), "{}", error.report());
+
+        let error = dial(&"no-such-host.invalid:1".parse().unwrap(), soon()).await.unwrap_err();
+        assert_eq!(error.error_type(), "Connect.Dns");
+        assert!(error.report().contains("no-such-host.invalid"), "{}", error.report());
+    }
+}

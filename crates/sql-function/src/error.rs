@@ -1,0 +1,172 @@
+//! What went wrong, in words for the person who has to mend it and in a type for their alarms.
+//!
+//! An [`Error`] has a stable [`error_type`](Error::error_type), says what failed, keeps the cause as
+//! its source, and carries advice. The chain is put into one text once, by [`Error::report`] at the
+//! Lambda boundary.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The step that failed. Its [`name`](Kind::name) is what Lambda reports as `errorType`: operators
+/// filter and alarm on it, so a name never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The function's environment variables, or the files they point to.
+    Settings,
+    /// The event that was sent.
+    Event,
+    /// The statement's file, or what an event asks of it.
+    Statement,
+    /// AWS credentials: none, expired, or about to.
+    Credentials,
+    /// The endpoint's name has no address.
+    ConnectDns,
+    /// No TCP connection.
+    ConnectTcp,
+    /// No TLS, or a certificate that does not prove the server's identity.
+    ConnectTls,
+    /// The server did not accept the token.
+    LoginDenied,
+    /// The server turned the login away for a reason other than the token.
+    LoginRefused,
+    /// The server refused or failed the statement.
+    Query,
+    /// The connection broke while a statement may have been on its way.
+    ConnectionLost,
+    /// Time ran out.
+    Timeout,
+    /// The result is larger than the statement or Lambda allows.
+    ResultTooLarge,
+}
+
+impl Kind {
+    /// The `errorType` of a Lambda error response.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Settings => "Settings",
+            Kind::Event => "Event",
+            Kind::Statement => "Statement",
+            Kind::Credentials => "Credentials",
+            Kind::ConnectDns => "Connect.Dns",
+            Kind::ConnectTcp => "Connect.Tcp",
+            Kind::ConnectTls => "Connect.Tls",
+            Kind::LoginDenied => "Login.Denied",
+            Kind::LoginRefused => "Login.Refused",
+            Kind::Query => "Query",
+            Kind::ConnectionLost => "ConnectionLost",
+            Kind::Timeout => "Timeout",
+            Kind::ResultTooLarge => "ResultTooLarge",
+        }
+    }
+}
+
+/// A failed invocation, or a failed start.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    advice: Option<String>,
+}
+
+impl Error {
+    /// An error of `kind`. The message names the thing and the place, in lower case, with no final
+    /// dot.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), source: None, advice: None }
+    }
+
+    /// Keeps what caused this error. The message must not repeat it.
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Says what to do next.
+    pub fn advice(mut self, advice: impl Into<String>) -> Error {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// The same error for one more event: a function that could not start reports it each time.
+    pub(crate) fn again(&self) -> Error {
+        Error { kind: self.kind, message: self.chain(), source: None, advice: self.advice.clone() }
+    }
+
+    /// The step that failed.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The stable name for operators: see [`Kind::name`].
+    pub fn error_type(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// Whether the connection on which this error came is still in step with the server: the server
+    /// itself answered, and nothing of the answer is left unread.
+    pub fn leaves_connection_usable(&self) -> bool {
+        matches!(self.kind, Kind::Query | Kind::Statement)
+    }
+
+    /// The message, every cause once, and the advice, in one text.
+    pub fn report(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{}. What to do: {advice}", self.chain()),
+            None => self.chain(),
+        }
+    }
+
+    /// The message and every cause once.
+    fn chain(&self) -> String {
+        let mut chain = self.message.clone();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some drivers repeat their source in their own Display.
+            if !chain.ends_with(&text) {
+                chain.push_str(": ");
+                chain.push_str(&text);
+            }
+            cause = error.source();
+        }
+        chain
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_holds_each_cause_once_and_the_advice() {
+        let inner = Error::new(Kind::ConnectTcp, "connection refused");
+        let outer = Error::new(Kind::ConnectTls, "no TLS with db:3306")
+            .caused_by(inner)
+            .advice("check the security group");
+        assert_eq!(
+            outer.report(),
+            "no TLS with db:3306: connection refused. What to do: check the security group"
+        );
+        assert_eq!(outer.to_string(), "no TLS with db:3306");
+    }
+
+    #[test]
+    fn a_cause_that_the_message_ends_with_is_not_repeated() {
+        let cause = std::io::Error::other("refused");
+        let error = Error::new(Kind::ConnectTcp, "cannot dial: refused").caused_by(cause);
+        assert_eq!(error.report(), "cannot dial: refused");
+    }
+}

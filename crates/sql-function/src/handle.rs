@@ -1,0 +1,209 @@
+//! From an event to a response: the one path that every invocation takes.
+
+use iam_auth::{Credentials, TokenSigner, TrustStore};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use tokio::time::Instant;
+
+use crate::deadline::Deadline;
+use crate::doctor;
+use crate::error::{Error, Kind};
+use crate::event::{self, Call, Request};
+use crate::response::{Response, StatementResult};
+use crate::rows::{RESPONSE_LIMIT, Rows};
+use crate::session::{Clock, Connection, Connector, Login, Obtained, Session, millis};
+use crate::settings::Settings;
+use crate::statement::{Catalogue, Mode, Statement};
+
+/// A function that is ready for events.
+pub struct Function<C: Connector> {
+    session: Session<C>,
+    catalogue: Catalogue,
+    scheduled_statement: String,
+}
+
+impl<C: Connector> Function<C> {
+    /// Checks everything that can be checked without the database.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
+    pub fn new(settings: Settings, credentials: Credentials, clock: Clock) -> Result<Self, Error> {
+        let catalogue = Catalogue::load(&settings.statements)?;
+        catalogue.get(&settings.scheduled_statement).map_err(|error| {
+            Error::new(Kind::Settings, "SCHEDULED_STATEMENT names no deployed statement")
+                .caused_by(error.report())
+        })?;
+        let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
+            Error::new(Kind::Settings, "cannot trust any server").caused_by(error).advice(
+                "attach the rds-ca layer to the function, or set DB_CA_BUNDLE to a PEM file with \
+                 the CA certificates of the endpoint's region",
+            )
+        })?;
+        let signer = TokenSigner::new(settings.endpoint, settings.user, credentials)
+            .map_err(|error| Error::new(Kind::Settings, "DB_USER is wrong").caused_by(error))?;
+        let login = Login {
+            signer,
+            trust,
+            connect_to: settings.connect_to,
+            database: settings.database,
+            clock,
+        };
+        Ok(Function {
+            session: Session::new(C::new(login)),
+            catalogue,
+            scheduled_statement: settings.scheduled_statement,
+        })
+    }
+
+    /// The session, to open it ahead of the first event.
+    pub fn session(&mut self) -> &mut Session<C> {
+        &mut self.session
+    }
+
+    /// Answers one event.
+    ///
+    /// # Errors
+    /// Every [`Kind`]. The function can take the next event after any of them.
+    pub async fn handle(
+        &mut self,
+        event: &RawValue,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        match event::parse(event)? {
+            Request::Statement(call) => self.run(&[call], false, deadline).await,
+            Request::Transaction(calls) => self.run(&calls, true, deadline).await,
+            Request::Diagnose => {
+                let diagnose = doctor::diagnose(&self.session, &self.catalogue, deadline).await;
+                Ok(Response::Diagnosis { diagnose })
+            }
+            Request::Scheduled { id } => {
+                tracing::info!(event_id = id, statement = self.scheduled_statement, "scheduled");
+                let call = Call { statement: self.scheduled_statement.clone(), params: vec![] };
+                self.run(&[call], false, deadline).await
+            }
+        }
+    }
+
+    /// Runs `calls`, and hands the connection back only when it is in step with the server.
+    async fn run(
+        &mut self,
+        calls: &[Call],
+        transaction: bool,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        let work = calls
+            .iter()
+            .map(|call| Ok((call, self.catalogue.get(&call.statement)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let (mut connection, obtained) = self.session.ready(deadline).await?;
+        let outcome = under_locks(&mut connection, &work, transaction, obtained, deadline).await;
+        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+            self.session.keep(connection);
+        }
+        outcome
+    }
+}
+
+type Work<'a> = [(&'a Call, &'a Statement)];
+
+/// Takes the lock of every exclusive statement, runs the work, and gives the locks back. A lock that
+/// cannot be given back ends with its connection.
+async fn under_locks<C: Connection>(
+    connection: &mut C,
+    work: &Work<'_>,
+    transaction: bool,
+    obtained: Obtained,
+    deadline: Deadline,
+) -> Result<Response, Error> {
+    // In order of their names, so that two transactions cannot each wait for the other's.
+    let exclusive: BTreeSet<_> =
+        work.iter().filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
+    let mut held = Vec::new();
+    let mut outcome = None;
+    for name in exclusive {
+        let lock = connection.try_lock(name);
+        if deadline.bound(|| format!("taking the lock of {name}"), lock).await? {
+            held.push(name);
+        } else {
+            outcome = Some(Ok(Response::Skipped {
+                statement: name.to_owned(),
+                skipped: true,
+                reason: format!("another run of {name} holds its lock"),
+                connection: obtained,
+            }));
+            break;
+        }
+    }
+    let outcome = match outcome {
+        Some(skipped) => skipped,
+        None => perform(connection, work, transaction, obtained, deadline).await,
+    };
+    if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        for name in held {
+            let unlock = connection.unlock(name);
+            deadline.bound(|| format!("giving back the lock of {name}"), unlock).await?;
+        }
+    }
+    outcome
+}
+
+async fn perform<C: Connection>(
+    connection: &mut C,
+    work: &Work<'_>,
+    transaction: bool,
+    obtained: Obtained,
+    deadline: Deadline,
+) -> Result<Response, Error> {
+    if transaction {
+        let transaction = in_transaction(connection, work, deadline).await?;
+        return Ok(Response::Transaction { transaction, connection: obtained });
+    }
+    let mut results = each(connection, work, deadline).await?;
+    // `work` of a single statement has one element, so `results` has too.
+    #[allow(clippy::expect_used)]
+    let result = results.pop().expect("one statement has one result");
+    Ok(Response::Statement { result, connection: obtained })
+}
+
+async fn in_transaction<C: Connection>(
+    connection: &mut C,
+    work: &Work<'_>,
+    deadline: Deadline,
+) -> Result<Vec<StatementResult>, Error> {
+    let writes = work.iter().any(|(_, statement)| statement.mode == Mode::Write);
+    let mode = if writes { Mode::Write } else { Mode::Read };
+    deadline.bound(|| "the start of the transaction".into(), connection.begin(mode)).await?;
+    match each(connection, work, deadline).await {
+        Ok(results) => {
+            deadline.bound(|| "the commit".into(), connection.commit()).await?;
+            Ok(results)
+        }
+        Err(error) => {
+            if error.leaves_connection_usable() {
+                deadline.bound(|| "the rollback".into(), connection.rollback()).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Runs one statement after another. Together they may return what Lambda lets one response hold.
+async fn each<C: Connection>(
+    connection: &mut C,
+    work: &Work<'_>,
+    deadline: Deadline,
+) -> Result<Vec<StatementResult>, Error> {
+    let mut results = Vec::with_capacity(work.len());
+    let mut room = RESPONSE_LIMIT;
+    for (call, statement) in work {
+        let start = Instant::now();
+        let mut rows = Rows::new(statement.max_rows, room);
+        let deadline = deadline.at_most(statement.timeout);
+        let run = connection.run(statement, &call.params, &mut rows);
+        let affected = deadline.bound(|| format!("statement {:?}", statement.name), run).await?;
+        room = room.saturating_sub(rows.bytes());
+        let query_ms = millis(start.elapsed());
+        results.push(StatementResult::new(&statement.name, rows, affected, query_ms));
+    }
+    Ok(results)
+}

@@ -1,0 +1,201 @@
+//! The function's environment variables.
+//!
+//! They are read once, from a lookup that is passed in. A missing or wrong one is an error that
+//! names it.
+
+use iam_auth::{DialAddress, Endpoint, TrustStore};
+use std::path::PathBuf;
+
+use crate::error::{Error, Kind};
+
+/// Everything a function needs to know, checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for and the certificate names.
+    pub endpoint: Endpoint,
+    /// `DB_CONNECT_TO`: what TCP connects to; the endpoint itself unless set.
+    pub connect_to: DialAddress,
+    /// `DB_USER`.
+    pub user: String,
+    /// `DB_NAME`.
+    pub database: String,
+    /// `DB_CA_BUNDLE`: the trust anchors; the layer's file that fits the endpoint unless set.
+    pub ca_bundle: PathBuf,
+    /// `STATEMENTS_DIR`: the folder of `.sql` files.
+    pub statements: PathBuf,
+    /// `SCHEDULED_STATEMENT`: what a schedule runs.
+    pub scheduled_statement: String,
+}
+
+impl Settings {
+    /// Reads the settings through `variable`, which looks an environment variable up.
+    /// `default_port` is the engine's.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
+    pub fn read(
+        variable: impl Fn(&str) -> Option<String>,
+        default_port: u16,
+    ) -> Result<Settings, Error> {
+        // SAM and CloudFormation render a parameter that was left out as an empty string.
+        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let required = |name: &str, what: &str| {
+            given(name).ok_or_else(|| {
+                wrong(format!("{name} is not set"))
+                    .advice(format!("set {name} to {what} in the function's environment"))
+            })
+        };
+
+        let host = required("DB_HOST", "the endpoint of the database, as RDS shows it")?;
+        let port = match given("DB_PORT") {
+            None => default_port,
+            Some(text) => match text.parse() {
+                Ok(port) if port > 0 => port,
+                _ => {
+                    return Err(wrong(format!("DB_PORT is {text:?}, which is no port")).advice(
+                        format!("use a number from 1 to 65535, or leave it out for {default_port}"),
+                    ));
+                }
+            },
+        };
+        let endpoint = endpoint(&host, port, given("DB_REGION"), given("AWS_REGION"))?;
+        let connect_to = match given("DB_CONNECT_TO") {
+            None => endpoint.dial_address(),
+            Some(text) => text.parse().map_err(|error: iam_auth::Error| {
+                wrong(format!("DB_CONNECT_TO is {text:?}"))
+                    .caused_by(error)
+                    .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
+            })?,
+        };
+        let statements = match given("STATEMENTS_DIR") {
+            Some(folder) => PathBuf::from(folder),
+            None => PathBuf::from(required(
+                "LAMBDA_TASK_ROOT",
+                "the folder of the function (Lambda does)",
+            )?)
+            .join("statements"),
+        };
+        Ok(Settings {
+            user: required("DB_USER", "the database user that logs in with IAM")?,
+            database: required("DB_NAME", "the database to use")?,
+            ca_bundle: given("DB_CA_BUNDLE")
+                .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
+            scheduled_statement: given("SCHEDULED_STATEMENT").unwrap_or_else(|| "items".into()),
+            endpoint,
+            connect_to,
+            statements,
+        })
+    }
+}
+
+/// The explicit region wins, then the host's own; the function's region is only for hosts that
+/// carry none.
+fn endpoint(
+    host: &str,
+    port: u16,
+    explicit: Option<String>,
+    function: Option<String>,
+) -> Result<Endpoint, Error> {
+    if let Some(region) = explicit {
+        return Endpoint::with_region(host, port, &region).map_err(|error| {
+            wrong(format!("DB_HOST {host:?} and DB_REGION {region:?} do not fit")).caused_by(error)
+        });
+    }
+    let of_host = Endpoint::parse(host, port);
+    match (of_host, function) {
+        (Err(error), Some(region)) if error.is_region_unknown() => {
+            Endpoint::with_region(host, port, &region)
+        }
+        (endpoint, _) => endpoint,
+    }
+    .map_err(|error| {
+        let advice = if error.is_region_unknown() {
+            "set DB_REGION to the region of the database"
+        } else {
+            "set DB_HOST to the endpoint that RDS shows, without scheme or port"
+        };
+        wrong(format!("DB_HOST is {host:?}")).caused_by(error).advice(advice)
+    })
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Kind::Settings, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const HOST: &str = "db.abc123def456.eu-west-1.rds.amazonaws.com";
+
+    fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
+        let mut variables = BTreeMap::from([
+            ("DB_HOST", HOST),
+            ("DB_USER", "lambda-user"),
+            ("DB_NAME", "app"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+            ("AWS_REGION", "us-east-1"),
+        ]);
+        variables.extend(changes.iter().copied());
+        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306)
+    }
+
+    #[test]
+    fn everything_but_host_user_and_database_has_a_default() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.endpoint.region(), "eu-west-1");
+        assert_eq!(settings.endpoint.port(), 3306);
+        assert_eq!(settings.connect_to.to_string(), format!("{HOST}:3306"));
+        assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca/eu-west-1-bundle.pem"));
+        assert_eq!(settings.statements, PathBuf::from("/var/task/statements"));
+        assert_eq!(settings.scheduled_statement, "items");
+    }
+
+    #[test]
+    fn each_can_be_set() {
+        let settings = read(&[
+            ("DB_PORT", "3307"),
+            ("DB_CONNECT_TO", "127.0.0.1:13306"),
+            ("DB_CA_BUNDLE", "/tmp/ca.pem"),
+            ("STATEMENTS_DIR", "/srv/sql"),
+            ("SCHEDULED_STATEMENT", "purge"),
+        ])
+        .unwrap();
+        assert_eq!(settings.endpoint.port(), 3307);
+        assert_eq!(settings.connect_to.to_string(), "127.0.0.1:13306");
+        assert_eq!(settings.ca_bundle, PathBuf::from("/tmp/ca.pem"));
+        assert_eq!(settings.statements, PathBuf::from("/srv/sql"));
+        assert_eq!(settings.scheduled_statement, "purge");
+    }
+
+    #[test]
+    fn a_host_without_a_region_takes_the_functions() {
+        let settings = read(&[("DB_HOST", "db.example.com")]).unwrap();
+        assert_eq!(settings.endpoint.region(), "us-east-1");
+        let settings = read(&[("DB_HOST", "db.example.com"), ("DB_REGION", "sa-east-1")]).unwrap();
+        assert_eq!(settings.endpoint.region(), "sa-east-1");
+    }
+
+    #[test]
+    fn a_missing_or_wrong_variable_is_named() {
+        for (change, names) in [
+            (("DB_HOST", ""), "DB_HOST"),
+            (("DB_HOST", "mysql://db:3306"), "DB_HOST"),
+            (("DB_USER", ""), "DB_USER"),
+            (("DB_NAME", ""), "DB_NAME"),
+            (("DB_PORT", "0"), "DB_PORT"),
+            (("DB_PORT", "mysql"), "DB_PORT"),
+            (("DB_REGION", "us-east-1"), "DB_REGION"),
+            (("DB_CONNECT_TO", "localhost"), "DB_CONNECT_TO"),
+            (("LAMBDA_TASK_ROOT", ""), "LAMBDA_TASK_ROOT"),
+        ] {
+            let error = read(&[change]).expect_err(change.0);
+            assert_eq!(error.error_type(), "Settings");
+            assert!(error.report().contains(names), "{change:?}: {}", error.report());
+            assert!(error.report().contains("What to do") || error.report().contains("eu-west-1"));
+        }
+        let error = read(&[("DB_HOST", "db.example.com"), ("AWS_REGION", "")]).unwrap_err();
+        assert!(error.report().contains("set DB_REGION"), "{}", error.report());
+    }
+}

@@ -1,0 +1,4 @@
+-- Adds an item: {"statement": "add-item", "params": [4, "fourth"]}
+-- mode: write
+-- timeout: 5s
+INSERT INTO items (id, name) VALUES (?, ?);

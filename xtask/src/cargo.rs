@@ -1,0 +1,41 @@
+//! Runs cargo, in the workspace, as the cargo that runs us.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Failure;
+
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    // The manifest's folder is `xtask`, inside the workspace.
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// The folder cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    // A relative one is relative to where cargo was called, not to the workspace.
+    env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || root().join("target"),
+        |folder| env::current_dir().unwrap_or_else(|_| root()).join(folder),
+    )
+}
+
+/// `cargo ARGUMENTS`, in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).env("CARGO_TARGET_DIR", target()).args(arguments);
+    command
+}
+
+/// Runs a command whose output is the person's to read.
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
+    Err(format!("`{program} {}` failed: {status}", arguments.join(" ")).into())
+}

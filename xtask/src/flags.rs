@@ -1,0 +1,168 @@
+//! The whole command line.
+
+use lexopt::prelude::*;
+use local_rds_packages::Engine;
+use std::path::PathBuf;
+
+use crate::Failure;
+
+const HELP: &str = "\
+The commands of rds-iam-lambda.
+
+Usage: cargo xtask COMMAND [OPTIONS]
+
+Commands:
+  local   Run both Lambda functions against real database servers on this machine
+  test    Check everything: format, lints, unit and integration tests
+  build   Build the functions for deployment, into target/lambda
+
+Each command explains itself: cargo xtask COMMAND --help";
+
+const LOCAL: &str = "\
+Run both Lambda functions against real database servers on this machine.
+
+Usage: cargo xtask local [OPTIONS]
+
+Starts database servers that accept nothing but IAM tokens over TLS, as Amazon RDS does,
+starts each function as Lambda starts it, sends each a scheduled EventBridge event, and
+shows the rows. Then it serves Lambda's Invoke API until Ctrl-C. It needs no AWS account.
+
+Servers that are not on this machine are fetched, once, into the user's cache folder;
+nothing is installed on the system. On Debian and Ubuntu this needs no root.
+
+Options:
+  --once           End after the rows
+  --engine ENGINE  mysql, mariadb or postgres; may be repeated (default: mysql, postgres)
+  --event FILE     Send the event in FILE instead of a scheduled one
+  --port PORT      Serve the Invoke API on PORT (default: a free one)
+  --json           Print the responses as JSON, one line each, instead of tables
+  -h, --help       Show this text
+
+Environment:
+  LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
+                   A server program to use, or the word `private` for a copy of its own";
+
+const TEST: &str = "\
+Check everything: format, lints, unit and integration tests.
+
+Usage: cargo xtask test [OPTIONS] [-- ARGUMENTS]
+
+Fetches the database servers that are missing on this machine while it compiles, and runs
+every test: the integration tests log in to real MySQL, MariaDB and PostgreSQL servers, and
+fail when one of them cannot be started.
+
+Options:
+  --quick     Only the tests: leave out format and lints
+  -h, --help  Show this text
+
+ARGUMENTS go to `cargo test`, for example: cargo xtask test -- -p iam-auth";
+
+const BUILD: &str = "\
+Build the functions for deployment.
+
+Usage: cargo xtask build
+
+Writes target/lambda/FUNCTION/bootstrap, for this machine's architecture, with the
+statements of its engine beside it.
+
+Options:
+  -h, --help  Show this text";
+
+/// What the command line asks for.
+pub(crate) enum Flags {
+    /// Show a text.
+    Help(&'static str),
+    /// Do something.
+    Run(Command),
+}
+
+/// The commands.
+pub(crate) enum Command {
+    /// `local`
+    Local(Local),
+    /// `test`
+    Test(Test),
+    /// `build`
+    Build,
+}
+
+/// The options of `local`.
+#[derive(Default)]
+pub(crate) struct Local {
+    pub(crate) once: bool,
+    pub(crate) json: bool,
+    pub(crate) engines: Vec<Engine>,
+    pub(crate) event: Option<PathBuf>,
+    pub(crate) port: Option<u16>,
+}
+
+/// The options of `test`.
+#[derive(Default)]
+pub(crate) struct Test {
+    pub(crate) quick: bool,
+    pub(crate) arguments: Vec<std::ffi::OsString>,
+}
+
+/// Reads the command line.
+pub(crate) fn parse() -> Result<Flags, Failure> {
+    let mut parser = lexopt::Parser::from_env();
+    match parser.next()? {
+        None | Some(Short('h') | Long("help")) => Ok(Flags::Help(HELP)),
+        Some(Value(command)) => match command.to_str() {
+            Some("local") => local(parser),
+            Some("test") => test(parser),
+            Some("build") => match parser.next()? {
+                None => Ok(Flags::Run(Command::Build)),
+                Some(Short('h') | Long("help")) => Ok(Flags::Help(BUILD)),
+                Some(other) => Err(other.unexpected().into()),
+            },
+            Some("help") => Ok(Flags::Help(HELP)),
+            _ => Err(format!("no command is called {command:?}\n\n{HELP}").into()),
+        },
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn local(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
+    let mut flags = Local::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("once") => flags.once = true,
+            Long("json") => flags.json = true,
+            Long("engine") => {
+                let engine = parser.value()?.parse()?;
+                if !flags.engines.contains(&engine) {
+                    flags.engines.push(engine);
+                }
+            }
+            Long("event") => flags.event = Some(parser.value()?.into()),
+            Long("port") => flags.port = Some(parser.value()?.parse()?),
+            Short('h') | Long("help") => return Ok(Flags::Help(LOCAL)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if flags.engines.is_empty() {
+        flags.engines = vec![Engine::MySql, Engine::Postgres];
+    }
+    Ok(Flags::Run(Command::Local(flags)))
+}
+
+fn test(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
+    let mut flags = Test::default();
+    // Everything after `--` is cargo's, even what looks like an option.
+    let (own, cargo): (Vec<_>, Vec<_>) = {
+        let all: Vec<_> = parser.raw_args()?.collect();
+        let split = all.iter().position(|argument| argument == "--").unwrap_or(all.len());
+        (all[..split].to_vec(), all[split..].to_vec())
+    };
+    flags.arguments = cargo.into_iter().skip(1).collect();
+    let mut parser = lexopt::Parser::from_args(own);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("quick") => flags.quick = true,
+            Short('h') | Long("help") => return Ok(Flags::Help(TEST)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Flags::Run(Command::Test(flags)))
+}

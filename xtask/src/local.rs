@@ -1,0 +1,42 @@
+//! `cargo xtask local`: the whole system on this machine.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::Failure;
+use crate::cargo::{self, cargo};
+use crate::flags::Local;
+use crate::servers;
+
+pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
+    let event = match &flags.event {
+        // Relative to where the person is, and told before anything is built.
+        Some(file) => Some(
+            file.canonicalize()
+                .map_err(|error| format!("cannot read the event {}: {error}", file.display()))?,
+        ),
+        None => None,
+    };
+    servers::fetch_during(&flags.engines, || {
+        let packages = ["local-stack", "mysql-function", "postgres-function"];
+        let mut build = cargo(&["build", "--locked"]);
+        build.args(packages.iter().flat_map(|package| ["--package", package]));
+        cargo::run(&mut build)
+    })?;
+
+    let mut stack = Command::new(cargo::target().join("debug/local-stack"));
+    for engine in &flags.engines {
+        stack.args(["--engine", engine.name()]);
+    }
+    if let Some(file) = event {
+        stack.arg("--event").arg(file);
+    }
+    if let Some(port) = flags.port {
+        stack.arg("--port").arg(port.to_string());
+    }
+    stack.args(flags.once.then_some("--once"));
+    stack.args(flags.json.then_some("--json"));
+    // In place of this process: Ctrl-C and the exit code are its own.
+    let error = stack.exec();
+    Err(format!("cannot run {}: {error}", stack.get_program().display()).into())
+}
