@@ -1,0 +1,265 @@
+//! One execution environment: a process, the Runtime API it talks to, and its way through
+//! initialisation, invocations and the freeze between them.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+
+use std::{
+    io,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper::body::Bytes;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, interval_at, sleep_until, timeout},
+};
+
+use crate::{
+    fault::Fault,
+    function::Function,
+    log::{LogStream, Output},
+    process::{Process, Processes},
+    runtime_api::{Event, Report, RuntimeApi},
+};
+
+/// How often memory is measured while the function runs.
+const MEMORY_PERIOD: Duration = Duration::from_millis(20);
+
+/// How long a runtime that reported an init error may take to print its last words and exit.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long Lambda leaves a process between SIGTERM and SIGKILL.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// A process that has initialised, and serves one event at a time.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    process: Arc<Process>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    /// Where the runtime waits for its next event.
+    next: Option<oneshot::Sender<Event>>,
+    init: Option<Duration>,
+    memory: Memory,
+    freeze: bool,
+    output: Arc<Output>,
+    log: LogStream,
+    reader: JoinHandle<()>,
+    api: RuntimeApi,
+}
+
+#[derive(Debug)]
+struct Memory {
+    limit_kib: u64,
+    peak_kib: u64,
+}
+
+/// Why an environment did not come to be.
+#[derive(Debug)]
+pub(crate) struct InitFailure {
+    pub(crate) fault: Fault,
+    pub(crate) max_memory_mb: u64,
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// What the runtime answered, or why it did not.
+    pub(crate) answer: Result<Bytes, Fault>,
+    /// From the delivery of the event until the runtime asked for the next, or failed.
+    pub(crate) duration: Duration,
+    /// How the process ended, where it did so after it had answered.
+    pub(crate) ended: Option<Fault>,
+}
+
+impl Environment {
+    /// Starts the process and waits until its runtime asks for the first event.
+    pub(crate) async fn start(
+        function: &Function,
+        processes: &Processes,
+        log: &LogStream,
+        limit: Duration,
+    ) -> Result<Self, InitFailure> {
+        let started = Instant::now();
+        let mut environment = Self::spawn(function, processes, log)
+            .await
+            .map_err(|error| InitFailure { fault: Fault::Unstartable(error), max_memory_mb: 0 })?;
+        let fault = match environment.report(started + limit).await {
+            Ok(Report::Next(next)) => {
+                environment.next = Some(next);
+                environment.init = Some(started.elapsed());
+                environment.pause();
+                environment.output.flush();
+                environment.memory.measure(&environment.process);
+                return Ok(environment);
+            }
+            Ok(Report::Error(reported)) => {
+                // Whether it exits by itself or has to be killed, the report is the reason.
+                let _ = timeout(LAST_WORDS, environment.process.exited()).await;
+                Fault::Reported(reported)
+            }
+            // The Runtime API accepts no response before an event was fetched.
+            Ok(Report::Response(_) | Report::ResponseTooLarge) => Fault::ResponseTooLarge,
+            Err(fault) => fault,
+        };
+        environment.end().await;
+        Err(InitFailure { fault, max_memory_mb: environment.max_memory_mb() })
+    }
+
+    async fn spawn(
+        function: &Function,
+        processes: &Processes,
+        log: &LogStream,
+    ) -> io::Result<Self> {
+        let (api, reports) = RuntimeApi::start(function).await?;
+        let (pipe, stdout) = io::pipe()?;
+        let stderr = stdout.try_clone()?;
+        let output = Arc::new(Output::new(pipe, log.clone())?);
+
+        let mut command = Command::new(function.bootstrap());
+        command
+            .current_dir(function.task_root())
+            .env_clear()
+            .envs(function.environment(api.address(), log.name()))
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr);
+        let process = processes.spawn(command)?;
+        let reader = tokio::spawn({
+            let output = output.clone();
+            async move { output.follow().await }
+        });
+        let memory = Memory { limit_kib: u64::from(function.memory_mb) * 1024, peak_kib: 0 };
+        Ok(Self {
+            process,
+            reports,
+            next: None,
+            init: None,
+            memory,
+            freeze: function.freeze,
+            output,
+            log: log.clone(),
+            reader,
+            api,
+        })
+    }
+
+    /// Serves one event, and waits until the runtime asks for the next. An environment that ends
+    /// on the way cannot be used again.
+    pub(crate) async fn invoke(&mut self, event: Event, deadline: Instant) -> Served {
+        let started = Instant::now();
+        self.process.thaw();
+        let mut event = Some(event);
+        let mut answer = None;
+        loop {
+            event = match (event, self.next.take()) {
+                // A runtime that gave up its poll will ask again.
+                (Some(event), Some(next)) => next.send(event).err(),
+                (event, next) => {
+                    self.next = next;
+                    event
+                }
+            };
+            match self.report(deadline).await {
+                Ok(Report::Next(next)) => {
+                    self.next = Some(next);
+                    if let Some(answer) = answer.take() {
+                        let duration = started.elapsed();
+                        self.pause();
+                        self.output.flush();
+                        self.memory.measure(&self.process);
+                        return Served { answer, duration, ended: None };
+                    }
+                }
+                Ok(Report::Response(payload)) => answer = Some(Ok(payload)),
+                Ok(Report::ResponseTooLarge) => answer = Some(Err(Fault::ResponseTooLarge)),
+                Ok(Report::Error(reported)) => answer = Some(Err(Fault::Reported(reported))),
+                Err(fault) => {
+                    let duration = started.elapsed();
+                    self.end().await;
+                    return match answer {
+                        Some(answer) => Served { answer, duration, ended: Some(fault) },
+                        None => Served { answer: Err(fault), duration, ended: None },
+                    };
+                }
+            }
+        }
+    }
+
+    /// The next word of the runtime, unless the process fails first.
+    async fn report(&mut self, deadline: Instant) -> Result<Report, Fault> {
+        let mut measure = interval_at(Instant::now() + MEMORY_PERIOD, MEMORY_PERIOD);
+        loop {
+            tokio::select! {
+                // In this order: what the runtime said before it exited counts.
+                biased;
+                Some(report) = self.reports.recv() => return Ok(report),
+                status = self.process.exited() => return Err(Fault::Exited(status)),
+                () = sleep_until(deadline) => return Err(Fault::TimedOut),
+                _ = measure.tick() => {
+                    self.memory.measure(&self.process);
+                    if self.memory.peak_kib > self.memory.limit_kib {
+                        return Err(Fault::OutOfMemory);
+                    }
+                }
+            }
+        }
+    }
+
+    fn pause(&self) {
+        if self.freeze {
+            self.process.freeze();
+        }
+    }
+
+    /// Kills the process, and collects all it printed.
+    async fn end(&self) {
+        self.process.kill();
+        self.process.exited().await;
+        self.output.flush();
+    }
+
+    /// Ends the environment as Lambda does: with SIGTERM and half a second where an extension is
+    /// registered, at once where none is.
+    pub(crate) async fn shut_down(self) {
+        if self.api.has_extension() {
+            self.process.terminate();
+            // It is killed next, whether it made use of the time or not.
+            let _ = timeout(SHUTDOWN_GRACE, self.process.exited()).await;
+        }
+        self.end().await;
+    }
+
+    /// Whether the process is still there, to serve another event.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.process.has_exited()
+    }
+
+    /// How long the initialisation took; the first call has the answer.
+    pub(crate) fn take_init(&mut self) -> Option<Duration> {
+        self.init.take()
+    }
+
+    /// The most memory it has used, in MiB, and no more than it may have.
+    pub(crate) fn max_memory_mb(&self) -> u64 {
+        self.memory.peak_kib.min(self.memory.limit_kib).div_ceil(1024)
+    }
+
+    pub(crate) fn log(&self) -> &LogStream {
+        &self.log
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Memory {
+    fn measure(&mut self, process: &Process) {
+        let peak = process.peak_memory_kib().unwrap_or_default();
+        self.peak_kib = self.peak_kib.max(peak);
+    }
+}

@@ -1,0 +1,103 @@
+//! The functions that were created, found by any of the names that Lambda accepts.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use crate::{
+    error::{Error, Kind},
+    function::Function,
+    pool::Pool,
+    process::Processes,
+};
+
+/// All functions of one local Lambda, and the processes that run for them.
+#[derive(Debug, Default)]
+pub(crate) struct Functions {
+    pools: RwLock<BTreeMap<String, Arc<Pool>>>,
+    processes: Arc<Processes>,
+}
+
+impl Functions {
+    /// Adds a function whose settings are valid and whose name is free.
+    pub(crate) fn create(&self, function: Function) -> Result<(), Error> {
+        let function = function.validated()?;
+        let name = function.name().to_owned();
+        // No code panics while it holds the lock.
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if pools.contains_key(&name) {
+            return Err(Kind::FunctionExists(name).into());
+        }
+        pools.insert(name, Arc::new(Pool::new(function, self.processes.clone())));
+        Ok(())
+    }
+
+    /// Finds a function by its name, its ARN or a part of it, with or without a qualifier. There
+    /// is one version, `$LATEST`.
+    pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Arc<Pool>, Error> {
+        let (scope, bare_name, inline_qualifier) = split_name(name);
+        let version = qualifier.or(inline_qualifier).unwrap_or("$LATEST");
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        match pools.get(bare_name) {
+            Some(pool)
+                if version == "$LATEST"
+                    && pool.function().arn().ends_with(&format!("{scope}{bare_name}")) =>
+            {
+                Ok(pool.clone())
+            }
+            _ => {
+                let suffix =
+                    qualifier.map_or_else(String::new, |qualifier| format!(":{qualifier}"));
+                Err(Kind::FunctionNotFound(format!("{name}{suffix}")).into())
+            }
+        }
+    }
+
+    /// Every function.
+    pub(crate) fn all(&self) -> Vec<Arc<Pool>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Kills every process, and lets none start again.
+    pub(crate) fn close(&self) {
+        self.processes.close();
+    }
+}
+
+/// Splits `[arn:partition:lambda:region:][account:]function:name[:qualifier]`, or
+/// `name[:qualifier]`, into what comes before the name, the name, and the qualifier.
+fn split_name(text: &str) -> (&str, &str, Option<&str>) {
+    let name_start = match text.strip_prefix("function:") {
+        Some(_) => "function:".len(),
+        None => text.find(":function:").map_or(0, |at| at + ":function:".len()),
+    };
+    let (scope, name) = text.split_at(name_start);
+    match name.split_once(':') {
+        Some((name, qualifier)) => (scope, name, Some(qualifier)),
+        None => (scope, name, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_name;
+
+    #[test]
+    fn names_come_in_four_forms() {
+        for (text, scope, name, qualifier) in [
+            ("items", "", "items", None),
+            ("items:$LATEST", "", "items", Some("$LATEST")),
+            ("function:items", "function:", "items", None),
+            ("123456789012:function:items:7", "123456789012:function:", "items", Some("7")),
+            (
+                "arn:aws:lambda:eu-west-1:123456789012:function:items",
+                "arn:aws:lambda:eu-west-1:123456789012:function:",
+                "items",
+                None,
+            ),
+        ] {
+            assert_eq!(split_name(text), (scope, name, qualifier));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The Invoke API: what the AWS CLI and SDKs call.
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+//!
+//! Requests need no signature, and one that is there is not checked: whoever reaches loopback may
+//! invoke.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use hyper::{
+    Method, Request as HttpRequest, StatusCode,
+    body::{Bytes, Incoming},
+};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Error, Kind},
+    functions::Functions,
+    http::{self, Answer, Received},
+    identity,
+    invocation::{ASYNCHRONOUS_LIMIT, Invocation, Request, SYNCHRONOUS_LIMIT},
+};
+
+/// How much of a log `X-Amz-Log-Type: Tail` returns, in bytes.
+const TAIL: usize = 4096;
+
+/// Answers one request.
+pub(crate) async fn handle(functions: Arc<Functions>, request: HttpRequest<Incoming>) -> Answer {
+    match route(&functions, request).await {
+        Ok(answer) => answer,
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn route(functions: &Functions, request: HttpRequest<Incoming>) -> Result<Answer, Error> {
+    let path = request.uri().path().to_owned();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (request.method(), segments.as_slice()) {
+        (&Method::POST, ["2015-03-31", "functions", name, "invocations"]) => {
+            invoke(functions, name, request).await
+        }
+        (method, _) => {
+            let message = format!(
+                "local Lambda knows no {method} {path}: it serves Invoke, \
+                 POST /2015-03-31/functions/NAME/invocations"
+            );
+            let mut answer =
+                http::json(StatusCode::NOT_FOUND, &json!({ "Type": "User", "Message": message }));
+            http::set_header(&mut answer, "x-amzn-errortype", "UnknownOperationException");
+            Ok(answer)
+        }
+    }
+}
+
+async fn invoke(
+    functions: &Functions,
+    name: &str,
+    http_request: HttpRequest<Incoming>,
+) -> Result<Answer, Error> {
+    let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let pool = functions.find(&name, qualifier(&http_request).as_deref())?;
+    let wants_tail = http::header(&http_request, "x-amz-log-type") == Some("Tail");
+    let invocation_type = http::header(&http_request, "x-amz-invocation-type")
+        .unwrap_or("RequestResponse")
+        .to_owned();
+    let client_context = http::header(&http_request, "x-amz-client-context")
+        .map(decode_client_context)
+        .transpose()?;
+    let limit = match invocation_type.as_str() {
+        "RequestResponse" | "DryRun" => SYNCHRONOUS_LIMIT,
+        "Event" => ASYNCHRONOUS_LIMIT,
+        other => {
+            let reason =
+                format!("X-Amz-Invocation-Type {other:?}: RequestResponse, Event or DryRun");
+            return Err(Kind::InvalidParameter(reason).into());
+        }
+    };
+    let request = Request::new(read(http_request, limit).await?, limit)?;
+
+    match invocation_type.as_str() {
+        "DryRun" => Ok(accepted(StatusCode::NO_CONTENT)),
+        "Event" => {
+            // An asynchronous event is queued, and carries no client context.
+            tokio::spawn(async move { pool.invoke_in_turn(request).await });
+            Ok(accepted(StatusCode::ACCEPTED))
+        }
+        _ => {
+            let invocation = pool.invoke(Request { client_context, ..request }).await?;
+            Ok(answer(invocation, wants_tail))
+        }
+    }
+}
+
+async fn read(request: HttpRequest<Incoming>, limit: usize) -> Result<Bytes, Error> {
+    match http::receive(request.into_body(), limit).await {
+        Ok(Received::Whole(payload)) => Ok(payload),
+        Ok(Received::TooLarge) => Err(Kind::TooLarge { limit }.into()),
+        Err(error) => Err(Kind::InvalidContent(error.to_string()).into()),
+    }
+}
+
+fn qualifier(request: &HttpRequest<Incoming>) -> Option<String> {
+    let parameters = request.uri().query()?.split('&');
+    let value = parameters.filter_map(|pair| pair.strip_prefix("Qualifier=")).next()?;
+    Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+}
+
+/// The client context comes as base64 of JSON, and goes on as JSON on one line.
+fn decode_client_context(header: &str) -> Result<String, Error> {
+    let decoded = BASE64.decode(header).ok();
+    decoded
+        .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
+        .map(|context| context.to_string())
+        .ok_or_else(|| {
+            Kind::InvalidContent("X-Amz-Client-Context is no base64 of JSON".to_owned()).into()
+        })
+}
+
+fn answer(invocation: Invocation, wants_tail: bool) -> Answer {
+    let mut answer = http::with_payload(StatusCode::OK, invocation.payload);
+    http::set_header(&mut answer, "x-amzn-requestid", &invocation.request_id);
+    http::set_header(&mut answer, "x-amz-executed-version", "$LATEST");
+    if let Some(error) = &invocation.function_error {
+        http::set_header(&mut answer, "x-amz-function-error", error);
+    }
+    if wants_tail {
+        let log = invocation.log.as_bytes();
+        let tail = &log[log.len().saturating_sub(TAIL)..];
+        http::set_header(&mut answer, "x-amz-log-result", &BASE64.encode(tail));
+    }
+    answer
+}
+
+fn accepted(status: StatusCode) -> Answer {
+    let mut answer = http::empty(status);
+    http::set_header(&mut answer, "x-amzn-requestid", &identity::request_id());
+    answer
+}
+
+/// An error as every AWS SDK reads it: the exception's name in a header, its message in the body.
+fn refusal(error: &Error) -> Answer {
+    let status = error.status();
+    let mut body = json!({
+        "Type": if status < 500 { "User" } else { "Service" },
+        "message": error.to_string(),
+    });
+    if error.is_not_found() {
+        body["Message"] = body["message"].take(); // this one exception is spelt with a capital
+    }
+    if error.is_throttled() {
+        body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
+    }
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = http::json(status, &body);
+    http::set_header(&mut answer, "x-amzn-errortype", error.code());
+    http::set_header(&mut answer, "x-amzn-requestid", &identity::request_id());
+    answer
+}

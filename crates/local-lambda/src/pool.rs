@@ -1,0 +1,259 @@
+//! The environments of one function: an event takes an idle one, or starts one, as far as the
+//! function's concurrency allows.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hyper::body::Bytes;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use crate::{
+    clock::Timestamp,
+    environment::{Environment, InitFailure},
+    error::{Error, Kind},
+    fault::Fault,
+    function::Function,
+    identity,
+    invocation::{Invocation, Request},
+    log::{LogGroup, LogStream},
+    platform_log::{InitPhase, Usage},
+    process::Processes,
+    runtime_api::Event,
+};
+
+/// A function that was created, and what runs for it.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    function: Function,
+    processes: Arc<Processes>,
+    logs: LogGroup,
+    capacity: Arc<Semaphore>,
+    /// The environment used last is at the end, and used first.
+    idle: Mutex<Vec<Environment>>,
+}
+
+/// What came of an event.
+struct Outcome {
+    answer: Result<Bytes, Fault>,
+    /// How the process ended, where it did so after it had answered.
+    ended: Option<Fault>,
+    init: Option<Duration>,
+    duration: Duration,
+    max_memory_mb: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(function: Function, processes: Arc<Processes>) -> Self {
+        let capacity = Arc::new(Semaphore::new(function.concurrency));
+        Self { function, processes, logs: LogGroup::default(), capacity, idle: Mutex::default() }
+    }
+
+    pub(crate) fn function(&self) -> &Function {
+        &self.function
+    }
+
+    /// Everything that the function's environments logged.
+    pub(crate) fn log_text(&self) -> String {
+        self.logs.text()
+    }
+
+    /// Serves an event now, or refuses it because every environment is busy.
+    pub(crate) async fn invoke(self: &Arc<Self>, request: Request) -> Result<Invocation, Error> {
+        let permit = self.capacity.clone().try_acquire_owned().map_err(|_| Kind::Throttled)?;
+        self.run(permit, request).await
+    }
+
+    /// Serves an event once an environment may.
+    pub(crate) async fn invoke_in_turn(
+        self: &Arc<Self>,
+        request: Request,
+    ) -> Result<Invocation, Error> {
+        let permit = self.capacity.clone().acquire_owned().await.map_err(|_| Kind::Stopped)?;
+        self.run(permit, request).await
+    }
+
+    /// Starts an environment ahead of its first event. One that fails is logged, and tried again
+    /// by that event.
+    pub(crate) async fn warm(&self) {
+        let log = self.new_log();
+        if let Ok(environment) = self.initialize(&log, InitPhase::Init).await {
+            self.idle().push(environment);
+        }
+    }
+
+    /// Ends the idle environments in Lambda's way.
+    pub(crate) async fn shut_down(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        for environment in idle {
+            environment.shut_down().await;
+        }
+    }
+
+    /// Runs an invocation to its end, whether its caller still waits or not.
+    async fn run(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        request: Request,
+    ) -> Result<Invocation, Error> {
+        let pool = self.clone();
+        let invocation = tokio::spawn(async move {
+            let invocation = pool.serve(request).await;
+            drop(permit);
+            invocation
+        });
+        // A task that did not end was cancelled with its runtime.
+        invocation.await.map_err(|_| Kind::Stopped.into())
+    }
+
+    async fn serve(&self, request: Request) -> Invocation {
+        let (log, ready) = match self.take_idle() {
+            Some(environment) => (environment.log().clone(), Ok(environment)),
+            None => {
+                let log = self.new_log();
+                let ready = self.initialize(&log, InitPhase::Init).await;
+                (log, ready)
+            }
+        };
+
+        let request_id = identity::request_id();
+        let deadline = Instant::now() + self.function.timeout;
+        let event = self.event(&request_id, request);
+        log.start(&request_id);
+        let outcome = match ready {
+            Ok(environment) => self.deliver(environment, event, deadline).await,
+            Err(_) => self.initialize_and_deliver(&log, event, deadline).await,
+        };
+        self.conclude(&log, request_id, outcome)
+    }
+
+    /// Initialises once more, in the time of the invocation, because the init phase failed.
+    async fn initialize_and_deliver(
+        &self,
+        log: &LogStream,
+        event: Event,
+        deadline: Instant,
+    ) -> Outcome {
+        let started = Instant::now();
+        match self.initialize(log, InitPhase::Invoke).await {
+            Ok(environment) => {
+                let outcome = self.deliver(environment, event, deadline).await;
+                let init = outcome.init.unwrap_or_default();
+                Outcome { init: None, duration: outcome.duration + init, ..outcome }
+            }
+            Err(InitFailure { fault, max_memory_mb }) => Outcome {
+                answer: Err(fault),
+                ended: None,
+                init: None,
+                duration: started.elapsed(),
+                max_memory_mb,
+            },
+        }
+    }
+
+    /// Has an environment serve the event, and keeps the environment if it survives.
+    async fn deliver(
+        &self,
+        mut environment: Environment,
+        event: Event,
+        deadline: Instant,
+    ) -> Outcome {
+        let init = environment.take_init();
+        let served = environment.invoke(event, deadline).await;
+        let max_memory_mb = environment.max_memory_mb();
+        if environment.is_alive() {
+            self.idle().push(environment);
+        }
+        Outcome {
+            answer: served.answer,
+            ended: served.ended,
+            init,
+            duration: served.duration,
+            max_memory_mb,
+        }
+    }
+
+    async fn initialize(
+        &self,
+        log: &LogStream,
+        phase: InitPhase,
+    ) -> Result<Environment, InitFailure> {
+        let limit = match phase {
+            InitPhase::Init => self.function.init_timeout,
+            InitPhase::Invoke => self.function.timeout,
+        };
+        let started = Instant::now();
+        let result = Environment::start(&self.function, &self.processes, log, limit).await;
+        if let Err(failure) = &result {
+            log.init_failed(phase, started.elapsed(), &failure.fault);
+        }
+        result
+    }
+
+    fn conclude(&self, log: &LogStream, request_id: String, outcome: Outcome) -> Invocation {
+        let init = outcome.init;
+        let billed = round_up_to_millisecond(outcome.duration + init.unwrap_or_default());
+        let usage = Usage {
+            duration: outcome.duration,
+            billed,
+            memory_mb: self.function.memory_mb,
+            max_memory_mb: outcome.max_memory_mb,
+            init,
+        };
+        let fault = outcome.answer.as_ref().err().or(outcome.ended.as_ref());
+        log.end(&request_id, &usage, fault, self.function.timeout);
+        let (payload, function_error) = match outcome.answer {
+            Ok(payload) => (payload, None),
+            Err(fault) => {
+                let payload = fault.payload(&request_id, self.function.timeout);
+                (payload, Some("Unhandled".to_owned()))
+            }
+        };
+        Invocation {
+            request_id,
+            payload,
+            function_error,
+            init,
+            duration: usage.duration,
+            billed,
+            max_memory_mb: usage.max_memory_mb,
+            log: log.take_recent(),
+        }
+    }
+
+    fn event(&self, request_id: &str, request: Request) -> Event {
+        let now = Timestamp::now();
+        Event {
+            request_id: request_id.to_owned(),
+            deadline: now.after(self.function.timeout),
+            function_arn: self.function.arn(),
+            trace_header: identity::trace_header(now),
+            client_context: request.client_context,
+            payload: request.payload,
+        }
+    }
+
+    fn new_log(&self) -> LogStream {
+        LogStream::new(&self.logs, self.function.chosen_log_format())
+    }
+
+    /// An idle environment whose process is still there.
+    fn take_idle(&self) -> Option<Environment> {
+        let mut idle = self.idle();
+        idle.retain(Environment::is_alive);
+        idle.pop()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+        // No code panics while it holds the lock.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn round_up_to_millisecond(duration: Duration) -> Duration {
+    Duration::from_millis(duration.as_nanos().div_ceil(1_000_000) as u64)
+}

@@ -1,0 +1,296 @@
+//! The Runtime API of one environment: where its function fetches events and posts responses.
+//!
+//! Version 2018-06-01, as <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> has it.
+//! Error bodies and states follow AWS's own Runtime Interface Emulator. Of the Extensions API there
+//! is as much as an internal extension without events needs: `lambda_runtime` registers one to be
+//! sent SIGTERM at shutdown.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Bytes, Incoming},
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+
+use crate::{
+    clock::Timestamp,
+    fault::Reported,
+    function::Function,
+    http::{self, Answer, Received, Server},
+    identity,
+};
+
+/// The largest response a function may post: 6 MiB and 100 bytes.
+pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
+
+/// What the runtime told Lambda.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// It asks for the next event, and waits for it here.
+    Next(oneshot::Sender<Event>),
+    /// The response to its event.
+    Response(Bytes),
+    /// A response beyond [`RESPONSE_LIMIT`].
+    ResponseTooLarge,
+    /// It failed: to initialise, or to handle its event.
+    Error(Reported),
+}
+
+/// One invocation, as the runtime receives it.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) request_id: String,
+    pub(crate) deadline: Timestamp,
+    pub(crate) function_arn: String,
+    pub(crate) trace_header: String,
+    pub(crate) client_context: Option<String>,
+    pub(crate) payload: Bytes,
+}
+
+/// The API on a port of its own. It stops when dropped.
+#[derive(Debug)]
+pub(crate) struct RuntimeApi {
+    address: SocketAddr,
+    state: Arc<State>,
+    _server: Server,
+}
+
+#[derive(Debug)]
+struct State {
+    name: String,
+    handler: String,
+    reports: mpsc::UnboundedSender<Report>,
+    turn: Mutex<Turn>,
+    has_extension: AtomicBool,
+}
+
+/// Where the runtime stands, which decides what it may call.
+#[derive(Debug)]
+enum Turn {
+    Initializing,
+    /// It waits for an event, or has answered the last.
+    Ready,
+    /// It has the event of this request id.
+    Running(String),
+}
+
+impl RuntimeApi {
+    /// Listens on a free port, and passes on what the runtime reports.
+    pub(crate) async fn start(
+        function: &Function,
+    ) -> io::Result<(Self, mpsc::UnboundedReceiver<Report>)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (reports, receiver) = mpsc::unbounded_channel();
+        let state = Arc::new(State {
+            name: function.name().to_owned(),
+            handler: function.handler_name().to_owned(),
+            reports,
+            turn: Mutex::new(Turn::Initializing),
+            has_extension: AtomicBool::new(false),
+        });
+        let server = Server::start(listener, state.clone(), handle);
+        Ok((Self { address, state, _server: server }, receiver))
+    }
+
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether an extension was registered: only then does Lambda send SIGTERM at shutdown.
+    pub(crate) fn has_extension(&self) -> bool {
+        self.state.has_extension.load(Ordering::Relaxed)
+    }
+}
+
+async fn handle(state: Arc<State>, request: Request<Incoming>) -> Answer {
+    let path = request.uri().path().to_owned();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (request.method(), segments.as_slice()) {
+        (&Method::GET, ["2018-06-01", "runtime", "invocation", "next"]) => state.next().await,
+        (&Method::POST, ["2018-06-01", "runtime", "invocation", id, "response"]) => {
+            state.response(id, request).await
+        }
+        (&Method::POST, ["2018-06-01", "runtime", "invocation", id, "error"]) => {
+            state.error(id, request).await
+        }
+        (&Method::POST, ["2018-06-01", "runtime", "init", "error"]) => {
+            state.init_error(request).await
+        }
+        (&Method::POST, ["2020-01-01", "extension", "register"]) => state.register(request).await,
+        // An extension without events is never called: its poll just waits.
+        (&Method::GET, ["2020-01-01", "extension", "event", "next"]) => {
+            std::future::pending().await
+        }
+        _ => refusal(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
+    }
+}
+
+impl State {
+    async fn next(&self) -> Answer {
+        {
+            let mut turn = self.turn();
+            if let Turn::Running(_) = *turn {
+                return invalid_transition("Running", "Ready");
+            }
+            *turn = Turn::Ready;
+        }
+        let (sender, event) = oneshot::channel();
+        // Both ends are gone only while the environment is torn down.
+        let _ = self.reports.send(Report::Next(sender));
+        let Ok(event) = event.await else {
+            return refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                "Internal Server Error",
+            );
+        };
+        *self.turn() = Turn::Running(event.request_id.clone());
+
+        let mut answer = http::with_payload(StatusCode::OK, event.payload);
+        let deadline = event.deadline.epoch_ms().to_string();
+        http::set_header(&mut answer, "lambda-runtime-aws-request-id", &event.request_id);
+        http::set_header(&mut answer, "lambda-runtime-deadline-ms", &deadline);
+        http::set_header(&mut answer, "lambda-runtime-invoked-function-arn", &event.function_arn);
+        http::set_header(&mut answer, "lambda-runtime-trace-id", &event.trace_header);
+        if let Some(context) = &event.client_context {
+            http::set_header(&mut answer, "lambda-runtime-client-context", context);
+        }
+        answer
+    }
+
+    async fn response(&self, id: &str, request: Request<Incoming>) -> Answer {
+        let body = http::receive(request.into_body(), RESPONSE_LIMIT).await;
+        if !self.answer_once(id) {
+            return invalid_request_id();
+        }
+        match body {
+            Ok(Received::Whole(payload)) => self.accept(Report::Response(payload)),
+            Ok(Received::TooLarge) => {
+                self.accept(Report::ResponseTooLarge);
+                too_large()
+            }
+            Err(_) => truncated(),
+        }
+    }
+
+    async fn error(&self, id: &str, request: Request<Incoming>) -> Answer {
+        let error_type = error_type(&request);
+        let body = http::receive(request.into_body(), RESPONSE_LIMIT).await;
+        if !self.answer_once(id) {
+            return invalid_request_id();
+        }
+        self.accept_error(error_type, body)
+    }
+
+    async fn init_error(&self, request: Request<Incoming>) -> Answer {
+        let error_type = error_type(&request);
+        let body = http::receive(request.into_body(), RESPONSE_LIMIT).await;
+        if !matches!(*self.turn(), Turn::Initializing) {
+            return invalid_transition("Ready", "InitError");
+        }
+        self.accept_error(error_type, body)
+    }
+
+    fn accept_error(&self, error_type: String, body: Result<Received, hyper::Error>) -> Answer {
+        match body {
+            Ok(Received::Whole(payload)) => {
+                self.accept(Report::Error(Reported { error_type, payload }))
+            }
+            Ok(Received::TooLarge) => {
+                self.accept(Report::Error(Reported { error_type, payload: Bytes::new() }));
+                too_large()
+            }
+            Err(_) => truncated(),
+        }
+    }
+
+    fn accept(&self, report: Report) -> Answer {
+        // The receiver is gone only while the environment is torn down.
+        let _ = self.reports.send(report);
+        http::json(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
+    }
+
+    /// An event is answered once, by its own id: anything else is refused.
+    fn answer_once(&self, id: &str) -> bool {
+        let mut turn = self.turn();
+        let is_current = matches!(&*turn, Turn::Running(current) if current == id);
+        if is_current {
+            *turn = Turn::Ready;
+        }
+        is_current
+    }
+
+    /// Registers an extension, provided it asks for no events: none are sent here.
+    async fn register(&self, request: Request<Incoming>) -> Answer {
+        let body = match http::receive(request.into_body(), RESPONSE_LIMIT).await {
+            Ok(Received::Whole(body)) => body,
+            Ok(Received::TooLarge) => return too_large(),
+            Err(_) => return truncated(),
+        };
+        let events = serde_json::from_slice::<Value>(&body)
+            .ok()
+            .and_then(|body| body.get("events")?.as_array().map(Vec::len));
+        if events.unwrap_or(0) > 0 {
+            return refusal(
+                StatusCode::FORBIDDEN,
+                "Extension.InvalidEventType",
+                "local Lambda sends no events to extensions: register with none",
+            );
+        }
+        self.has_extension.store(true, Ordering::Relaxed);
+        let body = json!({
+            "functionName": self.name,
+            "functionVersion": "$LATEST",
+            "handler": self.handler,
+        });
+        let mut answer = http::json(StatusCode::OK, &body);
+        let identifier = identity::request_id();
+        http::set_header(&mut answer, "lambda-extension-identifier", &identifier);
+        answer
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        // No code panics while it holds the lock.
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn error_type(request: &Request<Incoming>) -> String {
+    http::header(request, "lambda-runtime-function-error-type").unwrap_or("Unhandled").to_owned()
+}
+
+fn invalid_request_id() -> Answer {
+    refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
+}
+
+fn invalid_transition(from: &str, to: &str) -> Answer {
+    let message = format!("State transition from {from} to {to} failed for runtime");
+    refusal(StatusCode::FORBIDDEN, "InvalidStateTransition", &message)
+}
+
+fn too_large() -> Answer {
+    let message = format!("Exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).");
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+}
+
+fn truncated() -> Answer {
+    refusal(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+}
+
+fn refusal(status: StatusCode, error_type: &str, message: &str) -> Answer {
+    http::json(status, &json!({ "errorType": error_type, "errorMessage": message }))
+}

@@ -1,0 +1,191 @@
+//! A Lambda function without a runtime library. Its environment says how it initialises, each event
+//! how it behaves, and it reports what it sees of its surroundings.
+#![allow(unsafe_code, reason = "a signal handler has no safe form in std")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a function prints is tested")]
+#![allow(clippy::unwrap_used, reason = "a test function that cannot go on should crash")]
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use client::Answer;
+use serde_json::{Value, json};
+
+mod client;
+
+const RUNTIME: &str = "/2018-06-01/runtime";
+
+/// How often the background thread ran: it stands still while the environment is frozen.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+fn main() {
+    thread::spawn(|| {
+        loop {
+            TICKS.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    initialize();
+    loop {
+        let event = get(&format!("{RUNTIME}/invocation/next"));
+        assert_eq!(event.status, 200, "{event:?}");
+        let id = event.header("lambda-runtime-aws-request-id").unwrap().to_owned();
+        handle(&id, &event);
+    }
+}
+
+fn initialize() {
+    let seconds = |name| Duration::from_secs_f64(env::var(name).unwrap().parse().unwrap());
+    match env::var("INIT").unwrap_or_default().as_str() {
+        "" => {}
+        "print" => eprintln!("initialising"),
+        "sleep" => thread::sleep(seconds("INIT_SECONDS")),
+        // Slow the first time, quick the second: the file in INIT_MARK tells them apart.
+        "sleep-once" => {
+            let mark = env::var("INIT_MARK").unwrap();
+            if fs::OpenOptions::new().write(true).create_new(true).open(mark).is_ok() {
+                thread::sleep(seconds("INIT_SECONDS"));
+            }
+        }
+        "exit" => process::exit(7),
+        "error" => {
+            let body = json!({ "errorType": "Settings", "errorMessage": "DB_HOST is not set" });
+            let answer = post_error(&format!("{RUNTIME}/init/error"), "Settings", &body);
+            assert_eq!(answer.status, 202, "{answer:?}");
+            println!("last words");
+            process::exit(1);
+        }
+        "extension" => {
+            let headers = [("Lambda-Extension-Name", "test")];
+            let path = "/2020-01-01/extension/register";
+            let answer = send("POST", path, &headers, br#"{"events":[]}"#);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(answer.header("lambda-extension-identifier").is_some(), "{answer:?}");
+            // SAFETY: the handler is async-signal-safe.
+            unsafe { libc::signal(libc::SIGTERM, on_terminate as *const () as libc::sighandler_t) };
+        }
+        other => panic!("INIT={other} is no way to initialise"),
+    }
+}
+
+fn handle(id: &str, event: &Answer) {
+    let respond = |body: &[u8]| post(&format!("{RUNTIME}/invocation/{id}/response"), body);
+    let payload: Value = serde_json::from_slice(&event.body).unwrap();
+    let number = |name: &str| payload[name].as_u64().unwrap();
+    match payload["do"].as_str().unwrap_or("echo") {
+        "echo" => drop(respond(&event.body)),
+        "headers" => {
+            let headers: serde_json::Map<_, _> = event
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+                .collect();
+            respond(Value::from(headers).to_string().as_bytes());
+        }
+        "surroundings" => {
+            let variables: serde_json::Map<_, _> =
+                env::vars().map(|(name, value)| (name, Value::from(value))).collect();
+            let folder = env::current_dir().unwrap();
+            let body = json!({
+                "pid": process::id(),
+                "folder": folder,
+                "arguments": env::args().collect::<Vec<_>>(),
+                "variables": variables,
+            });
+            respond(body.to_string().as_bytes());
+        }
+        "ticks" => drop(respond(TICKS.load(Ordering::Relaxed).to_string().as_bytes())),
+        "print" => {
+            println!("to stdout");
+            eprintln!("to stderr");
+            print!("without an end");
+            io::stdout().flush().unwrap();
+            respond(b"null");
+        }
+        "fail" => {
+            let body = json!({ "errorType": "Query", "errorMessage": "no such table" });
+            post_error(&format!("{RUNTIME}/invocation/{id}/error"), "Query", &body);
+        }
+        "sleep" => {
+            thread::sleep(Duration::from_millis(number("ms")));
+            respond(b"\"slept\"");
+        }
+        "exit" => process::exit(number("code") as i32),
+        "abort" => process::abort(),
+        "respond-and-exit" => {
+            respond(b"\"the last response\"");
+            process::exit(3);
+        }
+        "allocate" => {
+            let memory = vec![1u8; number("mb") as usize * 1024 * 1024];
+            let until = Instant::now() + Duration::from_millis(number("ms"));
+            while Instant::now() < until {
+                std::hint::black_box(&memory);
+                thread::sleep(Duration::from_millis(1));
+            }
+            respond(b"\"allocated\"");
+        }
+        "large-response" => {
+            let body = format!("\"{}\"", "x".repeat(number("bytes") as usize - 2));
+            println!("status {}", respond(body.as_bytes()).status);
+        }
+        // Calls out of turn: what the API answers to each is the response.
+        "wrong-calls" => {
+            let other = "00000000-0000-4000-8000-000000000000";
+            let answers = [
+                post(&format!("{RUNTIME}/invocation/{other}/response"), b"{}"),
+                post_error(&format!("{RUNTIME}/invocation/{other}/error"), "X", &json!({})),
+                post_error(&format!("{RUNTIME}/init/error"), "X", &json!({})),
+                get(&format!("{RUNTIME}/invocation/next")),
+                get(&format!("{RUNTIME}/nothing")),
+            ];
+            let seen: Vec<Value> = answers
+                .iter()
+                .map(|answer| {
+                    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+                    json!([answer.status, body["errorType"]])
+                })
+                .collect();
+            respond(Value::from(seen).to_string().as_bytes());
+            println!("again {}", respond(b"{}").status);
+        }
+        #[allow(clippy::zombie_processes, reason = "who ends it is what the test asks")]
+        "start-child" => {
+            let child = process::Command::new("sleep").arg("1000").spawn().unwrap();
+            respond(child.id().to_string().as_bytes());
+        }
+        other => panic!("{other} is nothing to do"),
+    }
+}
+
+extern "C" fn on_terminate(_signal: libc::c_int) {
+    let words = b"SIGTERM received\n";
+    // SAFETY: write and _exit are async-signal-safe; the buffer is live for its whole length.
+    unsafe {
+        libc::write(1, words.as_ptr().cast(), words.len());
+        libc::_exit(0);
+    }
+}
+
+fn get(path: &str) -> Answer {
+    send("GET", path, &[], b"")
+}
+
+fn post(path: &str, body: &[u8]) -> Answer {
+    send("POST", path, &[], body)
+}
+
+fn post_error(path: &str, error_type: &str, body: &Value) -> Answer {
+    let headers = [("Lambda-Runtime-Function-Error-Type", error_type)];
+    send("POST", path, &headers, body.to_string().as_bytes())
+}
+
+fn send(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let address = env::var("AWS_LAMBDA_RUNTIME_API").unwrap();
+    client::request(&address, method, path, headers, body).unwrap()
+}
