@@ -2,30 +2,31 @@
 //! environment holds none.
 //!
 //! aws-config's own chain asks in the same order, but prepares for every answer beforehand: it
-//! looks up a region and builds an HTTPS client, which reads the system's whole trust store. In
-//! Lambda, where the environment always answers, that would be paid at each cold start for nothing.
+//! looks up a region and wants an HTTPS client, which reads the system's whole trust store. In
+//! Lambda, where the environment always answers, that would be paid at each cold start for nothing;
+//! so aws-config is not even compiled without the feature `https`.
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
+use std::env;
+
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
-use tokio::sync::OnceCell;
 
 /// The environment, else the rest of the chain, which is built when it is first asked.
 #[derive(Debug, Default)]
 pub(crate) struct EnvironmentFirst {
-    environment: EnvironmentVariableCredentialsProvider,
-    rest: OnceCell<Rest>,
+    #[cfg(feature = "https")]
+    rest: tokio::sync::OnceCell<aws_config::default_provider::credentials::DefaultCredentialsChain>,
 }
 
 impl EnvironmentFirst {
     async fn credentials(&self) -> Result {
-        match self.environment.provide_credentials().await {
-            Err(CredentialsError::CredentialsNotLoaded(_)) => {
-                self.rest.get_or_init(rest_of_chain).await.provide_credentials().await
-            }
-            answer => answer,
+        let answer = from_environment();
+        #[cfg(feature = "https")]
+        if answer.is_err() {
+            return self.rest.get_or_init(rest_of_chain).await.provide_credentials().await;
         }
+        answer
     }
 }
 
@@ -38,26 +39,123 @@ impl ProvideCredentials for EnvironmentFirst {
     }
 }
 
+/// The variables that Lambda sets and all AWS SDKs read; a blank one counts as missing.
+fn from_environment() -> Result {
+    let variable = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let required = |name| {
+        variable(name).ok_or_else(|| CredentialsError::not_loaded(format!("{name} is not set")))
+    };
+    Ok(Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    ))
+}
+
 /// aws-config's chain: profile files (SSO and AssumeRole among them), web identity, ECS, EC2.
 #[cfg(feature = "https")]
-type Rest = aws_config::default_provider::credentials::DefaultCredentialsChain;
-
-#[cfg(feature = "https")]
-async fn rest_of_chain() -> Rest {
+async fn rest_of_chain() -> aws_config::default_provider::credentials::DefaultCredentialsChain {
+    use aws_config::default_provider::credentials::DefaultCredentialsChain;
+    use aws_config::provider_config::ProviderConfig;
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
     let client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
     let config = ProviderConfig::default().with_http_client(client);
-    Rest::builder().configure(config).build().await
+    DefaultCredentialsChain::builder().configure(config).build().await
 }
 
-/// Keys that stand in a profile file: all that can be had without an HTTPS client.
-#[cfg(not(feature = "https"))]
-type Rest = aws_config::profile::ProfileFileCredentialsProvider;
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
 
-#[cfg(not(feature = "https"))]
-async fn rest_of_chain() -> Rest {
-    Rest::builder().configure(&ProviderConfig::default()).build()
+    use super::*;
+
+    /// Runs the test `name` of this module again, in a process with this environment alone: a
+    /// process cannot change its own safely while other tests run.
+    fn in_child(name: &str, environment: &[(&str, &Path)]) {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("chain::tests::{name}"), "--nocapture"])
+            .env_clear()
+            // Without these, EC2's metadata service is asked and the home folder is read.
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .envs(environment.iter().copied())
+            .env("IAM_AUTH_TEST_CHILD", "1")
+            .output()
+            .unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stdout}{stderr}");
+        assert!(stdout.contains("1 passed"), "{stdout}");
+    }
+
+    fn is_child() -> bool {
+        std::env::var_os("IAM_AUTH_TEST_CHILD").is_some()
+    }
+
+    #[tokio::test]
+    async fn the_environment_answers_alone() {
+        if !is_child() {
+            return in_child(
+                "the_environment_answers_alone",
+                &[
+                    ("AWS_ACCESS_KEY_ID", Path::new("AKIDENVIRONMENT")),
+                    ("AWS_SECRET_ACCESS_KEY", Path::new("SECRET")),
+                    ("AWS_SESSION_TOKEN", Path::new("SESSION")),
+                ],
+            );
+        }
+        let chain = EnvironmentFirst::default();
+        let credentials = chain.provide_credentials().await.unwrap();
+        assert_eq!(credentials.access_key_id(), "AKIDENVIRONMENT");
+        assert_eq!(credentials.session_token(), Some("SESSION"));
+        #[cfg(feature = "https")]
+        assert!(!chain.rest.initialized(), "the slow part of the chain was built for nothing");
+    }
+
+    #[tokio::test]
+    async fn with_no_credentials_the_error_says_where_to_put_them() {
+        if !is_child() {
+            return in_child("with_no_credentials_the_error_says_where_to_put_them", &[]);
+        }
+        let credentials = crate::Credentials::from_chain().await;
+        let error = credentials.get(std::time::UNIX_EPOCH).await.unwrap_err();
+        assert!(error.is_credentials());
+        assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_blank_variable_counts_as_missing() {
+        if !is_child() {
+            let set = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", " ")];
+            return in_child(
+                "a_blank_variable_counts_as_missing",
+                &set.map(|(name, value)| (name, Path::new(value))),
+            );
+        }
+        let error = from_environment().unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "AWS_SECRET_ACCESS_KEY is not set");
+    }
+
+    #[cfg(feature = "https")]
+    #[tokio::test]
+    async fn a_profile_answers_when_the_environment_does_not() {
+        if !is_child() {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let keys = "[default]\naws_access_key_id=AKIDPROFILE\naws_secret_access_key=SECRET\n";
+            std::fs::write(&file, keys).unwrap();
+            return in_child(
+                "a_profile_answers_when_the_environment_does_not",
+                &[("AWS_SHARED_CREDENTIALS_FILE", file.path())],
+            );
+        }
+        let credentials = EnvironmentFirst::default().provide_credentials().await.unwrap();
+        assert_eq!(credentials.access_key_id(), "AKIDPROFILE");
+    }
 }

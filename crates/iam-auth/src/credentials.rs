@@ -47,13 +47,13 @@ struct Kept {
 }
 
 impl Credentials {
-    /// The default chain: environment variables, then the keys of a profile file.
+    /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_SESSION_TOKEN`), which is where Lambda puts a function's credentials.
     ///
-    /// With the feature `https` it is the whole chain of the AWS SDKs: also SSO and AssumeRole
-    /// profiles, `credential_process`, web identity, ECS and EKS containers, EC2 instances.
+    /// With the feature `https` the whole chain of the AWS SDKs stands behind it: profile files,
+    /// SSO, AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
     ///
-    /// Nothing is read or opened here, nor later while the environment holds credentials, as it
-    /// does in Lambda.
+    /// Nothing is read or opened here, nor later while the environment holds credentials.
     pub async fn from_chain() -> Self {
         Self::from_provider(EnvironmentFirst::default())
     }
@@ -125,15 +125,13 @@ fn renew_at(credentials: &AwsCredentials, now: SystemTime) -> SystemTime {
 }
 
 fn none_provided() -> Error {
-    let more = if cfg!(feature = "https") {
-        "give this machine a role"
+    let message = if cfg!(feature = "https") {
+        "no AWS credentials to sign with; give this machine a role, or set a profile, \
+         or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
     } else {
-        "build with the feature `https` for SSO, AssumeRole, ECS and EC2"
+        "no AWS credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and \
+         AWS_SESSION_TOKEN), or build iam-auth with its feature `https` for profiles and roles"
     };
-    let message = format!(
-        "no AWS credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
-         (and AWS_SESSION_TOKEN), or a profile, or {more}"
-    );
     Error::new(Kind::Credentials, message)
 }
 
