@@ -1,5 +1,6 @@
 //! A server on this machine, and how to run it.
 
+use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ impl Installation {
         Ok(Some(installation))
     }
 
-    /// A command that runs the server; the caller adds arguments.
+    /// A command that runs the server; the caller adds arguments. Of the environment it keeps `PATH`
+    /// alone: neither a developer's credentials nor their settings are a server's business.
     #[must_use]
     pub fn command(&self) -> Command {
         self.run(&self.program)
@@ -64,22 +66,25 @@ impl Installation {
     }
 
     fn run(&self, program: &Path) -> Command {
-        match &self.loader {
+        let mut command = match &self.loader {
             // The library path is handed to the loader, not put into the environment: a program of
             // the system that the server starts must not load these libraries.
             Some(loader) => {
                 let mut command = Command::new(loader);
-                command.arg("--library-path").arg(self.library_path()).arg(program);
+                command.env_clear().arg("--library-path").arg(self.library_path()).arg(program);
                 command
             }
             None => {
                 let mut command = Command::new(program);
+                command.env_clear();
                 if !self.libraries.is_empty() {
                     command.env("LD_LIBRARY_PATH", self.library_path());
                 }
                 command
             }
-        }
+        };
+        command.env("LC_ALL", "C").env("PATH", env::var_os("PATH").unwrap_or_default());
+        command
     }
 
     fn library_path(&self) -> OsString {

@@ -1,0 +1,74 @@
+//! The user of the system that servers run as: they refuse to run as root.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::Error;
+
+/// `nobody`, who has this number on every Linux distribution.
+const NOBODY: u32 = 65_534;
+
+/// The user of the system that servers run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// The user of this process.
+    Own,
+    /// `nobody`, because this process runs as root.
+    Nobody,
+}
+
+impl Account {
+    /// The account for the servers of this process.
+    #[allow(unsafe_code)]
+    pub(crate) fn for_servers() -> Self {
+        // SAFETY: geteuid(2) has no preconditions and cannot fail.
+        if unsafe { libc::geteuid() } == 0 { Self::Nobody } else { Self::Own }
+    }
+
+    /// Has `command` run as this user.
+    pub(crate) fn run(self, command: &mut Command) {
+        if self == Self::Nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+    }
+
+    /// Gives a file or a folder, without what is in it, to this user alone.
+    pub(crate) fn give(self, path: &Path) -> Result<(), Error> {
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(path, Permissions::from_mode(mode))
+            .and_then(|()| self.own(path))
+            .map_err(Error::io("hand over", path))
+    }
+
+    /// Makes this user the owner of `path`.
+    pub(crate) fn own(self, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Nobody => chown(path, Some(NOBODY), Some(NOBODY)),
+        }
+    }
+
+    /// Checks that this user can get to `path`, which belongs to someone else.
+    pub(crate) fn must_reach(self, path: &Path) -> Result<(), Error> {
+        if self == Self::Own {
+            return Ok(());
+        }
+        let closed = path
+            .ancestors()
+            .skip(1)
+            .find(|folder| fs::metadata(folder).is_ok_and(|folder| folder.mode() & 0o001 == 0));
+        match closed {
+            None => Ok(()),
+            Some(folder) => Err(Error::new(format!(
+                "started by root, servers run as nobody, who cannot enter {} to get to {}: open the \
+                 folder (chmod o+x), set XDG_CACHE_HOME to an open one, or start as another user",
+                folder.display(),
+                path.display()
+            ))),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Why a local server could not be started.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::Path;
+
+/// Why a local server could not be started. The text names the engine or the file, and the sources
+/// tell the rest.
+#[derive(Debug)]
+pub struct Error {
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// `message`, because of the error that the returned function is given.
+    pub(crate) fn because<E>(message: impl Into<String>) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let message = message.into();
+        move |source| Self { message, source: Some(source.into()) }
+    }
+
+    /// `verb` failed on `path`.
+    pub(crate) fn io(verb: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::because(format!("cannot {verb} {}", path.display()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

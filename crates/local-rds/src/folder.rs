@@ -1,0 +1,168 @@
+//! The folder that one server lives in: data, certificates, sockets, logs.
+//!
+//! Its life ends with the process that made it. A process that is killed cannot tidy up, so each
+//! folder holds a file that its maker keeps locked: the next start removes the folders whose lock is
+//! free.
+
+use std::env;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::account::Account;
+
+/// What the names of finished folders begin with.
+const PREFIX: &str = "local-rds-";
+/// A folder is filled under this name until its lock is taken.
+const UNFINISHED_PREFIX: &str = ".new-local-rds-";
+const LOCK: &str = "lock";
+/// The longest name of a folder for temporary files that leaves room for a Unix socket in ours:
+/// their paths end at 107 bytes (unix(7)).
+const LONGEST_PARENT: usize = 70;
+
+/// A folder that is removed when it is dropped, with all that is in it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes a folder for a server that runs as `account`, and removes those of dead processes.
+    pub(crate) fn create(account: Account) -> Result<Self, Error> {
+        let parent = parent();
+        remove_leftovers(&parent);
+        let failed = || Error::io("create a folder in", &parent);
+        let unfinished = tempfile::Builder::new()
+            .prefix(UNFINISHED_PREFIX)
+            .tempdir_in(&parent)
+            .map_err(failed())?;
+        let lock = File::create(unfinished.path().join(LOCK)).map_err(failed())?;
+        lock.lock().map_err(failed())?;
+        open_to_all(unfinished.path()).map_err(failed())?;
+
+        let unfinished = unfinished.keep();
+        let random = unfinished.to_string_lossy();
+        let random = random.rsplit('-').next().unwrap_or_default();
+        let path = parent.join(format!("{PREFIX}{random}"));
+        fs::rename(&unfinished, &path).map_err(failed())?;
+        let folder = Self { path, _lock: lock };
+        for own in [folder.data(), folder.run()] {
+            fs::create_dir(&own).map_err(failed())?;
+            account.give(&own)?;
+        }
+        fs::create_dir(folder.plugins())
+            .and_then(|()| open_to_all(&folder.plugins()))
+            .map_err(failed())?;
+        Ok(folder)
+    }
+
+    /// The folder of the server's data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// The folder for what the server makes while it runs: its socket and temporary files.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.path.join("run")
+    }
+
+    /// The folder of what the server loads.
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.path.join("plugins")
+    }
+
+    /// The server's certificate and that of the authority between it and the root.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.path.join("certificate.pem")
+    }
+
+    /// The server's private key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.path.join("key.pem")
+    }
+
+    /// The root certificate that clients trust.
+    pub(crate) fn ca_bundle(&self) -> PathBuf {
+        self.path.join("ca.pem")
+    }
+
+    /// What the server says.
+    pub(crate) fn server_log(&self) -> PathBuf {
+        self.path.join("server.log")
+    }
+
+    /// What the verifier says.
+    pub(crate) fn verifier_log(&self) -> PathBuf {
+        self.path.join("iam.log")
+    }
+
+    /// Where the server's plugin asks the verifier.
+    pub(crate) fn verifier_socket(&self) -> PathBuf {
+        self.path.join("iam.sock")
+    }
+}
+
+fn open_to_all(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The system's folder for temporary files, if its path is short enough for sockets and plain enough
+/// for the settings of PAM and of the dynamic loader, which are separated by blanks and colons.
+fn parent() -> PathBuf {
+    let folder = env::temp_dir();
+    let bytes = folder.as_os_str().as_bytes();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(byte);
+    if folder.is_absolute() && bytes.len() <= LONGEST_PARENT && bytes.iter().all(is_plain) {
+        folder
+    } else {
+        PathBuf::from("/tmp")
+    }
+}
+
+/// Removes the folders of dead processes. Those that belong to another user stay.
+fn remove_leftovers(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(lock) = File::open(path.join(LOCK)) else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Folder;
+    use crate::account::Account;
+    use std::fs;
+
+    #[test]
+    fn a_folder_lives_as_long_as_its_maker() {
+        let folder = Folder::create(Account::for_servers()).unwrap();
+        let kept = folder.path.clone();
+        let leftover = kept.parent().unwrap().join(format!("local-rds-test{}", std::process::id()));
+        fs::create_dir(&leftover).unwrap();
+        fs::write(leftover.join("lock"), "").unwrap();
+
+        let other = Folder::create(Account::for_servers()).unwrap();
+        assert!(!leftover.exists(), "the folder of a dead process is still there");
+        assert!(kept.exists(), "the folder of a living process is gone");
+        drop((folder, other));
+        assert!(!kept.exists(), "a dropped folder is still there");
+    }
+}

@@ -1,0 +1,168 @@
+//! PostgreSQL: how its data are initialised, how it is started, and who may log in.
+
+mod administrator;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use local_rds_packages::Installation;
+use local_rds_pam_module::CONFIGURATION_VARIABLE;
+
+pub(crate) use administrator::Administrator;
+
+use crate::account::Account;
+use crate::folder::Folder;
+use crate::{Error, plugins, process};
+
+/// The port of an RDS endpoint with this engine.
+pub(crate) const ENDPOINT_PORT: u16 = 5432;
+/// The IAM user.
+pub(crate) const USER: &str = "lambda_user";
+
+const PLUGIN_FILE: &str = "pam_rds_iam.so";
+/// The name of RDS's own PAM service is not known; this one appears in no message.
+const SERVICE: &str = "rds-iam";
+
+/// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others, who
+/// have no password here, with one; nobody without TLS.
+const RULES: &str = "\
+hostssl   all +rds_iam all pam pamservice=rds-iam
+hostssl   all all      all scram-sha-256
+hostnossl all all      all reject
+local     all all          reject
+";
+/// While a server is set up, its administrator may come over the Unix socket, which nobody else can
+/// reach.
+const RULES_OF_SETUP: &str = "local all postgres trust\n";
+
+/// Small and quick, with data that need not survive a power cut.
+const SETTINGS: &str = "\
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+max_connections = 100
+shared_buffers = 16MB
+wal_level = minimal
+max_wal_senders = 0
+jit = off
+# In the data folder, so that it is removed with it.
+dynamic_shared_memory_type = mmap
+listen_addresses = '127.0.0.1'
+ssl = on
+";
+
+const INITDB: &[&str] =
+    &["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject", "--no-sync"];
+
+/// What initialised data depend on, beside the version.
+pub(crate) fn recipe() -> String {
+    INITDB.concat()
+}
+
+/// Makes the system tables in the empty folder `data`.
+pub(crate) fn initialise(
+    server: &Installation,
+    account: Account,
+    data: &Path,
+) -> Result<(), Error> {
+    let mut command = server.tool("initdb");
+    command.args(INITDB).arg("--pgdata").arg(data).current_dir(data);
+    account.run(&mut command);
+    process::must_succeed(command, b"", "initialising postgres")
+}
+
+/// Puts the PAM module and its service where the server finds them, and writes its configuration.
+pub(crate) fn configure(folder: &Folder) -> Result<(), Error> {
+    let from = plugins::PAM.find()?;
+    let module = folder.plugins().join(PLUGIN_FILE);
+    fs::copy(&from, &module).map_err(Error::io("copy", &from))?;
+    let service = folder.plugins().join(SERVICE);
+    let module = module.display();
+    let text = format!("auth required {module}\naccount required {module}\n");
+    fs::write(&service, text).map_err(Error::io("write", &service))?;
+
+    let settings = folder.data().join("postgresql.conf");
+    fs::write(&settings, self::settings(folder)).map_err(Error::io("write", &settings))?;
+    write_rules(folder, RULES_OF_SETUP)
+}
+
+/// The text of `postgresql.conf`.
+fn settings(folder: &Folder) -> String {
+    let mut text = SETTINGS.to_owned();
+    // RDS's zone. Debian's PostgreSQL reads zones from the system, which may have none.
+    if Path::new("/usr/share/zoneinfo/UTC").exists() {
+        text += "timezone = 'UTC'\n";
+    }
+    let paths = [
+        ("unix_socket_directories", folder.run()),
+        ("ssl_cert_file", folder.certificate()),
+        ("ssl_key_file", folder.key()),
+    ];
+    for (name, path) in paths {
+        text += &format!("{name} = '{}'\n", path.display());
+    }
+    text
+}
+
+/// The server, listening on `port` of the loopback address.
+pub(crate) fn command(server: &Installation, folder: &Folder, port: u16) -> Command {
+    let mut command = server.command();
+    command.arg("-D").arg(folder.data()).arg("-p").arg(port.to_string());
+    command
+        .env("LD_PRELOAD", folder.plugins().join(PLUGIN_FILE))
+        .env(CONFIGURATION_VARIABLE, folder.plugins());
+    command
+}
+
+/// The administrator, once the server answers.
+pub(crate) fn connect(folder: &Folder, port: u16) -> io::Result<Administrator> {
+    Administrator::connect(&folder.run().join(format!(".s.PGSQL.{port}")), "postgres")
+}
+
+/// Makes the database and the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
+pub(crate) fn admit(
+    administrator: &mut Administrator,
+    folder: &Folder,
+    port: u16,
+    database: &str,
+    setup: &str,
+) -> Result<(), Error> {
+    let users = "creating the IAM user failed";
+    administrator
+        .run(&format!("CREATE ROLE rds_iam; CREATE USER {USER}; GRANT rds_iam TO {USER};"))
+        .and_then(|()| administrator.run(&format!("CREATE DATABASE {database} OWNER {USER}")))
+        .map_err(Error::because(users))?;
+
+    let socket = folder.run().join(format!(".s.PGSQL.{port}"));
+    let mut in_database =
+        Administrator::connect(&socket, database).map_err(Error::because(users))?;
+    in_database
+        .run(&format!(
+            "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {USER};
+             ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
+        ))
+        .map_err(Error::because(users))?;
+    in_database.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+
+    write_rules(folder, RULES)?;
+    let locking = "locking the administrator failed";
+    administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
+    // The server reads its rules again some time later.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Administrator::connect(&socket, database).is_ok() {
+        if Instant::now() > deadline {
+            return Err(Error::new(locking));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+fn write_rules(folder: &Folder, rules: &str) -> Result<(), Error> {
+    let path = folder.data().join("pg_hba.conf");
+    fs::write(&path, rules).map_err(Error::io("write", &path))
+}

@@ -1,0 +1,137 @@
+//! Child processes that never outlive this one.
+
+#![allow(unsafe_code)] // signals, and what runs between fork and exec
+
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use libc::c_int;
+
+use crate::Error;
+
+/// How long a server may take to end before it is killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A server process. Dropping it ends the process and all it has started, and waits for that.
+///
+/// It ends when this process does, however that ends. The kernel sees to it: it sends a child a
+/// signal when the *thread* that started it is gone (`PR_SET_PDEATHSIG`, prctl(2)). That thread is
+/// therefore one of the process's own, which does nothing but live.
+pub(crate) struct Process {
+    child: Mutex<Child>,
+    end_signal: c_int,
+    /// Never sent on: the keeper waits for it to close.
+    keep: Option<Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts `command`, to be ended with the signal `end_signal`.
+    pub(crate) fn start(mut command: Command, end_signal: c_int) -> io::Result<Self> {
+        bind_to_this_process(&mut command, end_signal);
+        let (started, when_started) = mpsc::channel();
+        let (keep, until_dropped) = mpsc::channel();
+        let keeper = thread::Builder::new().name("server-keeper".into()).spawn(move || {
+            // The receiver waits for this very message.
+            let _ = started.send(command.spawn());
+            let _ = until_dropped.recv();
+        })?;
+        let child = when_started.recv().map_err(io::Error::other)??;
+        Ok(Self { child: Mutex::new(child), end_signal, keep: Some(keep), keeper: Some(keeper) })
+    }
+
+    /// How the process ended, if it has.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let group = -child.id().cast_signed();
+        if matches!(child.try_wait(), Ok(None)) {
+            send(self.end_signal, child.id().cast_signed());
+            let deadline = Instant::now() + PATIENCE;
+            while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+                thread::sleep(PAUSE);
+            }
+        }
+        // What is left of the group: the server itself, or what it started.
+        send(libc::SIGKILL, group);
+        let _ = child.wait();
+        self.keep = None;
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// Runs `command` to its end, with `input` on its standard input, and returns what it said.
+pub(crate) fn run(mut command: Command, input: &[u8]) -> io::Result<Output> {
+    bind_to_this_process(&mut command, libc::SIGKILL);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        // It may say more than a pipe holds before it has read everything.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    })
+}
+
+/// Runs `command` as [`run`] does. Where it fails, the error ends with what it said last.
+pub(crate) fn must_succeed(command: Command, input: &[u8], what: &str) -> Result<(), Error> {
+    let output = run(command, input).map_err(Error::because(format!("{what} failed")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = last_lines(&String::from_utf8_lossy(&said));
+    Err(Error::new(format!("{what} failed: {}:\n{said}", output.status)))
+}
+
+/// The end of what a program said, indented.
+pub(crate) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("    {line}\n")).collect()
+}
+
+/// Has `command` get `signal` when the calling thread ends, and no signals from the terminal.
+fn bind_to_this_process(command: &mut Command, signal: c_int) {
+    let parent = std::process::id().cast_signed();
+    command.process_group(0);
+    let prepare = move || {
+        // SAFETY: these calls are safe between fork and exec (signal-safety(7)), and the set of
+        // signals is initialised before it is used.
+        unsafe {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, signal) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // It may have ended in between.
+            if libc::getppid() != parent {
+                libc::_exit(1);
+            }
+            // A program that waits for signals blocks them, and its children inherit that.
+            let mut none = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        }
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(prepare) };
+}
+
+fn send(signal: c_int, to: c_int) {
+    // SAFETY: kill(2) has no preconditions. The child was not waited for, so its number is still
+    // its own.
+    unsafe { libc::kill(to, signal) };
+}
