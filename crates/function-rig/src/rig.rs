@@ -1,7 +1,7 @@
 //! A server, and functions in front of it.
 
 use local_lambda::{Function, Lambda};
-use local_rds::{Engine, Server, ServerBuilder};
+use local_rds::{Engine, Server, Builder};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -35,7 +35,7 @@ impl Rig {
     }
 
     /// The same, with a server that is set up otherwise.
-    pub async fn with(server: ServerBuilder, bootstrap: &str) -> Rig {
+    pub async fn with(server: Builder, bootstrap: &str) -> Rig {
         let start = tokio::task::spawn_blocking(move || server.setup(ITEMS).start());
         let server = start.await.unwrap().expect("a server starts");
         Rig {
@@ -76,7 +76,7 @@ impl Rig {
             .memory_mb(128)
             .timeout(Duration::from_secs(20))
             .region(self.server.region())
-            .credentials(key.id, key.secret, key.session_token);
+            .credentials(key.id, key.secret, key.session_token.unwrap_or_default());
         let settings = [
             ("DB_HOST", self.server.host().to_owned()),
             ("DB_USER", self.server.user().to_owned()),

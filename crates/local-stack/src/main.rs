@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
                 text += &format!(": {error}");
                 cause = error.source();
             }
-            esay!("error: {text}");
+            eprintln!("error: {text}");
             ExitCode::FAILURE
         }
     }

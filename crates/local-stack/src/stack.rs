@@ -111,7 +111,7 @@ async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<Local
         .memory_mb(128)
         .timeout(Duration::from_secs(10))
         .region(server.region())
-        .credentials(key.id, key.secret, key.session_token)
+        .credentials(key.id, key.secret, key.session_token.unwrap_or_default())
         .env("DB_HOST", server.host())
         .env("DB_USER", server.user())
         .env("DB_NAME", server.database())
