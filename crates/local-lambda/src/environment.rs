@@ -119,7 +119,7 @@ impl Environment {
 
         let mut command = Command::new(function.bootstrap());
         command
-            .current_dir(function.task_root())
+            .current_dir(&function.task_root)
             .env_clear()
             .envs(function.environment(api.address(), log.name()))
             .stdin(Stdio::null())

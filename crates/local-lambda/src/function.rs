@@ -1,11 +1,7 @@
 //! What makes a function: its code, its settings, and the environment variables they turn into.
 
 use std::{
-    collections::BTreeMap,
-    fmt,
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    collections::BTreeMap, fmt, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf,
     time::Duration,
 };
 
@@ -28,9 +24,9 @@ const ACCOUNT: &str = "123456789012";
 /// ```
 #[derive(Clone)]
 pub struct Function {
-    name: String,
-    task_root: PathBuf,
-    handler: String,
+    pub(crate) name: String,
+    pub(crate) task_root: PathBuf,
+    pub(crate) handler: String,
     variables: BTreeMap<String, String>,
     region: String,
     credentials: Option<Credentials>,
@@ -149,18 +145,6 @@ impl Function {
     /// The application log level, in `AWS_LAMBDA_LOG_LEVEL`: `TRACE` to `FATAL`.
     pub fn log_level(self, level: impl Into<String>) -> Self {
         self.env("AWS_LAMBDA_LOG_LEVEL", level)
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn handler_name(&self) -> &str {
-        &self.handler
-    }
-
-    pub(crate) fn task_root(&self) -> &Path {
-        &self.task_root
     }
 
     pub(crate) fn bootstrap(&self) -> PathBuf {

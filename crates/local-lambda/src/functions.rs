@@ -23,7 +23,7 @@ impl Functions {
     /// Adds a function whose settings are valid and whose name is free.
     pub(crate) fn create(&self, function: Function) -> Result<(), Error> {
         let function = function.validated()?;
-        let name = function.name().to_owned();
+        let name = function.name.clone();
         // No code panics while it holds the lock.
         let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
         if pools.contains_key(&name) {

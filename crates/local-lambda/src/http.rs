@@ -1,7 +1,7 @@
 //! The little HTTP/1.1 that both APIs share: a server that stops when dropped, bodies with a limit,
 //! answers in JSON.
 
-use std::{convert::Infallible, future::Future, sync::Arc};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
+    time::sleep,
 };
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -38,8 +39,11 @@ impl Server {
             let mut connections = JoinSet::new();
             loop {
                 while connections.try_join_next().is_some() {}
-                // An accept that fails (a client gone, too many open files) concerns one client.
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((stream, _)) = listener.accept().await else {
+                    // The client has gone, or files have run out: give others time to end.
+                    sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
                 // Without it, Nagle and delayed ACK would cost 40 ms; where it fails, only that.
                 let _ = stream.set_nodelay(true);
                 let state = state.clone();

@@ -141,13 +141,10 @@ fn accepted(status: StatusCode) -> Answer {
 /// An error as every AWS SDK reads it: the exception's name in a header, its message in the body.
 fn refusal(error: &Error) -> Answer {
     let status = error.status();
-    let mut body = json!({
-        "Type": if status < 500 { "User" } else { "Service" },
-        "message": error.to_string(),
-    });
-    if error.is_not_found() {
-        body["Message"] = body["message"].take(); // this one exception is spelt with a capital
-    }
+    // This one exception spells its message with a capital.
+    let message = if error.is_not_found() { "Message" } else { "message" };
+    let kind = if status < 500 { "User" } else { "Service" };
+    let mut body = json!({ "Type": kind, message: error.to_string() });
     if error.is_throttled() {
         body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
     }

@@ -116,12 +116,14 @@ impl Lambda {
         self.functions.find(function, None).map(|pool| pool.log_text()).unwrap_or_default()
     }
 
-    /// Ends as Lambda does: a function that registered an extension gets SIGTERM and half a second
-    /// to leave in peace. Dropping the value instead kills at once.
-    pub async fn shut_down(self) {
+    /// Ends every process as Lambda does: one that registered an extension gets SIGTERM and half a
+    /// second to leave in peace. No function can be invoked afterwards, but logs can be read.
+    /// Dropping the value instead kills at once.
+    pub async fn shut_down(&self) {
         for pool in self.functions.all() {
             pool.shut_down().await;
         }
+        self.functions.close();
     }
 }
 

@@ -48,7 +48,8 @@ impl LogStream {
         }
     }
 
-    /// An invocation ended; `fault` is the failure that Lambda saw, not one the function reported.
+    /// An invocation ended. As text, only a fault that Lambda itself saw is told: an error that
+    /// the runtime reported, the function has logged already.
     pub(crate) fn end(
         &self,
         request_id: &str,
@@ -58,6 +59,7 @@ impl LogStream {
     ) {
         match self.format() {
             LogFormat::Text => {
+                let fault = fault.filter(|fault| !matches!(fault, Fault::Reported(_)));
                 if let Some(fault) = fault {
                     self.push(&fault_line(request_id, fault, limit));
                 }

@@ -95,8 +95,8 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         let (reports, receiver) = mpsc::unbounded_channel();
         let state = Arc::new(State {
-            name: function.name().to_owned(),
-            handler: function.handler_name().to_owned(),
+            name: function.name.clone(),
+            handler: function.handler.clone(),
             reports,
             turn: Mutex::new(Turn::Initializing),
             has_extension: AtomicBool::new(false),

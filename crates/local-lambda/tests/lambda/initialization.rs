@@ -101,12 +101,11 @@ async fn an_environment_can_be_warmed_ahead() {
 }
 
 #[tokio::test]
-async fn an_internal_extension_registers() {
+async fn an_internal_extension_registers_and_is_told_to_end() {
     let (lambda, _folder) = start(|function| function.env("INIT", "extension")).await;
     let pid = pid(&lambda).await;
     assert_eq!(respond(&lambda, json!([1])).await, json!([1]));
-    // What the process says to SIGTERM goes to a log that ends with Lambda: see the unit of
-    // `shut_down` for that; here it has to end, though its handler is all that listens.
     lambda.shut_down().await;
     assert!(crate::is_gone(pid));
+    assert!(lambda.logs("test").ends_with("SIGTERM received\n"), "{}", lambda.logs("test"));
 }

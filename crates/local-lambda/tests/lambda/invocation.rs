@@ -74,6 +74,10 @@ async fn an_error_is_the_payload_that_the_runtime_sent() {
     assert_eq!(invocation.function_error.as_deref(), Some("Unhandled"));
     let expected = json!({ "errorType": "Query", "errorMessage": "no such table" });
     assert_eq!(payload(&invocation), expected);
+    let id = &invocation.request_id;
+    let lines = format!("START RequestId: {id} Version: $LATEST\nEND RequestId: {id}\nREPORT ");
+    assert!(invocation.log.starts_with(&lines), "{}", invocation.log);
+    assert!(!invocation.log.contains("Status"), "{}", invocation.log);
     assert_eq!(pid(&lambda).await, first, "an error does not end the environment");
 }
 
