@@ -158,4 +158,35 @@ mod tests {
         let credentials = EnvironmentFirst::default().provide_credentials().await.unwrap();
         assert_eq!(credentials.access_key_id(), "AKIDPROFILE");
     }
+
+    /// Asks a server on loopback, as on ECS; the client that answers is the one for HTTPS.
+    #[cfg(feature = "https")]
+    #[tokio::test]
+    async fn a_container_answers_over_http() {
+        use std::io::{Read as _, Write as _};
+
+        if !is_child() {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let uri = format!("http://{}/keys", listener.local_addr().unwrap());
+            let server = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).unwrap();
+                assert!(request[..length].starts_with(b"GET /keys "));
+                let body = r#"{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"SECRET",
+                    "Token":"SESSION","Expiration":"2100-01-01T00:00:00Z"}"#;
+                let length = body.len();
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
+                    .unwrap();
+            });
+            in_child(
+                "a_container_answers_over_http",
+                &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", Path::new(&uri))],
+            );
+            return server.join().unwrap();
+        }
+        let credentials = EnvironmentFirst::default().provide_credentials().await.unwrap();
+        assert_eq!(credentials.access_key_id(), "AKIDCONTAINER");
+        assert!(credentials.expiry().is_some());
+    }
 }

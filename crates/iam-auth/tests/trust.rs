@@ -1,4 +1,5 @@
 //! Every way in which a CA bundle can be wrong is refused by name.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod authority;
 
