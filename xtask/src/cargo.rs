@@ -25,7 +25,18 @@ pub(crate) fn target() -> PathBuf {
 /// `cargo ARGUMENTS`, in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).env("CARGO_TARGET_DIR", target()).args(arguments);
+    command.current_dir(root()).args(arguments);
+    if env::var_os("CARGO_TARGET_DIR").is_some() {
+        command.env("CARGO_TARGET_DIR", target());
+    }
+    // The cargo that runs us tells us about our own package. Build scripts that look there, such as
+    // ring's, would take it for another build than the one of a plain `cargo build`.
+    for (name, _) in env::vars_os() {
+        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if name.to_str().is_some_and(|name| ours.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -1,15 +1,45 @@
 //! What both functions' integration tests share: a real server, Lambda's APIs, and the function
 //! between them.
 //!
-//! Each engine's tests call the same [`login`], [`events`] and [`start`] scenarios, so that MySQL,
-//! MariaDB and PostgreSQL are held to the same words. A scenario panics when something does not
-//! hold: it is a test's body.
+//! Each engine's tests run the same scenarios, so that MySQL, MariaDB and PostgreSQL are held to the
+//! same words. A scenario is the body of a test: it panics when something does not hold.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)] // tests' bodies
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
 pub mod events;
 pub mod login;
 mod rig;
 pub mod start;
+pub mod values;
 
+pub use local_rds::Engine;
 pub use rig::{Deployed, Rig};
+
+/// Makes a test of every scenario, for the engine called `$engine` and the function's program
+/// `$bootstrap`.
+#[macro_export]
+macro_rules! integration_tests {
+    ($engine:ident, $bootstrap:expr) => {
+        $crate::integration_tests! { @modules $engine, $bootstrap,
+            start { wrong_settings empty_bundle database_away }
+            login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
+            events { every_form wrong_events transactions exclusive timeout too_large }
+            values { parameters columns }
+        }
+    };
+    (@modules $engine:ident, $bootstrap:expr, $($module:ident { $($scenario:ident)* })*) => {
+        $(mod $module {
+            $(#[test]
+            fn $scenario() {
+                let engine = $crate::Engine::$engine;
+                $crate::run($crate::$module::$scenario(engine, $bootstrap));
+            })*
+        })*
+    };
+}
+
+/// Runs a scenario.
+pub fn run(scenario: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
+    runtime.build().expect("a runtime can be made").block_on(scenario);
+}

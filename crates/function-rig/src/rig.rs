@@ -1,7 +1,7 @@
 //! A server, and functions in front of it.
 
 use local_lambda::{Function, Lambda};
-use local_rds::{Engine, Server, Builder};
+use local_rds::{Builder, Engine, Server};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
