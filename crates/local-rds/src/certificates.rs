@@ -4,6 +4,8 @@
 //! accident. Names, algorithms and lifetimes are those of the roots that RDS publishes for each
 //! region and of the certificates its servers send.
 
+mod rsa_key;
+
 use std::fmt;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,9 +14,6 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, PKCS_RSA_SHA384,
 };
-use rsa::RsaPrivateKey;
-use rsa::pkcs8::EncodePrivateKey as _;
-use rsa::rand_core::OsRng;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How far in the past validity begins, for clients whose clock is a little behind.
@@ -130,8 +129,8 @@ impl KeyType {
             Self::Rsa4096 => (4096, &PKCS_RSA_SHA384),
             Self::P384 => return Ok(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?),
         };
-        let pkcs8 = RsaPrivateKey::new(&mut OsRng, bits)?.to_pkcs8_der()?;
-        Ok(KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_bytes().into(), algorithm)?)
+        let pkcs8 = rsa_key::generate(bits);
+        Ok(KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), algorithm)?)
     }
 }
 
@@ -233,8 +232,6 @@ pub struct Error(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    RsaKey(rsa::Error),
-    EncodeKey(rsa::pkcs8::Error),
     Certificate(rcgen::Error),
     Clock(SystemTime),
 }
@@ -242,8 +239,6 @@ enum Kind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::RsaKey(_) => f.write_str("cannot make an RSA key"),
-            Kind::EncodeKey(_) => f.write_str("cannot encode an RSA key"),
             Kind::Certificate(_) => f.write_str("cannot make a certificate"),
             Kind::Clock(now) => {
                 write!(
@@ -258,23 +253,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::RsaKey(source) => Some(source),
-            Kind::EncodeKey(source) => Some(source),
             Kind::Certificate(source) => Some(source),
             Kind::Clock(_) => None,
         }
-    }
-}
-
-impl From<rsa::Error> for Error {
-    fn from(source: rsa::Error) -> Self {
-        Self(Kind::RsaKey(source))
-    }
-}
-
-impl From<rsa::pkcs8::Error> for Error {
-    fn from(source: rsa::pkcs8::Error) -> Self {
-        Self(Kind::EncodeKey(source))
     }
 }
 

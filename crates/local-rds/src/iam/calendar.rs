@@ -20,7 +20,7 @@ pub(super) fn parse_amz_date(text: &str) -> Option<SystemTime> {
     };
     let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
     let (hour, minute, second) = (number(9, 11)?, number(11, 13)?, number(13, 15)?);
-    if year < 1970 || !(1..=12).contains(&month) {
+    if year < 1970 || !(1..=12).contains(&month) || day == 0 {
         return None;
     }
     let days = days_since_1970(year, month, day);
@@ -60,7 +60,7 @@ fn civil(time: SystemTime) -> (u64, u64, u64, u64, u64, u64) {
     (year, month, day, clock / 3600, clock / 60 % 60, clock % 60)
 }
 
-/// Days from 1970-01-01 to a date from then on, the inverse of [`civil`].
+/// Days from 1970-01-01 to a date from then on, the inverse of [`civil`]. `day` counts from 1.
 fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let year = year - u64::from(month <= 2);
     let month_from_march = (month + 9) % 12;
@@ -68,8 +68,7 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100
         + (153 * month_from_march + 2) / 5
         + day;
-    // `day` counts from 1, hence one more than the offset in `civil`.
-    era * 146_097 + day_of_era - 719_469
+    era * 146_097 + day_of_era - 1 - 719_468
 }
 
 #[cfg(test)]
