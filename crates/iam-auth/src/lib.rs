@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! The crate knows no database driver and no Lambda. It reads neither the clock nor, unless asked
-//! for [`Credentials::from_chain`], the environment.
+//! The crate knows no database driver and no Lambda. Time is a parameter: only rustls reads the clock
+//! itself, at a handshake. The environment is read for [`Credentials::from_chain`] alone.
 #![forbid(unsafe_code)]
 
 // The database and the way to it.

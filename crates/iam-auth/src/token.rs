@@ -147,8 +147,8 @@ impl AuthToken {
         &self.text
     }
 
-    /// The first second in which the database refuses it: 15 minutes after it was signed, or when
-    /// the credentials expire, whichever is first. An open session outlives it.
+    /// When the database stops taking it: 15 minutes after it was signed, or when the credentials
+    /// expire, whichever is first. A session that is open by then stays open.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
@@ -166,7 +166,7 @@ struct Buffer(Zeroizing<String>);
 
 impl Buffer {
     fn for_parts(parts: &[&str]) -> Self {
-        const FIXED: usize = 320; // names, algorithm, date, signature: 281 bytes, rounded up
+        const FIXED: usize = 256; // names, algorithm, date, signature: 252 bytes, rounded up
         // Each byte that is encoded takes three.
         let parts: usize = parts.iter().map(|part| 3 * part.len()).sum();
         Self(Zeroizing::new(String::with_capacity(FIXED + parts)))
