@@ -89,10 +89,10 @@ impl Environment {
             Ok(Report::Next(next)) => {
                 environment.next = Some(next);
                 environment.init = Some(started.elapsed());
-                environment.pause();
-                environment.output.flush();
-                environment.memory.measure(&environment.process);
-                return Ok(environment);
+                match environment.pause() {
+                    Ok(()) => return Ok(environment),
+                    Err(fault) => fault,
+                }
             }
             Ok(Report::Error(reported)) => {
                 // Whether it exits by itself or has to be killed, the report is the reason.
@@ -166,10 +166,13 @@ impl Environment {
                     self.next = Some(next);
                     if let Some(answer) = answer.take() {
                         let duration = started.elapsed();
-                        self.pause();
-                        self.output.flush();
-                        self.memory.measure(&self.process);
-                        return Served { answer, duration, ended: None };
+                        return match self.pause() {
+                            Ok(()) => Served { answer, duration, ended: None },
+                            Err(fault) => {
+                                self.end().await;
+                                Served { answer: Err(fault), duration, ended: None }
+                            }
+                        };
                     }
                 }
                 Ok(Report::Response(payload)) => answer = Some(Ok(payload)),
@@ -197,20 +200,18 @@ impl Environment {
                 Some(report) = self.reports.recv() => return Ok(report),
                 status = self.process.exited() => return Err(Fault::Exited(status)),
                 () = sleep_until(deadline) => return Err(Fault::TimedOut),
-                _ = measure.tick() => {
-                    self.memory.measure(&self.process);
-                    if self.memory.peak_kib > self.memory.limit_kib {
-                        return Err(Fault::OutOfMemory);
-                    }
-                }
+                _ = measure.tick() => self.memory.check(&self.process)?,
             }
         }
     }
 
-    fn pause(&self) {
+    /// Freezes the process until the next event, and settles the accounts of this one.
+    fn pause(&mut self) -> Result<(), Fault> {
         if self.freeze {
             self.process.freeze();
         }
+        self.output.flush();
+        self.memory.check(&self.process)
     }
 
     /// Kills the process, and collects all it printed.
@@ -258,8 +259,10 @@ impl Drop for Environment {
 }
 
 impl Memory {
-    fn measure(&mut self, process: &Process) {
-        let peak = process.peak_memory_kib().unwrap_or_default();
-        self.peak_kib = self.peak_kib.max(peak);
+    /// Measures the process, which may not have exceeded the limit even for a moment.
+    fn check(&mut self, process: &Process) -> Result<(), Fault> {
+        let peak_kib = process.peak_memory_kib().unwrap_or_default();
+        self.peak_kib = self.peak_kib.max(peak_kib);
+        if self.peak_kib > self.limit_kib { Err(Fault::OutOfMemory) } else { Ok(()) }
     }
 }

@@ -39,19 +39,14 @@ impl Functions {
         let (scope, bare_name, inline_qualifier) = split_name(name);
         let version = qualifier.or(inline_qualifier).unwrap_or("$LATEST");
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        match pools.get(bare_name) {
-            Some(pool)
-                if version == "$LATEST"
-                    && pool.function().arn().ends_with(&format!("{scope}{bare_name}")) =>
-            {
-                Ok(pool.clone())
-            }
-            _ => {
-                let suffix =
-                    qualifier.map_or_else(String::new, |qualifier| format!(":{qualifier}"));
-                Err(Kind::FunctionNotFound(format!("{name}{suffix}")).into())
-            }
-        }
+        let is_meant = |pool: &&Arc<Pool>| {
+            let arn = format!(":{}", pool.function().arn());
+            version == "$LATEST" && arn.ends_with(&format!(":{scope}{bare_name}"))
+        };
+        pools.get(bare_name).filter(is_meant).cloned().ok_or_else(|| {
+            let suffix = qualifier.map_or_else(String::new, |qualifier| format!(":{qualifier}"));
+            Kind::FunctionNotFound(format!("{name}{suffix}")).into()
+        })
     }
 
     /// Every function.

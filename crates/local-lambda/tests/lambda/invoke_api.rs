@@ -58,6 +58,7 @@ async fn a_function_has_many_names() {
         ("arn:aws:lambda:eu-west-1:123456789012:function:test:$LATEST", "", 200),
         ("arn:aws:lambda:eu-west-2:123456789012:function:test", "", 404),
         ("210987654321:function:test", "", 404),
+        ("9012:function:test", "", 404),
         ("test", "?Qualifier=live", 404),
         ("test:live", "", 404),
         ("another", "", 404),
@@ -77,6 +78,11 @@ async fn the_tail_of_the_log_on_request() {
     let log = String::from_utf8(log).unwrap();
     assert!(log.starts_with("START RequestId: "), "{log}");
     assert!(log.contains("\nto stdout\n") && log.contains("\nREPORT RequestId: "), "{log}");
+
+    let answer = call(&lambda, INVOCATIONS, &tail, br#"{"do":"print","lines":500}"#).await;
+    let tail = BASE64.decode(answer.header("x-amz-log-result").unwrap()).unwrap();
+    assert_eq!(tail.len(), 4096);
+    assert!(lambda.logs("test").as_bytes().ends_with(&tail));
 }
 
 #[tokio::test]

@@ -2,13 +2,28 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use local_lambda::Lambda;
 use serde_json::json;
 
-use crate::{is_gone, pid, respond, start, task_root, wait_until};
+use crate::{is_gone, pid, process_state, respond, start, task_root, wait_until};
+
+/// A harness, killed with SIGKILL when dropped.
+struct Harness(Child);
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Whether a process has ended that is not ours to reap: it is a zombie until init has done so.
+fn is_dead(pid: u64) -> bool {
+    matches!(process_state(pid), None | Some('Z' | 'X'))
+}
 
 #[tokio::test]
 async fn a_dropped_lambda_leaves_no_process() {
@@ -47,33 +62,34 @@ fn it_ends_with_its_runtime() {
 #[tokio::test]
 async fn the_children_of_a_function_end_with_it() {
     let (lambda, _folder) = start(|function| function).await;
-    let child = respond(&lambda, json!({ "do": "start-child" })).await.as_u64().unwrap();
-    assert!(!is_gone(child));
+    let start_child = async || {
+        let child = respond(&lambda, json!({ "do": "start-child" })).await.as_u64().unwrap();
+        assert!(!is_dead(child));
+        child
+    };
+    let child = start_child().await;
+    lambda.invoke("test", r#"{"do":"exit","code":1}"#).await.unwrap();
+    wait_until("the child is dead", || is_dead(child));
+
+    let child = start_child().await;
     drop(lambda);
-    // It is not ours to reap, so it may stay a zombie until init has done so.
-    wait_until("the child is dead", || {
-        matches!(crate::process_state(child), None | Some('Z' | 'X'))
-    });
+    wait_until("the child is dead", || is_dead(child));
 }
 
 #[test]
 fn processes_die_with_a_harness_that_is_killed() {
     let folder = task_root();
-    let mut harness = Command::new(env!("CARGO_BIN_EXE_local-lambda-test-harness"))
-        .arg(folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(harness.stdout.take().unwrap()).lines();
+    let program = env!("CARGO_BIN_EXE_local-lambda-test-harness");
+    let mut command = Command::new(program);
+    let child = command.arg(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut harness = Harness(child);
+    let lines = BufReader::new(harness.0.stdout.take().unwrap()).lines();
     let pids: Vec<u64> = lines.take(2).map(|line| line.unwrap().parse().unwrap()).collect();
     assert_eq!(pids.len(), 2);
-    assert!(pids.iter().all(|&pid| !is_gone(pid)));
-    harness.kill().unwrap();
-    harness.wait().unwrap();
+    assert!(pids.iter().all(|&pid| !is_dead(pid)));
+    drop(harness);
     for pid in pids {
-        wait_until("the process is dead", || {
-            matches!(crate::process_state(pid), None | Some('Z' | 'X'))
-        });
+        wait_until("the process is dead", || is_dead(pid));
     }
 }
 

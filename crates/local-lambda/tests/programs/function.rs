@@ -101,6 +101,9 @@ fn handle(id: &str, event: &Answer) {
         }
         "ticks" => drop(respond(TICKS.load(Ordering::Relaxed).to_string().as_bytes())),
         "print" => {
+            for line in 0..payload["lines"].as_u64().unwrap_or(0) {
+                println!("line {line}");
+            }
             println!("to stdout");
             eprintln!("to stderr");
             print!("without an end");
@@ -112,6 +115,7 @@ fn handle(id: &str, event: &Answer) {
             post_error(&format!("{RUNTIME}/invocation/{id}/error"), "Query", &body);
         }
         "sleep" => {
+            println!("going to sleep");
             thread::sleep(Duration::from_millis(number("ms")));
             respond(b"\"slept\"");
         }
