@@ -6,6 +6,9 @@
 
 mod rsa_key;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -96,8 +99,22 @@ impl CertificateAuthority {
     /// The key or the certificate cannot be made, `host` is not ASCII, or `now` is not between 1970
     /// and 9000.
     pub fn issue(&self, host: &str, now: SystemTime) -> Result<ServerCertificate, Error> {
+        self.issue_for(host, &[], now)
+    }
+
+    /// Makes a key and a certificate for the server named `host`, and by every one of `aliases`
+    /// too: on Aurora, an instance proves to be its cluster's endpoints.
+    ///
+    /// # Errors
+    /// Those of [`issue`](Self::issue).
+    pub fn issue_for(
+        &self,
+        host: &str,
+        aliases: &[String],
+        now: SystemTime,
+    ) -> Result<ServerCertificate, Error> {
         let key = self.key_type.generate()?;
-        let certificate = server(host, now)?.signed_by(&key, &self.subordinate)?;
+        let certificate = server(host, aliases, now)?.signed_by(&key, &self.subordinate)?;
         Ok(ServerCertificate {
             chain_pem: certificate.pem() + &self.subordinate_pem,
             key_pem: key.serialize_pem(),
@@ -161,9 +178,10 @@ fn authority(
     Ok(params)
 }
 
-/// What the certificate of the server named `host` says.
-fn server(host: &str, now: SystemTime) -> Result<CertificateParams, Error> {
-    let mut params = CertificateParams::new([host.to_owned()])?;
+/// What the certificate of the server named `host`, and by `aliases`, says.
+fn server(host: &str, aliases: &[String], now: SystemTime) -> Result<CertificateParams, Error> {
+    let names = std::iter::once(host).chain(aliases.iter().map(String::as_str));
+    let mut params = CertificateParams::new(names.map(str::to_owned).collect::<Vec<_>>())?;
     params.distinguished_name = distinguished_name([
         (DnType::OrganizationalUnitName, "RDS"),
         (DnType::OrganizationName, "Amazon.com"),

@@ -21,6 +21,9 @@ mod signature;
 mod token;
 mod wildcard;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

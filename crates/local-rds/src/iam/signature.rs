@@ -38,6 +38,13 @@ pub(super) fn is_valid(
     hmac::verify(&key, string_to_sign(token, date, scope).as_bytes(), &signature).is_ok()
 }
 
+/// The signature that [`is_valid`] accepts: for tests of what else there is to refuse.
+#[cfg(test)]
+pub(super) fn sign(token: &Token, date: &str, scope: &Scope<'_>, secret: &str) -> String {
+    let key = signing_key(secret, scope);
+    hex(hmac::sign(&key, string_to_sign(token, date, scope).as_bytes()).as_ref())
+}
+
 /// The key for one day, region and service, which the secret is hidden behind.
 fn signing_key(secret: &str, scope: &Scope<'_>) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
@@ -70,7 +77,11 @@ fn canonical_request(token: &Token) -> String {
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
-    digest::digest(&digest::SHA256, bytes).as_ref().iter().fold(String::new(), |mut hex, byte| {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
         hex
     })
@@ -107,8 +118,10 @@ mod tests {
         let day = hmac::sign(&start, b"20120215");
         let day = hmac::Key::new(hmac::HMAC_SHA256, day.as_ref());
         let region = hmac::sign(&day, b"us-east-1");
-        let hex = region.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(hex, "69daa0209cd9c5ff5c8ced464a696fd4252e981430b10e3d3fd8e2f197d7a70c");
+        assert_eq!(
+            hex(region.as_ref()),
+            "69daa0209cd9c5ff5c8ced464a696fd4252e981430b10e3d3fd8e2f197d7a70c"
+        );
     }
 
     #[test]
