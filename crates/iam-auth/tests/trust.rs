@@ -143,6 +143,13 @@ fn pem_of(der: &[u8]) -> String {
 }
 
 #[test]
+fn bytes_after_a_certificate_are_damage() {
+    let mut der = self_signed(authority("Good CA")).der().to_vec();
+    der.extend([0x05, 0x00]);
+    assert!(refused(&pem_of(&der)).to_string().ends_with("certificate 1 is not valid DER"));
+}
+
+#[test]
 fn no_cut_and_no_flipped_byte_panics() {
     let der = self_signed(authority("Good CA")).der().to_vec();
     for length in 0..der.len() {
