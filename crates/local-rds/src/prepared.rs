@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use local_rds_packages::{Engine, Installation, cache_folder};
+use local_rds_packages::{Installation, cache_folder};
 
 use crate::Error;
 use crate::account::Account;
@@ -25,8 +25,7 @@ pub(crate) fn copy(
     let parent =
         cache_folder().map_err(Error::because("no folder for prepared data"))?.join("data");
     fs::create_dir_all(&parent).map_err(Error::io("create", &parent))?;
-    let engine = server.engine;
-    let lock_path = parent.join(format!("{engine}.lock"));
+    let lock_path = parent.join(format!("{}.lock", server.engine));
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     let prepared = parent.join(name(server, recipe));
 
@@ -35,7 +34,6 @@ pub(crate) fn copy(
         lock.unlock().and_then(|()| lock.lock()).map_err(Error::io("lock", &lock_path))?;
         // Another process may have made it in between.
         if !prepared.exists() {
-            remove_others(&parent, engine);
             prepare(account, &prepared, initialise)?;
         }
     }
@@ -63,19 +61,8 @@ fn prepare(
 /// `mysql-9-7-4-2-d3b07384d113edec`: other versions, and other recipes, have other names.
 fn name(server: &Installation, recipe: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    (recipe, &server.program).hash(&mut hasher);
+    recipe.hash(&mut hasher);
     format!("{}-{}-{:016x}", server.engine, server.version, hasher.finish()).replace('.', "-")
-}
-
-/// Removes the data of other versions, which a rolling release would pile up.
-fn remove_others(parent: &Path, engine: Engine) {
-    let prefix = format!("{engine}-");
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            // What stays does no harm.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 fn copy_tree(from: &Path, to: &Path, owner: Account) -> Result<(), Error> {

@@ -1,0 +1,25 @@
+//! Real servers, real clients: what an IAM login sees, and what a server leaves behind.
+//!
+//! What holds for every engine is tested on every engine, each time on servers of its own.
+
+/// One test for each function and engine.
+macro_rules! for_each_engine {
+    ($($test:ident),* $(,)?) => {
+        mod mysql {
+            $(#[test] fn $test() { super::$test(local_rds::Engine::MySql) })*
+        }
+        mod mariadb {
+            $(#[test] fn $test() { super::$test(local_rds::Engine::MariaDb) })*
+        }
+        mod postgres {
+            $(#[test] fn $test() { super::$test(local_rds::Engine::Postgres) })*
+        }
+    };
+}
+use for_each_engine;
+
+mod client;
+mod lifecycle;
+mod logins;
+mod program;
+mod token;
