@@ -40,6 +40,10 @@ macro_rules! integration_tests {
 
 /// Runs a scenario.
 pub fn run(scenario: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
-    runtime.build().expect("a runtime can be made").block_on(scenario);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime can be made")
+        .block_on(scenario);
 }

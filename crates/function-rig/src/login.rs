@@ -33,7 +33,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     iam.set_keys(vec![key]);
 
     iam.set_clock_offset(901);
-    denied("expired", &[], "expired").await;
+    denied("expired", &[], "for 900 seconds").await;
     iam.set_clock_offset(-60);
     denied("from the future", &[], "future").await;
     iam.set_clock_offset(0);

@@ -1,6 +1,7 @@
 //! A server, and functions in front of it.
 
 use local_lambda::{Function, Lambda};
+use local_rds::iam::AccessKey;
 use local_rds::{Builder, Engine, Server};
 use serde_json::Value;
 use std::fs;
@@ -53,11 +54,25 @@ impl Rig {
         self.deploy_with(changes, &[]).await
     }
 
+    /// Deploys the function with credentials that have no role behind them.
+    pub async fn deploy_without_credentials(&self) -> Deployed<'_> {
+        self.create(&[], &[], None).await
+    }
+
     /// The same, with `statements` (name and text) added to the deployed ones.
     pub async fn deploy_with(
         &self,
         changes: &[(&str, &str)],
         statements: &[(&str, &str)],
+    ) -> Deployed<'_> {
+        self.create(changes, statements, Some(self.server.access_key())).await
+    }
+
+    async fn create(
+        &self,
+        changes: &[(&str, &str)],
+        statements: &[(&str, &str)],
+        key: Option<AccessKey>,
     ) -> Deployed<'_> {
         let name = format!("function-{}", self.deployed.fetch_add(1, Ordering::Relaxed));
         let task_root = self.folder.path().join(&name);
@@ -71,12 +86,14 @@ impl Rig {
         for (name, sql) in statements {
             fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
         }
-        let key = self.server.access_key();
         let mut function = Function::new(&name, task_root)
             .memory_mb(128)
             .timeout(Duration::from_secs(20))
-            .region(self.server.region())
-            .credentials(key.id, key.secret, key.session_token.unwrap_or_default());
+            .region(self.server.region());
+        if let Some(key) = key {
+            let session_token = key.session_token.unwrap_or_default();
+            function = function.credentials(key.id, key.secret, session_token);
+        }
         let settings = [
             ("DB_HOST", self.server.host().to_owned()),
             ("DB_USER", self.server.user().to_owned()),

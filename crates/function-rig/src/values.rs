@@ -15,7 +15,9 @@ pub async fn parameters(engine: Engine, bootstrap: &str) {
     };
     let sum = match engine {
         Engine::Postgres => "SELECT $1::numeric + $2::int4 AS sum",
-        Engine::MySql | Engine::MariaDb => "SELECT CAST(? AS DECIMAL(40,10)) + ? AS sum",
+        Engine::MySql | Engine::MariaDb => {
+            "SELECT CAST(CAST(? AS DECIMAL(40,10)) + ? AS DECIMAL(40,10)) AS sum"
+        }
     };
     let function = rig.deploy_with(&[], &[("echo", echo), ("sum", sum)]).await;
     let boolean = if engine == Engine::Postgres { "true" } else { "1" };

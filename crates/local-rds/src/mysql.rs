@@ -14,6 +14,7 @@ pub(crate) use administrator::Administrator;
 
 use crate::account::Account;
 use crate::folder::Folder;
+use crate::server::DATABASE;
 use crate::{Error, plugins, process};
 
 /// The port of an RDS endpoint with these engines.
@@ -128,7 +129,12 @@ pub(crate) fn install_plugin(server: &Installation, folder: &Folder) -> Result<(
 }
 
 /// The server, listening on `port` of the loopback address.
-pub(crate) fn command(server: &Installation, folder: &Folder, port: u16) -> Result<Command, Error> {
+pub(crate) fn command(
+    server: &Installation,
+    folder: &Folder,
+    tls: bool,
+    port: u16,
+) -> Result<Command, Error> {
     let mut command = base_command(server, &folder.data())?;
     let mut path = |name: &str, path: &Path| {
         command.arg(format!("--{name}={}", path.display()));
@@ -137,13 +143,18 @@ pub(crate) fn command(server: &Installation, folder: &Folder, port: u16) -> Resu
     path("pid-file", &folder.run().join("server.pid"));
     path("tmpdir", &folder.run());
     path("plugin-dir", &folder.plugins());
-    path("ssl-cert", &folder.certificate());
-    path("ssl-key", &folder.key());
+    if tls {
+        path("ssl-cert", &folder.certificate());
+        path("ssl-key", &folder.key());
+        command.args(["--require-secure-transport=ON", "--tls-version=TLSv1.2,TLSv1.3"]);
+    } else {
+        // MySQL makes do without files of its own; no version at all leaves it without TLS.
+        command.arg("--tls-version=");
+    }
     command
         .arg(format!("--plugin-load-add=AWSAuthenticationPlugin={PLUGIN_FILE}"))
         .arg(format!("--port={port}"))
         .args(["--bind-address=127.0.0.1", "--skip-name-resolve"])
-        .args(["--require-secure-transport=ON", "--tls-version=TLSv1.2,TLSv1.3"])
         .args(["--default-time-zone=+00:00", "--max-connections=150"]);
     Ok(command)
 }
@@ -154,22 +165,18 @@ pub(crate) fn connect(folder: &Folder) -> io::Result<Administrator> {
 }
 
 /// Makes the database and the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
-pub(crate) fn admit(
-    administrator: &mut Administrator,
-    database: &str,
-    setup: &str,
-) -> Result<(), Error> {
+pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<(), Error> {
     let mut run = |what: &str, sql: &str| {
         administrator.run(sql).map_err(Error::because(format!("{what} failed")))
     };
     run(
         "creating the IAM user",
         &format!(
-            "CREATE DATABASE {database};
+            "CREATE DATABASE {DATABASE};
              CREATE USER '{USER}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';
              ALTER USER '{USER}'@'%' REQUIRE SSL;
-             GRANT ALL PRIVILEGES ON {database}.* TO '{USER}'@'%';
-             USE {database};"
+             GRANT ALL PRIVILEGES ON {DATABASE}.* TO '{USER}'@'%';
+             USE {DATABASE};"
         ),
     )?;
     run("the SQL for setting up", setup)?;

@@ -4,7 +4,7 @@ mod administrator;
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ pub(crate) use administrator::Administrator;
 
 use crate::account::Account;
 use crate::folder::Folder;
+use crate::server::DATABASE;
 use crate::{Error, plugins, process};
 
 /// The port of an RDS endpoint with this engine.
@@ -52,15 +53,25 @@ jit = off
 # In the data folder, so that it is removed with it.
 dynamic_shared_memory_type = mmap
 listen_addresses = '127.0.0.1'
-ssl = on
 ";
 
 const INITDB: &[&str] =
     &["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject", "--no-sync"];
 
+/// Of the three databases that `initdb` makes, one stays to make others from, and one becomes ours:
+/// each is 300 files, which take longer to copy than the server takes to start. One statement to a
+/// line, as `postgres --single` reads them.
+const DATABASES: &[&str] = &[
+    "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'\n",
+    "DROP DATABASE template0\n",
+    "ALTER DATABASE postgres RENAME TO ",
+    DATABASE,
+    "\n",
+];
+
 /// What initialised data depend on, beside the version.
 pub(crate) fn recipe() -> String {
-    INITDB.concat()
+    [INITDB, DATABASES].concat().concat()
 }
 
 /// Makes the system tables in the empty folder `data`.
@@ -72,11 +83,17 @@ pub(crate) fn initialise(
     let mut command = server.tool("initdb");
     command.args(INITDB).arg("--pgdata").arg(data).current_dir(data);
     account.run(&mut command);
-    process::must_succeed(command, b"", "initialising postgres")
+    process::must_succeed(command, b"", "initialising postgres")?;
+
+    let mut command = server.command();
+    command.args(["--single", "-c", "exit_on_error=on", "-c", "fsync=off", "-D"]);
+    command.arg(data).arg("template1").current_dir(data);
+    account.run(&mut command);
+    process::must_succeed(command, DATABASES.concat().as_bytes(), "initialising postgres")
 }
 
 /// Puts the PAM module and its service where the server finds them, and writes its configuration.
-pub(crate) fn configure(folder: &Folder) -> Result<(), Error> {
+pub(crate) fn configure(folder: &Folder, tls: bool) -> Result<(), Error> {
     let from = plugins::PAM.find()?;
     let module = folder.plugins().join(PLUGIN_FILE);
     fs::copy(&from, &module).map_err(Error::io("copy", &from))?;
@@ -86,13 +103,14 @@ pub(crate) fn configure(folder: &Folder) -> Result<(), Error> {
     fs::write(&service, text).map_err(Error::io("write", &service))?;
 
     let settings = folder.data().join("postgresql.conf");
-    fs::write(&settings, self::settings(folder)).map_err(Error::io("write", &settings))?;
+    fs::write(&settings, self::settings(folder, tls)).map_err(Error::io("write", &settings))?;
     write_rules(folder, RULES_OF_SETUP)
 }
 
 /// The text of `postgresql.conf`.
-fn settings(folder: &Folder) -> String {
+fn settings(folder: &Folder, tls: bool) -> String {
     let mut text = SETTINGS.to_owned();
+    text += if tls { "ssl = on\n" } else { "ssl = off\n" };
     // RDS's zone. Debian's PostgreSQL reads zones from the system, which may have none.
     if Path::new("/usr/share/zoneinfo/UTC").exists() {
         text += "timezone = 'UTC'\n";
@@ -120,46 +138,44 @@ pub(crate) fn command(server: &Installation, folder: &Folder, port: u16) -> Comm
 
 /// The administrator, once the server answers.
 pub(crate) fn connect(folder: &Folder, port: u16) -> io::Result<Administrator> {
-    Administrator::connect(&folder.run().join(format!(".s.PGSQL.{port}")), "postgres")
+    Administrator::connect(&socket(folder, port), DATABASE)
 }
 
-/// Makes the database and the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
+/// Makes the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
 pub(crate) fn admit(
     administrator: &mut Administrator,
     folder: &Folder,
     port: u16,
-    database: &str,
     setup: &str,
 ) -> Result<(), Error> {
-    let users = "creating the IAM user failed";
     administrator
-        .run(&format!("CREATE ROLE rds_iam; CREATE USER {USER}; GRANT rds_iam TO {USER};"))
-        .and_then(|()| administrator.run(&format!("CREATE DATABASE {database} OWNER {USER}")))
-        .map_err(Error::because(users))?;
-
-    let socket = folder.run().join(format!(".s.PGSQL.{port}"));
-    let mut in_database =
-        Administrator::connect(&socket, database).map_err(Error::because(users))?;
-    in_database
         .run(&format!(
-            "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {USER};
+            "CREATE ROLE rds_iam;
+             CREATE USER {USER};
+             GRANT rds_iam TO {USER};
+             ALTER DATABASE {DATABASE} OWNER TO {USER};
+             ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {USER};
              ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
         ))
-        .map_err(Error::because(users))?;
-    in_database.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+        .map_err(Error::because("creating the IAM user failed"))?;
+    administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
 
     write_rules(folder, RULES)?;
     let locking = "locking the administrator failed";
     administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
     // The server reads its rules again some time later.
     let deadline = Instant::now() + Duration::from_secs(10);
-    while Administrator::connect(&socket, database).is_ok() {
+    while connect(folder, port).is_ok() {
         if Instant::now() > deadline {
             return Err(Error::new(locking));
         }
         thread::sleep(Duration::from_millis(2));
     }
     Ok(())
+}
+
+fn socket(folder: &Folder, port: u16) -> PathBuf {
+    folder.run().join(format!(".s.PGSQL.{port}"))
 }
 
 fn write_rules(folder: &Folder, rules: &str) -> Result<(), Error> {

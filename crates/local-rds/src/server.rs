@@ -20,7 +20,8 @@ use crate::{Error, mysql, postgres, prepared};
 
 const REGION: &str = "eu-west-1";
 const ACCOUNT_ID: &str = "123456789012";
-const DATABASE: &str = "app";
+/// The database of every server.
+pub(crate) const DATABASE: &str = "app";
 
 /// How long a server may take to answer. A slow machine that starts several at once needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +50,8 @@ pub struct Server {
 pub struct Builder {
     engine: Engine,
     key_type: KeyType,
+    aliases: Vec<String>,
+    tls: bool,
     setup: String,
     progress: Box<dyn FnMut(&str) + Send>,
 }
@@ -58,6 +61,21 @@ impl Builder {
     #[must_use]
     pub fn key_type(mut self, key_type: KeyType) -> Self {
         self.key_type = key_type;
+        self
+    }
+
+    /// Another name that the server's certificate carries. A token signed for it is still one for
+    /// another endpoint.
+    #[must_use]
+    pub fn also_named(mut self, host: impl Into<String>) -> Self {
+        self.aliases.push(host.into());
+        self
+    }
+
+    /// Takes TLS away, as something on the way to a server might: nobody can log in.
+    #[must_use]
+    pub fn without_tls(mut self) -> Self {
+        self.tls = false;
         self
     }
 
@@ -97,21 +115,21 @@ impl Builder {
 
         // Both take a while: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
-            let certificates = scope.spawn(|| certify(self.key_type, &host(engine)));
+            let certificates = scope.spawn(|| certify(self.key_type, &host(engine), &self.aliases));
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
         });
         data?;
         let (root, certificate) = certificates?;
         write_certificates(&folder, account, &root, &certificate)?;
-        configure(&installation, &folder)?;
+        configure(&installation, &folder, self.tls)?;
 
         let access_key = AccessKey::random();
         let iam = verifier(engine, &access_key, &folder)?;
         let listener = iam
             .listen(&folder.verifier_socket())
             .map_err(Error::because("the verifier cannot listen"))?;
-        let (process, port) = launch(&installation, account, &folder, &self.setup)?;
+        let (process, port) = launch(&installation, account, &folder, self.tls, &self.setup)?;
         Ok(Server {
             _process: process,
             _listener: listener,
@@ -133,6 +151,8 @@ impl Server {
         Builder {
             engine,
             key_type: KeyType::default(),
+            aliases: Vec::new(),
+            tls: true,
             setup: String::new(),
             progress: Box::new(|_| ()),
         }
@@ -229,12 +249,19 @@ fn user(engine: Engine) -> &'static str {
     }
 }
 
-/// Makes the root certificate, in PEM, and the certificate of `host`.
-fn certify(key_type: KeyType, host: &str) -> Result<(String, ServerCertificate), Error> {
+/// Makes the root certificate, in PEM, and the certificate of `host` and its `aliases`.
+fn certify(
+    key_type: KeyType,
+    host: &str,
+    aliases: &[String],
+) -> Result<(String, ServerCertificate), Error> {
     #[allow(clippy::disallowed_methods, reason = "certificates are valid by the clock on the wall")]
     let now = SystemTime::now();
     CertificateAuthority::new(REGION, key_type, now)
-        .and_then(|authority| Ok((authority.root_pem().to_owned(), authority.issue(host, now)?)))
+        .and_then(|authority| {
+            let certificate = authority.issue_for(host, aliases, now)?;
+            Ok((authority.root_pem().to_owned(), certificate))
+        })
         .map_err(Error::because("cannot make certificates"))
 }
 
@@ -277,10 +304,10 @@ fn prepare_data(
     })
 }
 
-fn configure(server: &Installation, folder: &Folder) -> Result<(), Error> {
+fn configure(server: &Installation, folder: &Folder, tls: bool) -> Result<(), Error> {
     match server.engine {
         Engine::MySql | Engine::MariaDb => mysql::install_plugin(server, folder),
-        Engine::Postgres => postgres::configure(folder),
+        Engine::Postgres => postgres::configure(folder, tls),
     }
 }
 
@@ -313,13 +340,14 @@ fn launch(
     server: &Installation,
     account: Account,
     folder: &Folder,
+    tls: bool,
     setup: &str,
 ) -> Result<(Process, u16), Error> {
     let mut attempt = 0;
     loop {
         attempt += 1;
         let port = free_port()?;
-        let process = start_process(server, account, folder, port)?;
+        let process = start_process(server, account, folder, tls, port)?;
         match admit(server.engine, folder, &process, port, setup) {
             // Between our asking for a free port and the server's taking it, another program may.
             Err(_) if attempt < ATTEMPTS && port_was_taken(&process, folder) => {}
@@ -344,11 +372,14 @@ fn start_process(
     server: &Installation,
     account: Account,
     folder: &Folder,
+    tls: bool,
     port: u16,
 ) -> Result<Process, Error> {
     let (mut command, end_signal): (Command, _) = match server.engine {
         // Its data go with it, so there is nothing it should write before it ends.
-        Engine::MySql | Engine::MariaDb => (mysql::command(server, folder, port)?, libc::SIGKILL),
+        Engine::MySql | Engine::MariaDb => {
+            (mysql::command(server, folder, tls, port)?, libc::SIGKILL)
+        }
         // An immediate shutdown, which returns its shared memory to the system.
         Engine::Postgres => (postgres::command(server, folder, port), libc::SIGQUIT),
     };
@@ -376,12 +407,12 @@ fn admit(
     match engine {
         Engine::MySql | Engine::MariaDb => {
             let mut administrator = when_ready(process, folder, || mysql::connect(folder))?;
-            mysql::admit(&mut administrator, DATABASE, setup)
+            mysql::admit(&mut administrator, setup)
         }
         Engine::Postgres => {
             let mut administrator =
                 when_ready(process, folder, || postgres::connect(folder, port))?;
-            postgres::admit(&mut administrator, folder, port, DATABASE, setup)
+            postgres::admit(&mut administrator, folder, port, setup)
         }
     }
 }

@@ -10,7 +10,7 @@ use sql_function::{Deadline, Error, dial};
 use std::time::Duration;
 
 use crate::failure;
-use crate::query::Connection;
+use crate::query::{Connection, READ_ONLY};
 
 /// The largest packet accepted: the server's own upper limit. The result is bounded elsewhere.
 const MAX_PACKET: usize = 1 << 30;
@@ -45,7 +45,7 @@ impl Connector for MySql {
             .db_name(Some(&login.database))
             .ssl_opts(tls)
             .enable_cleartext_plugin(true) // the token, inside TLS
-            .init(vec!["SET SESSION TRANSACTION READ ONLY"])
+            .init(vec![READ_ONLY])
             .prefer_socket(false) // three questions to the server less
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));

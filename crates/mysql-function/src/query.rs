@@ -6,30 +6,46 @@ use sql_function::{Column, Error, Mode, Param, Rows, Statement};
 
 use crate::{failure, value};
 
-/// An open connection. Its session is read-only, and stays so: a statement that writes is let
-/// through one at a time, or by its transaction.
+/// What a session begins with.
+pub(crate) const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
+
+/// An open connection.
 pub(crate) struct Connection {
     conn: Conn,
+    /// What the session lets statements do outside of transactions.
+    mode: Mode,
     in_transaction: bool,
 }
 
 impl Connection {
+    /// A connection whose session has just been made read-only.
     pub(crate) fn new(conn: Conn) -> Connection {
-        Connection { conn, in_transaction: false }
+        Connection { conn, mode: Mode::Read, in_transaction: false }
+    }
+
+    /// Lets the next statement do what `mode` says and no more: a round trip when that changes.
+    async fn permit(&mut self, mode: Mode) -> Result<(), Error> {
+        if !self.in_transaction && self.mode != mode {
+            self.command(match mode {
+                Mode::Read => READ_ONLY,
+                Mode::Write => "SET SESSION TRANSACTION READ WRITE",
+            })
+            .await?;
+            self.mode = mode;
+        }
+        Ok(())
     }
 
     async fn command(&mut self, sql: &str) -> Result<(), Error> {
         self.conn.query_drop(sql).await.map_err(|error| failure::command(sql, error))
     }
 
-    /// The one value that a lock function returns.
+    /// The value of a lock function, whose `NAME` stands for the lock's.
     async fn lock_function(&mut self, call: &str, name: &str) -> Result<Option<i64>, Error> {
         // A lock's name is limited to 64 characters and is the whole server's: the database's name
         // goes into it, and a hash keeps it short.
-        let sql = format!(
-            "SELECT {call}(CONCAT('rds-iam-lambda/', SHA1(CONCAT(DATABASE(), '/', ?))){})",
-            if call == "GET_LOCK" { ", 0" } else { "" }
-        );
+        let name_of = "CONCAT('rds-iam-lambda/', LEFT(SHA2(CONCAT(DATABASE(), '/', ?), 256), 40))";
+        let sql = call.replace("NAME", name_of);
         let value: Option<Option<i64>> = self
             .conn
             .exec_first(sql, (name,))
@@ -73,15 +89,13 @@ impl sql_function::Connection for Connection {
             .enumerate()
             .map(|(index, param)| value::from_param(statement, index + 1, param))
             .collect::<Result<Vec<_>, _>>()?;
-        if statement.mode == Mode::Write && !self.in_transaction {
-            self.command("SET TRANSACTION READ WRITE").await?; // for the next transaction alone
-        }
+        // Before it runs: a write whose result is refused must not have happened.
+        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        self.permit(statement.mode).await?;
         let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
         let affected = result.affected_rows();
         let outcome = read(&mut result, statement, rows).await;
-        if outcome.as_ref().is_ok_and(|()| true)
-            || outcome.as_ref().is_err_and(Error::leaves_connection_usable)
-        {
+        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |()| true) {
             result.drop_result().await.map_err(failed)?;
         }
         outcome.map(|()| if statement.mode == Mode::Write { affected } else { 0 })
@@ -108,11 +122,11 @@ impl sql_function::Connection for Connection {
     }
 
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(self.lock_function("GET_LOCK", name).await? == Some(1))
+        Ok(self.lock_function("SELECT GET_LOCK(NAME, 0)", name).await? == Some(1))
     }
 
     async fn unlock(&mut self, name: &str) -> Result<(), Error> {
-        self.lock_function("RELEASE_LOCK", name).await.map(drop)
+        self.lock_function("SELECT RELEASE_LOCK(NAME)", name).await.map(drop)
     }
 }
 

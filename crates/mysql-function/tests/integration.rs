@@ -3,9 +3,9 @@
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_mysql-function");
 
 mod mysql {
-    function_rig::integration_tests!(MySql, super::BOOTSTRAP);
+    function_rig::integration_tests!(MySql, crate::BOOTSTRAP);
 }
 
 mod mariadb {
-    function_rig::integration_tests!(MariaDb, super::BOOTSTRAP);
+    function_rig::integration_tests!(MariaDb, crate::BOOTSTRAP);
 }

@@ -28,7 +28,10 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     let endpoint = login.endpoint();
     let advice = match cause {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => format!(
+        // A bad signature is that of an issuer with a root's name and another key.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => format!(
             "the server's certificate comes from none of these roots: check that the bundle is the \
              one of {} (RDS Proxy needs the Amazon Trust roots), that DB_CONNECT_TO leads to this \
              database, and that nothing on the way answers in its place",
