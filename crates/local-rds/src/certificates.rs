@@ -10,6 +10,7 @@ mod rsa_key;
 mod tests;
 
 use std::fmt;
+use std::panic;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -62,10 +63,8 @@ impl CertificateAuthority {
             let root_key = scope.spawn(|| key_type.generate());
             let subordinate_key = key_type.generate();
             // A panic over there is one over here.
-            (
-                root_key.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                subordinate_key,
-            )
+            let root_key = root_key.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+            (root_key, subordinate_key)
         });
         let (root_key, subordinate_key) = (root_key?, subordinate_key?);
         let label = key_type.label();

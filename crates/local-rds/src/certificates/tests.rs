@@ -95,9 +95,16 @@ fn check_shape(key_type: KeyType, label: &str, signature_algorithm: &[u8]) {
     assert!(contains(subordinate, subordinate_name.as_bytes()));
     assert!(contains(server, subordinate_name.as_bytes()));
     assert!(!contains(server, root_name.as_bytes()));
-    for certificate in [root, subordinate, server] {
+    for (certificate, constraints, usage) in [
+        (root, CA, &SIGNS_CERTIFICATES),
+        (subordinate, CA_OF_SERVERS, &SIGNS_CERTIFICATES),
+        (server, NO_CA, &SERVES_TLS),
+    ] {
         assert!(contains(certificate, signature_algorithm));
+        assert!(contains(certificate, constraints));
+        assert!(contains(certificate, usage));
     }
+    assert!(contains(server, &SERVER_AUTH));
 
     let chain = [server.clone(), subordinate.clone()];
     assert_eq!(verdict(&authority, &chain, HOST, NOW), Ok(()));
@@ -111,6 +118,17 @@ fn check_shape(key_type: KeyType, label: &str, signature_algorithm: &[u8]) {
 const SHA256_WITH_RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
 const SHA384_WITH_RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c];
 const ECDSA_WITH_SHA384: [u8; 8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
+
+// Basic constraints, as the octet string that an extension holds (RFC 5280, section 4.2.1.9).
+const CA: &[u8] = &[0x04, 0x05, 0x30, 0x03, 0x01, 0x01, 0xff];
+const CA_OF_SERVERS: &[u8] = &[0x04, 0x08, 0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00];
+const NO_CA: &[u8] = &[0x04, 0x02, 0x30, 0x00];
+// Key usages, as bit strings (section 4.2.1.3): digitalSignature, keyCertSign and cRLSign;
+// digitalSignature and keyEncipherment.
+const SIGNS_CERTIFICATES: [u8; 4] = [0x03, 0x02, 0x01, 0x86];
+const SERVES_TLS: [u8; 4] = [0x03, 0x02, 0x05, 0xa0];
+/// The extended key usage serverAuth (section 4.2.1.12).
+const SERVER_AUTH: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 
 #[test]
 fn rsa_2048_has_rds_shape() {
@@ -163,6 +181,17 @@ fn a_host_longer_than_a_common_name_stands_in_the_alternative_name_alone() {
     let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
     let chain = parsed(&authority.issue(&host, at(NOW)).unwrap().chain_pem);
     assert_eq!(verdict(&authority, &chain, &host, NOW), Ok(()));
+}
+
+#[test]
+fn a_server_proves_to_be_each_of_its_aliases() {
+    let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
+    let cluster = "local.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
+    let certificate = authority.issue_for(HOST, &[cluster.to_owned()], at(NOW)).unwrap();
+    let chain = parsed(&certificate.chain_pem);
+    assert_eq!(verdict(&authority, &chain, HOST, NOW), Ok(()));
+    assert_eq!(verdict(&authority, &chain, cluster, NOW), Ok(()));
+    assert!(verdict(&authority, &chain, "local.eu-west-1.rds.amazonaws.com", NOW).is_err());
 }
 
 #[test]

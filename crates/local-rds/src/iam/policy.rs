@@ -117,6 +117,19 @@ enum Patterns {
 }
 
 impl Patterns {
+    /// What is listed under an element or under its `Not…`, of which there must be exactly one.
+    fn either<T: Into<String>>(
+        any: Option<OneOrMore<T>>,
+        all_but: Option<OneOrMore<T>>,
+    ) -> Option<Self> {
+        let texts = |list: OneOrMore<T>| list.0.into_iter().map(Into::into).collect();
+        match (any, all_but) {
+            (Some(any), None) => Some(Self::Any(texts(any))),
+            (None, Some(all_but)) => Some(Self::AllBut(texts(all_but))),
+            _ => None,
+        }
+    }
+
     fn cover(&self, text: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|p| wildcard::matches(p, text));
         match self {
@@ -149,24 +162,10 @@ impl TryFrom<StatementDocument> for Statement {
     fn try_from(document: StatementDocument) -> Result<Self, Self::Error> {
         let StatementDocument { sid, effect, action, not_action, resource, not_resource, .. } =
             document;
-        let actions = match (action, not_action) {
-            (Some(OneOrMore(only)), None) => {
-                Patterns::Any(only.into_iter().map(|pattern| pattern.0).collect())
-            }
-            (None, Some(OneOrMore(but))) => {
-                Patterns::AllBut(but.into_iter().map(|pattern| pattern.0).collect())
-            }
-            _ => return Err("the statement must have either Action or NotAction"),
-        };
-        let resources = match (resource, not_resource) {
-            (Some(OneOrMore(only)), None) => {
-                Patterns::Any(only.into_iter().map(|pattern| pattern.0).collect())
-            }
-            (None, Some(OneOrMore(but))) => {
-                Patterns::AllBut(but.into_iter().map(|pattern| pattern.0).collect())
-            }
-            _ => return Err("the statement must have either Resource or NotResource"),
-        };
+        let actions = Patterns::either(action, not_action)
+            .ok_or("the statement must have either Action or NotAction")?;
+        let resources = Patterns::either(resource, not_resource)
+            .ok_or("the statement must have either Resource or NotResource")?;
         Ok(Self { sid, effect, actions, resources })
     }
 }
@@ -209,6 +208,12 @@ impl TryFrom<String> for ActionPattern {
     }
 }
 
+impl From<ActionPattern> for String {
+    fn from(pattern: ActionPattern) -> Self {
+        pattern.0
+    }
+}
+
 /// An ARN with wildcards, or `*`.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
@@ -235,6 +240,12 @@ impl TryFrom<String> for ResourcePattern {
             ));
         }
         Ok(Self(pattern))
+    }
+}
+
+impl From<ResourcePattern> for String {
+    fn from(pattern: ResourcePattern) -> Self {
+        pattern.0
     }
 }
 
