@@ -77,6 +77,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
             ],
         )
         .await;
+    let duplicate = if engine == Engine::Postgres { "23505" } else { "1062 (23000)" };
     for (event, error_type, says) in [
         (r#"{"statement":"itmes"}"#, "Statement", "add-item"),
         (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, and the event has 0"),
@@ -88,7 +89,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         (r#"{"statement":"create"}"#, "Query", "-- mode: write"),
         (r#"{"statement":"twice"}"#, "Statement", "called id"),
         (r#"{"statement":"missing"}"#, "Query", "no_such_table"),
-        (r#"{"statement":"duplicate"}"#, "Query", "1"),
+        (r#"{"statement":"duplicate"}"#, "Query", duplicate),
     ] {
         let message = function.fails(event, error_type).await;
         assert!(message.contains(says), "{event}: {message}");

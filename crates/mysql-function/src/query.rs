@@ -1,7 +1,7 @@
 //! Statements in, rows out.
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{BinaryProtocol, Column as Meta, Conn, QueryResult};
+use mysql_async::{BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared};
 use sql_function::{Column, Error, Mode, Param, Rows, Statement};
 
 use crate::{failure, value};
@@ -23,17 +23,20 @@ impl Connection {
         Connection { conn, mode: Mode::Read, in_transaction: false }
     }
 
-    /// Lets the next statement do what `mode` says and no more: a round trip when that changes.
-    async fn permit(&mut self, mode: Mode) -> Result<(), Error> {
-        if !self.in_transaction && self.mode != mode {
-            self.command(match mode {
+    /// The statement as the server has parsed it, in a session that lets it do what its mode says
+    /// and no more. The session comes first: a read-only one does not even parse a write.
+    async fn prepared(&mut self, statement: &Statement) -> Result<Prepared, Error> {
+        if !self.in_transaction && self.mode != statement.mode {
+            self.command(match statement.mode {
                 Mode::Read => READ_ONLY,
                 Mode::Write => "SET SESSION TRANSACTION READ WRITE",
             })
             .await?;
-            self.mode = mode;
+            self.mode = statement.mode;
         }
-        Ok(())
+        // The driver keeps what it has prepared: one round trip, once for each statement.
+        let prepared = self.conn.prep(&*statement.sql).await;
+        prepared.map_err(|error| failure::query(statement, error))
     }
 
     async fn command(&mut self, sql: &str) -> Result<(), Error> {
@@ -70,8 +73,7 @@ impl sql_function::Connection for Connection {
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        let prepared = self.conn.prep(&*statement.sql).await;
-        prepared.map(drop).map_err(|error| failure::query(statement, error))
+        self.prepared(statement).await.map(drop)
     }
 
     async fn run(
@@ -81,8 +83,7 @@ impl sql_function::Connection for Connection {
         rows: &mut Rows,
     ) -> Result<u64, Error> {
         let failed = |error| failure::query(statement, error);
-        // The driver keeps what it has prepared: one round trip, once for each statement.
-        let prepared = self.conn.prep(&*statement.sql).await.map_err(failed)?;
+        let prepared = self.prepared(statement).await?;
         statement.check_params(prepared.num_params().into(), params.len())?;
         let values = params
             .iter()
@@ -91,7 +92,6 @@ impl sql_function::Connection for Connection {
             .collect::<Result<Vec<_>, _>>()?;
         // Before it runs: a write whose result is refused must not have happened.
         rows.describe(prepared.columns().iter().map(describe).collect())?;
-        self.permit(statement.mode).await?;
         let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
         let affected = result.affected_rows();
         let outcome = read(&mut result, statement, rows).await;
