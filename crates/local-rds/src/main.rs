@@ -113,7 +113,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
 /// What happens while the program runs.
 enum Event {
     Progress(String),
-    Started(Result<Server, Error>),
+    Started(Box<Result<Server, Error>>),
     Stop,
 }
 
@@ -130,7 +130,7 @@ fn serve(options: &Options) -> Result<(), Box<dyn StdError>> {
         match event {
             Event::Progress(line) => eprintln!("{line}"),
             Event::Started(server) => {
-                let server = server?;
+                let server = (*server)?;
                 server.iam().set_keys(vec![key.clone()]);
                 print_server(&server, &key)?;
                 servers.push(server);
@@ -166,7 +166,7 @@ fn start(engines: &[Engine], setup: &str) -> Result<Receiver<Event>, Box<dyn Std
                     let _ = progress.send(Event::Progress(line.to_owned()));
                 })
                 .start();
-            let _ = sender.send(Event::Started(server));
+            let _ = sender.send(Event::Started(Box::new(server)));
         });
     }
     Ok(events)

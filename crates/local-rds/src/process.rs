@@ -3,10 +3,9 @@
 #![allow(unsafe_code)] // signals, and what runs between fork and exec
 
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// signal when the *thread* that started it is gone (`PR_SET_PDEATHSIG`, prctl(2)). That thread is
 /// therefore one of the process's own, which does nothing but live.
 pub(crate) struct Process {
-    child: Mutex<Child>,
+    child: Child,
     end_signal: c_int,
     /// Never sent on: the keeper waits for it to close.
     keep: Option<Sender<()>>,
@@ -43,30 +42,36 @@ impl Process {
             let _ = until_dropped.recv();
         })?;
         let child = when_started.recv().map_err(io::Error::other)??;
-        Ok(Self { child: Mutex::new(child), end_signal, keep: Some(keep), keeper: Some(keeper) })
+        Ok(Self { child, end_signal, keep: Some(keep), keeper: Some(keeper) })
     }
 
-    /// How the process ended, if it has.
+    /// How the process ended, if it has. It is not waited for: its number stays its own.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        child.try_wait().ok().flatten()
+        // SAFETY: all zeros is a valid siginfo_t, which waitid(2) writes to.
+        let info = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+            libc::waitid(libc::P_PID, self.child.id(), &raw mut info, options);
+            info
+        };
+        // SAFETY: waitid(2) fills these, or leaves zeros where the process is still running.
+        let (id, status) = unsafe { (info.si_pid(), info.si_status()) };
+        let exited = info.si_code == libc::CLD_EXITED;
+        (id != 0).then(|| ExitStatus::from_raw(if exited { status << 8 } else { status }))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let group = -child.id().cast_signed();
-        if matches!(child.try_wait(), Ok(None)) {
-            send(self.end_signal, child.id().cast_signed());
-            let deadline = Instant::now() + PATIENCE;
-            while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
-                thread::sleep(PAUSE);
-            }
+        let id = self.child.id().cast_signed();
+        send(self.end_signal, id);
+        let deadline = Instant::now() + PATIENCE;
+        while self.ended().is_none() && Instant::now() < deadline {
+            thread::sleep(PAUSE);
         }
         // What is left of the group: the server itself, or what it started.
-        send(libc::SIGKILL, group);
-        let _ = child.wait();
+        send(libc::SIGKILL, -id);
+        let _ = self.child.wait();
         self.keep = None;
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
@@ -131,7 +136,6 @@ fn bind_to_this_process(command: &mut Command, signal: c_int) {
 }
 
 fn send(signal: c_int, to: c_int) {
-    // SAFETY: kill(2) has no preconditions. The child was not waited for, so its number is still
-    // its own.
+    // SAFETY: kill(2) has no preconditions.
     unsafe { libc::kill(to, signal) };
 }

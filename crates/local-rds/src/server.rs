@@ -1,5 +1,6 @@
 //! A database server from its start to its end.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -235,6 +236,17 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         read_log(&self.folder)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("engine", &self.engine)
+            .field("version", &self.version)
+            .field("address", &self.address)
+            .field("iam", &self.iam)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,7 @@ fn no_server_runs_as_root(engine: Engine) {
 
 fn a_mistake_in_the_setup_is_named(engine: Engine) {
     let setup = "CREATE TABLE a (id INT); INSERT INTO nowhere VALUES (1)";
-    let error = Server::builder(engine).setup(setup).start().err().expect("a failed start");
+    let error = Server::builder(engine).setup(setup).start().unwrap_err();
     let server_says = match engine {
         Engine::Postgres => "42P01 relation \"nowhere\" does not exist",
         _ => "statement 2: 1146 (42S02) Table 'app.nowhere' doesn't exist",

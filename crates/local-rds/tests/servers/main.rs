@@ -2,6 +2,8 @@
 //!
 //! What holds for every engine is tested on every engine, each time on servers of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 /// One test for each function and engine.
 macro_rules! for_each_engine {
     ($($test:ident),* $(,)?) => {
