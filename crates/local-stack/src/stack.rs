@@ -45,7 +45,10 @@ impl Stack {
         let starting: Vec<_> = engines
             .iter()
             .map(|&engine| {
-                tokio::task::spawn_blocking(move || Server::builder(engine).setup(ITEMS).start())
+                tokio::task::spawn_blocking(move || {
+                    let server = Server::builder(engine).setup(ITEMS);
+                    server.progress(|line| eprintln!("{line}")).start()
+                })
             })
             .collect();
         let lambda = match port {
@@ -82,10 +85,11 @@ impl Stack {
 
     /// A line to paste into a shell. The credentials only satisfy the client: nothing checks them.
     pub(crate) fn invoke_line(&self, function: &LocalFunction) -> String {
+        // A payload from a file is the same bytes to versions 1 and 2 of the client.
         format!(
-            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws lambda invoke \
-             --region eu-west-1 --endpoint-url {} --function-name {} \
-             --cli-binary-format raw-in-base64-out --payload '{{\"statement\":\"items\"}}' /dev/stdout",
+            "echo '{{\"statement\":\"items\"}}' | AWS_ACCESS_KEY_ID=local \
+             AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region eu-west-1 --endpoint-url {} \
+             --function-name {} --payload fileb:///dev/stdin /dev/stdout",
             self.lambda.endpoint_url(),
             function.name
         )
