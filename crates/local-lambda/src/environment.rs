@@ -182,8 +182,11 @@ impl Environment {
                     let duration = started.elapsed();
                     self.end().await;
                     return match answer {
-                        Some(answer) => Served { answer, duration, ended: Some(fault) },
-                        None => Served { answer: Err(fault), duration, ended: None },
+                        // A response that was sent stands, unless too much memory went into it.
+                        Some(answer) if !matches!(fault, Fault::OutOfMemory) => {
+                            Served { answer, duration, ended: Some(fault) }
+                        }
+                        _ => Served { answer: Err(fault), duration, ended: None },
                     };
                 }
             }

@@ -2,11 +2,11 @@
 //! function's concurrency allows.
 
 use std::{
+    panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use hyper::body::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -14,9 +14,8 @@ use tokio::{
 
 use crate::{
     clock::Timestamp,
-    environment::{Environment, InitFailure},
+    environment::{Environment, InitFailure, Served},
     error::{Error, Kind},
-    fault::Fault,
     function::Function,
     identity,
     invocation::{Invocation, Request},
@@ -39,11 +38,8 @@ pub(crate) struct Pool {
 
 /// What came of an event.
 struct Outcome {
-    answer: Result<Bytes, Fault>,
-    /// How the process ended, where it did so after it had answered.
-    ended: Option<Fault>,
+    served: Served,
     init: Option<Duration>,
-    duration: Duration,
     max_memory_mb: u64,
 }
 
@@ -106,8 +102,12 @@ impl Pool {
             drop(permit);
             invocation
         });
-        // A task that did not end was cancelled with its runtime.
-        invocation.await.map_err(|_| Kind::Stopped.into())
+        match invocation.await {
+            Ok(invocation) => Ok(invocation),
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // It was cancelled with its runtime.
+            Err(_) => Err(Kind::Stopped.into()),
+        }
     }
 
     async fn serve(&self, request: Request) -> Invocation {
@@ -141,17 +141,15 @@ impl Pool {
         let started = Instant::now();
         match self.initialize(log, InitPhase::Invoke).await {
             Ok(environment) => {
-                let outcome = self.deliver(environment, event, deadline).await;
-                let init = outcome.init.unwrap_or_default();
-                Outcome { init: None, duration: outcome.duration + init, ..outcome }
+                let mut outcome = self.deliver(environment, event, deadline).await;
+                outcome.served.duration += outcome.init.take().unwrap_or_default();
+                outcome
             }
-            Err(InitFailure { fault, max_memory_mb }) => Outcome {
-                answer: Err(fault),
-                ended: None,
-                init: None,
-                duration: started.elapsed(),
-                max_memory_mb,
-            },
+            Err(InitFailure { fault, max_memory_mb }) => {
+                let duration = started.elapsed();
+                let served = Served { answer: Err(fault), duration, ended: None };
+                Outcome { served, init: None, max_memory_mb }
+            }
         }
     }
 
@@ -168,13 +166,7 @@ impl Pool {
         if environment.is_alive() {
             self.idle().push(environment);
         }
-        Outcome {
-            answer: served.answer,
-            ended: served.ended,
-            init,
-            duration: served.duration,
-            max_memory_mb,
-        }
+        Outcome { served, init, max_memory_mb }
     }
 
     async fn initialize(
@@ -195,18 +187,17 @@ impl Pool {
     }
 
     fn conclude(&self, log: &LogStream, request_id: String, outcome: Outcome) -> Invocation {
-        let init = outcome.init;
-        let billed = round_up_to_millisecond(outcome.duration + init.unwrap_or_default());
+        let Outcome { served: Served { answer, duration, ended }, init, max_memory_mb } = outcome;
         let usage = Usage {
-            duration: outcome.duration,
-            billed,
+            duration,
+            billed: round_up_to_millisecond(duration + init.unwrap_or_default()),
             memory_mb: self.function.memory_mb,
-            max_memory_mb: outcome.max_memory_mb,
+            max_memory_mb,
             init,
         };
-        let fault = outcome.answer.as_ref().err().or(outcome.ended.as_ref());
+        let fault = answer.as_ref().err().or(ended.as_ref());
         log.end(&request_id, &usage, fault, self.function.timeout);
-        let (payload, function_error) = match outcome.answer {
+        let (payload, function_error) = match answer {
             Ok(payload) => (payload, None),
             Err(fault) => {
                 let payload = fault.payload(&request_id, self.function.timeout);
@@ -218,9 +209,9 @@ impl Pool {
             payload,
             function_error,
             init,
-            duration: usage.duration,
-            billed,
-            max_memory_mb: usage.max_memory_mb,
+            duration,
+            billed: usage.billed,
+            max_memory_mb,
             log: log.take_recent(),
         }
     }

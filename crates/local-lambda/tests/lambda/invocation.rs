@@ -145,10 +145,10 @@ async fn a_process_beyond_its_memory_is_killed() {
     assert_eq!(within.function_error, None, "{within:?}");
     assert!((60..=128).contains(&within.max_memory_mb), "{within:?}");
 
-    // However short the excess is.
-    for ms in [60_000, 0] {
-        let beyond = invoke(&lambda, json!({ "do": "allocate", "mb": 300, "ms": ms })).await;
-        assert_eq!(beyond.function_error.as_deref(), Some("Unhandled"));
+    // Far beyond for long, or a little for a moment.
+    for (mb, ms) in [(300, 60_000), (130, 0)] {
+        let beyond = invoke(&lambda, json!({ "do": "allocate", "mb": mb, "ms": ms })).await;
+        assert_eq!(beyond.function_error.as_deref(), Some("Unhandled"), "{beyond:?}");
         let id = &beyond.request_id;
         let message = format!("RequestId: {id} Error: Runtime exited with error: signal: killed");
         let expected = json!({ "errorType": "Runtime.OutOfMemory", "errorMessage": message });
@@ -167,15 +167,18 @@ async fn a_response_may_be_six_mebibytes_and_a_little() {
     assert_eq!(largest.payload.len(), limit);
     assert!(largest.log.contains("\nstatus 202\n"), "{}", largest.log);
 
-    let beyond = invoke(&lambda, json!({ "do": "large-response", "bytes": limit + 1 })).await;
-    assert_eq!(beyond.function_error.as_deref(), Some("Unhandled"));
-    let expected = json!({
-        "errorType": "Function.ResponseSizeTooLarge",
-        "errorMessage":
-            "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
-    });
-    assert_eq!(payload(&beyond), expected);
-    assert!(beyond.log.contains("\nstatus 413\n"), "{}", beyond.log);
+    // Far beyond as well, the runtime gets to read the answer.
+    for bytes in [limit + 1, 4 * limit] {
+        let beyond = invoke(&lambda, json!({ "do": "large-response", "bytes": bytes })).await;
+        assert_eq!(beyond.function_error.as_deref(), Some("Unhandled"));
+        let expected = json!({
+            "errorType": "Function.ResponseSizeTooLarge",
+            "errorMessage":
+                "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+        });
+        assert_eq!(payload(&beyond), expected);
+        assert!(beyond.log.contains("\nstatus 413\n"), "{}", beyond.log);
+    }
     assert_eq!(invoke(&lambda, json!({})).await.init, None, "the environment lives on");
 }
 
