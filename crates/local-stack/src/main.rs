@@ -33,10 +33,20 @@ async fn main() -> ExitCode {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         // Whatever is dropped on the way out stops its processes and removes its files.
-        tokio::select! {
-            outcome = run(&flags) => outcome,
-            _ = interrupt.recv() => Ok(ExitCode::from(130)), // 128 + SIGINT, as shells count
-            _ = terminate.recv() => Ok(ExitCode::from(143)),
+        let end = tokio::select! {
+            outcome = run(&flags) => outcome?,
+            _ = interrupt.recv() => End::Code(130), // 128 + SIGINT, as shells count
+            _ = terminate.recv() => End::Code(143),
+        };
+        match end {
+            End::Code(code) => Ok::<_, Failure>(ExitCode::from(code)),
+            End::Serving(_stack) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                Ok(ExitCode::SUCCESS)
+            }
         }
     };
     match outcome.await {
@@ -54,7 +64,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: &Flags) -> Result<ExitCode, Failure> {
+/// How a run goes on after the rows.
+enum End {
+    /// It is over.
+    Code(u8),
+    /// It serves until it is told to end, which is then no failure.
+    Serving(Stack),
+}
+
+async fn run(flags: &Flags) -> Result<End, Failure> {
     let event = event::load(flags.event.as_deref())?;
     let stack = Stack::start(&flags.engines, flags.port).await?;
     let mut failed = false;
@@ -76,7 +94,7 @@ async fn run(flags: &Flags) -> Result<ExitCode, Failure> {
         }
     }
     if flags.once {
-        return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        return Ok(End::Code(failed.into()));
     }
     if !flags.json {
         say!("\nThe Invoke API is served until Ctrl-C. Invoke a function:\n");
@@ -84,7 +102,7 @@ async fn run(flags: &Flags) -> Result<ExitCode, Failure> {
             say!("{}\n", stack.invoke_line(function));
         }
     }
-    std::future::pending().await
+    Ok(End::Serving(stack))
 }
 
 fn heading(function: &stack::LocalFunction, answer: &Answer) -> String {
