@@ -3,5 +3,5 @@
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 
 mod postgres {
-    function_rig::integration_tests!(Postgres, super::BOOTSTRAP);
+    function_rig::integration_tests!(Postgres, crate::BOOTSTRAP);
 }

@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_json_holds_exactly_is_a_value_and_the_rest_a_string() {
-        assert_eq!(one_value(Row::null), "null");
+        assert_eq!(one_value(|row| row.null()), "null");
         assert_eq!(one_value(|row| row.bool(true)), "true");
         assert_eq!(one_value(|row| row.integer(9_007_199_254_740_992_i64)), "9007199254740992");
         assert_eq!(
