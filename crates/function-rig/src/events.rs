@@ -85,11 +85,12 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         (r#"{"statement":"items","parms":[]}"#, "Event", "parms"),
         (r#"{"hello":"world"}"#, "Event", r#"{"diagnose": true}"#),
         (r#"[1,2]"#, "Event", "not a JSON object"),
+        // After a write, a session must be read-only again.
+        (r#"{"statement":"duplicate"}"#, "Query", duplicate),
         (r#"{"statement":"sneaky"}"#, "Query", "-- mode: write"),
         (r#"{"statement":"create"}"#, "Query", "-- mode: write"),
         (r#"{"statement":"twice"}"#, "Statement", "called id"),
         (r#"{"statement":"missing"}"#, "Query", "no_such_table"),
-        (r#"{"statement":"duplicate"}"#, "Query", duplicate),
     ] {
         let message = function.fails(event, error_type).await;
         assert!(message.contains(says), "{event}: {message}");
