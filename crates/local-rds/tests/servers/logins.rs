@@ -89,7 +89,11 @@ fn what_is_not_iam_over_tls_is_refused(engine: Engine) {
             "1045 (28000) Access denied for user 'root'@'127.0.0.1'",
         ),
         Engine::MariaDb => (
-            "1045 (28000) Access denied for user 'lambda-user'@'127.0.0.1'",
+            if server.version().starts_with("10.") {
+                "1045 (28000) Access denied for user 'lambda-user'@'127.0.0.1'"
+            } else {
+                "3159 (08004) Connections using insecure transport are prohibited"
+            },
             "1045 (28000) Access denied for user 'lambda-user'@'127.0.0.1' (using password: NO)",
             "1045 (28000) Access denied for user 'nobody_here'@'127.0.0.1'",
             "1045 (28000) Access denied for user 'root'@'127.0.0.1'",
