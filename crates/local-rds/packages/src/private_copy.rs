@@ -100,10 +100,10 @@ fn inspect(engine: Engine, folder: &Path, own_c_library: bool) -> Result<Install
         .map_err(Error::io("run", &program))?
         .ok_or_else(|| {
             Error::new(format!(
-                "{} does not start: remove {} to fetch it again, or install the package {}",
+                "{} does not start: install the package {}, or set {} to the path of a server",
                 program.display(),
-                folder.display(),
-                engine.package()
+                engine.package(),
+                engine.variable()
             ))
         })
 }
