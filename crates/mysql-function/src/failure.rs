@@ -80,12 +80,7 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
             };
             Error::new(Kind::Query, format!("{what} failed")).caused_by(says(&error)).advice(advice)
         }
-        failure => Error::new(Kind::ConnectionLost, format!("the connection broke during {what}"))
-            .caused_by(innermost(&failure))
-            .advice(
-                "a read can be sent again; a write may have been carried out: look before sending \
-                 it again",
-            ),
+        failure => refusal::connection_lost(what, innermost(&failure)),
     }
 }
 

@@ -88,12 +88,7 @@ pub(crate) fn command(what: &str, failure: tokio_postgres::Error) -> Error {
             };
             Error::new(Kind::Query, format!("{what} failed")).caused_by(says(error)).advice(advice)
         }
-        None => Error::new(Kind::ConnectionLost, format!("the connection broke during {what}"))
-            .caused_by(chain(&failure))
-            .advice(
-                "a read can be sent again; a write may have been carried out: look before sending \
-                 it again",
-            ),
+        None => refusal::connection_lost(what, chain(&failure)),
     }
 }
 

@@ -96,8 +96,9 @@ impl<C: Connector> Function<C> {
             .map(|call| Ok((call, self.catalogue.get(&call.statement)?)))
             .collect::<Result<Vec<_>, Error>>()?;
         let (mut connection, obtained) = self.session.ready(deadline).await?;
-        let outcome = under_locks(&mut connection, &work, transaction, obtained, deadline).await;
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        let job = Job { work: &work, transaction, obtained, deadline };
+        let (outcome, in_step) = under_locks(&mut connection, &job).await;
+        if in_step {
             self.session.keep(connection);
         }
         outcome
@@ -106,63 +107,68 @@ impl<C: Connector> Function<C> {
 
 type Work<'a> = [(&'a Call, &'a Statement)];
 
-/// Takes the lock of every exclusive statement, runs the work, and gives the locks back. A lock that
-/// cannot be given back ends with its connection.
-async fn under_locks<C: Connection>(
-    connection: &mut C,
-    work: &Work<'_>,
+/// What an invocation has to do with its connection.
+struct Job<'a> {
+    work: &'a Work<'a>,
     transaction: bool,
     obtained: Obtained,
     deadline: Deadline,
-) -> Result<Response, Error> {
-    // In order of their names, so that two transactions cannot each wait for the other's.
-    let exclusive: BTreeSet<_> =
-        work.iter().filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
-    let mut held = Vec::new();
-    let mut outcome = None;
-    for name in exclusive {
-        let lock = connection.try_lock(name);
-        if deadline.bound(|| format!("taking the lock of {name}"), lock).await? {
-            held.push(name);
-        } else {
-            outcome = Some(Ok(Response::Skipped {
-                statement: name.to_owned(),
-                skipped: true,
-                reason: format!("another run of {name} holds its lock"),
-                connection: obtained,
-            }));
-            break;
-        }
-    }
-    let outcome = match outcome {
-        Some(skipped) => skipped,
-        None => perform(connection, work, transaction, obtained, deadline).await,
-    };
-    if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
-        for name in held {
-            let unlock = connection.unlock(name);
-            deadline.bound(|| format!("giving back the lock of {name}"), unlock).await?;
-        }
-    }
-    outcome
 }
 
-async fn perform<C: Connection>(
+/// Takes the lock of every exclusive statement, does the job, and gives the locks back. Tells whether
+/// the connection may be used again: one that still holds a lock may not, for the lock ends with it.
+async fn under_locks<C: Connection>(
     connection: &mut C,
-    work: &Work<'_>,
-    transaction: bool,
-    obtained: Obtained,
-    deadline: Deadline,
-) -> Result<Response, Error> {
-    if transaction {
-        let transaction = in_transaction(connection, work, deadline).await?;
-        return Ok(Response::Transaction { transaction, connection: obtained });
+    job: &Job<'_>,
+) -> (Result<Response, Error>, bool) {
+    // In order of their names, so that two transactions cannot each wait for the other's.
+    let exclusive: BTreeSet<_> =
+        job.work.iter().filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
+    let mut held = Vec::new();
+    let mut taken = None;
+    for name in exclusive {
+        let lock = connection.try_lock(name);
+        match job.deadline.bound(|| format!("taking the lock of {name}"), lock).await {
+            Ok(true) => held.push(name),
+            Ok(false) => {
+                taken = Some(name);
+                break;
+            }
+            Err(error) => return (Err(error), false),
+        }
     }
-    let mut results = each(connection, work, deadline).await?;
-    // `work` of a single statement has one element, so `results` has too.
+    let outcome = match taken {
+        Some(name) => Ok(Response::Skipped {
+            statement: name.to_owned(),
+            skipped: true,
+            reason: format!("another run of {name} holds its lock"),
+            connection: job.obtained,
+        }),
+        None => perform(connection, job).await,
+    };
+    let mut in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
+    for name in held {
+        let unlock = connection.unlock(name);
+        in_step = in_step
+            && job
+                .deadline
+                .bound(|| format!("giving back the lock of {name}"), unlock)
+                .await
+                .is_ok();
+    }
+    (outcome, in_step)
+}
+
+async fn perform<C: Connection>(connection: &mut C, job: &Job<'_>) -> Result<Response, Error> {
+    if job.transaction {
+        let transaction = in_transaction(connection, job.work, job.deadline).await?;
+        return Ok(Response::Transaction { transaction, connection: job.obtained });
+    }
+    let mut results = each(connection, job.work, job.deadline).await?;
+    // The work of a single statement has one element, so `results` has too.
     #[allow(clippy::expect_used)]
     let result = results.pop().expect("one statement has one result");
-    Ok(Response::Statement { result, connection: obtained })
+    Ok(Response::Statement { result, connection: job.obtained })
 }
 
 async fn in_transaction<C: Connection>(

@@ -1,4 +1,5 @@
-//! What a failed login means, and what to do about it: the words that both engines share.
+//! What a failed login or a broken connection means, and what to do about it: the words that both
+//! engines share.
 
 use rustls::CertificateError;
 use std::error::Error as StdError;
@@ -101,4 +102,14 @@ pub fn refused(login: &Login, server_says: impl Into<String>, advice: &str) -> E
     )
     .caused_by(server_says.into())
     .advice(advice)
+}
+
+/// The connection broke during `what`, which may or may not have been carried out.
+pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
+    Error::new(Kind::ConnectionLost, format!("the connection broke during {what}"))
+        .caused_by(cause.into())
+        .advice(
+            "a read can be sent again; a write may have been carried out: look before sending it \
+             again",
+        )
 }
