@@ -31,6 +31,7 @@ mod postgres;
 mod prepared;
 mod process;
 mod server;
+mod server_certificate;
 
 pub use certificates::KeyType;
 pub use error::Error;

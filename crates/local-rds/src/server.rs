@@ -7,17 +7,17 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use local_rds_ask::SOCKET_VARIABLE;
 use local_rds_packages::{Engine, Installation, find_or_fetch};
 
 use crate::account::Account;
-use crate::certificates::{CertificateAuthority, KeyType, ServerCertificate};
+use crate::certificates::KeyType;
 use crate::folder::Folder;
 use crate::iam::{AccessKey, Iam, Listener, Resource};
 use crate::process::{Process, last_lines};
-use crate::{Error, mysql, postgres, prepared};
+use crate::{Error, mysql, postgres, prepared, server_certificate};
 
 const REGION: &str = "eu-west-1";
 const ACCOUNT_ID: &str = "123456789012";
@@ -116,13 +116,15 @@ impl Builder {
 
         // Both take a while: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
-            let certificates = scope.spawn(|| certify(self.key_type, &host(engine), &self.aliases));
+            let certificates = scope.spawn(|| {
+                server_certificate::certify(REGION, self.key_type, &host(engine), &self.aliases)
+            });
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
         });
         data?;
         let (root, certificate) = certificates?;
-        write_certificates(&folder, account, &root, &certificate)?;
+        server_certificate::write(&folder, account, &root, &certificate)?;
         configure(&installation, &folder, self.tls)?;
 
         let access_key = AccessKey::random();
@@ -259,41 +261,6 @@ fn user(engine: Engine) -> &'static str {
         Engine::MySql | Engine::MariaDb => mysql::USER,
         Engine::Postgres => postgres::USER,
     }
-}
-
-/// Makes the root certificate, in PEM, and the certificate of `host` and its `aliases`.
-fn certify(
-    key_type: KeyType,
-    host: &str,
-    aliases: &[String],
-) -> Result<(String, ServerCertificate), Error> {
-    #[allow(clippy::disallowed_methods, reason = "certificates are valid by the clock on the wall")]
-    let now = SystemTime::now();
-    CertificateAuthority::new(REGION, key_type, now)
-        .and_then(|authority| {
-            let certificate = authority.issue_for(host, aliases, now)?;
-            Ok((authority.root_pem().to_owned(), certificate))
-        })
-        .map_err(Error::because("cannot make certificates"))
-}
-
-fn write_certificates(
-    folder: &Folder,
-    account: Account,
-    root: &str,
-    certificate: &ServerCertificate,
-) -> Result<(), Error> {
-    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::io("write", path));
-    write(&folder.ca_bundle(), root)?;
-    for (path, text) in
-        [(folder.certificate(), &certificate.chain_pem), (folder.key(), &certificate.key_pem)]
-    {
-        // The file is empty until nobody but the server can read it.
-        write(&path, "")?;
-        account.give(&path)?;
-        write(&path, text)?;
-    }
-    Ok(())
 }
 
 fn prepare_data(

@@ -1,0 +1,47 @@
+//! The certificate of one server: made anew at each start, and written to its folder.
+
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::Error;
+use crate::account::Account;
+use crate::certificates::{CertificateAuthority, KeyType, ServerCertificate};
+use crate::folder::Folder;
+
+/// Makes the root certificate, in PEM, and the certificate of `host` and its `aliases`.
+pub(crate) fn certify(
+    region: &str,
+    key_type: KeyType,
+    host: &str,
+    aliases: &[String],
+) -> Result<(String, ServerCertificate), Error> {
+    #[allow(clippy::disallowed_methods, reason = "certificates are valid by the clock on the wall")]
+    let now = SystemTime::now();
+    CertificateAuthority::new(region, key_type, now)
+        .and_then(|authority| {
+            let certificate = authority.issue_for(host, aliases, now)?;
+            Ok((authority.root_pem().to_owned(), certificate))
+        })
+        .map_err(Error::because("cannot make certificates"))
+}
+
+/// Writes them where the server and its clients look for them, the key for the server alone.
+pub(crate) fn write(
+    folder: &Folder,
+    account: Account,
+    root: &str,
+    certificate: &ServerCertificate,
+) -> Result<(), Error> {
+    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::io("write", path));
+    write(&folder.ca_bundle(), root)?;
+    for (path, text) in
+        [(folder.certificate(), &certificate.chain_pem), (folder.key(), &certificate.key_pem)]
+    {
+        // The file is empty until nobody but the server can read it.
+        write(&path, "")?;
+        account.give(&path)?;
+        write(&path, text)?;
+    }
+    Ok(())
+}
