@@ -25,7 +25,7 @@ pub(crate) fn fetch(
     let apt = Apt::new(engine, folder.join(".apt"), from_unstable)?;
 
     progress(&format!("{engine}: reading the list of packages"));
-    let update = apt.run("apt-get", &["update"])?;
+    let update = apt.update(progress)?;
     let package = apt.name_of(engine, &update)?;
     let wanted: Vec<Package> = apt
         .closure(&package)?
@@ -85,11 +85,45 @@ impl Apt {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<Output, Error> {
-        let output = self.command(program).args(arguments).output().map_err(missing(program))?;
+        self.successful(self.output(program, arguments)?, program, arguments)
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> Result<Output, Error> {
+        self.command(program).args(arguments).output().map_err(missing(program))
+    }
+
+    fn successful(
+        &self,
+        output: Output,
+        program: &str,
+        arguments: &[&str],
+    ) -> Result<Output, Error> {
         if output.status.success() {
             return Ok(output);
         }
         Err(self.failed(&format!("{program} {}", arguments.join(" ")), &output.stderr))
+    }
+
+    /// Reads the lists of packages.
+    ///
+    /// A mirror that lags behind shows lists whose time is up. Their signature is good all the same:
+    /// what they name is what Debian made, if not the latest. That is enough to test with, and is
+    /// said.
+    fn update(&self, progress: &mut dyn FnMut(&str)) -> Result<Output, Error> {
+        let update = ["update"];
+        let output = self.output("apt-get", &update)?;
+        if output.status.success() || !is_expired(&output) {
+            return self.successful(output, "apt-get", &update);
+        }
+        progress(&format!(
+            "{}: the mirror's list of packages is out of date, its signature is good: using it",
+            self.engine
+        ));
+        let mut text = fs::read_to_string(&self.configuration)
+            .map_err(Error::io("read", &self.configuration))?;
+        text += "Acquire::Check-Valid-Until \"false\";\n";
+        fs::write(&self.configuration, text).map_err(Error::io("write", &self.configuration))?;
+        self.run("apt-get", &update)
     }
 
     fn failed(&self, what: &str, said: &[u8]) -> Error {
@@ -164,6 +198,13 @@ impl Apt {
         }
         Err(self.failed("apt-get download", &output.stderr))
     }
+}
+
+/// Whether apt refused a list because its time is up (`Valid-Until` in
+/// <https://wiki.debian.org/DebianRepository/Format>).
+fn is_expired(update: &Output) -> bool {
+    let said = String::from_utf8_lossy(&update.stderr);
+    said.contains("Release file for") && said.contains("is expired")
 }
 
 /// apt's settings. The system's own stay in force, such as proxies, except for hooks and for lists
