@@ -126,7 +126,9 @@ async fn an_environment_need_not_be_frozen() {
 async fn a_process_that_dies_in_the_freeze_is_replaced() {
     let (lambda, _folder) = start(|function| function).await;
     let before = pid(&lambda).await;
-    let killed = std::process::Command::new("kill").args(["-KILL", &before.to_string()]).status();
+    // The shell's own `kill`: not every system has the program.
+    let kill = format!("kill -KILL {before}");
+    let killed = std::process::Command::new("sh").args(["-c", &kill]).status();
     assert!(killed.unwrap().success());
     wait_until("the process is gone", || process_state(before).is_none());
     let next = invoke(&lambda, json!({ "do": "surroundings" })).await;
