@@ -1,5 +1,7 @@
 //! The program as a person runs it: rows from every engine, and nothing left behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
+
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
