@@ -1,0 +1,91 @@
+//! The Lambda layer: the checked roots as files, and the files as a zip that is the same bytes on
+//! every machine and in every run.
+//!
+//! Lambda unpacks a layer into `/opt`
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html>), so that the folder
+//! `rds-ca` stands where the functions look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Write as _};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::Failure;
+use crate::bundle;
+use crate::certs::{AMAZON_TRUST, Certs, GLOBAL, PROVENANCE};
+
+/// The folder in the zip.
+pub const FOLDER: &str = "rds-ca";
+
+/// The files of the layer, by name, with the roots of `regions` alone, or of all if it is empty.
+///
+/// `global-bundle.pem` holds the roots of the same regions: those that a global database may move
+/// between.
+///
+/// # Errors
+/// A region is named whose roots are not here.
+pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let here = certs.regions();
+    for region in regions {
+        if !here.contains(region.as_str()) {
+            let partition = match region {
+                _ if region.starts_with("cn-") => " --partition aws-cn",
+                _ if region.starts_with("us-gov-") => " --partition aws-us-gov",
+                _ => "",
+            };
+            return Err(format!(
+                "certs/ holds no roots of {region}: run `cargo xtask certs update{partition}`"
+            )
+            .into());
+        }
+    }
+    let wanted: BTreeSet<_> = match regions {
+        [] => here,
+        regions => regions.iter().map(String::as_str).collect(),
+    };
+    let roots_of = |wanted: &dyn Fn(&str) -> bool| {
+        let roots = certs.regions.iter();
+        bundle::write(roots.filter(|root| root.region().is_some_and(wanted)))
+    };
+    let mut files = BTreeMap::from([
+        (GLOBAL.to_owned(), roots_of(&|region| wanted.contains(region))),
+        (AMAZON_TRUST.to_owned(), bundle::write(&certs.amazon_trust)),
+        (PROVENANCE.to_owned(), serde_json::to_string_pretty(&certs.provenance)? + "\n"),
+    ]);
+    for region in &wanted {
+        files.insert(format!("{region}-bundle.pem"), roots_of(&|of| of == *region));
+    }
+    Ok(files)
+}
+
+/// The zip: sorted, stored as it is (so that no compressor's version matters), of a fixed time,
+/// readable by all.
+///
+/// # Errors
+/// The files are more than a zip holds.
+pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default()) // 1980-01-01, the first that a zip can tell
+        .system(zip::System::Unix);
+    zip.add_directory(format!("{FOLDER}/"), options.unix_permissions(0o755))?;
+    for (name, text) in files {
+        zip.start_file(format!("{FOLDER}/{name}"), options.unix_permissions(0o644))?;
+        zip.write_all(text.as_bytes())?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+/// Each file with its roots and its SHA-256, for a person to read.
+pub fn contents(files: &BTreeMap<String, String>) -> String {
+    let width = files.keys().map(String::len).max().unwrap_or_default();
+    let line = |(name, text): (&String, &String)| {
+        let sha256 = crate::sha256(text.as_bytes());
+        match text.matches("-----BEGIN").count() {
+            0 => format!("  {name:width$}            {sha256}\n"),
+            roots => format!("  {name:width$}  {roots:3} roots  {sha256}\n"),
+        }
+    };
+    files.iter().map(line).collect()
+}

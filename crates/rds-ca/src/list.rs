@@ -1,0 +1,31 @@
+//! The certificates as a table for people.
+
+use crate::certs::Certs;
+
+/// A line for each root: region, CA, key, last day, and the start of its fingerprint.
+#[must_use]
+pub fn list(certs: &Certs) -> String {
+    let mut table =
+        format!("{:16}{:18}{:10}{:12}{}\n", "REGION", "CA", "KEY", "EXPIRES", "SHA-256");
+    for root in &certs.regions {
+        let region = root.region().unwrap_or_default();
+        let (key, expires) = (root.key.to_string(), root.expires.to_string());
+        table += &format!("{region:16}{:18}{key:10}{expires:12}{:.16}\n", root.ca(), root.sha256);
+    }
+    for root in &certs.amazon_trust {
+        let (key, expires) = (root.key.to_string(), root.expires.to_string());
+        table += &format!("{:34}{key:10}{expires:12}{:.16}\n", short(&root.subject), root.sha256);
+    }
+    if !certs.lacking().is_empty() {
+        table += &format!(
+            "\nNot here, though pinned: {}\nGet them: cargo xtask certs update\n",
+            certs.lacking().join(", ")
+        );
+    }
+    table
+}
+
+/// One of Amazon Trust Services' roots has a name too long for a table.
+fn short(subject: &str) -> &str {
+    subject.split_once(" Root Certificate Authority").map_or(subject, |(name, _)| name)
+}

@@ -1,0 +1,79 @@
+//! The program behind `cargo xtask certs` and `cargo xtask layer`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stderr)] // it talks to a person
+
+mod flags;
+
+use flags::Command;
+use rds_ca::{Certs, Client, Failure, layer, list, sha256, snapshot, update};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+fn main() -> ExitCode {
+    #[allow(clippy::disallowed_methods)] // the boundary
+    let now = SystemTime::now();
+    match run(now) {
+        Ok(text) => {
+            // A reader that has seen enough, such as `head`, is no error.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(now: SystemTime) -> Result<String, Failure> {
+    let (folder, command) = flags::parse()?;
+    match command {
+        Command::Check => Certs::read(&folder, now).map(|certs| passed(&certs)),
+        Command::List => Certs::read(&folder, now).map(|certs| list(&certs)),
+        Command::Snapshot { accept } => snapshot::snapshot(&folder, accept, now),
+        Command::Update { sources, accept } => {
+            let client = Client::new();
+            let each = sources.iter();
+            each.map(|source| update::update(&folder, source, &client, accept, now)).collect()
+        }
+        Command::Layer { regions, to } => pack(&Certs::read(&folder, now)?, &regions, &to),
+    }
+}
+
+fn passed(certs: &Certs) -> String {
+    let (roots, amazon_trust) = certs.count();
+    let regions = certs.regions().len();
+    let mut text =
+        format!("{roots} roots of {regions} regions and {amazon_trust} of Amazon Trust hold\n");
+    if !certs.lacking().is_empty() {
+        text += &format!(
+            "not here: {}; get them with `cargo xtask certs update`\n",
+            certs.lacking().join(", ")
+        );
+    }
+    text
+}
+
+fn pack(certs: &Certs, regions: &[String], to: &Path) -> Result<String, Failure> {
+    let files = layer::files(certs, regions)?;
+    let zip = layer::zip(&files)?;
+    let wrong = |error| format!("cannot write {}: {error}", to.display());
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    // Into its place in one step: a deploy may be reading the last one.
+    let new = to.with_extension("new");
+    fs::write(&new, &zip).and_then(|()| fs::rename(&new, to)).map_err(wrong)?;
+    Ok(format!(
+        "{} ({} bytes)\nsha256 {}\nunpacks to /opt/{}:\n{}",
+        to.display(),
+        zip.len(),
+        sha256(&zip),
+        layer::FOLDER,
+        layer::contents(&files)
+    ))
+}
