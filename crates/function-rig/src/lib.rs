@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
 pub mod events;
+pub mod layer;
 pub mod login;
 mod rig;
 pub mod start;
@@ -23,6 +24,7 @@ macro_rules! integration_tests {
         $crate::integration_tests! { @modules $engine, $bootstrap,
             start { wrong_settings empty_bundle database_away }
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
+            layer { regions_roots proxy_roots region_not_there }
             events { every_form wrong_events transactions exclusive timeout too_large }
             values { parameters columns }
         }

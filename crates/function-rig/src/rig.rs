@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
+use crate::layer;
+
 const ITEMS: &str = include_str!("../../local-stack/sql/items.sql");
 
 /// One server, and the Lambda that runs functions in front of it.
@@ -56,7 +58,7 @@ impl Rig {
 
     /// Deploys the function with credentials that have no role behind them.
     pub async fn deploy_without_credentials(&self) -> Deployed<'_> {
-        self.create(&[], &[], None).await
+        self.create(&[], &[], None, None).await
     }
 
     /// The same, with `statements` (name and text) added to the deployed ones.
@@ -65,7 +67,14 @@ impl Rig {
         changes: &[(&str, &str)],
         statements: &[(&str, &str)],
     ) -> Deployed<'_> {
-        self.create(changes, statements, Some(self.server.access_key())).await
+        self.create(changes, statements, Some(self.server.access_key()), None).await
+    }
+
+    /// Deploys the function with a layer, the folder that Lambda would unpack to `/opt`, and without
+    /// `DB_CA_BUNDLE`.
+    pub async fn deploy_with_layer(&self, layer: &Path) -> Deployed<'_> {
+        let key = self.server.access_key();
+        self.create(&[("DB_CA_BUNDLE", "")], &[], Some(key), Some(layer)).await
     }
 
     async fn create(
@@ -73,12 +82,16 @@ impl Rig {
         changes: &[(&str, &str)],
         statements: &[(&str, &str)],
         key: Option<AccessKey>,
+        layer: Option<&Path>,
     ) -> Deployed<'_> {
         let name = format!("function-{}", self.deployed.fetch_add(1, Ordering::Relaxed));
         let task_root = self.folder.path().join(&name);
         let catalogue = task_root.join("statements");
         fs::create_dir_all(&catalogue).unwrap();
-        symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap();
+        match layer {
+            Some(layer) => layer::mount_for(&self.bootstrap, layer, &task_root),
+            None => symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap(),
+        }
         for entry in fs::read_dir(statements_folder(self.server.engine())).unwrap() {
             let entry = entry.unwrap();
             fs::copy(entry.path(), catalogue.join(entry.file_name())).unwrap();

@@ -22,6 +22,7 @@ const LAYER: &str = "/opt/rds-ca";
 /// The trust anchors from one source, and the TLS client configuration that trusts them alone.
 pub struct TrustStore {
     source: String,
+    fingerprint: String,
     certificates: Vec<CertificateDer<'static>>,
     client_config: Arc<ClientConfig>,
 }
@@ -74,7 +75,8 @@ impl TrustStore {
         let client_config = client_config(roots).map_err(|error| {
             refuse("no TLS configuration can be made of it".to_owned()).with_source(error)
         })?;
-        Ok(Self { source: source.to_owned(), certificates, client_config })
+        let fingerprint = sha256::hex([pem]);
+        Ok(Self { source: source.to_owned(), fingerprint, certificates, client_config })
     }
 
     /// The file in the `rds-ca` layer that fits an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
@@ -95,6 +97,11 @@ impl TrustStore {
     /// Where the anchors came from: the path, or the name given to [`from_pem`](Self::from_pem).
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The SHA-256 of the PEM text in lower-case hex, as `sha256sum` computes it of the file.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// How many anchors there are: 1 at least.
@@ -121,11 +128,12 @@ impl TrustStore {
     }
 }
 
-/// `(3 roots from /opt/rds-ca/eu-west-1-bundle.pem)`
+/// `(3 roots from /opt/rds-ca/eu-west-1-bundle.pem, sha256 5f70bf18…)`, the hash in full.
 impl fmt::Debug for TrustStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.len() == 1 { "" } else { "s" };
-        write!(f, "({} root{plural} from {})", self.len(), self.source)
+        let Self { source, fingerprint, .. } = self;
+        write!(f, "({} root{plural} from {source}, sha256 {fingerprint})", self.len())
     }
 }
 

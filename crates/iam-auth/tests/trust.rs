@@ -35,7 +35,10 @@ fn a_good_bundle() {
     let trust = TrustStore::from_pem(bundle.as_bytes(), "good.pem", now()).unwrap();
     assert_eq!(trust.len(), 2);
     assert_eq!(trust.source(), "good.pem");
-    assert_eq!(format!("{trust:?}"), "(2 roots from good.pem)");
+    let digest = ring::digest::digest(&ring::digest::SHA256, bundle.as_bytes());
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(trust.fingerprint(), hex);
+    assert_eq!(format!("{trust:?}"), format!("(2 roots from good.pem, sha256 {hex})"));
     assert_eq!(trust.certificates()[0], *root.der());
     let fingerprints: Vec<_> = trust.fingerprints().collect();
     assert_eq!(fingerprints.len(), 2);
@@ -49,7 +52,8 @@ fn a_file() {
     std::fs::write(&file, pem(authority("Root"))).unwrap();
     let trust = TrustStore::load(file.path(), now()).unwrap();
     let path = file.path().display().to_string();
-    assert_eq!(format!("{trust:?}"), format!("(1 root from {path})"));
+    let fingerprint = trust.fingerprint();
+    assert_eq!(format!("{trust:?}"), format!("(1 root from {path}, sha256 {fingerprint})"));
 
     file.close().unwrap();
     let error = TrustStore::load(Path::new(&path), now()).unwrap_err();

@@ -51,6 +51,7 @@ pub struct Server {
 pub struct Builder {
     engine: Engine,
     key_type: KeyType,
+    host: String,
     aliases: Vec<String>,
     tls: bool,
     setup: String,
@@ -62,6 +63,14 @@ impl Builder {
     #[must_use]
     pub fn key_type(mut self, key_type: KeyType) -> Self {
         self.key_type = key_type;
+        self
+    }
+
+    /// The endpoint's name, such as a proxy's, in place of an instance's. Its region is still
+    /// `eu-west-1`.
+    #[must_use]
+    pub fn named(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
         self
     }
 
@@ -117,7 +126,7 @@ impl Builder {
         // Both take a while: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
             let certificates = scope.spawn(|| {
-                server_certificate::certify(REGION, self.key_type, &host(engine), &self.aliases)
+                server_certificate::certify(REGION, self.key_type, &self.host, &self.aliases)
             });
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
@@ -128,7 +137,7 @@ impl Builder {
         configure(&installation, &folder, self.tls)?;
 
         let access_key = AccessKey::random();
-        let iam = verifier(engine, &access_key, &folder)?;
+        let iam = verifier(engine, &self.host, &access_key, &folder)?;
         let listener = iam
             .listen(&folder.verifier_socket())
             .map_err(Error::because("the verifier cannot listen"))?;
@@ -154,6 +163,7 @@ impl Server {
         Builder {
             engine,
             key_type: KeyType::default(),
+            host: host(engine),
             aliases: Vec::new(),
             tls: true,
             setup: String::new(),
@@ -291,7 +301,7 @@ fn configure(server: &Installation, folder: &Folder, tls: bool) -> Result<(), Er
 }
 
 /// The verifier, with a policy that lets the IAM user in.
-fn verifier(engine: Engine, key: &AccessKey, folder: &Folder) -> Result<Iam, Error> {
+fn verifier(engine: Engine, host: &str, key: &AccessKey, folder: &Folder) -> Result<Iam, Error> {
     let port = match engine {
         Engine::MySql | Engine::MariaDb => mysql::ENDPOINT_PORT,
         Engine::Postgres => postgres::ENDPOINT_PORT,
@@ -301,7 +311,7 @@ fn verifier(engine: Engine, key: &AccessKey, folder: &Folder) -> Result<Iam, Err
         region: REGION.to_owned(),
         account: ACCOUNT_ID.to_owned(),
         resource_id: format!("db-{:0<26}", format!("LOCAL{}", engine.name().to_uppercase())),
-        host: host(engine),
+        host: host.to_owned(),
         port,
     };
     let policy = format!(

@@ -10,9 +10,9 @@ use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::Failure;
 use crate::bundle;
 use crate::certs::{AMAZON_TRUST, Certs, GLOBAL, PROVENANCE};
+use crate::{Failure, sha256};
 
 /// The folder in the zip.
 pub const FOLDER: &str = "rds-ca";
@@ -50,8 +50,14 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
     let mut files = BTreeMap::from([
         (GLOBAL.to_owned(), roots_of(&|region| wanted.contains(region))),
         (AMAZON_TRUST.to_owned(), bundle::write(&certs.amazon_trust)),
-        (PROVENANCE.to_owned(), serde_json::to_string_pretty(&certs.provenance)? + "\n"),
     ]);
+    // Of these files: with fewer regions, they are not those of certs/.
+    let mut provenance = certs.provenance.clone();
+    for (name, file) in &mut provenance.files {
+        let text = files.get(name).map_or("", String::as_str);
+        (file.sha256, file.certificates) = (sha256(text.as_bytes()), roots_in(text));
+    }
+    files.insert(PROVENANCE.to_owned(), serde_json::to_string_pretty(&provenance)? + "\n");
     for region in &wanted {
         files.insert(format!("{region}-bundle.pem"), roots_of(&|of| of == *region));
     }
@@ -81,11 +87,15 @@ pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
 pub fn contents(files: &BTreeMap<String, String>) -> String {
     let width = files.keys().map(String::len).max().unwrap_or_default();
     let line = |(name, text): (&String, &String)| {
-        let sha256 = crate::sha256(text.as_bytes());
-        match text.matches("-----BEGIN").count() {
+        let sha256 = sha256(text.as_bytes());
+        match roots_in(text) {
             0 => format!("  {name:width$}            {sha256}\n"),
             roots => format!("  {name:width$}  {roots:3} roots  {sha256}\n"),
         }
     };
     files.iter().map(line).collect()
+}
+
+fn roots_in(pem: &str) -> usize {
+    pem.matches("-----BEGIN").count()
 }

@@ -1,8 +1,9 @@
 //! From an event to a response: the one path that every invocation takes.
 
-use iam_auth::{Credentials, TokenSigner, TrustStore};
+use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
+use std::path::Path;
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
@@ -34,10 +35,8 @@ impl<C: Connector> Function<C> {
                 .caused_by(error.report())
         })?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
-            Error::new(Kind::Settings, "cannot trust any server").caused_by(error).advice(
-                "attach the rds-ca layer to the function, or set DB_CA_BUNDLE to a PEM file with \
-                 the CA certificates of the endpoint's region",
-            )
+            let advice = no_roots(&settings.ca_bundle, &settings.endpoint);
+            Error::new(Kind::Settings, "cannot trust any server").caused_by(error).advice(advice)
         })?;
         let signer = TokenSigner::new(settings.endpoint, settings.user, credentials)
             .map_err(|error| Error::new(Kind::Settings, "DB_USER is wrong").caused_by(error))?;
@@ -106,6 +105,21 @@ impl<C: Connector> Function<C> {
 }
 
 type Work<'a> = [(&'a Call, &'a Statement)];
+
+/// What to do about a CA bundle that cannot be read or trusted.
+fn no_roots(bundle: &Path, endpoint: &Endpoint) -> String {
+    let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
+    if layer_is_there && !bundle.exists() && bundle == TrustStore::default_path(endpoint) {
+        return format!(
+            "the layer lacks the roots of {}: run `cargo xtask certs update`, then `cargo xtask \
+             layer`, and attach the layer again",
+            endpoint.region()
+        );
+    }
+    "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set DB_CA_BUNDLE to \
+     a PEM file with the CA certificates of the endpoint's region"
+        .to_owned()
+}
 
 /// What an invocation has to do with its connection.
 struct Job<'a> {

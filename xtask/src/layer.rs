@@ -1,0 +1,12 @@
+//! `cargo xtask layer`: the RDS roots as a Lambda layer, packed by the program `rds-ca`.
+
+use std::ffi::OsString;
+
+use crate::Failure;
+use crate::cargo;
+use crate::certs::{exec, rds_ca};
+
+pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
+    let zip = cargo::target().join("lambda/rds-ca-layer.zip");
+    exec(rds_ca()?.arg("layer").arg(zip).args(arguments))
+}
