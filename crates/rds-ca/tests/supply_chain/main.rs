@@ -1,0 +1,10 @@
+//! The supply chain of the roots, from what a source answers to what a client loads.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod folder;
+mod forged;
+mod https;
+mod layer;
+mod tampering;
+mod update;
