@@ -17,11 +17,7 @@ fn main() -> ExitCode {
     #[allow(clippy::disallowed_methods)] // the boundary
     let now = SystemTime::now();
     match run(now) {
-        Ok(text) => {
-            // A reader that has seen enough, such as `head`, is no error.
-            let _ = io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -29,19 +25,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(now: SystemTime) -> Result<String, Failure> {
+/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+fn say(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn run(now: SystemTime) -> Result<(), Failure> {
     let (folder, command) = flags::parse()?;
     match command {
-        Command::Check => Certs::read(&folder, now).map(|certs| passed(&certs)),
-        Command::List => Certs::read(&folder, now).map(|certs| list(&certs)),
-        Command::Snapshot { accept } => snapshot::snapshot(&folder, accept, now),
+        Command::Check => say(&passed(&Certs::read(&folder, now)?)),
+        Command::List => say(&list(&Certs::read(&folder, now)?)),
+        Command::Snapshot { accept } => say(&snapshot::snapshot(&folder, accept, now)?),
         Command::Update { sources, accept } => {
             let client = Client::new();
-            let each = sources.iter();
-            each.map(|source| update::update(&folder, source, &client, accept, now)).collect()
+            for source in sources {
+                say(&update::update(&folder, &source, &client, accept, now)?);
+            }
         }
-        Command::Layer { regions, to } => pack(&Certs::read(&folder, now)?, &regions, &to),
+        Command::Layer { regions, to } => {
+            say(&pack(&Certs::read(&folder, now)?, &regions, &to)?);
+        }
     }
+    Ok(())
 }
 
 fn passed(certs: &Certs) -> String {

@@ -1,6 +1,7 @@
 //! The supply chain of the roots, from what a source answers to what a client loads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what a test could not do, or did last")]
 
 mod folder;
 mod forged;
