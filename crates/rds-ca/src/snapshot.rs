@@ -116,3 +116,54 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> Result<Vec<u8>, Fail
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("`{program} {}` failed:\n{}", arguments.join(" "), said.trim_end()).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_read_out_of_javascript() {
+        let source = "\
+\"use strict\";
+/** '-----not this\\n' */
+exports.defaults = [
+    '-----BEGIN CERTIFICATE-----\\n' +
+        'MIIE\\n' +
+        '-----END CERTIFICATE-----\\n',
+    '-----BEGIN CERTIFICATE-----\\n' +
+        'MIIF/+==\\n' +
+        '-----END CERTIFICATE-----\\n',
+];";
+        let block =
+            |base64| format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+        assert_eq!(pem(source), [block("MIIE"), block("MIIF/+==")]);
+    }
+
+    #[test]
+    fn only_what_is_pinned_is_taken() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
+        let trust = fs::read_to_string(folder.join(AMAZON_TRUST)).unwrap();
+        let blocks: Vec<_> = trust
+            .split_inclusive("-----END CERTIFICATE-----\n")
+            .map(|block| block[block.find("-----").unwrap()..].to_owned())
+            .collect();
+        // 2026-11-21
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_219_200);
+        let csv = fs::read_to_string(folder.join("pins.csv")).unwrap();
+        let (roots, report) = pinned(&blocks, &Pins::read(&csv).unwrap(), now).unwrap();
+        assert_eq!((roots.len(), report.as_str()), (5, ""));
+
+        let fewer: String = csv
+            .lines()
+            .filter(|line| !line.contains("Amazon Root CA 3"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let (roots, report) = pinned(&blocks, &Pins::read(&fewer).unwrap(), now).unwrap();
+        assert_eq!(roots.len(), 4);
+        assert!(report.starts_with("left out \"Amazon Root CA 3\""), "{report}");
+        assert!(report.contains("is not pinned"), "{report}");
+
+        let damaged = [blocks[0].replacen("MII", "M!I", 1)];
+        assert!(pinned(&damaged, &Pins::read(&csv).unwrap(), now).is_err());
+    }
+}
