@@ -104,8 +104,6 @@ impl<C: Connector> Function<C> {
     }
 }
 
-type Work<'a> = [(&'a Call, &'a Statement)];
-
 /// What to do about a CA bundle that cannot be read or trusted.
 fn no_roots(bundle: &Path, endpoint: &Endpoint) -> String {
     let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
@@ -120,6 +118,8 @@ fn no_roots(bundle: &Path, endpoint: &Endpoint) -> String {
      a PEM file with the CA certificates of the endpoint's region"
         .to_owned()
 }
+
+type Work<'a> = [(&'a Call, &'a Statement)];
 
 /// What an invocation has to do with its connection.
 struct Job<'a> {
