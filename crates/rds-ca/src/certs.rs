@@ -143,30 +143,34 @@ impl Certs {
         }
         self.provenance.lacking = self.lacking();
         files.insert(PINS, self.pins.write());
-        // The last, so that a half-written folder is one that `check` refuses.
         let provenance = serde_json::to_string_pretty(&self.provenance)? + "\n";
         let order = [PINS, GLOBAL, AMAZON_TRUST].map(|name| (name, files[name].as_str()));
-        let files = order.into_iter().chain([(PROVENANCE, provenance.as_str())]);
-        let wrong = |name: &str, error: &dyn std::fmt::Display| {
-            format!("cannot write {}: {error}", folder.join(name).display())
-        };
-        let mut written = Vec::new();
-        for (name, text) in files {
-            let mut builder = tempfile::Builder::new();
-            let mut file = builder
-                .permissions(fs::Permissions::from_mode(0o644))
-                .tempfile_in(folder)
-                .map_err(|error| wrong(name, &error))?;
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.as_file().sync_all())
-                .map_err(|error| wrong(name, &error))?;
-            written.push((name, file));
-        }
-        for (name, file) in written {
-            file.persist(folder.join(name)).map_err(|error| wrong(name, &error))?;
-        }
+        // The last, so that a half-written folder is one that `check` refuses.
+        replace(folder, &[&order[..], &[(PROVENANCE, &provenance)]].concat())?;
         Ok(self)
     }
+}
+
+/// Writes all files beside those of their names, and then puts one after another into its place.
+fn replace(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
+    let wrong = |name: &str, error: &dyn std::fmt::Display| {
+        format!("cannot write {}: {error}", folder.join(name).display())
+    };
+    let mut written = Vec::new();
+    for (name, text) in files {
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o644))
+            .tempfile_in(folder)
+            .map_err(|error| wrong(name, &error))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(|error| wrong(name, &error))?;
+        written.push((name, file));
+    }
+    for (name, file) in written {
+        file.persist(folder.join(name)).map_err(|error| wrong(name, &error))?;
+    }
+    Ok(())
 }
 
 /// The day of `now`, in UTC, such as `2026-11-21`.
