@@ -145,7 +145,7 @@ async fn read(
         let values = row.unwrap();
         rows.push(|json| {
             for (column, value) in columns.iter().zip(values) {
-                value::write(json, column, value)?;
+                value::write(json.value(), column, value)?;
             }
             Ok(())
         })?;

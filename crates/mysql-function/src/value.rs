@@ -3,7 +3,7 @@
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::{Error, Kind, Param, Row, Statement};
+use sql_function::{Error, Kind, Param, Statement, Value as Json};
 
 /// The collation number of binary strings:
 /// <https://dev.mysql.com/doc/refman/8.4/en/charset-binary-set.html>.
@@ -39,7 +39,7 @@ pub(crate) fn from_param(
 }
 
 /// Writes one value.
-pub(crate) fn write(json: &mut Row<'_>, column: &Column, value: Value) -> Result<(), Error> {
+pub(crate) fn write(json: Json<'_>, column: &Column, value: Value) -> Result<(), Error> {
     match value {
         Value::NULL => json.null(),
         Value::Int(integer) => json.integer(integer),
@@ -75,7 +75,7 @@ fn fraction(column: &Column, micros: u32) -> String {
     }
 }
 
-fn write_bytes(json: &mut Row<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Error> {
+fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Error> {
     use ColumnType::{
         MYSQL_TYPE_BIT, MYSQL_TYPE_DECIMAL, MYSQL_TYPE_GEOMETRY, MYSQL_TYPE_JSON,
         MYSQL_TYPE_NEWDECIMAL, MYSQL_TYPE_VECTOR,

@@ -2,10 +2,15 @@
 
 #![forbid(unsafe_code)]
 
+mod array;
+mod binary;
 mod connect;
 mod failure;
+mod network;
 mod number;
+mod param;
 mod query;
+mod server_text;
 mod time;
 mod value;
 

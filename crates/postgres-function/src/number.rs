@@ -1,16 +1,14 @@
-//! The binary forms of `numeric` and `uuid`, as text.
+//! The binary forms of `numeric`, `uuid` and bit strings, as text.
 
-use crate::value::{Malformed, head};
+use crate::binary::{Malformed, Reader};
 
 /// A `numeric` in the digits that `SELECT n::text` shows: groups of four decimal digits, the weight
 /// of the first, and how many digits stand after the point (`numeric_send` in PostgreSQL's
 /// `numeric.c`).
 pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
-    let word = |index: usize| {
-        let bytes = raw.get(index * 2..).unwrap_or_default();
-        head(bytes).map(i16::from_be_bytes)
-    };
-    let (groups, weight, sign, scale) = (word(0)?, word(1)?, word(2)? as u16, word(3)?);
+    let mut reader = Reader::new(raw);
+    let (count, weight) = (reader.i16()?, reader.i16()?);
+    let (sign, scale) = (reader.i16()? as u16, reader.i16()?);
     let sign = match sign {
         0x0000 => "",
         0x4000 => "-",
@@ -19,17 +17,18 @@ pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
         0xF000 => return Ok("-Infinity".into()),
         other => return Err(Malformed(format!("a numeric with sign {other:#06x}"))),
     };
-    let groups = usize::try_from(groups).map_err(|error| Malformed(error.to_string()))?;
-    let scale = usize::try_from(scale).map_err(|error| Malformed(error.to_string()))?;
+    let groups = (0..count).map(|_| reader.i16()).collect::<Result<Vec<_>, _>>()?;
+    reader.end()?;
+    let scale = usize::try_from(scale).map_err(|_| Malformed(format!("a scale of {scale}")))?;
     let weight = i32::from(weight);
     // The group of ten thousands to the power of `power`; those not sent are zero.
-    let group = |power: i32| match usize::try_from(weight - power) {
-        Ok(index) if index < groups => word(4 + index),
-        _ => Ok(0),
+    let group = |power: i32| {
+        let index = usize::try_from(weight - power).ok();
+        index.and_then(|index| groups.get(index)).copied().unwrap_or(0)
     };
     let mut whole = String::new();
     for power in (0..=weight.max(0)).rev() {
-        whole += &format!("{:04}", group(power)?);
+        whole += &format!("{:04}", group(power));
     }
     let whole = whole.trim_start_matches('0');
     let mut text = format!("{sign}{}", if whole.is_empty() { "0" } else { whole });
@@ -37,7 +36,7 @@ pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
         let mut fraction = String::with_capacity(scale + 4);
         let mut power = -1;
         while fraction.len() < scale {
-            fraction += &format!("{:04}", group(power)?);
+            fraction += &format!("{:04}", group(power));
             power -= 1;
         }
         text.push('.');
@@ -55,13 +54,24 @@ pub(crate) fn uuid(bytes: [u8; 16]) -> String {
     text
 }
 
+/// A `bit` or `varbit`, digit by digit (`varbit_send` in `varbit.c`).
+pub(crate) fn bits(raw: &[u8]) -> Result<String, Malformed> {
+    let mut reader = Reader::new(raw);
+    let length = reader.i32()?;
+    let length = usize::try_from(length).map_err(|_| Malformed(format!("{length} bits")))?;
+    let bytes = reader.bytes(length.div_ceil(8))?;
+    reader.end()?;
+    let digit = |index: usize| if bytes[index / 8] << (index % 8) & 0x80 == 0 { '0' } else { '1' };
+    Ok((0..length).map(digit).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn from_words(words: &[u16]) -> String {
         let raw: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-        numeric(&raw).ok().expect("the test's numeric is well-formed")
+        numeric(&raw).expect("the test's numeric is well-formed")
     }
 
     #[test]
@@ -77,6 +87,13 @@ mod tests {
         assert_eq!(from_words(&[0, 0, 0xC000, 0]), "NaN");
         assert_eq!(from_words(&[0, 0, 0xF000, 0]), "-Infinity");
         assert!(numeric(&[0, 1, 0]).is_err());
+    }
+
+    #[test]
+    fn bits_begin_with_the_highest() {
+        assert_eq!(bits(&[0, 0, 0, 0]).unwrap(), "");
+        assert_eq!(bits(&[0, 0, 0, 9, 0b1010_0001, 0b1000_0000]).unwrap(), "101000011");
+        assert!(bits(&[0, 0, 0, 9, 0b1010_0001]).is_err());
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::failure;
-use crate::value::{self, AsText, Raw};
+use crate::param::AsText;
+use crate::server_text::Questions;
+use crate::value::{self, Raw};
 
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
@@ -68,9 +70,9 @@ impl sql_function::Connection for Connection {
         statement.check_params(prepared.params().len(), params.len())?;
         rows.describe(prepared.columns().iter().map(describe).collect())?;
         value::check_columns(statement, prepared.columns())?;
-        let params = params.iter().map(AsText::from);
-        let params = params.collect::<Vec<_>>();
-        let run = read(&self.client, statement, &prepared, &params, rows);
+        let params: Vec<_> = params.iter().map(AsText).collect();
+        let mut questions = Questions::default();
+        let run = read(&self.client, statement, &prepared, &params, rows, &mut questions);
         let affected = if statement.mode == Mode::Write || self.in_transaction {
             run.await?
         } else {
@@ -84,6 +86,7 @@ impl sql_function::Connection for Connection {
             commit.map_err(|error| failure::command("COMMIT", error))?;
             affected
         };
+        rows.fill(questions.ask(&self.client).await?)?;
         Ok(if statement.mode == Mode::Write { affected } else { 0 })
     }
 
@@ -116,13 +119,15 @@ impl sql_function::Connection for Connection {
     }
 }
 
-/// Runs the statement and writes its rows into `rows`, one by one. Gives the number it affected.
+/// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
+/// `questions`. Gives the number of rows it affected.
 async fn read(
     client: &Client,
     statement: &Statement,
     prepared: &Prepared,
-    params: &[AsText],
+    params: &[AsText<'_>],
     rows: &mut Rows,
+    questions: &mut Questions,
 ) -> Result<u64, Error> {
     let failed = |error| failure::query(statement, error);
     let stream = client.query_raw(prepared, params).await.map_err(failed)?;
@@ -131,7 +136,8 @@ async fn read(
         rows.push(|json| {
             for (index, column) in row.columns().iter().enumerate() {
                 let value: Option<Raw<'_>> = row.try_get(index).map_err(failed)?;
-                value::write(json, column, value.map(|Raw(bytes)| bytes))?;
+                let value = value.map(|Raw(bytes)| bytes);
+                value::write(json.value(), column, value, questions)?;
             }
             Ok(())
         })?;
@@ -140,5 +146,5 @@ async fn read(
 }
 
 fn describe(column: &tokio_postgres::Column) -> Column {
-    Column { name: column.name().to_owned(), type_name: column.type_().name().to_owned() }
+    Column { name: column.name().to_owned(), type_name: value::type_name(column.type_()) }
 }

@@ -1,4 +1,4 @@
-//! The binary forms of dates and times, as ISO 8601.
+//! The binary forms of dates and times, as ISO 8601, and of intervals as the server writes them.
 //!
 //! The server counts from 2000-01-01, in days or microseconds, and keeps the two ends of the range
 //! for the infinities. Years before 1 are written as ISO 8601 counts them: 1 BC is 0000, 2 BC -0001.
@@ -18,6 +18,11 @@ pub(crate) fn date(days: i32) -> String {
 
 /// A `time`.
 pub(crate) fn time(micros: i64) -> String {
+    clock(micros.unsigned_abs()) // the server keeps 0 to 24 hours
+}
+
+/// Hours, minutes and seconds, with the digits after the point that are not zero.
+fn clock(micros: u64) -> String {
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     let mut text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if fraction > 0 {
@@ -37,6 +42,54 @@ pub(crate) fn timestamp(micros: i64, zone: &str) -> String {
             format!("{date}T{}{zone}", time(micros.rem_euclid(MICROS_PER_DAY)))
         }
     }
+}
+
+/// A `time with time zone`, `zone` seconds west of Greenwich: `+02`, with minutes and seconds where it
+/// has them.
+pub(crate) fn time_with_zone(micros: i64, zone: i32) -> String {
+    let sign = if zone <= 0 { '+' } else { '-' };
+    let zone = zone.unsigned_abs();
+    let mut text = format!("{}{sign}{:02}", time(micros), zone / 3600);
+    if zone % 3600 != 0 {
+        text += &format!(":{:02}", zone / 60 % 60);
+    }
+    if zone % 60 != 0 {
+        text += &format!(":{:02}", zone % 60);
+    }
+    text
+}
+
+/// An `interval`, as with `IntervalStyle = postgres`, the server's default (`EncodeInterval` in
+/// PostgreSQL's `datetime.c`). The three parts are independent and have signs of their own.
+///
+/// `None` where every part is the extreme: an infinity since PostgreSQL 17, a number before.
+pub(crate) fn interval(micros: i64, days: i32, months: i32) -> Option<String> {
+    if let (i64::MAX, i32::MAX, i32::MAX) | (i64::MIN, i32::MIN, i32::MIN) = (micros, days, months)
+    {
+        return None;
+    }
+    let mut text = String::new();
+    let mut after_negative = false;
+    for (count, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
+        if count == 0 {
+            continue;
+        }
+        let blank = if text.is_empty() { "" } else { " " };
+        let sign = if after_negative && count > 0 { "+" } else { "" };
+        let plural = if count == 1 { "" } else { "s" };
+        text += &format!("{blank}{sign}{count} {unit}{plural}");
+        after_negative = count < 0;
+    }
+    if micros != 0 || text.is_empty() {
+        let blank = if text.is_empty() { "" } else { " " };
+        let sign = match micros {
+            ..0 => "-",
+            _ if after_negative => "+",
+            _ => "",
+        };
+        text += &format!("{blank}{sign}{}", clock(micros.unsigned_abs()));
+    }
+    Some(text)
 }
 
 /// The date `days` after 2000-01-01. The year begins in March, so that a leap day is its last.
@@ -77,5 +130,19 @@ mod tests {
         assert_eq!(timestamp(-1, "Z"), "1999-12-31T23:59:59.999999Z");
         assert_eq!(timestamp(0, ""), "2000-01-01T00:00:00");
         assert_eq!(timestamp(i64::MAX, "Z"), "infinity");
+        assert_eq!(time_with_zone(0, 0), "00:00:00+00");
+        assert_eq!(time_with_zone(0, -19_800), "00:00:00+05:30");
+        assert_eq!(time_with_zone(500_000, 57_599), "00:00:00.5-15:59:59");
+    }
+
+    #[test]
+    fn intervals_keep_their_parts_apart() {
+        let interval = |micros, days, months| super::interval(micros, days, months).unwrap();
+        assert_eq!(interval(0, 0, 0), "00:00:00");
+        assert_eq!(interval(1_500_000, 1, 14), "1 year 2 mons 1 day 00:00:01.5");
+        assert_eq!(interval(1, -1, 1), "1 mon -1 days +00:00:00.000001");
+        assert_eq!(interval(-90_000_000_000, 3, -1), "-1 mons +3 days -25:00:00");
+        assert_eq!(interval(i64::MIN, 0, 0), "-2562047788:00:54.775808");
+        assert_eq!(super::interval(i64::MAX, i32::MAX, i32::MAX), None);
     }
 }

@@ -1,82 +1,28 @@
-//! PostgreSQL's values as JSON, and JSON's as parameters. Nothing changes on the way: what JSON
-//! cannot hold exactly is a string.
+//! PostgreSQL's values as JSON. Nothing changes on the way: what JSON cannot hold exactly is a
+//! string.
 //!
-//! Parameters go as text, for the server to read as it reads its own literals. Results come in
-//! binary, in the forms of the server's `…send` functions.
+//! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
+//! are read here; of every other, extensions' types among them, the server gives the text.
 
-use bytes::{BufMut, BytesMut};
-use sql_function::{Error, Kind, Param, Row, Statement};
-use std::error::Error as StdError;
+use sql_function::{Error, Kind, Statement, Value};
 use tokio_postgres::Column;
-use tokio_postgres::types::{
-    Format, FromSql, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked,
-};
+use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
 
+use crate::array;
+use crate::binary::{Malformed, Reader};
+use crate::network;
 use crate::number;
+use crate::server_text::Questions;
 use crate::time;
-
-/// A parameter in the server's text form; NULL when `None`.
-#[derive(Debug)]
-pub(crate) struct AsText(Option<String>);
-
-impl From<&Param> for AsText {
-    fn from(param: &Param) -> AsText {
-        AsText(match param {
-            Param::Null => None,
-            Param::Bool(value) => Some(value.to_string()),
-            Param::Number(digits) => Some(digits.clone()),
-            Param::Text(text) => Some(text.clone()),
-            Param::Array(elements) => Some(array_literal(elements)),
-        })
-    }
-}
-
-/// An array in the form of
-/// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>.
-fn array_literal(elements: &[Param]) -> String {
-    let element = |param: &Param| match param {
-        Param::Null => "NULL".to_owned(),
-        Param::Bool(value) => value.to_string(),
-        Param::Number(digits) => digits.clone(),
-        Param::Text(text) => {
-            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-        }
-        Param::Array(elements) => array_literal(elements),
-    };
-    format!("{{{}}}", elements.iter().map(element).collect::<Vec<_>>().join(","))
-}
-
-impl ToSql for AsText {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        Ok(match &self.0 {
-            None => IsNull::Yes,
-            Some(text) => {
-                out.put_slice(text.as_bytes());
-                IsNull::No
-            }
-        })
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    fn encode_format(&self, _: &Type) -> Format {
-        Format::Text
-    }
-
-    to_sql_checked!();
-}
 
 /// A value of any type, as the server sent it.
 pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Raw<'a>, Box<dyn StdError + Sync + Send>> {
+    fn from_sql(
+        _: &Type,
+        raw: &'a [u8],
+    ) -> Result<Raw<'a>, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Raw(raw))
     }
 
@@ -85,12 +31,13 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// Refuses a statement whose result has a column that could not be returned exactly, before it runs.
+/// Refuses a statement whose result has a column that could not be returned exactly, before it runs:
+/// rows without a type of their own (`ROW(1, 2)`), which the server sends and does not take.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the column and its type.
 pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result<(), Error> {
-    match columns.iter().find(|column| !is_known(column.type_())) {
+    match columns.iter().find(|column| !is_concrete(column.type_())) {
         None => Ok(()),
         Some(column) => Err(Error::new(
             Kind::Statement,
@@ -98,120 +45,161 @@ pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result
                 "column {:?} of {:?} has the type {}, which is not returned as it is",
                 column.name(),
                 statement.name,
-                column.type_()
+                type_name(column.type_())
             ),
         )
         .advice(format!("return its text: {}::text", column.name()))),
     }
 }
 
-fn is_known(of: &Type) -> bool {
+fn is_concrete(of: &Type) -> bool {
     match of.kind() {
-        TypeKind::Domain(inner) => is_known(inner),
-        TypeKind::Enum(_) => true,
-        TypeKind::Simple => matches!(
-            *of,
-            Type::BOOL
-                | Type::INT2
-                | Type::INT4
-                | Type::INT8
-                | Type::OID
-                | Type::FLOAT4
-                | Type::FLOAT8
-                | Type::NUMERIC
-                | Type::TEXT
-                | Type::VARCHAR
-                | Type::BPCHAR
-                | Type::NAME
-                | Type::CHAR
-                | Type::UNKNOWN
-                | Type::XML
-                | Type::JSON
-                | Type::JSONB
-                | Type::BYTEA
-                | Type::UUID
-                | Type::DATE
-                | Type::TIME
-                | Type::TIMESTAMP
-                | Type::TIMESTAMPTZ
-        ),
-        TypeKind::Pseudo => *of == Type::VOID,
-        _ => false,
+        TypeKind::Domain(inner) | TypeKind::Array(inner) => is_concrete(inner),
+        TypeKind::Pseudo => matches!(*of, Type::VOID | Type::UNKNOWN),
+        _ => true,
     }
 }
 
-/// Writes one value. Columns of other types were refused by [`check_columns`].
-pub(crate) fn write(json: &mut Row<'_>, column: &Column, raw: Option<&[u8]>) -> Result<(), Error> {
+/// The server's name for a type; an array's is its elements' and `[]`.
+pub(crate) fn type_name(of: &Type) -> String {
+    match of.kind() {
+        TypeKind::Array(element) if of.name().starts_with('_') => {
+            format!("{}[]", type_name(element))
+        }
+        _ => of.name().to_owned(),
+    }
+}
+
+/// Writes one value, or adds it to what the server is asked.
+pub(crate) fn write(
+    json: Value<'_>,
+    column: &Column,
+    raw: Option<&[u8]>,
+    questions: &mut Questions,
+) -> Result<(), Error> {
+    write_value(json, column.type_(), raw, questions).map_err(|failure| match failure {
+        Failure::Malformed(malformed) => Error::new(
+            Kind::Query,
+            format!("column {:?} holds what is no {}", column.name(), type_name(column.type_())),
+        )
+        .caused_by(malformed),
+        Failure::NoJson(error) => error,
+    })
+}
+
+enum Failure {
+    Malformed(Malformed),
+    NoJson(Error),
+}
+
+impl From<Malformed> for Failure {
+    fn from(malformed: Malformed) -> Failure {
+        Failure::Malformed(malformed)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::NoJson(error)
+    }
+}
+
+fn write_value(
+    json: Value<'_>,
+    of: &Type,
+    raw: Option<&[u8]>,
+    questions: &mut Questions,
+) -> Result<(), Failure> {
     let Some(raw) = raw else {
         json.null();
         return Ok(());
     };
-    write_value(json, column.type_(), raw).map_err(|malformed| {
-        Error::new(
-            Kind::Query,
-            format!("column {:?} holds what is no {}", column.name(), column.type_()),
-        )
-        .caused_by(malformed.0)
-    })?
-}
-
-/// A value that does not have the form its type has.
-pub(crate) struct Malformed(pub(crate) String);
-
-/// The fixed-size beginning of `raw`.
-pub(crate) fn head<const N: usize>(raw: &[u8]) -> Result<[u8; N], Malformed> {
-    let head = raw.first_chunk().copied();
-    head.ok_or_else(|| Malformed(format!("{} bytes instead of {N}", raw.len())))
-}
-
-fn write_value(json: &mut Row<'_>, of: &Type, raw: &[u8]) -> Result<Result<(), Error>, Malformed> {
-    if let TypeKind::Domain(inner) = of.kind() {
-        return write_value(json, inner, raw);
+    match of.kind() {
+        TypeKind::Domain(inner) => return write_value(json, inner, Some(raw), questions),
+        TypeKind::Enum(_) => {
+            json.text(text(raw)?);
+            return Ok(());
+        }
+        // These two are arrays that begin at 0 and have a text form of their own.
+        TypeKind::Array(element) if !matches!(*of, Type::INT2_VECTOR | Type::OID_VECTOR) => {
+            if let Some(mut array) = array::from_one(raw)? {
+                let elements = &mut array.elements;
+                write_array(json, element, &array.lengths, elements, questions)?;
+                return Ok(array.elements.end()?);
+            }
+        }
+        _ => {}
     }
+    let mut reader = Reader::new(raw);
     match *of {
-        Type::BOOL => json.bool(head::<1>(raw)? != [0]),
-        Type::INT2 => json.integer(i16::from_be_bytes(head(raw)?)),
-        Type::INT4 => json.integer(i32::from_be_bytes(head(raw)?)),
-        Type::INT8 => json.integer(i64::from_be_bytes(head(raw)?)),
-        Type::OID => json.integer(u32::from_be_bytes(head(raw)?)),
-        Type::FLOAT4 => json.float(f32::from_be_bytes(head(raw)?)),
-        Type::FLOAT8 => json.double(f64::from_be_bytes(head(raw)?)),
+        Type::BOOL => json.bool(reader.u8()? != 0),
+        Type::INT2 => json.integer(reader.i16()?),
+        Type::INT4 => json.integer(reader.i32()?),
+        Type::INT8 => json.integer(reader.i64()?),
+        Type::OID | Type::XID | Type::CID => json.integer(reader.u32()?),
+        Type::XID8 => json.integer(u64::from_be_bytes(reader.array()?)),
+        Type::FLOAT4 => json.float(f32::from_be_bytes(reader.array()?)),
+        Type::FLOAT8 => json.double(f64::from_be_bytes(reader.array()?)),
         Type::NUMERIC => json.text(&number::numeric(raw)?),
+        Type::BIT | Type::VARBIT => json.text(&number::bits(raw)?),
+        Type::UUID => json.text(&number::uuid(reader.array()?)),
         Type::BYTEA => json.binary(raw),
-        Type::JSON => return Ok(json.json(text(raw)?)),
+        Type::JSON => json.json(text(raw)?)?,
         Type::JSONB => match raw {
-            [1, document @ ..] => return Ok(json.json(text(document)?)),
-            _ => return Err(Malformed("jsonb of an unknown version".into())),
+            [1, document @ ..] => json.json(text(document)?)?,
+            _ => return Err(Malformed("jsonb of an unknown version".into()).into()),
         },
-        Type::UUID => json.text(&number::uuid(head(raw)?)),
-        Type::DATE => json.text(&time::date(i32::from_be_bytes(head(raw)?))),
-        Type::TIME => json.text(&time::time(i64::from_be_bytes(head(raw)?))),
-        Type::TIMESTAMP => json.text(&time::timestamp(i64::from_be_bytes(head(raw)?), "")),
-        Type::TIMESTAMPTZ => json.text(&time::timestamp(i64::from_be_bytes(head(raw)?), "Z")),
+        Type::DATE => json.text(&time::date(reader.i32()?)),
+        Type::TIME => json.text(&time::time(reader.i64()?)),
+        Type::TIMETZ => json.text(&time::time_with_zone(reader.i64()?, reader.i32()?)),
+        Type::TIMESTAMP => json.text(&time::timestamp(reader.i64()?, "")),
+        Type::TIMESTAMPTZ => json.text(&time::timestamp(reader.i64()?, "Z")),
+        Type::INTERVAL => match time::interval(reader.i64()?, reader.i32()?, reader.i32()?) {
+            Some(text) => json.text(&text),
+            None => questions.put(json, of, raw),
+        },
+        Type::INET | Type::CIDR => json.text(&network::inet(raw)?),
+        Type::MACADDR | Type::MACADDR8 => json.text(&network::mac(raw)),
+        Type::CHAR => json.text(&one_byte(reader.u8()?)),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::XML | Type::UNKNOWN => {
+            json.text(text(raw)?);
+        }
         Type::VOID => json.null(),
-        // "char" is one byte, and need not be UTF-8.
-        Type::CHAR => json.text(&char::from(head::<1>(raw)?[0]).to_string()),
-        _ => json.text(text(raw)?),
+        _ => questions.put(json, of, raw),
     }
-    Ok(Ok(()))
+    Ok(())
+}
+
+/// Writes what is left of an array: `lengths` are those of the dimensions from here on.
+fn write_array(
+    json: Value<'_>,
+    of: &Type,
+    lengths: &[u32],
+    elements: &mut Reader<'_>,
+    questions: &mut Questions,
+) -> Result<(), Failure> {
+    json.array(|array| {
+        let (length, inner) = lengths.split_first().map_or((0, lengths), |(&n, inner)| (n, inner));
+        for _ in 0..length {
+            if inner.is_empty() {
+                write_value(array.element(), of, elements.value()?, questions)?;
+            } else {
+                write_array(array.element(), of, inner, elements, questions)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A `"char"`: one byte, written as PostgreSQL 16 and later do (`charout`).
+fn one_byte(byte: u8) -> String {
+    match byte {
+        0 => String::new(),
+        0x80.. => format!("\\{byte:03o}"),
+        ascii => char::from(ascii).to_string(),
+    }
 }
 
 fn text(raw: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(raw).map_err(|error| Malformed(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arrays_are_quoted() {
-        let elements = [
-            Param::Number("1".into()),
-            Param::Null,
-            Param::Text("a \"b\" \\ {c}".into()),
-            Param::Array(vec![Param::Bool(true)]),
-        ];
-        assert_eq!(array_literal(&elements), r#"{1,NULL,"a \"b\" \\ {c}",{true}}"#);
-    }
 }

@@ -22,6 +22,7 @@ pub mod session;
 pub mod settings;
 pub mod statement;
 pub mod telemetry;
+pub mod value;
 
 pub use boundary::run;
 pub use deadline::Deadline;
@@ -30,3 +31,4 @@ pub use param::Param;
 pub use rows::{Column, Row, Rows};
 pub use session::{Clock, Connection, Connector, Login};
 pub use statement::{Mode, Statement};
+pub use value::{Array, Value};

@@ -1,25 +1,19 @@
 //! Rows as JSON, written as they arrive from the server.
 //!
-//! Memory stays near the size of the response: no row is kept in another form. What JSON holds
-//! exactly is a JSON value; everything else is a string (see [`Row`]). Both a statement's own
-//! `max_rows` and Lambda's limit on a response end it early with `ResultTooLarge`: a result is
+//! Memory stays near the size of the response: no row is kept in another form. Both a statement's
+//! own `max_rows` and Lambda's limit on a response end it early with `ResultTooLarge`: a result is
 //! never cut in silence.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Kind};
+use crate::value::{Value, write_json};
 
 /// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 pub const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 - 64 * 1024;
-
-/// Integers up to this magnitude are the same in every JSON reader: those that read numbers as
-/// IEEE 754 doubles, JavaScript among them, lose digits beyond it (RFC 8259, section 6).
-const EXACT_INTEGER: u64 = 1 << 53;
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +33,8 @@ pub struct Rows {
     keys: Vec<Vec<u8>>,
     /// A JSON array, not yet closed.
     json: Vec<u8>,
+    /// Where in `json` the texts go that come later, in order.
+    later: Vec<usize>,
     count: u64,
     max_rows: u64,
     max_bytes: usize,
@@ -47,7 +43,15 @@ pub struct Rows {
 impl Rows {
     /// An empty result that may grow to `max_rows` rows and `max_bytes` bytes of JSON.
     pub fn new(max_rows: u64, max_bytes: usize) -> Rows {
-        Rows { columns: vec![], keys: vec![], json: vec![b'['], count: 0, max_rows, max_bytes }
+        Rows {
+            columns: vec![],
+            keys: vec![],
+            json: vec![b'['],
+            later: vec![],
+            count: 0,
+            max_rows,
+            max_bytes,
+        }
     }
 
     /// Names the columns, before the first row.
@@ -91,22 +95,58 @@ impl Rows {
         if self.count == self.max_rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
-                format!("the result has more than max_rows = {} rows", self.max_rows),
+                format!(
+                    "the result has more rows than max_rows = {}: ended after {} rows",
+                    self.max_rows, self.count
+                ),
             )
             .advice(
                 "fetch less at a time (LIMIT), or raise max_rows at the top of the statement",
             ));
         }
         self.json.extend_from_slice(if self.count == 0 { b"{" } else { b",{" });
-        let mut row = Row { keys: self.keys.iter(), json: &mut self.json, first: true };
+        let mut row = Row {
+            keys: self.keys.iter(),
+            json: &mut self.json,
+            later: &mut self.later,
+            first: true,
+        };
         write(&mut row)?;
         self.json.push(b'}');
         self.count += 1;
+        self.check_bytes()
+    }
+
+    /// Puts `texts` where values were to come [`later`](Value::later), in the order in which they
+    /// were written.
+    ///
+    /// # Errors
+    /// [`Kind::ResultTooLarge`] when the result is too large with them.
+    ///
+    /// # Panics
+    /// When there are not as many texts as places.
+    pub fn fill(&mut self, texts: Vec<String>) -> Result<(), Error> {
+        let places = std::mem::take(&mut self.later);
+        assert_eq!(places.len(), texts.len(), "each value that comes later has one text");
+        let size = texts.iter().map(|text| text.len() + 2).sum::<usize>();
+        let mut json = Vec::with_capacity(self.json.len() + size);
+        let mut start = 0;
+        for (place, text) in places.into_iter().zip(texts) {
+            json.extend_from_slice(&self.json[start..place]);
+            write_json(&mut json, &text);
+            start = place;
+        }
+        json.extend_from_slice(&self.json[start..]);
+        self.json = json;
+        self.check_bytes()
+    }
+
+    fn check_bytes(&self) -> Result<(), Error> {
         if self.json.len() > self.max_bytes {
             return Err(Error::new(
                 Kind::ResultTooLarge,
                 format!(
-                    "the result passed {} bytes of JSON at row {}, and Lambda returns 6 MB at most",
+                    "the result passed {} bytes of JSON at row {}: Lambda returns 6 MB at most",
                     self.max_bytes, self.count
                 ),
             )
@@ -131,96 +171,25 @@ impl Rows {
         let rows = String::from_utf8(self.json)
             .map_err(|error| error.to_string())
             .and_then(|json| RawValue::from_string(json).map_err(|error| error.to_string()));
-        // Every byte was written by `serde_json`, or is ASCII punctuation, except for documents of
-        // JSON columns, which `Row::json` has parsed.
+        // Every byte was written by `serde_json`, or is ASCII punctuation or base64, except for
+        // documents of JSON columns, which `Value::json` has parsed; and `fill` left no place empty.
         #[allow(clippy::expect_used)]
         let rows = rows.expect("rows are JSON by construction");
         (self.columns, rows)
     }
 }
 
-/// One row being written. Each call writes the next column's value.
+/// One row being written.
 pub struct Row<'a> {
     keys: std::slice::Iter<'a, Vec<u8>>,
     json: &'a mut Vec<u8>,
+    later: &'a mut Vec<usize>,
     first: bool,
 }
 
 impl Row<'_> {
-    /// SQL NULL.
-    pub fn null(&mut self) {
-        self.value(|json| json.extend_from_slice(b"null"));
-    }
-
-    /// A boolean.
-    pub fn bool(&mut self, value: bool) {
-        self.value(|json| write_json(json, &value));
-    }
-
-    /// An integer: a number within ±2^53, a string of its digits beyond.
-    pub fn integer(&mut self, value: impl Into<i128>) {
-        let value = value.into();
-        if value.unsigned_abs() <= u128::from(EXACT_INTEGER) {
-            self.value(|json| write_json(json, &value));
-        } else {
-            self.text(&value.to_string());
-        }
-    }
-
-    /// A single-precision float: the shortest number that reads back as the same; NaN and the
-    /// infinities are the strings `NaN`, `Infinity` and `-Infinity`.
-    pub fn float(&mut self, value: f32) {
-        if value.is_finite() {
-            self.value(|json| write_json(json, &value));
-        } else {
-            self.not_finite(value.into());
-        }
-    }
-
-    /// A double-precision float, as [`Row::float`].
-    pub fn double(&mut self, value: f64) {
-        if value.is_finite() {
-            self.value(|json| write_json(json, &value));
-        } else {
-            self.not_finite(value);
-        }
-    }
-
-    fn not_finite(&mut self, value: f64) {
-        self.text(match value {
-            f64::INFINITY => "Infinity",
-            f64::NEG_INFINITY => "-Infinity",
-            _ => "NaN",
-        });
-    }
-
-    /// Text.
-    pub fn text(&mut self, value: &str) {
-        self.value(|json| write_json(json, value));
-    }
-
-    /// Bytes that are no text: a string in base64 (RFC 4648, section 4).
-    pub fn binary(&mut self, value: &[u8]) {
-        self.value(|json| {
-            json.push(b'"');
-            json.extend_from_slice(BASE64.encode(value).as_bytes());
-            json.push(b'"');
-        });
-    }
-
-    /// A document of a JSON column: kept as it is, with its digits.
-    ///
-    /// # Errors
-    /// [`Kind::Query`] when it is no JSON text.
-    pub fn json(&mut self, value: &str) -> Result<(), Error> {
-        let document: &RawValue = serde_json::from_str(value).map_err(|error| {
-            Error::new(Kind::Query, "a JSON column holds what is not JSON").caused_by(error)
-        })?;
-        self.value(|json| json.extend_from_slice(document.get().as_bytes()));
-        Ok(())
-    }
-
-    fn value(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// The place of the next column's value.
+    pub fn value(&mut self) -> Value<'_> {
         if !self.first {
             self.json.push(b',');
         }
@@ -228,14 +197,8 @@ impl Row<'_> {
         if let Some(key) = self.keys.next() {
             self.json.extend_from_slice(key);
         }
-        write(self.json);
+        Value::new(self.json, self.later)
     }
-}
-
-fn write_json(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Strings and numbers have no map keys to refuse, and a Vec takes every byte.
-    #[allow(clippy::expect_used)]
-    serde_json::to_writer(json, value).expect("a scalar is written to memory");
 }
 
 #[cfg(test)]
@@ -248,57 +211,33 @@ mod tests {
         names.iter().map(column).collect()
     }
 
-    fn one_value(write: impl FnOnce(&mut Row<'_>)) -> String {
-        let mut rows = Rows::new(1, RESPONSE_LIMIT);
-        rows.describe(columns(&["v"])).unwrap();
+    #[test]
+    fn texts_that_come_later_take_their_places() {
+        let mut rows = Rows::new(10, RESPONSE_LIMIT);
+        rows.describe(columns(&["a", "b"])).unwrap();
+        for _ in 0..2 {
+            rows.push(|row| {
+                row.value().later();
+                row.value().array(|array| {
+                    array.element().integer(7);
+                    array.element().later();
+                    Ok(())
+                })
+            })
+            .unwrap();
+        }
+        rows.fill(["p", "\"", "", "s"].map(String::from).to_vec()).unwrap();
+        assert_eq!(rows.finish().1.get(), r#"[{"a":"p","b":[7,"\""]},{"a":"","b":[7,"s"]}]"#);
+
+        let mut rows = Rows::new(10, 20);
+        rows.describe(columns(&["a"])).unwrap();
         rows.push(|row| {
-            write(row);
+            row.value().later();
             Ok(())
         })
         .unwrap();
-        let (_, json) = rows.finish();
-        json.get().strip_prefix(r#"[{"v":"#).unwrap().strip_suffix("}]").unwrap().to_owned()
-    }
-
-    #[test]
-    fn what_json_holds_exactly_is_a_value_and_the_rest_a_string() {
-        assert_eq!(one_value(|row| row.null()), "null");
-        assert_eq!(one_value(|row| row.bool(true)), "true");
-        assert_eq!(one_value(|row| row.integer(9_007_199_254_740_992_i64)), "9007199254740992");
-        assert_eq!(
-            one_value(|row| row.integer(9_007_199_254_740_993_i64)),
-            r#""9007199254740993""#
-        );
-        assert_eq!(one_value(|row| row.integer(i64::MIN)), r#""-9223372036854775808""#);
-        assert_eq!(one_value(|row| row.integer(u64::MAX)), r#""18446744073709551615""#);
-        assert_eq!(one_value(|row| row.float(0.1)), "0.1");
-        assert_eq!(one_value(|row| row.double(0.1)), "0.1");
-        assert_eq!(one_value(|row| row.double(f64::NAN)), r#""NaN""#);
-        assert_eq!(one_value(|row| row.float(f32::NEG_INFINITY)), r#""-Infinity""#);
-        assert_eq!(one_value(|row| row.text("a\"\n\u{1F600}")), "\"a\\\"\\n\u{1F600}\"");
-        let document = r#"{"n": 1.000000000000000000001}"#;
-        assert_eq!(one_value(|row| row.json(document).unwrap()), document);
-    }
-
-    #[test]
-    fn binary_is_base64() {
-        for (bytes, text) in [
-            (&b""[..], ""),
-            (b"f", "Zg=="),
-            (b"fo", "Zm8="),
-            (b"foo", "Zm9v"),
-            (b"foobar", "Zm9vYmFy"),
-            (&[0xfb, 0xff, 0xfe], "+//+"),
-        ] {
-            assert_eq!(one_value(|row| row.binary(bytes)), format!("\"{text}\"")); // RFC 4648, 10
-        }
-    }
-
-    #[test]
-    fn a_json_column_that_is_no_json_is_an_error() {
-        let mut rows = Rows::new(1, RESPONSE_LIMIT);
-        rows.describe(columns(&["v"])).unwrap();
-        assert_eq!(rows.push(|row| row.json("{")).unwrap_err().error_type(), "Query");
+        let error = rows.fill(vec!["x".repeat(20)]).unwrap_err();
+        assert_eq!(error.error_type(), "ResultTooLarge");
     }
 
     #[test]
@@ -312,7 +251,7 @@ mod tests {
     fn a_row_or_byte_too_many_ends_the_result() {
         let push = |rows: &mut Rows| {
             rows.push(|row| {
-                row.integer(7);
+                row.value().integer(7);
                 Ok(())
             })
         };
@@ -344,9 +283,9 @@ mod tests {
                 rows.push(|row| {
                     for index in 0..names.len() {
                         match index {
-                            0 => row.integer(*integer),
-                            1 => row.text(text),
-                            _ => row.binary(bytes),
+                            0 => row.value().integer(*integer),
+                            1 => row.value().text(text),
+                            _ => row.value().binary(bytes),
                         }
                     }
                     Ok(())

@@ -1,0 +1,87 @@
+//! Values that only the server can put into text.
+//!
+//! A result comes in binary, and the binary form of an extension's type is that extension's own. The
+//! server reads its own binary form too: such a value is sent back as it came, as the parameter of
+//! `SELECT format('%s', $1)`, and returns in the text that `psql` shows. The statement itself runs
+//! once, unchanged. All values of a result go out together, which costs one more round trip.
+
+use bytes::{BufMut, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sql_function::{Error, Value};
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use tokio_postgres::types::{IsNull, Oid, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Statement as Prepared};
+
+use crate::failure;
+
+/// How many values are on their way at once.
+const WINDOW: usize = 256;
+
+/// The values of one result that the server is asked about, in their order.
+#[derive(Default)]
+pub(crate) struct Questions {
+    values: Vec<(Oid, AsItCame)>,
+    types: HashMap<Oid, Type>,
+}
+
+impl Questions {
+    /// Leaves a place for the text of a value, and adds the value in the form in which it came.
+    pub(crate) fn put(&mut self, json: Value<'_>, of: &Type, raw: &[u8]) {
+        json.later();
+        self.types.entry(of.oid()).or_insert_with(|| of.clone());
+        self.values.push((of.oid(), AsItCame(raw.into())));
+    }
+
+    /// The values' texts.
+    ///
+    /// # Errors
+    /// The server does not read a type's binary form, or the connection broke.
+    pub(crate) async fn ask(self, client: &Client) -> Result<Vec<String>, Error> {
+        let mut texts = HashMap::new();
+        for (oid, of) in self.types {
+            let types = std::slice::from_ref(&of);
+            let text = client.prepare_typed("SELECT format('%s', $1)", types).await;
+            texts.insert(oid, (text.map_err(|error| failed(&of, error))?, of));
+        }
+        let ask = |(oid, value): (Oid, AsItCame)| {
+            let (text, of) = &texts[&oid];
+            text_of(client, text, of, value)
+        };
+        stream::iter(self.values).map(ask).buffered(WINDOW).try_collect().await
+    }
+}
+
+async fn text_of(
+    client: &Client,
+    text: &Prepared,
+    of: &Type,
+    value: AsItCame,
+) -> Result<String, Error> {
+    client.query_one_scalar(text, &[&value]).await.map_err(|error| failed(of, error))
+}
+
+fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
+    failure::command(&format!("asking for the text of a value of type {of}"), error)
+}
+
+/// A parameter in binary.
+#[derive(Debug)]
+struct AsItCame(Box<[u8]>);
+
+impl ToSql for AsItCame {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        out.put_slice(&self.0);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}

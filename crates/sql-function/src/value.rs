@@ -1,0 +1,214 @@
+//! One value as JSON: the convention that both engines keep.
+//!
+//! What JSON holds exactly is a JSON value; everything else is a string in the engine's own text
+//! form. `docs/TYPES.md` says which is which, type by type.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Kind};
+
+/// Integers up to this magnitude are the same in every JSON reader: those that read numbers as
+/// IEEE 754 doubles, JavaScript among them, lose digits beyond it (RFC 8259, section 6).
+const EXACT_INTEGER: u64 = 1 << 53;
+
+/// The place of one value in a row or an array. Each method but [`array`](Value::array) writes the
+/// whole value, and all use the place up.
+pub struct Value<'a> {
+    json: &'a mut Vec<u8>,
+    later: &'a mut Vec<usize>,
+}
+
+impl<'a> Value<'a> {
+    /// A place at the end of `json`. The offsets of values that come [`later`](Value::later) go to
+    /// `later`.
+    pub(crate) fn new(json: &'a mut Vec<u8>, later: &'a mut Vec<usize>) -> Value<'a> {
+        Value { json, later }
+    }
+
+    /// SQL NULL.
+    pub fn null(self) {
+        self.json.extend_from_slice(b"null");
+    }
+
+    /// A boolean.
+    pub fn bool(self, value: bool) {
+        write_json(self.json, &value);
+    }
+
+    /// An integer: a number within ±2^53, a string of its digits beyond.
+    pub fn integer(self, value: impl Into<i128>) {
+        let value = value.into();
+        if value.unsigned_abs() <= u128::from(EXACT_INTEGER) {
+            write_json(self.json, &value);
+        } else {
+            self.text(&value.to_string());
+        }
+    }
+
+    /// A single-precision float: the shortest number that reads back as the same; NaN and the
+    /// infinities are the strings `NaN`, `Infinity` and `-Infinity`.
+    pub fn float(self, value: f32) {
+        if value.is_finite() {
+            write_json(self.json, &value);
+        } else {
+            self.not_finite(value.into());
+        }
+    }
+
+    /// A double-precision float, as [`Value::float`].
+    pub fn double(self, value: f64) {
+        if value.is_finite() {
+            write_json(self.json, &value);
+        } else {
+            self.not_finite(value);
+        }
+    }
+
+    fn not_finite(self, value: f64) {
+        self.text(match value {
+            f64::INFINITY => "Infinity",
+            f64::NEG_INFINITY => "-Infinity",
+            _ => "NaN",
+        });
+    }
+
+    /// Text.
+    pub fn text(self, value: &str) {
+        write_json(self.json, value);
+    }
+
+    /// Bytes that are no text: a string in base64 (RFC 4648, section 4).
+    pub fn binary(self, value: &[u8]) {
+        self.json.push(b'"');
+        let start = self.json.len();
+        // Four characters for every three bytes begun: less than the memory that holds `value`.
+        self.json.resize(start + value.len().div_ceil(3) * 4, 0);
+        // The place has exactly the length that padded base64 takes.
+        #[allow(clippy::expect_used)]
+        BASE64.encode_slice(value, &mut self.json[start..]).expect("the base64 fits");
+        self.json.push(b'"');
+    }
+
+    /// A document of a JSON column: kept as it is, with its digits.
+    ///
+    /// # Errors
+    /// [`Kind::Query`] when it is no JSON text.
+    pub fn json(self, value: &str) -> Result<(), Error> {
+        let document: &RawValue = serde_json::from_str(value).map_err(|error| {
+            Error::new(Kind::Query, "a JSON column holds what is not JSON").caused_by(error)
+        })?;
+        self.json.extend_from_slice(document.get().as_bytes());
+        Ok(())
+    }
+
+    /// An array, whose elements `write` gives.
+    ///
+    /// # Errors
+    /// What `write` returns.
+    pub fn array<E>(self, write: impl FnOnce(&mut Array<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.json.push(b'[');
+        write(&mut Array { json: &mut *self.json, later: self.later, first: true })?;
+        self.json.push(b']');
+        Ok(())
+    }
+
+    /// Text that is not known yet: [`Rows::fill`](crate::Rows::fill) puts it here.
+    pub fn later(self) {
+        self.later.push(self.json.len());
+    }
+}
+
+/// An array being written.
+pub struct Array<'a> {
+    json: &'a mut Vec<u8>,
+    later: &'a mut Vec<usize>,
+    first: bool,
+}
+
+impl Array<'_> {
+    /// The place of the next element.
+    pub fn element(&mut self) -> Value<'_> {
+        if !self.first {
+            self.json.push(b',');
+        }
+        self.first = false;
+        Value::new(self.json, self.later)
+    }
+}
+
+/// Writes a string, a number or a boolean.
+pub(crate) fn write_json(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Strings and numbers have no map keys to refuse, and a Vec takes every byte.
+    #[allow(clippy::expect_used)]
+    serde_json::to_writer(json, value).expect("a scalar is written to memory");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(Value<'_>)) -> String {
+        let (mut json, mut later) = (Vec::new(), Vec::new());
+        write(Value::new(&mut json, &mut later));
+        assert!(later.is_empty());
+        String::from_utf8(json).unwrap()
+    }
+
+    #[test]
+    fn what_json_holds_exactly_is_a_value_and_the_rest_a_string() {
+        assert_eq!(written(|value| value.null()), "null");
+        assert_eq!(written(|value| value.bool(true)), "true");
+        assert_eq!(written(|value| value.integer(9_007_199_254_740_992_i64)), "9007199254740992");
+        assert_eq!(
+            written(|value| value.integer(9_007_199_254_740_993_i64)),
+            r#""9007199254740993""#
+        );
+        assert_eq!(written(|value| value.integer(i64::MIN)), r#""-9223372036854775808""#);
+        assert_eq!(written(|value| value.integer(u64::MAX)), r#""18446744073709551615""#);
+        assert_eq!(written(|value| value.float(0.1)), "0.1");
+        assert_eq!(written(|value| value.double(0.1)), "0.1");
+        assert_eq!(written(|value| value.double(f64::NAN)), r#""NaN""#);
+        assert_eq!(written(|value| value.float(f32::NEG_INFINITY)), r#""-Infinity""#);
+        assert_eq!(written(|value| value.text("a\"\n\u{1F600}")), "\"a\\\"\\n\u{1F600}\"");
+        let document = r#"{"n": 1.000000000000000000001}"#;
+        assert_eq!(written(|value| value.json(document).unwrap()), document);
+    }
+
+    #[test]
+    fn binary_is_base64() {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"f", "Zg=="),
+            (b"fo", "Zm8="),
+            (b"foo", "Zm9v"),
+            (b"foobar", "Zm9vYmFy"),
+            (&[0xfb, 0xff, 0xfe], "+//+"),
+        ] {
+            assert_eq!(written(|value| value.binary(bytes)), format!("\"{text}\"")); // RFC 4648, 10
+        }
+    }
+
+    #[test]
+    fn arrays_are_nested() {
+        let json = written(|value| {
+            let write = |array: &mut Array<'_>| {
+                array.element().integer(1);
+                array.element().array(|_| Ok::<_, Error>(()))?;
+                array.element().null();
+                Ok::<_, Error>(())
+            };
+            value.array(write).unwrap();
+        });
+        assert_eq!(json, "[1,[],null]");
+    }
+
+    #[test]
+    fn a_json_column_that_is_no_json_is_an_error() {
+        let (mut json, mut later) = (Vec::new(), Vec::new());
+        let error = Value::new(&mut json, &mut later).json("{").unwrap_err();
+        assert_eq!(error.error_type(), "Query");
+    }
+}
