@@ -10,11 +10,14 @@ pub mod events;
 pub mod layer;
 pub mod login;
 mod rig;
+pub mod round_trip;
+pub mod size;
 pub mod start;
+pub mod type_table;
 pub mod values;
 
 pub use local_rds::Engine;
-pub use rig::{Deployed, Rig};
+pub use rig::{Deployed, Exact, Rig};
 
 /// Makes a test of every scenario, for the engine called `$engine` and the function's program
 /// `$bootstrap`.
@@ -27,6 +30,9 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             events { every_form wrong_events transactions exclusive timeout too_large }
             values { parameters columns }
+            type_table { documented }
+
+
         }
     };
     (@modules $engine:ident, $bootstrap:expr, $($module:ident { $($scenario:ident)* })*) => {

@@ -1,9 +1,12 @@
 //! A server, and functions in front of it.
 
-use local_lambda::{Function, Lambda};
+use local_lambda::{Function, Invocation, Lambda};
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Engine, Server};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -31,6 +34,15 @@ pub struct Deployed<'a> {
     name: String,
 }
 
+/// A statement's result, each value in the very characters of its JSON.
+#[derive(Deserialize)]
+pub struct Exact {
+    /// The names and types of its columns.
+    pub columns: Vec<BTreeMap<String, String>>,
+    /// The rows.
+    pub rows: Vec<BTreeMap<String, Box<RawValue>>>,
+}
+
 impl Rig {
     /// Starts a server with the example table. `bootstrap` is the function's program.
     pub async fn start(engine: Engine, bootstrap: &str) -> Rig {
@@ -39,7 +51,13 @@ impl Rig {
 
     /// The same, with a server that is set up otherwise.
     pub async fn with(server: Builder, bootstrap: &str) -> Rig {
-        let start = tokio::task::spawn_blocking(move || server.setup(ITEMS).start());
+        Rig::with_tables(server, "", bootstrap).await
+    }
+
+    /// The same, with what `tables` makes beside the example table.
+    pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Rig {
+        let server = server.setup(format!("{ITEMS}\n{tables}"));
+        let start = tokio::task::spawn_blocking(move || server.start());
         let server = start.await.unwrap().expect("a server starts");
         Rig {
             lambda: Lambda::start().await.expect("the Lambda APIs start"),
@@ -135,16 +153,29 @@ impl Rig {
 }
 
 impl Deployed<'_> {
+    /// Sends an event. Gives what came back, and what it cost.
+    pub async fn send(&self, event: &str) -> Invocation {
+        let invocation = self.rig.lambda.invoke(&self.name, event.to_owned()).await;
+        invocation.expect("the Invoke API answers")
+    }
+
     /// Sends an event. Gives the response, or the error type and message.
     pub async fn invoke(&self, event: &str) -> Result<Value, (String, String)> {
-        let invocation = self.rig.lambda.invoke(&self.name, event.to_owned()).await;
-        let invocation = invocation.expect("the Invoke API answers");
+        let invocation = self.send(event).await;
         let payload: Value = serde_json::from_slice(&invocation.payload).expect("a JSON payload");
         if invocation.function_error.is_none() {
             return Ok(payload);
         }
         let field = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
         Err((field("errorType"), field("errorMessage")))
+    }
+
+    /// Runs a statement without parameters, which must succeed.
+    pub async fn exactly(&self, statement: &str) -> Exact {
+        let invocation = self.send(&format!(r#"{{"statement":"{statement}"}}"#)).await;
+        serde_json::from_slice(&invocation.payload).unwrap_or_else(|error| {
+            panic!("{statement}: {error}: {}", String::from_utf8_lossy(&invocation.payload))
+        })
     }
 
     /// Sends an event that must succeed.

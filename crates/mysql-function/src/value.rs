@@ -114,6 +114,8 @@ pub(crate) fn type_name(column: &Column) -> String {
     let name = match column.column_type() {
         _ if flags.contains(ColumnFlags::ENUM_FLAG) => "enum",
         _ if flags.contains(ColumnFlags::SET_FLAG) => "set",
+        // The one width that is left of MySQL's types: what BOOLEAN is an alias of.
+        MYSQL_TYPE_TINY if column.column_length() == 1 => "tinyint(1)",
         MYSQL_TYPE_TINY => "tinyint",
         MYSQL_TYPE_SHORT => "smallint",
         MYSQL_TYPE_INT24 => "mediumint",
