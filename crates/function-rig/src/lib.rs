@@ -29,8 +29,10 @@ macro_rules! integration_tests {
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
             layer { regions_roots proxy_roots region_not_there }
             events { every_form wrong_events transactions exclusive timeout too_large }
-            values { parameters columns }
+            values { parameters columns unparsable }
             type_table { documented }
+            round_trip { any_value }
+            size { memory long_values }
 
 
         }

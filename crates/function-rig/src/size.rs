@@ -1,1 +1,45 @@
-//! x
+//! Large results: how much memory they take, and where they end.
+
+use local_rds::Engine;
+
+use crate::{Deployed, Rig};
+
+/// About 5 MB of JSON, in many rows and in one.
+const ROWS: &str = "SELECT REPEAT('x', 480) AS text FROM items a, items b, items c, items d, items e, \
+                    items f, items g, items h, items i LIMIT 10000";
+const ONE_ROW: &str = "SELECT REPEAT('x', 5000000) AS text";
+
+/// A result of 5 MB takes less than three times its size in memory.
+pub async fn memory(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    for sql in [ROWS, ONE_ROW] {
+        // A function of its own for each: a process never shows a peak lower than its last one.
+        let function =
+            rig.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &[("large", sql)]).await;
+        let (_, before) = peak(&function, "items").await;
+        let (bytes, after) = peak(&function, "large").await;
+        assert!(bytes > 5_000_000, "{bytes} bytes");
+        let taken = (after - before) << 20;
+        assert!(taken < 3 * bytes, "{bytes} bytes took {taken} bytes of memory: {sql}");
+    }
+}
+
+/// The size of a statement's response, and the peak of the function's memory so far, in MB.
+async fn peak(function: &Deployed<'_>, statement: &str) -> (u64, u64) {
+    let invocation = function.send(&format!(r#"{{"statement":"{statement}"}}"#)).await;
+    assert_eq!(invocation.function_error, None, "{}", function.logs());
+    (invocation.payload.len() as u64, invocation.max_memory_mb)
+}
+
+/// One value may be longer than any response: it ends the result too, and the function lives on.
+pub async fn long_values(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let long = "SELECT name, REPEAT('x', CASE id WHEN 2 THEN 15000000 ELSE 1 END) AS text \
+                FROM items ORDER BY id";
+    let function = rig.deploy_with(&[], &[("long", long)]).await;
+    let message = function.fails(r#"{"statement":"long"}"#, "ResultTooLarge").await;
+    assert!(message.contains("at row 2") && message.contains("LIMIT"), "{message}");
+    let response = function.ok(r#"{"statement":"items"}"#).await;
+    assert_eq!(response["row_count"], 3);
+    assert_eq!(function.logs().matches("INIT_START").count(), 0, "{}", function.logs());
+}

@@ -1,6 +1,6 @@
 //! Values on their way in and out, unchanged.
 
-use local_rds::Engine;
+use local_rds::{Engine, Server};
 use serde_json::{Value, json};
 
 use crate::Rig;
@@ -69,4 +69,30 @@ pub async fn columns(engine: Engine, bootstrap: &str) {
     };
     let function = rig.deploy_with(&[], &[("columns", sql)]).await;
     assert_eq!(function.ok(r#"{"statement":"columns"}"#).await["rows"], json!([row]));
+}
+
+/// A value that the server cannot read is named, by its parameter or its column, with the type.
+pub async fn unparsable(engine: Engine, bootstrap: &str) {
+    let table = "CREATE TABLE typed (n INT, d DATE);";
+    let rig = Rig::with_tables(Server::builder(engine), table, bootstrap).await;
+    let values = if engine == Engine::Postgres { "$1, $2" } else { "?, ?" };
+    let put = format!("-- mode: write\nINSERT INTO typed VALUES ({values})");
+    let function = rig.deploy_with(&[], &[("put", &put)]).await;
+    for (params, of_mysql, of_postgres) in [
+        (r#"["one", "2024-02-29"]"#, ["integer", "'n'"], ["integer", "parameter 1"]),
+        (r#"[1, "2024-02-30"]"#, ["date", "'d'"], ["date", "parameter 2"]),
+        (r#"[99999999999, null]"#, ["Out of range", "'n'"], ["integer", "parameter 1"]),
+    ] {
+        let event = format!(r#"{{"statement":"put","params":{params}}}"#);
+        let message = function.fails(&event, "Query").await.replace("`app`.`typed`.`n`", "'n'");
+        let message = message.replace("`app`.`typed`.`d`", "'d'");
+        for says in if engine == Engine::Postgres { of_postgres } else { of_mysql } {
+            assert!(message.contains(says), "{params}: {message}");
+        }
+    }
+    // What cannot be an array anywhere is refused before it is sent.
+    let event = r#"{"statement":"put","params":[1, ["2024-02-29"]]}"#;
+    let error_type = if engine == Engine::Postgres { "Query" } else { "Statement" };
+    let message = function.fails(event, error_type).await;
+    assert!(message.contains("parameter 2"), "{message}");
 }

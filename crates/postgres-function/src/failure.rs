@@ -97,7 +97,19 @@ fn says(error: &DbError) -> String {
     for more in [error.detail(), error.hint()].into_iter().flatten() {
         says += &format!(" ({more})");
     }
+    if let Some(position) = error.where_().and_then(parameter) {
+        says += &format!(" (the value of parameter {position})");
+    }
     says
+}
+
+/// The parameter whose value the server could not read: it says so in the context of the error, as
+/// `unnamed portal parameter $2 = '…'` (`bind_param_error_callback` in `postgres.c`), whatever the
+/// language of its messages.
+fn parameter(context: &str) -> Option<u16> {
+    let line = context.lines().next()?;
+    let (_, position) = line.split_once('$')?;
+    position.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The driver's own text is only a heading: the reason is among its sources.

@@ -120,9 +120,10 @@ fn write_value(
             json.text(text(raw)?);
             return Ok(());
         }
-        // These two are arrays that begin at 0 and have a text form of their own.
-        TypeKind::Array(element) if !matches!(*of, Type::INT2_VECTOR | Type::OID_VECTOR) => {
-            if let Some(mut array) = array::from_one(raw)? {
+        TypeKind::Array(element) => {
+            // These two are arrays of one dimension that always begin at 0.
+            let first = if matches!(*of, Type::INT2_VECTOR | Type::OID_VECTOR) { 0 } else { 1 };
+            if let Some(mut array) = array::plain(raw, first)? {
                 let elements = &mut array.elements;
                 write_array(json, element, &array.lengths, elements, questions)?;
                 return Ok(array.elements.end()?);
