@@ -1,9 +1,39 @@
 //! JSON values as parameters. They go as text, for the server to read as it reads its own literals.
 
 use bytes::{BufMut, BytesMut};
-use sql_function::Param;
+use sql_function::{Error, Kind, Param, Statement};
 use std::error::Error as StdError;
-use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
+
+/// Refuses an array where the statement takes none: some types would read its text as a value of
+/// theirs.
+///
+/// # Errors
+/// [`Kind::Statement`], naming the parameter and its type.
+pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> Result<(), Error> {
+    for (index, (of, param)) in types.iter().zip(params).enumerate() {
+        if matches!(param, Param::Array(_)) && !is_array(of) {
+            return Err(Error::new(
+                Kind::Statement,
+                format!(
+                    "parameter {} of {:?} is an array, and its type is {of}",
+                    index + 1,
+                    statement.name
+                ),
+            )
+            .advice("send a value of that type; a JSON document goes as a string"));
+        }
+    }
+    Ok(())
+}
+
+fn is_array(of: &Type) -> bool {
+    match of.kind() {
+        TypeKind::Array(_) => true,
+        TypeKind::Domain(inner) => is_array(inner),
+        _ => false,
+    }
+}
 
 /// A parameter in the server's text form.
 #[derive(Debug)]

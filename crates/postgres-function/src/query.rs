@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::failure;
-use crate::param::AsText;
+use crate::param::{self, AsText};
 use crate::server_text::Questions;
 use crate::value::{self, Raw};
 
@@ -68,6 +68,7 @@ impl sql_function::Connection for Connection {
     ) -> Result<u64, Error> {
         let prepared = self.prepared(statement).await?;
         statement.check_params(prepared.params().len(), params.len())?;
+        param::check(statement, prepared.params(), params)?;
         rows.describe(prepared.columns().iter().map(describe).collect())?;
         value::check_columns(statement, prepared.columns())?;
         let params: Vec<_> = params.iter().map(AsText).collect();
