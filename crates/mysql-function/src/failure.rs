@@ -84,6 +84,13 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
     }
 }
 
+/// Whether the driver refused to read a row because it is longer than a packet may be.
+pub(crate) fn is_long_row(failure: &Failure) -> bool {
+    // The driver has no other sign: it wraps its codec's error in one of I/O.
+    matches!(failure, Failure::Io(IoError::Io(error))
+        if error.get_ref().is_some_and(|inner| inner.to_string().contains("max_allowed_packet")))
+}
+
 fn says(error: &ServerError) -> String {
     format!("ERROR {} ({}): {}", error.code, error.state, error.message)
 }

@@ -141,7 +141,13 @@ async fn read(
         return Ok(());
     }
     rows.describe(columns.iter().map(describe).collect())?;
-    while let Some(row) = result.next().await.map_err(|error| failure::query(statement, error))? {
+    loop {
+        let row = match result.next().await {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(()),
+            Err(error) if failure::is_long_row(&error) => return Err(rows.next_is_too_large()),
+            Err(error) => return Err(failure::query(statement, error)),
+        };
         let values = row.unwrap();
         rows.push(|json| {
             for (column, value) in columns.iter().zip(values) {
@@ -150,7 +156,6 @@ async fn read(
             Ok(())
         })?;
     }
-    Ok(())
 }
 
 fn describe(column: &Meta) -> Column {

@@ -50,10 +50,10 @@ pub(crate) fn time_with_zone(micros: i64, zone: i32) -> String {
     let sign = if zone <= 0 { '+' } else { '-' };
     let zone = zone.unsigned_abs();
     let mut text = format!("{}{sign}{:02}", time(micros), zone / 3600);
-    if zone % 3600 != 0 {
+    if !zone.is_multiple_of(3600) {
         text += &format!(":{:02}", zone / 60 % 60);
     }
-    if zone % 60 != 0 {
+    if !zone.is_multiple_of(60) {
         text += &format!(":{:02}", zone % 60);
     }
     text

@@ -142,17 +142,23 @@ impl Rows {
     }
 
     fn check_bytes(&self) -> Result<(), Error> {
-        if self.json.len() > self.max_bytes {
-            return Err(Error::new(
-                Kind::ResultTooLarge,
-                format!(
-                    "the result passed {} bytes of JSON at row {}: Lambda returns 6 MB at most",
-                    self.max_bytes, self.count
-                ),
-            )
-            .advice("fetch less at a time: fewer columns, or LIMIT and a key to continue from"));
-        }
-        Ok(())
+        if self.json.len() > self.max_bytes { Err(self.too_large_at(self.count)) } else { Ok(()) }
+    }
+
+    /// The next row alone is larger than a response may be: an engine's driver did not read it.
+    pub fn next_is_too_large(&self) -> Error {
+        self.too_large_at(self.count + 1)
+    }
+
+    fn too_large_at(&self, row: u64) -> Error {
+        Error::new(
+            Kind::ResultTooLarge,
+            format!(
+                "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
+                self.max_bytes
+            ),
+        )
+        .advice("fetch less at a time: fewer columns, or LIMIT and a key to continue from")
     }
 
     /// How many rows there are so far.
