@@ -145,7 +145,9 @@ async fn read(
         let row = match result.next().await {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(()),
-            Err(error) if failure::is_long_row(&error) => return Err(rows.next_is_too_large()),
+            Err(error) if failure::is_long_row(&error) => {
+                return Err(rows.too_large_at(rows.count() + 1));
+            }
             Err(error) => return Err(failure::query(statement, error)),
         };
         let values = row.unwrap();

@@ -142,6 +142,9 @@ async fn read(
             }
             Ok(())
         })?;
+        if questions.are_too_many() {
+            return Err(rows.too_large_at(rows.count()));
+        }
     }
     Ok(stream.rows_affected().unwrap_or(0))
 }

@@ -7,6 +7,7 @@
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use sql_function::rows::RESPONSE_LIMIT;
 use sql_function::{Error, Value};
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -17,20 +18,35 @@ use crate::failure;
 
 /// How many values are on their way at once.
 const WINDOW: usize = 256;
+/// How much memory they may take until they are text. Some have a text much shorter than their
+/// binary form, so there is more room than in a response.
+const MOST_BYTES: usize = 4 * RESPONSE_LIMIT;
+/// What a value takes beside its bytes.
+const EACH: usize = 64;
 
 /// The values of one result that the server is asked about, in their order.
 #[derive(Default)]
 pub(crate) struct Questions {
     values: Vec<(Oid, AsItCame)>,
     types: HashMap<Oid, Type>,
+    bytes: usize,
 }
 
 impl Questions {
     /// Leaves a place for the text of a value, and adds the value in the form in which it came.
     pub(crate) fn put(&mut self, json: Value<'_>, of: &Type, raw: &[u8]) {
         json.later();
+        self.bytes += EACH + raw.len();
+        if self.are_too_many() {
+            return; // the result is refused: its memory is worth more
+        }
         self.types.entry(of.oid()).or_insert_with(|| of.clone());
         self.values.push((of.oid(), AsItCame(raw.into())));
+    }
+
+    /// Whether there are more than the memory is for. The last ones are then lost.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.bytes > MOST_BYTES
     }
 
     /// The values' texts.

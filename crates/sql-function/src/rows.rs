@@ -128,6 +128,9 @@ impl Rows {
     pub fn fill(&mut self, texts: Vec<String>) -> Result<(), Error> {
         let places = std::mem::take(&mut self.later);
         assert_eq!(places.len(), texts.len(), "each value that comes later has one text");
+        if places.is_empty() {
+            return Ok(()); // and copy nothing
+        }
         let size = texts.iter().map(|text| text.len() + 2).sum::<usize>();
         let mut json = Vec::with_capacity(self.json.len() + size);
         let mut start = 0;
@@ -145,12 +148,9 @@ impl Rows {
         if self.json.len() > self.max_bytes { Err(self.too_large_at(self.count)) } else { Ok(()) }
     }
 
-    /// The next row alone is larger than a response may be: an engine's driver did not read it.
-    pub fn next_is_too_large(&self) -> Error {
-        self.too_large_at(self.count + 1)
-    }
-
-    fn too_large_at(&self, row: u64) -> Error {
+    /// The result is larger than a response may be, with its row number `row`. For engines that can
+    /// tell before the row is JSON.
+    pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
             format!(
