@@ -3,7 +3,8 @@
 //! A result comes in binary, and the binary form of an extension's type is that extension's own. The
 //! server reads its own binary form too: such a value is sent back as it came, as the parameter of
 //! `SELECT format('%s', $1)`, and returns in the text that `psql` shows. The statement itself runs
-//! once, unchanged. All values of a result go out together, which costs one more round trip.
+//! once, unchanged. That costs a round trip for each such type, and another for every few hundred
+//! values.
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};

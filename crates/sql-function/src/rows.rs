@@ -1,8 +1,8 @@
 //! Rows as JSON, written as they arrive from the server.
 //!
-//! Memory stays near the size of the response: no row is kept in another form. Both a statement's
-//! own `max_rows` and Lambda's limit on a response end it early with `ResultTooLarge`: a result is
-//! never cut in silence.
+//! Memory stays near the size of the response: no row is kept in another form, but for values whose
+//! text comes later. Both a statement's own `max_rows` and Lambda's limit on a response end it early
+//! with `ResultTooLarge`: a result is never cut in silence.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
