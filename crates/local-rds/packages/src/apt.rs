@@ -66,7 +66,7 @@ impl Apt {
         write("status", "")?;
         let mut configuration = configuration(&folder);
         if from_unstable {
-            let sources = write("unstable.sources", &unstable())?;
+            let sources = write("unstable.sources", &unstable()?)?;
             configuration += &format!(
                 "Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"/dev/null\";\n",
                 sources.display()
@@ -239,15 +239,15 @@ fn configuration(folder: &Path) -> String {
 }
 
 /// The sources file (sources.list(5), deb822 style) of Debian's development branch.
-fn unstable() -> String {
+fn unstable() -> Result<String, Error> {
     let mut text =
-        format!("Types: deb\nURIs: {}\nSuites: sid\nComponents: main\n", debian_mirror());
+        format!("Types: deb\nURIs: {}\nSuites: sid\nComponents: main\n", debian_mirror()?);
     let keys = ["pgp", "gpg"]
         .map(|extension| format!("/usr/share/keyrings/debian-archive-keyring.{extension}"));
     if let Some(key) = keys.iter().find(|key| Path::new(key).exists()) {
         text += &format!("Signed-By: {key}\n");
     }
-    text
+    Ok(text)
 }
 
 /// Whether the server runs with the package: its own, and the libraries, without those of Perl,
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_uri_line_gives_name_and_size() {
-        let line = "'http://deb.debian.org/debian/pool/main/x/libaio1_0.3-4_amd64.deb' \
+        let line = "'http://mirror.example/debian/pool/main/x/libaio1_0.3-4_amd64.deb' \
                     libaio1_0.3-4_amd64.deb 13376 MD5Sum:8e7e";
         let package = Package { name: "libaio1".to_owned(), bytes: 13376 };
         assert_eq!(parse_uri(line), Some(package));

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::Error;
+
 /// The distribution, from `/etc/os-release` (os-release(5)).
 pub(crate) struct Distribution {
     /// `ID`: `debian`, `ubuntu`, …
@@ -46,13 +48,21 @@ impl Distribution {
 }
 
 /// The Debian mirror that the system's apt uses, so that a machine behind a mirror of its own stays
-/// with it. `http://deb.debian.org/debian` where the system names none.
-pub(crate) fn debian_mirror() -> String {
+/// with it.
+///
+/// # Errors
+/// The system's sources name none.
+pub(crate) fn debian_mirror() -> Result<String, Error> {
     source_files()
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
         .find_map(|text| mirror_in(&text))
-        .unwrap_or_else(|| "http://deb.debian.org/debian".to_owned())
+        .ok_or_else(|| {
+            Error::new(
+                "apt's sources, /etc/apt/sources.list and /etc/apt/sources.list.d, name no Debian \
+                 mirror: add one there",
+            )
+        })
 }
 
 fn source_files() -> Vec<PathBuf> {
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_mirror_is_the_systems_own() {
-        let deb822 = "Types: deb\n# http://snapshot.debian.org/archive/debian\n\
+        let deb822 = "Types: deb\n# http://archive.example/debian\n\
                       URIs: https://mirror.example/debian/\nSuites: trixie\n";
         assert_eq!(mirror_in(deb822).as_deref(), Some("https://mirror.example/debian"));
         let one_line = "deb [signed-by=/a.gpg] http://mirror.example/debian bookworm main\n";
