@@ -25,7 +25,7 @@ pub use rig::{Deployed, Exact, Rig};
 macro_rules! integration_tests {
     ($engine:ident, $bootstrap:expr) => {
         $crate::integration_tests! { @modules $engine, $bootstrap,
-            start { wrong_settings empty_bundle database_away }
+            start { wrong_settings empty_bundle database_away connection_gone }
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
             layer { regions_roots proxy_roots region_not_there }
             events { every_form wrong_events transactions exclusive timeout too_large }

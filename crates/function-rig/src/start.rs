@@ -1,7 +1,8 @@
-//! Starts that go wrong: the function lives on, and says what to mend.
+//! Starts that go wrong, and a connection that goes: the function lives on, and says what to mend.
 
 use local_rds::Engine;
 use std::fs;
+use std::time::Duration;
 
 use crate::Rig;
 
@@ -54,4 +55,38 @@ pub async fn database_away(engine: Engine, bootstrap: &str) {
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3);
     assert_eq!(response["connection"]["reused"], false);
+}
+
+/// A connection that the server ended while the environment was frozen is replaced before anything
+/// is sent over it.
+pub async fn connection_gone(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let others = match engine {
+        Engine::Postgres => {
+            "SELECT pid AS id FROM pg_stat_activity \
+             WHERE usename = current_user AND pid <> pg_backend_pid()"
+        }
+        Engine::MySql | Engine::MariaDb => {
+            "SELECT id AS id FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+        }
+    };
+    let function = rig.deploy(&[]).await;
+    function.ok(ITEMS).await;
+    let other = rig.deploy_with(&[], &[("others", others)]).await;
+    let others = other.ok(r#"{"statement":"others"}"#).await;
+    assert_eq!(others["row_count"], 1, "{others}");
+    let id = &others["rows"][0]["id"];
+    // MySQL takes no parameter here.
+    let end = match engine {
+        Engine::Postgres => format!("SELECT pg_terminate_backend({id})"),
+        Engine::MySql | Engine::MariaDb => format!("-- mode: write\nKILL {id}"),
+    };
+    rig.deploy_with(&[], &[("end", &end)]).await.ok(r#"{"statement":"end"}"#).await;
+
+    // Longer than a connection is taken for alive without being asked.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let response = function.ok(ITEMS).await;
+    assert_eq!(response["row_count"], 3);
+    assert_eq!(response["connection"]["reused"], false);
+    assert!(function.logs().contains("has gone"), "{}", function.logs());
 }

@@ -126,7 +126,8 @@ pub struct Obtained {
 /// A connection that is in step with the server.
 struct Idle<C> {
     connection: C,
-    since: Instant,
+    /// By the time of day: the other clock may stand still while an environment is frozen.
+    since: SystemTime,
     obtained: Obtained,
 }
 
@@ -163,7 +164,9 @@ impl<C: Connector> Session<C> {
     /// Those of [`Connector::connect`].
     pub async fn ready(&mut self, deadline: Deadline) -> Result<(C::Connection, Obtained), Error> {
         if let Some(mut idle) = self.idle.take() {
-            let alive = idle.since.elapsed() < IDLE || {
+            // A clock that was set back in the meantime tells nothing.
+            let unused = self.now().duration_since(idle.since).unwrap_or(IDLE);
+            let alive = unused < IDLE || {
                 let check = deadline.at_most(Some(CHECK));
                 check.bound(|| "the connection check".into(), idle.connection.check()).await.is_ok()
             };
@@ -187,14 +190,18 @@ impl<C: Connector> Session<C> {
     /// Takes back a connection that is in step with the server.
     pub fn keep(&mut self, connection: C::Connection) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
-        self.idle = Some(Idle { connection, since: Instant::now(), obtained });
+        self.idle = Some(Idle { connection, since: self.now(), obtained });
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Idle<C::Connection>, Error> {
         let start = Instant::now();
         let connection = self.connector.connect(deadline).await?;
         let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
-        Ok(Idle { connection, since: Instant::now(), obtained })
+        Ok(Idle { connection, since: self.now(), obtained })
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.login().clock)()
     }
 }
 
