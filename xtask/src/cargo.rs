@@ -1,6 +1,7 @@
 //! Runs cargo, in the workspace, as the cargo that runs us.
 
 use std::env;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,4 +50,10 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     }
     let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
     Err(format!("`{program} {}` failed: {status}", arguments.join(" ")).into())
+}
+
+/// Runs a program in place of this process: Ctrl-C, what it says and its exit code are its own.
+pub(crate) fn exec(command: &mut Command) -> Result<(), Failure> {
+    let error = command.exec();
+    Err(format!("cannot run {}: {error}", command.get_program().display()).into())
 }

@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::cargo::{self, cargo};
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    exec(rds_ca()?.args(arguments))
+    cargo::exec(rds_ca()?.args(arguments))
 }
 
 /// The program, built, and told where the certificates are.
@@ -16,11 +16,4 @@ pub(crate) fn rds_ca() -> Result<Command, Failure> {
     let mut command = Command::new(cargo::target().join("debug/rds-ca"));
     command.arg(cargo::root().join("certs"));
     Ok(command)
-}
-
-/// Runs a program in place of this process: what it says and its exit code are its own.
-pub(crate) fn exec(command: &mut Command) -> Result<(), Failure> {
-    use std::os::unix::process::CommandExt as _;
-    let error = command.exec();
-    Err(format!("cannot run {}: {error}", command.get_program().display()).into())
 }

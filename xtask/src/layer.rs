@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use crate::Failure;
 use crate::cargo;
-use crate::certs::{exec, rds_ca};
+use crate::certs::rds_ca;
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
     let zip = cargo::target().join("lambda/rds-ca-layer.zip");
-    exec(rds_ca()?.arg("layer").arg(zip).args(arguments))
+    cargo::exec(rds_ca()?.arg("layer").arg(zip).args(arguments))
 }

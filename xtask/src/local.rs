@@ -1,6 +1,5 @@
 //! `cargo xtask local`: the whole system on this machine.
 
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::Failure;
@@ -36,7 +35,5 @@ pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
     }
     stack.args(flags.once.then_some("--once"));
     stack.args(flags.json.then_some("--json"));
-    // In place of this process: Ctrl-C and the exit code are its own.
-    let error = stack.exec();
-    Err(format!("cannot run {}: {error}", stack.get_program().display()).into())
+    cargo::exec(&mut stack)
 }

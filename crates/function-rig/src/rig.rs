@@ -1,8 +1,9 @@
 //! A server, and functions in front of it.
 
-use local_lambda::{Function, Invocation, Lambda};
+use local_lambda::{Invocation, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Engine, Server};
+use local_stack::ITEMS;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,8 +16,6 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::layer;
-
-const ITEMS: &str = include_str!("../../local-stack/sql/items.sql");
 
 /// One server, and the Lambda that runs functions in front of it.
 pub struct Rig {
@@ -110,34 +109,20 @@ impl Rig {
             Some(layer) => layer::mount_for(&self.bootstrap, layer, &task_root),
             None => symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap(),
         }
-        for entry in fs::read_dir(statements_folder(self.server.engine())).unwrap() {
+        for entry in fs::read_dir(local_stack::statements(self.server.engine())).unwrap() {
             let entry = entry.unwrap();
             fs::copy(entry.path(), catalogue.join(entry.file_name())).unwrap();
         }
         for (name, sql) in statements {
             fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
         }
-        let mut function = Function::new(&name, task_root)
-            .memory_mb(128)
+        let function = local_stack::function(&self.server, &name, task_root);
+        let mut function = function
             .timeout(Duration::from_secs(20))
-            .region(self.server.region());
+            .log_format(LogFormat::Json)
+            .log_level("TRACE");
         if let Some(key) = key {
-            let session_token = key.session_token.unwrap_or_default();
-            function = function.credentials(key.id, key.secret, session_token);
-        }
-        let settings = [
-            ("DB_HOST", self.server.host().to_owned()),
-            ("DB_USER", self.server.user().to_owned()),
-            ("DB_NAME", self.server.database().to_owned()),
-            ("DB_CONNECT_TO", self.server.address().to_string()),
-            ("DB_CA_BUNDLE", self.server.ca_bundle().display().to_string()),
-            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
-        ];
-        for (name, value) in &settings {
-            if !changes.iter().any(|(changed, _)| changed == name) {
-                function = function.env(*name, value);
-            }
+            function = local_stack::with_role(function, key);
         }
         for (name, value) in changes {
             function = function.env(*name, *value);
@@ -213,13 +198,4 @@ impl Deployed<'_> {
             assert!(!message.contains(secret), "an error holds {secret:?}");
         }
     }
-}
-
-/// The engine's statements, as they are deployed.
-fn statements_folder(engine: Engine) -> PathBuf {
-    let engine = match engine {
-        Engine::MySql | Engine::MariaDb => "mysql",
-        Engine::Postgres => "postgres",
-    };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/statements").join(engine)
 }

@@ -1,16 +1,16 @@
 //! The parts, joined: a server for each engine, and the engine's function in front of it.
 
-use local_lambda::{Function, Lambda};
+use local_lambda::Lambda;
 use local_rds::{Engine, Server};
+use local_stack::ITEMS;
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::Failure;
-
-const ITEMS: &str = include_str!("../sql/items.sql");
 
 /// Everything that runs. Dropping it stops and removes it all.
 pub(crate) struct Stack {
@@ -99,28 +99,15 @@ impl Stack {
 /// Deploys an engine's function, in the shape its zip unpacks to, and points it at `server`.
 async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<LocalFunction, Failure> {
     let engine = server.engine();
-    let (program, statements) = match engine {
-        Engine::MySql | Engine::MariaDb => ("mysql-function", "mysql"),
-        Engine::Postgres => ("postgres-function", "postgres"),
-    };
     let task_root = folder.join(engine.name());
     fs::create_dir(&task_root)?;
-    let program = beside_us(program)?;
-    std::os::unix::fs::symlink(&program, task_root.join("bootstrap"))?;
-    std::os::unix::fs::symlink(statements_folder(statements)?, task_root.join("statements"))?;
+    symlink(beside_us(local_stack::program(engine))?, task_root.join("bootstrap"))?;
+    symlink(statements_folder(engine)?, task_root.join("statements"))?;
 
-    let key = server.access_key();
     let name = format!("{}-function", engine.name());
-    let function = Function::new(&name, task_root)
-        .memory_mb(128)
-        .timeout(Duration::from_secs(10))
-        .region(server.region())
-        .credentials(key.id, key.secret, key.session_token.unwrap_or_default())
-        .env("DB_HOST", server.host())
-        .env("DB_USER", server.user())
-        .env("DB_NAME", server.database())
-        .env("DB_CONNECT_TO", server.address().to_string())
-        .env("DB_CA_BUNDLE", server.ca_bundle().display().to_string());
+    let function = local_stack::function(server, &name, task_root);
+    let function = local_stack::with_role(function, server.access_key());
+    let function = function.timeout(Duration::from_secs(10));
     lambda.create_function(function).await?;
     Ok(LocalFunction { name, server: server.host().to_owned(), user: server.user().to_owned() })
 }
@@ -134,9 +121,8 @@ fn beside_us(name: &str) -> Result<PathBuf, Failure> {
     Err(format!("{} has not been built: use `cargo xtask local`", program.display()).into())
 }
 
-fn statements_folder(engine: &str) -> Result<PathBuf, Failure> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = workspace.join("deploy/statements").join(engine);
+fn statements_folder(engine: Engine) -> Result<PathBuf, Failure> {
+    let folder = local_stack::statements(engine);
     folder.canonicalize().map_err(|error| {
         format!("cannot find the statements in {}: {error}", folder.display()).into()
     })
