@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backoff;
 pub mod boundary;
 pub mod deadline;
 pub mod dial;
@@ -24,6 +25,7 @@ pub mod statement;
 pub mod telemetry;
 pub mod value;
 
+pub use backoff::Backoff;
 pub use boundary::run;
 pub use deadline::Deadline;
 pub use error::{Error, Kind};
