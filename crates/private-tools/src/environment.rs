@@ -1,0 +1,171 @@
+//! One Python virtual environment: made once, whole or not at all.
+//!
+//! The scripts in an environment name its folder, so it cannot be made elsewhere and moved into
+//! place. It is made where it will be, and its last file is a record of what it was made from. An
+//! environment without its record, or with the record of another one (other pins, a Python that is
+//! gone, a folder that was moved), is made anew.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::{Error, python};
+
+/// Written last.
+const RECORD: &str = "complete";
+/// How many lines of what pip says an error repeats.
+const LINES: usize = 12;
+
+/// A whole environment.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    folder: PathBuf,
+}
+
+impl Environment {
+    /// The environment `name` in `folder`, which holds the packages of `requirements`: a file in
+    /// pip's format that pins every package to a version and its hashes.
+    ///
+    /// # Errors
+    /// As [`sam`](crate::sam).
+    pub fn in_folder(
+        folder: &Path,
+        name: &str,
+        requirements: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Self, Error> {
+        let environment = Self { folder: folder.join(name) };
+        if environment.is_whole(requirements) {
+            return Ok(environment);
+        }
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let lock = lock(&folder.join(format!("{name}.lock")), name, progress)?;
+        if !environment.is_whole(requirements) {
+            environment.make(name, requirements, &lock, progress)?;
+        }
+        Ok(environment)
+    }
+
+    /// The path of a program in it.
+    ///
+    /// # Errors
+    /// The packages have no such program.
+    pub fn program(&self, name: &str) -> Result<PathBuf, Error> {
+        self.existing(self.folder.join("bin").join(name))
+    }
+
+    /// The path of a file that one of its packages brings.
+    ///
+    /// # Errors
+    /// The packages have no such file.
+    pub fn package_file(&self, path: &str) -> Result<PathBuf, Error> {
+        let libraries = self.folder.join("lib");
+        let versions = fs::read_dir(&libraries).map_err(Error::io("read", &libraries))?;
+        let python = versions.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
+        self.existing(python.unwrap_or(libraries).join("site-packages").join(path))
+    }
+
+    fn existing(&self, path: PathBuf) -> Result<PathBuf, Error> {
+        if path.is_file() {
+            return Ok(path);
+        }
+        let folder = self.folder.display();
+        Err(Error::new(format!("{} is missing: remove {folder} and try again", path.display())))
+    }
+
+    fn is_whole(&self, requirements: &str) -> bool {
+        let record = fs::read_to_string(self.folder.join(RECORD)).ok();
+        record.is_some() && record == self.record(requirements)
+    }
+
+    /// What an environment was made from, and where. None where its Python is gone.
+    fn record(&self, requirements: &str) -> Option<String> {
+        let python = fs::canonicalize(self.folder.join("bin/python")).ok()?;
+        Some(format!("{}\n{}\n{requirements}", self.folder.display(), python.display()))
+    }
+
+    fn make(
+        &self,
+        name: &str,
+        requirements: &str,
+        lock: &File,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let started = Instant::now();
+        let python = python::find()?;
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder).map_err(Error::io("remove", &self.folder))?;
+        }
+        let packages = requirements.lines().filter(|line| line.contains("==")).count();
+        progress(&format!("{name}: fetching {packages} Python packages, pinned and private"));
+        run(Command::new(python).args(["-m", "venv"]).arg(&self.folder), lock)?;
+        let pins = self.folder.join("requirements.txt");
+        fs::write(&pins, requirements).map_err(Error::io("write", &pins))?;
+        run(&mut self.pip_install(&pins), lock).map_err(|error| {
+            Error::new(format!(
+                "{name} cannot be fetched: {error}\nIt comes from PyPI, or from the index that pip \
+                 is set up for (PIP_INDEX_URL, pip.conf)"
+            ))
+        })?;
+        self.sign_off(requirements)?;
+        let seconds = started.elapsed().as_secs_f32();
+        progress(&format!("{name}: ready in {} after {seconds:.1} s", self.folder.display()));
+        Ok(())
+    }
+
+    /// Only wheels, because others run code of their own while they are built. Python compiles what
+    /// is used when it is first used: most is not.
+    fn pip_install(&self, pins: &Path) -> Command {
+        let mut pip = Command::new(self.folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+            .args(["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile"])
+            .arg("--requirement")
+            .arg(pins);
+        pip
+    }
+
+    /// A record is either there with all its text or not there.
+    fn sign_off(&self, requirements: &str) -> Result<(), Error> {
+        let new = self.folder.join("complete.new");
+        let record = self
+            .record(requirements)
+            .ok_or_else(|| Error::new(format!("{} has no bin/python", self.folder.display())))?;
+        fs::write(&new, record).map_err(Error::io("write", &new))?;
+        fs::rename(&new, self.folder.join(RECORD)).map_err(Error::io("rename", &new))
+    }
+}
+
+fn lock(path: &Path, name: &str, progress: &mut dyn FnMut(&str)) -> Result<File, Error> {
+    let lock = File::create(path).map_err(Error::io("create", path))?;
+    match lock.try_lock() {
+        Ok(()) => return Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            progress(&format!("{name}: another process is fetching it, waiting"));
+        }
+        Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+    }
+    lock.lock().map_err(Error::io("lock", path))?;
+    Ok(lock)
+}
+
+/// Runs a command that writes into the environment. Its input is the lock, an empty file: the lock is
+/// therefore held until the command has ended, even when this process is killed before.
+fn run(command: &mut Command, lock: &File) -> Result<(), Error> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let lock = lock.try_clone().map_err(|error| Error::new(error.to_string()))?;
+    // An environment is this project's alone, whatever the caller's Python is set up for.
+    for variable in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"] {
+        command.env_remove(variable);
+    }
+    let output = command.stdin(Stdio::from(lock)).output();
+    let output = output.map_err(|error| Error::new(format!("cannot run {program}: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<_> = said.lines().collect();
+    let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    Err(Error::new(format!("{program} ended with {}:\n{last}", output.status)))
+}

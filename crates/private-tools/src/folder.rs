@@ -1,0 +1,26 @@
+//! Where the tools are kept: in cargo's target folder.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::Error;
+
+/// The file that cargo marks its target folder with (<https://bford.info/cachedir/>).
+const CACHE_TAG: &str = "CACHEDIR.TAG";
+
+/// `tools` in the target folder that this very program was built into. So it is found from any
+/// working folder, whatever set it: `CARGO_TARGET_DIR`, cargo's configuration, or nothing.
+pub(crate) fn tools() -> Result<PathBuf, Error> {
+    let program = env::current_exe()
+        .map_err(|error| Error::new(format!("cannot tell where this program is: {error}")))?;
+    program
+        .ancestors()
+        .find(|folder| folder.join(CACHE_TAG).is_file())
+        .map(|target| target.join("tools"))
+        .ok_or_else(|| {
+            Error::new(format!(
+                "{} is not in cargo's target folder, where the tools are kept: run it with cargo",
+                program.display()
+            ))
+        })
+}
