@@ -1,0 +1,107 @@
+//! An Aurora or Multi-AZ DB cluster: its writer's endpoint, and what only its instances tell.
+
+use serde::Deserialize;
+
+use crate::client::Aws;
+use crate::database::{AUTH_ERROR_LOG, Database, Engine, Target, region_of};
+use crate::error::Error;
+use crate::instance::{Instances, SecurityGroup, SubnetGroup};
+
+#[derive(Deserialize)]
+pub(crate) struct Clusters {
+    #[serde(rename = "DBClusters")]
+    pub(crate) clusters: Vec<Cluster>,
+}
+
+/// As `describe-db-clusters` tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Cluster {
+    #[serde(rename = "DBClusterIdentifier")]
+    pub(crate) identifier: String,
+    #[serde(rename = "DBClusterArn", default)]
+    arn: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    engine: String,
+    engine_version: Option<String>,
+    endpoint: Option<String>,
+    port: Option<u16>,
+    #[serde(default)]
+    db_cluster_resource_id: String,
+    #[serde(rename = "DBSubnetGroup")]
+    subnet_group: Option<String>,
+    #[serde(default)]
+    vpc_security_groups: Vec<SecurityGroup>,
+    #[serde(rename = "IAMDatabaseAuthenticationEnabled", default)]
+    iam_auth: bool,
+    master_username: Option<String>,
+    publicly_accessible: Option<bool>,
+    #[serde(default)]
+    enabled_cloudwatch_logs_exports: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct SubnetGroups {
+    #[serde(rename = "DBSubnetGroups")]
+    groups: Vec<SubnetGroup>,
+}
+
+pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
+    let found: Clusters =
+        aws.call(&["rds", "describe-db-clusters", "--db-cluster-identifier", name])?;
+    let cluster = found
+        .clusters
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::other(format!("AWS does not describe the DB cluster {name}")))?;
+    let engine = Engine::named(&cluster.engine)?;
+    let (Some(endpoint), Some(port)) = (cluster.endpoint, cluster.port) else {
+        return Err(Error::other(format!(
+            "the DB cluster {name} is {} and has no endpoint yet; `aws rds wait \
+             db-cluster-available --db-cluster-identifier {name}` waits for it",
+            cluster.status
+        )));
+    };
+    let group = subnet_group(aws, cluster.subnet_group.as_deref())?;
+    let members: Instances = aws.call(&[
+        "rds",
+        "describe-db-instances",
+        "--filters",
+        &format!("Name=db-cluster-id,Values={name}"),
+    ])?;
+    let mut classes: Vec<String> =
+        members.instances.iter().filter_map(|member| member.class.clone()).collect();
+    classes.sort();
+    classes.dedup();
+    let logs = &cluster.enabled_cloudwatch_logs_exports;
+    Ok(Database {
+        target: Target::Cluster(name.to_owned()),
+        engine,
+        version: cluster.engine_version,
+        endpoint,
+        port,
+        resource_id: cluster.db_cluster_resource_id,
+        cluster: None,
+        region: region_of(&cluster.arn)?,
+        vpc: group.as_ref().and_then(|group| group.vpc_id.clone()),
+        subnets: group.as_ref().map(SubnetGroup::subnets).unwrap_or_default(),
+        security_groups: cluster.vpc_security_groups.into_iter().map(|group| group.id).collect(),
+        ca: members.instances.iter().find_map(|member| member.ca.clone()),
+        iam_auth: cluster.iam_auth,
+        instance_classes: classes,
+        master_user: cluster.master_username,
+        status: cluster.status,
+        publicly_accessible: cluster.publicly_accessible,
+        exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),
+    })
+}
+
+/// A cluster names its subnet group, and does not describe it.
+fn subnet_group(aws: &Aws, name: Option<&str>) -> Result<Option<SubnetGroup>, Error> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let found: SubnetGroups =
+        aws.call(&["rds", "describe-db-subnet-groups", "--db-subnet-group-name", name])?;
+    Ok(found.groups.into_iter().next())
+}

@@ -1,0 +1,141 @@
+//! A DB instance.
+
+use serde::Deserialize;
+
+use crate::client::Aws;
+use crate::cluster;
+use crate::database::{AUTH_ERROR_LOG, Database, Engine, Target, region_of};
+use crate::error::Error;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Instances {
+    #[serde(rename = "DBInstances")]
+    pub(crate) instances: Vec<Instance>,
+}
+
+/// As `describe-db-instances` tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Instance {
+    #[serde(rename = "DBInstanceIdentifier")]
+    pub(crate) identifier: String,
+    #[serde(rename = "DBInstanceArn", default)]
+    arn: String,
+    #[serde(rename = "DBInstanceStatus", default)]
+    status: String,
+    #[serde(rename = "DBInstanceClass")]
+    pub(crate) class: Option<String>,
+    #[serde(rename = "DBClusterIdentifier")]
+    cluster: Option<String>,
+    #[serde(default)]
+    engine: String,
+    engine_version: Option<String>,
+    endpoint: Option<Endpoint>,
+    #[serde(default)]
+    dbi_resource_id: String,
+    #[serde(rename = "DBSubnetGroup")]
+    subnet_group: Option<SubnetGroup>,
+    #[serde(default)]
+    vpc_security_groups: Vec<SecurityGroup>,
+    #[serde(rename = "CACertificateIdentifier")]
+    pub(crate) ca: Option<String>,
+    #[serde(rename = "IAMDatabaseAuthenticationEnabled", default)]
+    iam_auth: bool,
+    master_username: Option<String>,
+    publicly_accessible: Option<bool>,
+    #[serde(default)]
+    enabled_cloudwatch_logs_exports: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Endpoint {
+    address: String,
+    port: u16,
+}
+
+/// As `describe-db-subnet-groups` tells it too.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SubnetGroup {
+    pub(crate) vpc_id: Option<String>,
+    #[serde(default)]
+    subnets: Vec<Subnet>,
+}
+
+impl SubnetGroup {
+    pub(crate) fn subnets(&self) -> Vec<String> {
+        self.subnets.iter().map(|subnet| subnet.identifier.clone()).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Subnet {
+    #[serde(rename = "SubnetIdentifier")]
+    identifier: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SecurityGroup {
+    #[serde(rename = "VpcSecurityGroupId")]
+    pub(crate) id: String,
+}
+
+pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
+    let found: Instances =
+        aws.call(&["rds", "describe-db-instances", "--db-instance-identifier", name])?;
+    let instance = found
+        .instances
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::other(format!("AWS does not describe the DB instance {name}")))?;
+    match instance.cluster.clone().filter(|cluster| !cluster.is_empty()) {
+        None => database(name, instance),
+        // IAM knows a cluster's instances by the cluster: its flag, and its resource id.
+        // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
+        Some(cluster) => {
+            let whole = cluster::discover(aws, &cluster)?;
+            let own = database(name, instance)?;
+            Ok(Database {
+                resource_id: whole.resource_id,
+                iam_auth: whole.iam_auth,
+                exports_auth_errors: whole.exports_auth_errors,
+                master_user: whole.master_user.or(own.master_user),
+                ..own
+            })
+        }
+    }
+}
+
+fn database(name: &str, instance: Instance) -> Result<Database, Error> {
+    let engine = Engine::named(&instance.engine)?;
+    let endpoint = instance.endpoint.ok_or_else(|| {
+        Error::other(format!(
+            "the DB instance {name} is {} and has no endpoint yet; `aws rds wait \
+             db-instance-available --db-instance-identifier {name}` waits for it",
+            instance.status
+        ))
+    })?;
+    let logs = &instance.enabled_cloudwatch_logs_exports;
+    Ok(Database {
+        target: Target::Instance(name.to_owned()),
+        engine,
+        version: instance.engine_version,
+        endpoint: endpoint.address,
+        port: endpoint.port,
+        resource_id: instance.dbi_resource_id,
+        cluster: instance.cluster.filter(|cluster| !cluster.is_empty()),
+        region: region_of(&instance.arn)?,
+        vpc: instance.subnet_group.as_ref().and_then(|group| group.vpc_id.clone()),
+        subnets: instance.subnet_group.as_ref().map(SubnetGroup::subnets).unwrap_or_default(),
+        security_groups: instance.vpc_security_groups.into_iter().map(|group| group.id).collect(),
+        ca: instance.ca,
+        iam_auth: instance.iam_auth,
+        instance_classes: instance.class.into_iter().collect(),
+        master_user: instance.master_username,
+        status: instance.status,
+        publicly_accessible: instance.publicly_accessible,
+        exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),
+    })
+}

@@ -1,0 +1,115 @@
+//! Whether the security groups let a function reach the database: the commonest reason why a
+//! function in a VPC times out.
+
+use serde::Deserialize;
+
+use crate::client::Aws;
+use crate::database::Database;
+use crate::error::Error;
+
+/// What the rules of the database's security groups say of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A rule lets one of the function's groups in.
+    Open,
+    /// A rule lets addresses in, and the function's may be among them.
+    ByAddress,
+    /// No rule lets anything in on the database's port that could be the function.
+    Closed,
+}
+
+#[derive(Deserialize)]
+struct Rules {
+    #[serde(rename = "SecurityGroupRules")]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Rule {
+    is_egress: bool,
+    ip_protocol: String,
+    from_port: Option<i32>,
+    to_port: Option<i32>,
+    cidr_ipv4: Option<String>,
+    cidr_ipv6: Option<String>,
+    prefix_list_id: Option<String>,
+    referenced_group_info: Option<Group>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Group {
+    group_id: Option<String>,
+}
+
+/// Asks whether the database's security groups let in a function that is in the groups `from`.
+///
+/// # Errors
+/// AWS refuses to tell: it takes the right `ec2:DescribeSecurityGroupRules`.
+pub fn reach(aws: &Aws, database: &Database, from: &[String]) -> Result<Reach, Error> {
+    let groups = format!("Name=group-id,Values={}", database.security_groups.join(","));
+    let found: Rules = aws.clone().region(&database.region).call(&[
+        "ec2",
+        "describe-security-group-rules",
+        "--filters",
+        &groups,
+    ])?;
+    Ok(verdict(&found.rules, database.port, from))
+}
+
+fn verdict(rules: &[Rule], port: u16, from: &[String]) -> Reach {
+    let mut verdict = Reach::Closed;
+    for rule in rules.iter().filter(|rule| admits(rule, port)) {
+        let group = rule.referenced_group_info.as_ref().and_then(|group| group.group_id.as_ref());
+        if group.is_some_and(|group| from.contains(group)) {
+            return Reach::Open;
+        }
+        let address = [&rule.cidr_ipv4, &rule.cidr_ipv6, &rule.prefix_list_id];
+        if address.iter().any(|address| address.as_ref().is_some_and(|text| !text.is_empty())) {
+            verdict = Reach::ByAddress;
+        }
+    }
+    verdict
+}
+
+/// Whether a rule is about TCP that comes in to `port`.
+fn admits(rule: &Rule, port: u16) -> bool {
+    let port = i32::from(port);
+    let all = rule.ip_protocol == "-1";
+    let tcp = matches!(rule.ip_protocol.as_str(), "tcp" | "6")
+        && rule.from_port.is_some_and(|from| from <= port)
+        && rule.to_port.is_some_and(|to| port <= to);
+    !rule.is_egress && (all || tcp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn of(rules: &str, from: &str) -> Reach {
+        let rules: Vec<Rule> = serde_json::from_str(rules).unwrap();
+        verdict(&rules, 3306, &[from.to_owned()])
+    }
+
+    #[test]
+    fn rules_are_read() {
+        let group = r#"[{"IsEgress":false,"IpProtocol":"tcp","FromPort":3306,"ToPort":3306,
+                        "ReferencedGroupInfo":{"GroupId":"sg-1"}}]"#;
+        assert_eq!(of(group, "sg-1"), Reach::Open);
+        assert_eq!(of(group, "sg-2"), Reach::Closed);
+        let all = r#"[{"IsEgress":false,"IpProtocol":"-1","FromPort":-1,"ToPort":-1,
+                      "ReferencedGroupInfo":{"GroupId":"sg-1"}}]"#;
+        assert_eq!(of(all, "sg-1"), Reach::Open);
+        let out = r#"[{"IsEgress":true,"IpProtocol":"-1","FromPort":-1,"ToPort":-1,
+                      "CidrIpv4":"0.0.0.0/0"}]"#;
+        assert_eq!(of(out, "sg-1"), Reach::Closed);
+        let other_port = r#"[{"IsEgress":false,"IpProtocol":"tcp","FromPort":5432,"ToPort":5432,
+                             "CidrIpv4":"0.0.0.0/0"}]"#;
+        assert_eq!(of(other_port, "sg-1"), Reach::Closed);
+        let addresses = r#"[{"IsEgress":false,"IpProtocol":"tcp","FromPort":0,"ToPort":65535,
+                            "CidrIpv4":"10.0.0.0/8"}]"#;
+        assert_eq!(of(addresses, "sg-1"), Reach::ByAddress);
+    }
+}
