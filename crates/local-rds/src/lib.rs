@@ -21,6 +21,7 @@
 //! It runs on Linux. Servers are found, or fetched without root, as [`local_rds_packages`] says.
 
 mod account;
+mod administrator;
 pub mod certificates;
 mod error;
 mod folder;
@@ -30,9 +31,11 @@ mod plugins;
 mod postgres;
 mod prepared;
 mod process;
+mod running;
 mod server;
 mod server_certificate;
 
+pub use administrator::Row;
 pub use certificates::KeyType;
 pub use error::Error;
 pub use local_rds_packages::Engine;

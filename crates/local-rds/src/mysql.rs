@@ -32,7 +32,8 @@ const SMALL: &[&str] = &[
     "--character-set-server=utf8mb4",
     "--innodb-buffer-pool-size=32M",
     "--innodb-doublewrite=OFF",
-    "--innodb-flush-log-at-trx-commit=0",
+    // A commit is with the system, and so outlives the server, but is not forced to the disk.
+    "--innodb-flush-log-at-trx-commit=2",
     "--performance-schema=OFF",
     "--skip-log-bin",
 ];
@@ -156,6 +157,9 @@ pub(crate) fn command(
         .arg(format!("--port={port}"))
         .args(["--bind-address=127.0.0.1", "--skip-name-resolve"])
         .args(["--default-time-zone=+00:00", "--max-connections=150"]);
+    if init_file(folder).exists() {
+        command.arg(format!("--init-file={}", init_file(folder).display()));
+    }
     Ok(command)
 }
 
@@ -167,7 +171,7 @@ pub(crate) fn connect(folder: &Folder) -> io::Result<Administrator> {
 /// Makes the database and the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
 pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<(), Error> {
     let mut run = |what: &str, sql: &str| {
-        administrator.run(sql).map_err(Error::because(format!("{what} failed")))
+        administrator.run(sql).map(drop).map_err(Error::because(format!("{what} failed")))
     };
     run(
         "creating the IAM user",
@@ -180,7 +184,27 @@ pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<()
         ),
     )?;
     run("the SQL for setting up", setup)?;
-    run("locking the administrator", "ALTER USER 'root'@'localhost' ACCOUNT LOCK;")
+    lock_administrator(administrator)
+}
+
+/// Has the server let the administrator in when it starts.
+pub(crate) fn unlock_administrator(folder: &Folder) -> Result<(), Error> {
+    let path = init_file(folder);
+    let sql = "ALTER USER 'root'@'localhost' ACCOUNT UNLOCK;\n";
+    fs::write(&path, sql).map_err(Error::io("write", &path))
+}
+
+/// Lets no other connection of the administrator's in. This one stays, with the database in use.
+pub(crate) fn lock_administrator(administrator: &mut Administrator) -> Result<(), Error> {
+    administrator
+        .run(&format!("USE {DATABASE}; ALTER USER 'root'@'localhost' ACCOUNT LOCK;"))
+        .map(drop)
+        .map_err(Error::because("locking the administrator failed"))
+}
+
+/// SQL that the server runs when it starts, if the file is there.
+fn init_file(folder: &Folder) -> PathBuf {
+    folder.plugins().join("init.sql")
 }
 
 fn socket(folder: &Folder) -> PathBuf {

@@ -44,7 +44,8 @@ const RULES_OF_SETUP: &str = "local all postgres trust\n";
 const SETTINGS: &str = "\
 fsync = off
 full_page_writes = off
-synchronous_commit = off
+# A commit is with the system, and so outlives the server, but is not forced to the disk.
+synchronous_commit = on
 max_connections = 100
 shared_buffers = 16MB
 wal_level = minimal
@@ -141,13 +142,8 @@ pub(crate) fn connect(folder: &Folder, port: u16) -> io::Result<Administrator> {
     Administrator::connect(&socket(folder, port), DATABASE)
 }
 
-/// Makes the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
-pub(crate) fn admit(
-    administrator: &mut Administrator,
-    folder: &Folder,
-    port: u16,
-    setup: &str,
-) -> Result<(), Error> {
+/// Makes the IAM user, and runs `setup`.
+pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<(), Error> {
     administrator
         .run(&format!(
             "CREATE ROLE rds_iam;
@@ -158,8 +154,20 @@ pub(crate) fn admit(
              ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
         ))
         .map_err(Error::because("creating the IAM user failed"))?;
-    administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+    administrator.run(setup).map(drop).map_err(Error::because("the SQL for setting up failed"))
+}
 
+/// Has the server let the administrator in when it starts.
+pub(crate) fn unlock_administrator(folder: &Folder) -> Result<(), Error> {
+    write_rules(folder, RULES_OF_SETUP)
+}
+
+/// Locks out everyone who is not an IAM user, but for this connection of the administrator's.
+pub(crate) fn lock_administrator(
+    administrator: &mut Administrator,
+    folder: &Folder,
+    port: u16,
+) -> Result<(), Error> {
     write_rules(folder, RULES)?;
     let locking = "locking the administrator failed";
     administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
@@ -172,6 +180,18 @@ pub(crate) fn admit(
         thread::sleep(Duration::from_millis(2));
     }
     Ok(())
+}
+
+/// Returns to the system the shared memory that a killed server leaves, by which it tells whether
+/// another one runs on its data. Line 7 of `postmaster.pid` has its key and number (`pidfile.h`).
+#[allow(unsafe_code)]
+pub(crate) fn remove_shared_memory(folder: &Folder) {
+    let file = fs::read_to_string(folder.data().join("postmaster.pid")).unwrap_or_default();
+    let line = file.lines().nth(6).unwrap_or_default();
+    if let Some(id) = line.split_whitespace().nth(1).and_then(|id| id.parse().ok()) {
+        // SAFETY: removal takes no buffer. The segment is that of our own server, which is gone.
+        unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) };
+    }
 }
 
 fn socket(folder: &Folder, port: u16) -> PathBuf {

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)] // signals, and what runs between fork and exec
 
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -61,10 +62,60 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Sends `signal` to the process and to those it has started: each of PostgreSQL's is a leader of
+    /// a group of its own.
+    pub(crate) fn signal_all(&self, signal: c_int) {
+        let id = self.child.id().cast_signed();
+        let children = children(id);
+        send(signal, id);
+        children.into_iter().for_each(|child| send(signal, child));
+    }
+
+    /// Kills the process and those it has started, and waits until all are gone.
+    pub(crate) fn kill_all(self) {
+        let id = self.child.id().cast_signed();
+        // None of them starts another one, or hands its number on, while its parent stands still.
+        send(libc::SIGSTOP, id);
+        let children = children(id);
+        send(libc::SIGKILL, id);
+        for &child in &children {
+            send(libc::SIGKILL, child);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while children.iter().any(|&child| is_there(child)) && Instant::now() < deadline {
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// The processes that `parent` has started and not yet reaped.
+fn children(parent: c_int) -> Vec<c_int> {
+    // Each of its threads has started some, as proc(5) tells.
+    let threads = fs::read_dir(format!("/proc/{parent}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let lists =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Whether the process `id` is there, and not only its number, which whoever has to reap it keeps.
+fn is_there(id: c_int) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name in brackets may hold anything; the state follows it.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let id = self.child.id().cast_signed();
         send(self.end_signal, id);
+        // One that was stopped does not see another signal until it goes on.
+        self.signal_all(libc::SIGCONT);
         let deadline = Instant::now() + PATIENCE;
         while self.ended().is_none() && Instant::now() < deadline {
             thread::sleep(PAUSE);

@@ -1,22 +1,18 @@
 //! A database server from its start to its end.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use local_rds_ask::SOCKET_VARIABLE;
 use local_rds_packages::{Engine, Installation, find_or_fetch};
 
 use crate::account::Account;
+use crate::administrator::Row;
 use crate::certificates::KeyType;
 use crate::folder::Folder;
 use crate::iam::{AccessKey, Iam, Listener, Resource};
-use crate::process::{Process, last_lines};
+use crate::running::{Plan, Running};
 use crate::{Error, mysql, postgres, prepared, server_certificate};
 
 const REGION: &str = "eu-west-1";
@@ -24,27 +20,17 @@ const ACCOUNT_ID: &str = "123456789012";
 /// The database of every server.
 pub(crate) const DATABASE: &str = "app";
 
-/// How long a server may take to answer. A slow machine that starts several at once needs seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(5);
-/// How often a start is tried again when another program took the port in the meantime.
-const ATTEMPTS: u32 = 5;
-
 /// A running database server that accepts IAM users over TLS, and nobody else.
 ///
 /// It ends, and everything it wrote is removed, when it is dropped. If this process is killed, the
 /// server ends with it, and the next start removes what it wrote.
 pub struct Server {
     // Dropped in this order: the server, the verifier it asks, the folder of both.
-    _process: Process,
+    running: Running,
     _listener: Listener,
-    engine: Engine,
-    version: String,
-    address: SocketAddr,
     iam: Iam,
     access_key: AccessKey,
     ca_bundle: PathBuf,
-    folder: Folder,
 }
 
 /// What a server is started with.
@@ -54,6 +40,7 @@ pub struct Builder {
     host: String,
     aliases: Vec<String>,
     tls: bool,
+    settings: Vec<(String, String)>,
     setup: String,
     progress: Box<dyn FnMut(&str) + Send>,
 }
@@ -86,6 +73,13 @@ impl Builder {
     #[must_use]
     pub fn without_tls(mut self) -> Self {
         self.tls = false;
+        self
+    }
+
+    /// A setting of the server's own, such as `max_connections`.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((name.into(), value.into()));
         self
     }
 
@@ -141,18 +135,10 @@ impl Builder {
         let listener = iam
             .listen(&folder.verifier_socket())
             .map_err(Error::because("the verifier cannot listen"))?;
-        let (process, port) = launch(&installation, account, &folder, self.tls, &self.setup)?;
-        Ok(Server {
-            _process: process,
-            _listener: listener,
-            engine,
-            version: installation.version,
-            address: (Ipv4Addr::LOCALHOST, port).into(),
-            iam,
-            access_key,
-            ca_bundle: folder.ca_bundle(),
-            folder,
-        })
+        let ca_bundle = folder.ca_bundle();
+        let plan = Plan { installation, account, folder, tls: self.tls, settings: self.settings };
+        let running = Running::start(plan, &self.setup)?;
+        Ok(Server { running, _listener: listener, iam, access_key, ca_bundle })
     }
 }
 
@@ -166,6 +152,7 @@ impl Server {
             host: host(engine),
             aliases: Vec::new(),
             tls: true,
+            settings: Vec::new(),
             setup: String::new(),
             progress: Box::new(|_| ()),
         }
@@ -174,13 +161,13 @@ impl Server {
     /// What it is.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        self.engine
+        self.running.plan().installation.engine
     }
 
     /// The version of the server program, such as `9.7.4-2`.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.version
+        &self.running.plan().installation.version
     }
 
     /// The name of the endpoint. Tokens are signed for it, and the certificate is its.
@@ -198,7 +185,7 @@ impl Server {
     /// The address to dial in place of the endpoint.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        (Ipv4Addr::LOCALHOST, self.running.port()).into()
     }
 
     /// The region of the endpoint.
@@ -217,7 +204,7 @@ impl Server {
     /// PostgreSQL.
     #[must_use]
     pub fn user(&self) -> &str {
-        user(self.engine)
+        user(self.engine())
     }
 
     /// The PEM file with the root certificate to trust.
@@ -247,16 +234,54 @@ impl Server {
     /// What the server has said so far.
     #[must_use]
     pub fn log(&self) -> String {
-        read_log(&self.folder)
+        self.running.log()
+    }
+
+    /// Runs any number of statements as the administrator, in the database, and gives the rows of
+    /// all, each value in the server's text.
+    ///
+    /// # Errors
+    /// The first statement that fails, or a server that does not answer.
+    pub fn execute(&self, sql: &str) -> Result<Vec<Row>, Error> {
+        self.running.execute(sql)
+    }
+
+    /// Kills the server and every process of its own at once (SIGKILL), as a failing host does.
+    /// What was committed is on the disk.
+    ///
+    /// # Errors
+    /// It has been killed already.
+    pub fn kill(&self) -> Result<(), Error> {
+        self.running.kill()
+    }
+
+    /// Starts the server again after [`kill`](Self::kill), on the same port and data, and returns
+    /// when it answers.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart(&self) -> Result<(), Error> {
+        self.running.restart()
+    }
+
+    /// Stops every process of the server in its tracks (SIGSTOP): connections stay open, and nothing
+    /// answers.
+    pub fn pause(&self) {
+        self.running.signal(libc::SIGSTOP);
+    }
+
+    /// Lets the server run on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.running.signal(libc::SIGCONT);
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("engine", &self.engine)
-            .field("version", &self.version)
-            .field("address", &self.address)
+            .field("engine", &self.engine())
+            .field("version", &self.version())
+            .field("address", &self.address())
             .field("iam", &self.iam)
             .finish_non_exhaustive()
     }
@@ -322,119 +347,4 @@ fn verifier(engine: Engine, host: &str, key: &AccessKey, folder: &Folder) -> Res
     let iam = Iam::new(resource, key.clone(), folder.verifier_log());
     iam.set_policy(&policy).map_err(Error::because("the policy of the IAM user is not valid"))?;
     Ok(iam)
-}
-
-/// Starts the server on a free port and makes it ready for IAM users. Returns its port.
-fn launch(
-    server: &Installation,
-    account: Account,
-    folder: &Folder,
-    tls: bool,
-    setup: &str,
-) -> Result<(Process, u16), Error> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let port = free_port()?;
-        let process = start_process(server, account, folder, tls, port)?;
-        match admit(server.engine, folder, &process, port, setup) {
-            // Between our asking for a free port and the server's taking it, another program may.
-            Err(_) if attempt < ATTEMPTS && port_was_taken(&process, folder) => {}
-            Err(error) => return Err(error),
-            Ok(()) => return Ok((process, port)),
-        }
-    }
-}
-
-fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::because("no free port on 127.0.0.1"))
-}
-
-fn port_was_taken(process: &Process, folder: &Folder) -> bool {
-    process.ended().is_some() && read_log(folder).contains("Address already in use")
-}
-
-fn start_process(
-    server: &Installation,
-    account: Account,
-    folder: &Folder,
-    tls: bool,
-    port: u16,
-) -> Result<Process, Error> {
-    let (mut command, end_signal): (Command, _) = match server.engine {
-        // Its data go with it, so there is nothing it should write before it ends.
-        Engine::MySql | Engine::MariaDb => {
-            (mysql::command(server, folder, tls, port)?, libc::SIGKILL)
-        }
-        // An immediate shutdown, which returns its shared memory to the system.
-        Engine::Postgres => (postgres::command(server, folder, port), libc::SIGQUIT),
-    };
-    let path = folder.server_log();
-    let log = File::create(&path).map_err(Error::io("create", &path))?;
-    let also_log = log.try_clone().map_err(Error::io("create", &path))?;
-    command
-        .env(SOCKET_VARIABLE, folder.verifier_socket())
-        .current_dir(folder.data())
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(also_log);
-    account.run(&mut command);
-    Process::start(command, end_signal).map_err(Error::io("run", &server.program))
-}
-
-/// Waits for the server to answer, and lets IAM users in and nobody else.
-fn admit(
-    engine: Engine,
-    folder: &Folder,
-    process: &Process,
-    port: u16,
-    setup: &str,
-) -> Result<(), Error> {
-    match engine {
-        Engine::MySql | Engine::MariaDb => {
-            let mut administrator = when_ready(process, folder, || mysql::connect(folder))?;
-            mysql::admit(&mut administrator, setup)
-        }
-        Engine::Postgres => {
-            let mut administrator =
-                when_ready(process, folder, || postgres::connect(folder, port))?;
-            postgres::admit(&mut administrator, folder, port, setup)
-        }
-    }
-}
-
-/// Tries to `connect` until it works, the server has ended, or patience has.
-fn when_ready<T>(
-    process: &Process,
-    folder: &Folder,
-    mut connect: impl FnMut() -> io::Result<T>,
-) -> Result<T, Error> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let refused = match connect() {
-            Ok(connection) => return Ok(connection),
-            Err(error) => error,
-        };
-        let why = match process.ended() {
-            Some(status) => format!("the server ended, {status}"),
-            None if Instant::now() > deadline => {
-                format!("the server does not answer after {} s: {refused}", PATIENCE.as_secs())
-            }
-            None => {
-                thread::sleep(PAUSE);
-                continue;
-            }
-        };
-        let said = last_lines(&read_log(folder));
-        return Err(Error::new(format!("{why}; the last it said:\n{said}")));
-    }
-}
-
-fn read_log(folder: &Folder) -> String {
-    fs::read(folder.server_log())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The administrator's connection to a server that was just started: as much of MySQL's client
+//! The administrator's connection to a server: as much of MySQL's client
 //! protocol as it takes to log in without a password over a Unix socket and to run statements.
 //!
 //! It takes the place of a client program, which is not always there, and of `--init-file`, which
@@ -10,6 +10,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+
+use crate::administrator::Row;
 
 const CAPABILITIES: u32 =
     PROTOCOL_41 | SECURE_CONNECTION | PLUGIN_AUTH | MULTI_STATEMENTS | MULTI_RESULTS;
@@ -33,6 +35,8 @@ const OK: u8 = 0x00;
 const MORE_AUTHENTICATION_DATA: u8 = 0x01;
 const SWITCH_OR_END: u8 = 0xfe;
 const ERROR: u8 = 0xff;
+/// In a row: a value that is NULL.
+const NULL: u8 = 0xfb;
 
 /// A connection of the user `root`.
 pub(crate) struct Administrator {
@@ -73,29 +77,30 @@ impl Administrator {
         }
     }
 
-    /// Runs the statements in `sql`, and passes over what they return.
+    /// Runs the statements in `sql`, and gives the rows of all of them.
     ///
     /// # Errors
     /// The first statement that fails, after which none is run: its number, code and message.
-    pub(crate) fn run(&mut self, sql: &str) -> io::Result<()> {
+    pub(crate) fn run(&mut self, sql: &str) -> io::Result<Vec<Row>> {
+        let mut rows = Vec::new();
         if sql.trim().is_empty() {
-            return Ok(());
+            return Ok(rows);
         }
         self.sequence = 0;
         self.send(&[&[COM_QUERY], sql.as_bytes()].concat())?;
         for number in 1.. {
-            let status = self.receive_result().map_err(|error| {
+            let status = self.receive_result(&mut rows).map_err(|error| {
                 io::Error::new(error.kind(), format!("statement {number}: {error}"))
             })?;
             if status & MORE_RESULTS == 0 {
                 break;
             }
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Reads the result of one statement to its end, and returns the server's status flags.
-    fn receive_result(&mut self) -> io::Result<u16> {
+    fn receive_result(&mut self, rows: &mut Vec<Row>) -> io::Result<u16> {
         let first = self.receive()?;
         if first.first() == Some(&OK) {
             // The numbers of changed rows and of the last key come before the flags.
@@ -103,17 +108,24 @@ impl Administrator {
             return flags(skip_number(rest)?);
         }
         // The columns, an end, the rows, an end.
-        self.receive_until_end()?;
-        self.receive_until_end()
+        self.receive_until_end(|_| Ok(()))?;
+        self.receive_until_end(|packet| {
+            rows.push(row(packet).ok_or_else(malformed)?);
+            Ok(())
+        })
     }
 
-    fn receive_until_end(&mut self) -> io::Result<u16> {
+    fn receive_until_end(
+        &mut self,
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<u16> {
         loop {
             let packet = self.receive()?;
             // A long row may begin with the same byte.
             if packet.first() == Some(&SWITCH_OR_END) && packet.len() < 9 {
                 return flags(packet.get(3..).ok_or_else(malformed)?);
             }
+            each(&packet)?;
         }
     }
 
@@ -169,13 +181,36 @@ fn reported(packet: &[u8]) -> io::Error {
 
 /// Passes over a length-encoded integer.
 fn skip_number(bytes: &[u8]) -> io::Result<&[u8]> {
-    let length = match bytes.first() {
+    bytes.get(length_of_number(bytes)..).ok_or_else(malformed)
+}
+
+fn length_of_number(bytes: &[u8]) -> usize {
+    match bytes.first() {
         Some(0xfc) => 3,
         Some(0xfd) => 4,
         Some(0xfe) => 9,
         _ => 1,
-    };
-    bytes.get(length..).ok_or_else(malformed)
+    }
+}
+
+/// The values of a row: each a length-encoded string, or the byte that stands for NULL.
+fn row(mut packet: &[u8]) -> Option<Row> {
+    let mut row = Row::new();
+    while let Some(&first) = packet.first() {
+        if first == NULL {
+            row.push(None);
+            packet = &packet[1..];
+            continue;
+        }
+        let (number, rest) = packet.split_at_checked(length_of_number(packet))?;
+        // A number of more than one byte has its length in the first.
+        let digits = if number.len() == 1 { number } else { &number[1..] };
+        let length = digits.iter().rev().fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+        let (value, rest) = rest.split_at_checked(length)?;
+        row.push(Some(String::from_utf8_lossy(value).into_owned()));
+        packet = rest;
+    }
+    Some(row)
 }
 
 fn flags(bytes: &[u8]) -> io::Result<u16> {

@@ -1,4 +1,4 @@
-//! The administrator's connection to a server that was just started: as much of PostgreSQL's client
+//! The administrator's connection to a server: as much of PostgreSQL's client
 //! protocol as it takes to log in over a trusted Unix socket and to run statements.
 //!
 //! It takes the place of a client program, which is not always there, and of `postgres --single`,
@@ -11,6 +11,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::administrator::Row;
+
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 3 << 16;
 /// How long one statement may take.
@@ -20,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const COPY_IN: u8 = b'G';
 const ERROR: u8 = b'E';
 const READY: u8 = b'Z';
+const ROW: u8 = b'D';
 
 /// A connection of the user `postgres`.
 pub(crate) struct Administrator {
@@ -42,11 +45,11 @@ impl Administrator {
         Ok(connection)
     }
 
-    /// Runs the statements in `sql` in one transaction, and passes over what they return.
+    /// Runs the statements in `sql` in one transaction, and gives the rows of all of them.
     ///
     /// # Errors
     /// The first statement that fails: its code and message. None then has an effect.
-    pub(crate) fn run(&mut self, sql: &str) -> io::Result<()> {
+    pub(crate) fn run(&mut self, sql: &str) -> io::Result<Vec<Row>> {
         if sql.contains('\0') {
             return Err(io::Error::other("the statements hold a NUL character"));
         }
@@ -55,9 +58,10 @@ impl Administrator {
     }
 
     /// Receives messages until the server waits for the next statement. The first error among them
-    /// is returned.
-    fn receive_until_ready(&mut self) -> io::Result<()> {
+    /// is returned, or the rows.
+    fn receive_until_ready(&mut self) -> io::Result<Vec<Row>> {
         let mut outcome = Ok(());
+        let mut rows = Vec::new();
         loop {
             let (kind, body) = match self.receive() {
                 Ok(message) => message,
@@ -65,8 +69,9 @@ impl Administrator {
                 Err(error) => return outcome.and(Err(error)),
             };
             match kind {
-                READY => return outcome,
+                READY => return outcome.map(|()| rows),
                 ERROR => outcome = outcome.and_then(|()| Err(reported(&body))),
+                ROW => rows.push(row(&body).ok_or_else(malformed)?),
                 COPY_IN => return Err(io::Error::other("COPY … FROM STDIN has no data here")),
                 _ => {}
             }
@@ -77,9 +82,7 @@ impl Administrator {
         let mut header = [0; 5];
         self.stream.read_exact(&mut header)?;
         let [kind, length @ ..] = header;
-        let length = (u32::from_be_bytes(length) as usize).checked_sub(4).ok_or_else(|| {
-            io::Error::other("the server's answer is not of PostgreSQL's protocol")
-        })?;
+        let length = (u32::from_be_bytes(length) as usize).checked_sub(4).ok_or_else(malformed)?;
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
         Ok((kind, body))
@@ -90,6 +93,24 @@ impl Administrator {
             .map_err(|_| io::Error::other("the statements are longer than 4 GB"))?;
         self.stream.write_all(&[kind, &length.to_be_bytes(), body].concat())
     }
+}
+
+/// The values in a message: their number, then each with its length, which is -1 for NULL.
+fn row(body: &[u8]) -> Option<Row> {
+    let (count, mut rest) = body.split_first_chunk::<2>()?;
+    let mut row = Row::new();
+    for _ in 0..u16::from_be_bytes(*count) {
+        let (length, value) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+        let (value, after) = value.split_at_checked(length.unwrap_or(0))?;
+        row.push(length.map(|_| String::from_utf8_lossy(value).into_owned()));
+        rest = after;
+    }
+    Some(row)
+}
+
+fn malformed() -> io::Error {
+    io::Error::other("the server's answer is not of PostgreSQL's protocol")
 }
 
 /// The error in a message, whose fields each begin with a letter and end with a NUL byte:
