@@ -1,0 +1,32 @@
+//! A TCP proxy on loopback between a function and its database that does what networks do.
+//!
+//! It delays, narrows, freezes and swallows what passes, refuses or ignores new connections, and
+//! [cuts](Cut) one at a chosen point: after a number of bytes, or at a message of the conversation. The
+//! conversation is TLS, so its messages are what can be seen from outside: those before TLS, and
+//! TLS's records. Every fault can be changed while it runs.
+//!
+//! ```no_run
+//! use fault_proxy::{At, Cut, Direction, Ending, Place, Protocol, Proxy};
+//!
+//! # async fn run(server: std::net::SocketAddr) -> std::io::Result<()> {
+//! let proxy = Proxy::start(server, Protocol::MySql).await?;
+//! // The next connection is reset in the middle of the third message from the server.
+//! proxy.cut_next(Cut {
+//!     direction: Direction::ToClient,
+//!     at: At::Message(2, Place::Middle),
+//!     ending: Ending::Reset,
+//! });
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod cut;
+mod framer;
+mod link;
+mod proxy;
+
+pub use cut::{At, Cut, Ending, Place};
+pub use framer::{Direction, Kind, Message, Protocol};
+pub use proxy::{Condition, Mark, Proxy};

@@ -1,0 +1,193 @@
+//! One connection that passes through the proxy.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::cut::{Cut, Ending, Verdict};
+use crate::framer::{Direction, Framer, Message, Position, Protocol};
+use crate::proxy::Condition;
+
+/// What is known of a connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    state: Mutex<State>,
+    /// How it is to end, once that is decided.
+    ending: watch::Sender<Option<Ending>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// To the server, and to the client.
+    framers: [Framer; 2],
+    messages: Vec<Message>,
+    /// With the positions of the bytes that come next when it is set.
+    cut: Option<(Cut, Position)>,
+    open: bool,
+}
+
+impl Link {
+    pub(crate) fn new(protocol: Protocol, cut: Option<Cut>) -> Link {
+        let framers = Direction::BOTH.map(|direction| Framer::new(protocol, direction));
+        let cut = cut.map(|cut| (cut, Position::default()));
+        let state = State { framers, messages: Vec::new(), cut, open: true };
+        Link { state: Mutex::new(state), ending: watch::Sender::new(None) }
+    }
+
+    /// Cuts the connection at a point counted from now. A cut that was set before is taken back.
+    pub(crate) fn cut(&self, cut: Cut) {
+        let mut state = self.state();
+        let base = state.framers[cut.direction as usize].next();
+        state.cut = Some((cut, base));
+    }
+
+    /// Whether a cut has been set and not come yet.
+    pub(crate) fn awaits_cut(&self) -> bool {
+        let state = self.state();
+        state.open && state.cut.is_some()
+    }
+
+    /// Ends the connection now.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.send_replace(Some(ending));
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state().open
+    }
+
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        self.state().messages.clone()
+    }
+
+    /// Carries bytes between `client` and `server` until the connection ends, one way or another.
+    pub(crate) async fn run(
+        &self,
+        mut client: TcpStream,
+        mut server: TcpStream,
+        condition: watch::Receiver<Condition>,
+    ) {
+        let reset = {
+            let (from_client, to_client) = client.split();
+            let (from_server, to_server) = server.split();
+            let mut ending = self.ending.subscribe();
+            let ended = async {
+                let seen =
+                    ending.wait_for(|ending| matches!(ending, Some(Ending::Reset | Ending::Close)));
+                seen.await.is_ok_and(|ending| *ending == Some(Ending::Reset))
+            };
+            let up = self.carry(Direction::ToServer, from_client, to_server, condition.clone());
+            let down = self.carry(Direction::ToClient, from_server, to_client, condition);
+            tokio::select! {
+                reset = ended => reset,
+                // A side that was reset takes the other one with it.
+                done = async { tokio::try_join!(up, down) } => done.is_err(),
+            }
+        };
+        if reset {
+            for stream in [&client, &server] {
+                // An error only says that the connection has gone already.
+                let _ = stream.set_zero_linger();
+            }
+        }
+        self.state().open = false;
+    }
+
+    /// Carries what goes in one direction until the sender closes its half.
+    async fn carry(
+        &self,
+        direction: Direction,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+        mut condition: watch::Receiver<Condition>,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            let read = from.read(&mut buffer).await?;
+            self.thawed().await;
+            if read == 0 {
+                // What is half closed already is no error.
+                let _ = to.shutdown().await;
+                return Ok(());
+            }
+            let bytes = &buffer[..read];
+            let (passing, ending) = self.inspect(direction, bytes);
+            hold_back(&mut condition, direction, &bytes[..passing], &mut to).await?;
+            match ending {
+                None => {}
+                Some(Ending::HalfClose) => {
+                    let _ = to.shutdown().await;
+                    while from.read(&mut buffer).await? > 0 {}
+                    return Ok(());
+                }
+                Some(ending) => {
+                    self.end(ending);
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+
+    /// Waits while the connection is frozen by its cut.
+    async fn thawed(&self) {
+        if *self.ending.borrow() == Some(Ending::Freeze) {
+            std::future::pending().await
+        }
+    }
+
+    /// Follows `bytes`. Gives how many of them pass, and what happens then.
+    fn inspect(&self, direction: Direction, bytes: &[u8]) -> (usize, Option<Ending>) {
+        let state = &mut *self.state();
+        for (index, &byte) in bytes.iter().enumerate() {
+            let (position, message) = state.framers[direction as usize].take(byte);
+            state.messages.extend(message);
+            let Some((cut, base)) = state.cut.filter(|(cut, _)| cut.direction == direction) else {
+                continue;
+            };
+            let passing = match cut.at.verdict(base, position) {
+                Verdict::Pass => continue,
+                Verdict::EndBefore => index,
+                Verdict::EndAfter => index + 1,
+            };
+            state.cut = None;
+            return (passing, Some(cut.ending));
+        }
+        (bytes.len(), None)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each byte is counted whole: a panic elsewhere leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends `bytes` on as the condition of the network allows.
+async fn hold_back(
+    condition: &mut watch::Receiver<Condition>,
+    direction: Direction,
+    bytes: &[u8],
+    to: &mut WriteHalf<'_>,
+) -> io::Result<()> {
+    // The sender lives as long as the proxy, whose end is that of this task.
+    let now = condition.wait_for(|condition| *condition != Condition::Freeze).await;
+    let now = now.map_or(Condition::Clear, |condition| *condition);
+    match now {
+        Condition::Swallow(swallowed) if swallowed == direction => return Ok(()),
+        Condition::Delay(delay) => sleep(delay).await,
+        Condition::Bandwidth(bytes_per_second) => {
+            let piece = (bytes_per_second as usize / 100).max(1);
+            for piece in bytes.chunks(piece) {
+                to.write_all(piece).await?;
+                sleep(Duration::from_secs_f64(piece.len() as f64 / bytes_per_second as f64)).await;
+            }
+            return Ok(());
+        }
+        _ => {}
+    }
+    to.write_all(bytes).await
+}

@@ -1,0 +1,214 @@
+//! The proxy as a value: it serves while it lives.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::cut::{Cut, Ending};
+use crate::framer::{Direction, Message, Protocol};
+use crate::link::Link;
+
+/// How the network is, for all connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Everything passes.
+    Clear,
+    /// What is sent arrives this much later.
+    Delay(Duration),
+    /// No more than so many bytes a second pass in each direction.
+    Bandwidth(u32),
+    /// Nothing passes until this changes, and nothing is lost.
+    Freeze,
+    /// What goes in this direction is lost.
+    Swallow(Direction),
+    /// New connections are reset. Open ones go on.
+    Refuse,
+    /// New connections are accepted, and nothing comes of them. Open ones go on.
+    BlackHole,
+}
+
+/// A proxy in front of one server. Dropping it ends every connection through it.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: SocketAddr,
+    protocol: Protocol,
+    condition: watch::Sender<Condition>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// For the next connection.
+    cut: Option<Cut>,
+    accepted: usize,
+    /// The open connections, and the last one.
+    links: Vec<Arc<Link>>,
+}
+
+/// A point in a conversation, to see what came after.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    link: Arc<Link>,
+    messages: usize,
+}
+
+impl Proxy {
+    /// Starts on a free port of 127.0.0.1, in the current Tokio runtime, in front of the server at
+    /// `target`, whose conversations begin in `protocol`.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn start(target: SocketAddr, protocol: Protocol) -> io::Result<Proxy> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            target,
+            protocol,
+            condition: watch::Sender::new(Condition::Clear),
+            state: Mutex::default(),
+        });
+        let task = tokio::spawn(serve(listener, shared.clone()));
+        Ok(Proxy { address, shared, task })
+    }
+
+    /// What to connect to in place of the server.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes the network for all connections, open ones too.
+    pub fn set(&self, condition: Condition) {
+        self.shared.condition.send_replace(condition);
+    }
+
+    /// Cuts the next connection. Its end is counted from its beginning.
+    pub fn cut_next(&self, cut: Cut) {
+        self.shared.state().cut = Some(cut);
+    }
+
+    /// Cuts the connection that was opened last at a point counted from now.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn cut_open(&self, cut: Cut) {
+        self.last().cut(cut);
+    }
+
+    /// Whether a cut has been set and not come yet, on an open connection or for the next one.
+    pub fn awaits_cut(&self) -> bool {
+        let state = self.shared.state();
+        state.cut.is_some() || state.links.iter().any(|link| link.awaits_cut())
+    }
+
+    /// Takes back a cut that was set for the next connection.
+    pub fn forget_cut(&self) {
+        self.shared.state().cut = None;
+    }
+
+    /// Ends every open connection now.
+    pub fn sever(&self, ending: Ending) {
+        self.shared.state().links.iter().for_each(|link| link.end(ending));
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.shared.state().links.iter().filter(|link| link.is_open()).count()
+    }
+
+    /// How many connections there have been.
+    pub fn accepted(&self) -> usize {
+        self.shared.state().accepted
+    }
+
+    /// The messages of the connection that was opened last, in the order in which they were whole.
+    pub fn messages(&self) -> Vec<Message> {
+        self.shared.state().links.last().map(|link| link.messages()).unwrap_or_default()
+    }
+
+    /// This point in the connection that was opened last.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn mark(&self) -> Mark {
+        let link = self.last();
+        Mark { messages: link.messages().len(), link }
+    }
+
+    fn last(&self) -> Arc<Link> {
+        let last = self.shared.state().links.last().cloned();
+        last.unwrap_or_else(|| panic!("nobody has connected to {} yet", self.address))
+    }
+}
+
+impl Mark {
+    /// What has passed since.
+    pub fn since(&self) -> Vec<Message> {
+        self.link.messages().split_off(self.messages)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    /// Makes room for a new connection.
+    fn link(&self) -> Arc<Link> {
+        let mut state = self.state();
+        let link = Arc::new(Link::new(self.protocol, state.cut.take()));
+        state.accepted += 1;
+        state.links.retain(|link| link.is_open());
+        state.links.push(link.clone());
+        link
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is changed by single assignments: a panic elsewhere leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepts connections until the task is dropped, which ends them all.
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        // A failed accept is that of a client which has gone.
+        let Ok((client, _)) = listener.accept().await else { continue };
+        while connections.try_join_next().is_some() {}
+        let condition = *shared.condition.borrow();
+        if condition == Condition::Refuse {
+            let _ = client.set_zero_linger();
+            continue;
+        }
+        let shared = shared.clone();
+        connections.spawn(async move {
+            if condition == Condition::BlackHole {
+                let _unanswered = client;
+                return std::future::pending().await;
+            }
+            // A server that is away refuses; so does the proxy then.
+            let Ok(server) = TcpStream::connect(shared.target).await else {
+                let _ = client.set_zero_linger();
+                return;
+            };
+            for stream in [&client, &server] {
+                let _ = stream.set_nodelay(true);
+            }
+            let condition = shared.condition.subscribe();
+            shared.link().run(client, server, condition).await;
+        });
+    }
+}
