@@ -18,6 +18,7 @@ Commands:
   build   Build the functions for deployment, into target/lambda
   layer   Pack the RDS roots into a Lambda layer, for functions in any language
   certs   Check, list or renew the RDS roots in certs/
+  doctor  Find out why a function cannot log in to its database, and what to do about it
 
 Each command explains itself: cargo xtask COMMAND --help";
 
@@ -109,6 +110,9 @@ Options:
                          it with what AWS publishes; snapshot: let roots go
   -h, --help             Show this text";
 
+/// The text of the program that does it.
+const DOCTOR: &str = include_str!("../../crates/doctor/src/help.txt").trim_ascii_end();
+
 /// What the command line asks for.
 pub(crate) enum Flags {
     /// Show a text.
@@ -129,6 +133,8 @@ pub(crate) enum Command {
     Layer(Vec<OsString>),
     /// `certs`, likewise
     Certs(Vec<OsString>),
+    /// `doctor`, likewise
+    Doctor(Vec<OsString>),
 }
 
 /// The options of `local`.
@@ -163,6 +169,7 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
             },
             Some("layer") => layer(parser),
             Some("certs") => certs(parser),
+            Some("doctor") => doctor(parser),
             Some("help") => Ok(Flags::Help(HELP)),
             _ => Err(format!("no command is called {command:?}\n\n{HELP}").into()),
         },
@@ -252,4 +259,11 @@ fn certs(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
         }
     }
     Ok(Flags::Run(Command::Certs([vec![command.into()], options].concat())))
+}
+
+/// The program reads its options itself; only its help is answered before anything is built.
+fn doctor(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
+    let arguments: Vec<_> = parser.raw_args()?.collect();
+    let help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    Ok(if help { Flags::Help(DOCTOR) } else { Flags::Run(Command::Doctor(arguments)) })
 }

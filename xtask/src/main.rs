@@ -8,6 +8,7 @@
 mod build;
 mod cargo;
 mod certs;
+mod doctor;
 mod flags;
 mod layer;
 mod local;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Ok(Flags::Run(Command::Build)) => build::run(),
         Ok(Flags::Run(Command::Layer(arguments))) => layer::run(&arguments),
         Ok(Flags::Run(Command::Certs(arguments))) => certs::run(&arguments),
+        Ok(Flags::Run(Command::Doctor(arguments))) => doctor::run(&arguments),
         Err(error) => Err(error),
     };
     match outcome {

@@ -10,7 +10,8 @@ use crate::visible::visible;
 #[derive(Debug)]
 pub struct NoDiagnosis {
     what: String,
-    advice: &'static str,
+    /// What to do, where `what` does not say it.
+    advice: Option<&'static str>,
 }
 
 /// Lambda's form of a function's error:
@@ -28,7 +29,7 @@ impl NoDiagnosis {
         let Failure { error_type, error_message } = &failure;
         if error_message.is_empty() {
             let what = format!("the function failed and answered {}", excerpt(payload));
-            return NoDiagnosis { what, advice: advice("") };
+            return NoDiagnosis { what, advice: Some(advice("")) };
         }
         let timed_out = error_message.contains("Task timed out");
         NoDiagnosis {
@@ -38,22 +39,36 @@ impl NoDiagnosis {
                 (false, true) => visible(error_message),
                 (false, false) => format!("{}: {}", visible(error_type), visible(error_message)),
             },
-            advice: if timed_out { TIMED_OUT } else { advice(error_type) },
+            advice: match timed_out {
+                true => Some(TIMED_OUT),
+                // This project's functions advise themselves.
+                false => (!error_message.contains("What to do: ")).then(|| advice(error_type)),
+            },
         }
     }
 
     pub(crate) fn unreadable(payload: &[u8], error: &serde_json::Error) -> NoDiagnosis {
         NoDiagnosis {
             what: format!("the answer is no diagnosis ({error}): {}", excerpt(payload)),
-            advice: "check that the function is one of this project's, and deployed from the same \
-                     version as the doctor",
+            advice: Some(
+                "check that the function is one of this project's, and deployed from the same \
+                 version as the doctor",
+            ),
         }
+    }
+
+    /// Whether the function's log would add nothing: it has said itself what is wrong.
+    pub fn is_explained(&self) -> bool {
+        self.advice.is_none()
     }
 }
 
 impl fmt::Display for NoDiagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. What to do: {}", self.what, self.advice)
+        match self.advice {
+            Some(advice) => write!(f, "{}. What to do: {advice}", self.what),
+            None => f.write_str(&self.what),
+        }
     }
 }
 
@@ -75,15 +90,12 @@ fn advice(error_type: &str) -> &'static str {
              `exec format error` is a bootstrap of another architecture, `signal: killed` is \
              memory (the setting MemorySize)"
         }
-        "Event" => {
-            "the function does not know this event: it is an older version, or another function"
-        }
         name if name.starts_with("Runtime.") || name.starts_with("Function.") => {
             "read the function's log, `aws logs tail /aws/lambda/FUNCTION`"
         }
         _ => {
-            "do what the message says; the function's log has more, `aws logs tail \
-              /aws/lambda/FUNCTION`"
+            "check that the function is one of this project's; its log has more, `aws logs tail \
+             /aws/lambda/FUNCTION`"
         }
     }
 }
@@ -122,13 +134,18 @@ mod tests {
                 ["exec format error", "--arch"],
             ),
             (
-                r#"{"errorType":"Settings","errorMessage":"DB_HOST is not set"}"#,
-                ["Settings: DB_HOST is not set", "do what the message says"],
+                r#"{"errorType":"TypeError","errorMessage":"undefined"}"#,
+                ["TypeError: undefined", "one of this project's"],
+            ),
+            (
+                r#"{"errorType":"Settings","errorMessage":"DB_HOST is not set. What to do: set it"}"#,
+                ["Settings: DB_HOST is not set", "What to do: set it"],
             ),
             ("oops\u{1b}[2J", ["answered oops\\u{1b}[2J", "logs tail"]),
         ] {
             let text = told(payload, Some("Unhandled"));
             assert!(says.iter().all(|part| text.contains(part)), "{payload}: {text}");
+            assert_eq!(text.matches("What to do: ").count(), 1, "{payload}: {text}");
         }
     }
 
