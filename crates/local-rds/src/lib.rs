@@ -39,4 +39,5 @@ pub use administrator::Row;
 pub use certificates::KeyType;
 pub use error::Error;
 pub use local_rds_packages::Engine;
+pub use process::Process;
 pub use server::{Builder, Server};

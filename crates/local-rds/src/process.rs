@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// It ends when this process does, however that ends. The kernel sees to it: it sends a child a
 /// signal when the *thread* that started it is gone (`PR_SET_PDEATHSIG`, prctl(2)). That thread is
 /// therefore one of the process's own, which does nothing but live.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     end_signal: c_int,
     /// Never sent on: the keeper waits for it to close.
@@ -33,7 +33,10 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `command`, to be ended with the signal `end_signal`.
-    pub(crate) fn start(mut command: Command, end_signal: c_int) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The program cannot be run.
+    pub fn start(mut command: Command, end_signal: c_int) -> io::Result<Self> {
         bind_to_this_process(&mut command, end_signal);
         let (started, when_started) = mpsc::channel();
         let (keep, until_dropped) = mpsc::channel();
@@ -47,7 +50,8 @@ impl Process {
     }
 
     /// How the process ended, if it has. It is not waited for: its number stays its own.
-    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+    #[must_use]
+    pub fn ended(&self) -> Option<ExitStatus> {
         // SAFETY: all zeros is a valid siginfo_t, which waitid(2) writes to.
         let info = unsafe {
             let mut info: libc::siginfo_t = std::mem::zeroed();

@@ -10,19 +10,26 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Kind};
 
 /// The `aws` client, and whom it asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
     program: PathBuf,
     region: Option<String>,
     profile: Option<String>,
     endpoint_url: Option<String>,
+    envs: Vec<(String, String)>,
 }
 
 impl Aws {
     /// The client that is the program `program`: a path, or a name on the PATH.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), region: None, profile: None, endpoint_url: None }
+        Self {
+            program: program.into(),
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            envs: Vec::new(),
+        }
     }
 
     /// Asks in `region`, and not in the one of the user's configuration.
@@ -43,6 +50,16 @@ impl Aws {
     #[must_use]
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Runs the client with variables beside those of its environment.
+    #[must_use]
+    pub fn envs<K: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.envs.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -101,6 +118,7 @@ impl Aws {
         // Version 2 pages through `less` and asks for what is missing, when it sees a terminal.
         let unattended: [(&str, OsString); 2] =
             [("AWS_PAGER", "".into()), ("AWS_CLI_AUTO_PROMPT", "off".into())];
+        command.envs(self.envs.iter().map(|(name, value)| (name, value)));
         command.envs(unattended).stdin(std::process::Stdio::null());
         command
     }
