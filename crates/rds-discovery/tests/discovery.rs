@@ -35,6 +35,18 @@ fn rds() -> Rds {
     Rds { local, aws, subnets, group }
 }
 
+/// One emulator serves all: starting it takes longer than any of these. The first of them sees it
+/// empty.
+#[test]
+fn discovery() {
+    let rds = rds();
+    what_is_not_there(&rds);
+    an_instance(&rds);
+    a_cluster_and_its_instances(&rds);
+    a_proxy(&rds);
+    security_groups(&rds);
+}
+
 fn run(aws: &Aws, arguments: &str) {
     let arguments: Vec<_> = arguments.split_whitespace().collect();
     aws.run(&arguments).unwrap();
@@ -57,10 +69,8 @@ fn fails(aws: &Aws, target: &Target) -> Error {
     discover(aws, target).expect_err("no such database")
 }
 
-#[test]
-fn an_instance() {
-    let rds = rds();
-    instance(&rds, "orders", "mysql", "db.t4g.micro", "--engine-version 8.0.40 --port 3307");
+fn an_instance(rds: &Rds) {
+    instance(rds, "orders", "mysql", "db.t4g.micro", "--engine-version 8.0.40 --port 3307");
     let target = Target::Instance("orders".into());
     let off = discover(&rds.aws, &target).unwrap();
     assert_eq!(off.target, target);
@@ -84,9 +94,7 @@ fn an_instance() {
     assert_eq!(lines.last().unwrap(), "DB instance orders has IAM authentication");
 }
 
-#[test]
-fn a_cluster_and_its_instances() {
-    let rds = rds();
+fn a_cluster_and_its_instances(rds: &Rds) {
     run(
         &rds.aws,
         &format!(
@@ -117,9 +125,7 @@ fn a_cluster_and_its_instances() {
     assert!(member.iam_auth);
 }
 
-#[test]
-fn a_proxy() {
-    let rds = rds();
+fn a_proxy(rds: &Rds) {
     let secret = format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:s");
     let create = |name: &str, iam: &str| {
         run(
@@ -151,24 +157,25 @@ fn a_proxy() {
     assert!(error.to_string().contains("modify-db-proxy"), "{error}");
 }
 
-#[test]
-fn what_is_not_there() {
-    let rds = rds();
+fn what_is_not_there(rds: &Rds) {
     let none = fails(&rds.aws, &Target::Instance("orders".into()));
     assert!(none.is_not_found(), "{none:?}");
     assert!(none.to_string().contains("no database at all"), "{none}");
 
-    instance(&rds, "orders", "mysql", "db.t3.medium", "");
-    instance(&rds, "warehouse", "oracle-ee", "db.t3.medium", "");
-    let near = fails(&rds.aws, &Target::Instance("oders".into()));
+    instance(rds, "billing", "mysql", "db.t3.medium", "");
+    instance(rds, "warehouse", "oracle-ee", "db.t3.medium", "");
+    let near = fails(&rds.aws, &Target::Instance("biling".into()));
     assert_eq!(
         near.to_string(),
-        "there is no DB instance oders in eu-west-1; did you mean --db-instance orders?"
+        "there is no DB instance biling in eu-west-1; did you mean --db-instance billing?"
     );
-    let other_kind = fails(&rds.aws, &Target::Cluster("orders".into()));
-    assert!(other_kind.to_string().ends_with("did you mean --db-instance orders?"), "{other_kind}");
+    let other_kind = fails(&rds.aws, &Target::Cluster("billing".into()));
+    assert!(
+        other_kind.to_string().ends_with("did you mean --db-instance billing?"),
+        "{other_kind}"
+    );
     let far = fails(&rds.aws, &Target::Proxy("zzz".into())).to_string();
-    assert!(far.contains("there are: DB instance orders, DB instance warehouse"), "{far}");
+    assert!(far.contains("there are: DB instance billing, DB instance warehouse"), "{far}");
 
     let oracle = fails(&rds.aws, &Target::Instance("warehouse".into()));
     assert!(oracle.to_string().contains("oracle-ee, which has no IAM authentication"), "{oracle}");
@@ -181,11 +188,8 @@ fn what_is_not_there() {
     assert!(error.to_string().contains("check the network"), "{error}");
 }
 
-#[test]
-fn security_groups() {
-    let rds = rds();
-    instance(&rds, "orders", "mysql", "db.t3.medium", "--port 3306");
-    let database = discover(&rds.aws, &Target::Instance("orders".into())).unwrap();
+fn security_groups(rds: &Rds) {
+    let database = discover(&rds.aws, &Target::Instance("billing".into())).unwrap();
     let from = [rds.group.clone()];
     assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::Closed);
     let admit = |source: &str| {
