@@ -1,5 +1,7 @@
 //! Discovery against a server of RDS's API, with the unmodified `aws` client.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test
+
 use local_aws::{LocalAws, REGION, Secret};
 use rds_discovery::{Aws, Engine, Error, Reach, Target, discover, enable_iam_auth, reach};
 use serde_json::Value;
