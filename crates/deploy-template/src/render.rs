@@ -1,0 +1,164 @@
+//! Intrinsic functions, conditions and rules: what CloudFormation makes of a translated template.
+//!
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>.
+//! A function that is not known here panics: a test must not read past it.
+
+use regex::{Captures, Regex};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use crate::{ACCOUNT, Rendered, STACK_NAME, Stack};
+
+pub(crate) struct Renderer<'a> {
+    template: &'a Value,
+    stack: &'a Stack,
+    parameters: BTreeMap<String, Value>,
+}
+
+impl<'a> Renderer<'a> {
+    pub(crate) fn new(
+        template: &'a Value,
+        stack: &'a Stack,
+        parameters: BTreeMap<String, Value>,
+    ) -> Self {
+        Self { template, stack, parameters }
+    }
+
+    /// The descriptions of assertions that do not hold.
+    pub(crate) fn broken_rules(&self) -> Vec<String> {
+        let rules = self.template["Rules"].as_object().into_iter().flat_map(Map::values);
+        let applying = rules.filter(|rule| {
+            rule.get("RuleCondition").is_none_or(|condition| self.condition(condition))
+        });
+        applying
+            .flat_map(|rule| rule["Assertions"].as_array().unwrap())
+            .filter(|assertion| !self.condition(&assertion["Assert"]))
+            .map(|assertion| assertion["AssertDescription"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    pub(crate) fn render(&self) -> Rendered {
+        let section = |name: &str| {
+            let all = self.template[name].as_object().into_iter().flatten();
+            all.filter(|(_, value)| {
+                let condition = value["Condition"].as_str();
+                condition.is_none_or(|name| self.named_condition(name))
+            })
+        };
+        let mut resources = Map::new();
+        for (id, resource) in section("Resources") {
+            resources.insert(id.clone(), self.value(resource).unwrap());
+        }
+        let mut outputs = Map::new();
+        for (name, output) in section("Outputs") {
+            outputs.insert(name.clone(), self.value(&output["Value"]).unwrap());
+        }
+        Rendered { resources, outputs }
+    }
+
+    /// A value, or nothing where it is `AWS::NoValue`.
+    fn value(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Object(object) => match function(object) {
+                Some((name, argument)) => self.call(name, argument),
+                None => Some(Value::Object(
+                    object
+                        .iter()
+                        .filter_map(|(key, value)| Some((key.clone(), self.value(value)?)))
+                        .collect(),
+                )),
+            },
+            Value::Array(list) => Some(list.iter().filter_map(|item| self.value(item)).collect()),
+            plain => Some(plain.clone()),
+        }
+    }
+
+    fn call(&self, name: &str, argument: &Value) -> Option<Value> {
+        let texts = || -> Vec<&str> {
+            argument.as_array().unwrap().iter().filter_map(Value::as_str).collect()
+        };
+        match name {
+            "Ref" => self.reference(argument.as_str().unwrap()),
+            "Fn::If" => {
+                let branch = if self.named_condition(texts()[0]) { 1 } else { 2 };
+                self.value(&argument[branch])
+            }
+            "Fn::Sub" => Some(self.substitute(argument.as_str().unwrap()).into()),
+            "Fn::GetAtt" => Some(self.attribute(texts()[0], texts()[1]).into()),
+            "Fn::Join" => {
+                let list = self.value(&argument[1])?;
+                let texts: Vec<_> =
+                    list.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+                Some(texts.join(argument[0].as_str().unwrap()).into())
+            }
+            "Fn::Split" => {
+                let text = self.value(&argument[1])?;
+                Some(text.as_str().unwrap().split(texts()[0]).collect())
+            }
+            "Fn::Select" => {
+                let index: usize = argument[0].to_string().trim_matches('"').parse().unwrap();
+                Some(self.value(&argument[1])?[index].clone())
+            }
+            other => panic!("the function {other} is not known here"),
+        }
+    }
+
+    fn reference(&self, name: &str) -> Option<Value> {
+        let pseudo = match name {
+            "AWS::NoValue" => return None,
+            "AWS::Partition" => self.stack.partition.as_str(),
+            "AWS::Region" => self.stack.region.as_str(),
+            "AWS::AccountId" => ACCOUNT,
+            "AWS::StackName" => STACK_NAME,
+            _ => return Some(self.parameters.get(name).cloned().unwrap_or_else(|| name.into())),
+        };
+        Some(pseudo.into())
+    }
+
+    fn substitute(&self, text: &str) -> String {
+        let variable = Regex::new(r"\$\{([^}]+)\}").unwrap();
+        let value = |captures: &Captures<'_>| match captures[1].split_once('.') {
+            Some((id, attribute)) => self.attribute(id, attribute),
+            None => self.reference(&captures[1]).unwrap().as_str().unwrap().to_owned(),
+        };
+        variable.replace_all(text, value).into_owned()
+    }
+
+    /// An ARN has the form of an ARN. Any other attribute stands for itself.
+    fn attribute(&self, id: &str, attribute: &str) -> String {
+        if attribute != "Arn" {
+            return format!("{id}.{attribute}");
+        }
+        let kind = self.template["Resources"][id]["Type"].as_str().unwrap();
+        let service = kind.split("::").nth(1).unwrap().to_ascii_lowercase();
+        let Stack { partition, region, .. } = self.stack;
+        format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{id}")
+    }
+
+    fn named_condition(&self, name: &str) -> bool {
+        let condition = &self.template["Conditions"][name];
+        assert!(!condition.is_null(), "there is no condition {name}");
+        self.condition(condition)
+    }
+
+    fn condition(&self, condition: &Value) -> bool {
+        let (name, argument) = condition.as_object().and_then(function).unwrap();
+        let list = || argument.as_array().unwrap();
+        match name {
+            "Condition" => self.named_condition(argument.as_str().unwrap()),
+            "Fn::Not" => !self.condition(&argument[0]),
+            "Fn::And" => list().iter().all(|one| self.condition(one)),
+            "Fn::Or" => list().iter().any(|one| self.condition(one)),
+            "Fn::Equals" => self.value(&argument[0]) == self.value(&argument[1]),
+            other => panic!("the condition {other} is not known here"),
+        }
+    }
+}
+
+/// A function's name and argument, if `object` is one.
+fn function(object: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (name, argument) = object.iter().next().filter(|_| object.len() == 1)?;
+    let is_function =
+        name == "Ref" || name.starts_with("Fn::") || name == "Condition" && argument.is_string();
+    is_function.then_some((name, argument))
+}

@@ -1,0 +1,122 @@
+//! What each function is made of.
+
+use serde_json::{Value, json};
+
+use crate::stack::{both, render};
+
+#[test]
+fn a_function_is_what_design_says() {
+    let stack = render(&both());
+    for (id, engine) in [("MySqlFunction", "mysql"), ("PostgresFunction", "postgres")] {
+        let function = stack.properties(id);
+        let is = |name: &str, value: Value| assert_eq!(function[name], value, "{id}: {name}");
+        is("Runtime", json!("provided.al2023"));
+        is("Handler", json!("bootstrap"));
+        is("Architectures", json!(["arm64"]));
+        is("Timeout", json!("30"));
+        is("MemorySize", json!("256"));
+        is("ReservedConcurrentExecutions", json!("20"));
+        is("TracingConfig", json!({"Mode": "Active"}));
+        is(
+            "VpcConfig",
+            json!({"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}),
+        );
+        let log_group = id.replace("Function", "LogGroup");
+        is(
+            "LoggingConfig",
+            json!({
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": "INFO",
+                "SystemLogLevel": "INFO",
+                "LogGroup": log_group,
+            }),
+        );
+        let expected = json!({
+            "LogGroupName": format!("/aws/lambda/app/{engine}-function"),
+            "RetentionInDays": "30",
+        });
+        assert_eq!(*stack.properties(&log_group), expected);
+        let layer = function["Layers"][0].as_str().unwrap();
+        assert_eq!(stack.resources[layer]["Type"], "AWS::Lambda::LayerVersion");
+        assert_eq!(stack.properties(layer)["CompatibleArchitectures"], json!(["arm64", "x86_64"]));
+    }
+}
+
+#[test]
+fn the_code_is_where_the_build_puts_it() {
+    let source = &crate::stack::FUNCTIONS.source["Resources"];
+    let place = |id: &str, property: &str| source[id]["Properties"][property].clone();
+    assert_eq!(place("MySqlFunction", "CodeUri"), "../target/lambda/mysql-function/bootstrap.zip");
+    assert_eq!(
+        place("PostgresFunction", "CodeUri"),
+        "../target/lambda/postgres-function/bootstrap.zip"
+    );
+    assert_eq!(place("RdsCaLayer", "ContentUri"), "../target/lambda/rds-ca-layer.zip");
+}
+
+#[test]
+fn the_environment_is_the_contract() {
+    let stack =
+        render(&both().with([("MySqlPort", "13306"), ("ScheduledStatement", "purge-items")]));
+    let environment = |id: &str| -> Value {
+        stack.environment(id).into_iter().map(|(name, value)| (name, Value::from(value))).collect()
+    };
+    assert_eq!(
+        environment("MySqlFunction"),
+        json!({
+            "DB_HOST": "mydb.abc123def456.eu-west-1.rds.amazonaws.com",
+            "DB_PORT": "13306",
+            "DB_USER": "lambda-user",
+            "DB_NAME": "app",
+            "DB_REGION": "eu-west-1",
+            "SCHEDULED_STATEMENT": "purge-items",
+        })
+    );
+    assert_eq!(
+        environment("PostgresFunction"),
+        json!({
+            "DB_HOST": "mypg.cluster-abc123def456.eu-west-1.rds.amazonaws.com",
+            "DB_PORT": "5432",
+            "DB_USER": "lambda_user",
+            "DB_NAME": "app",
+            "DB_REGION": "eu-west-1",
+            "SCHEDULED_STATEMENT": "purge-items",
+        })
+    );
+}
+
+#[test]
+fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
+    let stack = render(&both().with([("Schedule", "rate(1 hour)"), ("EventAgeSeconds", "900")]));
+    for engine in ["MySql", "Postgres"] {
+        let queue = format!("arn:aws:sqs:eu-west-1:123456789012:{engine}FailedEvents");
+        let schedule = stack.properties(&format!("{engine}Schedule"));
+        assert_eq!(schedule["ScheduleExpression"], "rate(1 hour)");
+        assert_eq!(schedule["State"], "ENABLED");
+        assert_eq!(schedule["FlexibleTimeWindow"], json!({"Mode": "OFF"}));
+        let function = format!("arn:aws:lambda:eu-west-1:123456789012:{engine}Function");
+        assert_eq!(
+            schedule["Target"],
+            json!({
+                "Arn": function,
+                "RoleArn": "arn:aws:iam:eu-west-1:123456789012:ScheduleRole",
+                "RetryPolicy": {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": "900"},
+                "DeadLetterConfig": {"Arn": queue},
+            })
+        );
+        assert_eq!(
+            *stack.properties(&format!("{engine}Events")),
+            json!({
+                "FunctionName": format!("{engine}Function"),
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 0,
+                "MaximumEventAgeInSeconds": "900",
+                "DestinationConfig": {"OnFailure": {"Destination": queue}},
+            })
+        );
+        assert_eq!(
+            *stack.properties(&format!("{engine}FailedEvents")),
+            json!({"MessageRetentionPeriod": 1_209_600, "SqsManagedSseEnabled": true})
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
+//! then is in the template, and has to help.
+
+use deploy_template::Stack;
+
+use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
+
+/// The one refusal of a stack that has this value for this parameter.
+fn refusal(name: &str, value: &str) -> String {
+    let refusals = refusals(&both().with([(name, value)]));
+    assert_eq!(refusals.len(), 1, "{name}={value}: {refusals:#?}");
+    refusals[0].clone()
+}
+
+fn accepts(name: &str, values: &[&str]) {
+    for value in values {
+        assert_eq!(refusals(&both().with([(name, *value)])), [""; 0], "{name}={value}");
+    }
+}
+
+#[test]
+fn a_resource_id_is_told_from_an_identifier() {
+    for name in ["MySqlResourceId", "PostgresResourceId"] {
+        accepts(
+            name,
+            &[
+                "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "db-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
+                "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "prx-0123456789abcdef0",
+            ],
+        );
+        for identifier in [
+            "mydb",
+            "db-production-primary",
+            "db-1",
+            "db-productiondatabase",
+            "DB-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "db-abcdefghijklmnopqrstuvwxyz",
+            "cluster-main",
+            "prx-ABCDEFGHIJKLMNOP0",
+            "prx-orders",
+            "i-0123456789abcdef0",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user",
+            "db-*",
+            "*",
+            "arn:aws:rds:eu-west-1:123456789012:db:mydb",
+            "mydb.abc123def456.eu-west-1.rds.amazonaws.com",
+            " db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        ] {
+            let words = refusal(name, identifier);
+            assert!(words.contains("not the identifier of an instance"), "{words}");
+            assert!(words.contains("DbiResourceId"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_user_means_nothing_else_in_an_arn() {
+    for (name, long) in [("MySqlUser", 33), ("PostgresUser", 64)] {
+        let longest = "u".repeat(long - 1);
+        accepts(
+            name,
+            &["lambda-user", "Lambda_User", "app.reader", "a@example.com", "a+b=c", &longest],
+        );
+        for user in ["*", "lambda*", "user?", "${aws:username}", "a/b", "a:b", "a b", "a\"b", "ü"]
+        {
+            assert!(refusal(name, user).contains("meaning of their own in the ARN"), "{user}");
+        }
+        refusal(name, &"u".repeat(long));
+    }
+}
+
+#[test]
+fn an_endpoint_is_a_host_of_rds() {
+    for name in ["MySqlEndpoint", "PostgresEndpoint"] {
+        accepts(
+            name,
+            &[
+                "mydb.abc123def456.eu-west-1.rds.amazonaws.com",
+                "mydb.cluster-ro-abc123def456.us-gov-west-1.rds.amazonaws.com",
+                "mydb.proxy-abc123def456.cn-north-1.rds.amazonaws.com.cn",
+                "mydb.abc123def456.rds.cn-northwest-1.amazonaws.com.cn",
+                "mydb.global-abc123def456.global.rds.amazonaws.com",
+            ],
+        );
+        for host in [
+            "mydb",
+            "localhost",
+            "db.example.com",
+            "10.0.0.1",
+            "mydb.abc123def456.eu-west-1.rds.amazonaws.com:3306",
+            "mysql://mydb.abc123def456.eu-west-1.rds.amazonaws.com",
+            "arn:aws:rds:eu-west-1:123456789012:db:mydb",
+        ] {
+            assert!(refusal(name, host).contains("the endpoint as RDS shows it"), "{host}");
+        }
+    }
+}
+
+#[test]
+fn a_burst_stays_under_what_rds_admits() {
+    accepts("ReservedConcurrency", &["1", "20", "99", "none"]);
+    for value in ["0", "100", "200", "-1", "all", ""] {
+        assert!(refusal("ReservedConcurrency", value).contains("under the 200"), "{value}");
+    }
+}
+
+#[test]
+fn a_schedule_is_eventbridge_schedulers() {
+    accepts("Schedule", &["rate(1 hour)", "cron(0 4 * * ? *)", "at(2030-01-31T12:00:00)"]);
+    for value in ["5 minutes", "*/5 * * * *", "rate()", "rate(5 minutes"] {
+        refusal("Schedule", value);
+    }
+}
+
+#[test]
+fn others_have_their_forms_too() {
+    accepts("AlarmTopicArn", &["", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:on-call"]);
+    refusal("AlarmTopicArn", "on-call");
+    accepts("CaBundle", &["", "/opt/rds-ca/eu-west-1-bundle.pem"]);
+    refusal("CaBundle", "bundle.pem");
+    refusal("ConnectTo", "127.0.0.1");
+    accepts("MySqlDbIdentifier", &["", "mydb", "My-Db"]);
+    refusal("MySqlDbIdentifier", "mydb.abc123def456.eu-west-1.rds.amazonaws.com");
+    for (name, value) in [
+        ("Architecture", "amd64"),
+        ("MySqlPort", "0"),
+        ("PostgresPort", "65536"),
+        ("Timeout", "901"),
+        ("MemorySize", "64"),
+        ("LogRetentionDays", "2"),
+        ("LogLevel", "info"),
+        ("DeadLetterQueue", "yes"),
+        ("EventAgeSeconds", "59"),
+        ("ScheduleState", "off"),
+        ("NoSuchParameter", "1"),
+    ] {
+        refusal(name, value);
+    }
+}
+
+/// What no pattern can say, rules do.
+#[test]
+fn an_endpoint_needs_the_rest() {
+    let without = |stack: Stack, name: &str| refusals(&stack.with([(name, "")]));
+    assert_eq!(refusals(&bare()), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    for (engine, all) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
+        for missing in ["ResourceId", "User", "Database"] {
+            let name = format!("{engine}{missing}");
+            let said = without(bare().with(all), &name);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with(&format!("{engine}Endpoint needs {name}")), "{said:?}");
+        }
+        assert_eq!(without(bare().with(all), &format!("{engine}DbIdentifier")), [""; 0]);
+    }
+    let tunnel = [("ConnectTo", "127.0.0.1:3306")];
+    assert_eq!(refusals(&bare().with(MYSQL).with(tunnel)), [""; 0]);
+    assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
+}
+
+/// A description is what a person sees who fills in the form of the console.
+#[test]
+fn every_parameter_is_described_and_every_pattern_explained() {
+    let parameters = crate::stack::FUNCTIONS.source["Parameters"].as_object().unwrap();
+    for (name, parameter) in parameters {
+        assert!(parameter["Description"].is_string(), "{name}");
+        let explained = parameter["ConstraintDescription"].is_string();
+        assert_eq!(parameter["AllowedPattern"].is_string(), explained, "{name}");
+    }
+}
