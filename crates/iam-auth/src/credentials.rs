@@ -89,6 +89,14 @@ impl Credentials {
         *kept = Some(Kept { credentials: credentials.clone(), renew_at });
         Ok(credentials)
     }
+
+    /// Has the provider asked at the next login: a database denied one that these credentials
+    /// signed, and they may have been rotated.
+    pub async fn renew(&self) {
+        if let Some(kept) = &mut *self.0.kept.lock().await {
+            kept.renew_at = SystemTime::UNIX_EPOCH;
+        }
+    }
 }
 
 impl fmt::Debug for Credentials {
@@ -214,6 +222,19 @@ mod tests {
         assert_eq!(key(&credentials, 0).await, "first");
         assert_eq!(key(&credentials, 899).await, "first");
         assert_eq!(key(&credentials, 900).await, "second");
+        assert_eq!(script.asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn renewed_before_they_expire_on_demand() {
+        let rotated = [expiring("first", Some(3600)), expiring("second", Some(3600))];
+        let script = Script::new(&rotated.map(Some));
+        let credentials = Credentials::from_provider(script.clone());
+        credentials.renew().await;
+        assert_eq!(key(&credentials, 0).await, "first");
+        credentials.renew().await;
+        assert_eq!(key(&credentials, 1).await, "second");
+        assert_eq!(key(&credentials, 2).await, "second");
         assert_eq!(script.asked(), 2);
     }
 

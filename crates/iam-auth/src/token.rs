@@ -65,6 +65,11 @@ impl TokenSigner {
         &self.user
     }
 
+    /// Has the credentials asked for anew at the next token: see [`Credentials::renew`].
+    pub async fn renew_credentials(&self) {
+        self.credentials.renew().await;
+    }
+
     /// A token for a login begun at `now`. Signing takes microseconds: sign anew for each login
     /// and keep none.
     ///

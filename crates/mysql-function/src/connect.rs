@@ -4,13 +4,14 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
-use sql_function::session::{Connector, Login};
-use sql_function::{Deadline, Error, dial};
+use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::failure;
-use crate::query::{Connection, READ_ONLY};
+use crate::query::{Connection, READ_ONLY, Session};
 
 /// The largest packet sent or accepted. An event is at most 6 MB, and so is a response: a longer row
 /// ends the result before it fills the function's memory.
@@ -19,6 +20,9 @@ const MAX_PACKET: usize = 8 << 20;
 const WAIT_TIMEOUT: usize = 28_800;
 /// What is kept of the time for a login, to find out which of its steps hangs.
 const PROBE: Duration = Duration::from_millis(500);
+/// How long TCP, TLS and login may take together: a server that hangs must not take all the time
+/// there is.
+const LOGIN: Duration = Duration::from_secs(6);
 
 /// Logs in to MySQL and MariaDB.
 pub(crate) struct MySql {
@@ -58,21 +62,55 @@ impl Connector for MySql {
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
+        let mut failure = None;
+        // One at a time, to know which server it is that a statement would be cancelled on.
+        for address in dial::resolve(&self.login.connect_to, deadline).await? {
+            match self.log_in(address, deadline).await {
+                Ok(conn) => return Ok(Connection::new(conn, address)),
+                Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| dial::no_tcp(&self.login.connect_to, "no address to try")))
+    }
+
+    /// KILL QUERY, over a connection of its own to the same server: a user may end what runs in the
+    /// sessions of its own.
+    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
+        let Session { address, thread } = *session;
+        if self.login.is_through_proxy() {
+            let message = "an RDS Proxy does not tell which of the server's sessions this is";
+            return Err(Error::new(Kind::Query, message));
+        }
+        let mut conn = self.log_in(address, deadline).await?;
+        let kill = async {
+            let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
+            killed.map_err(|error| failure::command("KILL QUERY", error))?;
+            let _ = conn.disconnect().await; // it has done its work
+            Ok(())
+        };
+        deadline.bound(|| "KILL QUERY".into(), kill).await
+    }
+}
+
+impl MySql {
+    /// Dials one address, verifies the server and logs in.
+    async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
         let login = &self.login;
-        let addresses = dial::resolve(&login.connect_to, deadline).await?;
         let token = login.token().await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
-            .resolved_ips(Some(addresses.clone()))
+            .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
         let attempt = async { Conn::new(opts).await.map_err(|error| failure::login(login, error)) };
-        match deadline.less(PROBE).bound(|| "TLS and login".into(), attempt).await {
-            Ok(connection) => Ok(Connection::new(connection)),
+        let bound = deadline.less(PROBE).at_most(Some(LOGIN));
+        match bound.bound(|| "TLS and login".into(), attempt).await {
             // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
-            Err(error) if error.kind() == sql_function::Kind::Timeout => {
-                dial::connect(&login.connect_to, &addresses, deadline).await?;
+            Err(error) if error.kind() == Kind::Timeout => {
+                let deadline = deadline.at_most(Some(PROBE));
+                dial::connect(&login.connect_to, &[address], deadline).await?;
                 Err(error)
             }
-            Err(error) => Err(error),
+            outcome => outcome,
         }
     }
 }

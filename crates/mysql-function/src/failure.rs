@@ -4,8 +4,7 @@
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
-use sql_function::session::Login;
-use sql_function::{Error, Kind, Statement, refusal};
+use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
 use std::io::ErrorKind;
 
 const CREATE_USER: &str = "CREATE USER … IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'";
@@ -26,19 +25,20 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
             CREATE_USER,
         ),
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
-            Error::new(Kind::ConnectTcp, format!("no TCP connection to {}", login.connect_to))
-                .caused_by(error)
-                .advice(
-                    "check that the database's security group lets the function's in on this port, \
-                     and that the database is running",
-                )
+            let no_tcp = dial::no_tcp(&login.connect_to, &error.to_string());
+            if dial::passes(error.kind()) { no_tcp.transient() } else { no_tcp }
         }
-        failure => refusal::refused(
-            login,
-            innermost(&failure),
-            "the connection ended during the login: check that DB_CONNECT_TO leads to a MySQL \
-             server, and the server's error log",
-        ),
+        failure => {
+            let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::passes(error.kind()))
+                || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
+            let refused = refusal::refused(
+                login,
+                innermost(&failure),
+                "the connection ended during the login: check that DB_CONNECT_TO leads to a MySQL \
+                 server, and the server's error log",
+            );
+            if broke { refused.transient() } else { refused }
+        }
     }
 }
 
@@ -58,19 +58,57 @@ fn refused_by_server(login: &Login, error: &ServerError) -> Error {
             login,
             says,
             "lower the function's reserved concurrency, or raise max_connections",
-        ),
+        )
+        .transient(),
+        code if is_leaving(code) => {
+            refusal::refused(login, says, "the server is shutting down or starting").transient()
+        }
         _ => refusal::refused(login, says, "the server's own words say why"),
     }
 }
 
-/// Why a statement failed. One that failed without an answer of the server's may have run.
+/// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    command(&format!("statement {:?}", statement.name), failure)
+    let what = format!("statement {:?}", statement.name);
+    let Failure::Server(error) = &failure else { return command(&what, failure) };
+    if is_read_only(error) && statement.mode == Mode::Write {
+        let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
+        return refusal::read_only(&what, says(error)).fated(fate);
+    }
+    let failed = command(&what, failure);
+    // A procedure may have committed before it came to this.
+    let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
+    if undone { failed } else { failed.fated(Fate::Unknown) }
+}
+
+/// Why a transaction does not begin.
+pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
+    match &failure {
+        Failure::Server(error) if is_read_only(error) && mode == Mode::Write => {
+            refusal::read_only("the transaction", says(error))
+        }
+        _ => command(sql, failure),
+    }
+}
+
+/// A statement committed the transaction it was part of.
+pub(crate) fn committed(statement: &Statement) -> Error {
+    Error::new(
+        Kind::OutcomeUnknown,
+        format!(
+            "statement {:?} ended the transaction it was part of: what was run up to it may last",
+            statement.name
+        ),
+    )
+    .advice("look at the data before sending the event again, and send the statement by itself")
 }
 
 /// Why a command around the statements failed.
 pub(crate) fn command(what: &str, failure: Failure) -> Error {
     match failure {
+        Failure::Server(error) if is_leaving(error.code) => {
+            refusal::connection_lost(what, says(&error))
+        }
         Failure::Server(error) => {
             let advice = match error.code {
                 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
@@ -78,10 +116,34 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
                 1044 | 1142 | 1143 | 1227 | 1370 => "GRANT the user what the statement needs",
                 _ => "correct the statement or its parameters: the server's own words say where",
             };
-            Error::new(Kind::Query, format!("{what} failed")).caused_by(says(&error)).advice(advice)
+            let fate = match error.code {
+                // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
+                1317 | 3024 | 1969 => Fate::Interrupted,
+                1180 => Fate::Unknown, // ER_ERROR_DURING_COMMIT
+                _ => Fate::NotRun,
+            };
+            let failed = Error::new(Kind::Query, format!("{what} failed"));
+            failed.caused_by(says(&error)).advice(advice).fated(fate)
         }
         failure => refusal::connection_lost(what, innermost(&failure)),
     }
+}
+
+/// Whether the server says that it runs no writes: `--read-only` or `--super-read-only`
+/// (`ER_OPTION_PREVENTS_STATEMENT`), or Aurora's reader (`ER_READ_ONLY_MODE`,
+/// `ER_INNODB_READ_ONLY`).
+fn is_read_only(error: &ServerError) -> bool {
+    match error.code {
+        1290 => error.message.contains("read-only"),
+        1836 | 1874 => true,
+        _ => false,
+    }
+}
+
+/// Whether the server is ending the connection: `ER_SERVER_SHUTDOWN`, errors of the network,
+/// MariaDB's `ER_CONNECTION_KILLED`, `ER_SESSION_WAS_KILLED`, `ER_CLIENT_INTERACTION_TIMEOUT`.
+fn is_leaving(code: u16) -> bool {
+    matches!(code, 1053 | 1152 | 1158..=1161 | 1927 | 3169 | 4031)
 }
 
 /// Whether the driver refused to read a row because it is longer than a packet may be.

@@ -1,26 +1,68 @@
 //! Statements in, rows out.
 
+use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
-use mysql_async::{BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared};
-use sql_function::{Column, Error, Mode, Param, Rows, Statement};
+use mysql_async::{
+    BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared, Value,
+};
+use sql_function::{Column, Error, Fate, Kind, Mode, Param, Rows, Statement};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::{failure, value};
 
 /// What a session begins with.
 pub(crate) const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
 
+/// What MySQL commits a transaction before or after, whatever becomes of it:
+/// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
+const COMMITS: [&str; 23] = [
+    "ALTER",
+    "ANALYZE",
+    "BEGIN",
+    "CACHE",
+    "CHANGE",
+    "CHECK",
+    "COMMIT",
+    "CREATE",
+    "DROP",
+    "FLUSH",
+    "GRANT",
+    "IMPORT",
+    "INSTALL",
+    "LOCK",
+    "OPTIMIZE",
+    "RENAME",
+    "REPAIR",
+    "RESET",
+    "REVOKE",
+    "ROLLBACK",
+    "START",
+    "TRUNCATE",
+    "UNINSTALL",
+];
+
 /// An open connection.
 pub(crate) struct Connection {
     conn: Conn,
+    address: IpAddr,
     /// What the session lets statements do outside of transactions.
     mode: Mode,
+    /// How long the session lets them run, where that is not the server's own setting.
+    timeout: Option<Duration>,
     in_transaction: bool,
 }
 
+/// What names a connection: a thread of the server at an address.
+pub(crate) struct Session {
+    pub(crate) address: IpAddr,
+    pub(crate) thread: u32,
+}
+
 impl Connection {
-    /// A connection whose session has just been made read-only.
-    pub(crate) fn new(conn: Conn) -> Connection {
-        Connection { conn, mode: Mode::Read, in_transaction: false }
+    /// A connection to the server at `address`, whose session has just been made read-only.
+    pub(crate) fn new(conn: Conn, address: IpAddr) -> Connection {
+        Connection { conn, address, mode: Mode::Read, timeout: None, in_transaction: false }
     }
 
     /// The statement as the server has parsed it, in a session that lets it do what its mode says
@@ -34,9 +76,45 @@ impl Connection {
             .await?;
             self.mode = statement.mode;
         }
+        if self.timeout != statement.timeout {
+            self.command(&limit(statement.timeout)).await?;
+            self.timeout = statement.timeout;
+        }
         // The driver keeps what it has prepared: one round trip, once for each statement.
         let prepared = self.conn.prep(&*statement.sql).await;
         prepared.map_err(|error| failure::query(statement, error))
+    }
+
+    /// The statement and its values, and nothing left to do but to run it.
+    async fn ready(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+        rows: &mut Rows,
+    ) -> Result<(Prepared, Vec<Value>), Error> {
+        if self.in_transaction && COMMITS.contains(&statement.verb().as_str()) {
+            let message =
+                format!("statement {:?} would commit the transaction it is in", statement.name);
+            return Err(Error::new(Kind::Statement, message).advice(
+                "send it by itself: MySQL commits before and after what is not about rows",
+            ));
+        }
+        let prepared = self.prepared(statement).await?;
+        statement.check_params(prepared.num_params().into(), params.len())?;
+        let values = params
+            .iter()
+            .enumerate()
+            .map(|(index, param)| value::from_param(statement, index + 1, param))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Before it runs: a write whose result is refused must not have happened.
+        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        Ok((prepared, values))
+    }
+
+    /// Whether the server has a transaction open, as it said with its last word.
+    fn is_in_transaction(&self) -> bool {
+        let last = self.conn.last_ok_packet();
+        last.is_some_and(|ok| ok.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS))
     }
 
     async fn command(&mut self, sql: &str) -> Result<(), Error> {
@@ -59,6 +137,16 @@ impl Connection {
 }
 
 impl sql_function::Connection for Connection {
+    type Id = Session;
+
+    fn id(&self) -> Session {
+        Session { address: self.address, thread: self.conn.id() }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.conn.is_disconnected()
+    }
+
     async fn check(&mut self) -> Result<(), Error> {
         self.conn.ping().await.map_err(|error| failure::command("the connection check", error))
     }
@@ -83,22 +171,21 @@ impl sql_function::Connection for Connection {
         rows: &mut Rows,
     ) -> Result<u64, Error> {
         let failed = |error| failure::query(statement, error);
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.num_params().into(), params.len())?;
-        let values = params
-            .iter()
-            .enumerate()
-            .map(|(index, param)| value::from_param(statement, index + 1, param))
-            .collect::<Result<Vec<_>, _>>()?;
-        // Before it runs: a write whose result is refused must not have happened.
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
-        let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
-        let affected = result.affected_rows();
-        let outcome = read(&mut result, statement, rows).await;
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |()| true) {
-            result.drop_result().await.map_err(failed)?;
+        let ready = self.ready(statement, params, rows).await;
+        let (prepared, values) = ready.map_err(|error| error.fated(Fate::NotRun))?;
+        let affected = {
+            let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
+            let affected = result.affected_rows();
+            let outcome = read(&mut result, statement, rows).await;
+            if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |()| true) {
+                result.drop_result().await.map_err(failed)?;
+            }
+            outcome.map(|()| affected)?
+        };
+        if self.in_transaction && !self.is_in_transaction() {
+            return Err(failure::committed(statement));
         }
-        outcome.map(|()| if statement.mode == Mode::Write { affected } else { 0 })
+        Ok(if statement.mode == Mode::Write { affected } else { 0 })
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
@@ -106,7 +193,8 @@ impl sql_function::Connection for Connection {
             Mode::Read => "START TRANSACTION READ ONLY",
             Mode::Write => "START TRANSACTION READ WRITE",
         };
-        self.command(sql).await?;
+        let begun = self.conn.query_drop(sql).await;
+        begun.map_err(|error| failure::begin(mode, sql, error))?;
         self.in_transaction = true;
         Ok(())
     }
@@ -128,6 +216,22 @@ impl sql_function::Connection for Connection {
     async fn unlock(&mut self, name: &str) -> Result<(), Error> {
         self.lock_function("SELECT RELEASE_LOCK(NAME)", name).await.map(drop)
     }
+
+    async fn close(self) {
+        let _ = self.conn.disconnect().await; // there is nothing left to lose
+    }
+}
+
+/// Has the server end what runs longer: MySQL a SELECT, MariaDB anything. Each passes over the
+/// other's comment.
+fn limit(timeout: Option<Duration>) -> String {
+    let (mysql, mariadb) = match timeout {
+        None => ("DEFAULT".to_owned(), "DEFAULT".to_owned()),
+        Some(timeout) => (timeout.as_millis().to_string(), timeout.as_secs_f64().to_string()),
+    };
+    format!(
+        "SET SESSION /*!50708 max_execution_time = {mysql} */ /*M! max_statement_time = {mariadb} */"
+    )
 }
 
 /// Writes the first result set into `rows`, row by row. A procedure's further ones are not returned.

@@ -4,15 +4,24 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
-use sql_function::session::{Connector, Login};
-use sql_function::{Deadline, Error, dial};
+use sql_function::{Connector, Deadline, Error, Login, dial};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode};
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::failure;
-use crate::query::Connection;
+use crate::query::{Connection, Session};
+
+type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
+
+/// How long TLS and login may take together: a server that hangs must not take all the time there is.
+const LOGIN: Duration = Duration::from_secs(10);
 
 /// Logs in to PostgreSQL.
 pub(crate) struct Postgres {
@@ -46,23 +55,65 @@ impl Connector for Postgres {
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
         let login = &self.login;
         let stream = dial::dial(&login.connect_to, deadline).await?;
-        let name = login.endpoint().host(); // the name that the certificate must carry
-        let tls =
-            MakeTlsConnect::<tokio::net::TcpStream>::make_tls_connect(&mut self.tls.clone(), name);
-        let tls = tls.map_err(|error| failure::name(login, error))?;
+        let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
+        let secured = Arc::new(AtomicBool::new(false));
+        let tls = Watched { tls: self.tls()?, secured: secured.clone() };
         let token = login.token().await?;
         let mut config = self.config.clone();
         config.password(token.expose());
         let attempt = async {
             config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
-        let (client, connection) = deadline.bound(|| "TLS and login".into(), attempt).await?;
+        let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.to_owned();
+        let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
         // Carries the bytes of the connection, and ends with it.
-        tokio::spawn(async move {
+        let carrier = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection ended");
             }
         });
-        Ok(Connection::new(client))
+        Ok(Connection::new(client, carrier, address))
+    }
+
+    /// A cancel request, over verified TLS to the same server: its key is a secret.
+    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
+        let address = &self.login.connect_to;
+        let stream = dial::connect(address, &[session.address], deadline).await?;
+        let tls = self.tls()?;
+        let cancel = async {
+            let sent = session.token.cancel_query_raw(stream, tls).await;
+            sent.map_err(|error| failure::command("the cancel request", error))
+        };
+        deadline.bound(|| "the cancel request".into(), cancel).await
+    }
+}
+
+impl Postgres {
+    /// TLS with the endpoint: the name that the certificate must carry.
+    fn tls(&self) -> Result<RustlsConnect, Error> {
+        let name = self.login.endpoint().host();
+        MakeTlsConnect::<TcpStream>::make_tls_connect(&mut self.tls.clone(), name)
+            .map_err(|error| failure::name(&self.login, error))
+    }
+}
+
+/// TLS that tells when it is there, so that a time-out can say whether the login was next.
+struct Watched {
+    tls: RustlsConnect,
+    secured: Arc<AtomicBool>,
+}
+
+impl TlsConnect<TcpStream> for Watched {
+    type Stream = <RustlsConnect as TlsConnect<TcpStream>>::Stream;
+    type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
+
+    fn connect(self, stream: TcpStream) -> Self::Future {
+        let connect = self.tls.connect(stream);
+        Box::pin(async move {
+            let stream = connect.await?;
+            self.secured.store(true, Ordering::Relaxed);
+            Ok(stream)
+        })
     }
 }

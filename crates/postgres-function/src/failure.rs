@@ -2,10 +2,11 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
-use sql_function::session::Login;
-use sql_function::{Error, Kind, Statement, refusal};
-use tokio_postgres::error::{DbError, SqlState};
+use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
+use std::io;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
+const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
 const CREATE_USER: &str = "CREATE ROLE … LOGIN; GRANT rds_iam TO …";
 
 /// The endpoint's name cannot be verified by TLS at all.
@@ -17,6 +18,11 @@ pub(crate) fn name(
     Error::new(Kind::ConnectTls, message)
         .caused_by(failure)
         .advice("set DB_HOST to the endpoint that RDS shows")
+}
+
+/// The connection has no other end any more.
+pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
+    dial::no_tcp(&login.connect_to, &failure.to_string()).transient()
 }
 
 /// Why a login failed.
@@ -32,12 +38,14 @@ pub(crate) fn login(login: &Login, failure: tokio_postgres::Error) -> Error {
     if says.contains("server does not support TLS") {
         return refusal::no_tls(login);
     }
-    refusal::refused(
+    let broke = failure.is_closed() || io_cause(&failure).is_some_and(|e| dial::passes(e.kind()));
+    let refused = refusal::refused(
         login,
         says,
         "the connection ended during the login: check that DB_CONNECT_TO leads to a PostgreSQL \
          server, and the server's log",
-    )
+    );
+    if broke { refused.transient() } else { refused }
 }
 
 fn refused_by_server(login: &Login, error: &DbError) -> Error {
@@ -65,31 +73,80 @@ fn refused_by_server(login: &Login, error: &DbError) -> Error {
             login,
             says,
             "lower the function's reserved concurrency, or raise max_connections",
-        ),
+        )
+        .transient(),
+        SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+            refusal::refused(login, says, "the server is shutting down or starting").transient()
+        }
         _ => refusal::refused(login, says, "the server's own words say why"),
     }
 }
 
-/// Why a statement failed. One that failed without an answer of the server's may have run.
+/// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: tokio_postgres::Error) -> Error {
-    command(&format!("statement {:?}", statement.name), failure)
+    let what = format!("statement {:?}", statement.name);
+    let failed = match failure.as_db_error() {
+        // No statement that writes runs in a transaction that this function made read-only.
+        Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
+            refusal::read_only(&what, says(error))
+        }
+        _ => command(&what, failure),
+    };
+    // A procedure may have committed before it came to this.
+    let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
+    if undone { failed } else { failed.fated(Fate::Unknown) }
+}
+
+/// Why a transaction does not begin. A server in recovery refuses one that may write as a feature
+/// it does not support.
+pub(crate) fn begin(mode: Mode, sql: &str, failure: tokio_postgres::Error) -> Error {
+    match failure.as_db_error() {
+        Some(error)
+            if mode == Mode::Write
+                && matches!(*error.code(), READ_ONLY | SqlState::FEATURE_NOT_SUPPORTED) =>
+        {
+            refusal::read_only("the transaction", says(error))
+        }
+        _ => command(sql, failure),
+    }
 }
 
 /// Why a command around the statements failed.
 pub(crate) fn command(what: &str, failure: tokio_postgres::Error) -> Error {
     match failure.as_db_error() {
+        // The server's last words on this connection, not its answer.
+        Some(error)
+            if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) =>
+        {
+            refusal::connection_lost(what, says(error))
+        }
         Some(error) => {
             let advice = match *error.code() {
-                SqlState::READ_ONLY_SQL_TRANSACTION => {
-                    "a statement that writes needs the line \"-- mode: write\" at its top"
-                }
+                READ_ONLY => "a statement that writes needs the line \"-- mode: write\" at its top",
                 SqlState::INSUFFICIENT_PRIVILEGE => "GRANT the user what the statement needs",
                 _ => "correct the statement or its parameters: the server's own words say where",
             };
-            Error::new(Kind::Query, format!("{what} failed")).caused_by(says(error)).advice(advice)
+            let fate = match *error.code() {
+                SqlState::QUERY_CANCELED => Fate::Interrupted,
+                _ => Fate::NotRun,
+            };
+            let failed = Error::new(Kind::Query, format!("{what} failed"));
+            failed.caused_by(says(error)).advice(advice).fated(fate)
         }
         None => refusal::connection_lost(what, chain(&failure)),
     }
+}
+
+/// The I/O error among the sources of a driver's error.
+fn io_cause(failure: &tokio_postgres::Error) -> Option<&io::Error> {
+    let mut source = std::error::Error::source(failure);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        source = error.source();
+    }
+    None
 }
 
 fn says(error: &DbError) -> String {

@@ -1,9 +1,12 @@
 //! Statements in, rows out.
 
 use futures_util::{TryStreamExt, join, pin_mut};
-use sql_function::{Column, Error, Mode, Param, Rows, Statement};
+use sql_function::{Column, Error, Fate, Mode, Param, Rows, Statement};
 use std::collections::HashMap;
-use tokio_postgres::{Client, Statement as Prepared};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_postgres::{CancelToken, Client, Statement as Prepared};
 
 use crate::failure;
 use crate::param::{self, AsText};
@@ -13,14 +16,24 @@ use crate::value::{self, Raw};
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
     client: Client,
+    /// The task that carries the connection's bytes.
+    carrier: JoinHandle<()>,
+    address: IpAddr,
     /// What the server has parsed, by the statement's name.
     prepared: HashMap<String, Prepared>,
     in_transaction: bool,
 }
 
+/// What names a connection: a process of the server at an address, and its secret key.
+pub(crate) struct Session {
+    pub(crate) address: IpAddr,
+    pub(crate) token: CancelToken,
+}
+
 impl Connection {
-    pub(crate) fn new(client: Client) -> Connection {
-        Connection { client, prepared: HashMap::new(), in_transaction: false }
+    /// A connection to the server at `address`.
+    pub(crate) fn new(client: Client, carrier: JoinHandle<()>, address: IpAddr) -> Connection {
+        Connection { client, carrier, address, prepared: HashMap::new(), in_transaction: false }
     }
 
     async fn command(&mut self, sql: &str) -> Result<(), Error> {
@@ -37,6 +50,21 @@ impl Connection {
         Ok(prepared)
     }
 
+    /// The statement as the server has parsed it, and nothing left to do but to run it.
+    async fn ready(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+        rows: &mut Rows,
+    ) -> Result<Prepared, Error> {
+        let prepared = self.prepared(statement).await?;
+        statement.check_params(prepared.params().len(), params.len())?;
+        param::check(statement, prepared.params(), params)?;
+        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        value::check_columns(statement, prepared.columns())?;
+        Ok(prepared)
+    }
+
     /// Locks are kept by number: the server hashes the name. They are the database's own.
     async fn lock_function(&mut self, call: &str, name: &str) -> Result<bool, Error> {
         let sql = format!("SELECT {call}(hashtextextended('rds-iam-lambda/' || $1, 0))");
@@ -46,6 +74,16 @@ impl Connection {
 }
 
 impl sql_function::Connection for Connection {
+    type Id = Session;
+
+    fn id(&self) -> Session {
+        Session { address: self.address, token: self.client.cancel_token() }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     async fn check(&mut self) -> Result<(), Error> {
         let check = self.client.check_connection().await;
         check.map_err(|error| failure::command("the connection check", error))
@@ -66,28 +104,27 @@ impl sql_function::Connection for Connection {
         params: &[Param],
         rows: &mut Rows,
     ) -> Result<u64, Error> {
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.params().len(), params.len())?;
-        param::check(statement, prepared.params(), params)?;
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
-        value::check_columns(statement, prepared.columns())?;
+        let ready = self.ready(statement, params, rows).await;
+        let prepared = ready.map_err(|error| error.fated(Fate::NotRun))?;
         let params: Vec<_> = params.iter().map(AsText).collect();
         let mut questions = Questions::default();
         let run = read(&self.client, statement, &prepared, &params, rows, &mut questions);
-        let affected = if statement.mode == Mode::Write || self.in_transaction {
-            run.await?
+        let (before, after) = around(statement, self.in_transaction);
+        // They go out together and come back together: one round trip. A statement that fails makes
+        // the COMMIT a ROLLBACK.
+        let (before, affected, after) =
+            join!(batch(&self.client, &before), run, batch(&self.client, after));
+        let affected = affected?;
+        if statement.mode == Mode::Write {
+            // It has run, whatever is wrong with what goes around it.
+            if let Err(error) = before.and(after) {
+                tracing::warn!(%error, "the statement's time-out was not set");
+            }
         } else {
-            // The three go out together and come back together: one round trip. A statement that
-            // fails makes the COMMIT a ROLLBACK.
-            let begin = self.client.batch_execute("BEGIN READ ONLY");
-            let commit = self.client.batch_execute("COMMIT");
-            let (begin, affected, commit) = join!(begin, run, commit);
-            begin.map_err(|error| failure::command("BEGIN READ ONLY", error))?;
-            let affected = affected?;
-            commit.map_err(|error| failure::command("COMMIT", error))?;
-            affected
-        };
-        rows.fill(questions.ask(&self.client).await?)?;
+            before.and(after).map_err(|error| failure::query(statement, error))?;
+        }
+        let texts = questions.ask(&self.client).await;
+        rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
         Ok(if statement.mode == Mode::Write { affected } else { 0 })
     }
 
@@ -96,7 +133,8 @@ impl sql_function::Connection for Connection {
             Mode::Read => "BEGIN READ ONLY",
             Mode::Write => "BEGIN READ WRITE",
         };
-        self.command(sql).await?;
+        let begun = self.client.batch_execute(sql).await;
+        begun.map_err(|error| failure::begin(mode, sql, error))?;
         self.in_transaction = true;
         Ok(())
     }
@@ -117,6 +155,32 @@ impl sql_function::Connection for Connection {
 
     async fn unlock(&mut self, name: &str) -> Result<(), Error> {
         self.lock_function("pg_advisory_unlock", name).await.map(drop)
+    }
+
+    async fn close(self) {
+        drop(self.client); // the carrier says goodbye, and ends
+        let _ = self.carrier.await;
+    }
+}
+
+/// Runs commands, if there are any.
+async fn batch(client: &Client, sql: &str) -> Result<(), tokio_postgres::Error> {
+    if sql.is_empty() { Ok(()) } else { client.batch_execute(sql).await }
+}
+
+/// What goes before and after a statement. The server ends one that has a time-out of its own;
+/// one that has none is left to the role's own setting.
+fn around(statement: &Statement, in_transaction: bool) -> (String, &'static str) {
+    let millis = statement.timeout.as_ref().map(Duration::as_millis);
+    match (statement.mode, millis) {
+        (Mode::Read, None) if !in_transaction => ("BEGIN READ ONLY".to_owned(), "COMMIT"),
+        (Mode::Read, Some(millis)) if !in_transaction => {
+            (format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}"), "COMMIT")
+        }
+        (_, None) => (String::new(), ""),
+        (_, Some(millis)) => {
+            (format!("SET statement_timeout = {millis}"), "RESET statement_timeout")
+        }
     }
 }
 

@@ -7,16 +7,19 @@
 
 use iam_auth::Credentials;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use ring::rand::{SystemRandom, generate};
 use serde_json::value::RawValue;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
+use crate::engine::{Clock, Connector, millis};
 use crate::error::Error;
 use crate::handle::Function;
 use crate::response::Response;
-use crate::session::{Clock, Connector, millis};
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -35,11 +38,14 @@ pub async fn run<C: Connector>(
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
     telemetry::start(&variable);
-    let mut function = match Settings::read(&variable, C::DEFAULT_PORT) {
-        Ok(settings) => Function::<C>::new(settings, Credentials::from_chain().await, clock),
+    let function = match Settings::read(&variable, C::DEFAULT_PORT) {
+        Ok(settings) => {
+            let credentials = Credentials::from_chain().await;
+            Function::<C>::new(settings, credentials, at_once(&variable), clock, random)
+        }
         Err(error) => Err(error),
     };
-    match &mut function {
+    match &function {
         Ok(function) => open(function).await,
         Err(error) => {
             tracing::error!(
@@ -49,23 +55,55 @@ pub async fn run<C: Connector>(
             );
         }
     }
-    // Lambda sends one event at a time: the lock is never waited for.
-    let function = &Mutex::new(function);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let start = Instant::now();
-        let deadline = Deadline::before(event.context.deadline(), clock());
-        let outcome = match &mut *function.lock().await {
-            Ok(function) => function.handle(&event.payload, deadline).await,
-            Err(error) => Err(error.again()),
-        };
-        summarise(&outcome, start.elapsed());
-        outcome
-    }))
-    .await
+    let function = Arc::new(function);
+    let served = lambda_runtime::run_concurrent(service_fn({
+        let function = function.clone();
+        move |event| answer(function.clone(), event, clock)
+    }));
+    let mut end = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = served => outcome,
+        _ = end.recv() => {
+            if let Ok(function) = &*function {
+                function.session().close().await;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Answers one event.
+async fn answer<C: Connector>(
+    function: Arc<Result<Function<C>, Error>>,
+    event: LambdaEvent<Box<RawValue>>,
+    clock: Clock,
+) -> Result<Response, Error> {
+    let start = Instant::now();
+    let deadline = Deadline::before(event.context.deadline(), clock());
+    let outcome = match &*function {
+        Ok(function) => function.handle(&event.payload, deadline).await,
+        Err(error) => Err(error.again()),
+    };
+    summarise(&outcome, start.elapsed());
+    outcome
+}
+
+/// How many events this process may be given at once: one, except on Lambda Managed Instances. The
+/// runtime reads the same variable.
+fn at_once(variable: impl Fn(&str) -> Option<String>) -> NonZeroUsize {
+    let given = variable("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|text| text.parse().ok());
+    given.unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A random number of the system's. Without one, which no Linux of Lambda's refuses, waits have
+/// their mean length.
+fn random() -> u64 {
+    let bytes = generate::<[u8; 8]>(&SystemRandom::new());
+    bytes.map_or(u64::MAX / 2, |bytes| u64::from_ne_bytes(bytes.expose()))
 }
 
 /// Connects while the function initialises, which Lambda gives more CPU than most invocations.
-async fn open<C: Connector>(function: &mut Function<C>) {
+async fn open<C: Connector>(function: &Function<C>) {
     let login = function.session().login();
     let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
     let start = Instant::now();

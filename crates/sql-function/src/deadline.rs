@@ -34,9 +34,29 @@ impl Deadline {
         time.map_or(self, |time| Deadline(self.0.min(Instant::now() + time)))
     }
 
+    /// How long it is until then.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The earlier of the two.
+    pub fn or(self, other: Deadline) -> Deadline {
+        Deadline(self.0.min(other.0))
+    }
+
+    /// This much later.
+    pub fn more(self, time: Duration) -> Deadline {
+        Deadline(self.0 + time)
+    }
+
     /// This much earlier.
     pub fn less(self, time: Duration) -> Deadline {
         Deadline(self.0.checked_sub(time).unwrap_or(self.0))
+    }
+
+    /// What `step` gives, unless it takes longer than this.
+    pub async fn wait<T>(self, step: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.0, step).await.ok()
     }
 
     /// Waits for `step`, no longer than this deadline.
@@ -49,12 +69,14 @@ impl Deadline {
         what: impl FnOnce() -> String,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        match timeout_at(self.0, step).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::new(Kind::Timeout, format!("time ran out during {}", what()))
-                .advice("find out why it is slow, or raise the function's or statement's timeout")),
-        }
+        self.wait(step).await.unwrap_or_else(|| Err(ran_out(&what())))
     }
+}
+
+/// Time ran out during `what`.
+pub(crate) fn ran_out(what: &str) -> Error {
+    Error::new(Kind::Timeout, format!("time ran out during {what}"))
+        .advice("find out why it is slow, or raise the function's or the statement's timeout")
 }
 
 #[cfg(test)]

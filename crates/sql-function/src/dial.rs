@@ -3,6 +3,7 @@
 //! Each step is bounded by itself, so that an error names the step that hangs.
 
 use iam_auth::DialAddress;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
@@ -68,7 +69,10 @@ pub async fn connect(
         let attempt = async {
             let stream = TcpStream::connect(SocketAddr::new(ip, address.port())).await;
             let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-            stream.map_err(|error| no_tcp(address, &error.to_string()))
+            stream.map_err(|error| {
+                let no_tcp = no_tcp(address, &error.to_string());
+                if passes(error.kind()) { no_tcp.transient() } else { no_tcp }
+            })
         };
         match deadline.at_most(Some(TCP)).bound(|| "the TCP connection".into(), attempt).await {
             Ok(stream) => return Ok(stream),
@@ -81,7 +85,21 @@ pub async fn connect(
     Err(failure.unwrap_or_else(|| no_tcp(address, "no address to try")))
 }
 
-fn no_tcp(address: &DialAddress, why: &str) -> Error {
+/// Whether an error of this kind passes by itself: a server that is starting, or restarting, does
+/// not listen for a while, and one that is overrun takes no more.
+pub fn passes(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
+}
+
+/// There is no TCP connection to `address`, and `why`.
+pub fn no_tcp(address: &DialAddress, why: &str) -> Error {
     Error::new(Kind::ConnectTcp, format!("no TCP connection to {address}: {why}")).advice(
         "check that the database's security group lets the function's security group in on this \
          port, that the function is in the database's VPC, and that the database is running",

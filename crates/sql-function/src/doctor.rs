@@ -4,8 +4,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
+use crate::engine::{Connection, Connector, millis};
 use crate::error::Error;
-use crate::session::{Connection, Connector, Session, millis};
+use crate::session::Session;
 use crate::statement::Catalogue;
 
 /// What a walk along the way of a login found.

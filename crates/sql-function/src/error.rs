@@ -31,10 +31,14 @@ pub enum Kind {
     LoginRefused,
     /// The server refused or failed the statement.
     Query,
-    /// The connection broke while a statement may have been on its way.
+    /// A statement that writes met a server that accepts none: a reader, or a writer that was.
+    ServerReadOnly,
+    /// The connection broke, and nothing was changed.
     ConnectionLost,
-    /// Time ran out.
+    /// Time ran out, and nothing was changed.
     Timeout,
+    /// The connection broke or time ran out, and a write may have been carried out.
+    OutcomeUnknown,
     /// The result is larger than the statement or Lambda allows.
     ResultTooLarge,
 }
@@ -53,17 +57,32 @@ impl Kind {
             Kind::LoginDenied => "Login.Denied",
             Kind::LoginRefused => "Login.Refused",
             Kind::Query => "Query",
+            Kind::ServerReadOnly => "ServerReadOnly",
             Kind::ConnectionLost => "ConnectionLost",
             Kind::Timeout => "Timeout",
+            Kind::OutcomeUnknown => "OutcomeUnknown",
             Kind::ResultTooLarge => "ResultTooLarge",
         }
     }
+}
+
+/// What is known of the work that an error ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing of it was carried out: it was not sent, or the server refused it.
+    NotRun,
+    /// The server ended it on the way, because it was told to or it took too long.
+    Interrupted,
+    /// It may have been carried out, in whole or in part.
+    Unknown,
 }
 
 /// A failed invocation, or a failed start.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
+    fate: Fate,
+    transient: bool,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
@@ -71,9 +90,28 @@ pub struct Error {
 
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
-    /// dot.
+    /// dot. The fate of what was sent is unknown unless it is [told](Error::fated).
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), source: None, advice: None }
+        let fate = Fate::Unknown;
+        Error { kind, fate, transient: false, message: message.into(), source: None, advice: None }
+    }
+
+    /// Tells the fate of what was sent.
+    pub fn fated(mut self, fate: Fate) -> Error {
+        self.fate = fate;
+        self
+    }
+
+    /// Says that what caused this error passes by itself: a login that failed is worth another try.
+    pub fn transient(mut self) -> Error {
+        self.transient = true;
+        self
+    }
+
+    /// Adds to the message.
+    pub(crate) fn with(mut self, more: &str) -> Error {
+        self.message.push_str(more);
+        self
     }
 
     /// Keeps what caused this error. The message must not repeat it.
@@ -90,7 +128,31 @@ impl Error {
 
     /// The same error for one more event: a function that could not start reports it each time.
     pub(crate) fn again(&self) -> Error {
-        Error { kind: self.kind, message: self.chain(), source: None, advice: self.advice.clone() }
+        Error {
+            kind: self.kind,
+            fate: self.fate,
+            transient: self.transient,
+            message: self.chain(),
+            source: None,
+            advice: self.advice.clone(),
+        }
+    }
+
+    /// What is known of the work that this error ended.
+    pub fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// Whether what caused this error passes by itself.
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// Whether nothing was run, and the same on another connection may go well: this one is broken,
+    /// or leads to a server that is no longer the writer.
+    pub(crate) fn calls_for_another_connection(&self) -> bool {
+        self.fate == Fate::NotRun
+            && matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly)
     }
 
     /// The step that failed.

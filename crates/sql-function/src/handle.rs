@@ -2,19 +2,19 @@
 
 use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 use crate::doctor;
+use crate::engine::{Clock, Connector, Login};
 use crate::error::{Error, Kind};
 use crate::event::{self, Call, Request};
-use crate::response::{Response, StatementResult};
-use crate::rows::{RESPONSE_LIMIT, Rows};
-use crate::session::{Clock, Connection, Connector, Login, Obtained, Session, millis};
+use crate::perform::{Attempt, Job};
+use crate::response::Response;
+use crate::session::{Random, Session};
 use crate::settings::Settings;
-use crate::statement::{Catalogue, Mode, Statement};
+use crate::statement::Catalogue;
 
 /// A function that is ready for events.
 pub struct Function<C: Connector> {
@@ -24,11 +24,18 @@ pub struct Function<C: Connector> {
 }
 
 impl<C: Connector> Function<C> {
-    /// Checks everything that can be checked without the database.
+    /// Checks everything that can be checked without the database. The function may be called for
+    /// so many events at once.
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
-    pub fn new(settings: Settings, credentials: Credentials, clock: Clock) -> Result<Self, Error> {
+    pub fn new(
+        settings: Settings,
+        credentials: Credentials,
+        at_once: NonZeroUsize,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, Error> {
         let catalogue = Catalogue::load(&settings.statements)?;
         catalogue.get(&settings.scheduled_statement).map_err(|error| {
             Error::new(Kind::Settings, "SCHEDULED_STATEMENT names no deployed statement")
@@ -48,26 +55,22 @@ impl<C: Connector> Function<C> {
             clock,
         };
         Ok(Function {
-            session: Session::new(C::new(login)),
+            session: Session::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
         })
     }
 
-    /// The session, to open it ahead of the first event.
-    pub fn session(&mut self) -> &mut Session<C> {
-        &mut self.session
+    /// The session, to open it ahead of the first event, and to close it after the last.
+    pub fn session(&self) -> &Session<C> {
+        &self.session
     }
 
     /// Answers one event.
     ///
     /// # Errors
     /// Every [`Kind`]. The function can take the next event after any of them.
-    pub async fn handle(
-        &mut self,
-        event: &RawValue,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
+    pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => self.run(&[call], false, deadline).await,
             Request::Transaction(calls) => self.run(&calls, true, deadline).await,
@@ -83,9 +86,9 @@ impl<C: Connector> Function<C> {
         }
     }
 
-    /// Runs `calls`, and hands the connection back only when it is in step with the server.
+    /// Runs `calls`: on another connection once more where nothing was run on the first.
     async fn run(
-        &mut self,
+        &self,
         calls: &[Call],
         transaction: bool,
         deadline: Deadline,
@@ -94,11 +97,23 @@ impl<C: Connector> Function<C> {
             .iter()
             .map(|call| Ok((call, self.catalogue.get(&call.statement)?)))
             .collect::<Result<Vec<_>, Error>>()?;
-        let (mut connection, obtained) = self.session.ready(deadline).await?;
-        let job = Job { work: &work, transaction, obtained, deadline };
-        let (outcome, in_step) = under_locks(&mut connection, &job).await;
-        if in_step {
-            self.session.keep(connection);
+        let job = Job { work: &work, transaction, deadline };
+        match self.attempt(&job).await {
+            Err(error) if error.calls_for_another_connection() => {
+                tracing::info!(error = error.report(), "nothing was run, connecting again");
+                self.attempt(&job).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Does the job, and hands the connection back only when it is in step with the server.
+    async fn attempt(&self, job: &Job<'_>) -> Result<Response, Error> {
+        let mut lease = self.session.ready(job.deadline).await?;
+        let mut attempt = Attempt::new(job, self.session.connector(), &mut lease);
+        let outcome = attempt.under_locks().await;
+        if attempt.is_in_step() {
+            self.session.keep(lease);
         }
         outcome
     }
@@ -117,113 +132,4 @@ fn no_roots(bundle: &Path, endpoint: &Endpoint) -> String {
     "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set DB_CA_BUNDLE to \
      a PEM file with the CA certificates of the endpoint's region"
         .to_owned()
-}
-
-type Work<'a> = [(&'a Call, &'a Statement)];
-
-/// What an invocation has to do with its connection.
-struct Job<'a> {
-    work: &'a Work<'a>,
-    transaction: bool,
-    obtained: Obtained,
-    deadline: Deadline,
-}
-
-/// Takes the lock of every exclusive statement, does the job, and gives the locks back. Tells whether
-/// the connection may be used again: one that still holds a lock may not, for the lock ends with it.
-async fn under_locks<C: Connection>(
-    connection: &mut C,
-    job: &Job<'_>,
-) -> (Result<Response, Error>, bool) {
-    // In order of their names, so that two transactions cannot each wait for the other's.
-    let exclusive: BTreeSet<_> =
-        job.work.iter().filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
-    let mut held = Vec::new();
-    let mut taken = None;
-    for name in exclusive {
-        let lock = connection.try_lock(name);
-        match job.deadline.bound(|| format!("taking the lock of {name}"), lock).await {
-            Ok(true) => held.push(name),
-            Ok(false) => {
-                taken = Some(name);
-                break;
-            }
-            Err(error) => return (Err(error), false),
-        }
-    }
-    let outcome = match taken {
-        Some(name) => Ok(Response::Skipped {
-            statement: name.to_owned(),
-            skipped: true,
-            reason: format!("another run of {name} holds its lock"),
-            connection: job.obtained,
-        }),
-        None => perform(connection, job).await,
-    };
-    let mut in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
-    for name in held {
-        let unlock = connection.unlock(name);
-        in_step = in_step
-            && job
-                .deadline
-                .bound(|| format!("giving back the lock of {name}"), unlock)
-                .await
-                .is_ok();
-    }
-    (outcome, in_step)
-}
-
-async fn perform<C: Connection>(connection: &mut C, job: &Job<'_>) -> Result<Response, Error> {
-    if job.transaction {
-        let transaction = in_transaction(connection, job.work, job.deadline).await?;
-        return Ok(Response::Transaction { transaction, connection: job.obtained });
-    }
-    let mut results = each(connection, job.work, job.deadline).await?;
-    // The work of a single statement has one element, so `results` has too.
-    #[allow(clippy::expect_used)]
-    let result = results.pop().expect("one statement has one result");
-    Ok(Response::Statement { result, connection: job.obtained })
-}
-
-async fn in_transaction<C: Connection>(
-    connection: &mut C,
-    work: &Work<'_>,
-    deadline: Deadline,
-) -> Result<Vec<StatementResult>, Error> {
-    let writes = work.iter().any(|(_, statement)| statement.mode == Mode::Write);
-    let mode = if writes { Mode::Write } else { Mode::Read };
-    deadline.bound(|| "the start of the transaction".into(), connection.begin(mode)).await?;
-    match each(connection, work, deadline).await {
-        Ok(results) => {
-            deadline.bound(|| "the commit".into(), connection.commit()).await?;
-            Ok(results)
-        }
-        Err(error) => {
-            if error.leaves_connection_usable() {
-                deadline.bound(|| "the rollback".into(), connection.rollback()).await?;
-            }
-            Err(error)
-        }
-    }
-}
-
-/// Runs one statement after another. Together they may return what Lambda lets one response hold.
-async fn each<C: Connection>(
-    connection: &mut C,
-    work: &Work<'_>,
-    deadline: Deadline,
-) -> Result<Vec<StatementResult>, Error> {
-    let mut results = Vec::with_capacity(work.len());
-    let mut room = RESPONSE_LIMIT;
-    for (call, statement) in work {
-        let start = Instant::now();
-        let mut rows = Rows::new(statement.max_rows, room);
-        let deadline = deadline.at_most(statement.timeout);
-        let run = connection.run(statement, &call.params, &mut rows);
-        let affected = deadline.bound(|| format!("statement {:?}", statement.name), run).await?;
-        room = room.saturating_sub(rows.bytes());
-        let query_ms = millis(start.elapsed());
-        results.push(StatementResult::new(&statement.name, rows, affected, query_ms));
-    }
-    Ok(results)
 }

@@ -5,8 +5,8 @@ use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::io;
 
-use crate::error::{Error, Kind};
-use crate::session::Login;
+use crate::engine::Login;
+use crate::error::{Error, Fate, Kind};
 
 /// The TLS error in `error`'s chain, if it holds one: the drivers wrap it, one in an I/O error, the
 /// other in an error of its own.
@@ -104,12 +104,31 @@ pub fn refused(login: &Login, server_says: impl Into<String>, advice: &str) -> E
     .advice(advice)
 }
 
-/// The connection broke during `what`, which may or may not have been carried out.
+/// The connection broke during `what`.
 pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
     Error::new(Kind::ConnectionLost, format!("the connection broke during {what}"))
         .caused_by(cause.into())
         .advice(
-            "a read can be sent again; a write may have been carried out: look before sending it \
-             again",
+            "send the event again: nothing was changed. Should it happen often, look for restarts \
+             and failovers in the database's events",
         )
+}
+
+/// The server runs no statement that writes.
+pub fn read_only(what: &str, server_says: impl Into<String>) -> Error {
+    Error::new(Kind::ServerReadOnly, format!("{what} met a server that is read-only"))
+        .caused_by(server_says.into())
+        .advice(
+            "nothing was changed. Point DB_HOST at the writer's endpoint: a reader's is read-only \
+             for good. After a failover the writer's own name leads to the old writer for a while: \
+             send the event again",
+        )
+        .fated(Fate::NotRun)
+}
+
+/// A write may have been carried out: `error` tells no more.
+pub(crate) fn outcome_unknown(what: &str, error: Error) -> Error {
+    Error::new(Kind::OutcomeUnknown, format!("{what} may have been carried out"))
+        .caused_by(error)
+        .advice("look whether it was before sending the event again; it was sent once, not again")
 }

@@ -1,117 +1,38 @@
-//! The connection: opened ahead of the first event, reused by every later one, and thrown away on
-//! the first doubt.
+//! The connections of an execution environment: opened ahead of the first event or when one is
+//! needed, reused by later events, and thrown away on the first doubt.
 //!
-//! An invocation takes the connection out of the [`Session`] and hands it back only when it is known
+//! Lambda sends one event at a time, and there is one connection. Lambda Managed Instances send
+//! several side by side: there are as many connections as events then, and never more.
+//!
+//! An invocation takes a connection out of the [`Session`] and hands it back only when it is known
 //! to be in step with the server. One that is dropped on the way, by a time-out, a cancelled future
 //! or a panic, is therefore never used again.
 
-use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
 use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::deadline::Deadline;
+use crate::backoff::Backoff;
+use crate::deadline::{Deadline, ran_out};
+use crate::engine::{Connection, Connector, Login, millis};
 use crate::error::{Error, Kind};
-use crate::param::Param;
-use crate::rows::Rows;
-use crate::statement::{Mode, Statement};
 
-/// Reads the time of day. `main` passes the real one.
-pub type Clock = fn() -> SystemTime;
+/// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
+pub type Random = fn() -> u64;
 
 /// A connection unused for this long is checked before its next use: the environment may have been
 /// frozen meanwhile, and the server may have gone.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long that check may take before the connection counts as dead.
 const CHECK: Duration = Duration::from_secs(1);
-
-/// What a login needs: everything but the token, which is made for each.
-pub struct Login {
-    /// Signs the tokens; knows endpoint and user.
-    pub signer: TokenSigner,
-    /// Verifies the server.
-    pub trust: TrustStore,
-    /// Where TCP connects.
-    pub connect_to: DialAddress,
-    /// The database to use.
-    pub database: String,
-    /// The time that tokens are signed for.
-    pub clock: Clock,
-}
-
-impl Login {
-    /// What the token is signed for and the certificate must name.
-    pub fn endpoint(&self) -> &Endpoint {
-        self.signer.endpoint()
-    }
-
-    /// A fresh token, for one login over a connection whose server is verified.
-    ///
-    /// # Errors
-    /// [`Kind::Credentials`].
-    pub async fn token(&self) -> Result<AuthToken, Error> {
-        self.signer.token((self.clock)()).await.map_err(|error| {
-            Error::new(Kind::Credentials, "cannot sign a login token").caused_by(error).advice(
-                "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
-                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
-            )
-        })
-    }
-}
-
-/// An engine's way to log in.
-#[allow(async_fn_in_trait)] // one thread runs everything: nothing here need be Send
-pub trait Connector: Sized {
-    /// An open connection, logged in.
-    type Connection: Connection;
-    /// The engine's name, for people.
-    const ENGINE: &'static str;
-    /// The port its servers listen on.
-    const DEFAULT_PORT: u16;
-
-    /// Prepares everything that logins share.
-    fn new(login: Login) -> Self;
-
-    /// The login this connector makes.
-    fn login(&self) -> &Login;
-
-    /// Dials, verifies the server, and logs in with a fresh token.
-    ///
-    /// # Errors
-    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`], [`Kind::Timeout`].
-    async fn connect(&self, deadline: Deadline) -> Result<Self::Connection, Error>;
-}
-
-/// What an invocation does with a connection. Errors of kind `Query` and `Statement` leave it in step
-/// with the server; after any other it must be dropped.
-#[allow(async_fn_in_trait)] // as above
-pub trait Connection {
-    /// Asks the server for a sign of life, in one round trip.
-    async fn check(&mut self) -> Result<(), Error>;
-    /// The server's version, in its own words.
-    async fn version(&mut self) -> Result<String, Error>;
-    /// Has the server parse `statement`, without running it.
-    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error>;
-    /// Runs `statement` and writes what it returns into `rows`. Gives the number of rows affected.
-    /// Outside a transaction, one whose mode is read runs read-only on the server.
-    async fn run(
-        &mut self,
-        statement: &Statement,
-        params: &[Param],
-        rows: &mut Rows,
-    ) -> Result<u64, Error>;
-    /// Begins a transaction; read-only on the server unless `mode` is write.
-    async fn begin(&mut self, mode: Mode) -> Result<(), Error>;
-    /// Makes a transaction's changes last.
-    async fn commit(&mut self) -> Result<(), Error>;
-    /// Takes a transaction's changes back.
-    async fn rollback(&mut self) -> Result<(), Error>;
-    /// Takes the server lock called `name`, unless another connection has it. It ends with the
-    /// connection at the latest.
-    async fn try_lock(&mut self, name: &str) -> Result<bool, Error>;
-    /// Gives the lock back.
-    async fn unlock(&mut self, name: &str) -> Result<(), Error>;
-}
+/// A denied login waits as long as the retry of this number before its only other try: up to 1.6 s.
+/// RDS's cap counts logins by the second, and a login beyond it looks like one that is denied.
+const DENIED: u32 = 4;
+/// How long taking leave of the server may take: Lambda kills a process 500 ms after SIGTERM.
+const LEAVE: Duration = Duration::from_millis(300);
 
 /// How an invocation came by its connection, as its response tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -131,16 +52,30 @@ struct Idle<C> {
     obtained: Obtained,
 }
 
-/// The one connection of an execution environment.
+/// A connection that is one invocation's, until it is dropped or [handed back](Session::keep).
+pub struct Lease<'a, C> {
+    /// The connection.
+    pub connection: C,
+    /// How it was come by.
+    pub obtained: Obtained,
+    _permit: SemaphorePermit<'a>,
+}
+
+/// The connections of an execution environment.
 pub struct Session<C: Connector> {
     connector: C,
-    idle: Option<Idle<C::Connection>>,
+    /// The one used last is at the end, and used first.
+    idle: Mutex<Vec<Idle<C::Connection>>>,
+    /// One permit for each connection that an invocation may have.
+    free: Semaphore,
+    random: Random,
 }
 
 impl<C: Connector> Session<C> {
-    /// A session that has yet to connect.
-    pub fn new(connector: C) -> Session<C> {
-        Session { connector, idle: None }
+    /// A session that has yet to connect, for so many invocations at once.
+    pub fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Session<C> {
+        let free = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
+        Session { connector, idle: Mutex::default(), free, random }
     }
 
     /// The login that this session makes.
@@ -148,35 +83,43 @@ impl<C: Connector> Session<C> {
         self.connector.login()
     }
 
-    /// Connects ahead of the first event.
+    /// The engine's way to log in.
+    pub(crate) fn connector(&self) -> &C {
+        &self.connector
+    }
+
+    /// Connects ahead of the first event, which would try a denied login again: it has the time.
     ///
     /// # Errors
     /// Those of [`Connector::connect`]. The next [`ready`](Session::ready) tries again.
-    pub async fn open(&mut self, deadline: Deadline) -> Result<(), Error> {
-        self.idle = Some(self.connect(deadline).await?);
+    pub async fn open(&self, deadline: Deadline) -> Result<(), Error> {
+        let idle = self.connect(deadline, false).await?;
+        self.idle().push(idle);
         Ok(())
     }
 
-    /// The connection, for one invocation: the open one, or a new one when there is none or it has
+    /// A connection, for one invocation: an open one, or a new one when there is none or it has
     /// gone. Hand it back with [`keep`](Session::keep).
     ///
     /// # Errors
     /// Those of [`Connector::connect`].
-    pub async fn ready(&mut self, deadline: Deadline) -> Result<(C::Connection, Obtained), Error> {
-        if let Some(mut idle) = self.idle.take() {
-            // A clock that was set back in the meantime tells nothing.
-            let unused = self.now().duration_since(idle.since).unwrap_or(IDLE);
-            let alive = unused < IDLE || {
-                let check = deadline.at_most(Some(CHECK));
-                check.bound(|| "the connection check".into(), idle.connection.check()).await.is_ok()
-            };
-            if alive {
-                return Ok((idle.connection, idle.obtained));
+    pub async fn ready(&self, deadline: Deadline) -> Result<Lease<'_, C::Connection>, Error> {
+        let waiting = || ran_out("the wait for a connection that another invocation has");
+        let permit = deadline.wait(self.free.acquire()).await.ok_or_else(waiting)?;
+        let permit = permit.map_err(|_closed| {
+            Error::new(Kind::ConnectionLost, "the environment is being shut down")
+                .advice("send the event again: nothing was run")
+        })?;
+        let last = self.idle().pop();
+        if let Some(mut idle) = last {
+            if self.is_alive(&mut idle, deadline).await {
+                let Idle { connection, obtained, .. } = idle;
+                return Ok(Lease { connection, obtained, _permit: permit });
             }
             tracing::info!("the idle connection has gone, connecting again");
         }
-        let new = self.connect(deadline).await?;
-        Ok((new.connection, new.obtained))
+        let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
+        Ok(Lease { connection, obtained, _permit: permit })
     }
 
     /// A connection beside the session's own, for a diagnosis.
@@ -188,16 +131,80 @@ impl<C: Connector> Session<C> {
     }
 
     /// Takes back a connection that is in step with the server.
-    pub fn keep(&mut self, connection: C::Connection) {
+    pub fn keep(&self, lease: Lease<'_, C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
-        self.idle = Some(Idle { connection, since: self.now(), obtained });
+        let (connection, since) = (lease.connection, self.now());
+        self.idle().push(Idle { connection, since, obtained });
     }
 
-    async fn connect(&self, deadline: Deadline) -> Result<Idle<C::Connection>, Error> {
+    /// Takes leave of the server, on every connection that no invocation has. None is given out
+    /// afterwards.
+    pub async fn close(&self) {
+        self.free.close();
+        let idle = std::mem::take(&mut *self.idle());
+        let count = idle.len();
+        let leave = async {
+            for idle in idle {
+                idle.connection.close().await;
+            }
+        };
+        let in_time = timeout(LEAVE, leave).await.is_ok();
+        tracing::info!(connections = count, in_time, "closed the connections");
+    }
+
+    /// Whether the connection can be used: one round trip, unless it was used a moment ago.
+    async fn is_alive(&self, idle: &mut Idle<C::Connection>, deadline: Deadline) -> bool {
+        if idle.connection.is_closed() {
+            return false;
+        }
+        // A clock that was set back in the meantime tells nothing.
+        let unused = self.now().duration_since(idle.since).unwrap_or(IDLE);
+        unused < IDLE || {
+            let check = deadline.at_most(Some(CHECK));
+            check.bound(|| "the connection check".into(), idle.connection.check()).await.is_ok()
+        }
+    }
+
+    /// Logs in. What passes by itself is tried again as long as there is time, and a denial once if
+    /// `denied_again`, with credentials that are asked for anew.
+    async fn connect(
+        &self,
+        deadline: Deadline,
+        mut denied_again: bool,
+    ) -> Result<Idle<C::Connection>, Error> {
         let start = Instant::now();
-        let connection = self.connector.connect(deadline).await?;
-        let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
-        Ok(Idle { connection, since: self.now(), obtained })
+        let mut retries = 0;
+        loop {
+            let error = match self.connector.connect(deadline).await {
+                Ok(connection) => {
+                    let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
+                    return Ok(Idle { connection, since: self.now(), obtained });
+                }
+                Err(error) => error,
+            };
+            let is_denied = error.kind() == Kind::LoginDenied;
+            let again = error.is_transient() || (is_denied && denied_again);
+            let number = if is_denied { DENIED } else { retries };
+            let wait = Backoff::LOGIN.delay(number, (self.random)(), deadline.left());
+            let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
+            if is_denied {
+                denied_again = false;
+                self.login().signer.renew_credentials().await;
+            }
+            tracing::info!(
+                error_type = error.error_type(),
+                error = error.report(),
+                wait_ms = millis(wait),
+                "the login failed, trying again"
+            );
+            sleep(wait).await;
+            retries += 1;
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
+        // No code panics while it holds the lock.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> SystemTime {
@@ -205,7 +212,10 @@ impl<C: Connector> Session<C> {
     }
 }
 
-/// Milliseconds, to the microsecond.
-pub fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+/// The error of the last attempt, after so many retries.
+fn tried(error: Error, retries: u32) -> Error {
+    match retries {
+        0 => error,
+        _ => error.with(&format!(" ({} attempts)", retries + 1)),
+    }
 }

@@ -54,6 +54,32 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The first word of its SQL, in capital letters: what kind of statement it is.
+    pub fn verb(&self) -> String {
+        let mut sql = self.sql.trim_start();
+        loop {
+            let rest = if let Some(comment) = sql.strip_prefix("/*") {
+                comment.split_once("*/").map(|(_, rest)| rest)
+            } else if sql.starts_with("--") || sql.starts_with('#') {
+                sql.split_once('\n').map(|(_, rest)| rest)
+            } else {
+                sql.strip_prefix('(')
+            };
+            let Some(rest) = rest else { break };
+            sql = rest.trim_start();
+        }
+        let end = sql.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(sql.len());
+        sql[..end].to_ascii_uppercase()
+    }
+
+    /// Whether it is carried out as a whole or not at all. A procedure may commit on its way, and so
+    /// may most of what is not about rows.
+    pub fn is_atomic(&self) -> bool {
+        const ATOMIC: [&str; 9] =
+            ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "VALUES", "TABLE"];
+        ATOMIC.contains(&self.verb().as_str())
+    }
+
     /// Compares the number of parameters the server found in the statement with those given.
     ///
     /// # Errors
@@ -257,6 +283,23 @@ mod tests {
         assert_eq!(statement.timeout, Some(Duration::from_millis(250)));
         assert_eq!(statement.max_rows, 5);
         assert_eq!(statement.sql, sql);
+    }
+
+    #[test]
+    fn the_first_word_is_found_behind_comments() {
+        for (sql, verb, atomic) in [
+            ("select 1", "SELECT", true),
+            ("-- Adds.\n-- mode: write\n\nINSERT INTO t VALUES (1)", "INSERT", true),
+            ("/* a; b */ # c\n ((SELECT 1))", "SELECT", true),
+            ("WITH a AS (SELECT 1) DELETE FROM t", "WITH", true),
+            ("CALL p()", "CALL", false),
+            ("DO $$ BEGIN COMMIT; END $$", "DO", false),
+            ("/*! SELECT 1 */", "", false),
+            ("-- nothing", "", false),
+        ] {
+            let statement = Statement { sql: sql.into(), ..parse("s", "SELECT 1".into()).unwrap() };
+            assert_eq!((statement.verb().as_str(), statement.is_atomic()), (verb, atomic), "{sql}");
+        }
     }
 
     #[test]

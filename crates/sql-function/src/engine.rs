@@ -1,0 +1,139 @@
+//! What an engine's driver has to do: the two traits that each function implements.
+
+use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
+use std::time::{Duration, SystemTime};
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+use crate::param::Param;
+use crate::rows::Rows;
+use crate::statement::{Mode, Statement};
+
+/// Reads the time of day. `main` passes the real one.
+pub type Clock = fn() -> SystemTime;
+
+/// What a login needs: everything but the token, which is made for each.
+pub struct Login {
+    /// Signs the tokens; knows endpoint and user.
+    pub signer: TokenSigner,
+    /// Verifies the server.
+    pub trust: TrustStore,
+    /// Where TCP connects.
+    pub connect_to: DialAddress,
+    /// The database to use.
+    pub database: String,
+    /// The time that tokens are signed for.
+    pub clock: Clock,
+}
+
+impl Login {
+    /// What the token is signed for and the certificate must name.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.signer.endpoint()
+    }
+
+    /// Whether an RDS Proxy stands between the function and the server.
+    pub fn is_through_proxy(&self) -> bool {
+        self.endpoint().kind().is_proxy()
+    }
+
+    /// A fresh token, for one login over a connection whose server is verified.
+    ///
+    /// # Errors
+    /// [`Kind::Credentials`].
+    pub async fn token(&self) -> Result<AuthToken, Error> {
+        self.signer.token((self.clock)()).await.map_err(|error| {
+            Error::new(Kind::Credentials, "cannot sign a login token").caused_by(error).advice(
+                "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
+                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
+            )
+        })
+    }
+}
+
+/// An engine's way to log in.
+pub trait Connector: Sized + Send + Sync + 'static {
+    /// An open connection, logged in.
+    type Connection: Connection;
+    /// The engine's name, for people.
+    const ENGINE: &'static str;
+    /// The port its servers listen on.
+    const DEFAULT_PORT: u16;
+
+    /// Prepares everything that logins share.
+    fn new(login: Login) -> Self;
+
+    /// The login this connector makes.
+    fn login(&self) -> &Login;
+
+    /// Dials, verifies the server, and logs in with a fresh token: once. An error that passes by
+    /// itself is [transient](Error::is_transient).
+    ///
+    /// # Errors
+    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`], [`Kind::Timeout`].
+    fn connect(
+        &self,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
+
+    /// Asks the server, over another connection, to end the statement that runs on `session`.
+    ///
+    /// # Errors
+    /// The server could not be asked.
+    fn cancel(
+        &self,
+        session: &<Self::Connection as Connection>::Id,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What an invocation does with a connection. Errors of kind `Query` and `Statement` leave it in step
+/// with the server; after any other it must be dropped.
+pub trait Connection: Send + 'static {
+    /// What names the connection on its server.
+    type Id: Send + Sync;
+
+    /// What names this connection on its server.
+    fn id(&self) -> Self::Id;
+    /// Whether this side knows already that the connection has ended.
+    fn is_closed(&self) -> bool;
+    /// Asks the server for a sign of life, in one round trip.
+    fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The server's version, in its own words.
+    fn version(&mut self) -> impl Future<Output = Result<String, Error>> + Send;
+    /// Has the server parse `statement`, without running it.
+    fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Runs `statement` and writes what it returns into `rows`. Gives the number of rows affected.
+    /// Outside a transaction, one whose mode is read runs read-only on the server. The server ends
+    /// it after the statement's own time-out, where the engine can.
+    ///
+    /// # Errors
+    /// Their [fate](Error::fate) is that of the statement.
+    fn run(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+        rows: &mut Rows,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    /// Begins a transaction; read-only on the server unless `mode` is write.
+    fn begin(&mut self, mode: Mode) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Makes a transaction's changes last.
+    ///
+    /// # Errors
+    /// Their [fate](Error::fate) is that of the changes.
+    fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Takes a transaction's changes back.
+    fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Takes the server lock called `name`, unless another connection has it. It ends with the
+    /// connection at the latest.
+    fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Gives the lock back.
+    fn unlock(&mut self, name: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Takes leave of the server.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Milliseconds, to the microsecond.
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
