@@ -2,6 +2,8 @@
 //! initialisation, invocations and the freeze between them.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
+mod instance;
+
 use std::{
     io,
     process::{Command, Stdio},
@@ -23,6 +25,8 @@ use crate::{
     process::{Process, Processes},
     runtime_api::{Event, Report, RuntimeApi},
 };
+
+pub(crate) use instance::Instance;
 
 /// How often memory is measured while the function runs.
 const MEMORY_PERIOD: Duration = Duration::from_millis(20);
@@ -94,13 +98,15 @@ impl Environment {
                     Err(fault) => fault,
                 }
             }
-            Ok(Report::Error(reported)) => {
+            Ok(Report::InitError(reported)) => {
                 // Whether it exits by itself or has to be killed, the report is the reason.
                 let _ = timeout(LAST_WORDS, environment.process.exited()).await;
                 Fault::Reported(reported)
             }
             // The Runtime API accepts no response before an event was fetched.
-            Ok(Report::Response(_) | Report::ResponseTooLarge) => Fault::ResponseTooLarge,
+            Ok(Report::Response(..) | Report::ResponseTooLarge(_) | Report::Error(..)) => {
+                Fault::ResponseTooLarge
+            }
             Err(fault) => fault,
         };
         environment.end().await;
@@ -175,9 +181,11 @@ impl Environment {
                         };
                     }
                 }
-                Ok(Report::Response(payload)) => answer = Some(Ok(payload)),
-                Ok(Report::ResponseTooLarge) => answer = Some(Err(Fault::ResponseTooLarge)),
-                Ok(Report::Error(reported)) => answer = Some(Err(Fault::Reported(reported))),
+                Ok(Report::Response(_, payload)) => answer = Some(Ok(payload)),
+                Ok(Report::ResponseTooLarge(_)) => answer = Some(Err(Fault::ResponseTooLarge)),
+                Ok(Report::Error(_, reported) | Report::InitError(reported)) => {
+                    answer = Some(Err(Fault::Reported(reported)));
+                }
                 Err(fault) => {
                     let duration = started.elapsed();
                     self.end().await;

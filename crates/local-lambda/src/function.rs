@@ -35,6 +35,7 @@ pub struct Function {
     pub(crate) init_timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) freeze: bool,
+    pub(crate) at_once: usize,
 }
 
 #[derive(Clone)]
@@ -68,6 +69,7 @@ impl Function {
             init_timeout: Duration::from_secs(10),
             concurrency: 10,
             freeze: true,
+            at_once: 1,
         }
     }
 
@@ -134,6 +136,15 @@ impl Function {
     /// Whether an environment is stopped between invocations, as Lambda freezes it.
     pub fn freeze(mut self, freeze: bool) -> Self {
         self.freeze = freeze;
+        self
+    }
+
+    /// Runs on Lambda Managed Instances, in one environment that serves up to so many events side by
+    /// side and is never frozen.
+    pub fn at_once(mut self, events: usize) -> Self {
+        self.at_once = events.max(1);
+        self.concurrency = self.at_once;
+        self.freeze = false;
         self
     }
 
@@ -252,7 +263,12 @@ impl Function {
         set("AWS_LAMBDA_FUNCTION_NAME", self.name.clone());
         set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned());
         set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_mb.to_string());
-        set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned());
+        if self.at_once > 1 {
+            set("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances".to_owned());
+            set("AWS_LAMBDA_MAX_CONCURRENCY", self.at_once.to_string());
+        } else {
+            set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned());
+        }
         set("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name));
         set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned());
         set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string());

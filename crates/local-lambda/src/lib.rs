@@ -18,6 +18,8 @@
 //! # }
 //! ```
 //!
+//! A function of Lambda Managed Instances is one with [`Function::at_once`].
+//!
 //! What it leaves out of Lambda: versions and aliases, layers (the function sees this machine's
 //! `/opt`), a share of the CPU by memory, retries and dead letters of asynchronous events, response
 //! streaming, the Extensions API beyond an internal extension without events, and signatures:

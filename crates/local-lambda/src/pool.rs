@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     clock::Timestamp,
-    environment::{Environment, InitFailure, Served},
+    environment::{Environment, InitFailure, Instance, Served},
     error::{Error, Kind},
     function::Function,
     identity,
@@ -34,6 +34,8 @@ pub(crate) struct Pool {
     capacity: Arc<Semaphore>,
     /// The environment used last is at the end, and used first.
     idle: Mutex<Vec<Environment>>,
+    /// The one environment of a function that serves events side by side.
+    instance: tokio::sync::Mutex<Option<Arc<Instance>>>,
 }
 
 /// What came of an event.
@@ -46,7 +48,14 @@ struct Outcome {
 impl Pool {
     pub(crate) fn new(function: Function, processes: Arc<Processes>) -> Self {
         let capacity = Arc::new(Semaphore::new(function.concurrency));
-        Self { function, processes, logs: LogGroup::default(), capacity, idle: Mutex::default() }
+        Self {
+            function,
+            processes,
+            logs: LogGroup::default(),
+            capacity,
+            idle: Mutex::default(),
+            instance: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(crate) fn function(&self) -> &Function {
@@ -88,6 +97,10 @@ impl Pool {
         for environment in idle {
             environment.shut_down().await;
         }
+        let instance = self.instance.lock().await.take();
+        if let Some(instance) = instance.and_then(Arc::into_inner) {
+            instance.shut_down().await;
+        }
     }
 
     /// Runs an invocation to its end, whether its caller still waits or not.
@@ -111,6 +124,9 @@ impl Pool {
     }
 
     async fn serve(&self, request: Request) -> Invocation {
+        if self.function.at_once > 1 {
+            return self.serve_beside_others(request).await;
+        }
         let (log, ready) = match self.take_idle() {
             Some(environment) => (environment.log().clone(), Ok(environment)),
             None => {
@@ -129,6 +145,41 @@ impl Pool {
             Err(_) => self.initialize_and_deliver(&log, event, deadline).await,
         };
         self.conclude(&log, request_id, outcome)
+    }
+
+    /// Serves an event in the environment that serves others at the same time.
+    async fn serve_beside_others(&self, request: Request) -> Invocation {
+        let request_id = identity::request_id();
+        let ready = self.instance().await;
+        let deadline = Instant::now() + self.function.timeout;
+        let (log, outcome) = match ready {
+            Ok((instance, init)) => {
+                instance.log().start(&request_id);
+                let served = instance.invoke(self.event(&request_id, request), deadline).await;
+                let max_memory_mb = instance.max_memory_mb();
+                (instance.log().clone(), Outcome { served, init, max_memory_mb })
+            }
+            Err((log, InitFailure { fault, max_memory_mb })) => {
+                let served = Served { answer: Err(fault), duration: Duration::ZERO, ended: None };
+                (log, Outcome { served, init: None, max_memory_mb })
+            }
+        };
+        self.conclude(&log, request_id, outcome)
+    }
+
+    /// That environment, started if it is not there, and then the time this took.
+    async fn instance(
+        &self,
+    ) -> Result<(Arc<Instance>, Option<Duration>), (LogStream, InitFailure)> {
+        let mut instance = self.instance.lock().await;
+        if let Some(instance) = instance.as_ref().filter(|instance| instance.is_alive()) {
+            return Ok((instance.clone(), None));
+        }
+        let log = self.new_log();
+        let started = self.initialize(&log, InitPhase::Init).await;
+        let mut environment = started.map_err(|failure| (log, failure))?;
+        let init = environment.take_init();
+        Ok((instance.insert(Arc::new(Instance::new(environment))).clone(), init))
     }
 
     /// Initialises once more, in the time of the invocation, because the init phase failed.

@@ -6,6 +6,7 @@
 //! sent SIGTERM at shutdown.
 
 use std::{
+    collections::BTreeSet,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -40,12 +41,14 @@ pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
 pub(crate) enum Report {
     /// It asks for the next event, and waits for it here.
     Next(oneshot::Sender<Event>),
-    /// The response to its event.
-    Response(Bytes),
-    /// A response beyond [`RESPONSE_LIMIT`].
-    ResponseTooLarge,
-    /// It failed: to initialise, or to handle its event.
-    Error(Reported),
+    /// The response to the event of this request id.
+    Response(String, Bytes),
+    /// A response to it beyond [`RESPONSE_LIMIT`].
+    ResponseTooLarge(String),
+    /// It failed to handle it.
+    Error(String, Reported),
+    /// It failed to initialise.
+    InitError(Reported),
 }
 
 /// One invocation, as the runtime receives it.
@@ -78,12 +81,13 @@ struct State {
 
 /// Where the runtime stands, which decides what it may call.
 #[derive(Debug)]
-enum Turn {
-    Initializing,
-    /// It waits for an event, or has answered the last.
-    Ready,
-    /// It has the event of this request id.
-    Running(String),
+struct Turn {
+    /// It has asked for an event.
+    initialized: bool,
+    /// The request ids of the events it has and has not answered.
+    running: BTreeSet<String>,
+    /// How many these may be.
+    at_once: usize,
 }
 
 impl RuntimeApi {
@@ -98,7 +102,11 @@ impl RuntimeApi {
             name: function.name.clone(),
             handler: function.handler.clone(),
             reports,
-            turn: Mutex::new(Turn::Initializing),
+            turn: Mutex::new(Turn {
+                initialized: false,
+                running: BTreeSet::new(),
+                at_once: function.at_once,
+            }),
             has_extension: AtomicBool::new(false),
         });
         let server = Server::start(listener, state.clone(), handle);
@@ -143,10 +151,10 @@ impl State {
     async fn next(&self) -> Answer {
         {
             let mut turn = self.turn();
-            if let Turn::Running(_) = *turn {
+            if turn.running.len() >= turn.at_once {
                 return invalid_transition("Running", "Ready");
             }
-            *turn = Turn::Ready;
+            turn.initialized = true;
         }
         let (sender, event) = oneshot::channel();
         // Both ends are gone only while the environment is torn down.
@@ -158,7 +166,7 @@ impl State {
                 "Internal Server Error",
             );
         };
-        *self.turn() = Turn::Running(event.request_id.clone());
+        self.turn().running.insert(event.request_id.clone());
 
         let mut answer = http::with_payload(StatusCode::OK, event.payload);
         let deadline = event.deadline.epoch_ms().to_string();
@@ -178,9 +186,9 @@ impl State {
             return invalid_request_id();
         }
         match body {
-            Ok(Received::Whole(payload)) => self.accept(Report::Response(payload)),
+            Ok(Received::Whole(payload)) => self.accept(Report::Response(id.to_owned(), payload)),
             Ok(Received::TooLarge) => {
-                self.accept(Report::ResponseTooLarge);
+                self.accept(Report::ResponseTooLarge(id.to_owned()));
                 too_large()
             }
             Err(_) => truncated(),
@@ -193,25 +201,28 @@ impl State {
         if !self.answer_once(id) {
             return invalid_request_id();
         }
-        self.accept_error(error_type, body)
+        self.accept_error(error_type, body, |reported| Report::Error(id.to_owned(), reported))
     }
 
     async fn init_error(&self, request: Request<Incoming>) -> Answer {
         let error_type = error_type(&request);
         let body = http::receive(request.into_body(), RESPONSE_LIMIT).await;
-        if !matches!(*self.turn(), Turn::Initializing) {
+        if self.turn().initialized {
             return invalid_transition("Ready", "InitError");
         }
-        self.accept_error(error_type, body)
+        self.accept_error(error_type, body, Report::InitError)
     }
 
-    fn accept_error(&self, error_type: String, body: Result<Received, hyper::Error>) -> Answer {
+    fn accept_error(
+        &self,
+        error_type: String,
+        body: Result<Received, hyper::Error>,
+        report: impl FnOnce(Reported) -> Report,
+    ) -> Answer {
         match body {
-            Ok(Received::Whole(payload)) => {
-                self.accept(Report::Error(Reported { error_type, payload }))
-            }
+            Ok(Received::Whole(payload)) => self.accept(report(Reported { error_type, payload })),
             Ok(Received::TooLarge) => {
-                self.accept(Report::Error(Reported { error_type, payload: Bytes::new() }));
+                self.accept(report(Reported { error_type, payload: Bytes::new() }));
                 too_large()
             }
             Err(_) => truncated(),
@@ -226,12 +237,7 @@ impl State {
 
     /// An event is answered once, by its own id: anything else is refused.
     fn answer_once(&self, id: &str) -> bool {
-        let mut turn = self.turn();
-        let is_current = matches!(&*turn, Turn::Running(current) if current == id);
-        if is_current {
-            *turn = Turn::Ready;
-        }
-        is_current
+        self.turn().running.remove(id)
     }
 
     /// Registers an extension, provided it asks for no events: none are sent here.
