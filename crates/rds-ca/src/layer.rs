@@ -5,10 +5,8 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html>), so that the folder
 //! `rds-ca` stands where the functions look.
 
+use reproducible_zip::{Entry, Method};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Write as _};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::bundle;
 use crate::certs::{AMAZON_TRUST, Certs, GLOBAL, PROVENANCE};
@@ -64,23 +62,16 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
     Ok(files)
 }
 
-/// The zip: sorted, stored as it is (so that no compressor's version matters), of a fixed time,
-/// readable by all.
+/// The zip: stored as it is, so that no compressor's version matters.
 ///
 /// # Errors
 /// The files are more than a zip holds.
 pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default()) // 1980-01-01, the first that a zip can tell
-        .system(zip::System::Unix);
-    zip.add_directory(format!("{FOLDER}/"), options.unix_permissions(0o755))?;
-    for (name, text) in files {
-        zip.start_file(format!("{FOLDER}/{name}"), options.unix_permissions(0o644))?;
-        zip.write_all(text.as_bytes())?;
-    }
-    Ok(zip.finish()?.into_inner())
+    let folder = (format!("{FOLDER}/"), Entry::Folder);
+    let files = files
+        .iter()
+        .map(|(name, text)| (format!("{FOLDER}/{name}"), Entry::File(text.as_bytes())));
+    Ok(reproducible_zip::zip(Method::Stored, files.chain([folder]))?)
 }
 
 /// Each file with its roots and its SHA-256, for a person to read.
