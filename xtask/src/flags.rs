@@ -15,7 +15,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
 Commands:
   local   Run both Lambda functions against real database servers on this machine
   test    Check everything: format, lints, unit and integration tests
-  build   Build the functions for deployment, into target/lambda
+  build   Build and pack the functions for Lambda, into target/lambda
   layer   Pack the RDS roots into a Lambda layer, for functions in any language
   certs   Check, list or renew the RDS roots in certs/
   doctor  Find out why a function cannot log in to its database, and what to do about it
@@ -60,17 +60,6 @@ Options:
   -h, --help  Show this text
 
 ARGUMENTS go to `cargo test`, for example: cargo xtask test -- -p iam-auth";
-
-const BUILD: &str = "\
-Build the functions for deployment.
-
-Usage: cargo xtask build
-
-Writes target/lambda/FUNCTION/bootstrap, for this machine's architecture, with the
-statements of its engine beside it.
-
-Options:
-  -h, --help  Show this text";
 
 const LAYER: &str = "\
 Pack the RDS roots into a Lambda layer, for functions in any language.
@@ -127,8 +116,8 @@ pub(crate) enum Command {
     Local(Local),
     /// `test`
     Test(Test),
-    /// `build`
-    Build,
+    /// `build`, with the arguments of the program that does it
+    Build(Vec<OsString>),
     /// `layer`, with the arguments of the program that does it
     Layer(Vec<OsString>),
     /// `certs`, likewise
@@ -162,11 +151,7 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
         Some(Value(command)) => match command.to_str() {
             Some("local") => local(parser),
             Some("test") => test(parser),
-            Some("build") => match parser.next()? {
-                None => Ok(Flags::Run(Command::Build)),
-                Some(Short('h') | Long("help")) => Ok(Flags::Help(BUILD)),
-                Some(other) => Err(other.unexpected().into()),
-            },
+            Some("build") => Ok(Flags::Run(Command::Build(parser.raw_args()?.collect()))),
             Some("layer") => layer(parser),
             Some("certs") => certs(parser),
             Some("doctor") => doctor(parser),

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         }
         Ok(Flags::Run(Command::Local(flags))) => local::run(&flags),
         Ok(Flags::Run(Command::Test(flags))) => test::run(&flags),
-        Ok(Flags::Run(Command::Build)) => build::run(),
+        Ok(Flags::Run(Command::Build(arguments))) => build::run(&arguments),
         Ok(Flags::Run(Command::Layer(arguments))) => layer::run(&arguments),
         Ok(Flags::Run(Command::Certs(arguments))) => certs::run(&arguments),
         Ok(Flags::Run(Command::Doctor(arguments))) => doctor::run(&arguments),

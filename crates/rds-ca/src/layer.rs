@@ -68,9 +68,8 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
 /// The files are more than a zip holds.
 pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
     let folder = (format!("{FOLDER}/"), Entry::Folder);
-    let files = files
-        .iter()
-        .map(|(name, text)| (format!("{FOLDER}/{name}"), Entry::File(text.as_bytes())));
+    let files =
+        files.iter().map(|(name, text)| (format!("{FOLDER}/{name}"), Entry::File(text.as_bytes())));
     Ok(reproducible_zip::zip(Method::Stored, files.chain([folder]))?)
 }
 

@@ -1,0 +1,123 @@
+//! Compiles the functions: release programs for Lambda, whose bytes do not tell where they were made.
+
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::architecture::Architecture;
+use crate::cargo::{answer, command, program, workspace};
+use crate::runtime::{self, AMAZON_LINUX_2023, Glibc};
+use crate::traces::{self, Remapped};
+use crate::{FUNCTIONS, Failure, rust_target};
+
+/// Compiled functions.
+pub(crate) struct Compiled {
+    folder: PathBuf,
+    architecture: Architecture,
+    folders: Vec<Remapped>,
+}
+
+/// What `cargo metadata` says, as far as it matters here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    /// None for a package of the workspace.
+    source: Option<String>,
+    manifest_path: PathBuf,
+}
+
+/// Compiles all functions, against the glibc of Amazon Linux 2023.
+///
+/// zig links, because it has every version of glibc to link against, for both architectures.
+pub(crate) fn compile(
+    target: &Path,
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Compiled, Failure> {
+    rust_target::ensure(architecture, progress)?;
+    let zig = private_tools::zig(progress)?;
+    let folders = folders(target)?;
+    let rust_target = architecture.rust_target();
+    let names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).collect();
+    progress(&format!("compiling {} for {architecture}", names.join(" and ")));
+
+    let mut build = command(zig.cargo_zigbuild);
+    build
+        .args(["zigbuild", "--locked", "--release"])
+        .args(["--target", &format!("{rust_target}.{AMAZON_LINUX_2023}")])
+        .args(names.iter().flat_map(|name| ["--package", name]))
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_ZIGBUILD_ZIG_PATH", zig.zig)
+        // These options alone: those of the person's own machine (`target-cpu=native`) would give
+        // other bytes, and programs that Lambda's processors cannot run.
+        .env("CARGO_ENCODED_RUSTFLAGS", traces::remap(&folders).join("\x1f"))
+        .env_remove("CFLAGS");
+    keep_caches_private(&mut build, &target.join("tools/zig-cache"));
+    let status = build.status().map_err(|error| format!("cannot run cargo-zigbuild: {error}"))?;
+    if !status.success() {
+        return Err(format!("the functions did not compile: cargo-zigbuild, {status}").into());
+    }
+    let folder = target.join(rust_target).join("release");
+    Ok(Compiled { folder, architecture, folders })
+}
+
+impl Compiled {
+    /// The program of a function, once it has been checked. Also gives the oldest glibc that it
+    /// starts with.
+    pub(crate) fn program(&self, function: &str) -> Result<(Vec<u8>, Glibc), Failure> {
+        let path = self.folder.join(function);
+        let program =
+            std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let glibc = runtime::check(&program, self.architecture, AMAZON_LINUX_2023)
+            .map_err(|error| format!("{function}: {error}"))?;
+        let home = env::home_dir();
+        let folders =
+            self.folders.iter().map(|(folder, _)| folder.as_path()).chain(home.as_deref());
+        match traces::find(&program, folders) {
+            None => Ok((program, glibc)),
+            Some(folder) => Err(format!(
+                "{function} has the path {} of this machine in it: whatever brought it there (an \
+                 `env!`, an `include!`) must not be deployed",
+                folder.display()
+            )
+            .into()),
+        }
+    }
+}
+
+/// The folders whose paths the compiler meets.
+fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
+    let mut rustc = command(program("RUSTC", "rustc"));
+    let version = answer(rustc.arg("-vV"))?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    let mut rustc = command(program("RUSTC", "rustc"));
+    let sysroot = PathBuf::from(answer(rustc.args(["--print", "sysroot"]))?);
+    // The standard library's sources, if they are there, under the name that they have elsewhere.
+    let standard = format!("/rustc/{}", commit.unwrap_or("unknown"));
+    let mut folders = vec![(sysroot.join("lib/rustlib/src/rust"), standard)];
+
+    let mut metadata = command(program("CARGO", "cargo"));
+    let metadata = answer(metadata.args(["metadata", "--locked", "--format-version", "1"]))?;
+    let packages = serde_json::from_str::<Metadata>(&metadata)?.packages;
+    let foreign = packages.iter().filter(|package| package.source.is_some());
+    // Not cargo's own folder alone: packages may be vendored.
+    let registries: BTreeSet<_> =
+        foreign.filter_map(|package| package.manifest_path.parent()?.parent()).collect();
+    folders.extend(registries.into_iter().map(|folder| (folder.into(), "/cargo".to_owned())));
+    folders.push((workspace().into(), "/rds-iam-lambda".to_owned()));
+    folders.push((target.into(), "/target".to_owned()));
+    Ok(folders)
+}
+
+/// Nothing is left in the person's own cache folders.
+fn keep_caches_private(command: &mut Command, folder: &Path) {
+    for name in ["CARGO_ZIGBUILD_CACHE_DIR", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"] {
+        command.env(name, folder);
+    }
+}

@@ -1,0 +1,54 @@
+//! The program behind `cargo xtask build`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stderr)] // it talks to a person
+
+mod flags;
+
+use flags::Flags;
+use packaging::{Failure, Package};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    match flags::parse()? {
+        Flags::Help(text) => say(text),
+        Flags::Build { architecture, json } => {
+            let packages = packaging::build(architecture, &mut |line| eprintln!("{line}"))?;
+            say(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
+        }
+    }
+    Ok(())
+}
+
+/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Each zip, with its sizes and its sum.
+fn table(packages: &[Package]) -> String {
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    let line = |package: &Package| {
+        format!(
+            "{}\n  {}, glibc {} or later, {:.2} MB in a zip of {:.2} MB, sha256 {}",
+            package.zip.display(),
+            package.architecture,
+            package.glibc,
+            megabytes(package.bootstrap_bytes),
+            megabytes(package.zip_bytes),
+            package.zip_sha256
+        )
+    };
+    packages.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,137 @@
+//! The folder and the zip of a function, where cargo-lambda has them.
+
+use reproducible_zip::{Entry, Method};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::architecture::Architecture;
+use crate::cargo::workspace;
+use crate::compile::{Compiled, compile};
+use crate::{FUNCTIONS, Failure, Function};
+
+/// A function, packed for Lambda.
+#[derive(Debug, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub function: &'static str,
+    /// Lambda's name of the architecture it runs on.
+    pub architecture: &'static str,
+    /// The program.
+    pub bootstrap: PathBuf,
+    /// Its size in bytes.
+    pub bootstrap_bytes: usize,
+    /// The zip that Lambda takes, with the program and its statements.
+    pub zip: PathBuf,
+    /// Its size in bytes.
+    pub zip_bytes: usize,
+    /// Its SHA-256, in hex.
+    pub zip_sha256: String,
+    /// The oldest glibc that the program starts with.
+    pub glibc: String,
+}
+
+/// Compiles, checks and packs every function. What is up to date is not compiled again.
+///
+/// `progress` is called with a line of text at each step; cargo tells of its own on standard error.
+/// Processes that build at the same time do so one after the other, and each file is replaced in one
+/// step, so that a deploy that is reading it gets the old one or the new one.
+///
+/// # Errors
+/// A tool is missing and cannot be fetched, the functions do not compile, or what was compiled is not
+/// fit for Lambda. The text says what to do.
+pub fn build(
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Package>, Failure> {
+    let target = private_tools::target()?;
+    let lambda = target.join("lambda");
+    fs::create_dir_all(&lambda).map_err(at(&lambda))?;
+    let lock = lambda.join("build.lock");
+    let lock =
+        File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
+    let compiled = compile(&target, architecture, progress)?;
+    let packages = FUNCTIONS
+        .iter()
+        .map(|function| pack(function, &compiled, architecture, &lambda.join(function.name)))
+        .collect();
+    drop(lock);
+    packages
+}
+
+fn pack(
+    function: &Function,
+    compiled: &Compiled,
+    architecture: Architecture,
+    folder: &Path,
+) -> Result<Package, Failure> {
+    let (program, glibc) = compiled.program(function.name)?;
+    let statements = statements(&workspace().join("deploy/statements").join(function.engine))?;
+    let zip = zip(&program, &statements)?;
+    let package = Package {
+        function: function.name,
+        architecture: architecture.name(),
+        bootstrap: folder.join("bootstrap"),
+        bootstrap_bytes: program.len(),
+        zip: folder.join("bootstrap.zip"),
+        zip_bytes: zip.len(),
+        zip_sha256: rds_ca::sha256(&zip),
+        glibc: glibc.to_string(),
+    };
+    replace_folder(&folder.join("statements"), &statements)?;
+    replace(&package.bootstrap, &program, 0o755)?;
+    replace(&package.zip, &zip, 0o644)?;
+    Ok(package)
+}
+
+/// The files of statements in `folder`, by name.
+fn statements(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let mut statements = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            let name = path.file_name().unwrap_or_default().to_str();
+            let name = name.ok_or_else(|| format!("{}: not UTF-8", path.display()))?;
+            statements.insert(name.to_owned(), fs::read(&path).map_err(at(&path))?);
+        }
+    }
+    Ok(statements)
+}
+
+/// The zip, compressed: the program is more than half smaller, which Lambda fetches at a cold start.
+fn zip(program: &[u8], statements: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let statements =
+        statements.iter().map(|(name, sql)| (format!("statements/{name}"), Entry::File(sql)));
+    let program = ("bootstrap".to_owned(), Entry::Program(program));
+    let folder = ("statements/".to_owned(), Entry::Folder);
+    Ok(reproducible_zip::zip(Method::Deflated, statements.chain([program, folder]))?)
+}
+
+/// Makes `folder` hold `files` and nothing else.
+fn replace_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        if !entry.file_name().to_str().is_some_and(|name| files.contains_key(name)) {
+            fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
+        }
+    }
+    for (name, content) in files {
+        replace(&folder.join(name), content, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a file to a new name, and moves it over one that may be running or read.
+fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    let new = path.with_extension("new");
+    fs::write(&new, content).map_err(at(&new))?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(mode)).map_err(at(&new))?;
+    fs::rename(&new, path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    move |error| format!("{}: {error}", path.display()).into()
+}

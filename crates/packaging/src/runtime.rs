@@ -1,0 +1,124 @@
+//! What Lambda's runtime `provided.al2023` offers a program, and whether that is enough.
+//!
+//! A program that needs more is not started: Lambda then reports `Runtime.ExitError`, and the reason
+//! is in a log that nobody reads before the first event has failed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Failure;
+use crate::architecture::Architecture;
+use crate::needs::Needs;
+
+/// A version of glibc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Glibc(u16, u16);
+
+/// The glibc of Amazon Linux 2023:
+/// <https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html>.
+pub const AMAZON_LINUX_2023: Glibc = Glibc(2, 34);
+
+/// The libraries that are part of glibc. Others may be missing from the runtime.
+const LIBRARIES: [&str; 8] = [
+    "ld-linux-aarch64.so.1",
+    "ld-linux-x86-64.so.2",
+    "libc.so.6",
+    "libdl.so.2",
+    "libm.so.6",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libutil.so.1",
+];
+
+/// How many symbols an error names for one version.
+const SYMBOLS: usize = 3;
+
+/// Checks that `program`, an ELF file, starts on `architecture` with `glibc` and nothing beside it.
+/// Gives the oldest glibc that it starts with.
+///
+/// # Errors
+/// It would not start. The text has a line for each reason: a symbol and its version, a library, the
+/// loader, the architecture.
+pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result<Glibc, Failure> {
+    let needs = Needs::read(program)?;
+    let mut oldest = Glibc(2, 0);
+    let mut wrong = Vec::new();
+    if needs.machine != architecture.elf_machine() {
+        wrong.push(format!(
+            "it is for another processor than {architecture} (ELF machine {})",
+            needs.machine.0
+        ));
+    } else if needs.interpreter.as_deref() != Some(architecture.interpreter()) {
+        let loader = needs.interpreter.as_deref().unwrap_or("none");
+        wrong.push(format!("its loader is {loader}, not {}", architecture.interpreter()));
+    }
+    let elsewhere = needs.libraries.iter().filter(|name| !LIBRARIES.contains(&name.as_str()));
+    wrong.extend(elsewhere.map(|name| format!("it needs the library {name}")));
+    for version in needs.versions {
+        match version.name.parse() {
+            Ok(needed) if needed <= glibc => oldest = oldest.max(needed),
+            _ => {
+                let users = match &version.symbols[..] {
+                    [] => "it".to_owned(),
+                    symbols if symbols.len() <= SYMBOLS => symbols.join(", "),
+                    symbols => format!(
+                        "{} and {} more",
+                        symbols[..SYMBOLS].join(", "),
+                        symbols.len() - SYMBOLS
+                    ),
+                };
+                wrong.push(format!("{users} needs {} of {}", version.name, version.library));
+            }
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(oldest);
+    }
+    Err(format!(
+        "it would not start with glibc {glibc} on {architecture}:\n  {}",
+        wrong.join("\n  ")
+    )
+    .into())
+}
+
+impl fmt::Display for Glibc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// Reads a symbol version: `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last part is of no account.
+impl FromStr for Glibc {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let numbers = name.strip_prefix("GLIBC_").unwrap_or_default();
+        let mut numbers = numbers.split('.').map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self(major, minor)),
+            _ => Err(format!("{name} is not a version of glibc")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        let glibc = |name: &str| name.parse::<Glibc>();
+        assert!(glibc("GLIBC_2.4").unwrap() < glibc("GLIBC_2.34").unwrap());
+        assert_eq!(glibc("GLIBC_2.2.5"), Ok(Glibc(2, 2)));
+        for other in ["GLIBC_ABI_DT_RELR", "GLIBC_PRIVATE", "GCC_3.0", "2.34", ""] {
+            assert!(glibc(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_program_is_refused() {
+        for bytes in [&b""[..], b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01"] {
+            assert!(check(bytes, Architecture::X86_64, AMAZON_LINUX_2023).is_err());
+        }
+    }
+}
