@@ -9,6 +9,7 @@
 pub mod events;
 pub mod layer;
 pub mod login;
+pub mod policy;
 mod rig;
 pub mod round_trip;
 pub mod size;
@@ -27,6 +28,7 @@ macro_rules! integration_tests {
         $crate::integration_tests! { @modules $engine, $bootstrap,
             start { wrong_settings empty_bundle database_away connection_gone }
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
+            policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
             events { every_form wrong_events transactions exclusive timeout too_large }
             values { parameters columns unparsable }

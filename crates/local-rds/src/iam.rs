@@ -56,6 +56,8 @@ struct Shared {
 }
 
 struct Knobs {
+    /// The database, when it is another than the one at the start.
+    stands_for: Option<Resource>,
     keys: Vec<AccessKey>,
     policy: Option<Policy>,
     clock_offset: i64,
@@ -67,12 +69,17 @@ impl Iam {
     ///
     /// Every login is refused until [`set_policy`](Self::set_policy) allows some.
     pub fn new(resource: Resource, key: AccessKey, log: PathBuf) -> Self {
-        let cap = ConnectionCap::default();
-        let knobs = Mutex::new(Knobs { keys: vec![key], policy: None, clock_offset: 0, cap });
+        let knobs = Mutex::new(Knobs {
+            stands_for: None,
+            keys: vec![key],
+            policy: None,
+            clock_offset: 0,
+            cap: ConnectionCap::default(),
+        });
         Self { shared: Arc::new(Shared { resource, knobs, log: Log::new(log) }) }
     }
 
-    /// The database that this verifier stands before.
+    /// The database that this verifier was made for.
     pub fn resource(&self) -> &Resource {
         &self.shared.resource
     }
@@ -88,9 +95,9 @@ impl Iam {
     }
 
     fn decide(&self, user: &[u8], password: &[u8], now: SystemTime) -> Result<(), Refusal> {
-        let resource = &self.shared.resource;
         let mut knobs = self.knobs();
         knobs.cap.admit(now)?;
+        let resource = knobs.stands_for.as_ref().unwrap_or(&self.shared.resource);
         let user =
             check::token(user, password, resource, &knobs.keys, shift(now, knobs.clock_offset))?;
         let arn = resource.arn(&user);
@@ -114,6 +121,13 @@ impl Iam {
     pub fn set_policy(&self, json: &str) -> Result<(), PolicyError> {
         self.knobs().policy = Some(Policy::parse(json)?);
         Ok(())
+    }
+
+    /// Takes the verifier to another database: from now on tokens must be signed for its endpoint, and
+    /// policies must name it. So one server can be a cluster in China and then a proxy in GovCloud, if
+    /// its certificate has the names of their endpoints.
+    pub fn stand_for(&self, resource: Resource) {
+        self.knobs().stands_for = Some(resource);
     }
 
     /// Makes `keys` the access keys that the verifier knows.

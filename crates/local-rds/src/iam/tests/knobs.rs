@@ -35,6 +35,29 @@ fn no_policy_lets_no_one_in_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn it_stands_for_another_database_and_back() {
+    let vector = vector();
+    let Verifier { iam, folder: _folder } = vector.verifier();
+    let verify = || iam.verify(b"peccy", vector.token.as_bytes(), vector.signed_at());
+    let own = vector.resource();
+
+    let china = Resource { partition: "aws-cn".into(), resource_id: "prx-1".into(), ..own.clone() };
+    iam.set_policy(&policy_for(&own.arn("peccy"))).unwrap();
+    iam.stand_for(china.clone());
+    assert_eq!(verify(), Err(Refusal::NotAllowed { arn: china.arn("peccy") }));
+    iam.set_policy(&policy_for(&china.arn("peccy"))).unwrap();
+    assert_eq!(verify(), Ok(()));
+    iam.stand_for(Resource { region: "cn-north-1".into(), ..china });
+    assert!(matches!(verify(), Err(Refusal::Mismatch { part: Part::Region, .. })));
+    iam.stand_for(own.clone());
+    assert_eq!(verify(), Err(Refusal::NotAllowed { arn: own.arn("peccy") }));
+}
+
+fn policy_for(arn: &str) -> String {
+    ALLOW_ALL.replace("\"*\"", &format!("{arn:?}"))
+}
+
+#[test]
 fn the_cap_counts_logins_and_can_be_lifted() {
     let vector = vector();
     let Verifier { iam, folder: _folder } = vector.verifier();
