@@ -40,7 +40,7 @@ impl ProvideCredentials for EnvironmentFirst {
 }
 
 /// The variables that Lambda sets and all AWS SDKs read; a blank one counts as missing.
-fn from_environment() -> Result {
+pub(crate) fn from_environment() -> Result {
     let variable = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let required = |name| {
         variable(name).ok_or_else(|| CredentialsError::not_loaded(format!("{name} is not set")))

@@ -37,13 +37,15 @@ mod certificate;
 mod der;
 mod pem;
 mod trust;
+mod witness;
 
 // What they all stand on.
 mod calendar;
 mod error;
 mod sha256;
 
-pub use credentials::Credentials;
+pub use certificate::Certificate;
+pub use credentials::{Credentials, Description};
 pub use dial_address::DialAddress;
 pub use endpoint::Endpoint;
 pub use error::Error;
@@ -51,3 +53,4 @@ pub use partition::Partition;
 pub use rds_host::Kind;
 pub use token::{AuthToken, TokenSigner, sign};
 pub use trust::TrustStore;
+pub use witness::Witness;

@@ -70,6 +70,16 @@ impl TokenSigner {
         self.credentials.renew().await;
     }
 
+    /// The credentials that the tokens are signed with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// A signer for the same user and with the same credentials, at another endpoint.
+    pub fn at(&self, endpoint: Endpoint) -> Self {
+        Self { endpoint, user: self.user.clone(), credentials: self.credentials.clone() }
+    }
+
     /// A token for a login begun at `now`. Signing takes microseconds: sign anew for each login
     /// and keep none.
     ///

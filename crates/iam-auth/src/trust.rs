@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -14,12 +15,14 @@ use crate::certificate::Certificate;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::rds_host::Kind;
+use crate::witness::Witness;
 use crate::{pem, sha256};
 
 /// Where the `rds-ca` layer unpacks to.
 const LAYER: &str = "/opt/rds-ca";
 
 /// The trust anchors from one source, and the TLS client configuration that trusts them alone.
+#[derive(Clone)]
 pub struct TrustStore {
     source: String,
     fingerprint: String,
@@ -119,6 +122,42 @@ impl TrustStore {
     /// The anchors in DER, in the bundle's order, for drivers that build their own configuration.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
+    }
+
+    /// The anchors, read for people, in the bundle's order.
+    pub fn anchors(&self) -> impl Iterator<Item = Certificate> {
+        // Each was read when the store was made.
+        self.certificates.iter().filter_map(|der| Certificate::read(der))
+    }
+
+    /// As [`client_config`](Self::client_config), for one handshake that somebody has to explain:
+    /// what the server presents is kept, whether it is trusted or not. It verifies all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_trust`] when no verifier can be made of the anchors.
+    pub fn witnessed_config(&self) -> Result<(Arc<ClientConfig>, Arc<Witness>), Error> {
+        let refuse = |error: Box<dyn std::error::Error + Send + Sync>| {
+            let message = format!("CA bundle {}: no verifier can be made of it", self.source);
+            Error::new(ErrorKind::Trust, message).with_source(error)
+        };
+        let mut roots = RootCertStore::empty();
+        for der in &self.certificates {
+            roots.add(der.clone()).map_err(|error| refuse(error.into()))?;
+        }
+        let provider = Arc::new(crypto_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|error| refuse(error.into()))?;
+        let witness = Arc::new(Witness::of(verifier));
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refuse(error.into()))?
+            .dangerous() // what the witness does not let through is refused as ever
+            .with_custom_certificate_verifier(Arc::clone(&witness) as _)
+            .with_no_client_auth();
+        Ok((Arc::new(config), witness))
     }
 
     /// The TLS client configuration, always the same one, so that its sessions are resumed: it
