@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
+pub mod doctor;
 pub mod events;
 pub mod layer;
 pub mod login;
@@ -30,6 +31,7 @@ macro_rules! integration_tests {
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
+            doctor { healthy }
             events { every_form wrong_events transactions exclusive timeout too_large }
             values { parameters columns unparsable }
             type_table { documented }

@@ -177,7 +177,7 @@ pub(crate) fn outlive_login(credentials: &AwsCredentials, now: SystemTime) -> Re
                  renew them at their source, and check this machine's clock",
                 LOGIN_MARGIN.as_secs()
             );
-            Err(Error::new(Kind::Credentials, message))
+            Err(Error::new(Kind::Expiring, message))
         }
     }
 }
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(key(&credentials, 939).await, "only");
         for now in [940, 1000, 5000] {
             let error = credentials.get(at(now)).await.unwrap_err();
-            assert!(error.is_credentials());
+            assert!(error.is_credentials() && error.is_expiring());
             assert!(error.to_string().contains("more than 60 s"), "{error}");
         }
     }

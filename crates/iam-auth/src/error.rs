@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     RegionMismatch,
     User,
     Credentials,
+    Expiring,
     Clock,
     Trust,
 }
@@ -57,7 +58,12 @@ impl Error {
 
     /// No AWS credentials could be had, or those at hand expire too soon.
     pub fn is_credentials(&self) -> bool {
-        self.kind == Kind::Credentials
+        matches!(self.kind, Kind::Credentials | Kind::Expiring)
+    }
+
+    /// There are AWS credentials, and they expire too soon for a login.
+    pub fn is_expiring(&self) -> bool {
+        self.kind == Kind::Expiring
     }
 
     /// The time to sign for is outside the years that a token can name.

@@ -11,8 +11,8 @@ use iam_auth::{Endpoint, TrustStore};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, date_time_ymd};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{
-    CertificateError, ClientConnection, Error, HandshakeKind, NamedGroup, ProtocolVersion,
-    ServerConfig, ServerConnection, SupportedProtocolVersion,
+    CertificateError, ClientConfig, ClientConnection, Error, HandshakeKind, NamedGroup,
+    ProtocolVersion, ServerConfig, ServerConnection, SupportedProtocolVersion,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -53,8 +53,15 @@ fn server_config(
 
 /// The client's end of a handshake with the server at [`HOST`].
 fn handshake(trust: &TrustStore, server: ServerConfig) -> Result<ClientConnection, Error> {
+    handshake_with(trust.client_config(), server)
+}
+
+fn handshake_with(
+    config: Arc<ClientConfig>,
+    server: ServerConfig,
+) -> Result<ClientConnection, Error> {
     let endpoint = Endpoint::parse(HOST, 3306).unwrap();
-    let mut client = ClientConnection::new(trust.client_config(), endpoint.tls_name())?;
+    let mut client = ClientConnection::new(config, endpoint.tls_name())?;
     let mut server = ServerConnection::new(Arc::new(server))?;
     while client.is_handshaking() || server.is_handshaking() {
         let mut wire = Vec::new();
@@ -131,4 +138,27 @@ fn a_server_that_takes_x25519_alone_is_still_understood() {
     let server = server_config(&root, HOST, ANY_VERSION, provider);
     let client = handshake(&trust(&root), server).unwrap();
     assert_eq!(client.handshake_kind(), Some(HandshakeKind::FullWithHelloRetryRequest));
+}
+
+#[test]
+fn a_witness_keeps_what_was_presented_and_lets_nothing_more_through() {
+    let (known, unknown) = (self_signed(authority("Known")), self_signed(authority("Stranger")));
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let serve = |root, name| server_config(root, name, &[version], ring::default_provider());
+        for (root, name, trusted) in
+            [(&known, HOST, true), (&unknown, HOST, false), (&known, "other.example.com", false)]
+        {
+            let (config, witness) = trust(&known).witnessed_config().unwrap();
+            assert_eq!(handshake_with(config, serve(root, name)).is_ok(), trusted, "{name}");
+            let presented = witness.presented();
+            let subjects: Vec<_> = presented.iter().map(|one| one.subject()).collect();
+            assert_eq!(subjects[1..], ["CN=Amazon RDS Server CA"]);
+            assert_eq!(presented[0].names(), [name]);
+            assert_eq!(presented[0].issuer(), "CN=Amazon RDS Server CA");
+            assert!(presented[0].names_as_issuer(&presented[1]));
+            assert_eq!(presented[0].last_day(), "2040-01-01");
+            let root = trust(root).anchors().next().unwrap();
+            assert!(presented[1].names_as_issuer(&root));
+        }
+    }
 }

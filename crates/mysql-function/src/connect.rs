@@ -6,6 +6,7 @@
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
+use sql_function::doctor::{Cause, MYSQL, Words};
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -35,6 +36,7 @@ impl Connector for MySql {
     type Connection = Connection;
     const ENGINE: &'static str = "MySQL";
     const DEFAULT_PORT: u16 = 3306;
+    const WORDS: Words = MYSQL;
 
     fn new(login: Login) -> MySql {
         // The driver takes its crypto provider from the process. It is there already when a test
@@ -71,7 +73,9 @@ impl Connector for MySql {
                 Err(error) => return Err(error),
             }
         }
-        Err(failure.unwrap_or_else(|| dial::no_tcp(&self.login.connect_to, "no address to try")))
+        Err(failure.unwrap_or_else(|| {
+            dial::no_tcp(&self.login.connect_to, Cause::NameUnresolved, "no address to try")
+        }))
     }
 
     /// KILL QUERY, over a connection of its own to the same server: a user may end what runs in the

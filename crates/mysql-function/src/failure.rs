@@ -4,67 +4,64 @@
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
+use sql_function::doctor::{Cause, MYSQL};
 use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
 use std::io::ErrorKind;
-
-const CREATE_USER: &str = "CREATE USER … IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'";
 
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
-        return refusal::untrusted(login, cause);
+        return refusal::untrusted(login, cause, MYSQL);
     }
     match failure {
         Failure::Server(error) => refused_by_server(login, &error),
-        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login),
+        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login, MYSQL),
         // MySQL answers an unknown user as if it existed with a password of another kind, so that
         // nobody can try out which users there are.
         Failure::Driver(DriverError::UnknownAuthPlugin { name }) => refusal::denied(
             login,
             format!("the server asked for {name}, as it does for a user it does not know"),
-            CREATE_USER,
+            Cause::UserNotForIam,
+            MYSQL,
         ),
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
-            let no_tcp = dial::no_tcp(&login.connect_to, &error.to_string());
+            let cause = dial::cause(error.kind());
+            let no_tcp = dial::no_tcp(&login.connect_to, cause, &error.to_string());
             if dial::passes(error.kind()) { no_tcp.transient() } else { no_tcp }
         }
         failure => {
             let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::passes(error.kind()))
                 || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
-            let refused = refusal::refused(
-                login,
-                innermost(&failure),
-                "the connection ended during the login: check that DB_CONNECT_TO leads to a MySQL \
-                 server, and the server's error log",
-            );
+            let says = innermost(&failure);
+            let refused = refusal::refused(login, says, Cause::LoginRefused, MYSQL);
             if broke { refused.transient() } else { refused }
         }
     }
 }
 
-fn refused_by_server(login: &Login, error: &ServerError) -> Error {
-    let says = says(error);
-    match error.code {
+/// What the server's own answer to a login means.
+pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
+    let cause = match error.code {
         // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
-        1045 | 1698 => refusal::denied(login, says, CREATE_USER),
-        // ER_DBACCESS_DENIED_ERROR, ER_BAD_DB_ERROR
-        1044 | 1049 => refusal::refused(
-            login,
-            says,
-            "check DB_NAME, and GRANT the user rights in that database",
-        ),
-        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED
-        1040 | 1203 | 1226 => refusal::refused(
-            login,
-            says,
-            "lower the function's reserved concurrency, or raise max_connections",
-        )
-        .transient(),
-        code if is_leaving(code) => {
-            refusal::refused(login, says, "the server is shutting down or starting").transient()
+        1045 | 1698 => {
+            return refusal::denied(login, says(error), Cause::PolicyMissing, MYSQL);
         }
-        _ => refusal::refused(login, says, "the server's own words say why"),
-    }
+        // ER_DBACCESS_DENIED_ERROR: also of a database that is not there
+        1044 => Cause::DatabaseDenied,
+        // ER_BAD_DB_ERROR
+        1049 => Cause::DatabaseUnknown,
+        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED
+        1040 | 1203 | 1226 => Cause::TooManyConnections,
+        // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED
+        1129 | 1130 => Cause::HostBlocked,
+        // ER_ACCOUNT_HAS_BEEN_LOCKED: MySQL's, MariaDB's
+        3118 | 4151 => Cause::UserLocked,
+        code if is_leaving(code) => Cause::ServerNotReady,
+        _ => Cause::LoginRefused,
+    };
+    let refused = refusal::refused(login, says(error), cause, MYSQL);
+    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
+    if passes { refused.transient() } else { refused }
 }
 
 /// Why a statement failed, and what became of it.
@@ -110,12 +107,7 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
             refusal::connection_lost(what, says(&error))
         }
         Failure::Server(error) => {
-            let advice = match error.code {
-                // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-                1792 => "a statement that writes needs the line \"-- mode: write\" at its top",
-                1044 | 1142 | 1143 | 1227 | 1370 => "GRANT the user what the statement needs",
-                _ => "correct the statement or its parameters: the server's own words say where",
-            };
+            let (cause, advice) = meaning(error.code);
             let fate = match error.code {
                 // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
                 1317 | 3024 | 1969 => Fate::Interrupted,
@@ -123,9 +115,27 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
                 _ => Fate::NotRun,
             };
             let failed = Error::new(Kind::Query, format!("{what} failed"));
-            failed.caused_by(says(&error)).advice(advice).fated(fate)
+            failed.named(cause).caused_by(says(&error)).advice(advice).fated(fate)
         }
         failure => refusal::connection_lost(what, innermost(&failure)),
+    }
+}
+
+/// What the server's answer to a statement means, and what to do.
+fn meaning(code: u16) -> (Cause, &'static str) {
+    let correct = "correct the statement or its parameters: the server's own words say where";
+    match code {
+        // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+        1792 => (
+            Cause::StatementMode,
+            "a statement that writes needs the line \"-- mode: write\" at its top",
+        ),
+        1044 | 1142 | 1143 | 1227 | 1370 => {
+            (Cause::RightsMissing, "GRANT the user what the statement needs")
+        }
+        // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_SP_DOES_NOT_EXIST
+        1049 | 1054 | 1146 | 1305 => (Cause::TableMissing, correct),
+        _ => (Cause::StatementInvalid, correct),
     }
 }
 

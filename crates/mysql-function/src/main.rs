@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod about;
 mod connect;
 mod failure;
+mod preamble;
 mod query;
 mod value;
 

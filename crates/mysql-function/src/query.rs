@@ -5,11 +5,12 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{
     BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared, Value,
 };
+use sql_function::doctor::About;
 use sql_function::{Column, Error, Fate, Kind, Mode, Param, Rows, Statement};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::{failure, value};
+use crate::{about, failure, value};
 
 /// What a session begins with.
 pub(crate) const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
@@ -151,13 +152,8 @@ impl sql_function::Connection for Connection {
         self.conn.ping().await.map_err(|error| failure::command("the connection check", error))
     }
 
-    async fn version(&mut self) -> Result<String, Error> {
-        let version: Option<String> = self
-            .conn
-            .query_first("SELECT VERSION()")
-            .await
-            .map_err(|error| failure::command("asking for the version", error))?;
-        Ok(version.unwrap_or_default())
+    async fn about(&mut self) -> Result<About, Error> {
+        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {

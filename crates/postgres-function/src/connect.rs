@@ -4,6 +4,7 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
+use sql_function::doctor::{POSTGRES, Words};
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ impl Connector for Postgres {
     type Connection = Connection;
     const ENGINE: &'static str = "PostgreSQL";
     const DEFAULT_PORT: u16 = 5432;
+    const WORDS: Words = POSTGRES;
 
     fn new(login: Login) -> Postgres {
         let tls = MakeRustlsConnect::new(login.trust.client_config().as_ref().clone());

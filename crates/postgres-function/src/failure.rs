@@ -2,12 +2,12 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
+use sql_function::doctor::{Blanks, Cause, POSTGRES};
 use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
 use std::io;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
-const CREATE_USER: &str = "CREATE ROLE … LOGIN; GRANT rds_iam TO …";
 
 /// The endpoint's name cannot be verified by TLS at all.
 pub(crate) fn name(
@@ -17,69 +17,69 @@ pub(crate) fn name(
     let message = format!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .caused_by(failure)
-        .advice("set DB_HOST to the endpoint that RDS shows")
+        .certainly(Cause::HostMalformed, &Blanks::of_login(POSTGRES, login))
 }
 
 /// The connection has no other end any more.
 pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
-    dial::no_tcp(&login.connect_to, &failure.to_string()).transient()
+    let cause = dial::cause(failure.kind());
+    dial::no_tcp(&login.connect_to, cause, &failure.to_string()).transient()
 }
 
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: tokio_postgres::Error) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
-        return refusal::untrusted(login, cause);
+        return refusal::untrusted(login, cause, POSTGRES);
     }
     if let Some(error) = failure.as_db_error() {
-        return refused_by_server(login, error);
+        return refused_by_server(login, error.code(), error.message(), says(error));
     }
     let says = chain(&failure);
     // The driver has no other sign for a server that answers its request for TLS with no.
     if says.contains("server does not support TLS") {
-        return refusal::no_tls(login);
+        return refusal::no_tls(login, POSTGRES);
     }
     let broke = failure.is_closed() || io_cause(&failure).is_some_and(|e| dial::passes(e.kind()));
-    let refused = refusal::refused(
-        login,
-        says,
-        "the connection ended during the login: check that DB_CONNECT_TO leads to a PostgreSQL \
-         server, and the server's log",
-    );
+    let refused = refusal::refused(login, says, Cause::LoginRefused, POSTGRES);
     if broke { refused.transient() } else { refused }
 }
 
-fn refused_by_server(login: &Login, error: &DbError) -> Error {
-    let says = says(error);
-    match *error.code() {
-        // What RDS's PAM says is this code too, and so is a missing line of pg_hba.conf.
+/// What the server's own answer to a login means: its code, its message, and the whole text.
+pub(crate) fn refused_by_server(
+    login: &Login,
+    code: &SqlState,
+    message: &str,
+    says: String,
+) -> Error {
+    let cause = match *code {
+        // What RDS's PAM says has this code too, and so have a missing line of pg_hba.conf and a
+        // role that may not log in.
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if message.contains("pg_hba.conf") => {
+            Cause::HostBlocked
+        }
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION
-            if error.message().contains("pg_hba.conf") =>
+            if message.contains("not permitted to log in") =>
         {
-            refusal::refused(
-                login,
-                says,
-                "the server lets this user, database or address in by no rule",
-            )
+            Cause::UserLocked
         }
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION | SqlState::INVALID_PASSWORD => {
-            refusal::denied(login, says, CREATE_USER)
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            return refusal::denied(login, says, Cause::PolicyMissing, POSTGRES);
         }
-        SqlState::INVALID_CATALOG_NAME | SqlState::INSUFFICIENT_PRIVILEGE => refusal::refused(
-            login,
-            says,
-            "check DB_NAME, and GRANT the user CONNECT on that database",
-        ),
-        SqlState::TOO_MANY_CONNECTIONS => refusal::refused(
-            login,
-            says,
-            "lower the function's reserved concurrency, or raise max_connections",
-        )
-        .transient(),
+        // Users of rds_iam are asked by PAM, and all others for a password.
+        SqlState::INVALID_PASSWORD => {
+            return refusal::denied(login, says, Cause::UserNotForIam, POSTGRES);
+        }
+        SqlState::INVALID_CATALOG_NAME => Cause::DatabaseUnknown,
+        SqlState::INSUFFICIENT_PRIVILEGE => Cause::DatabaseDenied,
+        SqlState::TOO_MANY_CONNECTIONS => Cause::TooManyConnections,
         SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
-            refusal::refused(login, says, "the server is shutting down or starting").transient()
+            Cause::ServerNotReady
         }
-        _ => refusal::refused(login, says, "the server's own words say why"),
-    }
+        _ => Cause::LoginRefused,
+    };
+    let refused = refusal::refused(login, says, cause, POSTGRES);
+    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
+    if passes { refused.transient() } else { refused }
 }
 
 /// Why a statement failed, and what became of it.
@@ -121,19 +121,34 @@ pub(crate) fn command(what: &str, failure: tokio_postgres::Error) -> Error {
             refusal::connection_lost(what, says(error))
         }
         Some(error) => {
-            let advice = match *error.code() {
-                READ_ONLY => "a statement that writes needs the line \"-- mode: write\" at its top",
-                SqlState::INSUFFICIENT_PRIVILEGE => "GRANT the user what the statement needs",
-                _ => "correct the statement or its parameters: the server's own words say where",
-            };
+            let (cause, advice) = meaning(error.code());
             let fate = match *error.code() {
                 SqlState::QUERY_CANCELED => Fate::Interrupted,
                 _ => Fate::NotRun,
             };
             let failed = Error::new(Kind::Query, format!("{what} failed"));
-            failed.caused_by(says(error)).advice(advice).fated(fate)
+            failed.named(cause).caused_by(says(error)).advice(advice).fated(fate)
         }
         None => refusal::connection_lost(what, chain(&failure)),
+    }
+}
+
+/// What the server's answer to a statement means, and what to do.
+fn meaning(code: &SqlState) -> (Cause, &'static str) {
+    let correct = "correct the statement or its parameters: the server's own words say where";
+    match *code {
+        READ_ONLY => (
+            Cause::StatementMode,
+            "a statement that writes needs the line \"-- mode: write\" at its top",
+        ),
+        SqlState::INSUFFICIENT_PRIVILEGE => {
+            (Cause::RightsMissing, "GRANT the user what the statement needs")
+        }
+        SqlState::UNDEFINED_TABLE
+        | SqlState::UNDEFINED_COLUMN
+        | SqlState::UNDEFINED_FUNCTION
+        | SqlState::INVALID_SCHEMA_NAME => (Cause::TableMissing, correct),
+        _ => (Cause::StatementInvalid, correct),
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod about;
 mod array;
 mod binary;
 mod connect;
@@ -9,6 +10,7 @@ mod failure;
 mod network;
 mod number;
 mod param;
+mod preamble;
 mod query;
 mod server_text;
 mod time;

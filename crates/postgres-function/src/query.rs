@@ -1,6 +1,7 @@
 //! Statements in, rows out.
 
 use futures_util::{TryStreamExt, join, pin_mut};
+use sql_function::doctor::About;
 use sql_function::{Column, Error, Fate, Mode, Param, Rows, Statement};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, Statement as Prepared};
 
+use crate::about;
 use crate::failure;
 use crate::param::{self, AsText};
 use crate::server_text::Questions;
@@ -89,9 +91,8 @@ impl sql_function::Connection for Connection {
         check.map_err(|error| failure::command("the connection check", error))
     }
 
-    async fn version(&mut self) -> Result<String, Error> {
-        let version = self.client.query_one_scalar("SELECT version()", &[]).await;
-        version.map_err(|error| failure::command("asking for the version", error))
+    async fn about(&mut self) -> Result<About, Error> {
+        about::ask(&self.client).await.map_err(|error| failure::command("the diagnosis", error))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {

@@ -16,8 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
+use crate::doctor::Diagnosis;
 use crate::engine::{Clock, Connector, millis};
 use crate::error::Error;
+use crate::event::{self, Request};
 use crate::handle::Function;
 use crate::response::Response;
 use crate::settings::Settings;
@@ -82,6 +84,10 @@ async fn answer<C: Connector>(
     let deadline = Deadline::before(event.context.deadline(), clock());
     let outcome = match &*function {
         Ok(function) => function.handle(&event.payload, deadline).await,
+        // The doctor is asked most when something is wrong.
+        Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
+            Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
+        }
         Err(error) => Err(error.again()),
     };
     summarise(&outcome, start.elapsed());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::deadline::Deadline;
+use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 
 /// DNS answers within milliseconds, or not at all.
@@ -23,6 +24,7 @@ const TCP: Duration = Duration::from_secs(4);
 pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
     let unknown = |why: String| {
         Error::new(Kind::ConnectDns, format!("cannot find an address of {}: {why}", address.host()))
+            .named(Cause::NameUnresolved)
             .advice(
                 "check the name for a typing error, that the database exists, and that the \
                  function's VPC resolves DNS",
@@ -70,19 +72,19 @@ pub async fn connect(
             let stream = TcpStream::connect(SocketAddr::new(ip, address.port())).await;
             let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
             stream.map_err(|error| {
-                let no_tcp = no_tcp(address, &error.to_string());
+                let no_tcp = no_tcp(address, cause(error.kind()), &error.to_string());
                 if passes(error.kind()) { no_tcp.transient() } else { no_tcp }
             })
         };
         match deadline.at_most(Some(TCP)).bound(|| "the TCP connection".into(), attempt).await {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == Kind::Timeout => {
-                failure = Some(no_tcp(address, "no answer in time"));
+                failure = Some(no_tcp(address, Cause::TcpSilent, "no answer in time"));
             }
             Err(error) => failure = Some(error),
         }
     }
-    Err(failure.unwrap_or_else(|| no_tcp(address, "no address to try")))
+    Err(failure.unwrap_or_else(|| no_tcp(address, Cause::NameUnresolved, "no address to try")))
 }
 
 /// Whether an error of this kind passes by itself: a server that is starting, or restarting, does
@@ -98,9 +100,19 @@ pub fn passes(kind: ErrorKind) -> bool {
     )
 }
 
-/// There is no TCP connection to `address`, and `why`.
-pub fn no_tcp(address: &DialAddress, why: &str) -> Error {
-    Error::new(Kind::ConnectTcp, format!("no TCP connection to {address}: {why}")).advice(
+/// What an attempt that failed with an error of this kind most likely means.
+pub fn cause(kind: ErrorKind) -> Cause {
+    match kind {
+        ErrorKind::ConnectionRefused => Cause::PortRefused,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Cause::NoRoute,
+        _ => Cause::TcpSilent,
+    }
+}
+
+/// There is no TCP connection to `address`, most likely because of `cause`, and `why`.
+pub fn no_tcp(address: &DialAddress, cause: Cause, why: &str) -> Error {
+    let message = format!("no TCP connection to {address}: {why}");
+    Error::new(Kind::ConnectTcp, message).named(cause).advice(
         "check that the database's security group lets the function's security group in on this \
          port, that the function is in the database's VPC, and that the database is running",
     )

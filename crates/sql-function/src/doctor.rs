@@ -1,113 +1,112 @@
-//! The way of a login, walked step by step, to name the first thing that is wrong.
+//! One answer to "why can't my function log in?": the way of a login, walked step by step, to name
+//! the first thing that is wrong and how to mend it.
+//!
+//! The walk makes connections of its own, for the session's may be older than the trouble. One is
+//! looked at up to where a token would be sent ([`handshake`]); over the other it logs in as every
+//! invocation does. When the server denies the token, which it does with the same words for a dozen
+//! reasons, [`trial`] tries what else it takes. [`cause`] names the causes, [`rank`] orders them by
+//! what the steps saw.
+
+mod about;
+pub mod blanks;
+pub mod cause;
+mod configured;
+mod evidence;
+mod handshake;
+mod inside;
+mod network;
+mod preamble;
+mod rank;
+pub(crate) mod rds_ca;
+pub mod step;
+mod trial;
+mod walk;
+
+pub use about::About;
+pub use blanks::{Blanks, MYSQL, POSTGRES, Words};
+pub use cause::Cause;
+pub use preamble::Preamble;
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::deadline::Deadline;
-use crate::engine::{Connection, Connector, millis};
+use crate::engine::Connector;
 use crate::error::Error;
-use crate::session::Session;
 use crate::statement::Catalogue;
+use blanks::Filled;
+use step::{Name, Seen, Step, Verdict};
+use walk::Walk;
 
 /// What a walk along the way of a login found.
 #[derive(Debug, Serialize)]
 pub struct Diagnosis {
-    /// Whether every step went well.
+    /// Whether the verdict of every step is ok.
     pub ok: bool,
-    /// The steps, in order, up to the first that failed. The statements are all tried.
+    /// Every step, in order.
     pub steps: Vec<Step>,
+    /// What may be wrong, the most likely first. Empty when all is well.
+    pub causes: Vec<Suspect>,
 }
 
-/// One step.
+/// A cause that fits what was seen.
 #[derive(Debug, Serialize)]
-pub struct Step {
+pub struct Suspect {
+    /// Its stable name.
+    pub cause: &'static str,
+    /// What it is.
+    pub title: String,
+    /// What was seen that speaks for it.
+    pub because: String,
+    /// The check or command that tells whether it is the one.
+    pub confirm: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Suspect {
+    fn new(cause: Cause, filled: Filled, because: String) -> Suspect {
+        let Filled { title, confirm, fix } = filled;
+        Suspect { cause: cause.entry().id, title, because, confirm, fix }
+    }
+}
+
+/// The function that is looked at.
+pub struct Patient<'a, C> {
+    /// What connects it.
+    pub connector: &'a C,
+    /// Its statements.
+    pub catalogue: &'a Catalogue,
+    /// What a schedule runs.
+    pub scheduled_statement: &'a str,
+    /// The resource id in its role's policy, when the settings tell.
+    pub resource_id: Option<&'a str>,
     /// Its name.
-    pub step: String,
-    /// Whether it went well.
-    pub ok: bool,
-    /// How long it took, in milliseconds.
-    pub ms: f64,
-    /// What was seen, or what is wrong and what to do.
-    pub seen: String,
+    pub function: Option<&'a str>,
 }
 
-/// Walks the way of a login with a connection of its own, and has the server parse every statement
+/// Walks the way of a login with connections of its own, and has the server parse every statement
 /// without running it.
-pub(crate) async fn diagnose<C: Connector>(
-    session: &Session<C>,
-    catalogue: &Catalogue,
-    deadline: Deadline,
-) -> Diagnosis {
-    let mut walk = Walk { steps: vec![] };
-    walk_login(&mut walk, session, catalogue, deadline).await;
-    Diagnosis { ok: walk.steps.iter().all(|step| step.ok), steps: walk.steps }
+pub async fn diagnose<C: Connector>(patient: &Patient<'_, C>, deadline: Deadline) -> Diagnosis {
+    let mut walk = Walk::new(patient, deadline);
+    // Each step that fails ends the walk: the steps after it are not reached.
+    let _ = walk.whole_way().await;
+    walk.finish()
 }
 
-struct Walk {
-    steps: Vec<Step>,
-}
-
-impl Walk {
-    /// Records a step. Gives its value when the walk may go on.
-    async fn step<T>(
-        &mut self,
-        name: impl Into<String>,
-        work: impl Future<Output = Result<(T, String), Error>>,
-    ) -> Option<T> {
-        let start = Instant::now();
-        let (value, ok, seen) = match work.await {
-            Ok((value, seen)) => (Some(value), true, seen),
-            Err(error) => (None, false, format!("{}: {}", error.error_type(), error.report())),
-        };
-        self.steps.push(Step { step: name.into(), ok, ms: millis(start.elapsed()), seen });
-        value
+impl Diagnosis {
+    /// What there is to say about a function that could not start because of `error`.
+    pub fn of_failed_start<C: Connector>(error: &Error) -> Diagnosis {
+        let seen = Seen::failed(error.report()).fact("error_type", error.error_type());
+        let suspects = error.filled().into_iter();
+        let suspects = suspects.map(|(cause, filled)| Suspect::new(cause, filled, error.chain()));
+        let first = Step::taken(Name::Settings, seen.fact("engine", C::ENGINE), 0.0);
+        Diagnosis::new(vec![first], suspects.collect())
     }
-}
 
-async fn walk_login<C: Connector>(
-    walk: &mut Walk,
-    session: &Session<C>,
-    catalogue: &Catalogue,
-    deadline: Deadline,
-) -> Option<()> {
-    let login = session.login();
-    let endpoint = login.endpoint();
-    let endpoint = format!(
-        "{:?} {}:{} in {} ({}), dialled at {}",
-        endpoint.kind(),
-        endpoint.host(),
-        endpoint.port(),
-        endpoint.region(),
-        endpoint.partition().as_str(),
-        login.connect_to
-    );
-    walk.step("endpoint", async { Ok(((), endpoint)) }).await?;
-    let trust = format!("{:?}", login.trust);
-    walk.step("trust", async { Ok(((), trust)) }).await?;
-    walk.step("credentials", async {
-        login.token().await?;
-        Ok(((), format!("a token for {:?} was signed", login.signer.user())))
-    })
-    .await?;
-    // The session's own connection may be older than the trouble: a new one goes the whole way.
-    let mut connection = walk
-        .step("login", async {
-            let connection = session.connect_apart(deadline).await?;
-            Ok((connection, "TCP, TLS and token accepted".into()))
-        })
-        .await?;
-    walk.step("database", async {
-        let version = deadline.bound(|| "asking for the version".into(), connection.version());
-        Ok(((), version.await?))
-    })
-    .await?;
-    for statement in catalogue.iter() {
-        walk.step(format!("statement {}", statement.name), async {
-            let prepare = connection.prepare(statement);
-            deadline.bound(|| format!("preparing {}", statement.name), prepare).await?;
-            Ok(((), format!("{:?}, not run", statement.mode)))
-        })
-        .await;
+    /// With the steps that were taken. The others were not reached.
+    fn new(mut steps: Vec<Step>, causes: Vec<Suspect>) -> Diagnosis {
+        steps.extend(Name::ALL.iter().skip(steps.len()).map(|name| Step::not_reached(*name)));
+        let ok = steps.iter().all(|step| step.verdict == Verdict::Ok);
+        Diagnosis { ok, steps, causes }
     }
-    Some(())
 }

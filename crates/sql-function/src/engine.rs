@@ -4,6 +4,7 @@ use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
 use std::time::{Duration, SystemTime};
 
 use crate::deadline::Deadline;
+use crate::doctor::{About, Cause, Preamble, Words};
 use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
@@ -24,6 +25,9 @@ pub struct Login {
     pub database: String,
     /// The time that tokens are signed for.
     pub clock: Clock,
+    /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
+    /// clocks that differ.
+    pub dated_ahead: i64,
 }
 
 impl Login {
@@ -42,8 +46,15 @@ impl Login {
     /// # Errors
     /// [`Kind::Credentials`].
     pub async fn token(&self) -> Result<AuthToken, Error> {
-        self.signer.token((self.clock)()).await.map_err(|error| {
-            Error::new(Kind::Credentials, "cannot sign a login token").caused_by(error).advice(
+        let now = (self.clock)();
+        let shift = Duration::from_secs(self.dated_ahead.unsigned_abs());
+        let date = if self.dated_ahead < 0 { now - shift } else { now + shift };
+        self.signer.token(date).await.map_err(|error| {
+            let expiring = error.is_expiring();
+            let cause =
+                if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
+            let error = Error::new(Kind::Credentials, "cannot sign a login token").caused_by(error);
+            error.named(cause).advice(
                 "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
             )
@@ -52,13 +63,15 @@ impl Login {
 }
 
 /// An engine's way to log in.
-pub trait Connector: Sized + Send + Sync + 'static {
+pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
     type Connection: Connection;
     /// The engine's name, for people.
     const ENGINE: &'static str;
     /// The port its servers listen on.
     const DEFAULT_PORT: u16;
+    /// The engine's words in what is said about a failed login.
+    const WORDS: Words;
 
     /// Prepares everything that logins share.
     fn new(login: Login) -> Self;
@@ -99,9 +112,9 @@ pub trait Connection: Send + 'static {
     fn is_closed(&self) -> bool;
     /// Asks the server for a sign of life, in one round trip.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// The server's version, in its own words.
-    fn version(&mut self) -> impl Future<Output = Result<String, Error>> + Send;
-    /// Has the server parse `statement`, without running it.
+    /// What the server says of itself and of the user who is logged in.
+    fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
+    /// Has the server parse `statement` and check the user's rights, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
     /// Runs `statement` and writes what it returns into `rows`. Gives the number of rows affected.
     /// Outside a transaction, one whose mode is read runs read-only on the server. The server ends

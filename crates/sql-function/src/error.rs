@@ -7,6 +7,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::doctor::blanks::Filled;
+use crate::doctor::{Blanks, Cause};
+
 /// The step that failed. Its [`name`](Kind::name) is what Lambda reports as `errorType`: operators
 /// filter and alarm on it, so a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +89,23 @@ pub struct Error {
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
+    /// What lies behind it, with that cause's texts unless the advice says it all.
+    cause: Option<(Cause, Option<Box<Filled>>)>,
 }
 
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
     /// dot. The fate of what was sent is unknown unless it is [told](Error::fated).
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        let fate = Fate::Unknown;
-        Error { kind, fate, transient: false, message: message.into(), source: None, advice: None }
+        Error {
+            kind,
+            fate: Fate::Unknown,
+            transient: false,
+            message: message.into(),
+            source: None,
+            advice: None,
+            cause: None,
+        }
     }
 
     /// Tells the fate of what was sent.
@@ -126,6 +138,48 @@ impl Error {
         self
     }
 
+    /// Names what lies behind it, which the advice already tells how to mend.
+    pub fn named(mut self, cause: Cause) -> Error {
+        self.cause = Some((cause, None));
+        self
+    }
+
+    /// Names what lies behind it, and how to mend that: `blanks` fills the text.
+    pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
+        let filled = blanks.fill(cause);
+        let advice = format!("{}: {}", filled.title, filled.fix);
+        self.cause = Some((cause, Some(Box::new(filled))));
+        self.advice(advice)
+    }
+
+    /// Says what most likely lies behind it, among several things that the server does not tell
+    /// apart, and how to mend that.
+    pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
+        let filled = blanks.fill(cause);
+        self.named(cause).advice(format!(
+            "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
+            filled.title, filled.fix
+        ))
+    }
+
+    /// What most likely lies behind it, where that is known.
+    pub fn cause(&self) -> Option<Cause> {
+        self.cause.as_ref().map(|(cause, _)| *cause)
+    }
+
+    /// That cause's texts. Where nothing fills them, the advice is what mends it.
+    pub(crate) fn filled(&self) -> Option<(Cause, Filled)> {
+        let (cause, filled) = self.cause.as_ref()?;
+        let filled = match (filled, &self.advice) {
+            (Some(filled), _) => filled.as_ref().clone(),
+            (None, Some(advice)) => {
+                Filled { fix: advice.clone(), ..Blanks::default().fill(*cause) }
+            }
+            (None, None) => Blanks::default().fill(*cause),
+        };
+        Some((*cause, filled))
+    }
+
     /// The same error for one more event: a function that could not start reports it each time.
     pub(crate) fn again(&self) -> Error {
         Error {
@@ -135,6 +189,7 @@ impl Error {
             message: self.chain(),
             source: None,
             advice: self.advice.clone(),
+            cause: self.cause.clone(),
         }
     }
 
@@ -180,7 +235,7 @@ impl Error {
     }
 
     /// The message and every cause once.
-    fn chain(&self) -> String {
+    pub(crate) fn chain(&self) -> String {
         let mut chain = self.message.clone();
         let mut cause = self.source();
         while let Some(error) = cause {

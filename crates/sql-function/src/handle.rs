@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use crate::deadline::Deadline;
-use crate::doctor;
+use crate::doctor::{self, Blanks, Cause, Patient};
 use crate::engine::{Clock, Connector, Login};
 use crate::error::{Error, Kind};
 use crate::event::{self, Call, Request};
@@ -21,6 +21,9 @@ pub struct Function<C: Connector> {
     session: Session<C>,
     catalogue: Catalogue,
     scheduled_statement: String,
+    /// What the role's policy names, when the settings tell.
+    resource_id: Option<String>,
+    name: Option<String>,
 }
 
 impl<C: Connector> Function<C> {
@@ -39,25 +42,37 @@ impl<C: Connector> Function<C> {
         let catalogue = Catalogue::load(&settings.statements)?;
         catalogue.get(&settings.scheduled_statement).map_err(|error| {
             Error::new(Kind::Settings, "SCHEDULED_STATEMENT names no deployed statement")
+                .named(Cause::ScheduledUnknown)
                 .caused_by(error.report())
         })?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
-            let advice = no_roots(&settings.ca_bundle, &settings.endpoint);
-            Error::new(Kind::Settings, "cannot trust any server").caused_by(error).advice(advice)
+            let blanks = Blanks::of_engine(C::WORDS)
+                .with_endpoint(&settings.endpoint)
+                .with("bundle", &settings.ca_bundle.display().to_string());
+            Error::new(Kind::Settings, "cannot trust any server")
+                .caused_by(error)
+                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
         })?;
-        let signer = TokenSigner::new(settings.endpoint, settings.user, credentials)
-            .map_err(|error| Error::new(Kind::Settings, "DB_USER is wrong").caused_by(error))?;
+        let signer =
+            TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
+                Error::new(Kind::Settings, "DB_USER is wrong")
+                    .named(Cause::SettingMalformed)
+                    .caused_by(error)
+            })?;
         let login = Login {
             signer,
             trust,
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
+            dated_ahead: 0,
         };
         Ok(Function {
             session: Session::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
+            resource_id: settings.resource_id,
+            name: settings.function,
         })
     }
 
@@ -75,8 +90,14 @@ impl<C: Connector> Function<C> {
             Request::Statement(call) => self.run(&[call], false, deadline).await,
             Request::Transaction(calls) => self.run(&calls, true, deadline).await,
             Request::Diagnose => {
-                let diagnose = doctor::diagnose(&self.session, &self.catalogue, deadline).await;
-                Ok(Response::Diagnosis { diagnose })
+                let patient = Patient {
+                    connector: self.session.connector(),
+                    catalogue: &self.catalogue,
+                    scheduled_statement: &self.scheduled_statement,
+                    resource_id: self.resource_id.as_deref(),
+                    function: self.name.as_deref(),
+                };
+                Ok(Response::Diagnosis { diagnose: doctor::diagnose(&patient, deadline).await })
             }
             Request::Scheduled { id } => {
                 tracing::info!(event_id = id, statement = self.scheduled_statement, "scheduled");
@@ -119,17 +140,14 @@ impl<C: Connector> Function<C> {
     }
 }
 
-/// What to do about a CA bundle that cannot be read or trusted.
-fn no_roots(bundle: &Path, endpoint: &Endpoint) -> String {
+/// Why a CA bundle cannot be read or trusted.
+fn no_roots(bundle: &Path, endpoint: &Endpoint) -> Cause {
     let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
-    if layer_is_there && !bundle.exists() && bundle == TrustStore::default_path(endpoint) {
-        return format!(
-            "the layer lacks the roots of {}: run `cargo xtask certs update`, then `cargo xtask \
-             layer`, and attach the layer again",
-            endpoint.region()
-        );
+    match () {
+        () if bundle.exists() => Cause::BundleUnusable,
+        () if layer_is_there && bundle == TrustStore::default_path(endpoint) => {
+            Cause::BundleLacksRegion
+        }
+        () => Cause::BundleMissing,
     }
-    "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set DB_CA_BUNDLE to \
-     a PEM file with the CA certificates of the endpoint's region"
-        .to_owned()
 }

@@ -5,6 +5,7 @@ use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::io;
 
+use crate::doctor::{Blanks, Cause, Words, rds_ca};
 use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
 
@@ -26,82 +27,83 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 }
 
 /// TLS failed: the server could not prove that it is the endpoint.
-pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
-    let endpoint = login.endpoint();
-    let advice = match cause {
+pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
+    let Login { connect_to, trust, .. } = login;
+    let host = login.endpoint().host();
+    let message =
+        format!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
+    Error::new(Kind::ConnectTls, message)
+        .caused_by(cause.to_string())
+        .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
+}
+
+/// The TLS handshake broke off, for no reason that TLS itself gives.
+pub fn broken_handshake(login: &Login, error: io::Error, words: Words) -> Error {
+    Error::new(Kind::ConnectTls, format!("the TLS handshake with {} broke off", login.connect_to))
+        .caused_by(error)
+        .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))
+}
+
+/// What a failed handshake shows by itself, whatever the server presented.
+fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
+    let rustls::Error::InvalidCertificate(error) = error else { return Cause::HandshakeFailed };
+    match error {
         // A bad signature is that of an issuer with a root's name and another key.
-        rustls::Error::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => format!(
-            "the server's certificate comes from none of these roots: check that the bundle is the \
-             one of {} (RDS Proxy needs the Amazon Trust roots), that DB_CONNECT_TO leads to this \
-             database, and that nothing on the way answers in its place",
-            endpoint.region()
-        ),
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => {
-            "the certificate names another server: set DB_HOST to the endpoint that RDS shows, and \
-              put a CNAME, tunnel or address into DB_CONNECT_TO"
-                .to_owned()
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            let anchors: Vec<_> = login.trust.anchors().collect();
+            let (kind, region) = (login.endpoint().kind(), login.endpoint().region());
+            let rds = anchors.iter().any(|anchor| rds_ca::is_rds(anchor.subject()));
+            let regions: Vec<_> =
+                anchors.iter().filter_map(|anchor| rds_ca::region(anchor.subject())).collect();
+            match () {
+                () if kind.is_proxy() && rds => Cause::RdsBundleForProxy,
+                () if !regions.is_empty() && !regions.contains(&region) => {
+                    Cause::BundleOfOtherRegion
+                }
+                () => Cause::UnknownIssuer,
+            }
         }
-        rustls::Error::InvalidCertificate(
-            CertificateError::Expired | CertificateError::ExpiredContext { .. },
-        ) => "the server's certificate has expired: renew it by rotating the instance's CA"
-            .to_owned(),
-        _ => "check that DB_CONNECT_TO and the port lead to this database".to_owned(),
-    };
-    Error::new(
-        Kind::ConnectTls,
-        format!(
-            "the server at {} did not prove to be {}, trusting {:?}",
-            login.connect_to,
-            endpoint.host(),
-            login.trust
-        ),
-    )
-    .caused_by(cause.to_string())
-    .advice(advice)
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Cause::WrongName
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            Cause::CertificateExpired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Cause::ClockOff
+        }
+        _ => Cause::HandshakeFailed,
+    }
 }
 
 /// The server offers no TLS: a token must not go to it in clear.
-pub fn no_tls(login: &Login) -> Error {
-    Error::new(
-        Kind::ConnectTls,
-        format!("the server at {} offers no TLS, so no token was sent", login.connect_to),
-    )
-    .advice("turn TLS on at the server, and check that nothing on the way takes it off")
+pub fn no_tls(login: &Login, words: Words) -> Error {
+    let message = format!("the server at {} offers no TLS, so no token was sent", login.connect_to);
+    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &Blanks::of_login(words, login))
 }
 
-/// The server did not accept the token. `create_user` is the SQL that makes a user for IAM.
-pub fn denied(login: &Login, server_says: impl Into<String>, create_user: &str) -> Error {
-    let endpoint = login.endpoint();
-    Error::new(
-        Kind::LoginDenied,
-        format!("{} denied the login of {:?}", endpoint.host(), login.signer.user()),
-    )
-    .caused_by(server_says.into())
-    .advice(format!(
-        "check, in this order: the user was made for IAM, with its name in these very letters \
-         ({create_user}); the function's role allows rds-db:connect on \
-         arn:{}:rds-db:{}:ACCOUNT:dbuser:RESOURCE-ID/{} (RESOURCE-ID is db-…, cluster-… or prx-…, \
-         not the name of the instance); IAM authentication is on; DB_HOST and DB_PORT are the \
-         endpoint's own, not a CNAME's; the clock is right. The server's reason is in its \
-         iam-db-auth-error log",
-        endpoint.partition().as_str(),
-        endpoint.region(),
-        login.signer.user(),
-    ))
+/// The server did not accept the token, most likely because of `cause`.
+pub fn denied(login: &Login, server_says: impl Into<String>, cause: Cause, words: Words) -> Error {
+    let (host, user) = (login.endpoint().host(), login.signer.user());
+    Error::new(Kind::LoginDenied, format!("{host} denied the login of {user:?}"))
+        .caused_by(server_says.into())
+        .likely(cause, &Blanks::of_login(words, login))
 }
 
-/// The server turned the login away for another reason than the token.
-pub fn refused(login: &Login, server_says: impl Into<String>, advice: &str) -> Error {
-    Error::new(
-        Kind::LoginRefused,
-        format!("{} refused the login of {:?}", login.endpoint().host(), login.signer.user()),
-    )
-    .caused_by(server_says.into())
-    .advice(advice)
+/// The server turned the login away for another reason than the token: `cause`.
+pub fn refused(login: &Login, server_says: impl Into<String>, cause: Cause, words: Words) -> Error {
+    let (host, user) = (login.endpoint().host(), login.signer.user());
+    Error::new(Kind::LoginRefused, format!("{host} refused the login of {user:?}"))
+        .caused_by(server_says.into())
+        .certainly(cause, &Blanks::of_login(words, login))
+}
+
+/// What answers is no server of the engine.
+pub fn wrong_engine(login: &Login, what: impl Into<String>, words: Words) -> Error {
+    let message = format!("what answers at {} is not the database", login.connect_to);
+    Error::new(Kind::ConnectTls, message)
+        .caused_by(what.into())
+        .certainly(Cause::WrongEngine, &Blanks::of_login(words, login))
 }
 
 /// The connection broke during `what`.

@@ -122,14 +122,6 @@ impl<C: Connector> Session<C> {
         Ok(Lease { connection, obtained, _permit: permit })
     }
 
-    /// A connection beside the session's own, for a diagnosis.
-    ///
-    /// # Errors
-    /// Those of [`Connector::connect`].
-    pub async fn connect_apart(&self, deadline: Deadline) -> Result<C::Connection, Error> {
-        self.connector.connect(deadline).await
-    }
-
     /// Takes back a connection that is in step with the server.
     pub fn keep(&self, lease: Lease<'_, C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };

@@ -6,6 +6,7 @@
 use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
+use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 
 /// Everything a function needs to know, checked.
@@ -25,6 +26,10 @@ pub struct Settings {
     pub statements: PathBuf,
     /// `SCHEDULED_STATEMENT`: what a schedule runs.
     pub scheduled_statement: String,
+    /// `DB_RESOURCE_ID`: the id that the role's policy names. The diagnosis alone reads it.
+    pub resource_id: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: how the diagnosis calls the function.
+    pub function: Option<String>,
 }
 
 impl Settings {
@@ -42,6 +47,7 @@ impl Settings {
         let required = |name: &str, what: &str| {
             given(name).ok_or_else(|| {
                 wrong(format!("{name} is not set"))
+                    .named(Cause::SettingMissing)
                     .advice(format!("set {name} to {what} in the function's environment"))
             })
         };
@@ -52,9 +58,11 @@ impl Settings {
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => {
-                    return Err(wrong(format!("DB_PORT is {text:?}, which is no port")).advice(
-                        format!("use a number from 1 to 65535, or leave it out for {default_port}"),
-                    ));
+                    let advice =
+                        format!("use a number from 1 to 65535, or leave it out for {default_port}");
+                    return Err(wrong(format!("DB_PORT is {text:?}, which is no port"))
+                        .named(Cause::SettingMalformed)
+                        .advice(advice));
                 }
             },
         };
@@ -63,6 +71,7 @@ impl Settings {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
                 wrong(format!("DB_CONNECT_TO is {text:?}"))
+                    .named(Cause::SettingMalformed)
                     .caused_by(error)
                     .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
             })?,
@@ -81,6 +90,8 @@ impl Settings {
             ca_bundle: given("DB_CA_BUNDLE")
                 .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
             scheduled_statement: given("SCHEDULED_STATEMENT").unwrap_or_else(|| "items".into()),
+            resource_id: given("DB_RESOURCE_ID"),
+            function: given("AWS_LAMBDA_FUNCTION_NAME"),
             endpoint,
             connect_to,
             statements,
@@ -98,7 +109,16 @@ fn endpoint(
 ) -> Result<Endpoint, Error> {
     if let Some(region) = explicit {
         return Endpoint::with_region(host, port, &region).map_err(|error| {
-            wrong(format!("DB_HOST {host:?} and DB_REGION {region:?} do not fit")).caused_by(error)
+            let cause = match () {
+                () if error.is_region_mismatch() => Cause::RegionContradicts,
+                () if Endpoint::parse(host, port).is_err_and(|own| own.is_endpoint()) => {
+                    Cause::HostMalformed
+                }
+                () => Cause::SettingMalformed,
+            };
+            wrong(format!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
+                .named(cause)
+                .caused_by(error)
         });
     }
     let of_host = Endpoint::parse(host, port);
@@ -109,12 +129,13 @@ fn endpoint(
         (endpoint, _) => endpoint,
     }
     .map_err(|error| {
-        let advice = if error.is_region_unknown() {
-            "set DB_REGION to the region of the database"
+        let (cause, advice) = if error.is_region_unknown() {
+            (Cause::RegionUnknown, "set DB_REGION to the region of the database")
         } else {
-            "set DB_HOST to the endpoint that RDS shows, without scheme or port"
+            let advice = "set DB_HOST to the endpoint that RDS shows, without scheme or port";
+            (Cause::HostMalformed, advice)
         };
-        wrong(format!("DB_HOST is {host:?}")).caused_by(error).advice(advice)
+        wrong(format!("DB_HOST is {host:?}")).named(cause).caused_by(error).advice(advice)
     })
 }
 

@@ -23,6 +23,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 
 const DEFAULT_MAX_ROWS: u64 = 10_000;
@@ -114,6 +115,7 @@ impl Catalogue {
                 Kind::Settings,
                 format!("cannot read the statements in {}", folder.display()),
             )
+            .named(Cause::StatementsMissing)
             .caused_by(error)
             .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
         };
@@ -123,7 +125,7 @@ impl Catalogue {
             if path.extension().is_none_or(|extension| extension != "sql") {
                 continue;
             }
-            let statement = read(&path)?;
+            let statement = read(&path).map_err(|error| error.named(Cause::StatementFile))?;
             statements.insert(statement.name.clone(), statement);
         }
         if statements.is_empty() {
@@ -131,6 +133,7 @@ impl Catalogue {
                 Kind::Settings,
                 format!("no .sql file in {}", folder.display()),
             )
+            .named(Cause::StatementsMissing)
             .advice("deploy at least one statement, or set STATEMENTS_DIR"));
         }
         Ok(Catalogue(statements))

@@ -1,0 +1,139 @@
+//! The first packets of MySQL's protocol, by themselves: the driver does TCP, TLS and login in one.
+//!
+//! Source: "Connection Phase" in the MySQL Source Code Documentation; MariaDB's is the same.
+
+use mysql_async::ServerError;
+use sql_function::doctor::{MYSQL, Preamble};
+use sql_function::{Error, Login, refusal};
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::connect::MySql;
+use crate::failure;
+
+const PROTOCOL_41: u32 = 1 << 9;
+const SSL: u32 = 1 << 11;
+const SECURE_CONNECTION: u32 = 1 << 15;
+const PLUGIN_AUTH: u32 = 1 << 19;
+const CAPABILITIES: u32 = PROTOCOL_41 | SSL | SECURE_CONNECTION | PLUGIN_AUTH;
+
+const UTF8MB4: u8 = 45;
+/// No greeting and no question is longer.
+const LONGEST: usize = 4096;
+/// A method that no user has: the server answers with the user's own.
+const NO_METHOD: &[u8] = b"none\0";
+
+/// The first byte of a packet that says what it is.
+const OK: u8 = 0x00;
+const PROTOCOL_10: u8 = 10;
+const SWITCH: u8 = 0xfe;
+const ERROR: u8 = 0xff;
+/// The command that ends a session.
+const QUIT: &[u8] = &[1];
+
+impl Preamble for MySql {
+    const TOKEN_METHOD: &'static str = "mysql_clear_password";
+
+    async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<(), Error> {
+        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+        let greeting = receive(stream).await.map_err(broken)?;
+        match greeting.first() {
+            Some(&PROTOCOL_10) => {}
+            Some(&ERROR) => return Err(refused(login, &greeting)),
+            _ => return Err(broken(unknown())),
+        }
+        let capabilities = capabilities(&greeting).ok_or_else(|| broken(unknown()))?;
+        if u32::from(capabilities) & SSL == 0 {
+            return Err(refusal::no_tls(login, MYSQL));
+        }
+        send(stream, 1, &opening()).await.map_err(broken)
+    }
+
+    async fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        login: &Login,
+        user: &str,
+        stream: &mut S,
+    ) -> Result<String, Error> {
+        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+        // The name, ended by a NUL; an empty proof; the method it is meant for.
+        let hello = [&opening(), user.as_bytes(), &[0, 0], NO_METHOD].concat();
+        send(stream, 2, &hello).await.map_err(broken)?;
+        let answer = receive(stream).await.map_err(broken)?;
+        match answer.split_first() {
+            Some((&SWITCH, rest)) => {
+                let method = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+                let method = String::from_utf8_lossy(method).into_owned();
+                // A client that goes without an answer is counted, and blocked after a hundred
+                // (max_connect_errors); one with an empty password is only denied.
+                if send(stream, 4, &[0]).await.is_ok() {
+                    let _ = receive(stream).await;
+                }
+                Ok(method)
+            }
+            Some((&ERROR, _)) => Err(refused(login, &answer)),
+            Some((&OK, _)) => {
+                let _ = send(stream, 0, QUIT).await;
+                Ok("nothing".to_owned())
+            }
+            _ => Err(broken(unknown())),
+        }
+    }
+}
+
+/// The beginning that the request for TLS and the client's answer share.
+fn opening() -> Vec<u8> {
+    let mut packet = CAPABILITIES.to_le_bytes().to_vec();
+    packet.extend((1u32 << 24).to_le_bytes()); // the longest packet
+    packet.push(UTF8MB4);
+    packet.extend([0; 23]);
+    packet
+}
+
+/// The lower half of what the server can do, in its greeting.
+fn capabilities(greeting: &[u8]) -> Option<u16> {
+    let version_end = greeting.iter().position(|&byte| byte == 0)?;
+    // The connection's number, half of the challenge and a filler come before.
+    let at = version_end + 1 + 4 + 8 + 1;
+    Some(u16::from_le_bytes([*greeting.get(at)?, *greeting.get(at + 1)?]))
+}
+
+/// What a packet of the server's says that turns a client away.
+fn refused(login: &Login, packet: &[u8]) -> Error {
+    let code = packet.get(1..3).map_or(0, |code| u16::from_le_bytes([code[0], code[1]]));
+    let text = String::from_utf8_lossy(packet.get(3..).unwrap_or_default()).into_owned();
+    // The state comes with the message once the protocol is agreed.
+    let (state, message) = match text.strip_prefix('#').and_then(|text| text.split_at_checked(5)) {
+        Some((state, message)) => (state, message),
+        None => ("HY000", &*text),
+    };
+    let (state, message) = (state.to_owned(), message.to_owned());
+    failure::refused_by_server(login, &ServerError { code, state, message })
+}
+
+async fn receive(stream: &mut (impl AsyncRead + Unpin + Send)) -> io::Result<Vec<u8>> {
+    let mut header = [0; 4];
+    stream.read_exact(&mut header).await?;
+    let [a, b, c, _] = header;
+    let length = u32::from_le_bytes([a, b, c, 0]) as usize;
+    if length > LONGEST {
+        return Err(unknown());
+    }
+    let mut packet = vec![0; length];
+    stream.read_exact(&mut packet).await?;
+    Ok(packet)
+}
+
+async fn send(
+    stream: &mut (impl AsyncWrite + Unpin + Send),
+    sequence: u8,
+    packet: &[u8],
+) -> io::Result<()> {
+    let [a, b, c, _] = (packet.len() as u32).to_le_bytes();
+    stream.write_all(&[&[a, b, c, sequence], packet].concat()).await?;
+    stream.flush().await
+}
+
+fn unknown() -> io::Error {
+    io::Error::other("what it says is not of MySQL's protocol")
+}

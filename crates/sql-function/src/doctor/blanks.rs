@@ -1,0 +1,286 @@
+//! What the words in braces of the causes' texts stand for.
+
+use iam_auth::{Endpoint, Kind};
+use std::collections::BTreeMap;
+
+use super::cause::Cause;
+use crate::engine::Login;
+
+/// An engine's own words: each blank that they fill, and the text for it.
+pub type Words = &'static [(&'static str, &'static str)];
+
+/// For MySQL, MariaDB and Aurora MySQL.
+pub const MYSQL: Words = &[
+    ("engine", "MySQL"),
+    ("client", "mysql"),
+    ("starttls", "mysql"),
+    (
+        "create_user",
+        "CREATE USER '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'; ALTER USER \
+         '{user}'@'%' REQUIRE SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO \
+         '{user}'@'%'; a user that is there already is changed by ALTER USER instead",
+    ),
+    (
+        "show_user",
+        "SELECT user, host, plugin FROM mysql.user WHERE LOWER(user) LIKE LOWER('%{user}%'): the \
+         plugin must be AWSAuthenticationPlugin",
+    ),
+    ("unlock_user", "ALTER USER '{user}'@'%' ACCOUNT UNLOCK"),
+    ("show_grants", "SHOW GRANTS FOR '{user}'@'%'"),
+    ("show_databases", "SHOW DATABASES"),
+    ("grant_database", "GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'"),
+    ("grant_tables", "GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'"),
+    (
+        "show_connections",
+        "SHOW STATUS LIKE 'Threads_connected', SHOW VARIABLES LIKE 'max%connections', SHOW CREATE \
+         USER '{user}'@'%'",
+    ),
+    ("connections_setting", "max_connections or the user's MAX_USER_CONNECTIONS"),
+    (
+        "show_hosts",
+        "SELECT user, host FROM mysql.user; SELECT * FROM performance_schema.host_cache",
+    ),
+    (
+        "allow_host",
+        "make the user for any host ('{user}'@'%'); when the host is blocked because of many \
+         connection errors, run FLUSH HOSTS (TRUNCATE TABLE performance_schema.host_cache) as the \
+         administrator",
+    ),
+    ("show_tls", "SHOW VARIABLES LIKE 'tls_version': must name TLSv1.2 or TLSv1.3"),
+    ("tls_setting", "tls_version"),
+    ("show_read_only", "SELECT @@global.read_only"),
+    ("unset_read_only", "on a server of your own, SET GLOBAL read_only = OFF"),
+    ("show_time", "SELECT UTC_TIMESTAMP()"),
+];
+
+/// For PostgreSQL and Aurora PostgreSQL.
+pub const POSTGRES: Words = &[
+    ("engine", "PostgreSQL"),
+    ("client", "psql"),
+    ("starttls", "postgres"),
+    (
+        "create_user",
+        "CREATE ROLE \"{user}\" LOGIN; GRANT rds_iam TO \"{user}\"; GRANT CONNECT ON DATABASE \
+         \"{database}\" TO \"{user}\"; a role that is there already needs the GRANTs alone",
+    ),
+    (
+        "show_user",
+        "SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member') AS iam FROM pg_roles \
+         WHERE rolname ILIKE '%{user}%': iam must be true",
+    ),
+    ("unlock_user", "ALTER ROLE \"{user}\" LOGIN"),
+    ("show_grants", "\\du \"{user}\" and \\dp in psql"),
+    ("show_databases", "\\l in psql"),
+    ("grant_database", "GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\""),
+    (
+        "grant_tables",
+        "GRANT USAGE ON SCHEMA public TO \"{user}\"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES \
+         IN SCHEMA public TO \"{user}\"",
+    ),
+    (
+        "show_connections",
+        "SELECT count(*), current_setting('max_connections') FROM pg_stat_activity; SELECT \
+         rolconnlimit FROM pg_roles WHERE rolname = '{user}'",
+    ),
+    ("connections_setting", "max_connections or the role's CONNECTION LIMIT"),
+    ("show_hosts", "SELECT * FROM pg_hba_file_rules"),
+    (
+        "allow_host",
+        "on RDS, check DB_NAME, DB_USER and that TLS is on; on a server of your own, add a line to \
+         pg_hba.conf",
+    ),
+    ("show_tls", "SHOW ssl: must be on"),
+    ("tls_setting", "ssl_min_protocol_version"),
+    (
+        "show_read_only",
+        "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')",
+    ),
+    (
+        "unset_read_only",
+        "when default_transaction_read_only is on, ALTER DATABASE or ALTER ROLE … RESET \
+         default_transaction_read_only",
+    ),
+    ("show_time", "SELECT now()"),
+];
+
+/// The words that fill the blanks of one function's texts.
+#[derive(Clone, Debug, Default)]
+pub struct Blanks {
+    /// Texts of ours, which may hold blanks themselves.
+    words: BTreeMap<&'static str, &'static str>,
+    /// What settings and servers say, which is taken as it is.
+    values: BTreeMap<&'static str, String>,
+}
+
+/// A cause's texts, filled in.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// What it is.
+    pub title: String,
+    /// How to be sure.
+    pub confirm: String,
+    /// How to mend it.
+    pub fix: String,
+}
+
+impl Blanks {
+    /// Those of an engine.
+    pub fn of_engine(words: Words) -> Blanks {
+        Blanks { words: words.iter().copied().collect(), values: BTreeMap::new() }
+    }
+
+    /// Those of an engine and a login.
+    pub fn of_login(words: Words, login: &Login) -> Blanks {
+        Blanks::of_engine(words)
+            .with("user", login.signer.user())
+            .with("database", &login.database)
+            .with("connect_to", &login.connect_to.to_string())
+            .with("dial_host", login.connect_to.host())
+            .with("dial_port", &login.connect_to.port().to_string())
+            .with("bundle", login.trust.source())
+            .with_endpoint(login.endpoint())
+    }
+
+    /// Fills a blank with a value.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Blanks {
+        self.values.insert(name, value.to_owned());
+        self
+    }
+
+    /// Adds what an endpoint tells.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: &Endpoint) -> Blanks {
+        let host = endpoint.host();
+        let (show_resource, show_iam, turn_iam_on) = at_aws(endpoint.kind());
+        self.words.extend([
+            ("show_resource", show_resource),
+            ("show_iam", show_iam),
+            ("turn_iam_on", turn_iam_on),
+            ("arn", "arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}"),
+        ]);
+        self.with("host", host)
+            .with("port", &endpoint.port().to_string())
+            .with("region", endpoint.region())
+            .with("partition", endpoint.partition().as_str())
+            .with("identifier", host.split('.').next().unwrap_or(host))
+            .with("resource_id", resource(endpoint.kind()))
+    }
+
+    /// The texts of `cause`, with every blank filled. One that nothing fills stands there in
+    /// capitals, for the reader to fill.
+    pub fn fill(&self, cause: Cause) -> Filled {
+        let entry = cause.entry();
+        let [title, confirm, fix] = [entry.title, entry.confirm, entry.fix].map(|t| self.text(t));
+        Filled { title, confirm, fix }
+    }
+
+    /// `text`, which is one of ours, with every blank filled.
+    pub fn text(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            filled.push_str(before);
+            let Some((name, after)) = after.split_once('}') else {
+                rest = &rest[before.len()..];
+                break;
+            };
+            match (self.values.get(name), self.words.get(name)) {
+                (Some(value), _) => filled.push_str(value),
+                (None, Some(word)) => filled.push_str(&self.text(word)),
+                // What a diagnosis may add to a sentence, and what only the reader knows.
+                (None, None) if name.starts_with("real_") => {}
+                (None, None) => filled.push_str(&name.to_ascii_uppercase().replace('_', "-")),
+            }
+            rest = after;
+        }
+        filled + rest
+    }
+}
+
+/// The form of the resource id in a policy: see "Creating and using an IAM policy for IAM database
+/// access" in the RDS and Aurora user guides.
+fn resource(kind: Kind) -> &'static str {
+    match kind {
+        kind if kind.is_proxy() => "prx-…",
+        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => {
+            "cluster-…"
+        }
+        _ => "db-… (cluster-… on Aurora)",
+    }
+}
+
+/// The commands that show the resource id and IAM's flag, and the one that sets it.
+fn at_aws(kind: Kind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        kind if kind.is_proxy() => (
+            "aws rds describe-db-proxies --region {region} --query \
+             \"DBProxies[?Endpoint=='{host}'].DBProxyArn\"",
+            "aws rds describe-db-proxies --region {region} --query \
+             \"DBProxies[?Endpoint=='{host}'].Auth\"",
+            "aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED",
+        ),
+        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => (
+            "aws rds describe-db-clusters --region {region} --query \
+             \"DBClusters[?Endpoint=='{host}' || ReaderEndpoint=='{host}'].DbClusterResourceId\"",
+            "aws rds describe-db-clusters --region {region} --query \"DBClusters[?Endpoint=='{host}' || \
+             ReaderEndpoint=='{host}'].IAMDatabaseAuthenticationEnabled\"",
+            "aws rds modify-db-cluster --region {region} --db-cluster-identifier {identifier} \
+             --enable-iam-database-authentication --apply-immediately",
+        ),
+        _ => (
+            "aws rds describe-db-instances --region {region} --query \
+             \"DBInstances[?Endpoint.Address=='{host}'].DbiResourceId\"",
+            "aws rds describe-db-instances --region {region} --query \
+             \"DBInstances[?Endpoint.Address=='{host}'].IAMDatabaseAuthenticationEnabled\"",
+            "aws rds modify-db-instance --region {region} --db-instance-identifier {identifier} \
+             --enable-iam-database-authentication --apply-immediately (for an instance of Aurora: \
+             modify-db-cluster, on its cluster)",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "shop.abc123def456.eu-west-1.rds.amazonaws.com";
+
+    #[test]
+    fn blanks_are_filled_and_the_others_stand_in_capitals() {
+        let blanks = Blanks::of_engine(POSTGRES)
+            .with("user", "lambda_user")
+            .with_endpoint(&Endpoint::parse(HOST, 5432).unwrap());
+        let filled = blanks.fill(Cause::PolicyMissing);
+        let arn = "arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:db-… (cluster-… on Aurora)/lambda_user";
+        assert!(filled.fix.contains(arn), "{filled:?}");
+        let filled = blanks.fill(Cause::UserNotForIam);
+        assert!(filled.fix.contains("GRANT CONNECT ON DATABASE \"DATABASE\""), "{filled:?}");
+        let filled = blanks.fill(Cause::SignedForCname);
+        assert!(filled.fix.contains("RDS shows, and"), "{filled:?}");
+    }
+
+    #[test]
+    fn every_cause_is_filled_whole_for_both_engines() {
+        for words in [MYSQL, POSTGRES] {
+            let blanks =
+                Blanks::of_engine(words).with_endpoint(&Endpoint::parse(HOST, 5432).unwrap());
+            for cause in Cause::ALL {
+                let Filled { title, confirm, fix } = blanks.fill(*cause);
+                for text in [title, confirm, fix] {
+                    assert!(!text.contains(['{', '}']), "{cause:?}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_engines_fill_the_same_blanks() {
+        let names = |words: Words| words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let (mut mysql, mut postgres) = (names(MYSQL), names(POSTGRES));
+        mysql.sort_unstable();
+        postgres.sort_unstable();
+        assert_eq!(mysql, postgres);
+    }
+}

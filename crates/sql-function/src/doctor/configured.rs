@@ -1,0 +1,168 @@
+//! The steps before the network: what the function was told, and what it signs and trusts with.
+
+use iam_auth::Kind;
+use serde_json::json;
+use std::time::SystemTime;
+
+use super::cause::Cause;
+use super::step::{Seen, Verdict};
+use super::walk::Walk;
+use crate::engine::Connector;
+use crate::error::Error;
+
+/// A root that expires within so many days is spoken of.
+const SOON: u64 = 90;
+
+impl<C: Connector> Walk<'_, C> {
+    /// The settings, which were read when the function started.
+    pub(super) fn settings(&mut self) -> Seen {
+        let login = self.login();
+        let (user, database) = (login.signer.user(), &login.database);
+        let names: Vec<_> = self.patient.catalogue.iter().map(|one| one.name.as_str()).collect();
+        let host = login.endpoint().host();
+        let mut seen = Seen::ok(format!(
+            "{} as {user:?} at {host}, database {database:?}, {} statements",
+            C::ENGINE,
+            names.len()
+        ))
+        .fact("engine", C::ENGINE)
+        .fact("db_host", host)
+        .fact("db_port", login.endpoint().port())
+        .fact("db_user", user)
+        .fact("db_name", database.as_str())
+        .fact("connect_to", login.connect_to.to_string())
+        .fact("ca_bundle", login.trust.source())
+        .fact("scheduled_statement", self.patient.scheduled_statement)
+        .fact("statements", json!(names));
+        if let Some(function) = self.patient.function {
+            seen = seen.fact("function", function);
+        }
+        if let Some(id) = self.patient.resource_id {
+            seen = seen.fact("db_resource_id", id);
+            if let Some(why) = not_a_resource_id(id, login.endpoint().kind()) {
+                seen.verdict = Verdict::Warning;
+                seen.text = format!("{}; {why}", seen.text);
+                self.find(Cause::PolicyWrongResource, why);
+            }
+        }
+        seen
+    }
+
+    /// What tokens are signed with.
+    pub(super) async fn credentials(&mut self) -> Seen {
+        let login = self.login();
+        let now = (login.clock)();
+        // Whatever is wrong with them is worded as for every login.
+        if let Err(error) = login.token().await {
+            return self.fail(error);
+        }
+        let described = login.signer.credentials().describe(now).await;
+        let Ok(described) = described else { return Seen::failed("the credentials have gone") };
+        let seen = Seen::ok(format!(
+            "{} from the {}{}",
+            described.access_key_id,
+            described.source,
+            if described.has_session_token { ", with a session token" } else { "" }
+        ))
+        .fact("source", described.source)
+        .fact("access_key_id", described.access_key_id.as_str())
+        .fact("session_token", described.has_session_token)
+        // Nothing that is deployed speaks HTTPS.
+        .fact("caller", "not asked");
+        let left = described.expiry.and_then(|expiry| expiry.duration_since(now).ok());
+        let seen = match left {
+            Some(left) => seen.fact("expires_in_s", left.as_secs()),
+            None => seen,
+        };
+        self.evidence.credentials = Some(described);
+        seen
+    }
+
+    /// What tokens are signed for.
+    pub(super) fn endpoint(&mut self) -> Seen {
+        let login = self.login();
+        let endpoint = login.endpoint();
+        let kind = kind_name(endpoint.kind());
+        let dialled = if login.connect_to == endpoint.dial_address() {
+            String::new()
+        } else {
+            format!(", dialled at {}", login.connect_to)
+        };
+        Seen::ok(format!(
+            "{}, tokens are signed for {endpoint} in {} ({}){dialled}",
+            kind.replace('_', " "),
+            endpoint.region(),
+            endpoint.partition()
+        ))
+        .fact("kind", kind)
+        .fact("host", endpoint.host())
+        .fact("port", endpoint.port())
+        .fact("region", endpoint.region())
+        .fact("partition", endpoint.partition().as_str())
+        .fact("signed_for", endpoint.to_string())
+        .fact("connect_to", login.connect_to.to_string())
+    }
+
+    /// The roots that the server's certificate must lead to.
+    pub(super) fn trust(&mut self) -> Seen {
+        let trust = &self.login().trust;
+        let now = (self.login().clock)();
+        let anchors: Vec<_> = trust.anchors().collect();
+        let Some(first) = anchors.iter().min_by_key(|anchor| anchor.not_after()) else {
+            return self.fail(Error::new(crate::Kind::Settings, format!("no roots in {trust:?}")));
+        };
+        let days = days_left(first.not_after(), now);
+        let what = format!("{} expires on {}, in {days} days", first.subject(), first.last_day());
+        let mut seen = Seen::ok(format!("{trust:?}; {what}"))
+            .fact("file", trust.source())
+            .fact("sha256", trust.fingerprint())
+            .fact("roots", json!(anchors.iter().map(|one| one.subject()).collect::<Vec<_>>()))
+            .fact("nearest_expiry", first.last_day())
+            .fact("days_left", days);
+        if days < SOON {
+            seen.verdict = Verdict::Warning;
+            self.find(Cause::BundleExpires, what);
+        }
+        seen
+    }
+}
+
+/// Whole days from `now` to `then`.
+pub(super) fn days_left(then: SystemTime, now: SystemTime) -> u64 {
+    then.duration_since(now).unwrap_or_default().as_secs() / 86_400
+}
+
+/// Why `id` cannot be what a policy names for an endpoint of this kind.
+pub(super) fn not_a_resource_id(id: &str, kind: Kind) -> Option<String> {
+    let prefixes: &[&str] = match kind {
+        kind if kind.is_proxy() => &["prx-"],
+        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom => &["cluster-"],
+        // An instance may be one of a cluster's, and of any other name nothing is known.
+        _ => &["db-", "cluster-", "prx-"],
+    };
+    let rest = prefixes.iter().find_map(|prefix| id.strip_prefix(prefix));
+    let good = rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    }) || kind.is_proxy() && rest.is_some();
+    (!good).then(|| {
+        format!(
+            "DB_RESOURCE_ID is {id:?}, and the resource id of such an endpoint has the form {}…",
+            prefixes.join("… or ")
+        )
+    })
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Instance => "instance",
+        Kind::ClusterWriter => "cluster_writer",
+        Kind::ClusterReader => "cluster_reader",
+        Kind::ClusterCustom => "cluster_custom",
+        Kind::GlobalWriter => "global_writer",
+        Kind::Proxy => "proxy",
+        Kind::ProxyEndpoint => "proxy_endpoint",
+        Kind::ShardGroup => "shard_group",
+        _ => "unknown",
+    }
+}

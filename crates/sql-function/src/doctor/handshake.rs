@@ -1,0 +1,188 @@
+//! The TLS handshake, with an eye on what the server presents; and what the server asks for after it.
+
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use iam_auth::{Certificate, Witness};
+
+use super::cause::Cause;
+use super::configured::days_left;
+use super::rds_ca;
+use super::step::{Seen, Verdict};
+use super::walk::Walk;
+use crate::deadline::Deadline;
+use crate::engine::{Connector, Login};
+use crate::error::{Error, Kind};
+use crate::{dial, refusal};
+
+/// Servers answer each of these within some round trips, or not at all.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A server's certificate that expires within so many days is spoken of: RDS renews its own months
+/// ahead.
+const SOON: u64 = 30;
+
+impl<C: Connector> Walk<'_, C> {
+    /// The server proves to be the endpoint.
+    pub(super) async fn tls(&mut self, stream: TcpStream) -> (Seen, Option<TlsStream<TcpStream>>) {
+        let login = self.login();
+        let (outcome, presented) = secure::<C>(login, stream, self.deadline).await;
+        self.evidence.presented = presented;
+        self.evidence.root = self.root();
+        match outcome {
+            Ok(stream) => (self.proven(&stream), Some(stream)),
+            Err(error) => {
+                let seen = self.fail(error);
+                (self.certificates(seen), None)
+            }
+        }
+    }
+
+    /// Hears which proof the server asks for, of the user and, when it is not a token, of others
+    /// whose names are spelled alike.
+    pub(super) async fn listen(&mut self, mut stream: TlsStream<TcpStream>) {
+        let login = self.login();
+        let user = login.signer.user();
+        let method = self
+            .deadline
+            .at_most(Some(PATIENCE))
+            .bound(|| "the server's question".into(), C::method(login, user, &mut stream))
+            .await;
+        drop(stream);
+        self.evidence.method = method.ok();
+        if self.evidence.method.as_deref().is_none_or(|method| method == C::TOKEN_METHOD) {
+            return;
+        }
+        for other in spellings(user) {
+            let method = method_for::<C>(login, &other, self.deadline).await;
+            if method.is_ok_and(|method| method == C::TOKEN_METHOD) {
+                self.evidence.other_user = Some(other);
+                return;
+            }
+        }
+    }
+
+    /// What a verified server showed.
+    fn proven(&mut self, stream: &TlsStream<TcpStream>) -> Seen {
+        let (_, connection) = stream.get_ref();
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "unknown",
+        };
+        let suite = connection.negotiated_cipher_suite();
+        let cipher = suite.map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
+        let root = self.evidence.root.clone().unwrap_or_default();
+        let mut seen = Seen::ok(format!("{version}, the chain leads to {root}"))
+            .fact("version", version)
+            .fact("cipher", cipher);
+        let now = (self.login().clock)();
+        if let Some(own) = self.evidence.presented.first() {
+            let days = days_left(own.not_after(), now);
+            let what = format!("the certificate expires on {}, in {days} days", own.last_day());
+            seen.text += &format!("; {what}");
+            if days < SOON {
+                seen.verdict = Verdict::Warning;
+                self.find(Cause::CertificateExpires, what);
+            }
+        }
+        self.certificates(seen)
+    }
+
+    /// Adds what is known of the certificates that were presented.
+    fn certificates(&self, mut seen: Seen) -> Seen {
+        let presented = &self.evidence.presented;
+        let Some(own) = presented.first() else { return seen };
+        let issuers: Vec<_> = presented.iter().map(Certificate::issuer).collect();
+        let now = (self.login().clock)();
+        seen = seen
+            .fact("names", json!(own.names()))
+            .fact("issuers", json!(issuers))
+            .fact("expires", own.last_day())
+            .fact("days_left", days_left(own.not_after(), now));
+        if let Some(root) = &self.evidence.root {
+            seen = seen.fact("root", root.as_str());
+        }
+        let ca = issuers.iter().rev().find_map(|issuer| rds_ca::id(issuer));
+        match ca {
+            Some(ca) => seen.fact("ca", ca),
+            None => seen,
+        }
+    }
+
+    /// The root that the last certificate presented names as its issuer.
+    fn root(&self) -> Option<String> {
+        let last = self.evidence.presented.last()?;
+        let mut anchors = self.login().trust.anchors();
+        let root = anchors.find(|anchor| last.names_as_issuer(anchor));
+        root.map(|root| root.subject().to_owned())
+    }
+}
+
+/// Asks for TLS and shakes hands. Gives what the server presented, whether it is trusted or not.
+async fn secure<C: Connector>(
+    login: &Login,
+    mut stream: TcpStream,
+    deadline: Deadline,
+) -> (Result<TlsStream<TcpStream>, Error>, Vec<Certificate>) {
+    let soon = deadline.at_most(Some(PATIENCE));
+    let asked = soon.bound(|| "the answer to the request for TLS".into(), async {
+        C::start_tls(login, &mut stream).await
+    });
+    match asked.await {
+        Ok(()) => {}
+        // A server that waits for its client's first word, while its client waits for its.
+        Err(error) if error.kind() == Kind::Timeout => {
+            let silence = "it takes the connection and says nothing";
+            return (Err(refusal::wrong_engine(login, silence, C::WORDS)), vec![]);
+        }
+        Err(error) => return (Err(error), vec![]),
+    }
+    let (config, witness): (_, Arc<Witness>) = match login.trust.witnessed_config() {
+        Ok(both) => both,
+        Err(error) => {
+            let message = "no verifier can be made of the CA bundle";
+            return (Err(Error::new(Kind::Settings, message).caused_by(error)), vec![]);
+        }
+    };
+    let handshake = async {
+        let name = login.endpoint().tls_name();
+        TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
+            match refusal::tls_cause(&error) {
+                Some(cause) => refusal::untrusted(login, cause, C::WORDS),
+                None => refusal::broken_handshake(login, error, C::WORDS),
+            }
+        })
+    };
+    let soon = deadline.at_most(Some(PATIENCE));
+    let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
+    (outcome, witness.presented())
+}
+
+/// As [`Walk::listen`], over a connection of its own.
+async fn method_for<C: Connector>(
+    login: &Login,
+    user: &str,
+    deadline: Deadline,
+) -> Result<String, Error> {
+    let stream = dial::dial(&login.connect_to, deadline).await?;
+    let (stream, _) = secure::<C>(login, stream, deadline).await;
+    let mut stream = stream?;
+    let soon = deadline.at_most(Some(PATIENCE));
+    soon.bound(|| "the server's question".into(), C::method(login, user, &mut stream)).await
+}
+
+/// What people mix up in a user's name: capitals, and MySQL's hyphens with PostgreSQL's underscores.
+fn spellings(user: &str) -> Vec<String> {
+    let lower = user.to_lowercase();
+    let mut others = vec![];
+    for other in [lower.clone(), lower.replace('_', "-"), lower.replace('-', "_")] {
+        if other != user && !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    others
+}

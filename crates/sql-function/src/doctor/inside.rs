@@ -1,0 +1,96 @@
+//! The steps inside the database.
+
+use serde_json::json;
+use std::time::UNIX_EPOCH;
+
+use super::cause::Cause;
+use super::step::{Seen, Verdict};
+use super::walk::Walk;
+use crate::engine::{Connection, Connector};
+use crate::error::Kind;
+use crate::statement::Mode;
+
+/// Clocks that differ by more seconds than this are spoken of.
+const CLOCK: f64 = 60.0;
+
+impl<C: Connector> Walk<'_, C> {
+    /// What the server says of itself and of the user.
+    pub(super) async fn database(&mut self, connection: &mut C::Connection) -> Seen {
+        let before = self.unix_time();
+        let about = self.deadline.bound(|| "asking the server".into(), connection.about()).await;
+        let about = match about {
+            Ok(about) => about,
+            Err(error) => return self.fail(error),
+        };
+        let offset = about.clock - f64::midpoint(before, self.unix_time());
+        let offset = (offset * 1000.0).round() / 1000.0 + 0.0; // no minus before a zero
+        let mut seen = Seen::ok(format!("{}, as {}", about.version, about.user))
+            .fact("version", about.version.as_str())
+            .fact("tls_version", about.tls_version.as_str())
+            .fact("tls_cipher", about.tls_cipher.as_str())
+            .fact("user", about.user.as_str())
+            .fact("grants", json!(about.grants))
+            .fact("read_only", about.read_only)
+            .fact("clock_offset_s", offset);
+        let mut warn = |cause, because: String| {
+            seen.verdict = Verdict::Warning;
+            seen.text += &format!("; {because}");
+            self.evidence.findings.push((cause, because));
+        };
+        if about.is_administrator {
+            let because = format!("{} may administer the server", about.user);
+            warn(Cause::MasterUser, because);
+        }
+        let writes = self.patient.catalogue.iter().find(|one| one.mode == Mode::Write);
+        if let Some(writing) = writes.filter(|_| about.read_only) {
+            let because =
+                format!("the server takes no writes, and the statement {:?} writes", writing.name);
+            warn(Cause::ReadOnly, because);
+        }
+        if offset.abs() > CLOCK {
+            let because = format!("the server's clock is {offset} s ahead of the clock here");
+            warn(Cause::ServerClock, because);
+        }
+        seen
+    }
+
+    /// The server parses every statement, and runs none.
+    pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
+        let mut list = vec![];
+        let mut wrong = vec![];
+        for statement in self.patient.catalogue.iter() {
+            let prepare = connection.prepare(statement);
+            let waited = || format!("preparing {}", statement.name);
+            let mode = if statement.mode == Mode::Read { "read" } else { "write" };
+            match self.deadline.bound(waited, prepare).await {
+                Ok(()) => {
+                    list.push(json!({"name": statement.name, "mode": mode, "ok": true}));
+                }
+                Err(error) => {
+                    let why = error.chain();
+                    list.push(
+                        json!({"name": statement.name, "mode": mode, "ok": false, "error": why}),
+                    );
+                    if let Some(cause) = error.cause() {
+                        self.find(cause, why.clone());
+                    }
+                    wrong.push(why);
+                    if matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout) {
+                        break;
+                    }
+                }
+            }
+        }
+        let seen = if wrong.is_empty() {
+            Seen::ok(format!("{} prepared, none run", list.len()))
+        } else {
+            Seen::failed(wrong.join("; "))
+        };
+        seen.fact("statements", list)
+    }
+
+    fn unix_time(&self) -> f64 {
+        let now = (self.login().clock)();
+        now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    }
+}

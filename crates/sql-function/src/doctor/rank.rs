@@ -1,0 +1,257 @@
+//! From what the steps saw to the causes that fit it, the likeliest first.
+//!
+//! A cause that something points at comes before those that are only possible, and what a trial has
+//! proved before everything else. What no client can tell apart (a policy that is missing, one on
+//! the wrong resource, IAM that is off, a key that was deleted) is ranked by how often it happens.
+
+use iam_auth::{Endpoint, Kind as EndpointKind};
+
+use super::Patient;
+use super::cause::Cause;
+use super::configured::not_a_resource_id;
+use super::evidence::Evidence;
+use super::rds_ca;
+use crate::engine::{Connector, Login};
+use crate::error::{Error, Kind};
+
+/// A cause, and what was seen that speaks for it.
+type Suspect = (Cause, String);
+
+/// The causes that fit the evidence, the likeliest first, each once.
+pub(super) fn suspects<C: Connector>(
+    evidence: &Evidence,
+    patient: &Patient<'_, C>,
+) -> Vec<Suspect> {
+    let mut suspects = match &evidence.failure {
+        Some(error) => of_failure(error, evidence, patient),
+        None => vec![],
+    };
+    suspects.extend(evidence.findings.iter().cloned());
+    let mut seen = vec![];
+    suspects.retain(|(cause, _)| {
+        let new = !seen.contains(cause);
+        seen.push(*cause);
+        new
+    });
+    suspects
+}
+
+/// The endpoint of RDS that the server's certificate names, when it is not the one that is set.
+pub(super) fn real_host<'a>(evidence: &'a Evidence, login: &'a Login) -> Option<&'a str> {
+    other_endpoints(evidence, login).next()
+}
+
+/// The endpoints of RDS that the server's certificate names beside the one that is set.
+pub(super) fn other_endpoints<'a>(
+    evidence: &'a Evidence,
+    login: &'a Login,
+) -> impl Iterator<Item = &'a str> {
+    let names = evidence.presented.first().map_or(&[][..], |own| own.names());
+    let is_endpoint = |name: &&str| {
+        Endpoint::parse(name, 1).is_ok_and(|endpoint| endpoint.kind() != EndpointKind::Unknown)
+    };
+    let own = login.endpoint().host();
+    names.iter().map(String::as_str).filter(is_endpoint).filter(move |name| *name != own)
+}
+
+/// The region in the name of the CA that the server's certificate comes from.
+pub(super) fn real_region(evidence: &Evidence) -> Option<&str> {
+    evidence.presented.iter().rev().find_map(|one| rds_ca::region(one.issuer()))
+}
+
+fn of_failure<C: Connector>(
+    error: &Error,
+    evidence: &Evidence,
+    patient: &Patient<'_, C>,
+) -> Vec<Suspect> {
+    let login = patient.connector.login();
+    let said = error.chain();
+    match error.kind() {
+        Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
+        Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
+        Kind::LoginDenied => of_denial::<C>(said, evidence, patient),
+        Kind::LoginRefused => of_refusal(error.cause(), said),
+        Kind::Timeout => vec![(Cause::LoginSilent, said)],
+        _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
+    }
+}
+
+fn of_tcp(cause: Option<Cause>, said: String, evidence: &Evidence) -> Vec<Suspect> {
+    let cause = cause.unwrap_or(Cause::TcpSilent);
+    if cause == Cause::PortRefused {
+        return vec![(cause, said)];
+    }
+    let mut suspects = vec![];
+    if !evidence.any_private_address() {
+        let addresses: Vec<_> = evidence.addresses.iter().map(ToString::to_string).collect();
+        let because = format!("{} is public, and does not answer", addresses.join(", "));
+        suspects.push((Cause::PublicAddress, because));
+    }
+    suspects.push((cause, said.clone()));
+    suspects.push((Cause::TcpSilent, said.clone()));
+    suspects.push((Cause::NoRoute, said));
+    suspects
+}
+
+fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login) -> Vec<Suspect> {
+    let cause = cause.unwrap_or(Cause::HandshakeFailed);
+    let mut suspects = vec![];
+    match cause {
+        Cause::UnknownIssuer
+        | Cause::RdsBundleForProxy
+        | Cause::ProxyBundleForInstance
+        | Cause::BundleOfOtherRegion => {
+            suspects.extend(of_unknown_issuer(evidence, login));
+            suspects.push((Cause::UnknownIssuer, said));
+        }
+        Cause::WrongName => {
+            let names = evidence.presented.first().map(|own| own.names().join(", "));
+            let because = format!("the certificate is for {}", names.unwrap_or_default());
+            if login.endpoint().kind() == EndpointKind::Unknown {
+                suspects.push((Cause::SignedForCname, because.clone()));
+            }
+            suspects.push((Cause::WrongName, because));
+        }
+        Cause::CertificateExpired => {
+            let until = evidence.presented.first().map(|own| own.last_day()).unwrap_or_default();
+            suspects.push((cause, format!("it was valid until {until}")));
+            suspects.push((Cause::ClockOff, "or the clock here is ahead".into()));
+        }
+        cause => suspects.push((cause, said)),
+    }
+    suspects
+}
+
+/// What the names of the server's issuers and of the trusted roots say to each other.
+fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
+    let own = evidence.presented.first()?;
+    let issuers: Vec<_> = evidence.presented.iter().map(|one| one.issuer()).collect();
+    let roots: Vec<_> = login.trust.anchors().map(|root| root.subject().to_owned()).collect();
+    let issued_by = |test: fn(&str) -> bool| issuers.iter().any(|issuer| test(issuer));
+    let trusts = |test: fn(&str) -> bool| roots.iter().any(|root| test(root));
+    let because = format!(
+        "the certificate is issued by {}, and the bundle holds {}",
+        issuers.join(", "),
+        roots.join(", ")
+    );
+    let cause = match () {
+        () if issued_by(rds_ca::is_amazon_trust) && !trusts(rds_ca::is_amazon_trust) => {
+            Cause::RdsBundleForProxy
+        }
+        () if issued_by(rds_ca::is_rds) && !trusts(rds_ca::is_rds) => {
+            if trusts(rds_ca::is_amazon_trust) {
+                Cause::ProxyBundleForInstance
+            } else {
+                Cause::UnknownIssuer
+            }
+        }
+        () if issued_by(rds_ca::is_rds) => {
+            let region = real_region(evidence)?;
+            let has = roots.iter().any(|root| rds_ca::region(root) == Some(region));
+            if has { Cause::UnknownIssuer } else { Cause::BundleOfOtherRegion }
+        }
+        () if own.names_as_issuer(own) || own.issuer().contains("Auto_Generated") => {
+            Cause::SelfSigned
+        }
+        () => Cause::UnknownIssuer,
+    };
+    Some((cause, because))
+}
+
+fn of_refusal(cause: Option<Cause>, said: String) -> Vec<Suspect> {
+    let cause = cause.unwrap_or(Cause::LoginRefused);
+    let mut suspects = vec![(cause, said.clone())];
+    // MySQL says the same of a database that is not there and of one that is closed to the user.
+    match cause {
+        Cause::DatabaseDenied => suspects.push((Cause::DatabaseUnknown, said)),
+        Cause::DatabaseUnknown => suspects.push((Cause::DatabaseDenied, said)),
+        _ => {}
+    }
+    suspects
+}
+
+/// The server did not take the token.
+fn of_denial<C: Connector>(
+    said: String,
+    evidence: &Evidence,
+    patient: &Patient<'_, C>,
+) -> Vec<Suspect> {
+    let login = patient.connector.login();
+    let mut suspects = vec![];
+    if let Some(tried) = evidence.tried.iter().find(|tried| tried.accepted) {
+        suspects.push((tried.cause, format!("the server accepts {}", tried.what)));
+        if tried.cause == Cause::Throttled {
+            suspects.push((Cause::ChangePending, format!("the server accepts {}", tried.what)));
+        }
+        return suspects;
+    }
+    match evidence.method.as_deref() {
+        Some(method) if method != C::TOKEN_METHOD => {
+            suspects.extend(not_for_iam(method, evidence, login));
+        }
+        _ => suspects.extend(token_denied(&said, evidence, patient)),
+    }
+    suspects
+}
+
+/// The server asks for something other than a token: it does not take the user for an IAM user.
+fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect> {
+    let user = login.signer.user();
+    let because =
+        format!("the server asks {user:?} for {method}, as it does not ask users made for IAM");
+    let mut suspects = vec![];
+    if let Some(other) = &evidence.other_user {
+        let of_case = other.to_lowercase() == user.to_lowercase();
+        let cause = if of_case { Cause::UserCase } else { Cause::UserSpelling };
+        suspects.push((cause, format!("the server asks {other:?} for a token, and not {user:?}")));
+    }
+    if login.endpoint().kind().is_proxy() {
+        suspects.push((Cause::ProxyWithoutIam, because.clone()));
+    }
+    suspects.push((Cause::UserNotForIam, because.clone()));
+    suspects.push((Cause::IamOff, because));
+    suspects
+}
+
+/// The server asked for a token, and did not take it, nor any other that was tried.
+fn token_denied<C: Connector>(
+    said: &str,
+    evidence: &Evidence,
+    patient: &Patient<'_, C>,
+) -> Vec<Suspect> {
+    let login = patient.connector.login();
+    let endpoint = login.endpoint();
+    let mut suspects = vec![];
+    if let Some(credentials) = &evidence.credentials {
+        if !credentials.has_session_token && credentials.access_key_id.starts_with("ASIA") {
+            let because = format!("{} is a temporary key's id", credentials.access_key_id);
+            suspects.push((Cause::SessionTokenMissing, because));
+        }
+        if let Some(damage) = &credentials.damage {
+            suspects.push((Cause::TokenTruncated, damage.clone()));
+        }
+    }
+    if endpoint.kind() == EndpointKind::Unknown {
+        let because = format!("{} is no name that RDS gives to an endpoint", endpoint.host());
+        suspects.push((Cause::SignedForCname, because));
+    }
+    if let Some(region) = real_region(evidence).filter(|region| *region != endpoint.region()) {
+        let because = format!(
+            "the server's certificate comes from {region}, and the token is for {}",
+            endpoint.region()
+        );
+        suspects.push((Cause::WrongRegion, because));
+    }
+    let wrong_id = patient.resource_id.and_then(|id| not_a_resource_id(id, endpoint.kind()));
+    if let Some(why) = wrong_id {
+        suspects.push((Cause::PolicyWrongResource, why));
+    }
+    let because = format!("the server asked for a token, and says {said}");
+    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::IamOff];
+    if endpoint.kind().is_proxy() {
+        possible.insert(0, Cause::ProxyWithoutIam);
+    }
+    possible.extend([Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread]);
+    suspects.extend(possible.into_iter().map(|cause| (cause, because.clone())));
+    suspects
+}

@@ -1,0 +1,56 @@
+//! What the names of RDS's certificate authorities tell: `Amazon RDS eu-west-1 Root CA RSA2048 G1` is
+//! the root of `rds-ca-rsa2048-g1` in Ireland.
+//!
+//! Source: "Certificate authorities" in the Amazon RDS user guide, and the roots themselves.
+
+/// Whether a certificate of this name is one of RDS's own.
+pub(crate) fn is_rds(name: &str) -> bool {
+    rest(name).is_some()
+}
+
+/// Whether a certificate of this name is one of Amazon Trust Services' or ACM's, as RDS Proxy has.
+pub(super) fn is_amazon_trust(name: &str) -> bool {
+    let name = name.strip_prefix("CN=").unwrap_or(name);
+    name.starts_with("Amazon Root CA")
+        || name.starts_with("Starfield")
+        || name.starts_with("Amazon RSA")
+        || name.starts_with("Amazon ECDSA")
+}
+
+/// The region in the name of one of RDS's CAs.
+pub(crate) fn region(name: &str) -> Option<&str> {
+    let word = rest(name)?.split(' ').next()?;
+    let number = word.rsplit('-').next()?;
+    let is_region = word.contains('-') && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_region.then_some(word)
+}
+
+/// The id that RDS calls the CA by.
+pub(super) fn id(name: &str) -> Option<String> {
+    let mut words = rest(name)?.split(' ').skip_while(|word| *word != "CA").skip(1);
+    let (key, generation) = (words.next()?, words.next()?);
+    // A subordinate's generation goes on: `G1.A.1`.
+    let generation = generation.split('.').next()?;
+    Some(format!("rds-ca-{key}-{generation}").to_ascii_lowercase())
+}
+
+fn rest(name: &str) -> Option<&str> {
+    name.strip_prefix("CN=").unwrap_or(name).strip_prefix("Amazon RDS ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_rds_and_of_others() {
+        let root = "CN=Amazon RDS us-gov-west-1 Root CA ECC384 G1";
+        assert!(is_rds(root));
+        assert_eq!(region(root), Some("us-gov-west-1"));
+        assert_eq!(id(root).as_deref(), Some("rds-ca-ecc384-g1"));
+        let subordinate = "CN=Amazon RDS eu-west-1 Subordinate CA RSA2048 G1.A.7";
+        assert_eq!(id(subordinate).as_deref(), Some("rds-ca-rsa2048-g1"));
+        assert_eq!(region("CN=Amazon RDS Root 2019 CA"), None);
+        assert!(is_amazon_trust("CN=Amazon RSA 2048 M02") && !is_rds("CN=Amazon Root CA 1"));
+    }
+}

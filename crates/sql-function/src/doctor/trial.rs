@@ -1,0 +1,168 @@
+//! The login, and what is tried when the server denies it.
+//!
+//! A server denies a token in the same words whatever is wrong with it. So the doctor changes one
+//! thing at a time and looks whether the server takes it: the same again a little later, the names
+//! of the server's own certificate, its root's region, the engine's own port, other times of day.
+//! What is taken tells the cause for certain. Each try is an ordinary login, over a connection whose
+//! server is verified under the name that the token is signed for; the server is the same.
+
+use iam_auth::{Endpoint, Kind as EndpointKind};
+use serde_json::json;
+use std::time::Duration;
+
+use super::cause::Cause;
+use super::rank;
+use super::step::Seen;
+use super::walk::Walk;
+use crate::engine::{Connector, Login};
+use crate::error::{Error, Kind};
+
+/// A login takes some round trips, and RDS some time to ask IAM.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// RDS counts new connections by the second.
+const LATER: Duration = Duration::from_millis(1100);
+/// By how many seconds tokens are dated ahead of the clock. Each holds for 900: together they reach
+/// from half an hour behind to three quarters ahead, and an hour (a zone's mistake) both ways.
+const DATES: [i64; 6] = [-870, 870, -1740, 1740, -4050, 3150];
+
+/// One thing changed.
+struct Trial {
+    what: String,
+    cause: Cause,
+    login: Login,
+    wait: Duration,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) what: String,
+    pub(super) cause: Cause,
+    pub(super) accepted: bool,
+}
+
+impl<C: Connector> Walk<'_, C> {
+    /// Logs in as every invocation does.
+    pub(super) async fn log_in(&mut self) -> (Seen, Option<C::Connection>) {
+        let deadline = self.deadline.at_most(Some(PATIENCE));
+        let outcome = self.patient.connector.connect(deadline).await;
+        let asked = self.evidence.method.clone();
+        let user = self.login().signer.user();
+        let (seen, connection) = match outcome {
+            Ok(connection) => {
+                (Seen::ok(format!("{user:?} is logged in with a token")), Some(connection))
+            }
+            Err(error) => {
+                let denied = error.kind() == Kind::LoginDenied;
+                let seen = self.fail(error);
+                if denied && asked.as_deref().is_none_or(|asked| asked == C::TOKEN_METHOD) {
+                    self.try_others().await;
+                }
+                (seen, None)
+            }
+        };
+        let seen = match &asked {
+            Some(asked) => seen.fact("server_asks_for", asked.as_str()),
+            None => seen,
+        };
+        (self.tell_tried(seen), connection)
+    }
+
+    /// Tries one change after another, up to the first that the server takes.
+    async fn try_others(&mut self) {
+        let mut waited = Duration::ZERO;
+        for trial in self.trials() {
+            let wait = trial.wait.saturating_sub(waited);
+            waited += wait;
+            let connector = C::new(trial.login);
+            let attempt = async {
+                tokio::time::sleep(wait).await;
+                connector.connect(self.deadline.at_most(Some(PATIENCE))).await
+            };
+            let outcome = self.deadline.bound(|| "trying other tokens".into(), attempt).await;
+            let accepted = outcome.as_ref().map_or_else(is_past_iam, |_| true);
+            let out_of_time = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Timeout);
+            self.evidence.tried.push(Tried { what: trial.what, cause: trial.cause, accepted });
+            if accepted || out_of_time {
+                return;
+            }
+        }
+    }
+
+    /// What is worth trying, the likeliest first.
+    fn trials(&self) -> Vec<Trial> {
+        let login = self.login();
+        let endpoint = login.endpoint();
+        let mut trials = vec![Trial {
+            what: "the same a second later".into(),
+            cause: Cause::Throttled,
+            login: changed(login, endpoint.clone(), 0),
+            wait: LATER,
+        }];
+        let mut try_at = |other: Option<Endpoint>, cause| {
+            if let Some(other) = other.filter(|other| other != endpoint) {
+                let what = format!("a token for {other} in {}", other.region());
+                let login = changed(login, other, 0);
+                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+            }
+        };
+        let elsewhere = match endpoint.kind() {
+            EndpointKind::Unknown => Cause::SignedForCname,
+            _ => Cause::WrongEndpoint,
+        };
+        for name in rank::other_endpoints(&self.evidence, login).take(3) {
+            try_at(Endpoint::parse(name, endpoint.port()).ok(), elsewhere);
+        }
+        if let Some(region) = rank::real_region(&self.evidence) {
+            let there = Endpoint::with_region(endpoint.host(), endpoint.port(), region);
+            try_at(there.ok(), Cause::WrongRegion);
+        }
+        let own_port = Endpoint::with_region(endpoint.host(), C::DEFAULT_PORT, endpoint.region());
+        try_at(own_port.ok(), Cause::WrongPort);
+        trials.extend(DATES.map(|seconds| Trial {
+            what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
+            cause: Cause::ClockOff,
+            login: changed(login, endpoint.clone(), seconds),
+            wait: Duration::ZERO,
+        }));
+        trials
+    }
+
+    fn tell_tried(&self, mut seen: Seen) -> Seen {
+        let tried = &self.evidence.tried;
+        if tried.is_empty() {
+            return seen;
+        }
+        let taken = tried.iter().find(|tried| tried.accepted);
+        seen.text += &match taken {
+            Some(taken) => format!("; the server accepts {}", taken.what),
+            None => "; nothing else that was tried is accepted".to_owned(),
+        };
+        let list: Vec<_> = tried
+            .iter()
+            .map(|Tried { what, accepted, .. }| json!({"what": what, "accepted": accepted}))
+            .collect();
+        seen.fact("tried", list)
+    }
+}
+
+fn direction(seconds: i64) -> &'static str {
+    if seconds < 0 { "earlier" } else { "later" }
+}
+
+/// The same login at another endpoint, or dated otherwise.
+fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
+    Login {
+        signer: login.signer.at(endpoint),
+        trust: login.trust.clone(),
+        connect_to: login.connect_to.clone(),
+        database: login.database.clone(),
+        clock: login.clock,
+        dated_ahead,
+    }
+}
+
+/// Whether a login that failed has passed IAM: databases and limits are looked at later.
+fn is_past_iam(error: &Error) -> bool {
+    error.kind() == Kind::LoginRefused
+}

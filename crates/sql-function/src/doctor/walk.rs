@@ -1,0 +1,121 @@
+//! The walk: one step after another, each timed, up to the first that fails.
+
+use tokio::time::Instant;
+
+use super::blanks::Blanks;
+use super::cause::Cause;
+use super::evidence::Evidence;
+use super::step::{Name, Seen, Step, Verdict};
+use super::{Diagnosis, Patient, Suspect, rank};
+use crate::deadline::Deadline;
+use crate::engine::{Connector, Login, millis};
+use crate::error::Error;
+
+/// A diagnosis on its way.
+pub(super) struct Walk<'a, C> {
+    pub(super) patient: &'a Patient<'a, C>,
+    pub(super) deadline: Deadline,
+    pub(super) evidence: Evidence,
+    steps: Vec<Step>,
+}
+
+impl<'a, C: Connector> Walk<'a, C> {
+    pub(super) fn new(patient: &'a Patient<'a, C>, deadline: Deadline) -> Walk<'a, C> {
+        Walk { patient, deadline, evidence: Evidence::default(), steps: Vec::new() }
+    }
+
+    pub(super) fn login(&self) -> &'a Login {
+        self.patient.connector.login()
+    }
+
+    /// Takes every step. Ends early where one fails.
+    pub(super) async fn whole_way(&mut self) -> Option<()> {
+        let start = Instant::now();
+        let seen = self.settings();
+        self.record(Name::Settings, start, seen)?;
+
+        let start = Instant::now();
+        let seen = self.credentials().await;
+        self.record(Name::Credentials, start, seen)?;
+
+        let start = Instant::now();
+        let seen = self.endpoint();
+        self.record(Name::Endpoint, start, seen)?;
+
+        let start = Instant::now();
+        let seen = self.trust();
+        self.record(Name::Trust, start, seen)?;
+
+        let start = Instant::now();
+        let seen = self.dns().await;
+        self.record(Name::Dns, start, seen)?;
+
+        let start = Instant::now();
+        let (seen, stream) = self.tcp().await;
+        self.record(Name::Tcp, start, seen)?;
+
+        let start = Instant::now();
+        let (seen, stream) = self.tls(stream?).await;
+        self.record(Name::Tls, start, seen)?;
+
+        self.listen(stream?).await;
+        let start = Instant::now();
+        let (seen, connection) = self.log_in().await;
+        self.record(Name::Login, start, seen)?;
+
+        let mut connection = connection?;
+        let start = Instant::now();
+        let seen = self.database(&mut connection).await;
+        self.record(Name::Database, start, seen)?;
+
+        let start = Instant::now();
+        let seen = self.statements(&mut connection).await;
+        self.record(Name::Statements, start, seen)
+    }
+
+    /// Keeps a step that began at `start`. Gives nothing when it failed.
+    fn record(&mut self, name: Name, start: Instant, seen: Seen) -> Option<()> {
+        let goes_on = (seen.verdict != Verdict::Failed).then_some(());
+        self.steps.push(Step::taken(name, seen, millis(start.elapsed())));
+        goes_on
+    }
+
+    /// Notes that a step saw `cause`, by `because`.
+    pub(super) fn find(&mut self, cause: Cause, because: impl Into<String>) {
+        self.evidence.findings.push((cause, because.into()));
+    }
+
+    /// A step that failed with `error`.
+    pub(super) fn fail(&mut self, error: Error) -> Seen {
+        let seen = Seen::failed(error.chain()).fact("error_type", error.error_type());
+        self.evidence.failure = Some(error);
+        seen
+    }
+
+    /// The diagnosis, with the causes in order.
+    pub(super) fn finish(self) -> Diagnosis {
+        let blanks = self.blanks();
+        let suspects = rank::suspects(&self.evidence, self.patient).into_iter();
+        let suspects =
+            suspects.map(|(cause, because)| Suspect::new(cause, blanks.fill(cause), because));
+        Diagnosis::new(self.steps, suspects.collect())
+    }
+
+    fn blanks(&self) -> Blanks {
+        let login = self.login();
+        let mut blanks = Blanks::of_login(C::WORDS, login);
+        if let Some(id) = self.patient.resource_id {
+            blanks = blanks.with("resource_id", id);
+        }
+        if let Some(function) = self.patient.function {
+            blanks = blanks.with("function", function);
+        }
+        if let Some(host) = rank::real_host(&self.evidence, login) {
+            blanks = blanks.with("real_host", &format!(" ({host})"));
+        }
+        if let Some(region) = rank::real_region(&self.evidence) {
+            blanks = blanks.with("real_region", &format!(" ({region})"));
+        }
+        blanks
+    }
+}
