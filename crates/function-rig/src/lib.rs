@@ -11,6 +11,7 @@ pub mod events;
 pub mod layer;
 pub mod login;
 pub mod policy;
+pub mod reliability;
 mod rig;
 pub mod round_trip;
 pub mod size;
@@ -19,7 +20,7 @@ pub mod type_table;
 pub mod values;
 
 pub use local_rds::Engine;
-pub use rig::{Deployed, Exact, Rig};
+pub use rig::{Deployed, Exact, Rig, until};
 
 /// Makes a test of every scenario, for the engine called `$engine` and the function's program
 /// `$bootstrap`.
@@ -37,6 +38,8 @@ macro_rules! integration_tests {
             type_table { documented }
             round_trip { any_value }
             size { memory long_values }
+            reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
+                no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
 
 
         }

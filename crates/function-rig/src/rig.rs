@@ -1,8 +1,8 @@
 //! A server, and functions in front of it.
 
-use local_lambda::{Invocation, Lambda, LogFormat};
+use local_lambda::{Function, Invocation, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Engine, Server};
+use local_rds::{Builder, Engine, Row, Server};
 use local_stack::ITEMS;
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::layer;
@@ -101,6 +102,17 @@ impl Rig {
         key: Option<AccessKey>,
         layer: Option<&Path>,
     ) -> Deployed<'_> {
+        self.create_as(changes, statements, key, layer, |function| function).await
+    }
+
+    async fn create_as(
+        &self,
+        changes: &[(&str, &str)],
+        statements: &[(&str, &str)],
+        key: Option<AccessKey>,
+        layer: Option<&Path>,
+        settings: impl FnOnce(Function) -> Function,
+    ) -> Deployed<'_> {
         let name = format!("function-{}", self.deployed.fetch_add(1, Ordering::Relaxed));
         let task_root = self.folder.path().join(&name);
         let catalogue = task_root.join("statements");
@@ -127,13 +139,68 @@ impl Rig {
         for (name, value) in changes {
             function = function.env(*name, *value);
         }
-        self.lambda.create_function(function).await.expect("the function is created");
+        self.lambda.create_function(settings(function)).await.expect("the function is created");
         Deployed { rig: self, name }
+    }
+
+    /// Deploys the function with `statements` added, as its settings are changed by `settings`.
+    pub async fn deploy_as(
+        &self,
+        statements: &[(&str, &str)],
+        settings: impl FnOnce(Function) -> Function,
+    ) -> Deployed<'_> {
+        let key = Some(self.server.access_key());
+        self.create_as(&[], statements, key, None, settings).await
+    }
+
+    /// Runs statements as the server's administrator, and gives their rows.
+    pub async fn execute(&self, sql: &str) -> Vec<Row> {
+        tokio::task::block_in_place(|| self.server.execute(sql)).expect("the statements run")
+    }
+
+    /// How many connections the IAM user has, as the server counts them.
+    pub async fn connections(&self) -> usize {
+        let sql = match self.server.engine() {
+            Engine::Postgres => "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user'",
+            Engine::MySql | Engine::MariaDb => {
+                "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user'"
+            }
+        };
+        self.execute(sql).await.len()
+    }
+
+    /// How many statements that hold `text` run on the server for the IAM user.
+    pub async fn running(&self, text: &str) -> usize {
+        let sql = match self.server.engine() {
+            Engine::Postgres => format!(
+                "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
+                 AND state = 'active' AND query LIKE '%{text}%'"
+            ),
+            Engine::MySql | Engine::MariaDb => format!(
+                "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
+                 AND command IN ('Query', 'Execute') AND info LIKE '%{text}%'"
+            ),
+        };
+        self.execute(&sql).await.len()
+    }
+
+    /// Ends every environment of every function as Lambda does.
+    pub async fn shut_down(&self) {
+        self.lambda.shut_down().await;
     }
 
     /// A folder for the files of a test.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// Polls until `is_so`, and fails with `what` when it does not come.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so().await {
+        assert!(start.elapsed() < Duration::from_secs(60), "still not so: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -180,6 +247,22 @@ impl Deployed<'_> {
                 message
             }
         }
+    }
+
+    /// Kills every process of the function (SIGKILL), as a failing host does.
+    pub fn kill(&self) {
+        let task_root = self.rig.folder.path().join(&self.name);
+        let mut killed = 0;
+        for process in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+            // Lambda's working directory is the folder of the code.
+            if fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == task_root) {
+                let id = process.file_name().into_string().unwrap();
+                let kill = Command::new("kill").args(["-KILL", &id]).status();
+                assert!(kill.expect("kill(1) is there").success());
+                killed += 1;
+            }
+        }
+        assert!(killed > 0, "no process of {} runs", self.name);
     }
 
     /// Everything the function has printed.

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
+use tokio::{join, select};
 
 use crate::deadline::Deadline;
 use crate::doctor::Diagnosis;
@@ -23,6 +23,7 @@ use crate::event::{self, Request};
 use crate::handle::Function;
 use crate::response::Response;
 use crate::settings::Settings;
+use crate::shutdown::{self, Extension};
 use crate::telemetry;
 
 /// Lambda stops an initialisation after 10 seconds, and begins it again:
@@ -47,31 +48,41 @@ pub async fn run<C: Connector>(
         }
         Err(error) => Err(error),
     };
-    match &function {
-        Ok(function) => open(function).await,
+    let _extension = match &function {
+        Ok(function) => join!(open(function), extension(&variable)).1,
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
                 error = error.report(),
                 "cannot start"
             );
+            None
         }
-    }
+    };
     let function = Arc::new(function);
     let served = lambda_runtime::run_concurrent(service_fn({
         let function = function.clone();
         move |event| answer(function.clone(), event, clock)
     }));
-    let mut end = signal(SignalKind::terminate())?;
-    tokio::select! {
+    select! {
         outcome = served => outcome,
-        _ = end.recv() => {
+        end = shutdown::foretold() => {
+            end?;
             if let Ok(function) = &*function {
                 function.session().close().await;
             }
             Ok(())
         }
     }
+}
+
+/// Asks Lambda to say when it ends the environment. A function that is not told works as well.
+async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extension> {
+    let address = variable("AWS_LAMBDA_RUNTIME_API")?;
+    let registered = Extension::register(&address).await;
+    registered
+        .inspect_err(|error| tracing::warn!(%error, "no SIGTERM: connections end without a word"))
+        .ok()
 }
 
 /// Answers one event.

@@ -23,6 +23,7 @@ pub mod response;
 pub mod rows;
 pub mod session;
 pub mod settings;
+mod shutdown;
 pub mod statement;
 pub mod telemetry;
 pub mod value;

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
+use tokio::select;
 use tokio::time::{Instant, sleep};
 
 use crate::deadline::{Deadline, ran_out};
@@ -211,38 +212,30 @@ impl<'a, C: Connector> Attempt<'a, C> {
         let limit = deadline.less(ending).at_most(statement.timeout);
         let session = self.connection.id();
         let mut run = pin!(self.connection.run(statement, &call.params, rows));
-        if let Some(outcome) = limit.wait(&mut run).await {
+        let mut outcome = limit.wait(&mut run).await;
+        if let Some(outcome) = outcome.take_if(|_| !limit.left().is_zero()) {
             return outcome;
         }
         self.in_step = false;
-        let deadline = deadline.or(limit.more(LONG_ENDING));
-        let cancel = async {
-            // One that has a time-out of its own is ended by the server, where it can.
-            sleep(if statement.timeout.is_some() { PATIENCE } else { Duration::ZERO }).await;
-            if let Err(error) = self.connector.cancel(&session, deadline).await {
-                tracing::warn!(error = error.report(), "cannot cancel the statement");
-            }
-        };
-        let ended = async {
-            tokio::select! {
-                outcome = &mut run => return outcome,
-                () = cancel => {}
-            }
-            run.await
-        };
-        let what = format!("statement {:?}", statement.name);
-        match deadline.wait(ended).await {
-            // What was to be cancelled has ended, and the next statement could be cancelled for it.
-            // And a read that was cancelled may end as if it had not been: MySQL's SLEEP does.
-            Some(Ok(_)) if self.job.transaction || statement.mode == Mode::Read => {
-                Err(ran_out(&what))
-            }
-            Some(Err(error)) if error.fate() == Fate::Interrupted => {
-                Err(ran_out(&format!("{what}, and the server ended it")).fated(Fate::Interrupted))
-            }
-            Some(outcome) => outcome,
-            None => Err(ran_out(&format!("{what}, and the server did not say how it ended"))),
+        if outcome.is_none() {
+            let deadline = deadline.or(limit.more(LONG_ENDING));
+            let cancel = async {
+                // One that has a time-out of its own is ended by the server, where it can.
+                sleep(if statement.timeout.is_some() { PATIENCE } else { Duration::ZERO }).await;
+                if let Err(error) = self.connector.cancel(&session, deadline).await {
+                    tracing::warn!(error = error.report(), "cannot cancel the statement");
+                }
+            };
+            let ended = async {
+                select! {
+                    outcome = &mut run => return outcome,
+                    () = cancel => {}
+                }
+                run.await
+            };
+            outcome = deadline.wait(ended).await;
         }
+        late(statement, self.job.transaction, outcome)
     }
 
     /// Passes an outcome on. After one that leaves the connection in doubt it is not used again.
@@ -251,5 +244,25 @@ impl<'a, C: Connector> Attempt<'a, C> {
             self.in_step &= error.leaves_connection_usable();
         }
         outcome
+    }
+}
+
+/// What an outcome means that came when time was up, if it came at all. The server's own limit began
+/// after the function's, so what the server ended is always among them.
+fn late(
+    statement: &Statement,
+    transaction: bool,
+    outcome: Option<Result<u64, Error>>,
+) -> Result<u64, Error> {
+    let what = format!("statement {:?}", statement.name);
+    match outcome {
+        // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what
+        // ends a statement may come late, and hit the next one of its transaction.
+        Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(ran_out(&what)),
+        Some(Err(error)) if error.fate() == Fate::Interrupted => {
+            Err(ran_out(&format!("{what}, and the server ended it")).fated(Fate::Interrupted))
+        }
+        Some(outcome) => outcome,
+        None => Err(ran_out(&format!("{what}, and the server did not say how it ended"))),
     }
 }

@@ -28,9 +28,9 @@ pub type Random = fn() -> u64;
 const IDLE: Duration = Duration::from_secs(1);
 /// How long that check may take before the connection counts as dead.
 const CHECK: Duration = Duration::from_secs(1);
-/// A denied login waits as long as the retry of this number before its only other try: up to 1.6 s.
-/// RDS's cap counts logins by the second, and a login beyond it looks like one that is denied.
-const DENIED: u32 = 4;
+/// A denied login waits this long before its only other try, and then as long as the retry of that
+/// number: RDS's cap counts logins by the second, and a login beyond it looks like one denied.
+const DENIED: (Duration, u32) = (Duration::from_secs(1), 4);
 /// How long taking leave of the server may take: Lambda kills a process 500 ms after SIGTERM.
 const LEAVE: Duration = Duration::from_millis(300);
 
@@ -176,9 +176,11 @@ impl<C: Connector> Session<C> {
             };
             let is_denied = error.kind() == Kind::LoginDenied;
             let again = error.is_transient() || (is_denied && denied_again);
-            let number = if is_denied { DENIED } else { retries };
-            let wait = Backoff::LOGIN.delay(number, (self.random)(), deadline.left());
+            let (pause, number) = if is_denied { DENIED } else { (Duration::ZERO, retries) };
+            let left = deadline.left().saturating_sub(pause);
+            let wait = Backoff::LOGIN.delay(number, (self.random)(), left);
             let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
+            let wait = pause + wait;
             if is_denied {
                 denied_again = false;
                 self.login().signer.renew_credentials().await;
