@@ -10,6 +10,7 @@ mod principal;
 use doctor::{Cause, Diagnosis, Step, Verdict};
 use rds_discovery::{Aws, Database};
 use serde_json::{Map, Value};
+use std::thread;
 use std::time::{Instant, SystemTime};
 
 use crate::deployed::Configuration;
@@ -65,7 +66,7 @@ fn cause(id: &str, title: &str, because: String, confirm: String, fix: String) -
     Cause { id: id.into(), title: title.into(), because, confirm, fix, more: Map::new() }
 }
 
-/// Asks AWS, and completes the diagnosis.
+/// Asks AWS, all questions at once, and completes the diagnosis.
 pub(crate) fn complete(
     mut diagnosis: Diagnosis,
     aws: &Aws,
@@ -74,36 +75,46 @@ pub(crate) fn complete(
     now: SystemTime,
 ) -> Diagnosis {
     let aws = &aws.clone().region(&database.region);
-    let logged_in = went(&diagnosis, "login");
-    let connected = went(&diagnosis, "tcp");
-    let mut steps = Vec::new();
-    let (mut certain, mut disproved) = (Vec::new(), Vec::new());
-    let mut step = |name: &str, ask: &mut dyn FnMut() -> Option<Finding>| {
-        let start = Instant::now();
-        let Some(finding) = ask() else { return };
-        steps.push(Step {
-            name: name.to_owned(),
-            verdict: finding.verdict,
-            ms: Some(start.elapsed().as_secs_f64() * 1e3),
-            seen: finding.seen,
-            facts: finding.facts,
-            more: Map::new(),
-        });
-        certain.extend(finding.causes);
-        disproved.extend(finding.disproved);
-    };
-    step("aws-database", &mut || Some(database::examine(database, login)));
-    step("aws-policy", &mut || Some(policy::examine(aws, database, login, logged_in)));
-    step("aws-network", &mut || Some(network::examine(aws, database, login, connected)));
-    step("aws-log", &mut || (!logged_in).then(|| log::examine(aws, database, login, now)));
-
-    diagnosis.ok &= steps.iter().all(|step| step.verdict == Verdict::Ok);
-    diagnosis.steps.extend(steps);
-    let known = |cause: &Cause| certain.iter().any(|sure: &Cause| sure.id == cause.id);
-    diagnosis.causes.retain(|cause| !known(cause) && !disproved.contains(&cause.id.as_str()));
+    let (connected, logged_in) = (went(&diagnosis, "tcp"), went(&diagnosis, "login"));
+    let findings = thread::scope(|scope| {
+        // In the order in which a login meets them.
+        let asking: [(_, Ask<'_>); 4] = [
+            ("aws-network", Box::new(|| Some(network::examine(aws, database, login, connected)))),
+            ("aws-database", Box::new(|| Some(database::examine(database, login)))),
+            ("aws-policy", Box::new(|| Some(policy::examine(aws, database, login, logged_in)))),
+            ("aws-log", Box::new(|| (!logged_in).then(|| log::examine(aws, database, login, now)))),
+        ];
+        let asking = asking.map(|(name, ask)| (name, scope.spawn(move || timed(ask))));
+        asking.map(|(name, ask)| (name, ask.join()))
+    });
+    let mut certain = Vec::new();
+    for (name, finding) in findings {
+        let (ms, finding) = match finding {
+            Ok((ms, Some(finding))) => (ms, finding),
+            Ok((_, None)) => continue,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let Finding { verdict, seen, facts, causes, disproved } = finding;
+        diagnosis.ok &= verdict == Verdict::Ok;
+        let (name, ms) = (name.to_owned(), Some(ms));
+        diagnosis.steps.push(Step { name, verdict, ms, seen, facts, more: Map::new() });
+        diagnosis.causes.retain(|cause| !disproved.contains(&cause.id.as_str()));
+        certain.extend(causes);
+    }
+    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Cause| sure.id == cause.id));
     certain.append(&mut diagnosis.causes);
     diagnosis.causes = certain;
     diagnosis
+}
+
+/// A question; `None` when there is no reason to ask.
+type Ask<'a> = Box<dyn FnOnce() -> Option<Finding> + Send + 'a>;
+
+/// What a question gave, and the milliseconds that it took.
+fn timed(ask: Ask<'_>) -> (f64, Option<Finding>) {
+    let start = Instant::now();
+    let finding = ask();
+    (start.elapsed().as_secs_f64() * 1e3, finding)
 }
 
 /// Whether the function got past a step.

@@ -85,32 +85,33 @@ fn show(diagnosis: &Diagnosis, json: bool) -> u8 {
 }
 
 async fn diagnose(flags: &Flags) -> Result<Diagnosis, Failure> {
-    let database = match flags.target.clone() {
-        None => None,
-        Some(target) => {
+    let aws = match flags.function.is_some() || flags.target.is_some() {
+        true => Some(client(flags).await?),
+        false => None,
+    };
+    let database = match (aws.clone(), flags.target.clone()) {
+        (Some(aws), Some(target)) => {
             eprintln!("asking AWS about the {target}");
-            let aws = client(flags)?;
             Some(blocking(move || Ok(discover(&aws, &target)?)).await?)
         }
+        _ => None,
     };
-    let (answer, login) = match &flags.function {
-        Some(name) => ask_deployed(flags, name, database.is_some()).await?,
-        None => ask_here(flags, database.as_ref()).await?,
+    let (answer, login) = match (&aws, &flags.function) {
+        (Some(aws), Some(name)) => ask_deployed(aws, name, database.is_some()).await?,
+        _ => ask_here(flags, database.as_ref()).await?,
     };
     let error = answer.function_error.as_deref();
     let diagnosis = Diagnosis::from_answer(&answer.payload, error)
         .map_err(|error| with_log(&error, &answer.log))?;
-    let Some(database) = database else { return Ok(diagnosis) };
+    let (Some(aws), Some(database)) = (aws, database) else { return Ok(diagnosis) };
     eprintln!("asking AWS what it knows of the login");
-    let aws = client(flags)?;
     #[allow(clippy::disallowed_methods)] // the boundary
     let now = SystemTime::now();
     blocking(move || Ok(cloud::complete(diagnosis, &aws, &database, &login, now))).await
 }
 
 /// Asks the deployed function; and `about` it, where AWS is asked for more than the function.
-async fn ask_deployed(flags: &Flags, name: &str, about: bool) -> Result<(Answer, Login), Failure> {
-    let aws = client(flags)?;
+async fn ask_deployed(aws: &Aws, name: &str, about: bool) -> Result<(Answer, Login), Failure> {
     let mut login = Login::default();
     if about {
         let (aws, name) = (aws.clone(), name.to_owned());
@@ -121,7 +122,7 @@ async fn ask_deployed(flags: &Flags, name: &str, about: bool) -> Result<(Answer,
         login.function = Some(function);
     }
     eprintln!("asking the function {name}");
-    Ok((deployed::ask(aws, name).await?, login))
+    Ok((deployed::ask(aws.clone(), name).await?, login))
 }
 
 /// Runs the function with the settings of the environment, of AWS and of the command line: each has
@@ -189,8 +190,11 @@ async fn find_credentials(profile: Option<String>) -> Result<Option<Credentials>
     .await
 }
 
-fn client(flags: &Flags) -> Result<Aws, Failure> {
-    client::find(flags.setting("DB_REGION"), flags.profile.as_deref())
+async fn client(flags: &Flags) -> Result<Aws, Failure> {
+    // Version 1 of the client does not look at AWS_REGION.
+    let region = flags.setting("DB_REGION").map(str::to_owned).or_else(|| variable("AWS_REGION"));
+    let profile = flags.profile.clone();
+    blocking(move || client::find(region.as_deref(), profile.as_deref())).await
 }
 
 fn variable(name: &str) -> Option<String> {

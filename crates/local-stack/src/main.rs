@@ -10,8 +10,10 @@ mod flags;
 mod stack;
 mod table;
 
+use doctor::{Diagnosis, Terminal};
 use flags::Flags;
-use stack::{Answer, Stack};
+use stack::{Answer, LocalFunction, Stack};
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -92,6 +94,7 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
                 say!("{}", times(&cold, &warm));
             }
         }
+        say!("{}", diagnosis(&stack, function).await?);
     }
     if flags.once {
         return Ok(End::Code(failed.into()));
@@ -105,7 +108,18 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
     Ok(End::Serving(stack))
 }
 
-fn heading(function: &stack::LocalFunction, answer: &Answer) -> String {
+/// What the function says of its way to the database: one line, unless something is wrong.
+async fn diagnosis(stack: &Stack, function: &LocalFunction) -> Result<String, Failure> {
+    let answer = stack.invoke(function, r#"{"diagnose":true}"#).await?;
+    let diagnosis = Diagnosis::from_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
+    if diagnosis.is_healthy() {
+        return Ok(format!("diagnosis: {}", doctor::summary(&diagnosis)));
+    }
+    let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
+    Ok(format!("diagnosis:\n{}", doctor::render(&diagnosis, terminal)))
+}
+
+fn heading(function: &LocalFunction, answer: &Answer) -> String {
     let outcome = if answer.error.is_some() { "failed" } else { "answered" };
     format!("{} {outcome}, logged in to {} as {}", function.name, function.server, function.user)
 }

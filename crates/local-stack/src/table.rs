@@ -1,5 +1,6 @@
 //! A function's answer, as a person reads it.
 
+use doctor::visible;
 use serde_json::{Map, Value};
 
 /// A statement's rows as a table; any other answer as indented JSON.
@@ -12,8 +13,10 @@ pub(crate) fn answer(payload: &str) -> String {
 pub(crate) fn error(payload: &str) -> String {
     let error = serde_json::from_str::<Map<String, Value>>(payload).unwrap_or_default();
     match (&error.get("errorType"), &error.get("errorMessage")) {
-        (Some(Value::String(name)), Some(Value::String(message))) => format!("{name}: {message}"),
-        _ => payload.to_owned(),
+        (Some(Value::String(name)), Some(Value::String(message))) => {
+            visible(&format!("{name}: {message}"))
+        }
+        _ => visible(payload),
     }
 }
 
@@ -41,13 +44,9 @@ fn rows(answer: &Value) -> Option<String> {
 /// Strings without their quotes; control characters cannot reach the terminal.
 fn cell(value: &Value) -> String {
     match value {
-        Value::String(text) => text.chars().flat_map(visible).collect(),
+        Value::String(text) => visible(text),
         other => other.to_string(),
     }
-}
-
-fn visible(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! The templates are what their comments and the README say, as translated and rendered.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
 mod database;
-mod deployer;
 mod functions;
 mod lint;
 mod parameters;

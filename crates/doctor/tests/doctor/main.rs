@@ -1,0 +1,9 @@
+//! The doctor as a person runs it: the real functions, real servers, the unmodified `aws` client, and
+//! an emulator of AWS's APIs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
+
+mod cloud;
+mod deployed;
+mod here;
+mod run;
