@@ -1,8 +1,9 @@
 //! The templates are what their comments and the README say, as translated and rendered.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 
 mod database;
+mod deployer;
 mod functions;
 mod lint;
 mod parameters;
