@@ -10,3 +10,4 @@ mod parameters;
 mod policies;
 mod stack;
 mod switches;
+mod users;
