@@ -39,7 +39,7 @@ macro_rules! integration_tests {
             round_trip { any_value }
             size { memory long_values }
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
-                no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
+                one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
 
 
         }

@@ -6,7 +6,7 @@ use mysql_async::{
     BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared, Value,
 };
 use sql_function::doctor::About;
-use sql_function::{Column, Error, Fate, Kind, Mode, Param, Rows, Statement};
+use sql_function::{Column, Error, Kind, Mode, Param, Rows, Statement};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -86,32 +86,6 @@ impl Connection {
         prepared.map_err(|error| failure::query(statement, error))
     }
 
-    /// The statement and its values, and nothing left to do but to run it.
-    async fn ready(
-        &mut self,
-        statement: &Statement,
-        params: &[Param],
-        rows: &mut Rows,
-    ) -> Result<(Prepared, Vec<Value>), Error> {
-        if self.in_transaction && COMMITS.contains(&statement.verb().as_str()) {
-            let message =
-                format!("statement {:?} would commit the transaction it is in", statement.name);
-            return Err(Error::new(Kind::Statement, message).advice(
-                "send it by itself: MySQL commits before and after what is not about rows",
-            ));
-        }
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.num_params().into(), params.len())?;
-        let values = params
-            .iter()
-            .enumerate()
-            .map(|(index, param)| value::from_param(statement, index + 1, param))
-            .collect::<Result<Vec<_>, _>>()?;
-        // Before it runs: a write whose result is refused must not have happened.
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
-        Ok((prepared, values))
-    }
-
     /// Whether the server has a transaction open, as it said with its last word.
     fn is_in_transaction(&self) -> bool {
         let last = self.conn.last_ok_packet();
@@ -139,6 +113,7 @@ impl Connection {
 
 impl sql_function::Connection for Connection {
     type Id = Session;
+    type Bound<'a> = (Prepared, Vec<Value>);
 
     fn id(&self) -> Session {
         Session { address: self.address, thread: self.conn.id() }
@@ -160,15 +135,39 @@ impl sql_function::Connection for Connection {
         self.prepared(statement).await.map(drop)
     }
 
-    async fn run(
+    async fn bind(
         &mut self,
         statement: &Statement,
         params: &[Param],
         rows: &mut Rows,
+    ) -> Result<(Prepared, Vec<Value>), Error> {
+        if self.in_transaction && COMMITS.contains(&statement.verb().as_str()) {
+            let message =
+                format!("statement {:?} would commit the transaction it is in", statement.name);
+            return Err(Error::new(Kind::Statement, message).advice(
+                "send it by itself: MySQL commits before and after what is not about rows",
+            ));
+        }
+        let prepared = self.prepared(statement).await?;
+        statement.check_params(prepared.num_params().into(), params.len())?;
+        let values = params
+            .iter()
+            .enumerate()
+            .map(|(index, param)| value::from_param(statement, index + 1, param))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Before it runs: a write whose result is refused must not have happened.
+        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        Ok((prepared, values))
+    }
+
+    async fn run(
+        &mut self,
+        statement: &Statement,
+        bound: Self::Bound<'_>,
+        rows: &mut Rows,
     ) -> Result<u64, Error> {
+        let (prepared, values) = bound;
         let failed = |error| failure::query(statement, error);
-        let ready = self.ready(statement, params, rows).await;
-        let (prepared, values) = ready.map_err(|error| error.fated(Fate::NotRun))?;
         let affected = {
             let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
             let affected = result.affected_rows();

@@ -2,7 +2,7 @@
 
 use futures_util::{TryStreamExt, join, pin_mut};
 use sql_function::doctor::About;
-use sql_function::{Column, Error, Fate, Mode, Param, Rows, Statement};
+use sql_function::{Column, Error, Fate, Mode, Param, Rows, Statement, refusal};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -52,21 +52,6 @@ impl Connection {
         Ok(prepared)
     }
 
-    /// The statement as the server has parsed it, and nothing left to do but to run it.
-    async fn ready(
-        &mut self,
-        statement: &Statement,
-        params: &[Param],
-        rows: &mut Rows,
-    ) -> Result<Prepared, Error> {
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.params().len(), params.len())?;
-        param::check(statement, prepared.params(), params)?;
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
-        value::check_columns(statement, prepared.columns())?;
-        Ok(prepared)
-    }
-
     /// Locks are kept by number: the server hashes the name. They are the database's own.
     async fn lock_function(&mut self, call: &str, name: &str) -> Result<bool, Error> {
         let sql = format!("SELECT {call}(hashtextextended('rds-iam-lambda/' || $1, 0))");
@@ -77,6 +62,7 @@ impl Connection {
 
 impl sql_function::Connection for Connection {
     type Id = Session;
+    type Bound<'a> = (Prepared, &'a [Param]);
 
     fn id(&self) -> Session {
         Session { address: self.address, token: self.client.cancel_token() }
@@ -99,14 +85,30 @@ impl sql_function::Connection for Connection {
         self.prepared(statement).await.map(drop)
     }
 
+    async fn bind<'a>(
+        &mut self,
+        statement: &Statement,
+        params: &'a [Param],
+        rows: &mut Rows,
+    ) -> Result<(Prepared, &'a [Param]), Error> {
+        let prepared = self.prepared(statement).await?;
+        statement.check_params(prepared.params().len(), params.len())?;
+        param::check(statement, prepared.params(), params)?;
+        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        value::check_columns(statement, prepared.columns())?;
+        if self.client.is_closed() {
+            return Err(refusal::connection_lost("the preparation", "the server has closed it"));
+        }
+        Ok((prepared, params))
+    }
+
     async fn run(
         &mut self,
         statement: &Statement,
-        params: &[Param],
+        bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> Result<u64, Error> {
-        let ready = self.ready(statement, params, rows).await;
-        let prepared = ready.map_err(|error| error.fated(Fate::NotRun))?;
+        let (prepared, params) = bound;
         let params: Vec<_> = params.iter().map(AsText).collect();
         let mut questions = Questions::default();
         let run = read(&self.client, statement, &prepared, &params, rows, &mut questions);

@@ -105,6 +105,8 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
 pub trait Connection: Send + 'static {
     /// What names the connection on its server.
     type Id: Send + Sync;
+    /// A statement and its values, ready to run.
+    type Bound<'a>: Send;
 
     /// What names this connection on its server.
     fn id(&self) -> Self::Id;
@@ -116,6 +118,14 @@ pub trait Connection: Send + 'static {
     fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
     /// Has the server parse `statement` and check the user's rights, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Does all that can be done before `statement` runs: the server parses it, its parameters and
+    /// columns are checked, and the session lets it do what its mode says. Nothing of it is run.
+    fn bind<'a>(
+        &mut self,
+        statement: &Statement,
+        params: &'a [Param],
+        rows: &mut Rows,
+    ) -> impl Future<Output = Result<Self::Bound<'a>, Error>> + Send;
     /// Runs `statement` and writes what it returns into `rows`. Gives the number of rows affected.
     /// Outside a transaction, one whose mode is read runs read-only on the server. The server ends
     /// it after the statement's own time-out, where the engine can.
@@ -125,7 +135,7 @@ pub trait Connection: Send + 'static {
     fn run(
         &mut self,
         statement: &Statement,
-        params: &[Param],
+        bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
     /// Begins a transaction; read-only on the server unless `mode` is write.

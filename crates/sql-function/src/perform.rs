@@ -211,7 +211,10 @@ impl<'a, C: Connector> Attempt<'a, C> {
         let ending = ENDING.min(deadline.left() / 5);
         let limit = deadline.less(ending).at_most(statement.timeout);
         let session = self.connection.id();
-        let mut run = pin!(self.connection.run(statement, &call.params, rows));
+        let bind = self.connection.bind(statement, &call.params, rows);
+        let bound = limit.bound(|| format!("preparing statement {:?}", statement.name), bind).await;
+        let bound = bound.map_err(|error| error.fated(Fate::NotRun))?;
+        let mut run = pin!(self.connection.run(statement, bound, rows));
         let mut outcome = limit.wait(&mut run).await;
         if let Some(outcome) = outcome.take_if(|_| !limit.left().is_zero()) {
             return outcome;

@@ -166,12 +166,15 @@ impl<C: Connector> Session<C> {
     ) -> Result<Idle<C::Connection>, Error> {
         let start = Instant::now();
         let mut retries = 0;
+        let mut last = None;
         loop {
             let error = match self.connector.connect(deadline).await {
                 Ok(connection) => {
                     let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
                     return Ok(Idle { connection, since: self.now(), obtained });
                 }
+                // What the server said before tells more than that time ran out afterwards.
+                Err(error) if error.kind() == Kind::Timeout => last.unwrap_or(error),
                 Err(error) => error,
             };
             let is_denied = error.kind() == Kind::LoginDenied;
@@ -191,6 +194,7 @@ impl<C: Connector> Session<C> {
                 wait_ms = millis(wait),
                 "the login failed, trying again"
             );
+            last = Some(error);
             sleep(wait).await;
             retries += 1;
         }
