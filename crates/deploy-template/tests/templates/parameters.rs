@@ -1,8 +1,6 @@
 //! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
 //! then is in the template, and has to help.
 
-use deploy_template::Stack;
-
 use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
 
 /// The one refusal of a stack that has this value for this parameter.
@@ -31,6 +29,7 @@ fn a_resource_id_is_told_from_an_identifier() {
             ],
         );
         for identifier in [
+            "",
             "mydb",
             "db-production-primary",
             "db-1",
@@ -143,16 +142,17 @@ fn others_have_their_forms_too() {
 /// What no pattern can say, rules do.
 #[test]
 fn an_endpoint_needs_the_rest() {
-    let without = |stack: Stack, name: &str| refusals(&stack.with([(name, "")]));
     assert_eq!(refusals(&bare()), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
     for (engine, all) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
         for missing in ["ResourceId", "User", "Database"] {
             let name = format!("{engine}{missing}");
-            let said = without(bare().with(all), &name);
+            let nothing = if missing == "ResourceId" { "none" } else { "" };
+            let said = refusals(&bare().with(all).with([(&*name, nothing)]));
             assert_eq!(said.len(), 1, "{said:?}");
             assert!(said[0].starts_with(&format!("{engine}Endpoint needs {name}")), "{said:?}");
         }
-        assert_eq!(without(bare().with(all), &format!("{engine}DbIdentifier")), [""; 0]);
+        let no_identifier = [(&*format!("{engine}DbIdentifier"), "")];
+        assert_eq!(refusals(&bare().with(all).with(no_identifier)), [""; 0]);
     }
     let tunnel = [("ConnectTo", "127.0.0.1:3306")];
     assert_eq!(refusals(&bare().with(MYSQL).with(tunnel)), [""; 0]);
