@@ -3,9 +3,11 @@
 //! Which rights a resource type needs AWS says itself, in the type's schema: each of its handlers
 //! lists them. cfn-lint carries these schemas.
 
+use regex::Regex;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::stack::FUNCTIONS;
@@ -55,7 +57,7 @@ const NOT_USED: [(&str, &[&str]); 10] = [
 
 pub(crate) fn policy() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/deployer-policy.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The actions that the policy allows, on whichever resource.
@@ -115,6 +117,42 @@ fn every_resource_of_the_stack_can_be_made_and_taken_away() {
             .collect();
         assert!(missing.is_empty(), "{kind} needs {missing:?}");
     }
+}
+
+/// The first needs no right, and the second is `lambda:InvokeFunction`.
+const COMMANDS_APART: [&str; 2] = ["sts get-caller-identity", "lambda invoke"];
+
+/// `"rds", "describe-db-instances"`: how our programs write a command of the AWS CLI.
+#[test]
+fn every_aws_command_that_we_run_is_allowed() {
+    let allowed: BTreeSet<_> = allowed().into_iter().map(|action| action.to_lowercase()).collect();
+    let command =
+        Regex::new(r#""(rds|ec2|iam|lambda|cloudformation|logs|sts)",\s*"([a-z-]+)""#).unwrap();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = 0;
+    for program in ["rds-discovery", "deployment", "doctor"] {
+        for file in sources(&crates.join(program).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            for captures in command.captures_iter(&text) {
+                let (service, command) = (&captures[1], &captures[2]);
+                let action = format!("{service}:{}", command.replace('-', ""));
+                let full = format!("{service} {command}");
+                let apart = COMMANDS_APART.contains(&&*full) || command == "wait";
+                let file = file.display();
+                assert!(
+                    apart || allowed.contains(&action),
+                    "{file} runs `aws {full}`: allow {action}"
+                );
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 5, "{found} commands found: they are written in another way");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// A right that is both left out for a reason and given anyway needs no reason.
