@@ -16,41 +16,41 @@ pub const MYSQL: Words = &[
     ("starttls", "mysql"),
     (
         "create_user",
-        "CREATE USER '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'; ALTER USER \
-         '{user}'@'%' REQUIRE SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO \
-         '{user}'@'%'; a user that is there already is changed by ALTER USER instead",
+        "`CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS \
+         'RDS'; ALTER USER '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE \
+         SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`",
     ),
     (
         "show_user",
-        "SELECT user, host, plugin FROM mysql.user WHERE LOWER(user) LIKE LOWER('%{user}%'): the \
-         plugin must be AWSAuthenticationPlugin",
+        "`SELECT user, host, plugin FROM mysql.user WHERE LOWER(user) LIKE LOWER('%{user}%')`: \
+         the plugin must be AWSAuthenticationPlugin",
     ),
-    ("unlock_user", "ALTER USER '{user}'@'%' ACCOUNT UNLOCK"),
-    ("show_grants", "SHOW GRANTS FOR '{user}'@'%'"),
-    ("show_databases", "SHOW DATABASES"),
-    ("grant_database", "GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'"),
-    ("grant_tables", "GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'"),
+    ("unlock_user", "`ALTER USER '{user}'@'%' ACCOUNT UNLOCK`"),
+    ("show_grants", "`SHOW GRANTS FOR '{user}'@'%'`"),
+    ("show_databases", "`SHOW DATABASES`"),
+    ("grant_database", "`GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`"),
+    ("grant_tables", "`GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`"),
     (
         "show_connections",
-        "SHOW STATUS LIKE 'Threads_connected', SHOW VARIABLES LIKE 'max%connections', SHOW CREATE \
-         USER '{user}'@'%'",
+        "`SHOW STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max%connections'; SHOW \
+         CREATE USER '{user}'@'%'`",
     ),
     ("connections_setting", "max_connections or the user's MAX_USER_CONNECTIONS"),
     (
         "show_hosts",
-        "SELECT user, host FROM mysql.user; SELECT * FROM performance_schema.host_cache",
+        "`SELECT user, host FROM mysql.user; SELECT * FROM performance_schema.host_cache`",
     ),
     (
         "allow_host",
         "make the user for any host ('{user}'@'%'); when the host is blocked because of many \
-         connection errors, run FLUSH HOSTS (TRUNCATE TABLE performance_schema.host_cache) as the \
+         connection errors, run `FLUSH HOSTS` (`TRUNCATE TABLE performance_schema.host_cache`) as the \
          administrator",
     ),
-    ("show_tls", "SHOW VARIABLES LIKE 'tls_version': must name TLSv1.2 or TLSv1.3"),
+    ("show_tls", "`SHOW VARIABLES LIKE 'tls_version'`: must name TLSv1.2 or TLSv1.3"),
     ("tls_setting", "tls_version"),
-    ("show_read_only", "SELECT @@global.read_only"),
-    ("unset_read_only", "on a server of your own, SET GLOBAL read_only = OFF"),
-    ("show_time", "SELECT UTC_TIMESTAMP()"),
+    ("show_read_only", "`SELECT @@global.read_only`"),
+    ("unset_read_only", "on a server of your own, `SET GLOBAL read_only = OFF`"),
+    ("show_time", "`SELECT UTC_TIMESTAMP()`"),
 ];
 
 /// For PostgreSQL and Aurora PostgreSQL.
@@ -60,47 +60,47 @@ pub const POSTGRES: Words = &[
     ("starttls", "postgres"),
     (
         "create_user",
-        "CREATE ROLE \"{user}\" LOGIN; GRANT rds_iam TO \"{user}\"; GRANT CONNECT ON DATABASE \
-         \"{database}\" TO \"{user}\"; a role that is there already needs the GRANTs alone",
+        "`CREATE ROLE \"{user}\" LOGIN` (unless it is there already), then `GRANT rds_iam TO \
+         \"{user}\"; GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\"`",
     ),
     (
         "show_user",
-        "SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member') AS iam FROM pg_roles \
-         WHERE rolname ILIKE '%{user}%': iam must be true",
+        "`SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member') AS iam FROM \
+         pg_roles WHERE rolname ILIKE '%{user}%'`: iam must be true",
     ),
-    ("unlock_user", "ALTER ROLE \"{user}\" LOGIN"),
-    ("show_grants", "\\du \"{user}\" and \\dp in psql"),
-    ("show_databases", "\\l in psql"),
-    ("grant_database", "GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\""),
+    ("unlock_user", "`ALTER ROLE \"{user}\" LOGIN`"),
+    ("show_grants", "`\\du \"{user}\"` and `\\dp` in psql"),
+    ("show_databases", "`SELECT datname FROM pg_database`"),
+    ("grant_database", "`GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\"`"),
     (
         "grant_tables",
-        "GRANT USAGE ON SCHEMA public TO \"{user}\"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES \
-         IN SCHEMA public TO \"{user}\"",
+        "`GRANT USAGE ON SCHEMA public TO \"{user}\"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL \
+         TABLES IN SCHEMA public TO \"{user}\"`",
     ),
     (
         "show_connections",
-        "SELECT count(*), current_setting('max_connections') FROM pg_stat_activity; SELECT \
-         rolconnlimit FROM pg_roles WHERE rolname = '{user}'",
+        "`SELECT count(*), current_setting('max_connections') FROM pg_stat_activity; SELECT \
+         rolconnlimit FROM pg_roles WHERE rolname = '{user}'`",
     ),
     ("connections_setting", "max_connections or the role's CONNECTION LIMIT"),
-    ("show_hosts", "SELECT * FROM pg_hba_file_rules"),
+    ("show_hosts", "`SELECT * FROM pg_hba_file_rules`"),
     (
         "allow_host",
         "on RDS, check DB_NAME, DB_USER and that TLS is on; on a server of your own, add a line to \
          pg_hba.conf",
     ),
-    ("show_tls", "SHOW ssl: must be on"),
+    ("show_tls", "`SHOW ssl`: must be on"),
     ("tls_setting", "ssl_min_protocol_version"),
     (
         "show_read_only",
-        "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')",
+        "`SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')`",
     ),
     (
         "unset_read_only",
         "when default_transaction_read_only is on, ALTER DATABASE or ALTER ROLE … RESET \
          default_transaction_read_only",
     ),
-    ("show_time", "SELECT now()"),
+    ("show_time", "`SELECT now()`"),
 ];
 
 /// The words that fill the blanks of one function's texts.
@@ -214,28 +214,28 @@ fn resource(kind: Kind) -> &'static str {
 fn at_aws(kind: Kind) -> (&'static str, &'static str, &'static str) {
     match kind {
         kind if kind.is_proxy() => (
-            "aws rds describe-db-proxies --region {region} --query \
-             \"DBProxies[?Endpoint=='{host}'].DBProxyArn\"",
-            "aws rds describe-db-proxies --region {region} --query \
-             \"DBProxies[?Endpoint=='{host}'].Auth\"",
-            "aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED",
+            "`aws rds describe-db-proxies --region {region} --query \
+             \"DBProxies[?Endpoint=='{host}'].DBProxyArn\"`",
+            "`aws rds describe-db-proxies --region {region} --query \
+             \"DBProxies[?Endpoint=='{host}'].Auth\"`",
+            "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED`",
         ),
         Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => (
-            "aws rds describe-db-clusters --region {region} --query \
-             \"DBClusters[?Endpoint=='{host}' || ReaderEndpoint=='{host}'].DbClusterResourceId\"",
-            "aws rds describe-db-clusters --region {region} --query \"DBClusters[?Endpoint=='{host}' || \
-             ReaderEndpoint=='{host}'].IAMDatabaseAuthenticationEnabled\"",
-            "aws rds modify-db-cluster --region {region} --db-cluster-identifier {identifier} \
-             --enable-iam-database-authentication --apply-immediately",
+            "`aws rds describe-db-clusters --region {region} --query \
+             \"DBClusters[?Endpoint=='{host}' || ReaderEndpoint=='{host}'].DbClusterResourceId\"`",
+            "`aws rds describe-db-clusters --region {region} --query \"DBClusters[?Endpoint=='{host}' || \
+             ReaderEndpoint=='{host}'].IAMDatabaseAuthenticationEnabled\"`",
+            "`aws rds modify-db-cluster --region {region} --db-cluster-identifier {identifier} \
+             --enable-iam-database-authentication --apply-immediately`",
         ),
         _ => (
-            "aws rds describe-db-instances --region {region} --query \
-             \"DBInstances[?Endpoint.Address=='{host}'].DbiResourceId\"",
-            "aws rds describe-db-instances --region {region} --query \
-             \"DBInstances[?Endpoint.Address=='{host}'].IAMDatabaseAuthenticationEnabled\"",
-            "aws rds modify-db-instance --region {region} --db-instance-identifier {identifier} \
-             --enable-iam-database-authentication --apply-immediately (for an instance of Aurora: \
+            "`aws rds describe-db-instances --region {region} --query \
+             \"DBInstances[?Endpoint.Address=='{host}'].DbiResourceId\"`",
+            "`aws rds describe-db-instances --region {region} --query \
+             \"DBInstances[?Endpoint.Address=='{host}'].IAMDatabaseAuthenticationEnabled\"`",
+            "`aws rds modify-db-instance --region {region} --db-instance-identifier {identifier} \
+             --enable-iam-database-authentication --apply-immediately` (for an instance of Aurora: \
              modify-db-cluster, on its cluster)",
         ),
     }

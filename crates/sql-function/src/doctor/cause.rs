@@ -53,7 +53,8 @@ macro_rules! causes {
 causes! {
     SettingMissing "setting-missing" at Settings:
         "a setting that has no default is missing"
-        confirm "aws lambda get-function-configuration --function-name {function} --query Environment"
+        confirm "`aws lambda get-function-configuration --function-name {function} --query \
+                 Environment`"
         fix "set the variable that the error names in the function's environment: DB_HOST is the \
              endpoint that RDS shows, DB_USER the database user made for IAM, DB_NAME the database"
     SettingMalformed "setting-malformed" at Settings:
@@ -63,7 +64,7 @@ causes! {
              DB_CONNECT_TO is host:port; leave a variable out to get its default"
     HostMalformed "db-host-malformed" at Settings:
         "DB_HOST is not the name of a database endpoint"
-        confirm "aws rds describe-db-instances --query \"DBInstances[].Endpoint\" (for Aurora: \
+        confirm "`aws rds describe-db-instances --query \"DBInstances[].Endpoint\"` (for Aurora: \
                  describe-db-clusters, for a proxy: describe-db-proxies)"
         fix "set DB_HOST to the endpoint that RDS shows, without scheme, user, port or path"
     RegionContradicts "region-contradicts-host" at Settings:
@@ -77,22 +78,22 @@ causes! {
              database, set DB_REGION to the region of the database"
     BundleMissing "ca-bundle-missing" at Settings:
         "the CA bundle is not there: the rds-ca layer is not attached, or DB_CA_BUNDLE is wrong"
-        confirm "aws lambda get-function-configuration --function-name {function} --query Layers"
+        confirm "`aws lambda get-function-configuration --function-name {function} --query Layers`"
         fix "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set \
              DB_CA_BUNDLE to a PEM file with the CA certificates of the endpoint's region"
     BundleLacksRegion "layer-lacks-region" at Settings:
         "the layer lacks the roots of {region}"
-        confirm "cargo xtask certs list"
+        confirm "`cargo xtask certs list`"
         fix "run `cargo xtask certs update`, then `cargo xtask layer`, and attach the layer again"
     BundleUnusable "ca-bundle-unusable" at Settings:
         "the CA bundle holds something other than CA certificates in their time"
-        confirm "openssl storeutl -noout -text -certs {bundle}"
+        confirm "`openssl storeutl -noout -text -certs {bundle}`"
         fix "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or put AWS's \
              current bundle of the region into DB_CA_BUNDLE: \
              https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
     StatementsMissing "statements-missing" at Settings:
         "no statement was deployed with the function"
-        confirm "unzip -l bootstrap.zip: statements/ must hold .sql files"
+        confirm "`unzip -l bootstrap.zip`: statements/ must hold .sql files"
         fix "deploy at least one .sql file in the folder statements/ beside bootstrap \
              (`cargo xtask build` packs them), or set STATEMENTS_DIR to the folder that holds them"
     ScheduledUnknown "scheduled-statement-unknown" at Settings:
@@ -107,12 +108,12 @@ causes! {
 
     CredentialsMissing "credentials-missing" at Credentials:
         "there are no AWS credentials to sign with"
-        confirm "aws lambda get-function-configuration --function-name {function} --query Role"
+        confirm "`aws lambda get-function-configuration --function-name {function} --query Role`"
         fix "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
              AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
     CredentialsExpired "credentials-expired" at Credentials:
         "the AWS credentials expire before a login can use them"
-        confirm "aws sts get-caller-identity"
+        confirm "`aws sts get-caller-identity`"
         fix "renew them where they come from (such as `aws sso login`), and check this machine's \
              clock"
     SessionTokenMissing "session-token-missing" at Credentials:
@@ -122,44 +123,46 @@ causes! {
              none of the three, the role does"
     TokenTruncated "token-truncated" at Credentials:
         "the credentials were cut short or damaged in copying, and so is every token"
-        confirm "aws sts get-caller-identity, with the same three variables, says InvalidClientTokenId \
-                 or SignatureDoesNotMatch"
+        confirm "`aws sts get-caller-identity`, with the same three variables, says \
+                 InvalidClientTokenId or SignatureDoesNotMatch"
         fix "copy AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN again, whole, \
              without quotes and line breaks; in Lambda set none of them, the role does"
 
     BundleExpires "root-expires-soon" at Trust:
         "a root in the CA bundle expires soon"
-        confirm "cargo xtask certs list"
+        confirm "`cargo xtask certs list`"
         fix "run `cargo xtask certs update`, then `cargo xtask layer`, and attach the layer again"
 
     NameUnresolved "name-unresolved" at Dns:
         "the name has no address"
-        confirm "dig +short {dial_host}, from the same VPC"
+        confirm "`dig +short {dial_host}`, from the same VPC"
         fix "check the name for a typing error and that the database still exists; the VPC needs \
              enableDnsSupport, and a private name is only known in its own VPC"
 
     TcpSilent "security-group" at Tcp:
         "a security group, network ACL or route drops the packets: TCP never answers"
-        confirm "aws ec2 describe-security-group-rules --filters Name=group-id,Values=DATABASE-GROUP: \
-                 an inbound rule must allow port {dial_port} from the function's security group"
-        fix "let the function's security group in: aws ec2 authorize-security-group-ingress \
+        confirm "`aws ec2 describe-security-group-rules --filters \
+                 Name=group-id,Values=DATABASE-GROUP`: an inbound rule must allow port {dial_port} \
+                 from the function's security group"
+        fix "let the function's security group in: `aws ec2 authorize-security-group-ingress \
              --group-id DATABASE-GROUP --protocol tcp --port {dial_port} --source-group \
-             FUNCTION-GROUP; and put the function into subnets of the database's VPC"
+             FUNCTION-GROUP`; and put the function into subnets of the database's VPC"
     PublicAddress "public-address" at Tcp:
         "the name leads to a public address, which a function in a VPC does not reach"
-        confirm "dig +short {dial_host} inside the VPC: a private address is expected"
+        confirm "`dig +short {dial_host}` inside the VPC: a private address is expected"
         fix "resolve the endpoint inside the database's VPC (enableDnsHostnames and enableDnsSupport \
              on; DNS resolution on for a peering), or make the instance not publicly accessible; a \
              function outside of the VPC needs a NAT gateway and a rule for its address"
     NoRoute "no-route" at Tcp:
         "there is no route to the address: the subnet or the network is another one"
-        confirm "aws lambda get-function-configuration --function-name {function} --query VpcConfig"
+        confirm "`aws lambda get-function-configuration --function-name {function} --query \
+                 VpcConfig`"
         fix "put the function into subnets of the database's VPC, or of one that is peered with it \
              and has a route there"
     PortRefused "port-refused" at Tcp:
         "the address answers, and nothing listens on port {dial_port}"
-        confirm "aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].[DBInstanceStatus,Endpoint.Port]\""
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].[DBInstanceStatus,Endpoint.Port]\"`"
         fix "set DB_PORT to the port that RDS shows; start the database if it is stopped; with \
              DB_CONNECT_TO, start the tunnel that listens there"
 
@@ -170,20 +173,21 @@ causes! {
              takes it off"
     WrongEngine "wrong-engine" at Tls:
         "what answers is not a {engine} server"
-        confirm "aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].Engine\""
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].Engine\"`"
         fix "deploy the function of the database's engine, and check DB_PORT and DB_CONNECT_TO"
     RdsBundleForProxy "rds-bundle-for-proxy" at Tls:
         "the server's certificate is one of ACM's, as an RDS Proxy's is, and the bundle holds RDS's \
          own roots: it comes from none of these roots"
-        confirm "openssl storeutl -noout -text -certs {bundle} | grep Subject: must name Amazon Root \
-                 CA 1 to 4"
+        confirm "`openssl storeutl -noout -text -certs {bundle} | grep Subject`: must name Amazon \
+                 Root CA 1 to 4"
         fix "leave DB_CA_BUNDLE out, and the function takes the proxy's file of the layer; or set \
              it to /opt/rds-ca/amazon-trust-roots.pem"
     ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
         "the server's certificate is one of RDS's, and the bundle holds the roots for RDS Proxy: it \
          comes from none of these roots"
-        confirm "openssl storeutl -noout -text -certs {bundle} | grep Subject: must name Amazon RDS"
+        confirm "`openssl storeutl -noout -text -certs {bundle} | grep Subject`: must name Amazon \
+                 RDS"
         fix "leave DB_CA_BUNDLE out, and the function takes its region's file of the layer; or set \
              it to /opt/rds-ca/{region}-bundle.pem"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
@@ -195,12 +199,14 @@ causes! {
     SelfSigned "self-signed-server" at Tls:
         "the server's certificate is one that it made for itself, not one of RDS's: it comes from \
          none of these roots"
-        confirm "openssl s_client -connect {connect_to} -starttls {starttls} -showcerts </dev/null"
+        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} -showcerts \
+                 </dev/null`"
         fix "check that DB_CONNECT_TO leads to the database and not to another server; for a server \
              of your own, set DB_CA_BUNDLE to its CA certificate"
     UnknownIssuer "unknown-issuer" at Tls:
         "the server's certificate comes from none of these roots"
-        confirm "openssl s_client -connect {connect_to} -starttls {starttls} -showcerts </dev/null"
+        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} -showcerts \
+                 </dev/null`"
         fix "check that the bundle is the one of {region} (RDS Proxy needs the Amazon Trust roots), \
              that DB_CONNECT_TO leads to this database, and that nothing on the way answers in its \
              place"
@@ -211,21 +217,21 @@ causes! {
              DB_CONNECT_TO; check that DB_CONNECT_TO leads to this database"
     CertificateExpired "certificate-expired" at Tls:
         "the server's certificate has expired"
-        confirm "aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\""
-        fix "renew it by rotating the instance's CA: aws rds modify-db-instance \
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\"`"
+        fix "renew it by rotating the instance's CA: `aws rds modify-db-instance \
              --db-instance-identifier {identifier} --ca-certificate-identifier rds-ca-rsa2048-g1 \
-             --apply-immediately"
+             --apply-immediately`"
     CertificateExpires "certificate-expires-soon" at Tls:
         "the server's certificate expires soon, and RDS has not renewed it"
-        confirm "aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\""
-        fix "RDS renews it in the maintenance window; if it does not, rotate the instance's CA: aws \
-             rds modify-db-instance --db-instance-identifier {identifier} \
-             --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\"`"
+        fix "RDS renews it in the maintenance window; if it does not, rotate the instance's CA: \
+             `aws rds modify-db-instance --db-instance-identifier {identifier} \
+             --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately`"
     HandshakeFailed "tls-handshake-failed" at Tls:
         "client and server agree on no TLS, or the connection ended while they talked"
-        confirm "openssl s_client -connect {connect_to} -starttls {starttls} </dev/null"
+        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} </dev/null`"
         fix "allow TLS 1.2 or 1.3 at the server ({tls_setting}), and check that DB_CONNECT_TO and \
              the port lead to this database"
 
@@ -245,8 +251,8 @@ causes! {
              the policy too"
     PolicyMissing "policy-missing" at Login:
         "the function's role is not allowed rds-db:connect as this user"
-        confirm "aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names \
-                 rds-db:connect --resource-arns {arn}"
+        confirm "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names \
+                 rds-db:connect --resource-arns {arn}`"
         fix "allow the role Action rds-db:connect on Resource {arn}, and see that no Deny covers it"
     PolicyWrongResource "policy-on-wrong-resource" at Login:
         "the role's policy names another resource id than the database's"
@@ -260,7 +266,7 @@ causes! {
     SignedForCname "signed-for-cname" at Login:
         "DB_HOST is a CNAME or another name of the database, and tokens must be signed for the \
          endpoint itself"
-        confirm "dig +short CNAME {host}"
+        confirm "`dig +short CNAME {host}`"
         fix "set DB_HOST to the endpoint that RDS shows{real_host}, and put the name that you use now \
              into DB_CONNECT_TO as {host}:{port}"
     WrongEndpoint "signed-for-another-endpoint" at Login:
@@ -270,8 +276,8 @@ causes! {
              DB_CONNECT_TO leads"
     WrongPort "signed-for-wrong-port" at Login:
         "DB_PORT is not the endpoint's own port, for which tokens must be signed"
-        confirm "aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].Endpoint.Port\""
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].Endpoint.Port\"`"
         fix "leave DB_PORT out or set it to the port that RDS shows; a tunnel's port belongs into \
              DB_CONNECT_TO alone"
     WrongRegion "signed-for-wrong-region" at Login:
@@ -291,13 +297,13 @@ causes! {
              next, or put an RDS Proxy before the database"
     ProxyWithoutIam "proxy-without-iam" at Login:
         "the RDS Proxy does not ask for IAM tokens"
-        confirm "aws rds describe-db-proxies --query \"DBProxies[?Endpoint=='{host}'].Auth\": IAMAuth \
-                 must be REQUIRED or ENABLED, and a secret of {user} be listed"
-        fix "aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED --require-tls"
+        confirm "`aws rds describe-db-proxies --query \"DBProxies[?Endpoint=='{host}'].Auth\"`: \
+                 IAMAuth must be REQUIRED or ENABLED, and a secret of {user} be listed"
+        fix "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED --require-tls`"
     AccessKeyUnknown "access-key-not-accepted" at Login:
         "the access key was deleted, has expired or is of another account's role"
-        confirm "aws sts get-caller-identity, with the same credentials"
+        confirm "`aws sts get-caller-identity`, with the same credentials"
         fix "in Lambda, deploy the function again so that it gets fresh credentials, and see that \
              its role still exists; elsewhere, renew the credentials"
     ChangePending "iam-change-pending" at Login:
@@ -306,11 +312,11 @@ causes! {
         fix "wait some minutes and try again"
     LogUnread "read-iam-db-auth-error-log" at Login:
         "the reason stands in the database's iam-db-auth-error log"
-        confirm "aws rds describe-db-log-files --db-instance-identifier {identifier} \
-                 --filename-contains iam-db-auth-error"
-        fix "export the log iam-db-auth-error to CloudWatch Logs (modify-db-instance \
-             --cloudwatch-logs-export-configuration EnableLogTypes=iam-db-auth-error), try again, \
-             and read what it says of {user}"
+        confirm "`aws rds describe-db-log-files --db-instance-identifier {identifier} \
+                 --filename-contains iam-db-auth-error`"
+        fix "export the log to CloudWatch Logs, `aws rds modify-db-instance \
+             --db-instance-identifier {identifier} --cloudwatch-logs-export-configuration \
+             EnableLogTypes=iam-db-auth-error`, try again, and read what it says of {user}"
     DatabaseUnknown "database-unknown" at Login:
         "there is no database called {database}"
         confirm "as the administrator: {show_databases}"
@@ -334,7 +340,7 @@ causes! {
         fix "as the administrator: {unlock_user}"
     ServerNotReady "server-not-ready" at Login:
         "the server is starting, stopping or failing over"
-        confirm "aws rds describe-events --source-type db-instance --duration 60"
+        confirm "`aws rds describe-events --source-type db-instance --duration 60`"
         fix "wait for the status `available`, and try again"
     LoginSilent "login-silent" at Login:
         "the server does not answer the login: it has no memory or CPU left for IAM, or is too busy"
