@@ -51,9 +51,10 @@ Check everything: format, lints, unit and integration tests.
 
 Usage: cargo xtask test [OPTIONS] [-- ARGUMENTS]
 
-Fetches the database servers that are missing on this machine while it compiles, and runs
-every test: the integration tests log in to real MySQL, MariaDB and PostgreSQL servers, and
-fail when one of them cannot be started.
+Fetches the database servers that are missing on this machine while it compiles, and pinned
+tools for deploying (SAM, the AWS CLI, ministack, zig) into target/tools. Then it runs every
+test: the integration tests log in to real MySQL, MariaDB and PostgreSQL servers, and fail
+when one of them cannot be started or a tool is missing.
 
 Options:
   --quick     Only the tests: leave out format and lints

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::Failure;
 use crate::cargo::{self, cargo};
+use crate::fetch;
 use crate::flags::Local;
-use crate::servers;
 
 pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
     let event = match &flags.event {
@@ -16,7 +16,7 @@ pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
         ),
         None => None,
     };
-    servers::fetch_during(&flags.engines, || {
+    fetch::servers_during(&flags.engines, || {
         let packages = ["local-stack", "mysql-function", "postgres-function"];
         let mut build = cargo(&["build", "--locked"]);
         build.args(packages.iter().flat_map(|package| ["--package", package]));

@@ -9,10 +9,10 @@ mod build;
 mod cargo;
 mod certs;
 mod doctor;
+mod fetch;
 mod flags;
 mod layer;
 mod local;
-mod servers;
 mod test;
 
 use flags::{Command, Flags};

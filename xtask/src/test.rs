@@ -5,20 +5,18 @@ use std::time::Instant;
 
 use crate::Failure;
 use crate::cargo::{self, cargo};
+use crate::fetch;
 use crate::flags::Test;
-use crate::servers;
 
 pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
     if !flags.arguments.is_empty() {
         let test = || cargo::run(cargo(&["test", "--locked"]).args(&flags.arguments));
-        return servers::fetch_during(&Engine::ALL, || Ok(())).and_then(|()| test());
+        return fetch::servers_during(&Engine::ALL, || Ok(())).and_then(|()| test());
     }
     if !flags.quick {
         step("format", &["fmt", "--all", "--check"])?;
     }
-    servers::fetch_during(&Engine::ALL, || {
-        step("build", &["test", "--locked", "--workspace", "--no-run"])
-    })?;
+    fetch::everything_during(|| step("build", &["test", "--locked", "--workspace", "--no-run"]))?;
     step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"])?;
     step(
         "tests of iam-auth with https",

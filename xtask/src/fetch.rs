@@ -1,0 +1,55 @@
+//! Fetches the servers and tools that are missing, while cargo compiles.
+
+use local_rds_packages::{Engine, find_or_fetch};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::Failure;
+
+type Fetch = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
+
+/// Finds or fetches a server for each of `engines`, and does `work` meanwhile.
+///
+/// Both are always waited for. What failed first in the order (work, engines) is the failure.
+pub(crate) fn servers_during(
+    engines: &[Engine],
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    during(engines.iter().map(|&engine| server(engine)).collect(), work)
+}
+
+/// The same with everything that the tests use: all servers, and the tools for deploying.
+pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut fetches: Vec<Fetch> = Engine::ALL.into_iter().map(server).collect();
+    fetches.push(Box::new(|| Ok(private_tools::sam(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(private_tools::aws(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(private_tools::ministack(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(private_tools::zig(&mut say).map(drop)?)));
+    during(fetches, work)
+}
+
+fn server(engine: Engine) -> Fetch {
+    Box::new(move || Ok(find_or_fetch(engine, &mut say).map(drop)?))
+}
+
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+fn during(fetches: Vec<Fetch>, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for fetch in fetches {
+            let failures = &failures;
+            scope.spawn(move || {
+                if let Err(error) = fetch() {
+                    let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                    failures.push(error);
+                }
+            });
+        }
+        work()
+    })?;
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
