@@ -7,11 +7,11 @@ use std::fs;
 use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::SystemTime;
 use zip::ZipArchive;
 
 use crate::Rig;
+use crate::namespace::{self, UNSHARE};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
 const REGION_FILE: &str = "eu-west-1-bundle.pem";
@@ -78,7 +78,7 @@ async fn is_not_trusted(rig: &Rig, file: &str) {
 }
 
 /// The files of the layer of this project.
-fn files() -> BTreeMap<String, String> {
+pub fn files() -> BTreeMap<String, String> {
     let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
     #[allow(clippy::disallowed_methods, reason = "certs/ must hold today")]
     let now = SystemTime::now();
@@ -86,38 +86,20 @@ fn files() -> BTreeMap<String, String> {
 }
 
 /// Packs the files into a layer, and unpacks it as Lambda does.
-fn unpack(files: &BTreeMap<String, String>, opt: &Path) {
+pub fn unpack(files: &BTreeMap<String, String>, opt: &Path) {
     let zip = layer::zip(files).unwrap();
     ZipArchive::new(Cursor::new(zip)).unwrap().extract(opt).unwrap();
 }
 
-/// Makes a `bootstrap` in `task_root` that runs `program` with `layer` at `/opt`, as only this
-/// process sees it: in a mount namespace of its own, which needs no root.
-///
-/// Panics when this machine makes no such namespace.
+/// Makes a `bootstrap` in `task_root` that runs `program` with `layer` at `/opt`.
 pub(crate) fn mount_for(program: &Path, layer: &Path, task_root: &Path) {
-    let namespace = || {
-        let mut command = Command::new("unshare");
-        command.args(["--map-current-user", "--keep-caps", "--mount"]);
-        command
-    };
-    let mounted = namespace()
-        .args(["mount", "--bind"])
-        .args([layer, Path::new("/opt")])
-        .output()
-        .expect("unshare (of util-linux) is installed");
-    assert!(
-        mounted.status.success(),
-        "this machine does not let a process mount a folder for itself, which the test of the \
-         layer needs: allow unprivileged user namespaces, or run it as root: {}",
-        String::from_utf8_lossy(&mounted.stderr)
-    );
+    namespace::require(layer);
     // A copy, since the program may itself be somewhere in /opt.
     let copy = task_root.join("function");
     fs::copy(program, &copy).unwrap();
     let script = format!(
-        "#!/bin/sh\nexec unshare --map-current-user --keep-caps --mount \
-         /bin/sh -ec 'mount --bind \"{}\" /opt; exec \"{}\"'\n",
+        "#!/bin/sh\nexec {} /bin/sh -ec 'mount --bind \"{}\" /opt; exec \"{}\"'\n",
+        UNSHARE.join(" "),
         layer.display(),
         copy.display()
     );

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod events;
 pub mod layer;
 pub mod login;
+pub mod namespace;
 pub mod policy;
 pub mod reliability;
 mod rig;

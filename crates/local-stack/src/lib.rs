@@ -28,16 +28,22 @@ pub fn statements(engine: Engine) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/statements").join(folder)
 }
 
+/// The settings that lead a function to `server`: environment variables, by name.
+pub fn settings(server: &Server) -> [(&'static str, String); 5] {
+    [
+        ("DB_HOST", server.host().to_owned()),
+        ("DB_USER", server.user().to_owned()),
+        ("DB_NAME", server.database().to_owned()),
+        ("DB_CONNECT_TO", server.address().to_string()),
+        ("DB_CA_BUNDLE", server.ca_bundle().display().to_string()),
+    ]
+}
+
 /// The function called `name`, whose code is the folder `task_root`, with the settings that lead it
 /// to `server`, and without a role.
 pub fn function(server: &Server, name: &str, task_root: PathBuf) -> Function {
-    Function::new(name, task_root)
-        .region(server.region())
-        .env("DB_HOST", server.host())
-        .env("DB_USER", server.user())
-        .env("DB_NAME", server.database())
-        .env("DB_CONNECT_TO", server.address().to_string())
-        .env("DB_CA_BUNDLE", server.ca_bundle().display().to_string())
+    let function = Function::new(name, task_root).region(server.region());
+    settings(server).into_iter().fold(function, |function, (name, value)| function.env(name, value))
 }
 
 /// Gives `function` a role whose credentials are `key`.

@@ -10,10 +10,10 @@ use crate::architecture::Architecture;
 use crate::cargo::{answer, command, program, workspace};
 use crate::runtime::{self, AMAZON_LINUX_2023, Glibc};
 use crate::traces::{self, Remapped};
-use crate::{FUNCTIONS, Failure, rust_target};
+use crate::{Failure, rust_target};
 
-/// Compiled functions.
-pub(crate) struct Compiled {
+/// Programs that were compiled for Lambda.
+pub struct Compiled {
     folder: PathBuf,
     architecture: Architecture,
     folders: Vec<Remapped>,
@@ -32,26 +32,31 @@ struct Package {
     manifest_path: PathBuf,
 }
 
-/// Compiles all functions, against the glibc of Amazon Linux 2023.
+/// Compiles the programs of `packages` of this workspace, which have the same names, against the
+/// glibc of Amazon Linux 2023.
 ///
 /// zig links, because it has every version of glibc to link against, for both architectures.
-pub(crate) fn compile(
-    target: &Path,
+/// `progress` is as for [`build`](crate::build).
+///
+/// # Errors
+/// A tool is missing and cannot be fetched, or cargo says why it does not compile.
+pub fn compile(
+    packages: &[&str],
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Failure> {
+    let target = &private_tools::target()?;
     rust_target::ensure(architecture, progress)?;
     let zig = private_tools::zig(progress)?;
     let folders = folders(target)?;
     let rust_target = architecture.rust_target();
-    let names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).collect();
-    progress(&format!("compiling {} for {architecture}", names.join(" and ")));
+    progress(&format!("compiling {} for {architecture}", packages.join(" and ")));
 
     let mut build = command(zig.cargo_zigbuild);
     build
         .args(["zigbuild", "--locked", "--release"])
         .args(["--target", &format!("{rust_target}.{AMAZON_LINUX_2023}")])
-        .args(names.iter().flat_map(|name| ["--package", name]))
+        .args(packages.iter().flat_map(|package| ["--package", package]))
         .env("CARGO_TARGET_DIR", target)
         .env("CARGO_ZIGBUILD_ZIG_PATH", zig.zig)
         // These options alone: those of the person's own machine (`target-cpu=native`) would give
@@ -61,28 +66,35 @@ pub(crate) fn compile(
     keep_caches_private(&mut build, &target.join("tools/zig-cache"));
     let status = build.status().map_err(|error| format!("cannot run cargo-zigbuild: {error}"))?;
     if !status.success() {
-        return Err(format!("the functions did not compile: cargo-zigbuild, {status}").into());
+        return Err(format!("{} did not compile: {status}", packages.join(" and ")).into());
     }
     let folder = target.join(rust_target).join("release");
     Ok(Compiled { folder, architecture, folders })
 }
 
 impl Compiled {
-    /// The program of a function, once it has been checked. Also gives the oldest glibc that it
-    /// starts with.
-    pub(crate) fn program(&self, function: &str) -> Result<(Vec<u8>, Glibc), Failure> {
-        let path = self.folder.join(function);
+    /// The file of a program, unchecked.
+    pub fn path(&self, package: &str) -> PathBuf {
+        self.folder.join(package)
+    }
+
+    /// A program, once it has been checked. Also gives the oldest glibc that it starts with.
+    ///
+    /// # Errors
+    /// It would not start on Lambda, or has a path of this machine in it.
+    pub fn program(&self, package: &str) -> Result<(Vec<u8>, Glibc), Failure> {
+        let path = self.path(package);
         let program =
             std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let glibc = runtime::check(&program, self.architecture, AMAZON_LINUX_2023)
-            .map_err(|error| format!("{function}: {error}"))?;
+            .map_err(|error| format!("{package}: {error}"))?;
         let home = env::home_dir();
         let folders =
             self.folders.iter().map(|(folder, _)| folder.as_path()).chain(home.as_deref());
         match traces::find(&program, folders) {
             None => Ok((program, glibc)),
             Some(folder) => Err(format!(
-                "{function} has the path {} of this machine in it: whatever brought it there (an \
+                "{package} has the path {} of this machine in it: whatever brought it there (an \
                  `env!`, an `include!`) must not be deployed",
                 folder.display()
             )

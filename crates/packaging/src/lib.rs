@@ -28,6 +28,7 @@ mod traces;
 mod package;
 
 pub use architecture::Architecture;
+pub use compile::{Compiled, compile};
 pub use package::{Package, build};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
 

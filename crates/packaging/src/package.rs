@@ -46,13 +46,13 @@ pub fn build(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Package>, Failure> {
-    let target = private_tools::target()?;
-    let lambda = target.join("lambda");
+    let lambda = private_tools::target()?.join("lambda");
     fs::create_dir_all(&lambda).map_err(at(&lambda))?;
     let lock = lambda.join("build.lock");
     let lock =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let compiled = compile(&target, architecture, progress)?;
+    let names = FUNCTIONS.map(|function| function.name);
+    let compiled = compile(&names, architecture, progress)?;
     let packages = FUNCTIONS
         .iter()
         .map(|function| pack(function, &compiled, architecture, &lambda.join(function.name)))

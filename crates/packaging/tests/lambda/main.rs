@@ -1,0 +1,8 @@
+//! What `cargo xtask build` makes, and whether it does what it is for: the zips, their programs, and
+//! a run under AWS's own emulator of Lambda.
+
+mod built;
+mod emulator;
+mod programs;
+mod under_lambda;
+mod zips;
