@@ -7,6 +7,6 @@ use crate::Failure;
 use crate::cargo::{self, cargo};
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    cargo::run(&mut cargo(&["build", "--quiet", "--locked", "--package", "packaging"]))?;
+    cargo::run(&mut cargo(&["build", "--locked", "--package", "packaging"]))?;
     cargo::exec(Command::new(cargo::target().join("debug/packaging")).args(arguments))
 }

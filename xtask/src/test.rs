@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold.
 
 use local_rds_packages::Engine;
+use std::process::Command;
 use std::time::Instant;
 
 use crate::Failure;
@@ -17,6 +18,13 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
         step("format", &["fmt", "--all", "--check"])?;
     }
     fetch::everything_during(|| step("build", &["test", "--locked", "--workspace", "--no-run"]))?;
+    // Before the tests, which would build them too: so its time is seen. The program is one that the
+    // last step compiled.
+    timed(
+        "package",
+        "cargo xtask build",
+        &mut Command::new(cargo::target().join("debug/packaging")),
+    )?;
     step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"])?;
     step(
         "tests of iam-auth with https",
@@ -33,9 +41,13 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
 }
 
 fn step(name: &str, arguments: &[&str]) -> Result<(), Failure> {
-    eprintln!("== {name}: cargo {}", arguments.join(" "));
+    timed(name, &format!("cargo {}", arguments.join(" ")), &mut cargo(arguments))
+}
+
+fn timed(name: &str, shown: &str, command: &mut Command) -> Result<(), Failure> {
+    eprintln!("== {name}: {shown}");
     let start = Instant::now();
-    cargo::run(&mut cargo(arguments))?;
+    cargo::run(command)?;
     eprintln!("== {name}: ok, {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -59,15 +59,15 @@ pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result
             Ok(needed) if needed <= glibc => oldest = oldest.max(needed),
             _ => {
                 let users = match &version.symbols[..] {
-                    [] => "it".to_owned(),
-                    symbols if symbols.len() <= SYMBOLS => symbols.join(", "),
+                    [] => String::new(),
+                    symbols if symbols.len() <= SYMBOLS => format!(" by {}", symbols.join(", ")),
                     symbols => format!(
-                        "{} and {} more",
+                        " by {} and {} more",
                         symbols[..SYMBOLS].join(", "),
                         symbols.len() - SYMBOLS
                     ),
                 };
-                wrong.push(format!("{users} needs {} of {}", version.name, version.library));
+                wrong.push(format!("{} of {} is needed{users}", version.name, version.library));
             }
         }
     }

@@ -58,3 +58,57 @@ pub fn zip<'a>(
     }
     Ok(zip.finish()?.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    fn sha256(bytes: &[u8]) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+        digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        })
+    }
+
+    /// 64 KiB with repetitions near and far, so that every choice of the compressor counts.
+    fn sample() -> Vec<u8> {
+        let mut state = 1_u32;
+        let mut sample = Vec::new();
+        while sample.len() < 1 << 16 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            sample.extend_from_slice(&(state >> (state % 23)).to_be_bytes());
+            let start = state as usize % sample.len();
+            sample.extend_from_within(start..(start + 40).min(sample.len()));
+        }
+        sample
+    }
+
+    fn packed(method: Method) -> String {
+        let sample = sample();
+        let entries = [
+            ("statements/items.sql".to_owned(), Entry::File(b"SELECT 1")),
+            ("statements/".to_owned(), Entry::Folder),
+            ("bootstrap".to_owned(), Entry::Program(&sample)),
+        ];
+        let zip = zip(method, entries.clone()).unwrap();
+        let other_order = super::zip(method, entries.into_iter().rev()).unwrap();
+        assert_eq!(zip, other_order, "the order of the entries is of account");
+        sha256(&zip)
+    }
+
+    /// A sum that changes says that a dependency now makes other bytes of the same files. Then every
+    /// zip that is deployed changes too, which the changelog must tell.
+    #[test]
+    fn the_bytes_are_those_of_yesterday() {
+        assert_eq!(packed(Method::Stored), "fa3cffeb27cac85f486bdaf5c133dc3c7512221eac4d2c4b251945f841d3ebe1");
+        assert_eq!(packed(Method::Deflated), "c874798f645818775c6fa76931391227232ea9f35fea670b2f4ef3c95b590ff9");
+    }
+
+    #[test]
+    fn one_path_twice_is_refused() {
+        let twice = [(); 2].map(|()| ("bootstrap".to_owned(), Entry::File(b"")));
+        assert!(zip(Method::Stored, twice).is_err());
+    }
+}
