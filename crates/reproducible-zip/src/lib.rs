@@ -102,8 +102,14 @@ mod tests {
     /// zip that is deployed changes too, which the changelog must tell.
     #[test]
     fn the_bytes_are_those_of_yesterday() {
-        assert_eq!(packed(Method::Stored), "fa3cffeb27cac85f486bdaf5c133dc3c7512221eac4d2c4b251945f841d3ebe1");
-        assert_eq!(packed(Method::Deflated), "c874798f645818775c6fa76931391227232ea9f35fea670b2f4ef3c95b590ff9");
+        assert_eq!(
+            packed(Method::Stored),
+            "fa3cffeb27cac85f486bdaf5c133dc3c7512221eac4d2c4b251945f841d3ebe1"
+        );
+        assert_eq!(
+            packed(Method::Deflated),
+            "c874798f645818775c6fa76931391227232ea9f35fea670b2f4ef3c95b590ff9"
+        );
     }
 
     #[test]

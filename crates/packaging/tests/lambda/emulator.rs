@@ -92,6 +92,11 @@ fn command(task_root: &Path, opt: &Path, [address, runtime_api]: &[SocketAddr; 2
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        // What Lambda sets, and in its base images the image: the emulator does not.
+        .env("LAMBDA_TASK_ROOT", "/var/task")
+        .env("LAMBDA_RUNTIME_DIR", "/var/runtime")
+        .env("TZ", ":/etc/localtime")
+        .env("LANG", "en_US.UTF-8")
         .env("TASK_ROOT", task_root)
         .env("OPT", opt)
         .args(["--pdeathsig", "KILL"])
