@@ -1,6 +1,8 @@
 //! What `cargo xtask build` makes, and whether it does what it is for: the zips, their programs, and
 //! a run under AWS's own emulator of Lambda.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod built;
 mod emulator;
 mod programs;
