@@ -79,6 +79,11 @@ impl Rig {
         self.create(&[], &[], None, None).await
     }
 
+    /// Deploys the function with another key behind its role.
+    pub async fn deploy_signed_by(&self, key: AccessKey, changes: &[(&str, &str)]) -> Deployed<'_> {
+        self.create(changes, &[], Some(key), None).await
+    }
+
     /// The same, with `statements` (name and text) added to the deployed ones.
     pub async fn deploy_with(
         &self,

@@ -65,6 +65,15 @@ impl TokenSigner {
         &self.user
     }
 
+    /// A signer with the same credentials at the same endpoint, for another user.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn for_user(&self, user: impl Into<String>) -> Result<Self, Error> {
+        Self::new(self.endpoint.clone(), user, self.credentials.clone())
+    }
+
     /// Has the credentials asked for anew at the next token: see [`Credentials::renew`].
     pub async fn renew_credentials(&self) {
         self.credentials.renew().await;

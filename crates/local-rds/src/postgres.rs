@@ -3,7 +3,8 @@
 mod administrator;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -15,6 +16,7 @@ use local_rds_pam_module::CONFIGURATION_VARIABLE;
 pub(crate) use administrator::Administrator;
 
 use crate::account::Account;
+use crate::administrator::Row;
 use crate::folder::Folder;
 use crate::server::DATABASE;
 use crate::{Error, plugins, process};
@@ -192,6 +194,32 @@ pub(crate) fn remove_shared_memory(folder: &Folder) {
         // SAFETY: removal takes no buffer. The segment is that of our own server, which is gone.
         unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) };
     }
+}
+
+/// Has the server read its settings and certificate again, and waits until it has.
+pub(crate) fn reload(
+    execute: impl Fn(&str) -> Result<Vec<Row>, Error>,
+    address: SocketAddr,
+) -> Result<(), Error> {
+    const READ_AT: &str = "SELECT pg_conf_load_time()::text";
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let before = execute(READ_AT)?;
+    execute("SELECT pg_reload_conf()")?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while execute(READ_AT)? == before {
+        if Instant::now() > deadline {
+            return Err(Error::new("the server does not read its settings again"));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    // The administrator's process has read them because the main one told it to, on its way. That
+    // one answers a new connection when it is through.
+    TcpStream::connect(address)
+        .and_then(|mut stream| {
+            stream.write_all(&SSL_REQUEST)?;
+            stream.read_exact(&mut [0])
+        })
+        .map_err(Error::because("the server does not answer after it read its settings"))
 }
 
 fn socket(folder: &Folder, port: u16) -> PathBuf {

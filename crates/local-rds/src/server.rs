@@ -9,7 +9,7 @@ use local_rds_packages::{Engine, Installation, find_or_fetch};
 
 use crate::account::Account;
 use crate::administrator::Row;
-use crate::certificates::KeyType;
+use crate::certificates::{KeyType, ServerCertificate};
 use crate::folder::Folder;
 use crate::iam::{AccessKey, Iam, Listener, Resource};
 use crate::running::{Plan, Running};
@@ -244,6 +244,22 @@ impl Server {
     /// The first statement that fails, or a server that does not answer.
     pub fn execute(&self, sql: &str) -> Result<Vec<Row>, Error> {
         self.running.execute(sql)
+    }
+
+    /// Has the server present another certificate to those who connect from now on, whoever signed
+    /// it and whenever it is valid. The CA bundle stays as it is.
+    ///
+    /// # Errors
+    /// The server does not take the certificate.
+    pub fn present(&self, certificate: &ServerCertificate) -> Result<(), Error> {
+        let plan = self.running.plan();
+        server_certificate::write_own(&plan.folder, plan.account, certificate)?;
+        match self.engine() {
+            // It reloads only what it can verify itself, and starts with anything.
+            Engine::MySql => self.kill().and_then(|()| self.restart()),
+            Engine::MariaDb => self.execute("FLUSH SSL").map(drop),
+            Engine::Postgres => postgres::reload(|sql| self.execute(sql), self.address()),
+        }
     }
 
     /// Kills the server and every process of its own at once (SIGKILL), as a failing host does.

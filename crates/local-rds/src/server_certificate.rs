@@ -35,6 +35,16 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::io("write", path));
     write(&folder.ca_bundle(), root)?;
+    write_own(folder, account, certificate)
+}
+
+/// Writes the server's own part, for the server alone.
+pub(crate) fn write_own(
+    folder: &Folder,
+    account: Account,
+    certificate: &ServerCertificate,
+) -> Result<(), Error> {
+    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::io("write", path));
     for (path, text) in
         [(folder.certificate(), &certificate.chain_pem), (folder.key(), &certificate.key_pem)]
     {

@@ -35,7 +35,7 @@ const QUIT: &[u8] = &[1];
 impl Preamble for MySql {
     const TOKEN_METHOD: &'static str = "mysql_clear_password";
 
-    async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<(), Error> {
+    async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
         let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
         let greeting = receive(stream).await.map_err(broken)?;
         match greeting.first() {
@@ -47,7 +47,9 @@ impl Preamble for MySql {
         if u32::from(capabilities) & SSL == 0 {
             return Err(refusal::no_tls(login, MYSQL));
         }
-        send(stream, 1, &opening()).await.map_err(broken)
+        send(stream, 1, &opening()).await.map_err(broken)?;
+        let version = greeting[1..].split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok(String::from_utf8_lossy(version).into_owned())
     }
 
     async fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(

@@ -1,7 +1,11 @@
 //! What the server says of itself and of the user, for a diagnosis.
 
 use sql_function::doctor::About;
-use tokio_postgres::{Client, Error};
+use sql_function::{Error as Failure, Mode, Statement};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
+
+use crate::failure;
 
 const SERVER: &str = "\
 SELECT version(), current_user::text, coalesce(s.version, ''), coalesce(s.cipher, ''),
@@ -35,4 +39,51 @@ pub(crate) async fn ask(client: &Client) -> Result<About, Error> {
         is_administrator: server.try_get(6)?,
         grants: grants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
     })
+}
+
+/// What a plan that writes begins its lines with.
+const WRITES: [&str; 4] = ["Insert on ", "Update on ", "Delete on ", "Merge on "];
+
+/// Has the server plan the statement, which checks the user's rights as running it would: parsing
+/// alone does not. What can be parsed but not planned (CALL, for one) is left at that.
+pub(crate) async fn check_rights(
+    client: &Client,
+    statement: &Statement,
+    params: usize,
+) -> Result<(), Failure> {
+    let failed = |error| failure::query(statement, error);
+    // The SQL may end in a comment, or a semicolon.
+    let prepare = format!("PREPARE rds_iam_lambda_doctor AS\n{}", statement.sql);
+    match client.batch_execute(&prepare).await {
+        Ok(()) => {}
+        Err(error) if error.code() == Some(&SqlState::SYNTAX_ERROR) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    }
+    let values = if params == 0 {
+        String::new()
+    } else {
+        format!("({})", ["NULL"].repeat(params).join(", "))
+    };
+    let explain = format!("EXPLAIN EXECUTE rds_iam_lambda_doctor{values}");
+    let plan = client.simple_query(&explain).await;
+    client.batch_execute("DEALLOCATE rds_iam_lambda_doctor").await.map_err(failed)?;
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            return Err(failed(error));
+        }
+        // Such as a type that takes no NULL.
+        Err(_) => return Ok(()),
+    };
+    let writes = plan.iter().any(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            let line = row.get(0).unwrap_or_default().trim_start().trim_start_matches("->").trim();
+            WRITES.iter().any(|start| line.starts_with(start))
+        }
+        _ => false,
+    });
+    if writes && statement.mode == Mode::Read {
+        return Err(failure::undeclared_write(statement));
+    }
+    Ok(())
 }

@@ -133,6 +133,15 @@ pub(crate) fn command(what: &str, failure: tokio_postgres::Error) -> Error {
     }
 }
 
+/// A statement writes, and its file does not say so.
+pub(crate) fn undeclared_write(statement: &Statement) -> Error {
+    let (cause, advice) = meaning(&READ_ONLY);
+    Error::new(Kind::Query, format!("statement {:?} writes, and its mode is read", statement.name))
+        .named(cause)
+        .advice(advice)
+        .fated(Fate::NotRun)
+}
+
 /// What the server's answer to a statement means, and what to do.
 fn meaning(code: &SqlState) -> (Cause, &'static str) {
     let correct = "correct the statement or its parameters: the server's own words say where";

@@ -26,11 +26,11 @@ const ERROR: u8 = b'E';
 impl Preamble for Postgres {
     const TOKEN_METHOD: &'static str = "cleartext password";
 
-    async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<(), Error> {
+    async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
         let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), POSTGRES);
         send(stream, &SSL_REQUEST.to_be_bytes()).await.map_err(broken)?;
         match stream.read_u8().await.map_err(broken)? {
-            b'S' => Ok(()),
+            b'S' => Ok(String::new()),
             b'N' => Err(refusal::no_tls(login, POSTGRES)),
             ERROR => {
                 let body = receive_body(stream).await.map_err(broken)?;

@@ -82,7 +82,8 @@ impl sql_function::Connection for Connection {
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        self.prepared(statement).await.map(drop)
+        let prepared = self.prepared(statement).await?;
+        about::check_rights(&self.client, statement, prepared.params().len()).await
     }
 
     async fn bind<'a>(

@@ -98,6 +98,13 @@ pub fn refused(login: &Login, server_says: impl Into<String>, cause: Cause, word
         .certainly(cause, &Blanks::of_login(words, login))
 }
 
+/// Something takes the connection, and says nothing.
+pub fn silent(login: &Login, words: Words) -> Error {
+    let message = format!("{} takes the connection and says nothing", login.connect_to);
+    Error::new(Kind::ConnectTls, message)
+        .certainly(Cause::ServerSilent, &Blanks::of_login(words, login))
+}
+
 /// What answers is no server of the engine.
 pub fn wrong_engine(login: &Login, what: impl Into<String>, words: Words) -> Error {
     let message = format!("what answers at {} is not the database", login.connect_to);

@@ -171,6 +171,15 @@ causes! {
         confirm "{show_tls}"
         fix "turn TLS on at the server, and check that nothing on the way (a TCP proxy, a tunnel) \
              takes it off"
+    ServerSilent "server-silent" at Tls:
+        "the address takes the connection and then says nothing: the server hangs, or it is not a \
+         {engine} server"
+        confirm "the metrics CPUUtilization, FreeableMemory and DatabaseConnections, and \
+                 aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].[Engine,DBInstanceStatus]\""
+        fix "give the server time to recover or reboot it, use a larger class if it runs out of memory \
+             or CPU; deploy the function of the database's engine, and check DB_PORT and \
+             DB_CONNECT_TO"
     WrongEngine "wrong-engine" at Tls:
         "what answers is not a {engine} server"
         confirm "`aws rds describe-db-instances --query \

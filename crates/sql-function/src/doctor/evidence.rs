@@ -14,6 +14,8 @@ pub(super) struct Evidence {
     pub(super) credentials: Option<Description>,
     /// Where the name leads.
     pub(super) addresses: Vec<IpAddr>,
+    /// What the server calls itself before the login.
+    pub(super) greeting: String,
     /// The certificates that the server presented, its own first.
     pub(super) presented: Vec<Certificate>,
     /// How the root is called that they lead to.

@@ -29,8 +29,10 @@ impl<C: Connector> Walk<'_, C> {
     /// The server proves to be the endpoint.
     pub(super) async fn tls(&mut self, stream: TcpStream) -> (Seen, Option<TlsStream<TcpStream>>) {
         let login = self.login();
-        let (outcome, presented) = secure::<C>(login, stream, self.deadline).await;
+        let Secured { outcome, presented, greeting } =
+            secure::<C>(login, stream, self.deadline).await;
         self.evidence.presented = presented;
+        self.evidence.greeting = greeting;
         self.evidence.root = self.root();
         match outcome {
             Ok(stream) => (self.proven(&stream), Some(stream)),
@@ -122,30 +124,35 @@ impl<C: Connector> Walk<'_, C> {
     }
 }
 
-/// Asks for TLS and shakes hands. Gives what the server presented, whether it is trusted or not.
-async fn secure<C: Connector>(
-    login: &Login,
-    mut stream: TcpStream,
-    deadline: Deadline,
-) -> (Result<TlsStream<TcpStream>, Error>, Vec<Certificate>) {
+/// What came of a handshake.
+struct Secured {
+    outcome: Result<TlsStream<TcpStream>, Error>,
+    /// What the server presented, whether it is trusted or not.
+    presented: Vec<Certificate>,
+    greeting: String,
+}
+
+/// Asks for TLS and shakes hands.
+async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: Deadline) -> Secured {
+    let failed =
+        |error| Secured { outcome: Err(error), presented: vec![], greeting: String::new() };
     let soon = deadline.at_most(Some(PATIENCE));
     let asked = soon.bound(|| "the answer to the request for TLS".into(), async {
         C::start_tls(login, &mut stream).await
     });
-    match asked.await {
-        Ok(()) => {}
-        // A server that waits for its client's first word, while its client waits for its.
+    let greeting = match asked.await {
+        Ok(greeting) => greeting,
+        // It hangs, or it waits for its client's first word while the client waits for its.
         Err(error) if error.kind() == Kind::Timeout => {
-            let silence = "it takes the connection and says nothing";
-            return (Err(refusal::wrong_engine(login, silence, C::WORDS)), vec![]);
+            return failed(refusal::silent(login, C::WORDS));
         }
-        Err(error) => return (Err(error), vec![]),
-    }
+        Err(error) => return failed(error),
+    };
     let (config, witness): (_, Arc<Witness>) = match login.trust.witnessed_config() {
         Ok(both) => both,
         Err(error) => {
             let message = "no verifier can be made of the CA bundle";
-            return (Err(Error::new(Kind::Settings, message).caused_by(error)), vec![]);
+            return failed(Error::new(Kind::Settings, message).caused_by(error));
         }
     };
     let handshake = async {
@@ -159,7 +166,7 @@ async fn secure<C: Connector>(
     };
     let soon = deadline.at_most(Some(PATIENCE));
     let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
-    (outcome, witness.presented())
+    Secured { outcome, presented: witness.presented(), greeting }
 }
 
 /// As [`Walk::listen`], over a connection of its own.
@@ -169,14 +176,13 @@ async fn method_for<C: Connector>(
     deadline: Deadline,
 ) -> Result<String, Error> {
     let stream = dial::dial(&login.connect_to, deadline).await?;
-    let (stream, _) = secure::<C>(login, stream, deadline).await;
-    let mut stream = stream?;
+    let mut stream = secure::<C>(login, stream, deadline).await.outcome?;
     let soon = deadline.at_most(Some(PATIENCE));
     soon.bound(|| "the server's question".into(), C::method(login, user, &mut stream)).await
 }
 
 /// What people mix up in a user's name: capitals, and MySQL's hyphens with PostgreSQL's underscores.
-fn spellings(user: &str) -> Vec<String> {
+pub(super) fn spellings(user: &str) -> Vec<String> {
     let lower = user.to_lowercase();
     let mut others = vec![];
     for other in [lower.clone(), lower.replace('_', "-"), lower.replace('-', "_")] {

@@ -12,14 +12,15 @@ pub trait Preamble {
     /// How the engine calls the way to log in that takes a token.
     const TOKEN_METHOD: &'static str;
 
-    /// Asks for TLS over a new connection. The handshake comes next.
+    /// Asks for TLS over a new connection. The handshake comes next. Gives what the server calls
+    /// itself by then, which may be nothing.
     ///
     /// # Errors
     /// What answers is no server of this engine, offers no TLS, or turns everyone away.
     fn start_tls(
         login: &Login,
         stream: &mut TcpStream,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+    ) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// Begins a login as `user` over TLS, to hear which proof the server asks for, and gives it
     /// none. Servers do not say whether a user exists, but they ask IAM users alone for a token.

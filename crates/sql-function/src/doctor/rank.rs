@@ -201,9 +201,10 @@ fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect>
         format!("the server asks {user:?} for {method}, as it does not ask users made for IAM");
     let mut suspects = vec![];
     if let Some(other) = &evidence.other_user {
-        let of_case = other.to_lowercase() == user.to_lowercase();
-        let cause = if of_case { Cause::UserCase } else { Cause::UserSpelling };
-        suspects.push((cause, format!("the server asks {other:?} for a token, and not {user:?}")));
+        suspects.push((
+            misspelt(user, other),
+            format!("the server asks {other:?} for a token, and not {user:?}"),
+        ));
     }
     if login.endpoint().kind().is_proxy() {
         suspects.push((Cause::ProxyWithoutIam, because.clone()));
@@ -211,6 +212,12 @@ fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect>
     suspects.push((Cause::UserNotForIam, because.clone()));
     suspects.push((Cause::IamOff, because));
     suspects
+}
+
+/// What is wrong with the name of a user who is called otherwise.
+pub(super) fn misspelt(user: &str, other: &str) -> Cause {
+    let by_case = user.to_lowercase() == other.to_lowercase();
+    if by_case { Cause::UserCase } else { Cause::UserSpelling }
 }
 
 /// The server asked for a token, and did not take it, nor any other that was tried.
@@ -250,6 +257,10 @@ fn token_denied<C: Connector>(
     let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::IamOff];
     if endpoint.kind().is_proxy() {
         possible.insert(0, Cause::ProxyWithoutIam);
+    }
+    // It asks users whom it does not know for what it asks others for: for some, a token.
+    if evidence.greeting.contains("MariaDB") {
+        possible.insert(1, Cause::UserNotForIam);
     }
     possible.extend([Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread]);
     suspects.extend(possible.into_iter().map(|cause| (cause, because.clone())));

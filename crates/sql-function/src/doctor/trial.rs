@@ -2,7 +2,8 @@
 //!
 //! A server denies a token in the same words whatever is wrong with it. So the doctor changes one
 //! thing at a time and looks whether the server takes it: the same again a little later, the names
-//! of the server's own certificate, its root's region, the engine's own port, other times of day.
+//! of the server's own certificate, its root's region, the engine's own port, other spellings of the
+//! user's name, other times of day.
 //! What is taken tells the cause for certain. Each try is an ordinary login, over a connection whose
 //! server is verified under the name that the token is signed for; the server is the same.
 
@@ -11,6 +12,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use super::cause::Cause;
+use super::handshake::spellings;
 use super::rank;
 use super::step::Seen;
 use super::walk::Walk;
@@ -119,6 +121,15 @@ impl<C: Connector> Walk<'_, C> {
         }
         let own_port = Endpoint::with_region(endpoint.host(), C::DEFAULT_PORT, endpoint.region());
         try_at(own_port.ok(), Cause::WrongPort);
+        // MariaDB asks users whom it does not know for what it asks others for: for some, a token.
+        for other in spellings(login.signer.user()) {
+            if let Ok(signer) = login.signer.for_user(other.as_str()) {
+                let what = format!("a token for the user {other:?}");
+                let cause = rank::misspelt(login.signer.user(), &other);
+                let login = Login { signer, ..changed(login, endpoint.clone(), 0) };
+                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+            }
+        }
         trials.extend(DATES.map(|seconds| Trial {
             what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
             cause: Cause::ClockOff,

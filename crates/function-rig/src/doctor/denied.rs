@@ -1,0 +1,171 @@
+//! Logins that the server denies or turns away, on a connection that is as it should be.
+
+use local_rds::iam::AccessKey;
+use local_rds::{Engine, Server};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+use super::{is_healthy, named, names};
+use crate::Rig;
+
+/// The verifier denies, for one reason after another.
+pub async fn denied(engine: Engine, bootstrap: &str) {
+    let cname = "db.corp.example";
+    let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
+    let server = Server::builder(engine).also_named(cname).also_named(alias);
+    let rig = Rig::with(server, bootstrap).await;
+    let iam = rig.server.iam();
+    let policy = |resource: &str| {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
+                "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
+        );
+        iam.set_policy(&policy).unwrap();
+    };
+
+    // What the token is signed for.
+    let at_cname = [("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
+    let diagnosis = named(&rig, &at_cname, "login", "signed-for-cname").await;
+    let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
+    assert!(fix.contains(rig.server.host()), "{fix}");
+    named(&rig, &[("DB_HOST", alias)], "login", "signed-for-another-endpoint").await;
+    named(&rig, &[("DB_PORT", "13306")], "login", "signed-for-wrong-port").await;
+
+    // Whom it is signed for. MySQL's user has a hyphen here, PostgreSQL's an underscore.
+    let (other_case, other_spelling) = match engine {
+        Engine::Postgres => ("Lambda_User", "lambda-user"),
+        Engine::MySql | Engine::MariaDb => ("Lambda-User", "lambda_user"),
+    };
+    named(&rig, &[("DB_USER", "nobody-here")], "login", "user-not-for-iam").await;
+    named(&rig, &[("DB_USER", other_case)], "login", "user-name-case").await;
+    named(&rig, &[("DB_USER", other_spelling)], "login", "user-name-spelling").await;
+
+    // When it is signed.
+    for minutes in [-60, -20, 20, 60] {
+        iam.set_clock_offset(minutes * 60);
+        let diagnosis = named(&rig, &[], "login", "clock-off").await;
+        let because = diagnosis["causes"][0]["because"].as_str().unwrap();
+        assert!(because.contains(if minutes < 0 { "earlier" } else { "later" }), "{because}");
+    }
+    iam.set_clock_offset(0);
+    throttled(&rig).await;
+
+    // What it is allowed.
+    policy(&rig.server.resource_arn("somebody-else"));
+    let diagnosis = named(&rig, &[], "login", "policy-missing").await;
+    lists(&diagnosis, &["policy-on-wrong-resource", "iam-authentication-off"]);
+    let wrong_id = [("DB_RESOURCE_ID", "local-database")];
+    named(&rig, &wrong_id, "login", "policy-on-wrong-resource").await;
+    policy(&rig.server.resource_arn("*"));
+
+    // No client can tell a key that AWS does not know from one that is not allowed: it is among the
+    // causes, and not the first.
+    iam.set_keys(vec![AccessKey::random()]);
+    let diagnosis = named(&rig, &[], "login", "policy-missing").await;
+    lists(&diagnosis, &["access-key-not-accepted", "iam-change-pending"]);
+    iam.set_keys(vec![rig.server.access_key()]);
+
+    is_healthy(&rig.deploy(&[]).await).await;
+}
+
+/// The cap is reached when the doctor logs in, and not when it tries again.
+async fn throttled(rig: &Rig) {
+    let iam = rig.server.iam();
+    let function = rig.deploy(&[]).await;
+    function.ok(r#"{"statement":"items"}"#).await;
+    iam.set_connection_cap(Some(0));
+    let tokens = || iam.refusals().iter().filter(|line| line.contains("connections")).count();
+    // On MySQL the look at what the server asks for is turned away too, without a token.
+    let (before, expected) =
+        (tokens(), if rig.server.engine() == Engine::Postgres { 1 } else { 2 });
+    let watch = async {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while tokens() < before + expected {
+            assert!(Instant::now() < deadline, "the doctor does not log in: {:?}", iam.refusals());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        iam.set_connection_cap(None);
+    };
+    let (diagnosis, ()) = tokio::join!(names(&function, "login", "throttled"), watch);
+    lists(&diagnosis, &["iam-change-pending"]);
+}
+
+fn lists(diagnosis: &Value, causes: &[&str]) {
+    let all: Vec<_> = diagnosis["causes"].as_array().unwrap().iter().collect();
+    for cause in causes {
+        assert!(all.iter().any(|one| one["cause"] == *cause), "no {cause}: {diagnosis:#}");
+    }
+}
+
+/// The endpoint of a global database names no region, and the region that is set is another.
+pub async fn no_region(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine).named("db.global-abc123def456.global.rds.amazonaws.com");
+    let rig = Rig::with(server, bootstrap).await;
+    let elsewhere = [("DB_REGION", "us-east-1")];
+    let diagnosis = named(&rig, &elsewhere, "login", "signed-for-wrong-region").await;
+    let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
+    assert!(fix.contains("(eu-west-1)"), "{fix}");
+    is_healthy(&rig.deploy(&[]).await).await;
+}
+
+/// A proxy that asks for passwords.
+pub async fn proxy(engine: Engine, bootstrap: &str) {
+    let server =
+        Server::builder(engine).named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com");
+    let rig = Rig::with(server, bootstrap).await;
+    rig.server.execute(&user(engine, "by_password", "IDENTIFIED BY 'secret'", "LOGIN")).unwrap();
+    named(&rig, &[("DB_USER", "by_password")], "login", "proxy-without-iam").await;
+    let function = rig.deploy(&[("DB_RESOURCE_ID", "prx-0123456789abcdef0")]).await;
+    let diagnosis = is_healthy(&function).await;
+    assert_eq!(diagnosis["steps"][2]["facts"]["kind"], "proxy");
+}
+
+/// SQL that makes a user: `mysql` and `postgres` are what the engines call its particulars.
+fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
+    match engine {
+        Engine::Postgres => format!("CREATE ROLE {name} {postgres};"),
+        Engine::MySql | Engine::MariaDb => format!("CREATE USER {name}@'%' {mysql};"),
+    }
+}
+
+/// The server takes the token, and turns the login away all the same.
+pub async fn refused(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let everyone = rig.server.resource_arn("*");
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
+            "Action":"rds-db:connect","Resource":"{everyone}"}}]}}"#
+    );
+    rig.server.iam().set_policy(&policy).unwrap();
+    let sql = |sql: &str| rig.server.execute(sql).unwrap();
+
+    // MySQL says of a database that is not there that the user may not use it.
+    let unknown = [("DB_NAME", "no_such_database")];
+    if engine == Engine::Postgres {
+        named(&rig, &unknown, "login", "database-unknown").await;
+        sql("CREATE DATABASE closed; ");
+        sql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
+    } else {
+        let diagnosis = named(&rig, &unknown, "login", "database-denied").await;
+        lists(&diagnosis, &["database-unknown"]);
+        sql("CREATE DATABASE closed");
+    }
+    named(&rig, &[("DB_NAME", "closed")], "login", "database-denied").await;
+
+    let iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL";
+    sql(&user(engine, "locked", &format!("{iam} ACCOUNT LOCK"), "NOLOGIN IN ROLE rds_iam"));
+    named(&rig, &[("DB_USER", "locked")], "login", "user-locked").await;
+    sql(&user(
+        engine,
+        "busy",
+        &format!("{iam} WITH MAX_USER_CONNECTIONS 1"),
+        "LOGIN CONNECTION LIMIT 1 IN ROLE rds_iam",
+    ));
+    if engine != Engine::Postgres {
+        sql("GRANT ALL ON app.* TO busy@'%'");
+    }
+    // One function has the connection that the other needs.
+    let holder = rig.deploy(&[("DB_USER", "busy")]).await;
+    let _ = holder.invoke(r#"{"statement":"items"}"#).await;
+    named(&rig, &[("DB_USER", "busy")], "login", "too-many-connections").await;
+}

@@ -1,0 +1,69 @@
+//! Names without addresses, and addresses that do not answer, or not as a database does.
+
+use local_rds::Engine;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use super::named;
+use crate::Rig;
+
+/// Every way for the bytes not to get there.
+pub async fn network(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let at = async |address: &str, step: &str, cause: &str| {
+        named(&rig, &[("DB_CONNECT_TO", address)], step, cause).await
+    };
+    at("no-such-host.invalid:3306", "dns", "name-unresolved").await;
+    at(&free_port().to_string(), "tcp", "port-refused").await;
+    let (silent, _full) = full_backlog().await;
+    at(&silent.to_string(), "tcp", "security-group").await;
+    // No private network's, and Linux makes no TCP connection to it: some networks answer for every
+    // other address that nobody has.
+    at("224.0.0.1:3306", "tcp", "public-address").await;
+
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = hanging.local_addr().unwrap().to_string();
+    at(&address, "tls", "server-silent").await;
+    drop(hanging);
+
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = web.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in web.incoming() {
+            // A client that has hung up needs no answer.
+            let _ =
+                stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    at(&address, "tls", "wrong-engine").await;
+
+    rig.server.pause();
+    let hung = rig.deploy(&[]).await;
+    let diagnosis = super::names(&hung, "tls", "server-silent").await;
+    rig.server.resume();
+    assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// An address that takes no more connections and does not refuse them, as behind a firewall that
+/// drops packets: the queue of its listener is full.
+async fn full_backlog() -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut kept: Vec<Box<dyn std::any::Any>> = vec![Box::new(listener)];
+    for _ in 0..64 {
+        match timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+            Ok(stream) => kept.push(Box::new(stream.unwrap())),
+            Err(_) => return (address, kept),
+        }
+    }
+    panic!("the listener's queue does not fill")
+}
