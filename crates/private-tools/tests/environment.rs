@@ -80,13 +80,9 @@ fn what_was_left_halfway_is_not_taken_for_whole() {
 fn kill_one_that_fetches(folder: &Path) {
     let requirements = folder.join("small/requirements.txt");
     fs::remove_file(&requirements).unwrap();
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "fetches_until_it_is_killed", "--ignored"])
-        .env(FOLDER, folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        another_that_fetches(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = child.as_mut().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     while !requirements.exists() {
         assert!(Instant::now() < deadline, "no environment was begun");
@@ -94,6 +90,23 @@ fn kill_one_that_fetches(folder: &Path) {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// This very program, running the next test.
+fn another_that_fetches(folder: &Path) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "fetches_until_it_is_killed", "--ignored"]).env(FOLDER, folder);
+    command
+}
+
+#[test]
+fn without_python_it_says_what_to_install() {
+    let folder = TempDir::new().unwrap();
+    let output = another_that_fetches(folder.path()).env("PATH", folder.path()).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(said.contains("needs Python 3.11 or later with its venv module"), "{said}");
+    assert!(said.contains("apt install python3 python3-venv"), "{said}");
 }
 
 #[test]
