@@ -46,6 +46,11 @@ impl Link {
         state.cut = Some((cut, base));
     }
 
+    /// Takes the cut back.
+    pub(crate) fn forget_cut(&self) {
+        self.state().cut = None;
+    }
+
     /// Whether a cut has been set and not come yet.
     pub(crate) fn awaits_cut(&self) -> bool {
         let state = self.state();

@@ -111,9 +111,11 @@ impl Proxy {
         state.cut.is_some() || state.links.iter().any(|link| link.awaits_cut())
     }
 
-    /// Takes back a cut that was set for the next connection.
-    pub fn forget_cut(&self) {
-        self.shared.state().cut = None;
+    /// Takes back the cuts that have not come.
+    pub fn forget_cuts(&self) {
+        let mut state = self.shared.state();
+        state.cut = None;
+        state.links.iter().for_each(|link| link.forget_cut());
     }
 
     /// Ends every open connection now.
@@ -126,7 +128,7 @@ impl Proxy {
         self.shared.state().links.iter().filter(|link| link.is_open()).count()
     }
 
-    /// How many connections there have been.
+    /// How many connections there have been, those included of which nothing came.
     pub fn accepted(&self) -> usize {
         self.shared.state().accepted
     }
@@ -169,7 +171,6 @@ impl Shared {
     fn link(&self) -> Arc<Link> {
         let mut state = self.state();
         let link = Arc::new(Link::new(self.protocol, state.cut.take()));
-        state.accepted += 1;
         state.links.retain(|link| link.is_open());
         state.links.push(link.clone());
         link
@@ -188,6 +189,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         // A failed accept is that of a client which has gone.
         let Ok((client, _)) = listener.accept().await else { continue };
         while connections.try_join_next().is_some() {}
+        shared.state().accepted += 1;
         let condition = *shared.condition.borrow();
         if condition == Condition::Refuse {
             let _ = client.set_zero_linger();

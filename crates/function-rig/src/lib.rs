@@ -4,18 +4,22 @@
 //! Each engine's tests run the same scenarios, so that MySQL, MariaDB and PostgreSQL are held to the
 //! same words. A scenario is the body of a test: it panics when something does not hold.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
+pub mod cuts;
 pub mod doctor;
 pub mod events;
+mod faults;
 pub mod layer;
 pub mod login;
 pub mod namespace;
+pub mod outages;
 pub mod policy;
 pub mod reliability;
 mod rig;
 pub mod round_trip;
 pub mod size;
+pub mod soak;
 pub mod start;
 pub mod type_table;
 pub mod values;
@@ -41,8 +45,9 @@ macro_rules! integration_tests {
             size { memory long_values }
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
                 one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
-
-
+            cuts { every_message }
+            outages { restarts frozen_server network idle_timeout logins too_many_connections }
+            soak { random_faults }
         }
     };
     (@modules $engine:ident, $bootstrap:expr, $($module:ident { $($scenario:ident)* })*) => {

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 
 use crate::layer;
 
+/// A function's time-out, unless a test sets another.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
 /// One server, and the Lambda that runs functions in front of it.
 pub struct Rig {
     lambda: Lambda,
@@ -84,6 +87,18 @@ impl Rig {
         self.create(changes, &[], Some(key), None).await
     }
 
+    /// The same as [`deploy_with`](Self::deploy_with), with another time-out than 20 seconds.
+    pub async fn deploy_limited(
+        &self,
+        timeout: Duration,
+        changes: &[(&str, &str)],
+        statements: &[(&str, &str)],
+    ) -> Deployed<'_> {
+        let key = self.server.access_key();
+        let settings = |function: Function| function.timeout(timeout);
+        self.create_as(changes, statements, Some(key), None, settings).await
+    }
+
     /// The same, with `statements` (name and text) added to the deployed ones.
     pub async fn deploy_with(
         &self,
@@ -134,10 +149,7 @@ impl Rig {
             fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
         }
         let function = local_stack::function(&self.server, &name, task_root);
-        let mut function = function
-            .timeout(Duration::from_secs(20))
-            .log_format(LogFormat::Json)
-            .log_level("TRACE");
+        let mut function = function.timeout(TIMEOUT).log_format(LogFormat::Json).log_level("TRACE");
         if let Some(key) = key {
             function = local_stack::with_role(function, key);
         }
@@ -256,18 +268,34 @@ impl Deployed<'_> {
 
     /// Kills every process of the function (SIGKILL), as a failing host does.
     pub fn kill(&self) {
-        let task_root = self.rig.folder.path().join(&self.name);
-        let mut killed = 0;
-        for process in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
-            // Lambda's working directory is the folder of the code.
-            if fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == task_root) {
-                let id = process.file_name().into_string().unwrap();
-                let kill = Command::new("kill").args(["-KILL", &id]).status();
-                assert!(kill.expect("kill(1) is there").success());
-                killed += 1;
-            }
+        let processes = self.processes();
+        assert!(!processes.is_empty(), "no process of {} runs", self.name);
+        for process in processes {
+            let id = process.file_name().unwrap();
+            let kill = Command::new("kill").arg("-KILL").arg(id).status();
+            assert!(kill.expect("kill(1) is there").success());
         }
-        assert!(killed > 0, "no process of {} runs", self.name);
+    }
+
+    /// The resident memory of each of the function's processes, in KiB.
+    pub fn resident_kib(&self) -> Vec<u64> {
+        let statuses = self.processes().into_iter();
+        let statuses =
+            statuses.filter_map(|process| fs::read_to_string(process.join("status")).ok());
+        let resident = |status: String| {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.trim().strip_suffix(" kB")?.parse().ok()
+        };
+        statuses.filter_map(resident).collect()
+    }
+
+    /// The folders in which proc(5) tells of the function's processes.
+    fn processes(&self) -> Vec<PathBuf> {
+        let task_root = self.rig.folder.path().join(&self.name);
+        let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        // Lambda's working directory is the folder of the code.
+        let is_ours = |cwd: PathBuf| cwd == task_root;
+        processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(is_ours)).collect()
     }
 
     /// Everything the function has printed.

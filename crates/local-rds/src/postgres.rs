@@ -159,9 +159,9 @@ pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<()
     administrator.run(setup).map(drop).map_err(Error::because("the SQL for setting up failed"))
 }
 
-/// Has the server let the administrator in when it starts.
+/// Has the server let the administrator in when it starts, beside everyone it let in before.
 pub(crate) fn unlock_administrator(folder: &Folder) -> Result<(), Error> {
-    write_rules(folder, RULES_OF_SETUP)
+    write_rules(folder, &[RULES_OF_SETUP, RULES].concat())
 }
 
 /// Locks out everyone who is not an IAM user, but for this connection of the administrator's.

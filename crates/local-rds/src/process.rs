@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
@@ -76,11 +77,23 @@ impl Process {
         children.into_iter().for_each(|child| send(signal, child));
     }
 
+    /// Stops the process and those it has started, and waits until every thread has stopped: the
+    /// signal alone takes effect when one of them gets to run.
+    pub(crate) fn stop_all(&self) {
+        self.signal_all(libc::SIGSTOP);
+        let id = self.child.id().cast_signed();
+        let deadline = Instant::now() + PATIENCE;
+        let stopped = |&id: &c_int| threads(id).iter().all(|thread| state(thread) == Some('T'));
+        while !children(id).iter().chain([&id]).all(stopped) && Instant::now() < deadline {
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Kills the process and those it has started, and waits until all are gone.
     pub(crate) fn kill_all(self) {
         let id = self.child.id().cast_signed();
         // None of them starts another one, or hands its number on, while its parent stands still.
-        send(libc::SIGSTOP, id);
+        self.stop_all();
         let children = children(id);
         send(libc::SIGKILL, id);
         for &child in &children {
@@ -93,25 +106,31 @@ impl Process {
     }
 }
 
-/// The processes that `parent` has started and not yet reaped.
+/// The processes that `parent` has started and not yet reaped, each by one of its threads.
 fn children(parent: c_int) -> Vec<c_int> {
-    // Each of its threads has started some, as proc(5) tells.
-    let threads = fs::read_dir(format!("/proc/{parent}/task"));
-    let threads = threads.into_iter().flatten().flatten();
-    let lists =
-        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    lists
-        .flat_map(|list| {
-            list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
-        })
-        .collect()
+    let lists = threads(parent).into_iter();
+    let lists = lists.filter_map(|thread| fs::read_to_string(thread.join("children")).ok());
+    let lists: Vec<_> = lists.collect();
+    let ids = lists.iter().flat_map(|list| list.split_whitespace());
+    ids.filter_map(|id| id.parse().ok()).collect()
+}
+
+/// The folders in which proc(5) tells of the threads of process `id`.
+fn threads(id: c_int) -> Vec<PathBuf> {
+    let threads = fs::read_dir(format!("/proc/{id}/task"));
+    threads.into_iter().flatten().flatten().map(|thread| thread.path()).collect()
 }
 
 /// Whether the process `id` is there, and not only its number, which whoever has to reap it keeps.
 fn is_there(id: c_int) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    !matches!(state(Path::new(&format!("/proc/{id}"))), None | Some('Z'))
+}
+
+/// The state of a process or thread, by its folder in proc(5): `T` for stopped, `Z` for dead.
+fn state(folder: &Path) -> Option<char> {
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
     // The name in brackets may hold anything; the state follows it.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 impl Drop for Process {

@@ -9,7 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libc::c_int;
 use local_rds_ask::SOCKET_VARIABLE;
 use local_rds_packages::{Engine, Installation};
 
@@ -87,10 +86,17 @@ impl Running {
         administrator.run(sql).map_err(Error::because("the administrator's SQL failed"))
     }
 
-    /// Sends `signal` to every process of the server.
-    pub(crate) fn signal(&self, signal: c_int) {
+    /// Stops every process of the server.
+    pub(crate) fn pause(&self) {
         if let Some(process) = &*lock(&self.process) {
-            process.signal_all(signal);
+            process.stop_all();
+        }
+    }
+
+    /// Lets every process of the server run on.
+    pub(crate) fn resume(&self) {
+        if let Some(process) = &*lock(&self.process) {
+            process.signal_all(libc::SIGCONT);
         }
     }
 

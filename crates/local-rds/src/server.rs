@@ -283,12 +283,12 @@ impl Server {
     /// Stops every process of the server in its tracks (SIGSTOP): connections stay open, and nothing
     /// answers.
     pub fn pause(&self) {
-        self.running.signal(libc::SIGSTOP);
+        self.running.pause();
     }
 
     /// Lets the server run on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.running.signal(libc::SIGCONT);
+        self.running.resume();
     }
 }
 

@@ -21,9 +21,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// What logins use.
+    /// What logins use. docs/RELIABILITY.md shows the simulated storms by which the two were chosen.
     pub const LOGIN: Backoff =
-        Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(5) };
+        Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
     /// The wait before retry number `retry`, which counts from 0, is shorter than this:
     /// `min(cap, base · 2^retry)`.

@@ -21,6 +21,30 @@ pub enum Param {
     Array(Vec<Param>),
 }
 
+/// The most dimensions of a PostgreSQL array (`MAXDIM` in its source). Each is one call deeper here,
+/// and an event of 6 MB could have three million.
+const MAX_DIMENSIONS: usize = 6;
+
+/// How deep the arrays in `json`, which is valid, are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string) = (0, 0, false);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            // What follows in a string does not end it.
+            b'\\' => drop(bytes.next()),
+            b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
+}
+
 impl<'de> Deserialize<'de> for Param {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Param, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
@@ -31,6 +55,11 @@ impl<'de> Deserialize<'de> for Param {
             b't' => Param::Bool(true),
             b'f' => Param::Bool(false),
             b'"' => Param::Text(serde_json::from_str(text).map_err(D::Error::custom)?),
+            b'[' if depth(text) > MAX_DIMENSIONS => {
+                return Err(D::Error::custom(format!(
+                    "an array has at most {MAX_DIMENSIONS} dimensions, as PostgreSQL's have"
+                )));
+            }
             b'[' => Param::Array(serde_json::from_str(text).map_err(D::Error::custom)?),
             b'{' => {
                 return Err(D::Error::custom(
@@ -69,5 +98,14 @@ mod tests {
             ]
         );
         assert!(serde_json::from_str::<Param>(r#"{"a":1}"#).is_err());
+    }
+
+    #[test]
+    fn brackets_in_strings_are_no_dimensions() {
+        for (json, expected) in
+            [("[]", 1), ("[[1],[[]]]", 3), (r#"["[[", "\"[", "\\", []]"#, 2), (r#"["]]"]"#, 1)]
+        {
+            assert_eq!(depth(json), expected, "{json}");
+        }
     }
 }

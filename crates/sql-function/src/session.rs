@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(1);
 const CHECK: Duration = Duration::from_secs(1);
 /// A denied login waits this long before its only other try, and then as long as the retry of that
 /// number: RDS's cap counts logins by the second, and a login beyond it looks like one denied.
-const DENIED: (Duration, u32) = (Duration::from_secs(1), 4);
+const DENIED: (Duration, u32) = (Duration::from_secs(1), 3);
 /// How long taking leave of the server may take: Lambda kills a process 500 ms after SIGTERM.
 const LEAVE: Duration = Duration::from_millis(300);
 

@@ -257,6 +257,9 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,176 @@
+//! The connection is cut at every message of a conversation: before it, in its header, in its middle
+//! and after it, in each direction, by a reset, a close and a half-close.
+//!
+//! The positions come from a run that is only recorded. The answer must be right or the error
+//! honest, and the [`Ledger`] proves that no write ran twice, none that was reported as clean ran,
+//! and none that was reported as done is missing.
+
+use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
+use local_rds::{Engine, Server};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::Deployed;
+use crate::faults::{self, Ledger, Report};
+
+/// What is going on when the connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Connect,
+    Read,
+    Write,
+    Transaction,
+}
+
+/// Whether the statement has run on the connection before: its first run has it parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    First,
+    Later,
+}
+
+/// A function, and everything around it.
+struct Bench<'a> {
+    function: Deployed<'a>,
+    proxy: Proxy,
+    ledger: Ledger,
+    echoes: AtomicU32,
+}
+
+/// Every stage, at every message.
+pub async fn every_message(engine: Engine, bootstrap: &str) {
+    let rig = faults::rig(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&rig).await;
+    let function = faults::deploy(&rig, proxy.address(), Duration::from_secs(20), &[]).await;
+    let ledger = Ledger::default();
+    let bench = Bench { function, proxy, ledger, echoes: AtomicU32::new(0) };
+    let mut report = Report::new(engine, "cuts");
+
+    for (stage, runs) in [
+        (Stage::Connect, &[Run::First][..]),
+        (Stage::Read, &[Run::First, Run::Later]),
+        (Stage::Write, &[Run::First, Run::Later]),
+        (Stage::Transaction, &[Run::First, Run::Later]),
+    ] {
+        let fault = format!("cut during {}", format!("{stage:?}").to_lowercase());
+        for &run in runs {
+            let messages = bench.record(stage, run).await;
+            let cuts = cuts(&messages);
+            let mut came = 0;
+            for &cut in &cuts {
+                if let Some(ending) = bench.cut(stage, run, cut).await {
+                    report.count(&fault, &ending);
+                    came += 1;
+                }
+            }
+            assert!(came * 10 >= cuts.len() * 6, "only {came} of {} cuts came", cuts.len());
+        }
+    }
+
+    bench.proxy.sever(Ending::Reset);
+    faults::settled(&rig.server, 0).await;
+    bench.ledger.assert_balanced(&rig.server);
+    report.write(bootstrap);
+}
+
+/// A cut at every place of every message, each time in another way.
+fn cuts(messages: &[Message]) -> Vec<Cut> {
+    let endings = [Ending::Reset, Ending::Close, Ending::HalfClose];
+    let mut cuts = Vec::new();
+    for direction in Direction::BOTH {
+        let count = messages.iter().filter(|message| message.direction == direction).count();
+        assert!(count > 0, "nothing passed {direction:?}");
+        for index in 0..count {
+            for place in Place::ALL {
+                // Each message meets every ending, and so does each place.
+                let ending = endings[cuts.len() % endings.len()];
+                cuts.push(Cut { direction, at: At::Message(index, place), ending });
+            }
+        }
+    }
+    cuts
+}
+
+impl Bench<'_> {
+    /// The messages of a stage that nothing disturbs.
+    async fn record(&self, stage: Stage, run: Run) -> Vec<Message> {
+        if stage == Stage::Connect {
+            faults::at_login(&self.proxy, async || self.act(stage).await).await.unwrap();
+            return self.proxy.messages();
+        }
+        self.begin(stage, run).await;
+        let mark = self.proxy.mark();
+        self.act(stage).await.unwrap();
+        mark.since()
+    }
+
+    /// Runs a stage on a connection that is cut. Nothing when the cut did not come: a handshake that
+    /// resumes a session is shorter than one that does not, and the server may send two records as
+    /// one.
+    async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Ending> {
+        let ending = if stage == Stage::Connect {
+            self.proxy.cut_next(cut);
+            faults::at_login(&self.proxy, async || self.act(stage).await).await
+        } else {
+            self.begin(stage, run).await;
+            self.proxy.cut_open(cut);
+            self.act(stage).await
+        };
+        if self.proxy.awaits_cut() {
+            assert_eq!(ending, Ok(()), "{stage:?}, {run:?}: {cut:?} did not come");
+            self.proxy.forget_cuts();
+            return None;
+        }
+        Some(ending)
+    }
+
+    /// Brings the connection into the state in which the stage begins.
+    async fn begin(&self, stage: Stage, run: Run) {
+        match run {
+            // What the function has prepared goes with the connection.
+            Run::First => {
+                self.proxy.sever(Ending::Reset);
+                self.repeat(async || self.connect(stage).await).await;
+            }
+            Run::Later => self.repeat(async || self.act(stage).await).await,
+        }
+    }
+
+    /// Acts until that ends well. A connection that was cut may take one invocation with it.
+    async fn repeat(&self, act: impl AsyncFn() -> faults::Ending) {
+        let mut last = Ok(());
+        for _ in 0..3 {
+            last = act().await;
+            if last.is_ok() {
+                return;
+            }
+        }
+        panic!("it does not recover: {last:?}");
+    }
+
+    /// Has the function connect, without running the stage's statement.
+    async fn connect(&self, stage: Stage) -> faults::Ending {
+        if stage == Stage::Read {
+            self.function
+                .invoke(r#"{"statement":"items"}"#)
+                .await
+                .map(drop)
+                .map_err(|(kind, _)| kind)
+        } else {
+            self.echo().await
+        }
+    }
+
+    async fn act(&self, stage: Stage) -> faults::Ending {
+        match stage {
+            Stage::Connect | Stage::Read => self.echo().await,
+            Stage::Write => self.ledger.write(&self.function).await,
+            Stage::Transaction => self.ledger.transaction(&self.function).await,
+        }
+    }
+
+    async fn echo(&self) -> faults::Ending {
+        let value = self.echoes.fetch_add(1, Ordering::Relaxed);
+        faults::echo(&self.function, value).await
+    }
+}

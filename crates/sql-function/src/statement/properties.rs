@@ -1,0 +1,77 @@
+//! Statement files at volume: whatever a file holds, it is read or refused, and never ends the
+//! function.
+
+use proptest::prelude::*;
+use std::time::Duration;
+
+use super::{Mode, Statement, parse};
+
+/// Lines as files have them, and lines that are nearly such.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ \t]{0,2}--[ ]{0,2}(mode|exclusive|timeout|max_rows|Mode|mod)[ ]{0,1}:[ ]{0,2}(read|write|true|false|[0-9]{0,21}(ms|s|m|h)?|\\PC{0,5})",
+        "-- \\PC{0,20}",
+        "\\PC{0,30}",
+        "(SELECT|/\\*|\\*/|#|\\(|--|;|'|\\$1|\\?| ){0,6}",
+    ]
+}
+
+/// The spelling of a time-out, and what it says.
+fn timeout() -> impl Strategy<Value = (String, Duration)> {
+    (1..100_000_u64, 0..3_usize).prop_map(|(count, unit)| {
+        let (unit, millis) = [("ms", 1), ("s", 1_000), ("m", 60_000)][unit];
+        (format!("{count}{unit}"), Duration::from_millis(count * millis))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read_or_refused(
+        lines in prop::collection::vec(line(), 0..8),
+        newline in prop_oneof!["\n", "\r\n", "\r"],
+    ) {
+        let sql = lines.join(&newline);
+        match parse("s", sql.clone()) {
+            Ok(statement) => {
+                prop_assert_eq!(&statement.sql, &sql, "the SQL was changed");
+                prop_assert!(statement.timeout.is_none_or(|timeout| !timeout.is_zero()));
+                // Read again, it is the same.
+                let _verb = statement.verb();
+                prop_assert_eq!(parse("s", sql), Ok(statement));
+            }
+            Err(why) => prop_assert!(!why.is_empty()),
+        }
+    }
+
+    #[test]
+    fn options_come_back_as_they_were_written(
+        write in prop::option::of(any::<bool>()),
+        exclusive in prop::option::of(any::<bool>()),
+        timeout in prop::option::of(timeout()),
+        max_rows in prop::option::of(any::<u64>()),
+        order in Just([0_usize, 1, 2, 3]).prop_shuffle(),
+        prose in "[A-Z][a-z ]{0,10}",
+    ) {
+        let mode = if write == Some(true) { "write" } else { "read" };
+        let options = [
+            write.map(|_| format!("-- mode: {mode}\n")),
+            exclusive.map(|exclusive| format!("--exclusive:{exclusive}\n")),
+            timeout.as_ref().map(|(text, _)| format!("  -- timeout: {text}  \n")),
+            max_rows.map(|rows| format!("\n-- max_rows: {rows}\n")),
+        ];
+        let mut sql = format!("-- {prose}: as it is.\n");
+        sql.extend(order.iter().filter_map(|&index| options[index].as_deref()));
+        sql += "SELECT 1\n-- mode: nonsense\n";
+        let expected = Statement {
+            name: "s".into(),
+            sql: sql.clone(),
+            mode: if write == Some(true) { Mode::Write } else { Mode::Read },
+            exclusive: exclusive == Some(true),
+            timeout: timeout.map(|(_, timeout)| timeout),
+            max_rows: max_rows.unwrap_or(10_000),
+        };
+        prop_assert_eq!(parse("s", sql), Ok(expected));
+    }
+}
