@@ -87,19 +87,23 @@ impl Stack {
 impl Template {
     /// Reads and translates a template, with a pinned `aws-sam-translator` that is fetched if it is
     /// not there yet.
-    #[allow(clippy::print_stderr)] // the first time, it takes a while
     pub fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap();
-        let tools = private_tools::sam(&mut |line| eprintln!("{line}")).unwrap();
-        Self::translate(&tools.python, &text)
+        Self::read_in(path, "eu-west-1")
     }
 
-    fn translate(python: &Path, text: &str) -> Self {
+    /// The same, as the transform of `region` would: the managed policies are its partition's.
+    #[allow(clippy::print_stderr)] // the first time, it takes a while
+    pub fn read_in(path: &Path, region: &str) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        let tools = private_tools::sam(&mut |line| eprintln!("{line}")).unwrap();
+        Self::translate(&tools.python, &text, region)
+    }
+
+    fn translate(python: &Path, text: &str, region: &str) -> Self {
         let mut child = Command::new(python)
             .args(["-c", include_str!("../translate.py")])
-            // The partition of managed policies follows from it. Any commercial one will do.
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_DEFAULT_REGION", "eu-west-1")
+            .env("AWS_REGION", region)
+            .env("AWS_DEFAULT_REGION", region)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
