@@ -6,12 +6,14 @@
 mod certificates;
 mod denied;
 mod inside;
+mod mended;
 mod network;
 mod settings;
 mod unverified;
 
 pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
+pub use mended::mended;
 pub use network::network;
 pub use settings::settings;
 pub use unverified::{no_tls, unverified};

@@ -37,7 +37,7 @@ macro_rules! integration_tests {
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
-            doctor { healthy settings network unverified no_tls denied no_region proxy refused inside }
+            doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended }
             events { every_form wrong_events transactions exclusive timeout too_large }
             values { parameters columns unparsable }
             type_table { documented }

@@ -150,21 +150,27 @@ impl Blanks {
 
     /// Adds what an endpoint tells.
     #[must_use]
-    pub fn with_endpoint(mut self, endpoint: &Endpoint) -> Blanks {
+    pub fn with_endpoint(self, endpoint: &Endpoint) -> Blanks {
         let host = endpoint.host();
-        let (show_resource, show_iam, turn_iam_on) = at_aws(endpoint.kind());
+        self.with_kind(endpoint.kind())
+            .with("host", host)
+            .with("port", &endpoint.port().to_string())
+            .with("region", endpoint.region())
+            .with("partition", endpoint.partition().as_str())
+            .with("identifier", host.split('.').next().unwrap_or(host))
+    }
+
+    /// Adds the commands for endpoints of this kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Kind) -> Blanks {
+        let (show_resource, show_iam, turn_iam_on) = at_aws(kind);
         self.words.extend([
             ("show_resource", show_resource),
             ("show_iam", show_iam),
             ("turn_iam_on", turn_iam_on),
             ("arn", "arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}"),
         ]);
-        self.with("host", host)
-            .with("port", &endpoint.port().to_string())
-            .with("region", endpoint.region())
-            .with("partition", endpoint.partition().as_str())
-            .with("identifier", host.split('.').next().unwrap_or(host))
-            .with("resource_id", resource(endpoint.kind()))
+        self.with("resource_id", resource(kind))
     }
 
     /// The texts of `cause`, with every blank filled. One that nothing fills stands there in
@@ -202,11 +208,11 @@ impl Blanks {
 /// access" in the RDS and Aurora user guides.
 fn resource(kind: Kind) -> &'static str {
     match kind {
-        kind if kind.is_proxy() => "prx-…",
+        kind if kind.is_proxy() => "prx-ID",
         Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => {
-            "cluster-…"
+            "cluster-ID"
         }
-        _ => "db-… (cluster-… on Aurora)",
+        _ => "db-ID",
     }
 }
 
@@ -253,7 +259,7 @@ mod tests {
             .with("user", "lambda_user")
             .with_endpoint(&Endpoint::parse(HOST, 5432).unwrap());
         let filled = blanks.fill(Cause::PolicyMissing);
-        let arn = "arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:db-… (cluster-… on Aurora)/lambda_user";
+        let arn = "arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:db-ID/lambda_user";
         assert!(filled.fix.contains(arn), "{filled:?}");
         let filled = blanks.fill(Cause::UserNotForIam);
         assert!(filled.fix.contains("GRANT CONNECT ON DATABASE \"DATABASE\""), "{filled:?}");

@@ -174,9 +174,9 @@ causes! {
     ServerSilent "server-silent" at Tls:
         "the address takes the connection and then says nothing: the server hangs, or it is not a \
          {engine} server"
-        confirm "the metrics CPUUtilization, FreeableMemory and DatabaseConnections, and \
-                 aws rds describe-db-instances --query \
-                 \"DBInstances[?Endpoint.Address=='{host}'].[Engine,DBInstanceStatus]\""
+        confirm "the metrics CPUUtilization, FreeableMemory and DatabaseConnections, and `aws rds \
+                 describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].[Engine,DBInstanceStatus]\"`"
         fix "give the server time to recover or reboot it, use a larger class if it runs out of memory \
              or CPU; deploy the function of the database's engine, and check DB_PORT and \
              DB_CONNECT_TO"
@@ -262,12 +262,15 @@ causes! {
         "the function's role is not allowed rds-db:connect as this user"
         confirm "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names \
                  rds-db:connect --resource-arns {arn}`"
-        fix "allow the role Action rds-db:connect on Resource {arn}, and see that no Deny covers it"
+        fix "allow the role Action rds-db:connect on Resource {arn}, and see that no Deny covers it; \
+             the id in it is the one that {show_resource} shows (of an Aurora cluster cluster-…, of \
+             a proxy prx-…), and not the name of the instance"
     PolicyWrongResource "policy-on-wrong-resource" at Login:
         "the role's policy names another resource id than the database's"
         confirm "{show_resource}: the id stands in the policy, after dbuser:, and not the name of the \
                  instance"
-        fix "allow Action rds-db:connect on Resource {arn}, with the id that the command shows"
+        fix "allow Action rds-db:connect on Resource {arn}, with the id that the command shows (of an \
+             Aurora cluster cluster-…, of a proxy prx-…)"
     IamOff "iam-authentication-off" at Login:
         "IAM authentication is off at the database"
         confirm "{show_iam}"

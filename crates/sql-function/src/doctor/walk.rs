@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::blanks::Blanks;
 use super::cause::Cause;
+use super::configured::not_a_resource_id;
 use super::evidence::Evidence;
 use super::step::{Name, Seen, Step, Verdict};
 use super::{Diagnosis, Patient, Suspect, rank};
@@ -104,7 +105,8 @@ impl<'a, C: Connector> Walk<'a, C> {
     fn blanks(&self) -> Blanks {
         let login = self.login();
         let mut blanks = Blanks::of_login(C::WORDS, login);
-        if let Some(id) = self.patient.resource_id {
+        let right = |id: &&str| not_a_resource_id(id, login.endpoint().kind()).is_none();
+        if let Some(id) = self.patient.resource_id.filter(right) {
             blanks = blanks.with("resource_id", id);
         }
         if let Some(function) = self.patient.function {

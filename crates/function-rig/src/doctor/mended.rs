@@ -1,0 +1,88 @@
+//! Set-ups that are mended by what the doctor prints, and by nothing else: its SQL is run and its
+//! settings are set as they stand there.
+
+use local_rds::Engine;
+use serde_json::Value;
+
+use super::{is_healthy, named, names};
+use crate::Rig;
+
+/// Seven repairs.
+pub async fn mended(engine: Engine, bootstrap: &str) {
+    let alias = "db.corp.example";
+    let rig = Rig::with(local_rds::Server::builder(engine).also_named(alias), bootstrap).await;
+
+    // 1: the policy. The doctor fills in all but the account, which is the reader's.
+    rig.server.iam().set_policy(&allow(&rig.server.resource_arn("somebody-else"))).unwrap();
+    let id = rig.server.iam().resource().resource_id.clone();
+    let diagnosis = named(&rig, &[("DB_RESOURCE_ID", &id)], "login", "policy-missing").await;
+    let arn = word(fix(&diagnosis), "arn:").replace(":ACCOUNT:", ":123456789012:");
+    rig.server.iam().set_policy(&allow(&arn)).unwrap();
+    is_healthy(&rig.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
+
+    // 2: the name that tokens are signed for.
+    let at_alias = [("DB_HOST", alias), ("DB_REGION", "eu-west-1")];
+    let diagnosis = named(&rig, &at_alias, "login", "signed-for-cname").await;
+    let host = fix(&diagnosis).split(['(', ')']).nth(1).unwrap().to_owned();
+    is_healthy(&rig.deploy(&[("DB_HOST", &host), ("DB_REGION", "")]).await).await;
+
+    // 3: the spelling of the user.
+    let upper = rig.server.user().to_uppercase();
+    let diagnosis = named(&rig, &[("DB_USER", &upper)], "login", "user-name-case").await;
+    let because = diagnosis["causes"][0]["because"].as_str().unwrap();
+    let user = because.split('"').nth(1).unwrap().to_owned();
+    is_healthy(&rig.deploy(&[("DB_USER", &user)]).await).await;
+
+    // 4 and 5: a user that is not there, and then, on PostgreSQL, without rights to the table.
+    rig.server.iam().set_policy(&allow(&rig.server.resource_arn("*"))).unwrap();
+    let newcomer = [("DB_USER", "newcomer")];
+    let diagnosis = named(&rig, &newcomer, "login", "user-not-for-iam").await;
+    run(&rig, fix(&diagnosis));
+    if engine == Engine::Postgres {
+        let diagnosis = named(&rig, &newcomer, "statements", "rights-missing").await;
+        run(&rig, fix(&diagnosis));
+    }
+    is_healthy(&rig.deploy(&newcomer).await).await;
+
+    // 6: a user that is locked.
+    let lock = match engine {
+        Engine::Postgres => "ALTER ROLE newcomer NOLOGIN",
+        Engine::MySql | Engine::MariaDb => "ALTER USER newcomer@'%' ACCOUNT LOCK",
+    };
+    rig.server.execute(lock).unwrap();
+    let diagnosis = named(&rig, &newcomer, "login", "user-locked").await;
+    run(&rig, fix(&diagnosis));
+    is_healthy(&rig.deploy(&newcomer).await).await;
+
+    // 7: a statement that does not say that it writes.
+    let sql = "DELETE FROM items WHERE id = 100";
+    let function = rig.deploy_with(&[], &[("undeclared", sql)]).await;
+    let diagnosis = names(&function, "statements", "statement-mode").await;
+    let line = fix(&diagnosis).split('"').nth(1).unwrap();
+    is_healthy(&rig.deploy_with(&[], &[("undeclared", &format!("{line}\n{sql}"))]).await).await;
+}
+
+/// What the doctor says first to do.
+fn fix(diagnosis: &Value) -> &str {
+    diagnosis["causes"][0]["fix"].as_str().unwrap()
+}
+
+/// Runs, as the administrator, what stands between backticks.
+fn run(rig: &Rig, text: &str) {
+    for sql in text.split('`').skip(1).step_by(2) {
+        rig.server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+}
+
+/// The word that begins with `start`.
+fn word(text: &str, start: &str) -> String {
+    let mut words = text.split([' ', ',', ';', '`']);
+    words.find(|word| word.starts_with(start)).unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+fn allow(resource: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
+            "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
+    )
+}
