@@ -2,8 +2,10 @@
 //! environment that `deploy/template.yaml` gives it, before a server that holds it to the very policy.
 
 use deploy_template::{ACCOUNT, Rendered, Stack, Template};
+use local_lambda::Function;
 use local_rds::iam::Resource;
 use local_rds::{Engine, Server};
+use std::time::Duration;
 
 use crate::Rig;
 
@@ -139,17 +141,22 @@ async fn run(
     engine: Engine,
     environment: &Rendered,
     role: &Rendered,
+    timeout: Duration,
 ) -> Result<(), (String, String)> {
     let id = format!("{}Function", prefix(engine));
     rig.server.iam().set_policy(&role.policy(&format!("{id}Role")).to_string()).unwrap();
     let variables = environment.environment(&id);
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
-    rig.deploy(&variables).await.invoke(ITEMS).await.map(|_| ())
+    let settings = |function: Function| {
+        variables.iter().fold(function, |function, (name, value)| function.env(name, value))
+    };
+    let function = rig.deploy_as(&[], |function| settings(function).timeout(timeout)).await;
+    function.invoke(ITEMS).await.map(|_| ())
 }
 
 async fn admits(rig: &Rig, engine: Engine, rendered: &Rendered) {
     let before = rig.server.iam().refusals().len();
-    run(rig, engine, rendered, rendered).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let admitted = run(rig, engine, rendered, rendered, Duration::from_secs(20)).await;
+    admitted.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(rig.server.iam().refusals().len(), before);
 }
 
@@ -161,7 +168,9 @@ async fn denies(
     database: &Database,
 ) {
     let before = rig.server.iam().refusals().len();
-    let (kind, message) = run(rig, engine, rendered, other).await.expect_err("it gets in");
+    // Hardly time for the second try of a login that is denied, for it would be denied as well.
+    let denied = run(rig, engine, rendered, other, Duration::from_millis(1500)).await;
+    let (kind, message) = denied.expect_err("it gets in");
     assert_eq!(kind, "Login.Denied", "{message}");
     let refusals = rig.server.iam().refusals().split_off(before);
     let arn = database.resource.arn(&database.user);
