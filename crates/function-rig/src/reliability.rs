@@ -70,13 +70,13 @@ pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
 /// So is one that is still running when the function must answer.
 pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
-    let statements = slow(engine, 60, "");
+    let statements = slow(engine, 600, "");
     let statements = borrowed(&statements);
     let function = rig.deploy_as(&statements, |f| f.timeout(Duration::from_secs(6))).await;
     for event in [SLOW_READ, SLOW_WRITE] {
         let message = function.fails(event, "Timeout").await;
         assert!(message.contains("slow-"), "{message}");
-        until("the server has ended it", async || rig.running("60").await == 0).await;
+        until("the server has ended it", async || rig.running("600").await == 0).await;
         assert_untouched(&function, event).await;
     }
 }

@@ -7,6 +7,7 @@ mod initialization;
 mod invocation;
 mod invoke_api;
 mod processes;
+mod side_by_side;
 
 #[path = "../programs/client.rs"]
 mod client;

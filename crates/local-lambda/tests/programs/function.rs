@@ -23,6 +23,9 @@ const RUNTIME: &str = "/2018-06-01/runtime";
 /// How often the background thread ran: it stands still while the environment is frozen.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
+/// How many events have come to meet.
+static MET: AtomicU64 = AtomicU64::new(0);
+
 fn main() {
     thread::spawn(|| {
         loop {
@@ -31,6 +34,16 @@ fn main() {
         }
     });
     initialize();
+    // Managed Instances send as many events side by side as they say.
+    let at_once: u32 =
+        env::var("AWS_LAMBDA_MAX_CONCURRENCY").map_or(1, |at_once| at_once.parse().unwrap());
+    for _ in 1..at_once {
+        thread::spawn(serve);
+    }
+    serve();
+}
+
+fn serve() {
     loop {
         let event = get(&format!("{RUNTIME}/invocation/next"));
         assert_eq!(event.status, 200, "{event:?}");
@@ -118,6 +131,13 @@ fn handle(id: &str, event: &Answer) {
             println!("going to sleep");
             thread::sleep(Duration::from_millis(number("ms")));
             respond(b"\"slept\"");
+        }
+        "meet" => {
+            MET.fetch_add(1, Ordering::Relaxed);
+            while MET.load(Ordering::Relaxed) < number("others") {
+                thread::sleep(Duration::from_millis(1));
+            }
+            respond(b"\"met\"");
         }
         "exit" => process::exit(number("code") as i32),
         "abort" => process::abort(),
