@@ -6,4 +6,5 @@
 mod cloud;
 mod deployed;
 mod here;
+mod mended;
 mod run;

@@ -335,8 +335,10 @@ causes! {
         fix "check DB_NAME: it is the name of the database inside the server, not of the instance"
     DatabaseDenied "database-denied" at Login:
         "the user may not use the database {database}, or there is none of that name"
-        confirm "as the administrator: {show_grants}"
-        fix "check DB_NAME, and as the administrator: {grant_database}"
+        confirm "as the administrator: {show_databases} names {database}, and {show_grants} a right \
+                 on it"
+        fix "set DB_NAME to a database that is there; when {database} is the one that is meant, as \
+             the administrator: {grant_database}"
     TooManyConnections "too-many-connections" at Login:
         "the server, or the user, has as many connections as allowed"
         confirm "as the administrator: {show_connections}"

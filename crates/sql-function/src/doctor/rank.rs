@@ -122,6 +122,16 @@ fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
     suspects
 }
 
+/// The first few of `names`: a bundle of all regions holds some hundred.
+fn few(names: &[String]) -> String {
+    match names.split_at_checked(3) {
+        Some((first, rest)) if !rest.is_empty() => {
+            format!("{} and {} more", first.join(", "), rest.len())
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// What the names of the server's issuers and of the trusted roots say to each other.
 fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
     let own = evidence.presented.first()?;
@@ -132,7 +142,7 @@ fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
     let because = format!(
         "the certificate is issued by {}, and the bundle holds {}",
         issuers.join(", "),
-        roots.join(", ")
+        few(&roots)
     );
     let cause = match () {
         () if issued_by(rds_ca::is_amazon_trust) && !trusts(rds_ca::is_amazon_trust) => {
