@@ -85,6 +85,15 @@ async fn is_healthy(function: &Deployed<'_>) -> Value {
     diagnosis
 }
 
+/// Attaches a policy to the function's role that allows logins on `resource`.
+fn allow(rig: &Rig, resource: &str) {
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
+            "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
+    );
+    rig.server.iam().set_policy(&policy).expect("a valid policy");
+}
+
 /// A healthy set-up, and what is seen of it, under the names that programs read.
 pub async fn healthy(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
@@ -104,6 +113,7 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
     assert_eq!(fact("endpoint", "kind"), "instance");
     assert_eq!(fact("trust", "file"), rig.server.ca_bundle().display().to_string());
     assert_eq!(fact("dns", "addresses"), json!(["127.0.0.1"]));
+    assert_eq!(fact("dns", "private"), true);
     assert_eq!(fact("tcp", "peer"), rig.server.address().to_string());
     assert_eq!(fact("tls", "version"), "TLSv1.3");
     assert_eq!(fact("tls", "names"), json!([rig.server.host()]));

@@ -10,6 +10,7 @@
 mod about;
 pub mod blanks;
 pub mod cause;
+mod cname;
 mod configured;
 mod evidence;
 mod handshake;

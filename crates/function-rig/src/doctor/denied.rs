@@ -5,7 +5,7 @@ use local_rds::{Engine, Server};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-use super::{is_healthy, named, names};
+use super::{allow, is_healthy, named, names};
 use crate::Rig;
 
 /// The verifier denies, for one reason after another.
@@ -15,14 +15,6 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).also_named(cname).also_named(alias);
     let rig = Rig::with(server, bootstrap).await;
     let iam = rig.server.iam();
-    let policy = |resource: &str| {
-        let policy = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
-                "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
-        );
-        iam.set_policy(&policy).unwrap();
-    };
-
     // What the token is signed for.
     let at_cname = [("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
     let diagnosis = named(&rig, &at_cname, "login", "signed-for-cname").await;
@@ -51,12 +43,12 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     throttled(&rig).await;
 
     // What it is allowed.
-    policy(&rig.server.resource_arn("somebody-else"));
+    allow(&rig, &rig.server.resource_arn("somebody-else"));
     let diagnosis = named(&rig, &[], "login", "policy-missing").await;
     lists(&diagnosis, &["policy-on-wrong-resource", "iam-authentication-off"]);
     let wrong_id = [("DB_RESOURCE_ID", "local-database")];
     named(&rig, &wrong_id, "login", "policy-on-wrong-resource").await;
-    policy(&rig.server.resource_arn("*"));
+    allow(&rig, &rig.server.resource_arn("*"));
 
     // No client can tell a key that AWS does not know from one that is not allowed: it is among the
     // causes, and not the first.
@@ -131,12 +123,7 @@ fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
 /// The server takes the token, and turns the login away all the same.
 pub async fn refused(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
-    let everyone = rig.server.resource_arn("*");
-    let policy = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
-            "Action":"rds-db:connect","Resource":"{everyone}"}}]}}"#
-    );
-    rig.server.iam().set_policy(&policy).unwrap();
+    allow(&rig, &rig.server.resource_arn("*"));
     let sql = |sql: &str| rig.server.execute(sql).unwrap();
 
     // MySQL says of a database that is not there that the user may not use it.

@@ -4,7 +4,7 @@
 use local_rds::Engine;
 use serde_json::Value;
 
-use super::{is_healthy, named, names};
+use super::{allow, is_healthy, named, names};
 use crate::Rig;
 
 /// Seven repairs.
@@ -13,11 +13,11 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     let rig = Rig::with(local_rds::Server::builder(engine).also_named(alias), bootstrap).await;
 
     // 1: the policy. The doctor fills in all but the account, which is the reader's.
-    rig.server.iam().set_policy(&allow(&rig.server.resource_arn("somebody-else"))).unwrap();
+    allow(&rig, &rig.server.resource_arn("somebody-else"));
     let id = rig.server.iam().resource().resource_id.clone();
     let diagnosis = named(&rig, &[("DB_RESOURCE_ID", &id)], "login", "policy-missing").await;
     let arn = word(fix(&diagnosis), "arn:").replace(":ACCOUNT:", ":123456789012:");
-    rig.server.iam().set_policy(&allow(&arn)).unwrap();
+    allow(&rig, &arn);
     is_healthy(&rig.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
 
     // 2: the name that tokens are signed for.
@@ -34,7 +34,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     is_healthy(&rig.deploy(&[("DB_USER", &user)]).await).await;
 
     // 4 and 5: a user that is not there, and then, on PostgreSQL, without rights to the table.
-    rig.server.iam().set_policy(&allow(&rig.server.resource_arn("*"))).unwrap();
+    allow(&rig, &rig.server.resource_arn("*"));
     let newcomer = [("DB_USER", "newcomer")];
     let diagnosis = named(&rig, &newcomer, "login", "user-not-for-iam").await;
     run(&rig, fix(&diagnosis));
@@ -78,11 +78,4 @@ fn run(rig: &Rig, text: &str) {
 fn word(text: &str, start: &str) -> String {
     let mut words = text.split([' ', ',', ';', '`']);
     words.find(|word| word.starts_with(start)).unwrap_or_else(|| panic!("{text}")).to_owned()
-}
-
-fn allow(resource: &str) -> String {
-    format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
-            "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
-    )
 }

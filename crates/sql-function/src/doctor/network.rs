@@ -1,8 +1,11 @@
 //! The steps up to a TCP connection.
 
+use iam_auth::Kind as EndpointKind;
 use serde_json::json;
+use std::time::UNIX_EPOCH;
 use tokio::net::TcpStream;
 
+use super::cname;
 use super::evidence::is_private;
 use super::step::Seen;
 use super::walk::Walk;
@@ -12,7 +15,8 @@ use crate::engine::Connector;
 impl<C: Connector> Walk<'_, C> {
     /// The name becomes addresses.
     pub(super) async fn dns(&mut self) -> Seen {
-        let connect_to = &self.login().connect_to;
+        let login = self.login();
+        let connect_to = &login.connect_to;
         let addresses = match dial::resolve(connect_to, self.deadline).await {
             Ok(addresses) => addresses,
             Err(error) => return self.fail(error).fact("name", connect_to.host()),
@@ -24,10 +28,21 @@ impl<C: Connector> Walk<'_, C> {
         let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let private = addresses.iter().all(|&ip| is_private(ip));
         self.evidence.addresses = addresses;
-        Seen::ok(format!("{} is {}", connect_to.host(), listed.join("; ")))
+        // A name that is no endpoint's may be dialled under another one, and is to be explained.
+        let asked = match login.endpoint().kind() {
+            EndpointKind::Unknown => login.endpoint().host(),
+            _ => connect_to.host(),
+        };
+        let id = (login.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+        let cnames = cname::chain(asked, id as u16).await;
+        let through: String = cnames.iter().map(|name| format!(", through {name}")).collect();
+        let seen = Seen::ok(format!("{} is {}{through}", connect_to.host(), listed.join("; ")))
             .fact("name", connect_to.host())
             .fact("addresses", json!(texts))
             .fact("private", private)
+            .fact("cnames", json!(cnames));
+        self.evidence.cnames = cnames;
+        seen
     }
 
     /// An address becomes a connection.

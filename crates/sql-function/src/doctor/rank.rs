@@ -36,9 +36,18 @@ pub(super) fn suspects<C: Connector>(
     suspects
 }
 
-/// The endpoint of RDS that the server's certificate names, when it is not the one that is set.
+/// The endpoint of RDS that the server's certificate names, or the name that is set leads to, when
+/// it is not the one that is set.
 pub(super) fn real_host<'a>(evidence: &'a Evidence, login: &'a Login) -> Option<&'a str> {
-    other_endpoints(evidence, login).next()
+    let cnames = evidence.cnames.iter().map(String::as_str);
+    let is_cname = login.endpoint().kind() == EndpointKind::Unknown;
+    let mut behind = cnames.filter(|name| is_cname && is_endpoint(name));
+    behind.next().or_else(|| other_endpoints(evidence, login).next())
+}
+
+/// Whether a name is of a form that RDS gives to endpoints.
+fn is_endpoint(name: &str) -> bool {
+    Endpoint::parse(name, 1).is_ok_and(|endpoint| endpoint.kind() != EndpointKind::Unknown)
 }
 
 /// The endpoints of RDS that the server's certificate names beside the one that is set.
@@ -47,11 +56,12 @@ pub(super) fn other_endpoints<'a>(
     login: &'a Login,
 ) -> impl Iterator<Item = &'a str> {
     let names = evidence.presented.first().map_or(&[][..], |own| own.names());
-    let is_endpoint = |name: &&str| {
-        Endpoint::parse(name, 1).is_ok_and(|endpoint| endpoint.kind() != EndpointKind::Unknown)
-    };
     let own = login.endpoint().host();
-    names.iter().map(String::as_str).filter(is_endpoint).filter(move |name| *name != own)
+    names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| is_endpoint(name))
+        .filter(move |name| *name != own)
 }
 
 /// The region in the name of the CA that the server's certificate comes from.
