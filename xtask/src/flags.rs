@@ -60,7 +60,11 @@ Options:
   --quick     Only the tests: leave out format and lints
   -h, --help  Show this text
 
-ARGUMENTS go to `cargo test`, for example: cargo xtask test -- -p iam-auth";
+ARGUMENTS go to `cargo test`, for example: cargo xtask test -- -p iam-auth
+
+Environment:
+  SOAK_INVOCATIONS  How many invocations meet random faults, on each engine (default: 6700)
+  SOAK_SEED         The faults of an earlier run, which printed its seed";
 
 const LAYER: &str = "\
 Pack the RDS roots into a Lambda layer, for functions in any language.

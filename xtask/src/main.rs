@@ -9,6 +9,7 @@ mod build;
 mod cargo;
 mod certs;
 mod doctor;
+mod faults;
 mod fetch;
 mod flags;
 mod layer;

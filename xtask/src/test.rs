@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::Failure;
 use crate::cargo::{self, cargo};
+use crate::faults;
 use crate::fetch;
 use crate::flags::Test;
 
@@ -25,7 +26,9 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
         "cargo xtask build",
         &mut Command::new(cargo::target().join("debug/packaging")),
     )?;
+    faults::forget()?;
     step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"])?;
+    faults::show()?;
     step(
         "tests of iam-auth with https",
         &["test", "--locked", "--package", "iam-auth", "--features", "https"],

@@ -46,7 +46,8 @@ macro_rules! integration_tests {
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
                 one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
             cuts { every_message }
-            outages { restarts frozen_server network idle_timeout logins too_many_connections }
+            outages { restarts frozen_server network idle_timeout logins too_many_connections
+                disk_full }
             soak { random_faults }
         }
     };

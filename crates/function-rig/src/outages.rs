@@ -322,6 +322,57 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
+/// The server cannot make a table's file longer, as on a full disk: the limit on its files stands in
+/// for the disk's end. It is beyond what the server's logs are long.
+pub async fn disk_full(engine: Engine, bootstrap: &str) {
+    const LIMIT: u64 = 40 << 20;
+    let table = match engine {
+        // Stored as it is, not compressed.
+        Engine::Postgres => {
+            "CREATE TABLE big (v TEXT); ALTER TABLE big ALTER v SET STORAGE EXTERNAL;"
+        }
+        Engine::MySql | Engine::MariaDb => "CREATE TABLE big (v LONGTEXT);",
+    };
+    let rig = Rig::with_tables(Server::builder(engine), table, bootstrap).await;
+    let fill = "-- mode: write\nINSERT INTO big (v) \
+                SELECT REPEAT('x', 1000000) FROM items a, items b, items c, items d";
+    let add = "-- mode: write\nINSERT INTO big (v) VALUES ('small')";
+    let statements = [("fill", fill), ("add", add)];
+    let quiet = [("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let function = rig.deploy_limited(Duration::from_secs(60), &quiet, &statements).await;
+    let rows = || query(&rig.server, "SELECT COUNT(*) FROM big")[0][0].clone().unwrap();
+    let mut report = Report::new(engine, "disk-full");
+
+    let transaction = r#"{"transaction":[{"statement":"add"},{"statement":"fill"}]}"#;
+    for (event, what, lost) in [
+        (r#"{"statement":"fill"}"#, "write", "OutcomeUnknown"),
+        (transaction, "transaction", "ConnectionLost"),
+    ] {
+        rig.server.limit_file_size(Some(LIMIT)).unwrap();
+        let (kind, message) = function.invoke(event).await.unwrap_err();
+        match engine {
+            // Of all that may go wrong with a file, it survives a full disk alone.
+            Engine::MariaDb => {
+                assert_eq!(kind, lost, "{message}\n{}", rig.server.log());
+                rig.server.kill().unwrap();
+                restart(&rig).await;
+            }
+            Engine::MySql => assert!(kind == "Query" && message.contains("is full"), "{message}"),
+            Engine::Postgres => {
+                assert!(kind == "Query" && message.contains("Check free disk space"), "{message}");
+            }
+        }
+        assert_eq!(rows(), "0", "a part of it was kept");
+        report.count(&format!("disk full during a {what}"), &Err(kind));
+    }
+
+    rig.server.limit_file_size(None).unwrap();
+    let ending = function.invoke(r#"{"statement":"add"}"#).await;
+    report.count("disk full, then room again", &ending.map(drop).map_err(|(kind, _)| kind));
+    assert_eq!(rows(), "1");
+    report.write(bootstrap);
+}
+
 /// The server has as many connections as it may have.
 pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("max_connections", "10");

@@ -83,10 +83,18 @@ impl Process {
         self.signal_all(libc::SIGSTOP);
         let id = self.child.id().cast_signed();
         let deadline = Instant::now() + PATIENCE;
-        let stopped = |&id: &c_int| threads(id).iter().all(|thread| state(thread) == Some('T'));
+        let at_rest = |thread: &PathBuf| matches!(state(thread), None | Some('T' | 'Z'));
+        let stopped = |&id: &c_int| threads(id).iter().all(at_rest);
         while !children(id).iter().chain([&id]).all(stopped) && Instant::now() < deadline {
             thread::sleep(PAUSE);
         }
+    }
+
+    /// The process and those it has started.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        let id = self.child.id();
+        let children = children(id.cast_signed()).into_iter().map(c_int::cast_unsigned);
+        children.chain([id]).collect()
     }
 
     /// Kills the process and those it has started, and waits until all are gone.
@@ -198,6 +206,8 @@ fn bind_to_this_process(command: &mut Command, signal: c_int) {
             if libc::getppid() != parent {
                 libc::_exit(1);
             }
+            // A file that may not grow is an error for the server, not its end.
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
             // A program that waits for signals blocks them, and its children inherit that.
             let mut none = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);

@@ -16,7 +16,7 @@ use crate::account::Account;
 use crate::administrator::{Administrator, Row};
 use crate::folder::Folder;
 use crate::process::{Process, last_lines};
-use crate::{Error, mysql, postgres};
+use crate::{Error, mysql, postgres, process};
 
 /// How long a server may take to answer. A slow machine that starts several at once needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -98,6 +98,22 @@ impl Running {
         if let Some(process) = &*lock(&self.process) {
             process.signal_all(libc::SIGCONT);
         }
+    }
+
+    /// Limits the length of the server's files.
+    pub(crate) fn limit_file_size(&self, bytes: Option<u64>) -> Result<(), Error> {
+        let process = lock(&self.process);
+        let process = process.as_ref().ok_or_else(|| Error::new("the server has been killed"))?;
+        // The hard limit stays, below which the soft one can be set up and down again.
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        for id in process.all() {
+            let mut command = Command::new("prlimit");
+            command.args([format!("--pid={id}"), format!("--fsize={limit}:")]);
+            // A user may do that to processes of its own; root to others only if it is let.
+            self.plan.account.run(&mut command);
+            process::must_succeed(command, b"", "limiting the files by prlimit (of util-linux)")?;
+        }
+        Ok(())
     }
 
     /// Kills every process of the server.

@@ -286,6 +286,15 @@ impl Server {
         self.running.pause();
     }
 
+    /// Lets none of the server's files become longer than `bytes`, or takes that limit back. A table
+    /// that needs more meets what it meets on a full disk: its file does not grow.
+    ///
+    /// # Errors
+    /// The server has been killed.
+    pub fn limit_file_size(&self, bytes: Option<u64>) -> Result<(), Error> {
+        self.running.limit_file_size(bytes)
+    }
+
     /// Lets the server run on after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.running.resume();

@@ -11,7 +11,7 @@
 
 mod table;
 
-pub use table::{Row, markdown, table};
+pub use table::{Row, comparison, markdown, table};
 
 use sql_function::Backoff;
 use std::cmp::Reverse;
@@ -140,6 +140,17 @@ mod tests {
         let outcome = Storm { deadline: Duration::from_secs(3), ..STORM }.play(1);
         assert!(outcome.in_time < 1000, "{outcome:?}");
         assert!(outcome.last_in <= Duration::from_secs(3) + LOGIN, "{outcome:?}");
+    }
+
+    #[test]
+    fn the_document_shows_these_tables() {
+        let document = include_str!("../../../docs/RELIABILITY.md");
+        for table in [markdown(&table(Backoff::LOGIN, DEADLINE)), comparison(DEADLINE)] {
+            assert!(
+                document.contains(&table),
+                "docs/RELIABILITY.md lacks this table, which `cargo run -p login-storm` prints:\n{table}"
+            );
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ Simulate many Lambda environments that log in to one database at once.
 Usage: cargo run -p login-storm -- [OPTIONS]
 
 Plays storms of 100, 1,000 and 10,000 environments against a database that admits 20 or 200
-logins a second, with the functions' own backoff, and prints a table in Markdown.
+logins a second, with the functions' own backoff, and prints a table in Markdown; then one of
+the storms with other waits, to compare.
 
 Options:
   --base MS         The longest wait before the first retry, in milliseconds
@@ -50,5 +51,6 @@ fn run() -> Result<(), lexopt::Error> {
         }
     }
     print!("{}", login_storm::markdown(&login_storm::table(backoff, deadline)));
+    print!("\n{}", login_storm::comparison(deadline));
     Ok(())
 }

@@ -12,6 +12,12 @@ const CAPS: [u32; 2] = [20, 200];
 /// Any seed would do; the document is held to this one.
 const SEED: u64 = 6;
 
+/// The waits that were compared: base and cap, in milliseconds.
+const CHOICES: [(u64, u64); 6] =
+    [(50, 1_000), (100, 5_000), (200, 5_000), (200, 20_000), (500, 5_000), (1_000, 30_000)];
+/// The storm that they were compared by. All of it can be in before the deadline.
+const COMPARED: (u32, u32) = (1_000, 200);
+
 /// One storm, played.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -35,6 +41,14 @@ impl Row {
         self.storm.environments - self.outcome.in_time
     }
 
+    /// When the last environment was in, for people, if all of them came in.
+    fn all_in(&self) -> String {
+        match self.gave_up() {
+            0 => format!("{:.1} s", self.outcome.last_in.as_secs_f64()),
+            _ => "–".to_owned(),
+        }
+    }
+
     /// Attempts for each login that was admitted.
     pub fn attempts_per_login(&self) -> f64 {
         self.outcome.attempts as f64 / f64::from(self.outcome.in_time.max(1))
@@ -49,10 +63,7 @@ pub fn markdown(rows: &[Row]) -> String {
     );
     for row in rows {
         let Row { storm, outcome } = row;
-        let all_in = match row.gave_up() {
-            0 => format!("{:.1} s", outcome.last_in.as_secs_f64()),
-            _ => "–".to_owned(),
-        };
+        let all_in = row.all_in();
         let _infallible = writeln!(
             text,
             "| {} | {} | {all_in} | {} | {} | {:.1} | {} |",
@@ -62,6 +73,33 @@ pub fn markdown(rows: &[Row]) -> String {
             row.gave_up(),
             row.attempts_per_login(),
             outcome.peak,
+        );
+    }
+    text
+}
+
+/// One storm with other waits, in Markdown: what the functions' own were chosen by. A single login
+/// that fails is tried again after half of the base, on average.
+pub fn comparison(deadline: Duration) -> String {
+    let mut text = String::from(
+        "| base | cap | all in after | attempts per login | peak, attempts/s |\n\
+         |---:|---:|---:|---:|---:|\n",
+    );
+    let (environments, cap) = COMPARED;
+    for (base, longest) in CHOICES {
+        let [base, longest] = [base, longest].map(Duration::from_millis);
+        let backoff = Backoff { base, cap: longest };
+        let storm = Storm { environments, cap, deadline, backoff };
+        let row = Row { storm, outcome: storm.play(SEED) };
+        let chosen = if backoff == Backoff::LOGIN { " (chosen)" } else { "" };
+        let _infallible = writeln!(
+            text,
+            "| {} ms | {} s{chosen} | {} | {:.1} | {} |",
+            base.as_millis(),
+            longest.as_secs(),
+            row.all_in(),
+            row.attempts_per_login(),
+            row.outcome.peak,
         );
     }
     text
