@@ -19,7 +19,8 @@ pub(crate) fn program(variable: &str, name: &str) -> OsString {
     env::var_os(variable).unwrap_or_else(|| name.into())
 }
 
-/// A command that runs in the workspace, and knows nothing of the cargo that runs us.
+/// A command that runs in the workspace, and knows nothing of the cargo that runs us, nor of another
+/// release profile than the workspace's.
 ///
 /// That cargo tells us about our own package. Build scripts that look there, such as ring's, would
 /// take it for another build.
@@ -27,8 +28,9 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace());
     for (name, _) in env::vars_os() {
-        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
-        if name.to_str().is_some_and(|name| ours.iter().any(|prefix| name.starts_with(prefix))) {
+        let unknown =
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PROFILE_"];
+        if name.to_str().is_some_and(|name| unknown.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
     }

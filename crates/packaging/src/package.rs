@@ -48,17 +48,15 @@ pub fn build(
 ) -> Result<Vec<Package>, Failure> {
     let lambda = private_tools::target()?.join("lambda");
     fs::create_dir_all(&lambda).map_err(at(&lambda))?;
+    // Held until this function returns, or the process ends in whatever way.
     let lock = lambda.join("build.lock");
-    let lock =
+    let _held =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
     let names = FUNCTIONS.map(|function| function.name);
     let compiled = compile(&names, architecture, progress)?;
-    let packages = FUNCTIONS
-        .iter()
-        .map(|function| pack(function, &compiled, architecture, &lambda.join(function.name)))
-        .collect();
-    drop(lock);
-    packages
+    let pack =
+        |function: &Function| pack(function, &compiled, architecture, &lambda.join(function.name));
+    FUNCTIONS.iter().map(pack).collect()
 }
 
 fn pack(
@@ -124,8 +122,13 @@ fn replace_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<()
     Ok(())
 }
 
-/// Writes a file to a new name, and moves it over one that may be running or read.
+/// Writes a file, unless it is there as it should be: to a new name, and then over one that may be
+/// running or read.
 fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    let has_mode = |file: fs::Metadata| file.permissions().mode() & 0o777 == mode;
+    if fs::metadata(path).is_ok_and(has_mode) && fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
     let new = path.with_extension("new");
     fs::write(&new, content).map_err(at(&new))?;
     fs::set_permissions(&new, fs::Permissions::from_mode(mode)).map_err(at(&new))?;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::Failure;
 use crate::architecture::Architecture;
-use crate::needs::Needs;
+use crate::needs::{Needs, Version};
 
 /// A version of glibc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,18 +57,7 @@ pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result
     for version in needs.versions {
         match version.name.parse() {
             Ok(needed) if needed <= glibc => oldest = oldest.max(needed),
-            _ => {
-                let users = match &version.symbols[..] {
-                    [] => String::new(),
-                    symbols if symbols.len() <= SYMBOLS => format!(" by {}", symbols.join(", ")),
-                    symbols => format!(
-                        " by {} and {} more",
-                        symbols[..SYMBOLS].join(", "),
-                        symbols.len() - SYMBOLS
-                    ),
-                };
-                wrong.push(format!("{} of {} is needed{users}", version.name, version.library));
-            }
+            _ => wrong.push(need(&version)),
         }
     }
     if wrong.is_empty() {
@@ -79,6 +68,16 @@ pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result
         wrong.join("\n  ")
     )
     .into())
+}
+
+/// A version that is needed, and what needs it.
+fn need(Version { name, library, symbols }: &Version) -> String {
+    let named = symbols[..symbols.len().min(SYMBOLS)].join(", ");
+    match symbols.len() {
+        0 => format!("{name} of {library} is needed"),
+        count if count <= SYMBOLS => format!("{name} of {library} is needed by {named}"),
+        count => format!("{name} of {library} is needed by {named} and {} more", count - SYMBOLS),
+    }
 }
 
 impl fmt::Display for Glibc {
