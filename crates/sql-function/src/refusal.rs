@@ -26,8 +26,12 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
     None
 }
 
-/// TLS failed: the server could not prove that it is the endpoint.
+/// TLS failed: the server could not prove that it is the endpoint, or the handshake did not come that
+/// far.
 pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
+    if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
+        return broken_handshake(login, cause.clone(), words);
+    }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
     let message =
@@ -37,8 +41,12 @@ pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
         .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
 }
 
-/// The TLS handshake broke off, for no reason that TLS itself gives.
-pub fn broken_handshake(login: &Login, error: io::Error, words: Words) -> Error {
+/// The TLS handshake broke off, before the server's certificate was in question.
+pub fn broken_handshake(
+    login: &Login,
+    error: impl Into<Box<dyn StdError + Send + Sync>>,
+    words: Words,
+) -> Error {
     Error::new(Kind::ConnectTls, format!("the TLS handshake with {} broke off", login.connect_to))
         .caused_by(error)
         .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))

@@ -337,8 +337,8 @@ causes! {
         "the user may not use the database {database}, or there is none of that name"
         confirm "as the administrator: {show_databases} names {database}, and {show_grants} a right \
                  on it"
-        fix "set DB_NAME to a database that is there; when {database} is the one that is meant, as \
-             the administrator: {grant_database}"
+        fix "check DB_NAME: it must name a database that is there; when {database} is the one that is \
+             meant, as the administrator: {grant_database}"
     TooManyConnections "too-many-connections" at Login:
         "the server, or the user, has as many connections as allowed"
         confirm "as the administrator: {show_connections}"
