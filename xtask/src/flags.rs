@@ -19,6 +19,9 @@ Commands:
   layer   Pack the RDS roots into a Lambda layer, for functions in any language
   certs   Check, list or renew the RDS roots in certs/
   doctor  Find out why a function cannot log in to its database, and what to do about it
+  deploy  Deploy a function that reaches a database on AWS
+  destroy Remove what was deployed
+  user    Print the SQL that makes a database user for IAM
 
 Each command explains itself: cargo xtask COMMAND --help";
 
@@ -129,6 +132,8 @@ pub(crate) enum Command {
     Certs(Vec<OsString>),
     /// `doctor`, likewise
     Doctor(Vec<OsString>),
+    /// `deploy`, `destroy` or `user`, with the arguments of the program that does them all
+    Deployment(Vec<OsString>),
 }
 
 /// The options of `local`.
@@ -160,6 +165,11 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
             Some("layer") => layer(parser),
             Some("certs") => certs(parser),
             Some("doctor") => doctor(parser),
+            Some(name @ ("deploy" | "destroy" | "user")) => {
+                let name = OsString::from(name);
+                let arguments = [name].into_iter().chain(parser.raw_args()?).collect();
+                Ok(Flags::Run(Command::Deployment(arguments)))
+            }
             Some("help") => Ok(Flags::Help(HELP)),
             _ => Err(format!("no command is called {command:?}\n\n{HELP}").into()),
         },

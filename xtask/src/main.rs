@@ -8,6 +8,7 @@
 mod build;
 mod cargo;
 mod certs;
+mod deployment;
 mod doctor;
 mod faults;
 mod fetch;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Ok(Flags::Run(Command::Layer(arguments))) => layer::run(&arguments),
         Ok(Flags::Run(Command::Certs(arguments))) => certs::run(&arguments),
         Ok(Flags::Run(Command::Doctor(arguments))) => doctor::run(&arguments),
+        Ok(Flags::Run(Command::Deployment(arguments))) => deployment::run(&arguments),
         Err(error) => Err(error),
     };
     match outcome {

@@ -3,8 +3,8 @@
 //!
 //! It is fetched, at a pinned version, into the private folder of [`private_tools`]. It runs real
 //! bootstraps as processes, without Docker, and keeps nothing on disk but in a temporary folder. It
-//! checks no signatures and no policies, and is lenient in much: what a template must be is tested on
-//! the template.
+//! checks no signatures and no policies, mounts no layers, and is lenient in much: what a template
+//! must be is tested on the template. Where it lacks what our templates need, `ministack.py` adds it.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,12 +99,14 @@ impl LocalAws {
     /// The `aws` client, led here.
     #[must_use]
     pub fn client(&self) -> Aws {
-        Aws::new(&self.aws).region(REGION).envs(self.environment())
+        // Version 1 of the client asks SQS elsewhere, when only the variable names another endpoint.
+        let aws = Aws::new(&self.aws).envs(self.environment());
+        aws.region(REGION).endpoint_url(self.endpoint_url())
     }
 
     /// The program `aws`.
     #[must_use]
-    pub fn aws_program(&self) -> &std::path::Path {
+    pub fn aws_program(&self) -> &Path {
         &self.aws
     }
 
@@ -120,14 +122,11 @@ fn eprintln_line(line: &str) {
     eprintln!("{line}");
 }
 
-fn command(
-    program: &std::path::Path,
-    folder: &TempDir,
-    address: SocketAddr,
-    secret: &Secret<'_>,
-) -> Command {
-    let mut command = Command::new(program);
+fn command(program: &Path, folder: &TempDir, address: SocketAddr, secret: &Secret<'_>) -> Command {
+    // The Python of the same environment.
+    let mut command = Command::new(program.with_file_name("python"));
     command
+        .args(["-c", include_str!("../ministack.py")])
         // Nothing of the user's: functions inherit what the emulator has.
         .env_clear()
         .env("PATH", "/usr/bin:/bin")

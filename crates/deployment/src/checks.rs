@@ -1,0 +1,73 @@
+//! What would keep a function from logging in, found before anything is built.
+
+use rds_discovery::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
+
+use crate::choice::Choice;
+use crate::user;
+use crate::{Failure, Report};
+
+/// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
+pub(crate) fn database(
+    aws: &Aws,
+    database: Database,
+    enable: bool,
+    report: &Report,
+) -> Result<Database, Failure> {
+    for objection in objections(&database) {
+        match objection {
+            Objection::Unsupported(why) => return Err(why.into()),
+            Objection::Risky(why) => report.note(&format!("warning: {why}")),
+        }
+    }
+    if database.iam_auth {
+        return Ok(database);
+    }
+    if !enable {
+        return Err(format!(
+            "IAM authentication is off for {}, and every token would be refused; turn it on with \
+             --enable-iam-auth: the database goes on meanwhile, and its other users keep their \
+             passwords",
+            database.target
+        )
+        .into());
+    }
+    Ok(enable_iam_auth(aws, &database, &mut |line| report.note(line))?)
+}
+
+/// Checks the user that the functions log in as.
+pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
+    let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
+    user::refuse_master(user, master, choice.engine.is_postgres())
+}
+
+/// Asks whether the database's security groups let the functions in, and whether RDS tells why it
+/// refuses a token. Neither stops a deployment: AWS may not tell us, and both can be mended later.
+pub(crate) fn surroundings(aws: &Aws, choice: &Choice, report: &Report) {
+    let Some(found) = &choice.found else { return };
+    match reach(aws, found, &choice.security_groups) {
+        Ok(Reach::Open | Reach::ByAddress) => {}
+        Ok(Reach::Closed) => report.note(&closed(found, &choice.security_groups)),
+        Err(error) => report.note(&format!("warning: the security groups are unknown: {error}")),
+    }
+    if found.exports_auth_errors == Some(false) {
+        report.note(&format!(
+            "note: {} does not export the log iam-db-auth-error, which tells why RDS refuses a token",
+            found.target
+        ));
+    }
+}
+
+fn closed(found: &Database, from: &[String]) -> String {
+    let (group, source) = (found.security_groups.first(), from.first());
+    let placeholder = || "sg-…".to_owned();
+    format!(
+        "warning: no rule lets the functions ({}) in on port {port}, so that they would time out; \
+         make one:\n  aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol \
+         tcp --port {port} --source-group {}",
+        from.join(", "),
+        found.region,
+        group.cloned().unwrap_or_else(placeholder),
+        source.cloned().unwrap_or_else(placeholder),
+        port = found.port,
+    )
+}

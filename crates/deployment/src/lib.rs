@@ -1,0 +1,70 @@
+//! From a database to functions that reach it, and back: what `cargo xtask deploy`, `destroy` and
+//! `user` do.
+//!
+//! `sam` packs, uploads and makes a change set of deploy/template.yaml; the change set is shown, and
+//! the very one that was shown is carried out. The function's own diagnosis ends a deployment.
+
+#![forbid(unsafe_code)]
+
+// What is deployed, and for which database.
+mod checks;
+mod choice;
+mod parameters;
+
+// How it gets to AWS.
+mod artifacts;
+mod change_set;
+mod events;
+mod sam;
+mod stack;
+
+// And whether it works there.
+mod diagnose;
+
+mod deploy;
+mod destroy;
+mod interrupt;
+mod report;
+
+pub mod user;
+
+pub use choice::Given;
+pub use deploy::{Deploy, deploy};
+pub use destroy::{Destroy, destroy};
+pub use interrupt::listen;
+pub use report::Report;
+
+/// Why something was not done: a text that names the thing, the place and the way out.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Whom to ask, and where: what `aws` and `sam` are both told.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// The region that is named.
+    pub region: Option<String>,
+    /// The region of the environment: where no other is known.
+    pub default_region: Option<String>,
+    /// The profile of the user's AWS configuration.
+    pub profile: Option<String>,
+}
+
+impl Account {
+    /// The pinned `aws` client, which asks in this region and as this profile.
+    fn client(&self, report: &Report) -> Result<rds_discovery::Aws, Failure> {
+        let program = private_tools::aws(&mut |line| report.note(line))?;
+        let mut aws = rds_discovery::Aws::new(program);
+        if let Some(region) = self.region.as_ref().or(self.default_region.as_ref()) {
+            aws = aws.region(region);
+        }
+        if let Some(profile) = &self.profile {
+            aws = aws.profile(profile);
+        }
+        Ok(aws)
+    }
+}
+
+/// The folder of the workspace.
+fn workspace() -> std::path::PathBuf {
+    // This crate is `crates/deployment` of it.
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

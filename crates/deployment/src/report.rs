@@ -1,0 +1,95 @@
+//! What a person sees: steps on standard error, results on standard output, and one question.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::Failure;
+
+/// Where a command says what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Report {
+    /// Results are one JSON document at the end, and not text.
+    pub json: bool,
+    /// How results look.
+    pub terminal: doctor::Terminal,
+}
+
+impl Report {
+    /// Tells a step of the work, on standard error.
+    #[allow(clippy::print_stderr)] // it talks to a person
+    pub fn note(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    /// Tells a result for a person.
+    pub fn say(&self, text: &str) {
+        if !self.json {
+            print(text);
+        }
+    }
+
+    /// Tells the result for a program.
+    pub fn document(&self, document: &serde_json::Value) {
+        if self.json {
+            print(&document.to_string());
+        }
+    }
+
+    /// Asks, unless `yes` was said beforehand. Where nobody can be asked, that is an error.
+    ///
+    /// # Errors
+    /// There is no terminal to ask on.
+    #[allow(clippy::print_stderr)] // it talks to a person
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<bool, Failure> {
+        if yes {
+            return Ok(true);
+        }
+        if !io::stdin().is_terminal() {
+            return Err(format!(
+                "{question} There is no terminal to answer on: say --yes beforehand"
+            )
+            .into());
+        }
+        eprint!("{question} [y/N] ");
+        io::stderr().flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Columns as wide as what stands in them.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(head.get(column).map(|cell| cell.len())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let cells = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
+    };
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+    let lines = [&head, &rule].into_iter().chain(rows).map(|cells| line(cells));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_line_up() {
+        let rows =
+            [vec!["add".to_owned(), "Role".to_owned()], vec!["modify".into(), String::new()]];
+        assert_eq!(
+            table(&["action", "resource"], &rows),
+            "  action  resource\n  ------  --------\n  add     Role\n  modify"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! A stack as it stands.
+
+use std::collections::BTreeMap;
+
+use rds_discovery::Aws;
+use serde::Deserialize;
+
+use crate::Failure;
+
+#[derive(Deserialize)]
+struct Stacks {
+    #[serde(rename = "Stacks")]
+    stacks: Vec<Stack>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Stack {
+    pub(crate) stack_name: String,
+    pub(crate) stack_id: String,
+    pub(crate) stack_status: String,
+    #[serde(default)]
+    outputs: Vec<Output>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    output_key: String,
+    output_value: String,
+}
+
+impl Stack {
+    /// Whether it only holds a change set that was never carried out.
+    pub(crate) fn is_only_reviewed(&self) -> bool {
+        self.stack_status == "REVIEW_IN_PROGRESS"
+    }
+
+    /// The outputs of the template.
+    pub(crate) fn outputs(&self) -> BTreeMap<&str, &str> {
+        self.outputs
+            .iter()
+            .map(|output| (output.output_key.as_str(), output.output_value.as_str()))
+            .collect()
+    }
+}
+
+/// The stack, by its name or its ARN; `None` when there is none. A deleted one is found by its ARN
+/// alone.
+pub(crate) fn describe(aws: &Aws, stack: &str) -> Result<Option<Stack>, Failure> {
+    match aws.call::<Stacks>(&["cloudformation", "describe-stacks", "--stack-name", stack]) {
+        Ok(found) => Ok(found.stacks.into_iter().next()),
+        Err(error) if error.to_string().contains("does not exist") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The names of all stacks that there are.
+pub(crate) fn names(aws: &Aws) -> Result<Vec<String>, Failure> {
+    let found: Stacks = aws.call(&["cloudformation", "describe-stacks"])?;
+    Ok(found.stacks.into_iter().map(|stack| stack.stack_name).collect())
+}
