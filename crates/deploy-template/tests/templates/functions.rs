@@ -69,6 +69,7 @@ fn the_environment_is_the_contract() {
             "DB_USER": "lambda-user",
             "DB_NAME": "app",
             "DB_REGION": "eu-west-1",
+            "DB_RESOURCE_ID": "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "SCHEDULED_STATEMENT": "purge-items",
         })
     );
@@ -80,6 +81,7 @@ fn the_environment_is_the_contract() {
             "DB_USER": "lambda_user",
             "DB_NAME": "app",
             "DB_REGION": "eu-west-1",
+            "DB_RESOURCE_ID": "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "SCHEDULED_STATEMENT": "purge-items",
         })
     );
