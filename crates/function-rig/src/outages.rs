@@ -95,19 +95,9 @@ fn slow_statements(engine: Engine) -> [(&'static str, String); 2] {
     }
 }
 
-/// Kills the server once it runs a slow statement, and starts it again.
+/// Kills the server once it carries a slow statement out, and starts it again.
 async fn kill_when_slow(rig: &Rig) {
-    let sql = match rig.server.engine() {
-        Engine::Postgres => {
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' AND \
-             state = 'active' AND query LIKE '%pg_sleep(50)%'"
-        }
-        Engine::MySql | Engine::MariaDb => {
-            "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' AND \
-             info LIKE '%SLEEP(50)%'"
-        }
-    };
-    until("a slow statement runs", async || !query(&rig.server, sql).is_empty()).await;
+    until("a slow statement is carried out", async || rig.asleep("(50)").await == 1).await;
     rig.server.kill().unwrap();
     restart(rig).await;
 }

@@ -95,7 +95,7 @@ pub async fn outcomes(engine: Engine, bootstrap: &str) {
         function.ok(ITEMS).await;
         let pause = async {
             let text = if event == SLOW_READ { "slept" } else { "INSERT INTO items SELECT" };
-            until("it runs", async || rig.running(text).await == 1).await;
+            until("it runs", async || rig.asleep(text).await == 1).await;
             rig.server.pause();
         };
         let (message, ()) = tokio::join!(function.fails(event, error_type), pause);
@@ -326,7 +326,7 @@ pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
     let second = rig.deploy_with(&[], &[("job", "-- exclusive: true\nSELECT 1 AS one")]).await;
     let event = r#"{"statement":"job"}"#;
     let crash = async {
-        until("it runs", async || rig.running("slept").await == 1).await;
+        until("it runs", async || rig.asleep("slept").await == 1).await;
         assert_eq!(second.ok(event).await["skipped"], true);
         first.kill();
     };
@@ -348,7 +348,7 @@ pub async fn side_by_side(engine: Engine, bootstrap: &str) {
     function.ok(ITEMS).await;
     assert_eq!(rig.connections().await, 1, "opened as needed");
     let watch = async {
-        until("three run at once", async || rig.running("slept").await == 3).await;
+        until("three run at once", async || rig.asleep("slept").await == 3).await;
         assert_eq!(rig.connections().await, 3);
     };
     tokio::join!(function.ok(SLOW_READ), function.ok(SLOW_READ), function.ok(SLOW_READ), watch);

@@ -201,6 +201,23 @@ impl Rig {
         self.execute(&sql).await.len()
     }
 
+    /// How many statements that hold `text` sleep on the server for the IAM user: they are carried out
+    /// at this moment, where one that is [`running`](Rig::running) may still be in preparation, which
+    /// a function may try again.
+    pub async fn asleep(&self, text: &str) -> usize {
+        let sql = match self.server.engine() {
+            Engine::Postgres => format!(
+                "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
+                 AND wait_event = 'PgSleep' AND query LIKE '%{text}%'"
+            ),
+            Engine::MySql | Engine::MariaDb => format!(
+                "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
+                 AND state = 'User sleep' AND info LIKE '%{text}%'"
+            ),
+        };
+        self.execute(&sql).await.len()
+    }
+
     /// Ends every environment of every function as Lambda does.
     pub async fn shut_down(&self) {
         self.lambda.shut_down().await;
