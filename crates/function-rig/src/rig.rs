@@ -188,31 +188,26 @@ impl Rig {
 
     /// How many statements that hold `text` run on the server for the IAM user.
     pub async fn running(&self, text: &str) -> usize {
-        let sql = match self.server.engine() {
-            Engine::Postgres => format!(
-                "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
-                 AND state = 'active' AND query LIKE '%{text}%'"
-            ),
-            Engine::MySql | Engine::MariaDb => format!(
-                "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
-                 AND command IN ('Query', 'Execute') AND info LIKE '%{text}%'"
-            ),
-        };
-        self.execute(&sql).await.len()
+        self.statements("state = 'active'", "command IN ('Query', 'Execute')", text).await
     }
 
     /// How many statements that hold `text` sleep on the server for the IAM user: they are carried out
     /// at this moment, where one that is [`running`](Rig::running) may still be in preparation, which
     /// a function may try again.
     pub async fn asleep(&self, text: &str) -> usize {
+        self.statements("wait_event = 'PgSleep'", "state = 'User sleep'", text).await
+    }
+
+    /// How many statements hold `text` and are in a state, as PostgreSQL and as MySQL put it.
+    async fn statements(&self, postgres: &str, mysql: &str, text: &str) -> usize {
         let sql = match self.server.engine() {
             Engine::Postgres => format!(
                 "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
-                 AND wait_event = 'PgSleep' AND query LIKE '%{text}%'"
+                 AND {postgres} AND query LIKE '%{text}%'"
             ),
             Engine::MySql | Engine::MariaDb => format!(
                 "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
-                 AND state = 'User sleep' AND info LIKE '%{text}%'"
+                 AND {mysql} AND info LIKE '%{text}%'"
             ),
         };
         self.execute(&sql).await.len()
