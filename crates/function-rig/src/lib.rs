@@ -25,7 +25,7 @@ pub mod type_table;
 pub mod values;
 
 pub use local_rds::Engine;
-pub use rig::{Deployed, Exact, Rig, until};
+pub use rig::{Deployed, Exact, Rig, closed_port, until};
 
 /// Makes a test of every scenario, for the engine called `$engine` and the function's program
 /// `$bootstrap`.

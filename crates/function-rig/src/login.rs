@@ -2,7 +2,7 @@
 
 use local_rds::{Engine, Server};
 
-use crate::Rig;
+use crate::{Rig, closed_port};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
 
@@ -116,10 +116,11 @@ pub async fn no_tls(engine: Engine, bootstrap: &str) {
 /// Nothing listens, or nothing has the name.
 pub async fn unreachable(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let function = rig.deploy(&[("DB_CONNECT_TO", &port.to_string())]).await;
+    let closed = closed_port();
+    let address = closed.local_addr().unwrap().to_string();
+    let function = rig.deploy(&[("DB_CONNECT_TO", &address)]).await;
     let message = function.fails(ITEMS, "Connect.Tcp").await;
-    assert!(message.contains(&port.to_string()), "{message}");
+    assert!(message.contains(&address), "{message}");
 
     let function = rig.deploy(&[("DB_CONNECT_TO", "no-such-host.invalid:3306")]).await;
     let message = function.fails(ITEMS, "Connect.Dns").await;

@@ -9,12 +9,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 use crate::layer;
 
@@ -222,6 +224,13 @@ impl Rig {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// A port that refuses connections, and that nobody else gets while the socket is there.
+pub fn closed_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    socket
 }
 
 /// Polls until `is_so`, and fails with `what` when it does not come.

@@ -135,9 +135,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_port_and_an_unknown_name_say_which_step_failed() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
-        drop(listener);
+        // Bound and not listening: refused, and nobody else's.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = closed.local_addr().unwrap().to_string().parse().unwrap();
         let error = dial(&address, soon()).await.unwrap_err();
         assert_eq!(error.error_type(), "Connect.Tcp");
         assert!(error.report().contains("refused"), "{}", error.report());

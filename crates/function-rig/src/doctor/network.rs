@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::named;
-use crate::Rig;
+use crate::{Rig, closed_port};
 
 /// Every way for the bytes not to get there.
 pub async fn network(engine: Engine, bootstrap: &str) {
@@ -17,7 +17,9 @@ pub async fn network(engine: Engine, bootstrap: &str) {
         named(&rig, &[("DB_CONNECT_TO", address)], step, cause).await
     };
     at("no-such-host.invalid:3306", "dns", "name-unresolved").await;
-    at(&free_port().to_string(), "tcp", "port-refused").await;
+    let closed = closed_port();
+    let address = closed.local_addr().unwrap().to_string();
+    at(&address, "tcp", "port-refused").await;
     let (silent, _full) = full_backlog().await;
     at(&silent.to_string(), "tcp", "security-group").await;
     // No private network's, and Linux makes no TCP connection to it: some networks answer for every
@@ -45,10 +47,6 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     let diagnosis = super::names(&hung, "tls", "server-silent").await;
     rig.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// An address that takes no more connections and does not refuse them, as behind a firewall that
