@@ -80,21 +80,25 @@ impl Process {
     /// Stops the process and those it has started, and waits until every thread has stopped: the
     /// signal alone takes effect when one of them gets to run.
     pub(crate) fn stop_all(&self) {
-        self.signal_all(libc::SIGSTOP);
         let id = self.child.id().cast_signed();
         let deadline = Instant::now() + PATIENCE;
         let at_rest = |thread: &PathBuf| matches!(state(thread), None | Some('T' | 'Z'));
         let stopped = |&id: &c_int| threads(id).iter().all(at_rest);
-        while !children(id).iter().chain([&id]).all(stopped) && Instant::now() < deadline {
+        loop {
+            self.signal_all(libc::SIGSTOP);
+            // Once it has stopped it starts no more; what it started last has not had the signal.
+            let all_stopped = stopped(&id) && children(id).iter().all(stopped);
+            if all_stopped || Instant::now() > deadline {
+                break;
+            }
             thread::sleep(PAUSE);
         }
     }
 
-    /// The process and those it has started.
+    /// The process and those it has started, those that it has yet to reap among them.
     pub(crate) fn all(&self) -> Vec<u32> {
-        let id = self.child.id();
-        let children = children(id.cast_signed()).into_iter().map(c_int::cast_unsigned);
-        children.chain([id]).collect()
+        let id = self.child.id().cast_signed();
+        children(id).into_iter().chain([id]).map(c_int::cast_unsigned).collect()
     }
 
     /// Kills the process and those it has started, and waits until all are gone.

@@ -104,16 +104,22 @@ impl Running {
     pub(crate) fn limit_file_size(&self, bytes: Option<u64>) -> Result<(), Error> {
         let process = lock(&self.process);
         let process = process.as_ref().ok_or_else(|| Error::new("the server has been killed"))?;
+        // While they stand still, none of PostgreSQL's starts, without the limit, and none ends.
+        process.stop_all();
+        let limited =
+            process.all().into_iter().try_for_each(|id| self.limit_file_size_of(id, bytes));
+        process.signal_all(libc::SIGCONT);
+        limited
+    }
+
+    fn limit_file_size_of(&self, id: u32, bytes: Option<u64>) -> Result<(), Error> {
         // The hard limit stays, below which the soft one can be set up and down again.
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
-        for id in process.all() {
-            let mut command = Command::new("prlimit");
-            command.args([format!("--pid={id}"), format!("--fsize={limit}:")]);
-            // A user may do that to processes of its own; root to others only if it is let.
-            self.plan.account.run(&mut command);
-            process::must_succeed(command, b"", "limiting the files by prlimit (of util-linux)")?;
-        }
-        Ok(())
+        let mut command = Command::new("prlimit");
+        command.args([format!("--pid={id}"), format!("--fsize={limit}:")]);
+        // A user may do that to processes of its own; root to others only if it is let.
+        self.plan.account.run(&mut command);
+        process::must_succeed(command, b"", "limiting the files by prlimit (of util-linux)")
     }
 
     /// Kills every process of the server.

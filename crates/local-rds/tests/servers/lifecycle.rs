@@ -1,9 +1,12 @@
 //! How servers end: nothing of them is left, however they do.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
 use local_rds::{Engine, Server};
@@ -35,8 +38,12 @@ fn a_dropped_server_leaves_nothing(engine: Engine) {
 
 fn no_server_runs_as_root(engine: Engine) {
     let server = Server::builder(engine).start().unwrap();
-    for id in processes_in(server.ca_bundle().parent().unwrap()) {
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let ids = processes_in(server.ca_bundle().parent().unwrap()).into_iter();
+    // PostgreSQL's come and go.
+    let status = |id| fs::read_to_string(format!("/proc/{id}/status")).ok();
+    let statuses: Vec<_> = ids.filter_map(status).collect();
+    assert!(!statuses.is_empty(), "the server is not found in /proc");
+    for status in statuses {
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
         assert!(user.split_whitespace().all(|id| id != "0"), "{status}");
     }
@@ -126,6 +133,49 @@ fn a_paused_server_answers_when_it_goes_on(engine: Engine) {
     drop(server);
 }
 
+fn a_limit_holds_for_every_process_while_connections_come_and_go(engine: Engine) {
+    let server = &Server::builder(engine).start().unwrap();
+    let folder = server.ca_bundle().parent().unwrap();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        // Each has a process of its own on PostgreSQL, until that sees the connection's end.
+        scope.spawn(move || {
+            while ended.try_recv() == Err(TryRecvError::Empty) {
+                let mut stream = TcpStream::connect(server.address()).unwrap();
+                let asks_for_tls = [0, 0, 0, 8, 4, 210, 22, 47];
+                stream.write_all(&asks_for_tls).unwrap();
+                let _ = stream.read(&mut [0]);
+            }
+        });
+        let _end = end;
+        for round in 0..20 {
+            let limit = (40 << 20) + round;
+            server.limit_file_size(Some(limit)).unwrap();
+            assert_eq!(file_size_limits(folder), BTreeSet::from([limit.to_string()]));
+        }
+        server.limit_file_size(None).unwrap();
+        assert_eq!(file_size_limits(folder), BTreeSet::from(["unlimited".to_owned()]));
+    });
+}
+
+/// What the files' length is limited to in the server's process and in those it has started.
+fn file_size_limits(folder: &Path) -> BTreeSet<String> {
+    // Some of PostgreSQL's have ended since, or end before they have a name of their own.
+    let servers = processes_in(folder);
+    let children = servers.iter().flat_map(|id| {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let children = children.unwrap_or_default();
+        children.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()
+    });
+    let all = children.chain(servers.iter().copied());
+    let limits = all.filter_map(|id| fs::read_to_string(format!("/proc/{id}/limits")).ok());
+    let limits = limits.filter_map(|limits| {
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max file size"))?;
+        Some(line.split_whitespace().next()?.to_owned())
+    });
+    limits.collect()
+}
+
 fn a_setting_is_the_servers(engine: Engine) {
     let server = Server::builder(engine).setting("max_connections", "33").start().unwrap();
     let sql = match engine {
@@ -137,6 +187,7 @@ fn a_setting_is_the_servers(engine: Engine) {
 
 crate::for_each_engine! {
     a_killed_server_comes_back_with_what_was_committed,
+    a_limit_holds_for_every_process_while_connections_come_and_go,
     a_paused_server_answers_when_it_goes_on,
     a_setting_is_the_servers,
     a_dropped_server_leaves_nothing,
