@@ -71,6 +71,11 @@ fn cfn_lint_finds_what_is_wrong() {
 fn sam_validate_finds_nothing() {
     let tools = private_tools::sam(&mut |line| println!("{line}")).unwrap();
     let home = TempDir::new().unwrap();
+    // Else it asks PyPI for a newer one, and tells of it. The time has to be a float.
+    let settings = home.path().join(".aws-sam");
+    fs::create_dir(&settings).unwrap();
+    let year_2100 = r#"{"lastVersionCheck": 4102444800.0}"#;
+    fs::write(settings.join("metadata.json"), year_2100).unwrap();
     for template in [functions(), example_database()] {
         let mut command = linter(&tools.sam, home.path());
         let output =
