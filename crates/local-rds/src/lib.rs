@@ -28,6 +28,7 @@ mod folder;
 pub mod iam;
 mod mysql;
 mod plugins;
+mod port;
 mod postgres;
 mod prepared;
 mod process;

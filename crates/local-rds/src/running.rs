@@ -3,7 +3,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,14 +14,13 @@ use local_rds_packages::{Engine, Installation};
 use crate::account::Account;
 use crate::administrator::{Administrator, Row};
 use crate::folder::Folder;
+use crate::port::Port;
 use crate::process::{Process, last_lines};
 use crate::{Error, mysql, postgres, process};
 
 /// How long a server may take to answer. A slow machine that starts several at once needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often a start is tried again when another program took the port in the meantime.
-const ATTEMPTS: u32 = 5;
 
 /// What a server's process is started with, each time.
 pub(crate) struct Plan {
@@ -40,29 +38,17 @@ pub(crate) struct Running {
     process: Mutex<Option<Process>>,
     // Apart from the process, which is signalled while a statement waits for its answer.
     administrator: Mutex<Option<Administrator>>,
-    port: u16,
+    port: Port,
     plan: Plan,
 }
 
 impl Running {
     /// Starts the server on a free port and makes it ready for IAM users, after `setup` has run.
     pub(crate) fn start(plan: Plan, setup: &str) -> Result<Self, Error> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let port = free_port()?;
-            let process = plan.start(port)?;
-            match plan.admit(&process, port, setup) {
-                // Between our asking for a free port and the server's taking it, another may.
-                Err(_) if attempt < ATTEMPTS && plan.port_was_taken(&process) => {}
-                Err(error) => return Err(error),
-                Ok(administrator) => {
-                    let process = Mutex::new(Some(process));
-                    let administrator = Mutex::new(Some(administrator));
-                    return Ok(Self { process, administrator, port, plan });
-                }
-            }
-        }
+        let port = Port::reserve().map_err(Error::because("no free port on 127.0.0.1"))?;
+        let process = plan.start(port.number())?;
+        let administrator = Mutex::new(Some(plan.admit(&process, port.number(), setup)?));
+        Ok(Self { process: Mutex::new(Some(process)), administrator, port, plan })
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -70,7 +56,7 @@ impl Running {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// What the server has said so far.
@@ -139,23 +125,11 @@ impl Running {
         if running.is_some() {
             return Err(Error::new("the server is running: kill it first"));
         }
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.plan.unlock_administrator()?;
-            let process = self.plan.start(self.port)?;
-            match self.plan.readmit(&process, self.port) {
-                // Something passing by may have the port for a moment.
-                Err(_) if self.plan.port_was_taken(&process) && Instant::now() < deadline => {
-                    thread::sleep(PAUSE);
-                }
-                Err(error) => return Err(error),
-                Ok(administrator) => {
-                    *lock(&self.administrator) = Some(administrator);
-                    *running = Some(process);
-                    return Ok(());
-                }
-            }
-        }
+        self.plan.unlock_administrator()?;
+        let process = self.plan.start(self.port())?;
+        *lock(&self.administrator) = Some(self.plan.readmit(&process, self.port())?);
+        *running = Some(process);
+        Ok(())
     }
 }
 
@@ -263,17 +237,6 @@ impl Plan {
             return Err(Error::new(format!("{why}; the last it said:\n{said}")));
         }
     }
-
-    fn port_was_taken(&self, process: &Process) -> bool {
-        process.ended().is_some() && read_log(&self.folder).contains("Address already in use")
-    }
-}
-
-fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::because("no free port on 127.0.0.1"))
 }
 
 fn read_log(folder: &Folder) -> String {

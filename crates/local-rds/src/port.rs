@@ -1,0 +1,60 @@
+//! The port a server listens on, which stays its own while it is away.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use socket2::{Domain, Socket, Type};
+
+/// A port of 127.0.0.1 that nobody is given while this is there, but on which a server listens that
+/// asks for it by its number.
+///
+/// A socket is bound to it that never listens. As it and the server's have `SO_REUSEADDR` (all three
+/// servers set it), Linux lets both have it; as none of ours listens, a client is refused while the
+/// server is away, and not answered by whoever was given the port meanwhile.
+pub(crate) struct Port {
+    number: u16,
+    _bound: Socket,
+}
+
+impl Port {
+    /// A free port.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn reserve() -> io::Result<Self> {
+        let bound = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        bound.set_reuse_address(true)?;
+        bound.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        let address = bound.local_addr()?.as_socket();
+        let number = address.ok_or_else(|| io::Error::other("a socket without an address"))?.port();
+        Ok(Self { number, _bound: bound })
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Port;
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+    #[test]
+    fn who_asks_for_any_port_is_not_given_it_and_who_names_it_is() {
+        let port = Port::reserve().unwrap();
+        let address = (Ipv4Addr::LOCALHOST, port.number());
+        let others: Vec<_> =
+            (0..500).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        for other in &others {
+            assert_ne!(other.local_addr().unwrap().port(), port.number());
+        }
+        for _ in 0..2 {
+            let refused = TcpStream::connect(address).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+            let server = TcpListener::bind(address).unwrap();
+            let (_client, _connection) = (TcpStream::connect(address).unwrap(), server.accept());
+        }
+    }
+}
