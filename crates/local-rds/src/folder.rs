@@ -8,7 +8,7 @@ use std::env;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -130,11 +130,13 @@ fn parent() -> PathBuf {
     }
 }
 
-/// Removes the folders of dead processes. Those that belong to another user stay.
+/// Removes the folders of dead processes. Those that belong to another user stay: one who tried to
+/// remove them would hold their lock meanwhile.
 fn remove_leftovers(parent: &Path) {
+    let user = fs::metadata("/proc/self").map(|process| process.uid()).ok();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if !is_folder || !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
+        let ours = entry.metadata().is_ok_and(|it| it.is_dir() && Some(it.uid()) == user);
+        if !ours || !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
             continue;
         }
         let path = entry.path();

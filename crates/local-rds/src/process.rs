@@ -15,8 +15,9 @@ use libc::c_int;
 
 use crate::Error;
 
-/// How long a server may take to end before it is killed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server may take to end before it is killed, or to stop. PostgreSQL's has 5 s for those
+/// it has started, and a busy machine leaves either without a turn for seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A server process. Dropping it ends the process and all it has started, and waits for that.

@@ -97,7 +97,8 @@ fn a_killed_program_takes_its_server_along(engine: Engine) {
     eventually("the server has ended", || processes_in(&folder).is_empty());
     // The next start removes what a killed one left.
     let _next = Program::start(program(engine));
-    assert!(!folder.exists());
+    // Or another test's does, and may be about it still.
+    eventually("what it left is gone", || !folder.exists());
 }
 
 /// The private copy runs, whatever the system has.
