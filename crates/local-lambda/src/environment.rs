@@ -32,7 +32,7 @@ pub(crate) use instance::Instance;
 const MEMORY_PERIOD: Duration = Duration::from_millis(20);
 
 /// How long a runtime that reported an init error may take to print its last words and exit.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// How long Lambda leaves a process between SIGTERM and SIGKILL.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
