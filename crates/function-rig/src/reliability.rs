@@ -67,12 +67,12 @@ pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// So is one that is still running when the function must answer.
+/// So is one that is still running when the function must answer, though it has half a second for it.
 pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
     let statements = slow(engine, 600, "");
     let statements = borrowed(&statements);
-    let function = rig.deploy_as(&statements, |f| f.timeout(Duration::from_secs(6))).await;
+    let function = rig.deploy_as(&statements, |f| f.timeout(Duration::from_millis(2700))).await;
     for event in [SLOW_READ, SLOW_WRITE] {
         let message = function.fails(event, "Timeout").await;
         assert!(message.contains("slow-"), "{message}");

@@ -86,7 +86,8 @@ impl Connector for MySql {
             let message = "an RDS Proxy does not tell which of the server's sessions this is";
             return Err(Error::new(Kind::Query, message));
         }
-        let mut conn = self.log_in(address, deadline).await?;
+        // There is little time left, and none to find out what hangs if something does.
+        let mut conn = self.try_log_in(address, deadline).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
             killed.map_err(|error| failure::command("KILL QUERY", error))?;
@@ -98,23 +99,26 @@ impl Connector for MySql {
 }
 
 impl MySql {
-    /// Dials one address, verifies the server and logs in.
+    /// Dials one address, verifies the server and logs in; or tells which of these hangs.
     async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
+        match self.try_log_in(address, deadline.less(PROBE)).await {
+            // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
+            Err(error) if error.kind() == Kind::Timeout => {
+                let deadline = deadline.at_most(Some(PROBE));
+                dial::connect(&self.login.connect_to, &[address], deadline).await?;
+                Err(error)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
         let login = &self.login;
         let token = login.token().await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
         let attempt = async { Conn::new(opts).await.map_err(|error| failure::login(login, error)) };
-        let bound = deadline.less(PROBE).at_most(Some(LOGIN));
-        match bound.bound(|| "TLS and login".into(), attempt).await {
-            // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
-            Err(error) if error.kind() == Kind::Timeout => {
-                let deadline = deadline.at_most(Some(PROBE));
-                dial::connect(&login.connect_to, &[address], deadline).await?;
-                Err(error)
-            }
-            outcome => outcome,
-        }
+        deadline.at_most(Some(LOGIN)).bound(|| "TLS and login".into(), attempt).await
     }
 }
