@@ -173,7 +173,21 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
     }
 }
 
-/// Whether a login that failed has passed IAM: databases and limits are looked at later.
+/// Whether a login that failed has passed IAM: databases and limits are looked at later. A server
+/// that is full, is starting, or went away has not looked at the token.
 fn is_past_iam(error: &Error) -> bool {
-    error.kind() == Kind::LoginRefused
+    error.kind() == Kind::LoginRefused && !error.is_transient()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_looked_at_the_token_is_past_it() {
+        let refused = || Error::new(Kind::LoginRefused, "refused");
+        assert!(is_past_iam(&refused()), "the database is not there");
+        assert!(!is_past_iam(&refused().transient()), "the server is full, or went away");
+        assert!(!is_past_iam(&Error::new(Kind::LoginDenied, "denied")));
+    }
 }
