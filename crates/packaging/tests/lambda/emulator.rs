@@ -33,7 +33,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Unpacks `zip` into `folder`, and starts its bootstrap with the folder `opt` at `/opt`, and the
+    /// Unpacks `zip` to a place of its own in `folder`, and starts its bootstrap with the folder `opt` at `/opt`, and the
     /// environment variables of `settings` and no others.
     pub(crate) fn start(
         zip: &Path,
@@ -42,7 +42,8 @@ impl Emulator {
         folder: &Path,
     ) -> Emulator {
         namespace::require(opt);
-        let task_root = folder.join("task");
+        // The bootstrap of an emulator that was there before may still run, and cannot be written to.
+        let task_root = tempfile::tempdir_in(folder).unwrap().keep();
         ZipArchive::new(File::open(zip).unwrap()).unwrap().extract(&task_root).unwrap();
         let log = folder.join("emulator.log");
         // A port that was free may be taken a moment later: then with others.
