@@ -169,9 +169,10 @@ async fn denies(
 ) {
     let before = rig.server.iam().refusals().len();
     let refused = || rig.server.iam().refusals().len() - before;
-    // Hardly time for the second try of a login that is denied, for it would be denied as well; plenty
-    // where a busy machine did not get as far as the event's own login, the second after the start's.
-    let denied = match run(rig, engine, rendered, other, Duration::from_millis(1500)).await {
+    // No time for the second try of a login that is denied, which comes a second later and would be
+    // denied as well; plenty where a busy machine did not get as far as the event's own login, the
+    // second after the start's.
+    let denied = match run(rig, engine, rendered, other, Duration::from_millis(1100)).await {
         Err((kind, _)) if kind != "Login.Denied" && refused() < 2 => {
             run(rig, engine, rendered, other, Duration::from_secs(20)).await
         }

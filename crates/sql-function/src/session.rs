@@ -173,9 +173,7 @@ impl<C: Connector> Session<C> {
                     let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
                     return Ok(Idle { connection, since: self.now(), obtained });
                 }
-                // What the server said before tells more than that time ran out afterwards.
-                Err(error) if error.kind() == Kind::Timeout => last.unwrap_or(error),
-                Err(error) => error,
+                Err(error) => telling(last, error, deadline.left()),
             };
             let is_denied = error.kind() == Kind::LoginDenied;
             let again = error.is_transient() || (is_denied && denied_again);
@@ -210,10 +208,36 @@ impl<C: Connector> Session<C> {
     }
 }
 
+/// The `last` attempt's error or this one's. What the server said before tells more than that time
+/// ran out afterwards, in whichever step that was.
+fn telling(last: Option<Error>, error: Error, left: Duration) -> Error {
+    match last {
+        Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
+        _ => error,
+    }
+}
+
 /// The error of the last attempt, after so many retries.
 fn tried(error: Error, retries: u32) -> Error {
     match retries {
         0 => error,
         _ => error.with(&format!(" ({} attempts)", retries + 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_is_not_hidden_by_a_second_try_that_had_no_time() {
+        let denied = || Some(Error::new(Kind::LoginDenied, "denied"));
+        let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
+        let late = || Error::new(Kind::Timeout, "time ran out during TLS and login");
+        let (some, none) = (Duration::from_secs(1), Duration::ZERO);
+        assert_eq!(telling(denied(), silent(), none).kind(), Kind::LoginDenied);
+        assert_eq!(telling(denied(), late(), some).kind(), Kind::LoginDenied);
+        assert_eq!(telling(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
+        assert_eq!(telling(None, silent(), none).kind(), Kind::ConnectTcp);
     }
 }
