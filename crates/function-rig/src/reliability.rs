@@ -67,7 +67,7 @@ pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// So is one that is still running when the function must answer, though it has half a second for it.
+/// So is one that is still running when the function must answer, in the half second there is.
 pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
     let statements = slow(engine, 600, "");

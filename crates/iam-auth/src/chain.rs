@@ -168,19 +168,18 @@ mod tests {
         if !is_child() {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let uri = format!("http://{}/keys", listener.local_addr().unwrap());
+            let body = r#"{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"SECRET",
+                "Token":"SESSION","Expiration":"2100-01-01T00:00:00Z"}"#;
+            let length = body.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
             std::thread::spawn(move || {
                 // A client that finds it slow asks again on another connection.
                 for mut stream in listener.incoming().flatten() {
                     let mut request = [0; 4096];
                     let length = stream.read(&mut request).unwrap_or(0);
-                    if !request[..length].starts_with(b"GET /keys ") {
-                        continue;
+                    if request[..length].starts_with(b"GET /keys ") {
+                        let _ = stream.write_all(answer.as_bytes());
                     }
-                    let body = r#"{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"SECRET",
-                        "Token":"SESSION","Expiration":"2100-01-01T00:00:00Z"}"#;
-                    let length = body.len();
-                    let _ =
-                        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
                 }
             });
             return in_child(

@@ -21,12 +21,17 @@ pub(crate) enum Account {
     Nobody,
 }
 
+/// The user of this process, to whom belongs what it creates.
+#[allow(unsafe_code)]
+pub(crate) fn own_user() -> u32 {
+    // SAFETY: geteuid(2) has no preconditions and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 impl Account {
     /// The account for the servers of this process.
-    #[allow(unsafe_code)]
     pub(crate) fn for_servers() -> Self {
-        // SAFETY: geteuid(2) has no preconditions and cannot fail.
-        if unsafe { libc::geteuid() } == 0 { Self::Nobody } else { Self::Own }
+        if own_user() == 0 { Self::Nobody } else { Self::Own }
     }
 
     /// Has `command` run as this user.

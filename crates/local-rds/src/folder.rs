@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::account::Account;
+use crate::account::{Account, own_user};
 
 /// What the names of finished folders begin with.
 const PREFIX: &str = "local-rds-";
@@ -133,10 +133,11 @@ fn parent() -> PathBuf {
 /// Removes the folders of dead processes. Those that belong to another user stay: one who tried to
 /// remove them would hold their lock meanwhile.
 fn remove_leftovers(parent: &Path) {
-    let user = fs::metadata("/proc/self").map(|process| process.uid()).ok();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let ours = entry.metadata().is_ok_and(|it| it.is_dir() && Some(it.uid()) == user);
-        if !ours || !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
+        let is_ours = |file: fs::Metadata| file.is_dir() && file.uid() == own_user();
+        if !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes())
+            || !entry.metadata().is_ok_and(is_ours)
+        {
             continue;
         }
         let path = entry.path();

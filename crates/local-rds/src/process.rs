@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::iter;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -72,10 +73,7 @@ impl Process {
     /// Sends `signal` to the process and to those it has started: each of PostgreSQL's is a leader of
     /// a group of its own.
     pub(crate) fn signal_all(&self, signal: c_int) {
-        let id = self.child.id().cast_signed();
-        let children = children(id);
-        send(signal, id);
-        children.into_iter().for_each(|child| send(signal, child));
+        self.all().into_iter().for_each(|id| send(signal, id));
     }
 
     /// Stops the process and those it has started, and waits until every thread has stopped: the
@@ -96,24 +94,20 @@ impl Process {
         }
     }
 
-    /// The process and those it has started, those that it has yet to reap among them.
-    pub(crate) fn all(&self) -> Vec<u32> {
+    /// The process, and then those it has started, those that it has yet to reap among them.
+    pub(crate) fn all(&self) -> Vec<c_int> {
         let id = self.child.id().cast_signed();
-        children(id).into_iter().chain([id]).map(c_int::cast_unsigned).collect()
+        iter::once(id).chain(children(id)).collect()
     }
 
     /// Kills the process and those it has started, and waits until all are gone.
     pub(crate) fn kill_all(self) {
-        let id = self.child.id().cast_signed();
         // None of them starts another one, or hands its number on, while its parent stands still.
         self.stop_all();
-        let children = children(id);
-        send(libc::SIGKILL, id);
-        for &child in &children {
-            send(libc::SIGKILL, child);
-        }
+        let all = self.all();
+        all.iter().for_each(|&id| send(libc::SIGKILL, id));
         let deadline = Instant::now() + PATIENCE;
-        while children.iter().any(|&child| is_there(child)) && Instant::now() < deadline {
+        while all.iter().any(|&id| is_there(id)) && Instant::now() < deadline {
             thread::sleep(PAUSE);
         }
     }

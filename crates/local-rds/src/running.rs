@@ -98,7 +98,7 @@ impl Running {
         limited
     }
 
-    fn limit_file_size_of(&self, id: u32, bytes: Option<u64>) -> Result<(), Error> {
+    fn limit_file_size_of(&self, id: libc::c_int, bytes: Option<u64>) -> Result<(), Error> {
         // The hard limit stays, below which the soft one can be set up and down again.
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         let mut command = Command::new("prlimit");

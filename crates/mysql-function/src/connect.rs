@@ -99,7 +99,7 @@ impl Connector for MySql {
 }
 
 impl MySql {
-    /// Dials one address, verifies the server and logs in; or tells which of these hangs.
+    /// Logs in at one address. Where that hangs, the error tells whether TCP does.
     async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
         match self.try_log_in(address, deadline.less(PROBE)).await {
             // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
@@ -112,6 +112,7 @@ impl MySql {
         }
     }
 
+    /// Dials one address, verifies the server and logs in.
     async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
         let login = &self.login;
         let token = login.token().await?;

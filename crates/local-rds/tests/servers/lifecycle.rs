@@ -27,6 +27,13 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
+/// What `file` of proc(5) tells of each of the processes that is still there: PostgreSQL's come and
+/// go.
+fn told_of(processes: impl IntoIterator<Item = u32>, file: &str) -> Vec<String> {
+    let file = |id| fs::read_to_string(format!("/proc/{id}/{file}")).ok();
+    processes.into_iter().filter_map(file).collect()
+}
+
 fn a_dropped_server_leaves_nothing(engine: Engine) {
     let server = Server::builder(engine).start().unwrap();
     let folder = server.ca_bundle().parent().unwrap().to_owned();
@@ -38,10 +45,7 @@ fn a_dropped_server_leaves_nothing(engine: Engine) {
 
 fn no_server_runs_as_root(engine: Engine) {
     let server = Server::builder(engine).start().unwrap();
-    let ids = processes_in(server.ca_bundle().parent().unwrap()).into_iter();
-    // PostgreSQL's come and go.
-    let status = |id| fs::read_to_string(format!("/proc/{id}/status")).ok();
-    let statuses: Vec<_> = ids.filter_map(status).collect();
+    let statuses = told_of(processes_in(server.ca_bundle().parent().unwrap()), "status");
     assert!(!statuses.is_empty(), "the server is not found in /proc");
     for status in statuses {
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
@@ -160,16 +164,13 @@ fn a_limit_holds_for_every_process_while_connections_come_and_go(engine: Engine)
 
 /// What the files' length is limited to in the server's process and in those it has started.
 fn file_size_limits(folder: &Path) -> BTreeSet<String> {
-    // Some of PostgreSQL's have ended since, or end before they have a name of their own.
-    let servers = processes_in(folder);
-    let children = servers.iter().flat_map(|id| {
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-        let children = children.unwrap_or_default();
-        children.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()
-    });
-    let all = children.chain(servers.iter().copied());
-    let limits = all.filter_map(|id| fs::read_to_string(format!("/proc/{id}/limits")).ok());
-    let limits = limits.filter_map(|limits| {
+    // A child of PostgreSQL's has its parent's command line at first, and so is among the found.
+    let mut all = processes_in(folder);
+    for id in all.clone() {
+        let children = told_of([id], &format!("task/{id}/children")).concat();
+        all.extend(children.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
+    }
+    let limits = told_of(all, "limits").into_iter().filter_map(|limits| {
         let line = limits.lines().find_map(|line| line.strip_prefix("Max file size"))?;
         Some(line.split_whitespace().next()?.to_owned())
     });

@@ -33,8 +33,8 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Unpacks `zip` to a place of its own in `folder`, and starts its bootstrap with the folder `opt` at `/opt`, and the
-    /// environment variables of `settings` and no others.
+    /// Unpacks `zip` to a place of its own in `folder`, and starts its bootstrap with the folder
+    /// `opt` at `/opt`, and the environment variables of `settings` and no others.
     pub(crate) fn start(
         zip: &Path,
         opt: &Path,
@@ -42,7 +42,7 @@ impl Emulator {
         folder: &Path,
     ) -> Emulator {
         namespace::require(opt);
-        // The bootstrap of an emulator that was there before may still run, and cannot be written to.
+        // The bootstrap of an emulator that was there before may still run, and be busy.
         let task_root = tempfile::tempdir_in(folder).unwrap().keep();
         ZipArchive::new(File::open(zip).unwrap()).unwrap().extract(&task_root).unwrap();
         let log = folder.join("emulator.log");
