@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::failure;
-use crate::query::{Connection, READ_ONLY, Session};
+use crate::query::{Connection, Session, startup};
 
 /// The largest packet sent or accepted. An event is at most 6 MB, and so is a response: a longer row
 /// ends the result before it fills the function's memory.
@@ -52,7 +52,7 @@ impl Connector for MySql {
             .db_name(Some(&login.database))
             .ssl_opts(tls)
             .enable_cleartext_plugin(true) // the token, inside TLS
-            .init(vec![READ_ONLY])
+            .init(vec![startup(login.is_through_proxy())])
             .prefer_socket(false) // three questions to the server less
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));

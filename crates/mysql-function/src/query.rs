@@ -6,14 +6,34 @@ use mysql_async::{
     BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared, Value,
 };
 use sql_function::doctor::About;
-use sql_function::{Column, Error, Kind, Mode, Param, Rows, Statement};
+use sql_function::{Column, Error, Kind, Mode, Param, Rows, Statement, refusal};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::{about, failure, value};
 
-/// What a session begins with.
-pub(crate) const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
+/// Makes a session refuse writes.
+const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
+
+/// What a session begins with, in one round trip: what the function relies on, whatever the server's
+/// parameter group or its `init_connect` says. RDS's own is not strict: a value that does not fit
+/// would be cut. `SET NAMES` gives the collation that the `mysql` client has.
+///
+/// An RDS Proxy keeps a connection to itself once a variable is set that it does not track, so those
+/// are left alone there:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
+pub(crate) fn startup(through_proxy: bool) -> String {
+    let untracked = if through_proxy {
+        ""
+    } else {
+        "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615; "
+    };
+    format!(
+        "SET NAMES utf8mb4, SESSION autocommit = 1, \
+         SESSION sql_mode = CONCAT(@@session.sql_mode, ',STRICT_TRANS_TABLES'); \
+         {untracked}{READ_ONLY}"
+    )
+}
 
 /// What MySQL commits a transaction before or after, whatever becomes of it:
 /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
@@ -68,7 +88,7 @@ impl Connection {
 
     /// The statement as the server has parsed it, in a session that lets it do what its mode says
     /// and no more. The session comes first: a read-only one does not even parse a write.
-    async fn prepared(&mut self, statement: &Statement) -> Result<Prepared, Error> {
+    async fn prepared(&mut self, statement: &Statement, sql: &str) -> Result<Prepared, Error> {
         if !self.in_transaction && self.mode != statement.mode {
             self.command(match statement.mode {
                 Mode::Read => READ_ONLY,
@@ -82,8 +102,7 @@ impl Connection {
             self.timeout = statement.timeout;
         }
         // The driver keeps what it has prepared: one round trip, once for each statement.
-        let prepared = self.conn.prep(&*statement.sql).await;
-        prepared.map_err(|error| failure::query(statement, error))
+        self.conn.prep(sql).await.map_err(|error| failure::query(statement, error))
     }
 
     /// Whether the server has a transaction open, as it said with its last word.
@@ -132,7 +151,7 @@ impl sql_function::Connection for Connection {
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        self.prepared(statement).await.map(drop)
+        self.prepared(statement, &statement.sql).await.map(drop)
     }
 
     async fn bind(
@@ -148,13 +167,13 @@ impl sql_function::Connection for Connection {
                 "send it by itself: MySQL commits before and after what is not about rows",
             ));
         }
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.num_params().into(), params.len())?;
         let values = params
             .iter()
             .enumerate()
             .map(|(index, param)| value::from_param(statement, index + 1, param))
             .collect::<Result<Vec<_>, _>>()?;
+        let prepared = self.prepared(statement, &of_kinds(&statement.sql, &values)).await?;
+        statement.check_params(prepared.num_params().into(), params.len())?;
         // Before it runs: a write whose result is refused must not have happened.
         rows.describe(prepared.columns().iter().map(describe).collect())?;
         Ok((prepared, values))
@@ -177,8 +196,14 @@ impl sql_function::Connection for Connection {
             }
             outcome.map(|()| affected)?
         };
-        if self.in_transaction && !self.is_in_transaction() {
-            return Err(failure::committed(statement));
+        match (self.in_transaction, self.is_in_transaction()) {
+            (true, false) => return Err(failure::committed(statement)),
+            // The connection is not used again. Until it ends, the server would hold locks.
+            (false, true) => {
+                self.command("ROLLBACK").await?;
+                return Err(refusal::left_open(statement));
+            }
+            _ => {}
         }
         Ok(if statement.mode == Mode::Write { affected } else { 0 })
     }
@@ -196,12 +221,12 @@ impl sql_function::Connection for Connection {
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("COMMIT").await
+        self.command("COMMIT").await.map_err(Error::loses_connection)
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("ROLLBACK").await
+        self.command("ROLLBACK").await.map_err(Error::loses_connection)
     }
 
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
@@ -215,6 +240,22 @@ impl sql_function::Connection for Connection {
     async fn close(self) {
         let _ = self.conn.disconnect().await; // there is nothing left to lose
     }
+}
+
+/// The SQL under a comment that tells the kinds of its parameters. The driver keeps prepared
+/// statements by their text, and MySQL (8.0.22 and later) keeps the type that a parameter had the
+/// first time: an integer would make a later string a number.
+fn of_kinds(sql: &str, values: &[Value]) -> String {
+    let kind = |value: &Value| match value {
+        Value::NULL => 'n',
+        Value::Int(_) => 'i',
+        Value::UInt(_) => 'u',
+        _ => 't',
+    };
+    if values.is_empty() {
+        return sql.to_owned();
+    }
+    format!("/* {} */ {sql}", values.iter().map(kind).collect::<String>())
 }
 
 /// Has the server end what runs longer: MySQL a SELECT, MariaDB anything. Each passes over the

@@ -54,7 +54,10 @@ impl Connection {
 
     /// Locks are kept by number: the server hashes the name. They are the database's own.
     async fn lock_function(&mut self, call: &str, name: &str) -> Result<bool, Error> {
-        let sql = format!("SELECT {call}(hashtextextended('rds-iam-lambda/' || $1, 0))");
+        let sql = format!(
+            "SELECT pg_catalog.{call}(pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))"
+        );
+        let name = format!("rds-iam-lambda/{name}");
         let value = self.client.query_one_scalar(&sql, &[&name]).await;
         value.map_err(|error| failure::command(call, error))
     }
@@ -145,12 +148,12 @@ impl sql_function::Connection for Connection {
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("COMMIT").await
+        self.command("COMMIT").await.map_err(Error::loses_connection)
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("ROLLBACK").await
+        self.command("ROLLBACK").await.map_err(Error::loses_connection)
     }
 
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {

@@ -2,7 +2,8 @@
 //!
 //! A result comes in binary, and the binary form of an extension's type is that extension's own. The
 //! server reads its own binary form too: such a value is sent back as it came, as the parameter of
-//! `SELECT format('%s', $1)`, and returns in the text that `psql` shows. The statement itself runs
+//! `SELECT pg_catalog.format('%s', $1)`, and returns in the text that `psql` shows. (Unqualified, the
+//! name may be a function that somebody made for that type.) The statement itself runs
 //! once, unchanged. That costs a round trip for each such type, and another for every few hundred
 //! values.
 
@@ -58,7 +59,7 @@ impl Questions {
         let mut texts = HashMap::new();
         for (oid, of) in self.types {
             let types = std::slice::from_ref(&of);
-            let text = client.prepare_typed("SELECT format('%s', $1)", types).await;
+            let text = client.prepare_typed("SELECT pg_catalog.format('%s', $1)", types).await;
             texts.insert(oid, (text.map_err(|error| failed(&of, error))?, of));
         }
         let ask = |(oid, value): (Oid, AsItCame)| {

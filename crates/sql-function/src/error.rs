@@ -86,6 +86,7 @@ pub struct Error {
     kind: Kind,
     fate: Fate,
     transient: bool,
+    keeps_connection: bool,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
@@ -101,6 +102,7 @@ impl Error {
             kind,
             fate: Fate::Unknown,
             transient: false,
+            keeps_connection: matches!(kind, Kind::Query | Kind::Statement),
             message: message.into(),
             source: None,
             advice: None,
@@ -117,6 +119,13 @@ impl Error {
     /// Says that what caused this error passes by itself: a login that failed is worth another try.
     pub fn transient(mut self) -> Error {
         self.transient = true;
+        self
+    }
+
+    /// Says that the connection on which this error came must not be used again, although the server
+    /// itself answered.
+    pub fn loses_connection(mut self) -> Error {
+        self.keeps_connection = false;
         self
     }
 
@@ -186,6 +195,7 @@ impl Error {
             kind: self.kind,
             fate: self.fate,
             transient: self.transient,
+            keeps_connection: self.keeps_connection,
             message: self.chain(),
             source: None,
             advice: self.advice.clone(),
@@ -221,9 +231,9 @@ impl Error {
     }
 
     /// Whether the connection on which this error came is still in step with the server: the server
-    /// itself answered, and nothing of the answer is left unread.
+    /// itself answered, nothing of the answer is left unread, and no transaction is open.
     pub fn leaves_connection_usable(&self) -> bool {
-        matches!(self.kind, Kind::Query | Kind::Statement)
+        self.keeps_connection
     }
 
     /// The message, every cause once, and the advice, in one text.

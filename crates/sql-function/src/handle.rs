@@ -128,12 +128,14 @@ impl<C: Connector> Function<C> {
         }
     }
 
-    /// Does the job, and hands the connection back only when it is in step with the server.
+    /// Does the job, and hands the connection back only when it is in step with the server, and its
+    /// session is that of a new one.
     async fn attempt(&self, job: &Job<'_>) -> Result<Response, Error> {
         let mut lease = self.session.ready(job.deadline).await?;
         let mut attempt = Attempt::new(job, self.session.connector(), &mut lease);
         let outcome = attempt.under_locks().await;
-        if attempt.is_in_step() {
+        let as_new = !job.work.iter().any(|(_, statement)| statement.may_change_session());
+        if attempt.is_in_step() && as_new {
             self.session.keep(lease);
         }
         outcome

@@ -8,6 +8,7 @@ use std::io;
 use crate::doctor::{Blanks, Cause, Words, rds_ca};
 use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
+use crate::statement::Statement;
 
 /// The TLS error in `error`'s chain, if it holds one: the drivers wrap it, one in an I/O error, the
 /// other in an error of its own.
@@ -129,6 +130,20 @@ pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
             "send the event again: nothing was changed. Should it happen often, look for restarts \
              and failovers in the database's events",
         )
+}
+
+/// A statement left a transaction open behind it. It has been rolled back: the connection would
+/// carry it into the next event, and what is not committed is lost in the end.
+pub fn left_open(statement: &Statement) -> Error {
+    let message =
+        format!("statement {:?} left a transaction open, which was rolled back", statement.name);
+    Error::new(Kind::Query, message)
+        .named(Cause::StatementInvalid)
+        .advice(
+            "have the procedure COMMIT what it begins, also where it fails, or let it begin \
+             nothing and send it in a transaction event",
+        )
+        .loses_connection()
 }
 
 /// The server runs no statement that writes.

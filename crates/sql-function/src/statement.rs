@@ -38,6 +38,10 @@ pub enum Mode {
 }
 
 /// One statement of the catalogue.
+///
+/// Two kinds are never run. One that controls transactions would leave one open, or end the one that
+/// an event is. And one that the server cannot hold to reading, such as a procedure that may begin a
+/// transaction of its own, is no read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The file's name without `.sql`: what events call it by.
@@ -79,6 +83,57 @@ impl Statement {
         const ATOMIC: [&str; 9] =
             ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "VALUES", "TABLE"];
         ATOMIC.contains(&self.verb().as_str())
+    }
+
+    /// Whether it may leave a session that is not a new one: a role, a variable, a temporary table, a
+    /// lock. Such a connection is not used again. It is told by its words, some of which may stand in
+    /// a comment or a string: that costs a login and nothing else.
+    pub(crate) fn may_change_session(&self) -> bool {
+        const VERBS: [&str; 14] = [
+            "CALL",
+            "DEALLOCATE",
+            "DECLARE",
+            "DISCARD",
+            "DO",
+            "EXECUTE",
+            "HANDLER",
+            "LISTEN",
+            "LOAD",
+            "LOCK",
+            "PREPARE",
+            "RESET",
+            "SET",
+            "USE",
+        ];
+        const WORDS: [&str; 6] =
+            ["@", "TEMP TABLE", "TEMPORARY", "SET_CONFIG", "GET_LOCK", "ADVISORY_LOCK"];
+        let sql = self.sql.to_ascii_uppercase();
+        VERBS.contains(&self.verb().as_str()) || WORDS.iter().any(|word| sql.contains(word))
+    }
+
+    /// What keeps it from being run at all.
+    fn refusal(&self) -> Option<Error> {
+        const CONTROL: [&str; 9] =
+            ["ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START", "XA"];
+        const UNBOUND: [&str; 5] = ["CALL", "DO", "EXECUTE", "RESET", "SET"];
+        let (name, verb) = (&self.name, self.verb());
+        if CONTROL.contains(&verb.as_str()) {
+            let message = format!("statement {name:?} is a {verb}, which controls transactions");
+            return Some(Error::new(Kind::Statement, message).advice(
+                "send the statements between BEGIN and COMMIT as one event: \
+                 {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
+            ));
+        }
+        if self.mode == Mode::Read && UNBOUND.contains(&verb.as_str()) {
+            let message =
+                format!("statement {name:?} is a {verb}, which the server cannot hold to reading");
+            return Some(
+                Error::new(Kind::Statement, message)
+                    .named(Cause::StatementMode)
+                    .advice("it needs the line \"-- mode: write\" at its top"),
+            );
+        }
+        None
     }
 
     /// Compares the number of parameters the server found in the statement with those given.
@@ -142,15 +197,17 @@ impl Catalogue {
     /// The statement called `name`.
     ///
     /// # Errors
-    /// [`Kind::Statement`] when there is none; the message lists those there are.
+    /// [`Kind::Statement`] when there is none; the message lists those there are. Also when it is one
+    /// that no event may run: see [`Statement`].
     pub fn get(&self, name: &str) -> Result<&Statement, Error> {
-        self.0.get(name).ok_or_else(|| {
+        let statement = self.0.get(name).ok_or_else(|| {
             let known: Vec<_> = self.0.keys().map(String::as_str).collect();
             Error::new(Kind::Statement, format!("no statement is called {name:?}")).advice(format!(
                 "use one of the deployed statements ({}), or deploy {name}.sql",
                 known.join(", ")
             ))
-        })
+        })?;
+        statement.refusal().map_or(Ok(statement), Err)
     }
 
     /// All statements, by name.
