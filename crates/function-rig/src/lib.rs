@@ -10,6 +10,7 @@ pub mod cuts;
 pub mod doctor;
 pub mod events;
 mod faults;
+pub mod known_state;
 pub mod layer;
 pub mod login;
 pub mod namespace;
@@ -39,6 +40,7 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended }
             events { every_form wrong_events transactions exclusive timeout too_large }
+            known_state { open_transaction server_settings next_event parameter_kinds }
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
