@@ -200,7 +200,7 @@ impl sql_function::Connection for Connection {
             (true, false) => return Err(failure::committed(statement)),
             // The connection is not used again. Until it ends, the server would hold locks.
             (false, true) => {
-                self.command("ROLLBACK").await?;
+                self.rollback().await?;
                 return Err(refusal::left_open(statement));
             }
             _ => {}

@@ -116,7 +116,11 @@ impl<C: Connector> Function<C> {
     ) -> Result<Response, Error> {
         let work = calls
             .iter()
-            .map(|call| Ok((call, self.catalogue.get(&call.statement)?)))
+            .map(|call| {
+                let statement = self.catalogue.get(&call.statement)?;
+                statement.check_kind()?;
+                Ok((call, statement))
+            })
             .collect::<Result<Vec<_>, Error>>()?;
         let job = Job { work: &work, transaction, deadline };
         match self.attempt(&job).await {

@@ -137,7 +137,10 @@ pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
 pub fn left_open(statement: &Statement) -> Error {
     let message =
         format!("statement {:?} left a transaction open, which was rolled back", statement.name);
+    // What a procedure committed before stays.
+    let fate = if statement.is_atomic() { Fate::Interrupted } else { Fate::Unknown };
     Error::new(Kind::Query, message)
+        .fated(fate)
         .named(Cause::StatementInvalid)
         .advice(
             "have the procedure COMMIT what it begins, also where it fails, or let it begin \

@@ -86,16 +86,17 @@ impl Statement {
     }
 
     /// Whether it may leave a session that is not a new one: a role, a variable, a temporary table, a
-    /// lock. Such a connection is not used again. It is told by its words, some of which may stand in
-    /// a comment or a string: that costs a login and nothing else.
+    /// lock. Such a connection is not used again. It is told by its words, which may also stand in a
+    /// comment or a string: that costs a login.
     pub(crate) fn may_change_session(&self) -> bool {
-        const VERBS: [&str; 14] = [
+        const VERBS: [&str; 15] = [
             "CALL",
             "DEALLOCATE",
             "DECLARE",
             "DISCARD",
             "DO",
             "EXECUTE",
+            "GET",
             "HANDLER",
             "LISTEN",
             "LOAD",
@@ -105,21 +106,33 @@ impl Statement {
             "SET",
             "USE",
         ];
-        const WORDS: [&str; 6] =
-            ["@", "TEMP TABLE", "TEMPORARY", "SET_CONFIG", "GET_LOCK", "ADVISORY_LOCK"];
+        // To read a variable of MySQL's changes nothing, and `@` is also an operator of PostgreSQL's.
+        const MARKS: [&str; 6] =
+            [":=", "INTO @", "PG_TEMP", "SET_CONFIG", "GET_LOCK", "ADVISORY_LOCK"];
+        const BEFORE_TEMPORARY: [&str; 5] = ["CREATE", "REPLACE", "LOCAL", "GLOBAL", "INTO"];
         let sql = self.sql.to_ascii_uppercase();
-        VERBS.contains(&self.verb().as_str()) || WORDS.iter().any(|word| sql.contains(word))
+        let words: Vec<_> = sql.split_ascii_whitespace().collect();
+        let makes_temporary = words.windows(2).any(|pair| {
+            BEFORE_TEMPORARY.contains(&pair[0]) && matches!(pair[1], "TEMP" | "TEMPORARY")
+        });
+        let sql = words.join(" ");
+        makes_temporary
+            || VERBS.contains(&self.verb().as_str())
+            || MARKS.iter().any(|mark| sql.contains(mark))
     }
 
-    /// What keeps it from being run at all.
-    fn refusal(&self) -> Option<Error> {
+    /// Refuses what no event may run: see [`Statement`].
+    ///
+    /// # Errors
+    /// [`Kind::Statement`], with the way out.
+    pub(crate) fn check_kind(&self) -> Result<(), Error> {
         const CONTROL: [&str; 9] =
             ["ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START", "XA"];
         const UNBOUND: [&str; 5] = ["CALL", "DO", "EXECUTE", "RESET", "SET"];
         let (name, verb) = (&self.name, self.verb());
         if CONTROL.contains(&verb.as_str()) {
             let message = format!("statement {name:?} is a {verb}, which controls transactions");
-            return Some(Error::new(Kind::Statement, message).advice(
+            return Err(Error::new(Kind::Statement, message).advice(
                 "send the statements between BEGIN and COMMIT as one event: \
                  {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
             ));
@@ -127,13 +140,11 @@ impl Statement {
         if self.mode == Mode::Read && UNBOUND.contains(&verb.as_str()) {
             let message =
                 format!("statement {name:?} is a {verb}, which the server cannot hold to reading");
-            return Some(
-                Error::new(Kind::Statement, message)
-                    .named(Cause::StatementMode)
-                    .advice("it needs the line \"-- mode: write\" at its top"),
-            );
+            return Err(Error::new(Kind::Statement, message)
+                .named(Cause::StatementMode)
+                .advice("it needs the line \"-- mode: write\" at its top"));
         }
-        None
+        Ok(())
     }
 
     /// Compares the number of parameters the server found in the statement with those given.
@@ -197,17 +208,15 @@ impl Catalogue {
     /// The statement called `name`.
     ///
     /// # Errors
-    /// [`Kind::Statement`] when there is none; the message lists those there are. Also when it is one
-    /// that no event may run: see [`Statement`].
+    /// [`Kind::Statement`] when there is none; the message lists those there are.
     pub fn get(&self, name: &str) -> Result<&Statement, Error> {
-        let statement = self.0.get(name).ok_or_else(|| {
+        self.0.get(name).ok_or_else(|| {
             let known: Vec<_> = self.0.keys().map(String::as_str).collect();
             Error::new(Kind::Statement, format!("no statement is called {name:?}")).advice(format!(
                 "use one of the deployed statements ({}), or deploy {name}.sql",
                 known.join(", ")
             ))
-        })?;
-        statement.refusal().map_or(Ok(statement), Err)
+        })
     }
 
     /// All statements, by name.
@@ -362,6 +371,34 @@ mod tests {
         ] {
             let statement = Statement { sql: sql.into(), ..parse("s", "SELECT 1".into()).unwrap() };
             assert_eq!((statement.verb().as_str(), statement.is_atomic()), (verb, atomic), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_changes_a_session_is_told_by_its_words() {
+        let changes = |sql: &str| parse("s", sql.into()).unwrap().may_change_session();
+        for sql in [
+            "CALL p()",
+            "set role a",
+            "SELECT @a := 1",
+            "SELECT id INTO\n@a FROM t",
+            "GET DIAGNOSTICS @a = NUMBER",
+            "CREATE TEMP  TABLE t (a INT)",
+            "CREATE OR REPLACE TEMPORARY\nTABLE t (a INT)",
+            "SELECT 1 INTO TEMP t",
+            "CREATE TABLE pg_temp.t (a INT)",
+            "SELECT pg_advisory_lock(1)",
+            "SELECT GET_LOCK('a', 0)",
+        ] {
+            assert!(changes(sql), "{sql}");
+        }
+        for sql in [
+            "-- Owner: team@example.com\nSELECT 1",
+            "SELECT * FROM t WHERE tags @> '[1]' AND words @@ to_tsquery('a')",
+            "SELECT temp, is_temporary FROM weather",
+            "SELECT * FROM t WHERE mail LIKE '%@example.com'",
+        ] {
+            assert!(!changes(sql), "{sql}");
         }
     }
 
