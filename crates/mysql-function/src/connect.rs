@@ -7,16 +7,18 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::doctor::{Cause, MYSQL, Words};
+use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::failure;
-use crate::query::{Connection, Session, startup};
+use crate::query::{Connection, Floats, Session};
+use crate::session::startup;
 
-/// The largest packet sent or accepted. An event is at most 6 MB, and so is a response: a longer row
-/// ends the result before it fills the function's memory.
-const MAX_PACKET: usize = 8 << 20;
+/// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
+/// and a response 6 MB: a longer row ends the result before it fills the function's memory.
+pub(crate) const MAX_PACKET: usize = 13 << 20;
 /// Given to the driver so that it does not ask the server. Staleness is handled by the session.
 const WAIT_TIMEOUT: usize = 28_800;
 /// What is kept of the time for a login, to find out which of its steps hangs.
@@ -30,6 +32,7 @@ pub(crate) struct MySql {
     login: Login,
     /// All but addresses and token. Holds the TLS configuration, built at the first login.
     opts: Opts,
+    floats: Floats,
 }
 
 impl Connector for MySql {
@@ -37,6 +40,7 @@ impl Connector for MySql {
     const ENGINE: &'static str = "MySQL";
     const DEFAULT_PORT: u16 = 3306;
     const WORDS: Words = MYSQL;
+    const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {
         // The driver takes its crypto provider from the process. It is there already when a test
@@ -52,11 +56,12 @@ impl Connector for MySql {
             .db_name(Some(&login.database))
             .ssl_opts(tls)
             .enable_cleartext_plugin(true) // the token, inside TLS
-            .init(vec![startup(login.is_through_proxy())])
+            .setup(vec![startup(&login)]) // after a login, and after a reset
+            .stmt_cache_size(0)
             .prefer_socket(false) // three questions to the server less
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));
-        MySql { login, opts: opts.into() }
+        MySql { login, opts: opts.into(), floats: Floats::default() }
     }
 
     fn login(&self) -> &Login {
@@ -68,7 +73,9 @@ impl Connector for MySql {
         // One at a time, to know which server it is that a statement would be cancelled on.
         for address in dial::resolve(&self.login.connect_to, deadline).await? {
             match self.log_in(address, deadline).await {
-                Ok(conn) => return Ok(Connection::new(conn, address)),
+                Ok(conn) => {
+                    return Ok(Connection::new(conn, address, self.floats.clone()));
+                }
                 Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),
                 Err(error) => return Err(error),
             }

@@ -72,6 +72,14 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
         return refusal::read_only(&what, says(error)).fated(fate);
     }
+    if is_passing(error.code) && !statement.is_atomic() {
+        return Error::new(Kind::Query, format!("{what} failed on its way"))
+            .named(Cause::StatementInvalid)
+            .caused_by(says(error))
+            .advice(
+                "the reason passes by itself: look at the data before sending the event again",
+            );
+    }
     let failed = command(&what, failure);
     // A procedure may have committed before it came to this.
     let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
@@ -100,11 +108,41 @@ pub(crate) fn committed(statement: &Statement) -> Error {
     .advice("look at the data before sending the event again, and send the statement by itself")
 }
 
+/// A statement is longer than the server takes, which is `taken` bytes.
+pub(crate) fn too_long(what: &str, taken: usize) -> Error {
+    let message = format!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
+    Error::new(Kind::Query, message)
+        .named(Cause::StatementInvalid)
+        .advice(
+            "send less in one event, or raise max_allowed_packet in the parameter group: nothing \
+             was run",
+        )
+        .fated(Fate::NotRun)
+}
+
+/// The server's own word on the session is not what `what` leads to.
+pub(crate) fn other_state(what: &str) -> Error {
+    let message = format!("after {what} the server told of another state of its transaction");
+    Error::new(Kind::Query, message).fated(Fate::NotRun).loses_connection()
+}
+
 /// Why a command around the statements failed.
 pub(crate) fn command(what: &str, failure: Failure) -> Error {
     match failure {
         Failure::Server(error) if is_leaving(error.code) => {
             refusal::connection_lost(what, says(&error))
+        }
+        // ER_NET_PACKET_TOO_LARGE: nothing of it was read, and the connection ends.
+        Failure::Server(error) if error.code == 1153 => {
+            let failed = Error::new(Kind::Query, format!("{what} failed")).caused_by(says(&error));
+            failed
+                .named(Cause::StatementInvalid)
+                .advice("send less in one event, or raise max_allowed_packet")
+                .fated(Fate::NotRun)
+                .loses_connection()
+        }
+        Failure::Server(error) if is_passing(error.code) => {
+            refusal::passing(what, says(&error)).named(Cause::StatementInvalid)
         }
         Failure::Server(error) => {
             let (cause, advice) = meaning(error.code);
@@ -130,13 +168,67 @@ fn meaning(code: u16) -> (Cause, &'static str) {
             Cause::StatementMode,
             "a statement that writes needs the line \"-- mode: write\" at its top",
         ),
-        1044 | 1142 | 1143 | 1227 | 1370 => {
+        // ER_OPTION_PREVENTS_STATEMENT, but for a server that is read-only
+        1290 => (
+            Cause::StatementInvalid,
+            "the server runs with an option that rules the statement out: its own words name it",
+        ),
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1959 | 3530 => {
             (Cause::RightsMissing, "GRANT the user what the statement needs")
         }
         // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_SP_DOES_NOT_EXIST
         1049 | 1054 | 1146 | 1305 => (Cause::TableMissing, correct),
         _ => (Cause::StatementInvalid, correct),
     }
+}
+
+/// Whether the server refused for a reason that passes by itself, and has undone what it began:
+///
+/// | code | |
+/// |---|---|
+/// | 1020, 1412 | `ER_CHECKREAD`, `ER_TABLE_DEF_CHANGED`: the rows or the table are no longer as the transaction saw them |
+/// | 1037, 1041, 1135 | out of memory, resources, threads |
+/// | 1040, 1203 | too many connections |
+/// | 1205, 1213, 1206 | `ER_LOCK_WAIT_TIMEOUT`, `ER_LOCK_DEADLOCK`, `ER_LOCK_TABLE_FULL` |
+/// | 1243, 1615 | `ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`: a prepared statement is stale |
+/// | 1461 | `ER_MAX_PREPARED_STMT_COUNT_REACHED` |
+/// | 1613, 1614 | an XA transaction's time-out and deadlock |
+/// | 3058, 3572 | `ER_USER_LOCK_DEADLOCK`, `ER_LOCK_NOWAIT` |
+/// | 3101, 3168 | rolled back by the group's replication, not available |
+/// | 9501 | RDS Proxy: timed out waiting for a connection to the database |
+fn is_passing(code: u16) -> bool {
+    matches!(
+        code,
+        1020 | 1037
+            | 1040
+            | 1041
+            | 1135
+            | 1203
+            | 1205
+            | 1206
+            | 1213
+            | 1243
+            | 1412
+            | 1461
+            | 1613
+            | 1614
+            | 1615
+            | 3058
+            | 3101
+            | 3168
+            | 3572
+            | 9501
+    )
+}
+
+/// Whether a prepared statement is stale: it has not run.
+pub(crate) fn is_stale(failure: &Failure) -> bool {
+    matches!(failure, Failure::Server(error) if matches!(error.code, 1243 | 1615))
+}
+
+/// `ER_UNSUPPORTED_PS`: the server takes the statement as text alone.
+pub(crate) fn cannot_be_prepared(failure: &Failure) -> bool {
+    matches!(failure, Failure::Server(error) if error.code == 1295)
 }
 
 /// Whether the server says that it runs no writes: `--read-only` or `--super-read-only`

@@ -5,8 +5,14 @@
 mod about;
 mod connect;
 mod failure;
+mod literal;
+mod open;
 mod preamble;
 mod query;
+mod read;
+mod refused;
+mod session;
+mod traces;
 mod value;
 
 use std::env;

@@ -1,77 +1,63 @@
 //! Statements in, rows out.
+//!
+//! A read, and a write that returns no rows, goes as text with its parameters as
+//! [literals](crate::literal), together with what its session needs: one round trip. Whatever else
+//! writes and may return rows is prepared first, so that its columns are known before it runs; and so
+//! is a read that returns a FLOAT, which text would round.
+
+mod running;
 
 use mysql_async::consts::StatusFlags;
-use mysql_async::prelude::Queryable;
+use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{
-    BinaryProtocol, Column as Meta, Conn, QueryResult, Statement as Prepared, Value,
+    Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
 use sql_function::doctor::About;
-use sql_function::{Column, Error, Kind, Mode, Param, Rows, Statement, refusal};
+use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::{about, failure, value};
+use crate::connect::MAX_PACKET;
+use crate::literal::Whole;
+use crate::open::Open;
+use crate::read::describe;
+use crate::session::{IDENTITY, limit, transactions};
+use crate::{about, failure, literal, refused, traces};
 
-/// Makes a session refuse writes.
-const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
+/// No server takes less than this in one packet, but one that was set up to take hardly anything.
+const ALWAYS_TAKEN: usize = 16 << 10;
+/// What goes ahead of a statement takes less.
+const AHEAD: usize = 256;
+/// Has LAST_INSERT_ID() say what it says in a new session.
+const FORGET: &str = "DO LAST_INSERT_ID(0)";
 
-/// What a session begins with, in one round trip: what the function relies on, whatever the server's
-/// parameter group or its `init_connect` says. RDS's own is not strict: a value that does not fit
-/// would be cut. `SET NAMES` gives the collation that the `mysql` client has.
-///
-/// An RDS Proxy keeps a connection to itself once a variable is set that it does not track, so those
-/// are left alone there:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
-pub(crate) fn startup(through_proxy: bool) -> String {
-    let untracked = if through_proxy {
-        ""
-    } else {
-        "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615; "
-    };
-    format!(
-        "SET NAMES utf8mb4, SESSION autocommit = 1, \
-         SESSION sql_mode = CONCAT(@@session.sql_mode, ',STRICT_TRANS_TABLES'); \
-         {untracked}{READ_ONLY}"
-    )
-}
-
-/// What MySQL commits a transaction before or after, whatever becomes of it:
-/// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
-const COMMITS: [&str; 23] = [
-    "ALTER",
-    "ANALYZE",
-    "BEGIN",
-    "CACHE",
-    "CHANGE",
-    "CHECK",
-    "COMMIT",
-    "CREATE",
-    "DROP",
-    "FLUSH",
-    "GRANT",
-    "IMPORT",
-    "INSTALL",
-    "LOCK",
-    "OPTIMIZE",
-    "RENAME",
-    "REPAIR",
-    "RESET",
-    "REVOKE",
-    "ROLLBACK",
-    "START",
-    "TRUNCATE",
-    "UNINSTALL",
-];
+/// The names of the reads that return a FLOAT, as far as it is known.
+pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 
 /// An open connection.
 pub(crate) struct Connection {
-    conn: Conn,
+    conn: Open,
     address: IpAddr,
-    /// What the session lets statements do outside of transactions.
-    mode: Mode,
-    /// How long the session lets them run, where that is not the server's own setting.
-    timeout: Option<Duration>,
+    floats: Floats,
     in_transaction: bool,
+    /// How long the session lets statements run, where that is not the server's own setting.
+    timeout: Option<Duration>,
+    /// What a backslash in quotes is, as the server said last.
+    backslash_escapes: bool,
+    /// The server's `max_allowed_packet`, once it was asked.
+    max_packet: Option<usize>,
+    /// Whether an earlier invocation may have left a LAST_INSERT_ID.
+    inserted: bool,
+    /// Whether this invocation has run anything.
+    begun: bool,
+    /// Whether the next statement must not see what an earlier invocation left.
+    forget: bool,
+    /// Whether locks of the function's own may be held.
+    locks: bool,
+    /// Who the session was before anything ran that may leave traces in it.
+    identity: Option<String>,
 }
 
 /// What names a connection: a thread of the server at an address.
@@ -80,59 +66,182 @@ pub(crate) struct Session {
     pub(crate) thread: u32,
 }
 
+/// A statement with its parameters, ready to run.
+pub(crate) enum Bound {
+    /// As text.
+    Text(Whole),
+    /// As the server has parsed it. The text is for preparing it anew.
+    Prepared(Prepared, Whole),
+}
+
+/// Where a flight of several statements failed.
+enum Failed {
+    /// The server refused what goes ahead of the last one, which has not run.
+    Ahead(Failure),
+    /// The last one failed, or it is not known which.
+    Itself(Failure),
+}
+
 impl Connection {
-    /// A connection to the server at `address`, whose session has just been made read-only.
-    pub(crate) fn new(conn: Conn, address: IpAddr) -> Connection {
-        Connection { conn, address, mode: Mode::Read, timeout: None, in_transaction: false }
+    /// A connection to the server at `address`, whose session has just begun.
+    pub(crate) fn new(conn: Conn, address: IpAddr, floats: Floats) -> Connection {
+        let mut connection = Connection {
+            conn: Open::new(conn),
+            address,
+            floats,
+            in_transaction: false,
+            timeout: None,
+            backslash_escapes: true,
+            max_packet: None,
+            inserted: false,
+            begun: false,
+            forget: false,
+            locks: false,
+            identity: None,
+        };
+        connection.look();
+        connection
     }
 
-    /// The statement as the server has parsed it, in a session that lets it do what its mode says
-    /// and no more. The session comes first: a read-only one does not even parse a write.
-    async fn prepared(&mut self, statement: &Statement, sql: &str) -> Result<Prepared, Error> {
-        if !self.in_transaction && self.mode != statement.mode {
-            self.command(match statement.mode {
-                Mode::Read => READ_ONLY,
-                Mode::Write => "SET SESSION TRANSACTION READ WRITE",
-            })
-            .await?;
-            self.mode = statement.mode;
+    /// Looks at what the server said of the session with its last answer: whether a transaction is
+    /// open. An error says nothing.
+    fn look(&mut self) -> Option<bool> {
+        let status = self.conn.last_ok_packet()?.status_flags();
+        self.backslash_escapes = !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
+        Some(status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+    }
+
+    /// What has to go ahead of a statement, so that the session lets it do what its mode says and no
+    /// more, for as long as it may. The mode is told each time: it costs nothing.
+    fn ahead(&mut self, mode: Option<Mode>, timeout: Option<Duration>) -> Vec<String> {
+        let mode = mode.filter(|_| !self.in_transaction).map(|mode| transactions(mode).to_owned());
+        let limit = (self.timeout != timeout).then(|| limit(timeout));
+        self.timeout = timeout;
+        let forget = std::mem::take(&mut self.forget).then(|| FORGET.to_owned());
+        mode.into_iter().chain(limit).chain(forget).collect()
+    }
+
+    /// Sends statements in one packet. Gives the result of the last one.
+    async fn send(
+        &mut self,
+        ahead: &[String],
+        sql: &str,
+    ) -> Result<QueryResult<'_, 'static, TextProtocol>, Failed> {
+        let mut text = ahead.join("; ");
+        if !text.is_empty() {
+            text += "; ";
         }
-        if self.timeout != statement.timeout {
-            self.command(&limit(statement.timeout)).await?;
-            self.timeout = statement.timeout;
+        text += sql;
+        // All of it is in one packet: only the server's own answer says that the last one has not run.
+        let failed = |at: usize, failure| match failure {
+            Failure::Server(_) if at < ahead.len() => Failed::Ahead(failure),
+            failure => Failed::Itself(failure),
+        };
+        let mut result = self.conn.query_iter(text).await.map_err(|error| failed(0, error))?;
+        for at in 0..ahead.len() {
+            // Each has a result without columns, and the next one's follows. An error in its place is
+            // the answer to asking for more.
+            result.next().await.map_err(|error| failed(at, error))?;
+            if result.columns().is_none() {
+                result.next().await.map_err(|error| failed(at + 1, error))?;
+            }
         }
-        // The driver keeps what it has prepared: one round trip, once for each statement.
-        self.conn.prep(sql).await.map_err(|error| failure::query(statement, error))
+        Ok(result)
     }
 
-    /// Whether the server has a transaction open, as it said with its last word.
-    fn is_in_transaction(&self) -> bool {
-        let last = self.conn.last_ok_packet();
-        last.is_some_and(|ok| ok.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+    /// The first row that a command of the function's own gives, with what goes ahead of it.
+    async fn ask<T: FromRow>(
+        &mut self,
+        what: &str,
+        ahead: &[String],
+        sql: &str,
+    ) -> Result<Option<T>, Error> {
+        let failed = |error| failure::command(what, error);
+        let row = {
+            let mut result = self.send(ahead, sql).await.map_err(|error| match error {
+                Failed::Ahead(error) => failed(error).fated(Fate::NotRun).loses_connection(),
+                Failed::Itself(error) => failed(error),
+            })?;
+            let row = result.next().await.map_err(failed)?;
+            result.drop_result().await.map_err(failed)?;
+            row
+        };
+        self.look();
+        Ok(row.and_then(|row| from_row_opt(row).ok()))
     }
 
-    async fn command(&mut self, sql: &str) -> Result<(), Error> {
-        self.conn.query_drop(sql).await.map_err(|error| failure::command(sql, error))
+    /// Runs a command of the function's own.
+    async fn command(&mut self, what: &str, sql: &str) -> Result<(), Error> {
+        let ahead = self.ahead(None, None);
+        self.ask::<Row>(what, &ahead, sql).await.map(drop)
     }
 
-    /// The value of a lock function, whose `NAME` stands for the lock's.
-    async fn lock_function(&mut self, call: &str, name: &str) -> Result<Option<i64>, Error> {
-        // A lock's name is limited to 64 characters and is the whole server's: the database's name
-        // goes into it, and a hash keeps it short.
-        let name_of = "CONCAT('rds-iam-lambda/', LEFT(SHA2(CONCAT(DATABASE(), '/', ?), 256), 40))";
-        let sql = call.replace("NAME", name_of);
-        let value: Option<Option<i64>> = self
-            .conn
-            .exec_first(sql, (name,))
-            .await
-            .map_err(|error| failure::command(call, error))?;
-        Ok(value.flatten())
+    /// Refuses what is longer than the server takes: it would end the connection.
+    async fn check_length(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
+        let length = sql.len() + AHEAD;
+        if length <= ALWAYS_TAKEN {
+            return Ok(());
+        }
+        let taken = match self.max_packet {
+            Some(taken) => taken,
+            None => {
+                let ask = self.ask("max_allowed_packet", &[], "SELECT @@max_allowed_packet");
+                let taken: Option<usize> = ask.await?;
+                *self.max_packet.insert(taken.unwrap_or(MAX_PACKET))
+            }
+        };
+        if length <= taken.min(MAX_PACKET) {
+            return Ok(());
+        }
+        Err(failure::too_long(
+            &format!("statement {:?} with its parameters", statement.name),
+            taken,
+        ))
+    }
+
+    /// Whether a statement is to be prepared: see the top of this file.
+    fn is_prepared(&self, statement: &Statement) -> bool {
+        let returns_rows = !statement.changes_rows() || statement.has_word("RETURNING");
+        match statement.mode {
+            Mode::Write => returns_rows,
+            // To run it twice would not do.
+            Mode::Read => traces::leaves(statement) || self.floats().contains(&statement.name),
+        }
+    }
+
+    fn floats(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        // No code panics while it holds the lock.
+        self.floats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of a new login, on the same connection.
+    async fn reset(&mut self) -> Result<(), Error> {
+        const WHAT: &str = "the reset of the session";
+        let lost = |why: &str| Error::new(Kind::ConnectionLost, format!("{WHAT} {why}"));
+        match self.conn.reset().await {
+            Ok(true) => {}
+            Ok(false) => return Err(lost("is not known to the server")),
+            Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
+        }
+        self.look();
+        self.timeout = None;
+        (self.inserted, self.forget, self.locks) = (false, false, false);
+        if let Some(identity) = self.identity.take() {
+            let sql = format!("{IDENTITY}, @@init_connect");
+            let now = self.ask::<(String, String)>(WHAT, &[], &sql);
+            match now.await.map_err(Error::loses_connection)? {
+                // What init_connect does is done at a login alone.
+                Some((now, init)) if now == identity && init.is_empty() => {}
+                _ => return Err(lost("leaves a role, or what init_connect does")),
+            }
+        }
+        Ok(())
     }
 }
 
 impl sql_function::Connection for Connection {
     type Id = Session;
-    type Bound<'a> = (Prepared, Vec<Value>);
+    type Bound<'a> = Bound;
 
     fn id(&self) -> Session {
         Session { address: self.address, thread: self.conn.id() }
@@ -143,15 +252,9 @@ impl sql_function::Connection for Connection {
     }
 
     async fn check(&mut self) -> Result<(), Error> {
-        self.conn.ping().await.map_err(|error| failure::command("the connection check", error))
-    }
-
-    async fn about(&mut self) -> Result<About, Error> {
-        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
-    }
-
-    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        self.prepared(statement, &statement.sql).await.map(drop)
+        // The session is that of a new login already: see `restore`.
+        let ping = self.conn.ping().await;
+        ping.map_err(|error| failure::command("the connection check", error).loses_connection())
     }
 
     async fn bind(
@@ -159,24 +262,51 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         params: &[Param],
         rows: &mut Rows,
-    ) -> Result<(Prepared, Vec<Value>), Error> {
-        if self.in_transaction && COMMITS.contains(&statement.verb().as_str()) {
-            let message =
-                format!("statement {:?} would commit the transaction it is in", statement.name);
-            return Err(Error::new(Kind::Statement, message).advice(
-                "send it by itself: MySQL commits before and after what is not about rows",
-            ));
+    ) -> Result<Bound, Error> {
+        if self.in_transaction && refused::is_commit(statement) {
+            return Err(refused::commits(statement));
         }
-        let values = params
-            .iter()
-            .enumerate()
-            .map(|(index, param)| value::from_param(statement, index + 1, param))
-            .collect::<Result<Vec<_>, _>>()?;
-        let prepared = self.prepared(statement, &of_kinds(&statement.sql, &values)).await?;
-        statement.check_params(prepared.num_params().into(), params.len())?;
-        // Before it runs: a write whose result is refused must not have happened.
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
-        Ok((prepared, values))
+        let whole = if self.backslash_escapes {
+            literal::sql(statement, params)?
+        } else {
+            literal::sql(&statement.without_backslash_escapes()?, params)?
+        };
+        self.check_length(statement, &whole.sql).await?;
+        self.forget = !std::mem::replace(&mut self.begun, true) && self.inserted;
+        self.inserted |= statement.changes_rows();
+        let (leaves, is_prepared) = (traces::leaves(statement), self.is_prepared(statement));
+        if leaves || is_prepared {
+            let ahead = self.ahead(Some(statement.mode), statement.timeout);
+            const WHAT: &str = "preparing the session";
+            if leaves && self.identity.is_none() {
+                // Should this fail, a reset finds another one.
+                self.identity = Some(String::new());
+                self.identity = self.ask(WHAT, &ahead, IDENTITY).await?;
+            } else {
+                self.ask::<Row>(WHAT, &ahead, "DO 0").await?;
+            }
+        }
+        if !is_prepared {
+            return Ok(Bound::Text(whole));
+        }
+        if refused::is_rewritten(&whole.sql) {
+            return Err(refused::rewritten(statement));
+        }
+        match self.conn.prep(&*whole.sql).await {
+            Ok(prepared) => {
+                // Before it runs: a write whose result is refused must not have happened.
+                let described = statement
+                    .check_params(prepared.num_params().into(), 0)
+                    .and_then(|()| rows.describe(describe(&prepared.columns(), statement, &whole)));
+                if let Err(error) = described {
+                    let _ = self.conn.close(prepared).await; // it ends with the session at the latest
+                    return Err(error);
+                }
+                Ok(Bound::Prepared(prepared, whole))
+            }
+            Err(error) if failure::cannot_be_prepared(&error) => Ok(Bound::Text(whole)),
+            Err(error) => Err(failure::query(statement, error)),
+        }
     }
 
     async fn run(
@@ -184,28 +314,23 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> Result<u64, Error> {
-        let (prepared, values) = bound;
-        let failed = |error| failure::query(statement, error);
-        let affected = {
-            let mut result = self.conn.exec_iter(&prepared, values).await.map_err(failed)?;
-            let affected = result.affected_rows();
-            let outcome = read(&mut result, statement, rows).await;
-            if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |()| true) {
-                result.drop_result().await.map_err(failed)?;
+    ) -> Result<Done, Error> {
+        let outcome = match bound {
+            Bound::Text(whole) => self.run_text(statement, &whole, rows).await,
+            Bound::Prepared(prepared, whole) => {
+                self.run_prepared(statement, prepared, &whole, rows).await
             }
-            outcome.map(|()| affected)?
         };
-        match (self.in_transaction, self.is_in_transaction()) {
-            (true, false) => return Err(failure::committed(statement)),
-            // The connection is not used again. Until it ends, the server would hold locks.
-            (false, true) => {
-                self.rollback().await?;
-                return Err(refusal::left_open(statement));
-            }
-            _ => {}
+        let failed_on_the_way =
+            !statement.is_atomic() && outcome.as_ref().is_err_and(Error::leaves_connection_usable);
+        if self.in_transaction && failed_on_the_way {
+            // An error does not tell what became of the transaction.
+            self.command("looking after the transaction", "DO 0").await?;
+            self.check_transaction(statement).await?;
         }
-        Ok(if statement.mode == Mode::Write { affected } else { 0 })
+        let done = outcome?;
+        self.check_transaction(statement).await?;
+        Ok(done)
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
@@ -213,93 +338,81 @@ impl sql_function::Connection for Connection {
             Mode::Read => "START TRANSACTION READ ONLY",
             Mode::Write => "START TRANSACTION READ WRITE",
         };
-        let begun = self.conn.query_drop(sql).await;
+        let ahead = self.ahead(None, None);
+        let begun = match self.send(&ahead, sql).await {
+            Ok(result) => result.drop_result().await,
+            Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
+        };
         begun.map_err(|error| failure::begin(mode, sql, error))?;
         self.in_transaction = true;
-        Ok(())
+        if self.look() == Some(true) { Ok(()) } else { Err(failure::other_state(sql)) }
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("COMMIT").await.map_err(Error::loses_connection)
+        // Whatever completion_type says.
+        let committed = self.command("COMMIT", "COMMIT AND NO CHAIN NO RELEASE").await;
+        committed.map_err(Error::loses_connection)
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
         self.in_transaction = false;
-        self.command("ROLLBACK").await.map_err(Error::loses_connection)
+        let rolled_back = self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
+        rolled_back.map_err(Error::loses_connection)?;
+        if self.look() == Some(false) { Ok(()) } else { Err(failure::other_state("ROLLBACK")) }
     }
 
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(self.lock_function("SELECT GET_LOCK(NAME, 0)", name).await? == Some(1))
+        self.locks = true;
+        let mut text = String::new();
+        literal::write_text(&mut text, name);
+        // A lock's name is limited to 64 characters and is the whole server's: the database's name
+        // goes into it, and a hash keeps it short.
+        let sql = format!(
+            "SELECT GET_LOCK(CONCAT('rds-iam-lambda/', \
+             LEFT(SHA2(CONCAT(DATABASE(), '/', {text}), 256), 40)), 0)"
+        );
+        let ahead = self.ahead(None, None);
+        let taken: Option<Option<i64>> = self.ask("GET_LOCK", &ahead, &sql).await?;
+        Ok(taken.flatten() == Some(1))
     }
 
-    async fn unlock(&mut self, name: &str) -> Result<(), Error> {
-        self.lock_function("SELECT RELEASE_LOCK(NAME)", name).await.map(drop)
+    async fn restore(&mut self) -> Result<(), Error> {
+        self.begun = false;
+        if self.identity.is_some() {
+            return self.reset().await;
+        }
+        if self.locks {
+            self.command("giving back the locks", "DO RELEASE_ALL_LOCKS()").await?;
+            self.locks = false;
+        }
+        Ok(())
     }
 
     async fn close(self) {
-        let _ = self.conn.disconnect().await; // there is nothing left to lose
+        self.conn.leave().await;
     }
 }
 
-/// The SQL under a comment that tells the kinds of its parameters. The driver keeps prepared
-/// statements by their text, and MySQL (8.0.22 and later) keeps the type that a parameter had the
-/// first time: an integer would make a later string a number.
-fn of_kinds(sql: &str, values: &[Value]) -> String {
-    let kind = |value: &Value| match value {
-        Value::NULL => 'n',
-        Value::Int(_) => 'i',
-        Value::UInt(_) => 'u',
-        _ => 't',
-    };
-    if values.is_empty() {
-        return sql.to_owned();
+impl sql_function::Examine for Connection {
+    async fn about(&mut self) -> Result<About, Error> {
+        self.command("the diagnosis", transactions(Mode::Read)).await?;
+        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
     }
-    format!("/* {} */ {sql}", values.iter().map(kind).collect::<String>())
-}
 
-/// Has the server end what runs longer: MySQL a SELECT, MariaDB anything. Each passes over the
-/// other's comment.
-fn limit(timeout: Option<Duration>) -> String {
-    let (mysql, mariadb) = match timeout {
-        None => ("DEFAULT".to_owned(), "DEFAULT".to_owned()),
-        Some(timeout) => (timeout.as_millis().to_string(), timeout.as_secs_f64().to_string()),
-    };
-    format!(
-        "SET SESSION /*!50708 max_execution_time = {mysql} */ /*M! max_statement_time = {mariadb} */"
-    )
-}
-
-/// Writes the first result set into `rows`, row by row. A procedure's further ones are not returned.
-async fn read(
-    result: &mut QueryResult<'_, '_, BinaryProtocol>,
-    statement: &Statement,
-    rows: &mut Rows,
-) -> Result<(), Error> {
-    let Some(columns) = result.columns() else { return Ok(()) };
-    if columns.is_empty() {
-        return Ok(());
-    }
-    rows.describe(columns.iter().map(describe).collect())?;
-    loop {
-        let row = match result.next().await {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(()),
-            Err(error) if failure::is_long_row(&error) => {
-                return Err(rows.too_large_at(rows.count() + 1));
-            }
-            Err(error) => return Err(failure::query(statement, error)),
+    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
+        let mut text = String::new();
+        literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);
+        // As SQL: the driver's own call takes `:name` for a placeholder.
+        let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
+        let ahead = self.ahead(Some(statement.mode), None);
+        let outcome = match self.send(&ahead, &sql).await {
+            Ok(result) => result.drop_result().await,
+            Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
-        let values = row.unwrap();
-        rows.push(|json| {
-            for (column, value) in columns.iter().zip(values) {
-                value::write(json.value(), column, value)?;
-            }
-            Ok(())
-        })?;
+        match outcome {
+            Err(error) if failure::cannot_be_prepared(&error) => Ok(()),
+            outcome => outcome.map_err(|error| failure::query(statement, error)),
+        }
     }
-}
-
-fn describe(column: &Meta) -> Column {
-    Column { name: column.name_str().into_owned(), type_name: value::type_name(column) }
 }

@@ -1,42 +1,14 @@
-//! MySQL's values as JSON, and JSON's as parameters. Nothing changes on the way: what JSON cannot
-//! hold exactly is a string.
+//! MySQL's values as JSON, whether they come in the binary protocol or as text. Nothing changes on the
+//! way: what JSON cannot hold exactly is a string.
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::{Error, Kind, Param, Statement, Value as Json};
+use sql_function::{Error, Kind, Value as Json};
+use std::str::FromStr;
 
 /// The collation number of binary strings:
 /// <https://dev.mysql.com/doc/refman/8.4/en/charset-binary-set.html>.
 const BINARY: u16 = 63;
-
-/// What is bound for a parameter. A number that is no 64-bit integer goes as its digits, for the
-/// server to read.
-pub(crate) fn from_param(
-    statement: &Statement,
-    position: usize,
-    param: &Param,
-) -> Result<Value, Error> {
-    Ok(match param {
-        Param::Null => Value::NULL,
-        Param::Bool(value) => Value::Int((*value).into()),
-        Param::Number(digits) => match (digits.parse(), digits.parse()) {
-            (Ok(signed), _) => Value::Int(signed),
-            (_, Ok(unsigned)) => Value::UInt(unsigned),
-            _ => Value::Bytes(digits.clone().into()),
-        },
-        Param::Text(text) => Value::Bytes(text.clone().into()),
-        Param::Array(_) => {
-            return Err(Error::new(
-                Kind::Statement,
-                format!(
-                    "parameter {position} of {:?} is an array, and MySQL has none",
-                    statement.name
-                ),
-            )
-            .advice("send a JSON document as a string, and take it apart with JSON_TABLE"));
-        }
-    })
-}
 
 /// Writes one value.
 pub(crate) fn write(json: Json<'_>, column: &Column, value: Value) -> Result<(), Error> {
@@ -76,11 +48,16 @@ fn fraction(column: &Column, micros: u32) -> String {
 }
 
 fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Error> {
-    use ColumnType::{
-        MYSQL_TYPE_BIT, MYSQL_TYPE_DECIMAL, MYSQL_TYPE_GEOMETRY, MYSQL_TYPE_JSON,
-        MYSQL_TYPE_NEWDECIMAL, MYSQL_TYPE_VECTOR,
-    };
+    use ColumnType::*;
     match column.column_type() {
+        MYSQL_TYPE_TINY | MYSQL_TYPE_SHORT | MYSQL_TYPE_INT24 | MYSQL_TYPE_LONG
+        | MYSQL_TYPE_LONGLONG | MYSQL_TYPE_YEAR => json.integer(parse::<i128>(column, &bytes)?),
+        MYSQL_TYPE_FLOAT => json.float(parse(column, &bytes)?),
+        MYSQL_TYPE_DOUBLE => json.double(parse(column, &bytes)?),
+        MYSQL_TYPE_DATETIME
+        | MYSQL_TYPE_DATETIME2
+        | MYSQL_TYPE_TIMESTAMP
+        | MYSQL_TYPE_TIMESTAMP2 => json.text(&text(column, &bytes)?.replacen(' ', "T", 1)),
         MYSQL_TYPE_BIT => {
             let bits = bytes.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
             json.integer(bits);
@@ -88,11 +65,24 @@ fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Er
         MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => json.binary(&bytes),
         MYSQL_TYPE_JSON => json.json(text(column, &bytes)?)?,
         // Their character set is said to be binary, but they are digits.
-        MYSQL_TYPE_DECIMAL | MYSQL_TYPE_NEWDECIMAL => json.text(text(column, &bytes)?),
+        MYSQL_TYPE_DECIMAL
+        | MYSQL_TYPE_NEWDECIMAL
+        | MYSQL_TYPE_DATE
+        | MYSQL_TYPE_NEWDATE
+        | MYSQL_TYPE_TIME
+        | MYSQL_TYPE_TIME2 => json.text(text(column, &bytes)?),
         _ if column.character_set() == BINARY => json.binary(&bytes),
         _ => json.text(text(column, &bytes)?),
     }
     Ok(())
+}
+
+fn parse<T: FromStr>(column: &Column, bytes: &[u8]) -> Result<T, Error> {
+    let text = text(column, bytes)?;
+    text.parse().map_err(|_| {
+        let message = format!("column {:?} holds a number that is none", column.name_str());
+        Error::new(Kind::Query, message)
+    })
 }
 
 fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {

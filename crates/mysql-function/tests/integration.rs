@@ -1,11 +1,33 @@
 //! The function against real servers: every scenario on MySQL and on MariaDB.
 
+#![allow(clippy::unwrap_used)] // tests' bodies
+
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_mysql-function");
 
+#[path = "integration/mysqls.rs"]
+mod mysqls;
+
+/// Makes a test of each of those scenarios.
+macro_rules! tests_of_mysqls {
+    ($engine:ident: $($scenario:ident)*) => {
+        $(#[test]
+        fn $scenario() {
+            let engine = function_rig::Engine::$engine;
+            function_rig::run(crate::mysqls::$scenario(engine, crate::BOOTSTRAP));
+        })*
+    };
+    ($engine:ident) => {
+        tests_of_mysqls!($engine: restored init_connect ended floats counted exact
+            max_allowed_packet long_token one_statement passing);
+    };
+}
+
 mod mysql {
+    tests_of_mysqls!(MySql);
     function_rig::integration_tests!(MySql, crate::BOOTSTRAP);
 }
 
 mod mariadb {
+    tests_of_mysqls!(MariaDb);
     function_rig::integration_tests!(MariaDb, crate::BOOTSTRAP);
 }

@@ -5,6 +5,7 @@
 //! options, always with TLS, and with the roots of the trust store alone.
 
 use sql_function::doctor::{POSTGRES, Words};
+use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ impl Connector for Postgres {
     const ENGINE: &'static str = "PostgreSQL";
     const DEFAULT_PORT: u16 = 5432;
     const WORDS: Words = POSTGRES;
+    const DIALECT: Dialect = Dialect::Postgres;
 
     fn new(login: Login) -> Postgres {
         let tls = MakeRustlsConnect::new(login.trust.client_config().as_ref().clone());

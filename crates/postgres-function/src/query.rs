@@ -2,7 +2,7 @@
 
 use futures_util::{TryStreamExt, join, pin_mut};
 use sql_function::doctor::About;
-use sql_function::{Column, Error, Fate, Mode, Param, Rows, Statement, refusal};
+use sql_function::{Column, Done, Error, Fate, Mode, Param, Rows, Statement, refusal};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -80,15 +80,6 @@ impl sql_function::Connection for Connection {
         check.map_err(|error| failure::command("the connection check", error))
     }
 
-    async fn about(&mut self) -> Result<About, Error> {
-        about::ask(&self.client).await.map_err(|error| failure::command("the diagnosis", error))
-    }
-
-    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        let prepared = self.prepared(statement).await?;
-        about::check_rights(&self.client, statement, prepared.params().len()).await
-    }
-
     async fn bind<'a>(
         &mut self,
         statement: &Statement,
@@ -111,7 +102,7 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> Result<u64, Error> {
+    ) -> Result<Done, Error> {
         let (prepared, params) = bound;
         let params: Vec<_> = params.iter().map(AsText).collect();
         let mut questions = Questions::default();
@@ -132,7 +123,8 @@ impl sql_function::Connection for Connection {
         }
         let texts = questions.ask(&self.client).await;
         rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
-        Ok(if statement.mode == Mode::Write { affected } else { 0 })
+        let rows_affected = if statement.changes_rows() { affected } else { 0 };
+        Ok(Done { rows_affected, last_insert_id: None })
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
@@ -160,13 +152,24 @@ impl sql_function::Connection for Connection {
         self.lock_function("pg_try_advisory_lock", name).await
     }
 
-    async fn unlock(&mut self, name: &str) -> Result<(), Error> {
-        self.lock_function("pg_advisory_unlock", name).await.map(drop)
+    async fn restore(&mut self) -> Result<(), Error> {
+        self.command("SELECT pg_catalog.pg_advisory_unlock_all()").await
     }
 
     async fn close(self) {
         drop(self.client); // the carrier says goodbye, and ends
         let _ = self.carrier.await;
+    }
+}
+
+impl sql_function::Examine for Connection {
+    async fn about(&mut self) -> Result<About, Error> {
+        about::ask(&self.client).await.map_err(|error| failure::command("the diagnosis", error))
+    }
+
+    async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
+        let prepared = self.prepared(statement).await?;
+        about::check_rights(&self.client, statement, prepared.params().len()).await
     }
 }
 

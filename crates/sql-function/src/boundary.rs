@@ -147,7 +147,7 @@ fn summarise(outcome: &Result<Response, Error>, total: Duration) {
         Ok(Response::Statement { result, connection }) => tracing::info!(
             outcome = "ok",
             statement = result.statement,
-            rows = result.row_count,
+            rows = result.row_count(),
             rows_affected = result.rows_affected,
             reused = connection.reused,
             connect_ms = connection.connect_ms,
@@ -158,7 +158,7 @@ fn summarise(outcome: &Result<Response, Error>, total: Duration) {
         Ok(Response::Transaction { transaction, connection }) => tracing::info!(
             outcome = "ok",
             statements = transaction.len(),
-            rows = transaction.iter().map(|result| result.row_count).sum::<u64>(),
+            rows = transaction.iter().map(|result| result.row_count()).sum::<u64>(),
             rows_affected = transaction.iter().map(|result| result.rows_affected).sum::<u64>(),
             reused = connection.reused,
             connect_ms = connection.connect_ms,

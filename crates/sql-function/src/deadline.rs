@@ -31,7 +31,8 @@ impl Deadline {
 
     /// The earlier of this deadline and `time` from now.
     pub fn at_most(self, time: Option<Duration>) -> Deadline {
-        time.map_or(self, |time| Deadline(self.0.min(Instant::now() + time)))
+        let end = time.and_then(|time| Instant::now().checked_add(time));
+        end.map_or(self, |end| Deadline(self.0.min(end)))
     }
 
     /// How long it is until then.

@@ -30,10 +30,10 @@ pub use preamble::Preamble;
 
 use serde::Serialize;
 
+use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
 use crate::engine::Connector;
 use crate::error::Error;
-use crate::statement::Catalogue;
 use blanks::Filled;
 use step::{Name, Seen, Step, Verdict};
 use walk::Walk;
@@ -77,8 +77,8 @@ pub struct Patient<'a, C> {
     pub connector: &'a C,
     /// Its statements.
     pub catalogue: &'a Catalogue,
-    /// What a schedule runs.
-    pub scheduled_statement: &'a str,
+    /// What a schedule runs, when the settings tell.
+    pub scheduled_statement: Option<&'a str>,
     /// The resource id in its role's policy, when the settings tell.
     pub resource_id: Option<&'a str>,
     /// Its name.

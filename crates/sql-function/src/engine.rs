@@ -8,6 +8,7 @@ use crate::doctor::{About, Cause, Preamble, Words};
 use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
+use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
 
 /// Reads the time of day. `main` passes the real one.
@@ -65,13 +66,15 @@ impl Login {
 /// An engine's way to log in.
 pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
-    type Connection: Connection;
+    type Connection: Connection + Examine;
     /// The engine's name, for people.
     const ENGINE: &'static str;
     /// The port its servers listen on.
     const DEFAULT_PORT: u16;
     /// The engine's words in what is said about a failed login.
     const WORDS: Words;
+    /// Whose SQL its statements are in.
+    const DIALECT: Dialect;
 
     /// Prepares everything that logins share.
     fn new(login: Login) -> Self;
@@ -100,8 +103,25 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What an invocation does with a connection. Errors of kind `Query` and `Statement` leave it in step
-/// with the server; after any other it must be dropped.
+/// What a statement has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// How many rows it added, changed or removed.
+    pub rows_affected: u64,
+    /// The first number that the server gave to an added row by itself, where the engine tells.
+    pub last_insert_id: Option<u64>,
+}
+
+/// What a diagnosis asks of a connection.
+pub trait Examine: Connection {
+    /// What the server says of itself and of the user who is logged in.
+    fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
+    /// Has the server parse `statement` and check the user's rights, without running it.
+    fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What an invocation does with a connection. After an error that does not
+/// [leave it usable](Error::leaves_connection_usable) it must be dropped.
 pub trait Connection: Send + 'static {
     /// What names the connection on its server.
     type Id: Send + Sync;
@@ -114,10 +134,6 @@ pub trait Connection: Send + 'static {
     fn is_closed(&self) -> bool;
     /// Asks the server for a sign of life, in one round trip.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// What the server says of itself and of the user who is logged in.
-    fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
-    /// Has the server parse `statement` and check the user's rights, without running it.
-    fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
     /// Does all that can be done before `statement` runs: the server parses it, its parameters and
     /// columns are checked, and the session lets it do what its mode says. Nothing of it is run.
     fn bind<'a>(
@@ -126,8 +142,7 @@ pub trait Connection: Send + 'static {
         params: &'a [Param],
         rows: &mut Rows,
     ) -> impl Future<Output = Result<Self::Bound<'a>, Error>> + Send;
-    /// Runs `statement` and writes what it returns into `rows`. Gives the number of rows affected.
-    /// Outside a transaction, one whose mode is read runs read-only on the server. The server ends
+    /// Runs `statement` and writes what it returns into `rows`. Outside a transaction, one whose mode is read runs read-only on the server. The server ends
     /// it after the statement's own time-out, where the engine can.
     ///
     /// # Errors
@@ -137,7 +152,7 @@ pub trait Connection: Send + 'static {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    ) -> impl Future<Output = Result<Done, Error>> + Send;
     /// Begins a transaction; read-only on the server unless `mode` is write.
     fn begin(&mut self, mode: Mode) -> impl Future<Output = Result<(), Error>> + Send;
     /// Makes a transaction's changes last.
@@ -150,8 +165,12 @@ pub trait Connection: Send + 'static {
     /// Takes the server lock called `name`, unless another connection has it. It ends with the
     /// connection at the latest.
     fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
-    /// Gives the lock back.
-    fn unlock(&mut self, name: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Gives the session the state that a new login has: no lock, role, variable or temporary table of
+    /// the invocation's.
+    ///
+    /// # Errors
+    /// The connection must be dropped.
+    fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Takes leave of the server.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

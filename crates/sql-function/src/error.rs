@@ -34,6 +34,8 @@ pub enum Kind {
     LoginRefused,
     /// The server refused or failed the statement.
     Query,
+    /// The server refused the statement for a reason that passes by itself, and nothing was changed.
+    QueryTransient,
     /// A statement that writes met a server that accepts none: a reader, or a writer that was.
     ServerReadOnly,
     /// The connection broke, and nothing was changed.
@@ -60,6 +62,7 @@ impl Kind {
             Kind::LoginDenied => "Login.Denied",
             Kind::LoginRefused => "Login.Refused",
             Kind::Query => "Query",
+            Kind::QueryTransient => "Query.Transient",
             Kind::ServerReadOnly => "ServerReadOnly",
             Kind::ConnectionLost => "ConnectionLost",
             Kind::Timeout => "Timeout",
@@ -87,6 +90,7 @@ pub struct Error {
     fate: Fate,
     transient: bool,
     keeps_connection: bool,
+    stale: bool,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
@@ -102,7 +106,8 @@ impl Error {
             kind,
             fate: Fate::Unknown,
             transient: false,
-            keeps_connection: matches!(kind, Kind::Query | Kind::Statement),
+            keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
+            stale: false,
             message: message.into(),
             source: None,
             advice: None,
@@ -126,6 +131,13 @@ impl Error {
     /// itself answered.
     pub fn loses_connection(mut self) -> Error {
         self.keeps_connection = false;
+        self
+    }
+
+    /// Says that what the server had parsed for the statement is out of date: it has run nothing, and
+    /// parses it anew the next time.
+    pub fn stale(mut self) -> Error {
+        self.stale = true;
         self
     }
 
@@ -196,6 +208,7 @@ impl Error {
             fate: self.fate,
             transient: self.transient,
             keeps_connection: self.keeps_connection,
+            stale: self.stale,
             message: self.chain(),
             source: None,
             advice: self.advice.clone(),
@@ -213,11 +226,12 @@ impl Error {
         self.transient
     }
 
-    /// Whether nothing was run, and the same on another connection may go well: this one is broken,
-    /// or leads to a server that is no longer the writer.
-    pub(crate) fn calls_for_another_connection(&self) -> bool {
-        self.fate == Fate::NotRun
-            && matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly)
+    /// Whether nothing was carried out, and the same may go well at once: on another connection, when
+    /// this one is broken or leads to a server that is no longer the writer; or as the server parses
+    /// it now.
+    pub(crate) fn calls_for_another_attempt(&self) -> bool {
+        let elsewhere = matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly);
+        self.stale || (self.fate == Fate::NotRun && elsewhere)
     }
 
     /// The step that failed.

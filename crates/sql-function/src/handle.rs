@@ -5,22 +5,25 @@ use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
 use crate::doctor::{self, Blanks, Cause, Patient};
 use crate::engine::{Clock, Connector, Login};
 use crate::error::{Error, Kind};
 use crate::event::{self, Call, Request};
-use crate::perform::{Attempt, Job};
+use crate::perform::{Step, Work, perform};
 use crate::response::Response;
 use crate::session::{Random, Session};
 use crate::settings::Settings;
-use crate::statement::Catalogue;
+
+/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
+pub(crate) const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
 pub struct Function<C: Connector> {
     session: Session<C>,
     catalogue: Catalogue,
-    scheduled_statement: String,
+    scheduled_statement: Option<String>,
     /// What the role's policy names, when the settings tell.
     resource_id: Option<String>,
     name: Option<String>,
@@ -39,12 +42,7 @@ impl<C: Connector> Function<C> {
         clock: Clock,
         random: Random,
     ) -> Result<Self, Error> {
-        let catalogue = Catalogue::load(&settings.statements)?;
-        catalogue.get(&settings.scheduled_statement).map_err(|error| {
-            Error::new(Kind::Settings, "SCHEDULED_STATEMENT names no deployed statement")
-                .named(Cause::ScheduledUnknown)
-                .caused_by(error.report())
-        })?;
+        let catalogue = Catalogue::load(&settings.statements, C::DIALECT)?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
             let blanks = Blanks::of_engine(C::WORDS)
                 .with_endpoint(&settings.endpoint)
@@ -87,59 +85,54 @@ impl<C: Connector> Function<C> {
     /// Every [`Kind`]. The function can take the next event after any of them.
     pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
         match event::parse(event)? {
-            Request::Statement(call) => self.run(&[call], false, deadline).await,
-            Request::Transaction(calls) => self.run(&calls, true, deadline).await,
+            Request::Statement(call) => {
+                self.run(&Work::Statement(self.step(&call)?), deadline).await
+            }
+            Request::Transaction(calls) => {
+                let steps = calls.iter().map(|call| self.step(call)).collect::<Result<_, _>>()?;
+                self.run(&Work::Transaction(steps), deadline).await
+            }
             Request::Diagnose => {
                 let patient = Patient {
                     connector: self.session.connector(),
                     catalogue: &self.catalogue,
-                    scheduled_statement: &self.scheduled_statement,
+                    scheduled_statement: self.scheduled_statement.as_deref(),
                     resource_id: self.resource_id.as_deref(),
                     function: self.name.as_deref(),
                 };
                 Ok(Response::Diagnosis { diagnose: doctor::diagnose(&patient, deadline).await })
             }
             Request::Scheduled { id } => {
-                tracing::info!(event_id = id, statement = self.scheduled_statement, "scheduled");
-                let call = Call { statement: self.scheduled_statement.clone(), params: vec![] };
-                self.run(&[call], false, deadline).await
+                let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
+                tracing::info!(event_id = id, statement = name, "scheduled");
+                let statement = self.catalogue.scheduled(name)?;
+                let call = Call { statement: name.to_owned(), params: vec![] };
+                self.run(&Work::Statement((&call, statement)), deadline).await
             }
         }
     }
 
-    /// Runs `calls`: on another connection once more where nothing was run on the first.
-    async fn run(
-        &self,
-        calls: &[Call],
-        transaction: bool,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
-        let work = calls
-            .iter()
-            .map(|call| {
-                let statement = self.catalogue.get(&call.statement)?;
-                statement.check_kind()?;
-                Ok((call, statement))
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        let job = Job { work: &work, transaction, deadline };
-        match self.attempt(&job).await {
-            Err(error) if error.calls_for_another_connection() => {
-                tracing::info!(error = error.report(), "nothing was run, connecting again");
-                self.attempt(&job).await
+    /// What a call asks for.
+    fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
+        Ok((call, self.catalogue.get(&call.statement)?))
+    }
+
+    /// Does `work`, and once more where nothing of it was carried out and it may go well.
+    async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
+        match self.attempt(work, deadline).await {
+            Err(error) if error.calls_for_another_attempt() => {
+                tracing::info!(error = error.report(), "nothing was carried out, trying again");
+                self.attempt(work, deadline).await
             }
             outcome => outcome,
         }
     }
 
-    /// Does the job, and hands the connection back only when it is in step with the server, and its
-    /// session is that of a new one.
-    async fn attempt(&self, job: &Job<'_>) -> Result<Response, Error> {
-        let mut lease = self.session.ready(job.deadline).await?;
-        let mut attempt = Attempt::new(job, self.session.connector(), &mut lease);
-        let outcome = attempt.under_locks().await;
-        let as_new = !job.work.iter().any(|(_, statement)| statement.may_change_session());
-        if attempt.is_in_step() && as_new {
+    async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
+        let lease = self.session.ready(deadline).await?;
+        let connector = self.session.connector();
+        let (outcome, lease) = perform(work, deadline, connector, lease).await;
+        if let Some(lease) = lease {
             self.session.keep(lease);
         }
         outcome

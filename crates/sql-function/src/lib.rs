@@ -9,6 +9,7 @@
 
 pub mod backoff;
 pub mod boundary;
+pub mod catalogue;
 pub mod deadline;
 pub mod dial;
 pub mod doctor;
@@ -24,6 +25,7 @@ pub mod rows;
 pub mod session;
 pub mod settings;
 mod shutdown;
+pub mod sql;
 pub mod statement;
 pub mod telemetry;
 pub mod value;
@@ -31,7 +33,7 @@ pub mod value;
 pub use backoff::Backoff;
 pub use boundary::run;
 pub use deadline::Deadline;
-pub use engine::{Clock, Connection, Connector, Login};
+pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
 pub use error::{Error, Fate, Kind};
 pub use param::Param;
 pub use rows::{Column, Row, Rows};

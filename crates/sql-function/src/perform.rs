@@ -18,10 +18,10 @@ use tokio::select;
 use tokio::time::{Instant, sleep};
 
 use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, millis};
+use crate::engine::{Connection, Connector, Done, millis};
 use crate::error::{Error, Fate, Kind};
 use crate::event::Call;
-use crate::refusal::outcome_unknown;
+use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
 use crate::rows::{RESPONSE_LIMIT, Rows};
 use crate::session::{Lease, Obtained};
@@ -35,113 +35,133 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long the end of a statement may take to come, where there is time.
 const LONG_ENDING: Duration = Duration::from_secs(2);
 
+/// A statement that an event calls.
+pub(crate) type Step<'a> = (&'a Call, &'a Statement);
+
 /// What an invocation has to do.
-pub(crate) struct Job<'a> {
-    /// The statements, in order.
-    pub(crate) work: &'a [(&'a Call, &'a Statement)],
-    /// Whether all are to run, or none.
-    pub(crate) transaction: bool,
-    /// When the answer must be there.
-    pub(crate) deadline: Deadline,
+pub(crate) enum Work<'a> {
+    /// One statement, by itself.
+    Statement(Step<'a>),
+    /// Several in order, all or nothing.
+    Transaction(Vec<Step<'a>>),
 }
 
-/// One job on one connection.
-pub(crate) struct Attempt<'a, C: Connector> {
-    job: &'a Job<'a>,
-    connector: &'a C,
-    connection: &'a mut C::Connection,
+impl<'a> Work<'a> {
+    fn steps(&self) -> &[Step<'a>] {
+        match self {
+            Work::Statement(step) => std::slice::from_ref(step),
+            Work::Transaction(steps) => steps,
+        }
+    }
+
+    fn is_transaction(&self) -> bool {
+        matches!(self, Work::Transaction(_))
+    }
+}
+
+/// Does `work`. Gives the connection back when all of it is finished, the connection is in step with
+/// the server, and its session is that of a new login.
+pub(crate) async fn perform<'a, C: Connector>(
+    work: &Work<'_>,
+    deadline: Deadline,
+    connector: &C,
+    lease: Lease<'a, C::Connection>,
+) -> (Result<Response, Error>, Option<Lease<'a, C::Connection>>) {
+    let obtained = lease.obtained;
+    let lease = Some(lease);
+    let mut attempt = Attempt { work, deadline, connector, lease, obtained, has_run: false };
+    let outcome = attempt.under_locks().await;
+    attempt.restore().await;
+    (outcome, attempt.lease)
+}
+
+/// Work on its way.
+struct Attempt<'a, 'w, C: Connector> {
+    work: &'w Work<'w>,
+    deadline: Deadline,
+    connector: &'w C,
+    /// The connection. A step takes it out, and puts it back when it leaves no doubt about it.
+    lease: Option<Lease<'a, C::Connection>>,
     obtained: Obtained,
-    in_step: bool,
     /// Whether a statement was run: it may not be run again.
     has_run: bool,
 }
 
-impl<'a, C: Connector> Attempt<'a, C> {
-    pub(crate) fn new(
-        job: &'a Job<'a>,
-        connector: &'a C,
-        lease: &'a mut Lease<'_, C::Connection>,
-    ) -> Self {
-        let obtained = lease.obtained;
-        let connection = &mut lease.connection;
-        Attempt { job, connector, connection, obtained, in_step: true, has_run: false }
+impl<'a, C: Connector> Attempt<'a, '_, C> {
+    /// Takes the connection out, for one step.
+    fn take(&mut self) -> Result<Lease<'a, C::Connection>, Error> {
+        let gone =
+            || connection_lost("an earlier step", "it is not used again").fated(Fate::NotRun);
+        self.lease.take().ok_or_else(gone)
     }
 
-    /// Whether the connection may be used again.
-    pub(crate) fn is_in_step(&self) -> bool {
-        self.in_step
-    }
-
-    /// Takes the lock of every exclusive statement, does the job, and gives the locks back. A
-    /// connection that may still hold one is not used again: the lock ends with it.
-    pub(crate) async fn under_locks(&mut self) -> Result<Response, Error> {
-        // In order of their names, so that two transactions cannot each wait for the other's.
-        let work = self.job.work.iter();
-        let exclusive: BTreeSet<_> =
-            work.filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
-        let deadline = self.job.deadline;
-        let mut held = Vec::new();
-        let mut taken = None;
-        for name in exclusive {
-            let lock = self.connection.try_lock(name);
-            let lock = deadline.bound(|| format!("taking the lock of {name}"), lock).await;
-            // Whether the lock is held or not, it goes with the connection.
-            match self.doubt(lock.map_err(|error| error.fated(Fate::NotRun)))? {
-                true => held.push(name),
-                false => {
-                    taken = Some(name);
-                    break;
-                }
-            }
-        }
-        let outcome = match taken {
-            Some(name) => Ok(self.skipped(name)),
-            None => self.perform().await,
-        };
-        for name in held {
-            if self.in_step {
-                let unlock = self.connection.unlock(name);
-                let unlock =
-                    deadline.bound(|| format!("giving back the lock of {name}"), unlock).await;
-                self.in_step = unlock.is_ok();
-            }
+    /// Ends a step, and passes its outcome on. A connection that it leaves in doubt ends here.
+    fn settle<T>(
+        &mut self,
+        lease: Lease<'a, C::Connection>,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+            self.lease = Some(lease);
         }
         outcome
     }
 
-    fn skipped(&self, name: &str) -> Response {
-        Response::Skipped {
-            statement: name.to_owned(),
-            skipped: true,
-            reason: format!("another run of {name} holds its lock"),
-            connection: self.obtained,
+    /// Takes the lock of every exclusive statement, and does the work.
+    async fn under_locks(&mut self) -> Result<Response, Error> {
+        // In order of their names, so that two transactions cannot each wait for the other's.
+        let steps = self.work.steps().iter();
+        let exclusive: BTreeSet<_> =
+            steps.filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
+        for name in exclusive {
+            let mut lease = self.take()?;
+            let lock = lease.connection.try_lock(name);
+            let lock = self.deadline.bound(|| format!("taking the lock of {name}"), lock).await;
+            let lock = lock.map_err(|error| error.fated(Fate::NotRun));
+            if !self.settle(lease, lock)? {
+                return Ok(Response::Skipped {
+                    statement: name.to_owned(),
+                    skipped: true,
+                    reason: format!("another run of {name} holds its lock"),
+                    connection: self.obtained,
+                });
+            }
+        }
+        match self.work {
+            Work::Statement(step) => {
+                let result = self.one(step, RESPONSE_LIMIT).await?;
+                Ok(Response::Statement { result, connection: self.obtained })
+            }
+            Work::Transaction(steps) => {
+                let transaction = self.in_transaction(steps).await?;
+                Ok(Response::Transaction { transaction, connection: self.obtained })
+            }
         }
     }
 
-    async fn perform(&mut self) -> Result<Response, Error> {
-        if self.job.transaction {
-            let transaction = self.in_transaction().await?;
-            return Ok(Response::Transaction { transaction, connection: self.obtained });
+    /// Gives the session the state that a new login has: the locks end here as well.
+    async fn restore(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        let restore = lease.connection.restore();
+        match self.deadline.bound(|| "restoring the session".into(), restore).await {
+            Ok(()) => self.lease = Some(lease),
+            Err(error) => tracing::info!(error = error.report(), "the connection is not kept"),
         }
-        let mut results = self.each().await?;
-        // The work of a single statement has one element, so `results` has too.
-        #[allow(clippy::expect_used)]
-        let result = results.pop().expect("one statement has one result");
-        Ok(Response::Statement { result, connection: self.obtained })
     }
 
-    async fn in_transaction(&mut self) -> Result<Vec<StatementResult>, Error> {
-        let writes = self.job.work.iter().any(|(_, statement)| statement.mode == Mode::Write);
+    async fn in_transaction(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
+        let writes = steps.iter().any(|(_, statement)| statement.mode == Mode::Write);
         let mode = if writes { Mode::Write } else { Mode::Read };
-        let deadline = self.job.deadline;
-        let begin = self.connection.begin(mode);
-        let begin = deadline.bound(|| "the start of the transaction".into(), begin).await;
-        self.doubt(begin.map_err(|error| error.fated(Fate::NotRun)))?;
-        match self.each().await {
+        let mut lease = self.take()?;
+        let begin = lease.connection.begin(mode);
+        let begin = self.deadline.bound(|| "the start of the transaction".into(), begin).await;
+        self.settle(lease, begin.map_err(|error| error.fated(Fate::NotRun)))?;
+        match self.each(steps).await {
             Ok(results) => {
-                let commit = self.connection.commit();
-                let commit = deadline.bound(|| "the commit".into(), commit).await;
-                self.doubt(commit).map_err(|error| match error.fate() {
+                let mut lease = self.take()?;
+                let commit = lease.connection.commit();
+                let commit = self.deadline.bound(|| "the commit".into(), commit).await;
+                self.settle(lease, commit).map_err(|error| match error.fate() {
                     Fate::NotRun => error.with("; the transaction was rolled back"),
                     _ if writes => outcome_unknown("the transaction", error),
                     _ => error,
@@ -149,10 +169,10 @@ impl<'a, C: Connector> Attempt<'a, C> {
                 Ok(results)
             }
             Err(error) => {
-                if self.in_step {
-                    let rollback = self.connection.rollback();
-                    let rollback = deadline.bound(|| "the rollback".into(), rollback).await;
-                    if let Err(error) = self.doubt(rollback) {
+                if let Some(mut lease) = self.lease.take() {
+                    let rollback = lease.connection.rollback();
+                    let rollback = self.deadline.bound(|| "the rollback".into(), rollback).await;
+                    if let Err(error) = self.settle(lease, rollback) {
                         // The server rolls back what a lost connection leaves.
                         tracing::warn!(error = error.report(), "the rollback failed");
                     }
@@ -163,40 +183,45 @@ impl<'a, C: Connector> Attempt<'a, C> {
     }
 
     /// Runs one statement after another. Together they may return what Lambda lets one response hold.
-    async fn each(&mut self) -> Result<Vec<StatementResult>, Error> {
-        let mut results = Vec::with_capacity(self.job.work.len());
+    async fn each(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
+        let mut results = Vec::with_capacity(steps.len());
         let mut room = RESPONSE_LIMIT;
-        for (call, statement) in self.job.work {
-            let start = Instant::now();
-            let mut rows = Rows::new(statement.max_rows, room);
-            let affected = self.one(call, statement, &mut rows).await?;
-            room = room.saturating_sub(rows.bytes());
-            let query_ms = millis(start.elapsed());
-            results.push(StatementResult::new(&statement.name, rows, affected, query_ms));
+        for step in steps {
+            let result = self.one(step, room).await?;
+            // A comma follows it. That it fits has been looked at.
+            room = room.saturating_sub(result.size() + 1);
+            results.push(result);
         }
         Ok(results)
     }
 
-    /// Runs a statement. An error says what became of it.
+    /// Runs a statement that may return `room` bytes. An error says what became of it.
     async fn one(
         &mut self,
-        call: &Call,
-        statement: &Statement,
-        rows: &mut Rows,
-    ) -> Result<u64, Error> {
-        let outcome = self.in_time(call, statement, rows).await;
+        (call, statement): &Step<'_>,
+        room: usize,
+    ) -> Result<StatementResult, Error> {
+        let start = Instant::now();
+        let mut rows = Rows::new(statement.max_rows, room);
+        let outcome = self.in_time(call, statement, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
-        self.doubt(outcome).map_err(|error| match error.fate() {
+        let done = outcome.map_err(|error| match error.fate() {
             // It may be run on another connection, but not what came before it.
             Fate::NotRun if !first => error.fated(Fate::Interrupted),
             Fate::NotRun => error,
             // Until it commits, a transaction that breaks is rolled back.
-            _ if statement.mode == Mode::Read || self.job.transaction => error,
+            _ if statement.mode == Mode::Read || self.work.is_transaction() => error,
             Fate::Interrupted if statement.is_atomic() => error,
             // The server failed a procedure: how far it came is the procedure's own affair.
             Fate::Unknown if error.kind() == Kind::Query && !statement.is_atomic() => error,
             _ => outcome_unknown(&format!("statement {:?}", statement.name), error),
-        })
+        })?;
+        let result = StatementResult::new(&statement.name, rows, done, millis(start.elapsed()));
+        if result.size() <= room {
+            return Ok(result);
+        }
+        let carried_out = statement.mode == Mode::Write && !self.work.is_transaction();
+        Err(response_too_large(statement, carried_out))
     }
 
     /// Runs a statement no longer than it may. One that takes longer is ended on the server, whose
@@ -206,57 +231,74 @@ impl<'a, C: Connector> Attempt<'a, C> {
         call: &Call,
         statement: &Statement,
         rows: &mut Rows,
-    ) -> Result<u64, Error> {
-        let deadline = self.job.deadline;
+    ) -> Result<Done, Error> {
+        let deadline = self.deadline;
         let ending = ENDING.min(deadline.left() / 5);
         let limit = deadline.less(ending).at_most(statement.timeout);
-        let session = self.connection.id();
-        let bind = self.connection.bind(statement, &call.params, rows);
+        let mut lease = self.take()?;
+        let id = lease.connection.id();
+        let bind = lease.connection.bind(statement, &call.params, rows);
         let bound = limit.bound(|| format!("preparing statement {:?}", statement.name), bind).await;
-        let bound = bound.map_err(|error| error.fated(Fate::NotRun))?;
-        let mut run = pin!(self.connection.run(statement, bound, rows));
-        let mut outcome = limit.wait(&mut run).await;
-        if let Some(outcome) = outcome.take_if(|_| !limit.left().is_zero()) {
-            return outcome;
-        }
-        self.in_step = false;
-        if outcome.is_none() {
-            let deadline = deadline.or(limit.more(LONG_ENDING));
-            let cancel = async {
-                // One that has a time-out of its own is ended by the server, where it can.
-                sleep(if statement.timeout.is_some() { PATIENCE } else { Duration::ZERO }).await;
-                if let Err(error) = self.connector.cancel(&session, deadline).await {
-                    tracing::warn!(error = error.report(), "cannot cancel the statement");
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(error) => return self.settle(lease, Err(error.fated(Fate::NotRun))),
+        };
+        let late = {
+            let mut run = pin!(lease.connection.run(statement, bound, rows));
+            match limit.wait(&mut run).await {
+                Some(outcome) if !limit.left().is_zero() => Err(outcome),
+                Some(outcome) => Ok(Some(outcome)),
+                None => {
+                    let deadline = deadline.or(limit.more(LONG_ENDING));
+                    let cancel = async {
+                        // One that has a time-out of its own is ended by the server, where it can.
+                        let patience = statement.timeout.map_or(Duration::ZERO, |_| PATIENCE);
+                        sleep(patience).await;
+                        if let Err(error) = self.connector.cancel(&id, deadline).await {
+                            tracing::warn!(error = error.report(), "cannot cancel the statement");
+                        }
+                    };
+                    let ended = async {
+                        select! {
+                            outcome = &mut run => return outcome,
+                            () = cancel => {}
+                        }
+                        run.await
+                    };
+                    Ok(deadline.wait(ended).await)
                 }
-            };
-            let ended = async {
-                select! {
-                    outcome = &mut run => return outcome,
-                    () = cancel => {}
-                }
-                run.await
-            };
-            outcome = deadline.wait(ended).await;
+            }
+        };
+        match late {
+            Err(in_time) => self.settle(lease, in_time),
+            // What ends a statement may come late, and hit the next one: the connection ends here.
+            Ok(outcome) => late_outcome(statement, self.work.is_transaction(), outcome),
         }
-        late(statement, self.job.transaction, outcome)
     }
+}
 
-    /// Passes an outcome on. After one that leaves the connection in doubt it is not used again.
-    fn doubt<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &outcome {
-            self.in_step &= error.leaves_connection_usable();
-        }
-        outcome
+/// A response would be larger than Lambda returns, with the result of `statement`.
+fn response_too_large(statement: &Statement, carried_out: bool) -> Error {
+    let name = &statement.name;
+    let message = format!(
+        "with the result of statement {name:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
+         returns 6 MB at most"
+    );
+    let error = Error::new(Kind::ResultTooLarge, message);
+    if carried_out {
+        error.with("; the statement was carried out").advice("do not send the event again")
+    } else {
+        error.advice("fetch less at a time, or send fewer statements in one event")
     }
 }
 
 /// What an outcome means that came when time was up, if it came at all. The server's own limit began
 /// after the function's, so what the server ended is always among them.
-fn late(
+fn late_outcome(
     statement: &Statement,
     transaction: bool,
-    outcome: Option<Result<u64, Error>>,
-) -> Result<u64, Error> {
+    outcome: Option<Result<Done, Error>>,
+) -> Result<Done, Error> {
     let what = format!("statement {:?}", statement.name);
     match outcome {
         // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what

@@ -149,6 +149,14 @@ pub fn left_open(statement: &Statement) -> Error {
         .loses_connection()
 }
 
+/// `what` met something that passes by itself: the server has carried out nothing of it.
+pub fn passing(what: &str, server_says: impl Into<String>) -> Error {
+    Error::new(Kind::QueryTransient, format!("{what} failed for a reason that passes by itself"))
+        .caused_by(server_says.into())
+        .advice("send the event again: nothing was changed")
+        .fated(Fate::NotRun)
+}
+
 /// The server runs no statement that writes.
 pub fn read_only(what: &str, server_says: impl Into<String>) -> Error {
     Error::new(Kind::ServerReadOnly, format!("{what} met a server that is read-only"))

@@ -1,10 +1,11 @@
 //! What a function answers.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use std::io;
 
 use crate::doctor::Diagnosis;
-use crate::rows::{Column, Rows};
+use crate::engine::Done;
+use crate::rows::{ResultSet, Rows};
 use crate::session::Obtained;
 
 /// The answer to an event.
@@ -49,22 +50,59 @@ pub enum Response {
 pub struct StatementResult {
     /// Its name in the catalogue.
     pub statement: String,
-    /// The columns of the result; none when it returns no rows.
-    pub columns: Vec<Column>,
-    /// The rows, as JSON objects.
-    pub rows: Box<RawValue>,
-    /// How many rows there are.
-    pub row_count: u64,
+    /// Its result set; without columns when it returns no rows.
+    #[serde(flatten)]
+    pub result: ResultSet,
+    /// The result sets that a procedure returned after the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_results: Vec<ResultSet>,
     /// How many rows it changed; 0 for one that only reads.
     pub rows_affected: u64,
+    /// The first number that the server gave to a row by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_insert_id: Option<u64>,
     /// How long the server and the way there and back took, in milliseconds.
     pub query_ms: f64,
 }
 
 impl StatementResult {
-    pub(crate) fn new(statement: &str, rows: Rows, rows_affected: u64, query_ms: f64) -> Self {
-        let row_count = rows.count();
-        let (columns, rows) = rows.finish();
-        Self { statement: statement.to_owned(), columns, rows, row_count, rows_affected, query_ms }
+    pub(crate) fn new(statement: &str, rows: Rows, done: Done, query_ms: f64) -> Self {
+        let (last, earlier) = rows.finish();
+        let mut sets = earlier.into_iter().chain([last]);
+        // There is a last one.
+        #[allow(clippy::expect_used)]
+        let result = sets.next().expect("a result has a set");
+        let more_results = sets.collect();
+        let Done { rows_affected, last_insert_id } = done;
+        let statement = statement.to_owned();
+        Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
+    }
+
+    /// How many rows there are, in all result sets.
+    pub(crate) fn row_count(&self) -> u64 {
+        let more = self.more_results.iter().map(|result| result.row_count);
+        self.result.row_count + more.sum::<u64>()
+    }
+
+    /// How many bytes of a response it takes.
+    pub(crate) fn size(&self) -> usize {
+        let mut size = Size(0);
+        // It counts, and has nothing to fail with; and all the fields are JSON.
+        let _ = serde_json::to_writer(&mut size, self);
+        size.0
+    }
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -25,9 +25,22 @@ pub struct Column {
     pub type_name: String,
 }
 
+/// One result set, as a response shows it.
+#[derive(Debug, Serialize)]
+pub struct ResultSet {
+    /// The columns; none when there are no rows to return.
+    pub columns: Vec<Column>,
+    /// The rows, as JSON objects.
+    pub rows: Box<RawValue>,
+    /// How many rows there are.
+    pub row_count: u64,
+}
+
 /// The result of one statement, growing row by row.
 #[derive(Debug)]
 pub struct Rows {
+    /// The result sets before this one.
+    earlier: Vec<ResultSet>,
     columns: Vec<Column>,
     /// Each column's name as a JSON string and a colon: what goes before each of its values.
     keys: Vec<Vec<u8>>,
@@ -36,14 +49,17 @@ pub struct Rows {
     /// Where in `json` the texts go that come later, in order.
     later: Vec<usize>,
     count: u64,
+    /// What is left for this set and those after it.
     max_rows: u64,
     max_bytes: usize,
+    limits: (u64, usize),
 }
 
 impl Rows {
     /// An empty result that may grow to `max_rows` rows and `max_bytes` bytes of JSON.
     pub fn new(max_rows: u64, max_bytes: usize) -> Rows {
         Rows {
+            earlier: vec![],
             columns: vec![],
             keys: vec![],
             json: vec![b'['],
@@ -51,7 +67,24 @@ impl Rows {
             count: 0,
             max_rows,
             max_bytes,
+            limits: (max_rows, max_bytes),
         }
+    }
+
+    /// Ends the result set, and begins the next one: a procedure may return several. The limits hold
+    /// for all of them together.
+    ///
+    /// # Panics
+    /// When a value that comes later has not come.
+    pub fn next_set(&mut self) {
+        assert!(self.later.is_empty(), "every value is there when a result set ends");
+        let max_rows = self.max_rows - self.count;
+        let max_bytes = self.max_bytes.saturating_sub(self.json.len());
+        let next = Rows { limits: self.limits, ..Rows::new(max_rows, max_bytes) };
+        let ended = std::mem::replace(self, next);
+        let (set, earlier) = ended.finish();
+        self.earlier = earlier;
+        self.earlier.push(set);
     }
 
     /// Names the columns, before the first row.
@@ -96,8 +129,8 @@ impl Rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
                 format!(
-                    "the result has more rows than max_rows = {}: ended after {} rows",
-                    self.max_rows, self.count
+                    "the result has more rows than max_rows = {0}: ended after {0} rows",
+                    self.limits.0
                 ),
             )
             .advice(
@@ -155,24 +188,19 @@ impl Rows {
             Kind::ResultTooLarge,
             format!(
                 "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
-                self.max_bytes
+                self.limits.1
             ),
         )
         .advice("fetch less at a time: fewer columns, or LIMIT and a key to continue from")
     }
 
-    /// How many rows there are so far.
+    /// How many rows of this result set there are so far.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many bytes of JSON there are so far.
-    pub fn bytes(&self) -> usize {
-        self.json.len()
-    }
-
-    /// The columns, and the rows as a JSON array.
-    pub(crate) fn finish(mut self) -> (Vec<Column>, Box<RawValue>) {
+    /// The last result set, and those before it.
+    pub(crate) fn finish(mut self) -> (ResultSet, Vec<ResultSet>) {
         self.json.push(b']');
         let rows = String::from_utf8(self.json)
             .map_err(|error| error.to_string())
@@ -181,7 +209,8 @@ impl Rows {
         // documents of JSON columns, which `Value::json` has parsed; and `fill` left no place empty.
         #[allow(clippy::expect_used)]
         let rows = rows.expect("rows are JSON by construction");
-        (self.columns, rows)
+        let last = ResultSet { columns: self.columns, rows, row_count: self.count };
+        (last, self.earlier)
     }
 }
 
@@ -233,7 +262,7 @@ mod tests {
             .unwrap();
         }
         rows.fill(["p", "\"", "", "s"].map(String::from).to_vec()).unwrap();
-        assert_eq!(rows.finish().1.get(), r#"[{"a":"p","b":[7,"\""]},{"a":"","b":[7,"s"]}]"#);
+        assert_eq!(rows.finish().0.rows.get(), r#"[{"a":"p","b":[7,"\""]},{"a":"","b":[7,"s"]}]"#);
 
         let mut rows = Rows::new(10, 20);
         rows.describe(columns(&["a"])).unwrap();
@@ -298,7 +327,7 @@ mod tests {
                 })
                 .unwrap();
             }
-            let (_, json) = rows.finish();
+            let json = rows.finish().0.rows;
             let parsed: Vec<serde_json::Map<String, serde_json::Value>> =
                 serde_json::from_str(json.get()).unwrap();
             prop_assert_eq!(parsed.len(), values.len());

@@ -24,8 +24,8 @@ pub struct Settings {
     pub ca_bundle: PathBuf,
     /// `STATEMENTS_DIR`: the folder of `.sql` files.
     pub statements: PathBuf,
-    /// `SCHEDULED_STATEMENT`: what a schedule runs.
-    pub scheduled_statement: String,
+    /// `SCHEDULED_STATEMENT`: what a schedule runs, `items` unless set.
+    pub scheduled_statement: Option<String>,
     /// `DB_RESOURCE_ID`: the id that the role's policy names. The diagnosis alone reads it.
     pub resource_id: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: how the diagnosis calls the function.
@@ -89,7 +89,7 @@ impl Settings {
             database: required("DB_NAME", "the database to use")?,
             ca_bundle: given("DB_CA_BUNDLE")
                 .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
-            scheduled_statement: given("SCHEDULED_STATEMENT").unwrap_or_else(|| "items".into()),
+            scheduled_statement: given("SCHEDULED_STATEMENT"),
             resource_id: given("DB_RESOURCE_ID"),
             function: given("AWS_LAMBDA_FUNCTION_NAME"),
             endpoint,
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(settings.connect_to.to_string(), format!("{HOST}:3306"));
         assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca/eu-west-1-bundle.pem"));
         assert_eq!(settings.statements, PathBuf::from("/var/task/statements"));
-        assert_eq!(settings.scheduled_statement, "items");
+        assert_eq!(settings.scheduled_statement, None);
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(settings.connect_to.to_string(), "127.0.0.1:13306");
         assert_eq!(settings.ca_bundle, PathBuf::from("/tmp/ca.pem"));
         assert_eq!(settings.statements, PathBuf::from("/srv/sql"));
-        assert_eq!(settings.scheduled_statement, "purge");
+        assert_eq!(settings.scheduled_statement.as_deref(), Some("purge"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::step::{Seen, Verdict};
 use super::walk::Walk;
 use crate::engine::Connector;
 use crate::error::Error;
+use crate::handle::SCHEDULED;
 
 /// A root that expires within so many days is spoken of.
 const SOON: u64 = 90;
@@ -18,7 +19,7 @@ impl<C: Connector> Walk<'_, C> {
     pub(super) fn settings(&mut self) -> Seen {
         let login = self.login();
         let (user, database) = (login.signer.user(), &login.database);
-        let names: Vec<_> = self.patient.catalogue.iter().map(|one| one.name.as_str()).collect();
+        let names: Vec<_> = self.patient.catalogue.names().collect();
         let host = login.endpoint().host();
         let mut seen = Seen::ok(format!(
             "{} as {user:?} at {host}, database {database:?}, {} statements",
@@ -32,7 +33,7 @@ impl<C: Connector> Walk<'_, C> {
         .fact("db_name", database.as_str())
         .fact("connect_to", login.connect_to.to_string())
         .fact("ca_bundle", login.trust.source())
-        .fact("scheduled_statement", self.patient.scheduled_statement)
+        .fact("scheduled_statement", self.patient.scheduled_statement.unwrap_or(SCHEDULED))
         .fact("statements", json!(names));
         if let Some(function) = self.patient.function {
             seen = seen.fact("function", function);
@@ -44,6 +45,13 @@ impl<C: Connector> Walk<'_, C> {
                 seen.text = format!("{}; {why}", seen.text);
                 self.find(Cause::PolicyWrongResource, why);
             }
+        }
+        // A function without schedules has nothing to name, and no statement for them.
+        let scheduled = self.patient.scheduled_statement;
+        if let Some(Err(error)) = scheduled.map(|name| self.patient.catalogue.scheduled(name)) {
+            seen.verdict = Verdict::Warning;
+            seen.text = format!("{}; {}", seen.text, error.chain());
+            self.find(Cause::ScheduledUnknown, error.chain());
         }
         seen
     }

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use super::cause::Cause;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
-use crate::engine::{Connection, Connector};
-use crate::error::Kind;
+use crate::engine::{Connector, Examine};
+use crate::error::{Error, Kind};
 use crate::statement::Mode;
 
 /// Clocks that differ by more seconds than this are spoken of.
@@ -41,7 +41,8 @@ impl<C: Connector> Walk<'_, C> {
             let because = format!("{} may administer the server", about.user);
             warn(Cause::MasterUser, because);
         }
-        let writes = self.patient.catalogue.iter().find(|one| one.mode == Mode::Write);
+        let writes = self.patient.catalogue.iter().filter_map(|(_, statement)| statement.ok());
+        let writes = writes.into_iter().find(|one| one.mode == Mode::Write);
         if let Some(writing) = writes.filter(|_| about.read_only) {
             let because =
                 format!("the server takes no writes, and the statement {:?} writes", writing.name);
@@ -58,27 +59,30 @@ impl<C: Connector> Walk<'_, C> {
     pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
         let mut list = vec![];
         let mut wrong = vec![];
-        for statement in self.patient.catalogue.iter() {
-            let prepare = connection.prepare(statement);
-            let waited = || format!("preparing {}", statement.name);
-            let mode = if statement.mode == Mode::Read { "read" } else { "write" };
-            match self.deadline.bound(waited, prepare).await {
-                Ok(()) => {
-                    list.push(json!({"name": statement.name, "mode": mode, "ok": true}));
+        for (name, statement) in self.patient.catalogue.iter() {
+            let mut shown = json!({"name": name});
+            let outcome = match statement {
+                Ok(statement) => {
+                    shown["mode"] =
+                        json!(if statement.mode == Mode::Read { "read" } else { "write" });
+                    let prepare = connection.prepare(statement);
+                    self.deadline.bound(|| format!("preparing {name}"), prepare).await
                 }
-                Err(error) => {
-                    let why = error.chain();
-                    list.push(
-                        json!({"name": statement.name, "mode": mode, "ok": false, "error": why}),
-                    );
-                    if let Some(cause) = error.cause() {
-                        self.find(cause, why.clone());
-                    }
-                    wrong.push(why);
-                    if matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout) {
-                        break;
-                    }
+                Err(error) => Err(error.again()),
+            };
+            shown["ok"] = json!(outcome.is_ok());
+            if let Err(error) = &outcome {
+                let why = error.chain();
+                shown["error"] = json!(why);
+                if let Some(cause) = error.cause() {
+                    self.find(cause, why.clone());
                 }
+                wrong.push(why);
+            }
+            list.push(shown);
+            let gone = |error: Error| matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout);
+            if outcome.is_err_and(gone) {
+                break;
             }
         }
         let seen = if wrong.is_empty() {

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use std::time::Duration;
 
-use super::{Mode, Statement, parse};
+use super::{Mode, Statement};
+use crate::sql::{Dialect, MYSQL};
 
 /// Lines as files have them, and lines that are nearly such.
 fn line() -> impl Strategy<Value = String> {
@@ -31,17 +32,21 @@ proptest! {
     fn any_text_is_read_or_refused(
         lines in prop::collection::vec(line(), 0..8),
         newline in prop_oneof!["\n", "\r\n", "\r"],
+        mysql: bool,
     ) {
         let sql = lines.join(&newline);
-        match parse("s", sql.clone()) {
+        let dialect = if mysql { MYSQL } else { Dialect::Postgres };
+        match Statement::parse("s", sql.clone(), dialect) {
             Ok(statement) => {
                 prop_assert_eq!(&statement.sql, &sql, "the SQL was changed");
                 prop_assert!(statement.timeout.is_none_or(|timeout| !timeout.is_zero()));
+                prop_assert!(!statement.verb().is_empty());
+                let _ = (statement.main_verb(), statement.params(), statement.is_atomic());
                 // Read again, it is the same.
-                let _verb = statement.verb();
-                prop_assert_eq!(parse("s", sql), Ok(statement));
+                let again = Statement::parse("s", sql, dialect).ok();
+                prop_assert_eq!(again, Some(statement));
             }
-            Err(why) => prop_assert!(!why.is_empty()),
+            Err(error) => prop_assert!(error.report().contains("What to do")),
         }
     }
 
@@ -57,21 +62,18 @@ proptest! {
         let mode = if write == Some(true) { "write" } else { "read" };
         let options = [
             write.map(|_| format!("-- mode: {mode}\n")),
-            exclusive.map(|exclusive| format!("--exclusive:{exclusive}\n")),
+            exclusive.map(|exclusive| format!("-- exclusive:{exclusive}\n")),
             timeout.as_ref().map(|(text, _)| format!("  -- timeout: {text}  \n")),
             max_rows.map(|rows| format!("\n-- max_rows: {rows}\n")),
         ];
         let mut sql = format!("-- {prose}: as it is.\n");
         sql.extend(order.iter().filter_map(|&index| options[index].as_deref()));
         sql += "SELECT 1\n-- mode: nonsense\n";
-        let expected = Statement {
-            name: "s".into(),
-            sql: sql.clone(),
-            mode: if write == Some(true) { Mode::Write } else { Mode::Read },
-            exclusive: exclusive == Some(true),
-            timeout: timeout.map(|(_, timeout)| timeout),
-            max_rows: max_rows.unwrap_or(10_000),
-        };
-        prop_assert_eq!(parse("s", sql), Ok(expected));
+        let statement = Statement::parse("s", sql, MYSQL).unwrap();
+        let mode = if write == Some(true) { Mode::Write } else { Mode::Read };
+        prop_assert_eq!(statement.mode, mode);
+        prop_assert_eq!(statement.exclusive, exclusive == Some(true));
+        prop_assert_eq!(statement.timeout, timeout.map(|(_, timeout)| timeout));
+        prop_assert_eq!(statement.max_rows, max_rows.unwrap_or(10_000));
     }
 }

@@ -1,0 +1,102 @@
+//! A statement runs, as text or as the server has parsed it.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Error as Failure, Statement as Prepared};
+use sql_function::rows::RESPONSE_LIMIT;
+use sql_function::{Done, Error, Fate, Mode, Rows, Statement, refusal};
+
+use super::{Connection, Failed};
+use crate::failure;
+use crate::literal::Whole;
+use crate::read::{has_float, read};
+
+impl Connection {
+    /// Runs a statement as text, together with what goes ahead of it.
+    pub(super) async fn run_text(
+        &mut self,
+        statement: &Statement,
+        whole: &Whole,
+        rows: &mut Rows,
+    ) -> Result<Done, Error> {
+        let ahead = self.ahead(Some(statement.mode), statement.timeout);
+        let rounded = {
+            let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
+                Failed::Ahead(error) => failure::command("preparing the session", error)
+                    .fated(Fate::NotRun)
+                    .loses_connection(),
+                Failed::Itself(error) => failure::query(statement, error),
+            })?;
+            if statement.mode == Mode::Write || !has_float(&result) {
+                return read(&mut result, statement, whole, rows).await;
+            }
+            // To be read to its end in any case, and refused where it is too large.
+            let mut rounded = Rows::new(statement.max_rows, RESPONSE_LIMIT);
+            read(&mut result, statement, whole, &mut rounded).await.map(drop)
+        };
+        rounded?;
+        self.floats().insert(statement.name.clone());
+        let prepared = self.conn.prep(&*whole.sql).await;
+        let prepared = prepared.map_err(|error| failure::query(statement, error))?;
+        self.run_prepared(statement, prepared, whole, rows).await
+    }
+
+    /// Runs a statement that the server has parsed.
+    pub(super) async fn run_prepared(
+        &mut self,
+        statement: &Statement,
+        prepared: Prepared,
+        whole: &Whole,
+        rows: &mut Rows,
+    ) -> Result<Done, Error> {
+        match self.execute(statement, &prepared, whole, rows).await {
+            Ok(Err(stale)) if failure::is_stale(&stale) && statement.is_atomic() => {
+                // What it was parsed for has changed, and nothing of it has run.
+                let prepared = self.conn.prep(&*whole.sql).await;
+                let prepared = prepared.map_err(|error| failure::query(statement, error))?;
+                let again = self.execute(statement, &prepared, whole, rows).await?;
+                again.map_err(|error| failure::query(statement, error))
+            }
+            outcome => outcome?.map_err(|error| failure::query(statement, error)),
+        }
+    }
+
+    /// Runs it once. The inner error is the server's, in place of a result.
+    pub(super) async fn execute(
+        &mut self,
+        statement: &Statement,
+        prepared: &Prepared,
+        whole: &Whole,
+        rows: &mut Rows,
+    ) -> Result<Result<Done, Failure>, Error> {
+        let outcome = match self.conn.exec_iter(prepared, ()).await {
+            Ok(mut result) => read(&mut result, statement, whole, rows).await.map(Ok),
+            Err(error) => Ok(Err(error)),
+        };
+        let in_step = match &outcome {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => matches!(error, Failure::Server(_)),
+            Err(error) => error.leaves_connection_usable(),
+        };
+        if in_step {
+            // It has no answer, and so leaves the server's last word about the session alone.
+            let closed = self.conn.close(prepared.clone()).await;
+            closed.map_err(|error| failure::query(statement, error))?;
+        }
+        outcome
+    }
+
+    /// Looks whether a statement left the transaction it was part of, or left one open behind it.
+    pub(super) async fn check_transaction(&mut self, statement: &Statement) -> Result<(), Error> {
+        match (self.in_transaction, self.look()) {
+            (true, Some(false)) => Err(failure::committed(statement)),
+            // The connection is not used again. Until it ends, the server would hold locks.
+            (false, Some(true)) => {
+                let rolled_back =
+                    self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
+                rolled_back.map_err(|error| error.fated(Fate::Unknown).loses_connection())?;
+                Err(refusal::left_open(statement))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Whether a statement may leave something in its session that a new one would not have.
+//!
+//! The driver does not negotiate session tracking, so that the server does not tell. What is not known
+//! to leave nothing counts as leaving something: that costs a reset, and nothing else.
+
+use sql_function::Statement;
+use sql_function::sql::{Token, TokenKind};
+
+/// What reads the server's own state, and changes nothing.
+const SHOWS: [&str; 4] = ["SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
+
+/// What stands before a parenthesis and is no function, in addition to a table after INTO.
+const KEYWORDS: &[&str] = &[
+    "ALL",
+    "AND",
+    "ANY",
+    "AS",
+    "BETWEEN",
+    "BINARY",
+    "BY",
+    "CASE",
+    "DISTINCT",
+    "DIV",
+    "ELSE",
+    "EXCEPT",
+    "EXISTS",
+    "FORCE",
+    "FROM",
+    "HAVING",
+    "IGNORE",
+    "IN",
+    "INDEX",
+    "INTERSECT",
+    "INTERVAL",
+    "IS",
+    "JOIN",
+    "KEY",
+    "LATERAL",
+    "LIKE",
+    "LIMIT",
+    "MINUS",
+    "NOT",
+    "OF",
+    "ON",
+    "OR",
+    "OVER",
+    "PARTITION",
+    "REGEXP",
+    "RETURNING",
+    "RLIKE",
+    "ROW",
+    "SELECT",
+    "SET",
+    "SOME",
+    "THEN",
+    "UNION",
+    "USING",
+    "VALUE",
+    "VALUES",
+    "WHEN",
+    "WHERE",
+    "WITH",
+    "XOR",
+];
+
+/// Functions, and types with a length, that leave nothing: those of
+/// <https://dev.mysql.com/doc/refman/8.4/en/built-in-function-reference.html> and of MariaDB that
+/// statements about rows call. A stored function of such a name is called with its database's before
+/// it.
+const FUNCTIONS: &[&str] = &[
+    "ABS",
+    "ACOS",
+    "ADDDATE",
+    "ADDTIME",
+    "AES_DECRYPT",
+    "AES_ENCRYPT",
+    "ANY_VALUE",
+    "ASCII",
+    "ASIN",
+    "ATAN",
+    "ATAN2",
+    "AVG",
+    "BIN",
+    "BIN_TO_UUID",
+    "BIT_AND",
+    "BIT_COUNT",
+    "BIT_LENGTH",
+    "BIT_OR",
+    "BIT_XOR",
+    "CAST",
+    "CEIL",
+    "CEILING",
+    "CHAR",
+    "CHARACTER_LENGTH",
+    "CHARSET",
+    "CHAR_LENGTH",
+    "COALESCE",
+    "COERCIBILITY",
+    "COLLATION",
+    "COMPRESS",
+    "CONCAT",
+    "CONCAT_WS",
+    "CONNECTION_ID",
+    "CONV",
+    "CONVERT",
+    "CONVERT_TZ",
+    "COS",
+    "COT",
+    "COUNT",
+    "CRC32",
+    "CRC32C",
+    "CUME_DIST",
+    "CURDATE",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "CURTIME",
+    "DATABASE",
+    "DATE",
+    "DATEDIFF",
+    "DATETIME",
+    "DATE_ADD",
+    "DATE_FORMAT",
+    "DATE_SUB",
+    "DAY",
+    "DAYNAME",
+    "DAYOFMONTH",
+    "DAYOFWEEK",
+    "DAYOFYEAR",
+    "DECIMAL",
+    "DEFAULT",
+    "DEGREES",
+    "DENSE_RANK",
+    "DOUBLE",
+    "ELT",
+    "EXP",
+    "EXPORT_SET",
+    "EXTRACT",
+    "EXTRACTVALUE",
+    "FIELD",
+    "FIND_IN_SET",
+    "FIRST_VALUE",
+    "FLOAT",
+    "FLOOR",
+    "FORMAT",
+    "FORMAT_BYTES",
+    "FOUND_ROWS",
+    "FROM_BASE64",
+    "FROM_DAYS",
+    "FROM_UNIXTIME",
+    "FROM_VECTOR",
+    "GET_FORMAT",
+    "GREATEST",
+    "GROUPING",
+    "GROUP_CONCAT",
+    "HEX",
+    "HOUR",
+    "IF",
+    "IFNULL",
+    "INET6_ATON",
+    "INET6_NTOA",
+    "INET_ATON",
+    "INET_NTOA",
+    "INSERT",
+    "INSTR",
+    "ISNULL",
+    "IS_IPV4",
+    "IS_IPV6",
+    "IS_UUID",
+    "JSON_ARRAY",
+    "JSON_ARRAYAGG",
+    "JSON_ARRAY_APPEND",
+    "JSON_ARRAY_INSERT",
+    "JSON_COMPACT",
+    "JSON_CONTAINS",
+    "JSON_CONTAINS_PATH",
+    "JSON_DEPTH",
+    "JSON_DETAILED",
+    "JSON_EQUALS",
+    "JSON_EXISTS",
+    "JSON_EXTRACT",
+    "JSON_INSERT",
+    "JSON_KEYS",
+    "JSON_LENGTH",
+    "JSON_LOOSE",
+    "JSON_MERGE",
+    "JSON_MERGE_PATCH",
+    "JSON_MERGE_PRESERVE",
+    "JSON_NORMALIZE",
+    "JSON_OBJECT",
+    "JSON_OBJECTAGG",
+    "JSON_OVERLAPS",
+    "JSON_PRETTY",
+    "JSON_QUERY",
+    "JSON_QUOTE",
+    "JSON_REMOVE",
+    "JSON_REPLACE",
+    "JSON_SCHEMA_VALID",
+    "JSON_SEARCH",
+    "JSON_SET",
+    "JSON_STORAGE_SIZE",
+    "JSON_TABLE",
+    "JSON_TYPE",
+    "JSON_UNQUOTE",
+    "JSON_VALID",
+    "JSON_VALUE",
+    "LAG",
+    "LAST_DAY",
+    "LAST_VALUE",
+    "LCASE",
+    "LEAD",
+    "LEAST",
+    "LEFT",
+    "LENGTH",
+    "LENGTHB",
+    "LN",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "LOCATE",
+    "LOG",
+    "LOG10",
+    "LOG2",
+    "LOWER",
+    "LPAD",
+    "LTRIM",
+    "MAKEDATE",
+    "MAKETIME",
+    "MAKE_SET",
+    "MATCH",
+    "AGAINST",
+    "MAX",
+    "MD5",
+    "MEDIAN",
+    "MICROSECOND",
+    "MID",
+    "MIN",
+    "MINUTE",
+    "MOD",
+    "MONTH",
+    "MONTHNAME",
+    "NCHAR",
+    "NOW",
+    "NTH_VALUE",
+    "NTILE",
+    "NULLIF",
+    "NVL",
+    "NVL2",
+    "OCT",
+    "OCTET_LENGTH",
+    "ORD",
+    "PERCENTILE_CONT",
+    "PERCENTILE_DISC",
+    "PERCENT_RANK",
+    "PERIOD_ADD",
+    "PERIOD_DIFF",
+    "PI",
+    "POSITION",
+    "POW",
+    "POWER",
+    "QUARTER",
+    "QUOTE",
+    "RADIANS",
+    "RANDOM_BYTES",
+    "RANK",
+    "REGEXP_INSTR",
+    "REGEXP_LIKE",
+    "REGEXP_REPLACE",
+    "REGEXP_SUBSTR",
+    "REPEAT",
+    "REPLACE",
+    "REVERSE",
+    "RIGHT",
+    "ROUND",
+    "ROW_COUNT",
+    "ROW_NUMBER",
+    "RPAD",
+    "RTRIM",
+    "SCHEMA",
+    "SECOND",
+    "SEC_TO_TIME",
+    "SHA",
+    "SHA1",
+    "SHA2",
+    "SIGN",
+    "SIN",
+    "SLEEP",
+    "SOUNDEX",
+    "SPACE",
+    "SQRT",
+    "STD",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "STRCMP",
+    "STRING_TO_VECTOR",
+    "STR_TO_DATE",
+    "SUBDATE",
+    "SUBSTR",
+    "SUBSTRING",
+    "SUBSTRING_INDEX",
+    "SUBTIME",
+    "SUM",
+    "SYSDATE",
+    "SYS_GUID",
+    "TAN",
+    "TIME",
+    "TIMEDIFF",
+    "TIMESTAMP",
+    "TIMESTAMPADD",
+    "TIMESTAMPDIFF",
+    "TIME_FORMAT",
+    "TIME_TO_SEC",
+    "TO_BASE64",
+    "TO_CHAR",
+    "TO_DAYS",
+    "TO_SECONDS",
+    "TRIM",
+    "TRUNCATE",
+    "UCASE",
+    "UNCOMPRESS",
+    "UNHEX",
+    "UNIX_TIMESTAMP",
+    "UPDATEXML",
+    "UPPER",
+    "USER",
+    "UTC_DATE",
+    "UTC_TIME",
+    "UTC_TIMESTAMP",
+    "UUID",
+    "UUID_SHORT",
+    "UUID_TO_BIN",
+    "VARBINARY",
+    "VARCHAR",
+    "VARIANCE",
+    "VAR_POP",
+    "VAR_SAMP",
+    "VECTOR_DIM",
+    "VECTOR_TO_STRING",
+    "VEC_DISTANCE",
+    "VEC_FROMTEXT",
+    "VEC_TOTEXT",
+    "VERSION",
+    "WEEK",
+    "WEEKDAY",
+    "WEEKOFYEAR",
+    "WEIGHT_STRING",
+    "YEAR",
+    "YEARWEEK",
+];
+
+/// Whether `statement` may leave something: a variable, a role, a lock, a temporary table, another
+/// database in use. What a trigger leaves is not seen.
+pub(crate) fn leaves(statement: &Statement) -> bool {
+    if SHOWS.contains(&&*statement.verb()) {
+        return false;
+    }
+    let tokens: Vec<_> = statement.tokens().collect();
+    !statement.is_atomic()
+        || tokens.iter().any(|token| token.is_sign('@'))
+        || (0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
+}
+
+/// Whether the parenthesis at `at` is that of a function that is not known.
+fn calls_stored_function(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(name) = at.checked_sub(1).map(|at| &tokens[at]) else { return false };
+    let quoted = name.kind == TokenKind::Quoted && name.text.starts_with(['`', '"']);
+    let word = name.kind == TokenKind::Word && !name.text.starts_with(|c: char| c.is_ascii_digit());
+    if !tokens[at].is_sign('(') || !(word || quoted) {
+        return false;
+    }
+    // `a.b`, from its end to its beginning.
+    let mut first = at - 1;
+    while first >= 2 && tokens[first - 1].is_sign('.') {
+        first -= 2;
+    }
+    let before = first.checked_sub(1).map(|at| &tokens[at]);
+    if before.is_some_and(|token| token.is("INTO")) {
+        return false;
+    }
+    let of_a_database = first < at - 1;
+    let asks_itself =
+        name.is("LAST_INSERT_ID") && tokens.get(at + 1).is_some_and(|token| token.is_sign(')'));
+    of_a_database || !(name.is_one_of(KEYWORDS) || name.is_one_of(FUNCTIONS) || asks_itself)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sql_function::sql::MYSQL;
+
+    fn statement(sql: &str) -> Statement {
+        let sql = format!(
+            "-- mode: write
+{sql}"
+        );
+        Statement::parse("s", sql, MYSQL).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn what_is_about_rows_alone_leaves_nothing() {
+        for sql in [
+            "SELECT * FROM items WHERE mail LIKE '%@x.com' AND id IN (1, 2)",
+            "INSERT INTO items (id, name) VALUES (?, UPPER (?)) ON DUPLICATE KEY UPDATE a = VALUES(a)",
+            "insert into `app`.`items`(id) values (1) -- @ GET_LOCK(",
+            "SELECT COUNT(*), CAST(a AS DECIMAL(3,2)) FROM (SELECT 1) t JOIN u USING (id)",
+            "SHOW VARIABLES",
+        ] {
+            assert!(!leaves(&statement(sql)), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_may_change_the_session_is_told() {
+        for sql in [
+            "SELECT @a := 1",
+            "SELECT 1 INTO @a",
+            "SELECT GET_LOCK('a', 0)",
+            "SELECT f (1)",
+            "SELECT app.upper(1)",
+            "SELECT `f`(1)",
+            "SELECT /*!80000 f(1) */",
+            "SELECT LAST_INSERT_ID(5)",
+            "CALL p()",
+            "USE other",
+            "CREATE TEMPORARY TABLE t (id INT)",
+            "LOCK TABLES t READ",
+        ] {
+            assert!(leaves(&statement(sql)), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What concerns MySQL and MariaDB alone.
+
+use function_rig::{Engine, Rig, until};
+use local_rds::Server;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+
+fn call(name: &str) -> String {
+    format!(r#"{{"statement":"{name}"}}"#)
+}
+
+/// Whatever a statement did to its session, the next event finds what a new environment finds, and
+/// where a reset can see to that, on the same connection.
+pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "CREATE ROLE r; GRANT r TO 'lambda-user'@'%'; CREATE DATABASE other; \
+         GRANT ALL ON other.* TO 'lambda-user'@'%'; USE app; \
+         CREATE PROCEDURE app.vars() BEGIN SET @a = 7; SET SESSION time_zone = '+05:00'; END; \
+         SET GLOBAL log_bin_trust_function_creators = 1; \
+         CREATE FUNCTION app.f() RETURNS INT BEGIN SET @a = 8; RETURN 1; END; \
+         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+    )
+    .await;
+    let observe = "SELECT CURRENT_ROLE() AS role, DATABASE() AS db, @a AS a, @@sql_mode AS sql_mode, \
+                   @@autocommit AS autocommit, @@time_zone AS time_zone, \
+                   IS_USED_LOCK('mine') AS held, LAST_INSERT_ID() AS last_id, \
+                   @@character_set_results AS results, @@collation_connection AS collation, \
+                   @@transaction_isolation AS isolation, @@foreign_key_checks AS checks, \
+                   (SELECT COUNT(*) FROM items) AS items";
+    let observe = match engine {
+        Engine::MariaDb => observe.replace("@@transaction_isolation", "@@tx_isolation"),
+        _ => observe.to_owned(),
+    };
+    let changes = [
+        ("role", "SET ROLE r", false),
+        ("role-none", "SET ROLE NONE", true),
+        ("use", "USE other", true),
+        ("variable", "SET @a = 5", true),
+        ("assign", "SELECT @a := 6 AS a", true),
+        ("into", "SELECT 6 INTO @a", true),
+        ("function", "SELECT f() AS f", true),
+        ("function-in-insert", "INSERT INTO numbered (n) VALUES (f())", true),
+        ("mode", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", true),
+        ("no-autocommit", "SET autocommit = 0", true),
+        ("names", "SET NAMES latin1", true),
+        ("isolation", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE", true),
+        ("one-transaction", "SET TRANSACTION READ WRITE", true),
+        ("checks", "SET foreign_key_checks = 0", true),
+        ("lock", "SELECT GET_LOCK('mine', 0) AS l", true),
+        ("tables", "LOCK TABLES items WRITE", true),
+        ("temporary", "CREATE TEMPORARY TABLE items (id INT)", true),
+        ("prepared", "PREPARE p FROM 'SELECT 1'", true),
+        ("procedure", "CALL vars()", true),
+        ("numbered", "INSERT INTO numbered (n) VALUES (1)", true),
+        ("exclusive", "-- exclusive: true\nINSERT INTO numbered (n) VALUES (1)", true),
+    ];
+    let texts: Vec<_> =
+        changes.iter().map(|(_, sql, _)| format!("-- mode: write\n{sql}")).collect();
+    let mut statements = vec![("observe", observe.as_str())];
+    statements.extend(changes.iter().zip(&texts).map(|((name, ..), sql)| (*name, sql.as_str())));
+    let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
+    assert_eq!(fresh[0]["last_id"], 0, "{fresh}");
+    let function = rig.deploy_with(&[], &statements).await;
+    function.ok(ITEMS).await;
+    for (name, _, kept) in changes {
+        function.ok(&call(name)).await;
+        let seen = function.ok(&call("observe")).await;
+        assert_eq!(seen["rows"], fresh, "after {name}");
+        assert_eq!(seen["connection"]["reused"], kept, "after {name}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {name}");
+        // In a transaction event as well.
+        let event = format!(r#"{{"transaction":[{0},{0}]}}"#, call(name));
+        let _ = function.invoke(&event).await;
+        assert_eq!(function.ok(&call("observe")).await["rows"], fresh, "after {name} twice");
+    }
+}
+
+/// What init_connect does is done at a login alone: no reset takes its place.
+pub(crate) async fn init_connect(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine).setting("init-connect", "SET time_zone = '+05:00'");
+    let rig = Rig::with(server, bootstrap).await;
+    let statements = [
+        ("zone", "SELECT @@time_zone AS zone"),
+        ("set", "-- mode: write\nSET time_zone = '+00:00'"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for _ in 0..2 {
+        function.ok(&call("set")).await;
+        assert_eq!(function.ok(&call("zone")).await["rows"][0]["zone"], "+05:00");
+    }
+}
+
+/// A result that is too large ends on the server too, and over one connection.
+pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute("CREATE TABLE app.n (n INT); INSERT INTO app.n VALUES (0), (1)").await;
+    for _ in 0..8 {
+        rig.execute("INSERT INTO app.n SELECT n FROM app.n LIMIT 100").await;
+    }
+    let many = "-- max_rows: 10\nSELECT a.n, b.n AS o, c.n AS p, d.n AS q FROM n a, n b, n c, n d";
+    let function = rig.deploy_with(&[], &[("many", many)]).await;
+    for _ in 0..3 {
+        let start = Instant::now();
+        function.fails(&call("many"), "ResultTooLarge").await;
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        let failed = Instant::now();
+        until("it ended on the server", async || rig.connections().await == 0).await;
+        assert!(failed.elapsed() < Duration::from_secs(1), "{:?}", failed.elapsed());
+    }
+}
+
+/// FLOAT has all its digits, by the first event and by later ones, alone and in a transaction.
+pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute("CREATE TABLE app.f (f FLOAT); INSERT INTO app.f VALUES (1234567.8), (0.1)").await;
+    let statements = [("f", "SELECT f FROM f"), ("few", "-- max_rows: 1\nSELECT f FROM f")];
+    let function = rig.deploy_with(&[], &statements).await;
+    let rows = json!([{"f": 1234567.8}, {"f": 0.1}]);
+    function.fails(&call("few"), "ResultTooLarge").await;
+    for _ in 0..3 {
+        assert_eq!(function.ok(&call("f")).await["rows"], rows);
+    }
+    let function = rig.deploy_with(&[], &statements).await;
+    let transaction = function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("f"))).await;
+    assert_eq!(transaction["transaction"][0]["rows"], rows);
+}
+
+/// What is counted is what the statement itself changed.
+pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
+         CREATE PROCEDURE app.two() BEGIN SELECT 1 AS a; SELECT 2 AS b, 3 AS c; \
+         INSERT INTO numbered (n) VALUES (1), (2); END",
+    )
+    .await;
+    let statements = [
+        ("add", "-- mode: write\nINSERT INTO numbered (n) VALUES (?), (?), (?)"),
+        ("returning", "-- mode: write\nINSERT INTO numbered (n) VALUES (?), (?) RETURNING id"),
+        ("locked", "-- mode: write\nSELECT * FROM items FOR UPDATE"),
+        ("none", "-- mode: write\nUPDATE numbered SET n = n"),
+        ("two", "-- mode: write\nCALL two()"),
+        ("colon", "SELECT 5-'1:a' AS n"),
+        ("unnamed", "SELECT ?, UPPER(?)"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let of = |response: &Value| {
+        (response["rows_affected"].as_u64(), response["last_insert_id"].as_u64())
+    };
+    let added = function.ok(r#"{"statement":"add","params":[1,2,3]}"#).await;
+    assert_eq!(of(&added), (Some(3), Some(1)));
+    assert_eq!(of(&function.ok(ITEMS).await), (Some(0), None));
+    assert_eq!(of(&function.ok(&call("locked")).await), (Some(0), None));
+    assert_eq!(of(&function.ok(&call("none")).await), (Some(0), None));
+    let two = function.ok(&call("two")).await;
+    assert_eq!(of(&two).0, Some(2), "{two}");
+    assert_eq!(two["row_count"], 2);
+    assert_eq!(function.ok(&call("colon")).await["rows"][0]["n"], 4.0);
+    let unnamed = function.ok(r#"{"statement":"unnamed","params":[7,"it's"]}"#).await;
+    assert_eq!(unnamed["rows"], json!([{"?": 7, "UPPER(?)": "IT'S"}]));
+    if engine == Engine::MariaDb {
+        let returned = function.ok(r#"{"statement":"returning","params":[1,2]}"#).await;
+        assert_eq!(of(&returned), (Some(2), None));
+        assert_eq!(returned["row_count"], 2);
+    }
+}
+
+/// A number is the decimal that was sent, in arithmetic, comparison and JSON.
+pub(crate) async fn exact(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "CREATE TABLE app.acc (id INT, bal DECIMAL(30,2)); \
+         INSERT INTO app.acc VALUES (1, 900719925474099312.20), (2, 900719925474099312.30)",
+    )
+    .await;
+    let statements = [
+        ("pay", "-- mode: write\nUPDATE acc SET bal = bal + ? WHERE bal = ?"),
+        ("acc", "SELECT bal FROM acc ORDER BY id"),
+        ("round", "SELECT ROUND(?, 2) AS r"),
+        ("json", "SELECT JSON_UNQUOTE(JSON_EXTRACT(JSON_OBJECT('n', ?, 't', ?), '$')) AS j"),
+        ("bytes", "SELECT ? = '\\\\' AS same, LENGTH(?) AS length"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let pay = r#"{"statement":"pay","params":[0.10,900719925474099312.20]}"#;
+    assert_eq!(function.ok(pay).await["rows_affected"], 1);
+    let balances = json!([{"bal": "900719925474099312.30"}, {"bal": "900719925474099312.30"}]);
+    assert_eq!(function.ok(&call("acc")).await["rows"], balances);
+    let round = function.ok(r#"{"statement":"round","params":[1.005]}"#).await;
+    assert_eq!(round["rows"][0]["r"], "1.01");
+    let json = function.ok(r#"{"statement":"json","params":[1.5,true]}"#).await;
+    let document: Value = serde_json::from_str(json["rows"][0]["j"].as_str().unwrap()).unwrap();
+    assert_eq!(document, json!({"n": 1.5, "t": true}));
+    let bytes = function.ok(r#"{"statement":"bytes","params":["\\","\u0000'"]}"#).await;
+    assert_eq!(bytes["rows"], json!([{"same": 1, "length": 2}]));
+    let event = format!(r#"{{"statement":"round","params":[0.{}]}}"#, "1".repeat(40));
+    assert!(function.fails(&event, "Statement").await.contains("parameter 1"));
+}
+
+/// What is longer than the server takes is refused before it is sent.
+pub(crate) async fn max_allowed_packet(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine).setting("max-allowed-packet", "1M");
+    let rig = Rig::with(server, bootstrap).await;
+    let function = rig.deploy_with(&[], &[("length", "SELECT LENGTH(?) AS n")]).await;
+    let event = |length| format!(r#"{{"statement":"length","params":["{}"]}}"#, "x".repeat(length));
+    assert_eq!(function.ok(&event(1 << 19)).await["rows"][0]["n"], 1 << 19);
+    let message = function.fails(&event(2 << 20), "Query").await;
+    assert!(message.contains("max_allowed_packet of 1048576"), "{message}");
+    assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
+}
+
+/// A session token of 8 KB logs in.
+pub(crate) async fn long_token(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut key = rig.server.access_key();
+    key.session_token = Some("Ab0/".repeat(2048));
+    rig.server.iam().set_keys(vec![key.clone()]);
+    let function = rig.deploy_signed_by(key, &[]).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+}
+
+/// A file is one statement, and no read writes.
+pub(crate) async fn one_statement(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = [
+        ("two", "SELECT 1; SET SESSION TRANSACTION READ WRITE; DELETE FROM items"),
+        ("two-writes", "-- mode: write\nDELETE FROM items; DELETE FROM items"),
+        ("hidden", "SELECT 1 /*! ; SET SESSION TRANSACTION READ WRITE; DELETE FROM items */"),
+        ("tail", "SELECT ';' AS a; -- done; really\n"),
+        (
+            "procedure",
+            "-- mode: write\nCREATE PROCEDURE p() BEGIN DELETE FROM items; SELECT 1; END;",
+        ),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for name in ["two", "two-writes", "hidden"] {
+        let message = function.fails(&call(name), "Statement").await;
+        assert!(message.contains("a file holds one"), "{message}");
+    }
+    assert_eq!(function.ok(&call("tail")).await["rows"], json!([{"a": ";"}]));
+    function.ok(&call("procedure")).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+}
+
+/// What passes by itself says so, and temporary tables do not commit.
+pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine).setting("innodb-lock-wait-timeout", "1");
+    let rig = Rig::with(server, bootstrap).await;
+    let statements = [
+        ("rename", "-- mode: write\nUPDATE items SET name = ? WHERE id = 1"),
+        ("temporary", "-- mode: write\nCREATE TEMPORARY TABLE t (id INT)"),
+        ("away", "-- mode: write\nDROP TEMPORARY TABLE t"),
+        ("fill", "-- mode: write\nINSERT INTO t VALUES (1)"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    rig.execute("START TRANSACTION; SELECT * FROM app.items FOR UPDATE").await;
+    let rename = r#"{"statement":"rename","params":["other"]}"#;
+    let message = function.fails(rename, "Query.Transient").await;
+    assert!(message.contains("1205") && !message.contains("correct the statement"), "{message}");
+    rig.execute("ROLLBACK").await;
+    assert_eq!(function.ok(rename).await["rows_affected"], 1);
+    let names = ["temporary", "fill", "away"].map(call).join(",");
+    function.ok(&format!(r#"{{"transaction":[{rename},{names}]}}"#)).await;
+}

@@ -1,0 +1,189 @@
+//! The statements of a function: the `.sql` files of a folder.
+//!
+//! A file that is no statement concerns itself alone: the others run, and whoever calls it is told what
+//! is wrong with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::doctor::Cause;
+use crate::error::{Error, Kind};
+use crate::sql::Dialect;
+use crate::statement::Statement;
+
+/// The statements of a function, by name.
+#[derive(Debug)]
+pub struct Catalogue(BTreeMap<String, Result<Statement, Error>>);
+
+impl Catalogue {
+    /// Reads every `.sql` file of `folder`.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] when the folder cannot be read or holds no such file.
+    pub fn load(folder: &Path, dialect: Dialect) -> Result<Catalogue, Error> {
+        let unreadable = |error: io::Error| {
+            Error::new(
+                Kind::Settings,
+                format!("cannot read the statements in {}", folder.display()),
+            )
+            .named(Cause::StatementsMissing)
+            .caused_by(error)
+            .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
+        };
+        let mut statements = BTreeMap::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("sql")) {
+                continue;
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let statement = read(&path, &name, dialect);
+            statements.insert(name, statement);
+        }
+        if statements.is_empty() {
+            return Err(Error::new(
+                Kind::Settings,
+                format!("no .sql file in {}", folder.display()),
+            )
+            .named(Cause::StatementsMissing)
+            .advice("deploy at least one statement, or set STATEMENTS_DIR"));
+        }
+        Ok(Catalogue(statements))
+    }
+
+    /// The statement called `name`.
+    ///
+    /// # Errors
+    /// [`Kind::Statement`] when there is none, in which case the message lists those there are, or its
+    /// file is wrong.
+    pub fn get(&self, name: &str) -> Result<&Statement, Error> {
+        match self.0.get(name) {
+            Some(Ok(statement)) => Ok(statement),
+            Some(Err(error)) => Err(error.again()),
+            None => {
+                let known: Vec<_> = self.names().collect();
+                let message = format!("no statement is called {name:?}");
+                Err(Error::new(Kind::Statement, message).advice(format!(
+                    "use one of the deployed statements ({}), or deploy {name}.sql",
+                    known.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The statement that a schedule runs, by its `name`: a schedule has no parameters to give.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] when there is none or it takes parameters; [`Kind::Statement`] when its file
+    /// is wrong. They concern schedules alone.
+    pub fn scheduled(&self, name: &str) -> Result<&Statement, Error> {
+        if !self.0.contains_key(name) {
+            let message = format!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
+            return Err(Error::new(Kind::Settings, message).named(Cause::ScheduledUnknown).advice(
+                format!(
+                    "set it to the name of a .sql file without its ending ({}), or deploy {name}.sql",
+                    self.names().collect::<Vec<_>>().join(", ")
+                ),
+            ));
+        }
+        let statement = self.get(name)?;
+        match statement.params() {
+            0 => Ok(statement),
+            params => {
+                let message = format!(
+                    "SCHEDULED_STATEMENT is {name:?}, which takes {params} parameters, and a \
+                     schedule gives none"
+                );
+                Err(Error::new(Kind::Settings, message)
+                    .named(Cause::ScheduledUnknown)
+                    .advice("set it to a statement without parameters"))
+            }
+        }
+    }
+
+    /// The names of all files, whatever they hold.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// All files, by name: the statement, or what is wrong with it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Result<&Statement, &Error>)> {
+        self.0.iter().map(|(name, statement)| (name.as_str(), statement.as_ref()))
+    }
+}
+
+fn read(path: &Path, name: &str, dialect: Dialect) -> Result<Statement, Error> {
+    let place = path.display().to_string();
+    let wrong = |why: &str, way_out: &str| {
+        Error::new(Kind::Statement, format!("{place}: {why}"))
+            .named(Cause::StatementFile)
+            .advice(way_out)
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(wrong(
+            "the name of a statement is made of letters, digits, _ and -",
+            "give the file another name: events call the statement by it",
+        ));
+    }
+    let sql = fs::read_to_string(path).map_err(|error| {
+        wrong("cannot be read as UTF-8 text", "save it as UTF-8").caused_by(error)
+    })?;
+    Statement::parse_file(&place, name, sql, dialect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::MYSQL;
+
+    #[test]
+    fn a_catalogue_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = |folder: &Path| Catalogue::load(folder, MYSQL);
+        assert_eq!(load(&folder.path().join("none")).unwrap_err().error_type(), "Settings");
+        let error = load(folder.path()).unwrap_err();
+        assert!(error.report().contains("no .sql file"), "{}", error.report());
+
+        fs::write(folder.path().join("a.sql"), "SELECT 1").unwrap();
+        fs::write(folder.path().join("b.SQL"), "SELECT 2").unwrap();
+        fs::write(folder.path().join("notes.txt"), "not a statement").unwrap();
+        let catalogue = load(folder.path()).unwrap();
+        assert_eq!(catalogue.get("b").unwrap().sql, "SELECT 2");
+        let error = catalogue.get("c").unwrap_err();
+        assert_eq!(error.error_type(), "Statement");
+        assert!(error.report().contains("(a, b)"), "{}", error.report());
+    }
+
+    #[test]
+    fn a_bad_file_concerns_itself_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, content) in [
+            ("good", &b"SELECT 1"[..]),
+            ("typing", b"-- mode: wrte\nSELECT 1"),
+            ("empty", b""),
+            ("two words", b"SELECT 1"),
+            ("latin1", b"SELECT '\xe9'"),
+        ] {
+            fs::write(folder.path().join(format!("{file}.sql")), content).unwrap();
+        }
+        fs::create_dir(folder.path().join("folder.sql")).unwrap();
+        let catalogue = Catalogue::load(folder.path(), MYSQL).unwrap();
+        assert!(catalogue.get("good").is_ok());
+        for (name, why) in [
+            ("typing", "typing.sql: line 1: mode is read or write"),
+            ("empty", "holds no SQL"),
+            ("two words", "letters, digits, _ and -"),
+            ("latin1", "UTF-8"),
+            ("folder", "cannot be read"),
+        ] {
+            for _ in 0..2 {
+                let error = catalogue.get(name).unwrap_err();
+                assert_eq!(error.error_type(), "Statement");
+                assert!(error.report().contains(why), "{name}: {}", error.report());
+            }
+        }
+    }
+}

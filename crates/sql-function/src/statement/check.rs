@@ -1,0 +1,240 @@
+//! What no file may hold: found when the catalogue is loaded, by name, line and way out, before
+//! anything is sent.
+
+use super::{Mode, Refusal, Statement};
+use crate::doctor::Cause;
+use crate::sql::{Dialect, Token, TokenKind};
+
+/// Refuses what cannot be run as one statement of an event.
+pub(super) fn all(statement: &Statement) -> Result<(), Refusal> {
+    let tokens: Vec<_> = statement.tokens().collect();
+    if tokens.iter().all(|token| token.is_sign(';') || token.is_sign('(')) {
+        return Err(Refusal {
+            line: None,
+            why: "holds no SQL".into(),
+            way_out: "write a statement into it, or take the file away".into(),
+            cause: Cause::StatementFile,
+        });
+    }
+    let mysql = matches!(statement.dialect, Dialect::MySql { .. });
+    let found = client_command(&statement.sql, &tokens, mysql)
+        .or_else(|| no_word(statement, mysql))
+        .or_else(|| second_statement(&tokens))
+        .or_else(|| foreign_placeholder(&statement.sql, &tokens, mysql))
+        .or_else(|| transaction_control(statement))
+        .or_else(|| stream(&tokens, mysql))
+        .or_else(|| unbound_read(statement, &tokens));
+    let Some(Found { at, why, way_out, cause }) = found else { return Ok(()) };
+    let line = 1 + statement.sql[..at].matches('\n').count();
+    Err(Refusal { line: Some(line), why, way_out: way_out.to_owned(), cause })
+}
+
+/// Something that is refused, and where it is.
+struct Found {
+    at: usize,
+    why: String,
+    way_out: &'static str,
+    cause: Cause,
+}
+
+impl Found {
+    fn new(token: &Token<'_>, why: String, way_out: &'static str) -> Found {
+        Found { at: token.at, why, way_out, cause: Cause::StatementFile }
+    }
+}
+
+/// The first word of the statement: with what stands in comments that some servers execute, and
+/// without.
+pub(super) fn verbs(statement: &Statement) -> impl Iterator<Item = Token<'_>> {
+    let first = |conditional: bool| {
+        let mut tokens = statement.tokens().filter(move |token| conditional || !token.conditional);
+        tokens.find(|token| !token.is_sign('(') && !token.is_sign(';'))
+    };
+    [first(true), first(false)].into_iter().flatten()
+}
+
+/// The word after `token`.
+fn after<'a>(statement: &'a Statement, token: &Token<'_>) -> Option<Token<'a>> {
+    let at = token.at;
+    statement.tokens().find(|next| next.at > at)
+}
+
+/// A command of `mysql` or `psql` themselves.
+fn client_command(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
+    let begins_line = |token: &Token<'_>| {
+        let before = sql[..token.at].trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with('\n')
+    };
+    let command = tokens.iter().find(|token| {
+        let delimiter = mysql && token.is("DELIMITER") && begins_line(token);
+        // `\N` is a NULL of MySQL's.
+        let backslash = token.is_sign('\\') && !(mysql && sql[token.end()..].starts_with('N'));
+        delimiter || backslash
+    })?;
+    let end = sql[command.at..].find(char::is_whitespace).map_or(sql.len(), |end| command.at + end);
+    let (text, client) = (&sql[command.at..end], if mysql { "mysql" } else { "psql" });
+    Some(Found::new(
+        command,
+        format!("{text} is a command of the {client} client, which the server does not know"),
+        "leave it out: a file is one statement, with all the semicolons that are in it",
+    ))
+}
+
+/// A beginning that no statement has.
+fn no_word(statement: &Statement, mysql: bool) -> Option<Found> {
+    let first = verbs(statement).find(|verb| verb.kind != TokenKind::Word)?;
+    let why = if mysql && first.is_sign('-') {
+        "a comment of MySQL's has a blank after its two dashes".to_owned()
+    } else {
+        format!("{:?} begins no statement", first.text)
+    };
+    Some(Found::new(&first, why, "correct the line"))
+}
+
+/// The beginning of another statement behind the first. The semicolons within the body of a procedure
+/// are its own.
+fn second_statement(tokens: &[Token<'_>]) -> Option<Found> {
+    let has_body =
+        tokens.first().is_some_and(|token| token.is_one_of(&["CREATE", "ALTER", "BEGIN"]));
+    let mut depth = 0_usize;
+    let mut ended = false;
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is_sign(';') {
+            ended |= depth == 0;
+        } else if ended {
+            return Some(Found::new(
+                token,
+                "a second statement begins here, and a file holds one".into(),
+                "make a file of each, and send them as one event: \
+                 {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
+            ));
+        } else if has_body && token.is_one_of(&["BEGIN", "CASE"]) {
+            // END CASE has closed it already.
+            let closes = index.checked_sub(1).is_some_and(|before| tokens[before].is("END"));
+            depth += usize::from(!closes);
+        } else if has_body && token.is("END") {
+            const OPENED_OTHERWISE: [&str; 5] = ["IF", "LOOP", "WHILE", "REPEAT", "FOR"];
+            let other = tokens.get(index + 1).is_some_and(|next| next.is_one_of(&OPENED_OTHERWISE));
+            depth = depth.saturating_sub(usize::from(!other));
+        }
+    }
+    None
+}
+
+/// A placeholder of another engine or driver.
+fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
+    let mut brackets = 0_i64;
+    for (index, token) in tokens.iter().enumerate() {
+        let previous = index.checked_sub(1).map(|before| &tokens[before]);
+        let next = tokens.get(index + 1);
+        let next_word = next.filter(|next| next.kind == TokenKind::Word && next.at == token.end());
+        let name_follows =
+            next_word.is_some_and(|next| !next.text.starts_with(|c: char| c.is_ascii_digit()));
+        let adjoins = sql[..token.at].ends_with(|c: char| {
+            c.is_alphanumeric() || matches!(c, ':' | '_' | '$' | ')' | ']' | '"' | '`' | '\'')
+        });
+        brackets += i64::from(token.is_sign('[')) - i64::from(token.is_sign(']'));
+        let named = token.is_sign(':') && name_follows && !adjoins && brackets == 0;
+        let numbered = mysql && token.is_sign('$') && next_word.is_some() && !name_follows;
+        // It is also an operator, between two values.
+        let mark = !mysql
+            && token.is_sign('?')
+            && (previous.is_some_and(|token| {
+                token.is_one_of(&["AND", "OR", "NOT", "IN", "LIKE", "LIMIT", "OFFSET", "WHERE"])
+                    || token.kind == TokenKind::Sign && "=<>(,+-*/%".contains(token.text)
+            }) || next
+                .is_none_or(|token| token.kind == TokenKind::Sign && ");,".contains(token.text)));
+        if named || numbered || mark {
+            let name = next_word.filter(|_| !mark).map(|next| next.text).unwrap_or_default();
+            let placeholder = format!("{}{name}", token.text);
+            return Some(if mysql {
+                Found::new(
+                    token,
+                    format!("{placeholder} is no placeholder of MySQL's"),
+                    "use ? for each parameter, in the order of the event's \"params\"",
+                )
+            } else {
+                Found::new(
+                    token,
+                    format!("{placeholder} is no placeholder of PostgreSQL's"),
+                    "use $1, $2 … for the parameters, in the order of the event's \"params\"",
+                )
+            });
+        }
+    }
+    None
+}
+
+/// What begins, ends or prepares a transaction: it would leave one open, or end the one that an event
+/// is.
+fn transaction_control(statement: &Statement) -> Option<Found> {
+    const CONTROL: [&str; 8] =
+        ["ABORT", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "XA", "BEGIN"];
+    verbs(statement).find_map(|verb| {
+        let next = after(statement, &verb);
+        let next_is = |word| next.is_some_and(|next| next.is(word));
+        let what = match () {
+            // MariaDB's block outside of a procedure.
+            () if verb.is("BEGIN") && next_is("NOT") => return None,
+            () if verb.is_one_of(&CONTROL) => verb.text.to_ascii_uppercase(),
+            () if verb.is("START") && next_is("TRANSACTION") => "START TRANSACTION".into(),
+            () if verb.is("PREPARE") && next_is("TRANSACTION") => "PREPARE TRANSACTION".into(),
+            () => return None,
+        };
+        Some(Found::new(
+            &verb,
+            format!("{what} controls transactions, which an event does"),
+            "send the statements between BEGIN and COMMIT as one event: \
+             {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
+        ))
+    })
+}
+
+/// What needs more of a client than to read rows.
+fn stream(tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
+    let verb = tokens.iter().find(|token| !token.is_sign('('))?;
+    let has = |words: &[&str]| tokens.iter().any(|token| token.is_one_of(words));
+    let (what, way_out) = match () {
+        () if !mysql && verb.is("COPY") && has(&["STDIN", "STDOUT"]) => (
+            "COPY exchanges a file with the client, and a function has none",
+            "use SELECT, or INSERT … SELECT FROM unnest($1, $2) with arrays as parameters",
+        ),
+        () if !mysql && verb.is("LISTEN") => (
+            "LISTEN waits for notifications, which nothing receives between two events",
+            "leave it out: NOTIFY works, and so does a table that is asked on a schedule",
+        ),
+        () if mysql && verb.is("LOAD") && has(&["LOCAL"]) => (
+            "LOAD DATA LOCAL reads a file of the client's, and a function has none",
+            "use INSERT with several rows, or INSERT … SELECT FROM JSON_TABLE(?, …)",
+        ),
+        () => return None,
+    };
+    Some(Found::new(verb, what.into(), way_out))
+}
+
+/// A read is a statement that the server can be held to: it runs it, or refuses what writes. A
+/// procedure could begin a transaction of its own, and SET change what this one may do.
+fn unbound_read(statement: &Statement, tokens: &[Token<'_>]) -> Option<Found> {
+    const HELD: [&str; 14] = [
+        "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "HELP",
+        // Refused by the server.
+        "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE",
+    ];
+    if statement.mode == Mode::Write {
+        return None;
+    }
+    let into_file = tokens
+        .windows(2)
+        .find(|pair| pair[0].is("INTO") && pair[1].is_one_of(&["OUTFILE", "DUMPFILE"]))
+        .map(|pair| (pair[1], "a SELECT INTO OUTFILE".to_owned()));
+    let unbound = verbs(statement)
+        .find(|verb| !verb.is_one_of(&HELD))
+        .map(|verb| (verb, format!("{} is a statement", verb.text.to_ascii_uppercase())));
+    let (token, what) = unbound.or(into_file)?;
+    Some(Found {
+        at: token.at,
+        why: format!("{what} that a server cannot hold to reading"),
+        way_out: "it needs the line \"-- mode: write\" at its top",
+        cause: Cause::StatementMode,
+    })
+}

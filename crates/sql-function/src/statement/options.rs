@@ -1,0 +1,179 @@
+//! The options of a statement: comments at the top of its file.
+//!
+//! A comment is an option when it is one of the four words, a colon and a value. What is nearly one is
+//! refused, for an option that is passed over in silence is worse than none; everything else is a
+//! comment.
+
+use std::time::Duration;
+
+use super::{Mode, Refusal};
+use crate::doctor::Cause;
+use crate::sql::Dialect;
+
+pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;
+const NAMES: [&str; 4] = ["mode", "exclusive", "timeout", "max_rows"];
+
+/// The options that a file gives.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    pub(super) mode: Option<Mode>,
+    pub(super) exclusive: Option<bool>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) max_rows: Option<u64>,
+}
+
+/// Reads the options in the comments at the top of `sql`.
+pub(super) fn read(sql: &str, dialect: Dialect) -> Result<Options, Refusal> {
+    let mut options = Options::default();
+    for (line, comment) in header(sql, dialect) {
+        let read = option(comment).and_then(|option| match option {
+            Some((name, value)) => options.set(name, value),
+            None => Ok(()),
+        });
+        read.map_err(|why| Refusal {
+            line: Some(line),
+            why,
+            way_out: "an option is a comment at the top of the file, such as \"-- mode: write\": \
+                      mode is read or write, exclusive is true or false, timeout is a time such as \
+                      250ms, 30s or 5m, max_rows is a number"
+                .into(),
+            cause: Cause::StatementFile,
+        })?;
+    }
+    Ok(options)
+}
+
+/// The lines of the comments before the first word of SQL, with their numbers.
+fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
+    let mysql = matches!(dialect, Dialect::MySql { .. });
+    let mut lines = vec![];
+    let mut in_block = false;
+    for (index, line) in sql.lines().enumerate() {
+        let mut rest = line.trim();
+        loop {
+            let comment = if in_block {
+                let (inside, after) = match rest.split_once("*/") {
+                    Some((inside, after)) => (inside, Some(after)),
+                    None => (rest, None),
+                };
+                in_block = after.is_none();
+                rest = after.unwrap_or_default().trim_start();
+                inside.trim_start_matches('*')
+            } else if let Some(after) =
+                rest.strip_prefix("/*").filter(|after| !after.starts_with(['!', '+']))
+            {
+                in_block = true;
+                rest = after;
+                continue;
+            } else if let Some(comment) =
+                rest.strip_prefix("--").or_else(|| rest.strip_prefix('#').filter(|_| mysql))
+            {
+                rest = "";
+                comment
+            } else if rest.is_empty() {
+                break;
+            } else {
+                return lines;
+            };
+            lines.push((index + 1, comment.trim()));
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    lines
+}
+
+/// The option that a comment is, if it is one. The error is what it nearly is.
+fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
+    let Some(at) = comment.find([':', '=', ' ']) else { return Ok(None) };
+    let (word, rest) = comment.split_at(at);
+    let rest = rest.trim_start();
+    let colon = rest.starts_with(':');
+    let value = rest.trim_start_matches([':', '=']).trim();
+    let is_value = |name| Options::default().set(name, value).is_ok();
+    if let Some(name) = NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(word)) {
+        // A sentence may begin with the word.
+        let prose = word != name && value.contains(' ');
+        return match colon {
+            true if prose && !is_value(name) => Ok(None),
+            true => Ok(Some((name, value))),
+            false if is_value(name) => {
+                Err(format!("an option has a colon after its name: \"{name}: {value}\""))
+            }
+            false => Ok(None),
+        };
+    }
+    let word = word.to_ascii_lowercase();
+    let near = |name: &&str| distance(&word, name) <= if name.len() > 5 { 2 } else { 1 };
+    match NAMES.into_iter().find(|name| near(name) && is_value(name)) {
+        Some(name) => Err(format!("{word} is no option: it is spelt {name}")),
+        None => Ok(None),
+    }
+}
+
+impl Options {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let twice = match (name, value) {
+            ("mode", "read") => self.mode.replace(Mode::Read).is_some(),
+            ("mode", "write") => self.mode.replace(Mode::Write).is_some(),
+            ("mode", _) => return Err(format!("mode is read or write, not {value:?}")),
+            ("exclusive", "true") => self.exclusive.replace(true).is_some(),
+            ("exclusive", "false") => self.exclusive.replace(false).is_some(),
+            ("exclusive", _) => return Err(format!("exclusive is true or false, not {value:?}")),
+            ("timeout", _) => {
+                let time = duration(value).ok_or_else(|| {
+                    format!("timeout is a time above zero such as 250ms, 30s or 5m, not {value:?}")
+                })?;
+                self.timeout.replace(time).is_some()
+            }
+            _ => {
+                let rows = value
+                    .parse()
+                    .map_err(|_| format!("max_rows is a whole number of rows, not {value:?}"))?;
+                self.max_rows.replace(rows).is_some()
+            }
+        };
+        if twice { Err(format!("{name} is given twice")) } else { Ok(()) }
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    let millis = count.parse::<u64>().ok()?.checked_mul(unit)?;
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
+/// How many letters have to be added, left out, put in place of another or swapped with the next, to
+/// make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
+    for i in 0..=one.len() {
+        for j in 0..=other.len() {
+            rows[i][j] = match (i, j) {
+                (0, _) => j,
+                (_, 0) => i,
+                _ => {
+                    let same = usize::from(one[i - 1] != other[j - 1]);
+                    let mut least =
+                        (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
+                    let swapped =
+                        i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+                    if swapped {
+                        least = least.min(rows[i - 2][j - 2] + 1);
+                    }
+                    least
+                }
+            };
+        }
+    }
+    rows[one.len()][other.len()]
+}

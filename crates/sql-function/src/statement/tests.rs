@@ -1,0 +1,191 @@
+//! Statement files, as people have them.
+
+use super::*;
+use crate::sql::MYSQL;
+
+fn parse(sql: &str, dialect: Dialect) -> Result<Statement, String> {
+    Statement::parse("s", sql.into(), dialect).map_err(|error| error.report())
+}
+
+#[test]
+fn a_file_without_options_reads_at_most_ten_thousand_rows() {
+    for dialect in [MYSQL, Dialect::Postgres] {
+        let statement = parse("SELECT * FROM items;\n", dialect).unwrap();
+        assert_eq!(statement.sql, "SELECT * FROM items;\n");
+        assert_eq!((statement.mode, statement.exclusive), (Mode::Read, false));
+        assert_eq!((statement.timeout, statement.max_rows), (None, 10_000));
+    }
+}
+
+#[test]
+fn options_are_comments_at_the_top() {
+    let options = "-- Moves an item: slowly.\n\n--  mode: write\n-- exclusive : true\n-- Timeout: 250ms\n\
+                   -- max_rows: 5\nSELECT 1 -- mode: read\n-- mode: nonsense";
+    for before in
+        ["", "\u{feff}", "/* Licence\n * of 2026 */\n", "/* a */ /* b */\r\n", "-- a\r\n\r\n"]
+    {
+        let statement = parse(&format!("{before}{options}"), MYSQL).unwrap();
+        assert_eq!((statement.mode, statement.exclusive), (Mode::Write, true), "{before:?}");
+        assert_eq!(statement.timeout, Some(Duration::from_millis(250)), "{before:?}");
+        assert_eq!(statement.max_rows, 5, "{before:?}");
+        assert!(!statement.sql.starts_with('\u{feff}'));
+    }
+    for sql in ["# a\n# mode: write\nSELECT 1", "/*\n * mode: write\n */ SELECT 1"] {
+        assert_eq!(parse(sql, MYSQL).unwrap().mode, Mode::Write, "{sql}");
+    }
+}
+
+#[test]
+fn any_other_comment_is_a_comment() {
+    for comment in [
+        "https://example.com/a?b=c",
+        "name: items :many",
+        "noqa: L010",
+        "note: see the wiki",
+        "Mode of payment: cash",
+        "Timeout: see the wiki",
+        "Name: items; Type: TABLE; Schema: public; Owner: postgres",
+        "mode",
+        "",
+    ] {
+        assert_eq!(parse(&format!("-- {comment}\nSELECT 1"), MYSQL).unwrap().mode, Mode::Read);
+    }
+}
+
+#[test]
+fn a_wrong_option_names_its_line() {
+    for (sql, why) in [
+        ("-- mode: rw\nSELECT 1", "line 1: mode is read or write, not \"rw\""),
+        ("\n-- exclusive: yes\nSELECT 1", "line 2: exclusive is true or false"),
+        ("-- timeout: 30\nSELECT 1", "timeout is a time above zero"),
+        ("-- timeout: 0s\nSELECT 1", "timeout is a time above zero"),
+        ("-- timeout: 99999999999999999999m\nSELECT 1", "timeout is a time above zero"),
+        ("-- Timeout: 30\nSELECT 1", "timeout is a time above zero"),
+        ("-- max_rows: -1\nSELECT 1", "max_rows is a whole number"),
+        ("-- exclusve: true\nSELECT 1", "line 1: exclusve is no option: it is spelt exclusive"),
+        ("-- max-rows: 5\nSELECT 1", "it is spelt max_rows"),
+        ("-- mdoe: write\nSELECT 1", "it is spelt mode"),
+        ("-- mode = write\nSELECT 1", "\"mode: write\""),
+        ("-- timeout 5s\nSELECT 1", "\"timeout: 5s\""),
+        ("/* Licence */\n-- mode: wrte\nSELECT 1", "line 2: mode is read or write"),
+        ("-- mode: read\n-- mode: write\nSELECT 1", "line 2: mode is given twice"),
+        ("-- mode: write\n", "holds no SQL"),
+        ("", "holds no SQL"),
+        ("\u{feff} ;\n", "holds no SQL"),
+    ] {
+        let report = parse(sql, MYSQL).expect_err(sql);
+        assert!(report.contains(why), "{sql:?}: {report}");
+    }
+}
+
+#[test]
+fn the_first_word_is_found_behind_comments() {
+    for (sql, verb, main, atomic) in [
+        ("select 1", "SELECT", "SELECT", true),
+        ("-- Adds.\n\nINSERT INTO t VALUES (1)", "INSERT", "INSERT", true),
+        ("/* a; b */ # c\n ((SELECT 1))", "SELECT", "SELECT", true),
+        ("WITH a AS (SELECT 1) DELETE FROM t", "WITH", "DELETE", true),
+        ("CALL p()", "CALL", "CALL", false),
+        ("/*! SELECT */ CALL p()", "SELECT", "SELECT", false),
+    ] {
+        let statement = parse(&format!("-- mode: write\n{sql}"), MYSQL).unwrap();
+        let seen = (statement.verb(), statement.main_verb(), statement.is_atomic());
+        assert_eq!(seen, (verb.into(), main.into(), atomic), "{sql}");
+    }
+}
+
+#[test]
+fn what_no_event_may_run_is_refused_with_its_line() {
+    let my = MYSQL;
+    let pg = Dialect::Postgres;
+    for (dialect, sql, why) in [
+        (my, "--note\nSELECT 1", "has a blank after its two dashes"),
+        (pg, "; ? ;", "\"?\" begins no statement"),
+        (my, "COMMIT", "line 2: COMMIT controls transactions"),
+        (my, "/*! COMMIT */", "controls transactions"),
+        (my, ";COMMIT", "a file holds one"),
+        (my, "START TRANSACTION", "controls transactions"),
+        (my, "XA START 'a'", "controls transactions"),
+        (pg, "/* /* */ */ begin", "BEGIN controls transactions"),
+        (pg, "PREPARE TRANSACTION 'a'", "controls transactions"),
+        (pg, "END;", "controls transactions"),
+        (my, "SELECT 1;\nSELECT 2", "line 3: a second statement begins here"),
+        (pg, "SET a.b = 1; SELECT 2;", "a file holds one"),
+        (my, "CREATE PROCEDURE p() BEGIN SELECT 1; END; DROP TABLE t", "a file holds one"),
+        (my, "DELIMITER //\nCREATE PROCEDURE p() BEGIN SELECT 1; END//", "DELIMITER is a command"),
+        (my, "SELECT 1\\G", "\\G is a command of the mysql client"),
+        (pg, "\\copy t to 'a'", "\\copy is a command of the psql client"),
+        (my, "SELECT * FROM t WHERE id = :id", ":id is no placeholder"),
+        (my, "SELECT * FROM t WHERE id IN (:a,:b)", ":a is no placeholder"),
+        (my, "SELECT * FROM t WHERE id = $1", "$1 is no placeholder"),
+        (pg, "SELECT * FROM t WHERE id = :id", "use $1"),
+        (pg, "SELECT * FROM t WHERE id = ?", "? is no placeholder"),
+        (pg, "INSERT INTO t VALUES (?, ?)", "? is no placeholder"),
+        (pg, "COPY t FROM STDIN", "COPY exchanges"),
+        (pg, "LISTEN a", "LISTEN waits"),
+        (my, "LOAD DATA LOCAL INFILE 'a' INTO TABLE t", "LOAD DATA LOCAL"),
+    ] {
+        let report = parse(&format!("-- mode: write\n{sql}"), dialect).expect_err(sql);
+        assert!(report.contains(why), "{sql}: {report}");
+    }
+}
+
+#[test]
+fn what_looks_like_it_is_taken() {
+    let my = MYSQL;
+    let pg = Dialect::Postgres;
+    for (dialect, sql) in [
+        (my, "SELECT 5-'1:a', '; COMMIT' -- ; COMMIT\n;"),
+        (my, "SELECT @a := 1, \\N"),
+        (my, "START REPLICA"),
+        (my, "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END"),
+        (
+            my,
+            "CREATE PROCEDURE p() BEGIN a:LOOP SELECT CASE 1 WHEN 1 THEN 2 END; IF 1 THEN CASE 1 \
+             WHEN 1 THEN SELECT 1; END CASE; END IF; LEAVE a; END LOOP; END;",
+        ),
+        (my, "SELECT delimiter FROM t"),
+        (pg, "SELECT a::int, b[1:n], b[:n], c ? 'a', d ?| ARRAY['a'], $1::text"),
+        (pg, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;"),
+        (pg, "DO $$ BEGIN PERFORM 1; COMMIT; END $$"),
+        (pg, "PREPARE p AS SELECT 1"),
+    ] {
+        let parsed = parse(&format!("-- mode: write\n{sql}"), dialect);
+        assert!(parsed.is_ok(), "{sql}: {parsed:?}");
+    }
+}
+
+#[test]
+fn a_read_is_what_the_server_can_be_held_to() {
+    let my = MYSQL;
+    let pg = Dialect::Postgres;
+    for (dialect, sql) in [
+        (my, "CALL p()"),
+        (my, "/*!99999 SELECT */ CALL p()"),
+        (my, "SET @@session.transaction_read_only = 0"),
+        (my, "SELECT 1 INTO OUTFILE 'a'"),
+        (pg, "DO $$ $$"),
+        (pg, "VACUUM"),
+        (pg, "CREATE INDEX CONCURRENTLY i ON t (a)"),
+    ] {
+        let report = parse(sql, dialect).expect_err(sql);
+        assert!(report.contains("\"-- mode: write\""), "{sql}: {report}");
+        assert!(parse(&format!("-- mode: write\n{sql}"), dialect).is_ok(), "{sql}");
+    }
+    for sql in [
+        "(SELECT 1)",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "DELETE FROM t",
+        "WITH a AS (SELECT 1) TABLE a",
+    ] {
+        assert!(parse(sql, my).is_ok(), "{sql}");
+    }
+}
+
+#[test]
+fn parameters_are_counted() {
+    assert_eq!(parse("SELECT ?, '?', ? -- ?", MYSQL).unwrap().params(), 2);
+    assert_eq!(parse("SELECT $2, $1, '$9', $2", Dialect::Postgres).unwrap().params(), 2);
+    assert_eq!(parse("SELECT 1", Dialect::Postgres).unwrap().params(), 0);
+}
