@@ -69,6 +69,13 @@ pub(super) fn real_region(evidence: &Evidence) -> Option<&str> {
     evidence.presented.iter().rev().find_map(|one| rds_ca::region(one.issuer()))
 }
 
+/// The schema that a PostgreSQL server says it lets the user into no table of.
+pub(super) fn denied_schema(evidence: &Evidence) -> Option<&str> {
+    let mut findings = evidence.findings.iter();
+    let (_, because) = findings.find(|(cause, _)| *cause == Cause::RightsMissing)?;
+    because.split_once("permission denied for schema ").map(|(_, schema)| schema)
+}
+
 fn of_failure<C: Connector>(
     error: &Error,
     evidence: &Evidence,
