@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::mended::run;
 use super::{allow, diagnosis, is_healthy, named, names};
-use crate::{Deployed, Rig};
+use crate::Rig;
 
 /// Users, databases and a schema whose names a server could read otherwise.
 pub async fn quoted(engine: Engine, bootstrap: &str) {
@@ -68,26 +68,35 @@ async fn spelled_otherwise(rig: &Rig) {
     }
 }
 
-/// A statement reads a table outside of the usual schema or database.
+/// A statement reads a table outside of the usual schema or database. Where the server's words name
+/// it, so does the SQL; else the reader puts it in the place of the usual one, as he is told to.
 async fn elsewhere(rig: &Rig, user: (&str, &str)) {
-    let (setup, statement) = match rig.server.engine() {
-        Engine::Postgres => (
-            r#"CREATE SCHEMA "Year's-Q_1"; CREATE TABLE "Year's-Q_1".closed (id INT)"#,
-            r#"SELECT * FROM "Year's-Q_1".closed"#,
-        ),
-        Engine::MySql | Engine::MariaDb => (
-            "CREATE DATABASE `Year's-Q_1`; CREATE TABLE `Year's-Q_1`.closed (id INT)",
-            "SELECT * FROM `Year's-Q_1`.closed",
-        ),
+    let engine = rig.server.engine();
+    let (usual, own) = match engine {
+        Engine::Postgres => ("\"public\"", "\"Year's-Q_1\""),
+        Engine::MySql | Engine::MariaDb => ("`app`", "`Year's-Q\\_1`"),
     };
-    rig.execute(setup).await;
-    let deploy =
-        async || -> Deployed<'_> { rig.deploy_with(&[user], &[("closed", statement)]).await };
-    let diagnosis = names(&deploy().await, "statements", "rights-missing").await;
-    let fix = text(&diagnosis, "rights-missing", "fix");
-    println!("{fix}\n{}", text(&diagnosis, "rights-missing", "because"));
-    run(rig, fix);
-    is_healthy(&deploy().await).await;
+    let schema = own.replace('\\', "");
+    let kind = if engine == Engine::Postgres { "SCHEMA" } else { "DATABASE" };
+    let table = format!("{schema}.closed");
+    rig.execute(&format!("CREATE {kind} {schema}; CREATE TABLE {table} (id INT)")).await;
+    let function = rig.deploy_with(&[user], &[("closed", &format!("SELECT * FROM {table}"))]).await;
+
+    if engine != Engine::MySql {
+        let diagnosis = names(&function, "statements", "rights-missing").await;
+        run(rig, text(&diagnosis, "rights-missing", "fix"));
+        is_healthy(&function).await;
+    }
+    if engine == Engine::Postgres {
+        rig.execute(&format!("REVOKE ALL ON {table} FROM \"o'neil\"")).await;
+    }
+    if engine != Engine::MariaDb {
+        let diagnosis = names(&function, "statements", "rights-missing").await;
+        let fix = text(&diagnosis, "rights-missing", "fix");
+        assert!(fix.contains(usual) && fix.contains("when it is another"), "{fix}");
+        run(rig, &fix.replace(usual, own));
+        is_healthy(&function).await;
+    }
 }
 
 /// What the doctor says of a cause that it names.

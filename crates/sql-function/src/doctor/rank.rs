@@ -69,11 +69,22 @@ pub(super) fn real_region(evidence: &Evidence) -> Option<&str> {
     evidence.presented.iter().rev().find_map(|one| rds_ca::region(one.issuer()))
 }
 
-/// The schema that a PostgreSQL server says it lets the user into no table of.
-pub(super) fn denied_schema(evidence: &Evidence) -> Option<&str> {
+/// The schema, which is MySQL's database, that the server says the user lacks rights in.
+pub(super) fn denied_schema(evidence: &Evidence) -> Option<String> {
     let mut findings = evidence.findings.iter();
     let (_, because) = findings.find(|(cause, _)| *cause == Cause::RightsMissing)?;
-    because.split_once("permission denied for schema ").map(|(_, schema)| schema)
+    schema_of(because)
+}
+
+/// The schema in a server's words: PostgreSQL names it where it bars the way to all of its tables,
+/// MariaDB always, and MySQL never.
+fn schema_of(because: &str) -> Option<String> {
+    if let Some((_, schema)) = because.split_once("permission denied for schema ") {
+        return Some(schema.to_owned());
+    }
+    let (_, table) = because.rsplit_once(" for table `")?;
+    let (schema, _) = table.split_once("`.`")?;
+    Some(schema.replace("``", "`"))
 }
 
 fn of_failure<C: Connector>(
@@ -292,4 +303,21 @@ fn token_denied<C: Connector>(
     possible.extend([Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread]);
     suspects.extend(possible.into_iter().map(|cause| (cause, because.clone())));
     suspects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::schema_of;
+
+    #[test]
+    fn the_schema_is_the_one_in_the_servers_words() {
+        for (because, schema) in [
+            ("ERROR (42501): permission denied for schema Year's-Q_1", Some("Year's-Q_1")),
+            ("ERROR (42501): permission denied for table closed", None),
+            ("SELECT command denied to user 'u'@'h' for table `a``b-c`.`closed`", Some("a`b-c")),
+            ("SELECT command denied to user 'u'@'h' for table 'closed'", None),
+        ] {
+            assert_eq!(schema_of(because).as_deref(), schema, "{because}");
+        }
+    }
 }

@@ -113,7 +113,7 @@ impl<'a, C: Connector> Walk<'a, C> {
             blanks = blanks.with("function", function);
         }
         if let Some(schema) = rank::denied_schema(&self.evidence) {
-            blanks = blanks.with("schema", schema);
+            blanks = blanks.with("schema", &schema);
         }
         if let Some(host) = rank::real_host(&self.evidence, login) {
             blanks = blanks.with("real_host", &format!(" ({host})"));
