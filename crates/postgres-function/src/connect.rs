@@ -5,6 +5,7 @@
 //! options, always with TLS, and with the roots of the trust store alone.
 
 use sql_function::doctor::{POSTGRES, Words};
+use sql_function::settings::Longest;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ impl Connector for Postgres {
     type Connection = Connection;
     const ENGINE: &'static str = "PostgreSQL";
     const DEFAULT_PORT: u16 = 5432;
+    // NAMEDATALEN is 64, with the NUL at the end.
+    const LONGEST_USER: Longest = Longest::Bytes(63);
     const WORDS: Words = POSTGRES;
 
     fn new(login: Login) -> Postgres {

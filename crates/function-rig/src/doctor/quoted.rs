@@ -18,6 +18,9 @@ pub async fn quoted(engine: Engine, bootstrap: &str) {
     let user = ("DB_USER", "o'neil");
     spelled_otherwise(&rig).await;
     elsewhere(&rig, user).await;
+    if engine == Engine::MySql {
+        too_long_for_mysql(&rig).await;
+    }
 
     // A pattern that `_` was a wildcard of would take the third in.
     for database in ["my-app", "my_app", "myXapp"] {
@@ -50,6 +53,16 @@ async fn made(rig: &Rig, user: &str) {
         run(rig, text(&diagnosis, "rights-missing", "fix"));
     }
     is_healthy(&rig.deploy(&settings).await).await;
+}
+
+/// A name that MySQL cuts off is named as such, even where it keeps another user's.
+async fn too_long_for_mysql(rig: &Rig) {
+    let kept = "u".repeat(32);
+    made(rig, &kept).await;
+    let settings = [("DB_USER", &*format!("{kept}v"))];
+    let diagnosis = named(rig, &settings, "login", "user-name-spelling").await;
+    let because = text(&diagnosis, "user-name-spelling", "because");
+    assert!(because.contains("DB_USER has 33"), "{because}");
 }
 
 /// The check that is printed shows the user, whose name has other capitals and another hyphen.

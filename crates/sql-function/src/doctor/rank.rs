@@ -223,6 +223,7 @@ fn of_denial<C: Connector>(
         }
         return suspects;
     }
+    suspects.extend(longer_than_mysql_keeps(login.signer.user(), &evidence.greeting));
     match evidence.method.as_deref() {
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
@@ -230,6 +231,17 @@ fn of_denial<C: Connector>(
         _ => suspects.extend(token_denied(&said, evidence, patient)),
     }
     suspects
+}
+
+/// MySQL cuts a user's name off after 32 characters. MariaDB says in its greeting what it is, and
+/// PostgreSQL greets nobody.
+/// <https://dev.mysql.com/doc/refman/8.4/en/user-names.html>
+fn longer_than_mysql_keeps(user: &str, greeting: &str) -> Option<Suspect> {
+    let (length, is_mysql) = (user.chars().count(), !greeting.is_empty());
+    (is_mysql && !greeting.contains("MariaDB") && length > 32).then(|| {
+        let because = format!("MySQL keeps 32 characters of a name, and DB_USER has {length}");
+        (Cause::UserSpelling, because)
+    })
 }
 
 /// The server asks for something other than a token: it does not take the user for an IAM user.
