@@ -54,8 +54,11 @@ fn words(text: &str) -> Vec<&str> {
 /// it. <https://spec.commonmark.org/0.31.2/#code-spans>
 fn command(text: &str) -> Option<usize> {
     let marks = backticks(text);
+    if marks == 0 {
+        return None;
+    }
     let mut at = marks;
-    while marks > 0 {
+    loop {
         at += text[at..].find('`')?;
         let run = backticks(&text[at..]);
         at += run;
@@ -63,7 +66,6 @@ fn command(text: &str) -> Option<usize> {
             return Some(at);
         }
     }
-    None
 }
 
 /// How many backticks `text` begins with.
