@@ -171,7 +171,8 @@ fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Eval
 fn allow_command(identity: &Identity, resource: &str) -> String {
     let (kind, name) = identity.kind_and_name().unwrap_or(("role", "ROLE"));
     let document = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{ACTION}","Resource":{}}}]}}"#,
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{ACTION}\",\
+         \"Resource\":{}}}]}}",
         Value::from(resource)
     );
     format!(

@@ -78,7 +78,8 @@ causes! {
              database, set DB_REGION to the region of the database"
     BundleMissing "ca-bundle-missing" at Settings:
         "the CA bundle is not there: the rds-ca layer is not attached, or DB_CA_BUNDLE is wrong"
-        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query Layers`"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Layers`"
         fix "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set \
              DB_CA_BUNDLE to a PEM file with the CA certificates of the endpoint's region"
     BundleLacksRegion "layer-lacks-region" at Settings:
@@ -108,7 +109,8 @@ causes! {
 
     CredentialsMissing "credentials-missing" at Credentials:
         "there are no AWS credentials to sign with"
-        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query Role`"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Role`"
         fix "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
              AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
     CredentialsExpired "credentials-expired" at Credentials:
@@ -188,15 +190,15 @@ causes! {
     RdsBundleForProxy "rds-bundle-for-proxy" at Tls:
         "the server's certificate is one of ACM's, as an RDS Proxy's is, and the bundle holds RDS's \
          own roots: it comes from none of these roots"
-        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name Amazon \
-                 Root CA 1 to 4"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon Root CA 1 to 4"
         fix "leave DB_CA_BUNDLE out, and the function takes the proxy's file of the layer; or set \
              it to /opt/rds-ca/amazon-trust-roots.pem"
     ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
         "the server's certificate is one of RDS's, and the bundle holds the roots for RDS Proxy: it \
          comes from none of these roots"
-        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name Amazon \
-                 RDS"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon RDS"
         fix "leave DB_CA_BUNDLE out, and the function takes its region's file of the layer; or set \
              it to /opt/rds-ca/{region}-bundle.pem"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
