@@ -6,6 +6,7 @@ mod log;
 mod network;
 mod policy;
 mod principal;
+mod shell;
 
 use doctor::{Cause, Diagnosis, Step, Verdict};
 use rds_discovery::{Aws, Database};

@@ -1,4 +1,5 @@
 //! Lines that fit a terminal. What stands between backticks is a command to copy: it is never broken.
+//! Between two or more, as in Markdown, it holds backticks itself.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -28,19 +29,48 @@ fn wrap_line(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The words of `text`; blanks between two backticks are no end of a word.
+/// The words of `text`; blanks in a command are no end of a word.
 fn words(text: &str) -> Vec<&str> {
-    // A lone backtick opens nothing.
-    let last = text.rfind('`').filter(|_| text.matches('`').count() % 2 == 1);
-    let mut quoted = false;
-    let is_end = |(at, c): (usize, char)| {
-        quoted ^= c == '`' && Some(at) != last;
-        (!quoted && c == ' ').then_some(at)
-    };
-    let ends: Vec<usize> = text.char_indices().filter_map(is_end).collect();
-    let starts = [0].into_iter().chain(ends.iter().map(|end| end + 1));
-    let words = starts.zip(ends.iter().copied().chain([text.len()]));
-    words.map(|(start, end)| &text[start..end]).filter(|word| !word.is_empty()).collect()
+    let mut words = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while let Some(found) = text[at..].find([' ', '`']) {
+        at += found;
+        if let Some(length) = command(&text[at..]) {
+            at += length;
+        } else if text[at..].starts_with(' ') {
+            words.push(&text[start..at]);
+            at += 1;
+            start = at;
+        } else {
+            at += backticks(&text[at..]);
+        }
+    }
+    words.push(&text[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The length of the command that `text` begins with, its marks included: as many backticks as end
+/// it. <https://spec.commonmark.org/0.31.2/#code-spans>
+fn command(text: &str) -> Option<usize> {
+    let marks = backticks(text);
+    if marks == 0 {
+        return None;
+    }
+    let mut at = marks;
+    loop {
+        at += text[at..].find('`')?;
+        let run = backticks(&text[at..]);
+        at += run;
+        if run == marks {
+            return Some(at);
+        }
+    }
+}
+
+/// How many backticks `text` begins with.
+fn backticks(text: &str) -> usize {
+    text.len() - text.trim_start_matches('`').len()
 }
 
 #[cfg(test)]
@@ -62,5 +92,7 @@ mod tests {
         assert_eq!(wrap("run `aws x y z`, then go", 9), ["run", "`aws x y z`,", "then go"]);
         assert_eq!(wrap("a ` b c", 3), ["a `", "b c"]);
         assert_eq!(wrap("`a b` c ` d", 5), ["`a b`", "c ` d"]);
+        assert_eq!(wrap("``a `b`.* c``, `d e` f", 3), ["``a `b`.* c``,", "`d e`", "f"]);
+        assert_eq!(wrap("``a `b c", 3), ["``a", "`b", "c"]);
     }
 }

@@ -8,6 +8,7 @@ mod denied;
 mod inside;
 mod mended;
 mod network;
+mod quoted;
 mod settings;
 mod unverified;
 
@@ -15,6 +16,7 @@ pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
+pub use quoted::quoted;
 pub use settings::settings;
 pub use unverified::{no_tls, unverified};
 

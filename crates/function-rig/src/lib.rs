@@ -38,7 +38,7 @@ macro_rules! integration_tests {
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
-            doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended }
+            doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds }
             values { parameters columns unparsable }

@@ -8,6 +8,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::doctor::{Cause, MYSQL, Words};
 use sql_function::sql::Dialect;
+use sql_function::settings::Longest;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -39,6 +40,8 @@ impl Connector for MySql {
     type Connection = Connection;
     const ENGINE: &'static str = "MySQL";
     const DEFAULT_PORT: u16 = 3306;
+    // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
+    const LONGEST_USER: Longest = Longest::Characters(128);
     const WORDS: Words = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 

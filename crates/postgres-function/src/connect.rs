@@ -6,6 +6,7 @@
 
 use sql_function::doctor::{POSTGRES, Words};
 use sql_function::sql::Dialect;
+use sql_function::settings::Longest;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ impl Connector for Postgres {
     type Connection = Connection;
     const ENGINE: &'static str = "PostgreSQL";
     const DEFAULT_PORT: u16 = 5432;
+    // NAMEDATALEN is 64, with the NUL at the end.
+    const LONGEST_USER: Longest = Longest::Bytes(63);
     const WORDS: Words = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 

@@ -41,7 +41,7 @@ pub async fn run<C: Connector>(
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
     telemetry::start(&variable);
-    let function = match Settings::read(&variable, C::DEFAULT_PORT) {
+    let function = match Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER) {
         Ok(settings) => {
             let credentials = Credentials::from_chain().await;
             Function::<C>::new(settings, credentials, at_once(&variable), clock, random)

@@ -17,6 +17,7 @@ mod handshake;
 mod inside;
 mod network;
 mod preamble;
+mod quote;
 mod rank;
 pub(crate) mod rds_ca;
 pub mod step;

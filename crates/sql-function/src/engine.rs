@@ -9,6 +9,7 @@ use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
 use crate::sql::Dialect;
+use crate::settings::Longest;
 use crate::statement::{Mode, Statement};
 
 /// Reads the time of day. `main` passes the real one.
@@ -71,6 +72,8 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     const ENGINE: &'static str;
     /// The port its servers listen on.
     const DEFAULT_PORT: u16;
+    /// The longest name of a user that any of its servers keeps whole.
+    const LONGEST_USER: Longest;
     /// The engine's words in what is said about a failed login.
     const WORDS: Words;
     /// Whose SQL its statements are in.

@@ -141,6 +141,11 @@ impl Error {
         self
     }
 
+    /// Whether what the server had parsed was out of date.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
     /// Adds to the message.
     pub(crate) fn with(mut self, more: &str) -> Error {
         self.message.push_str(more);

@@ -121,7 +121,8 @@ impl<C: Connector> Function<C> {
     async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
         match self.attempt(work, deadline).await {
             Err(error) if error.calls_for_another_attempt() => {
-                tracing::info!(error = error.report(), "nothing was carried out, trying again");
+                let how = if error.is_stale() { "parsing it anew" } else { "connecting again" };
+                tracing::info!(error = error.report(), "nothing was run, {how}");
                 self.attempt(work, deadline).await
             }
             outcome => outcome,

@@ -32,15 +32,25 @@ pub struct Settings {
     pub function: Option<String>,
 }
 
+/// How long a name may be: servers cut off what is longer, and look for another name.
+#[derive(Clone, Copy, Debug)]
+pub enum Longest {
+    /// So many bytes of UTF-8.
+    Bytes(usize),
+    /// So many characters.
+    Characters(usize),
+}
+
 impl Settings {
     /// Reads the settings through `variable`, which looks an environment variable up.
-    /// `default_port` is the engine's.
+    /// `default_port` and `longest_user` are the engine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
     pub fn read(
         variable: impl Fn(&str) -> Option<String>,
         default_port: u16,
+        longest_user: Longest,
     ) -> Result<Settings, Error> {
         // SAM and CloudFormation render a parameter that was left out as an empty string.
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -76,6 +86,8 @@ impl Settings {
                     .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
             })?,
         };
+        let user = required("DB_USER", "the database user that logs in with IAM")?;
+        check_user(&user, longest_user)?;
         let statements = match given("STATEMENTS_DIR") {
             Some(folder) => PathBuf::from(folder),
             None => PathBuf::from(required(
@@ -85,7 +97,7 @@ impl Settings {
             .join("statements"),
         };
         Ok(Settings {
-            user: required("DB_USER", "the database user that logs in with IAM")?,
+            user,
             database: required("DB_NAME", "the database to use")?,
             ca_bundle: given("DB_CA_BUNDLE")
                 .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
@@ -139,6 +151,22 @@ fn endpoint(
     })
 }
 
+/// A name that the server cut off would be denied as another user's.
+fn check_user(user: &str, longest: Longest) -> Result<(), Error> {
+    let (length, most, unit) = match longest {
+        Longest::Bytes(most) => (user.len(), most, "bytes"),
+        Longest::Characters(most) => (user.chars().count(), most, "characters"),
+    };
+    if length <= most {
+        return Ok(());
+    }
+    let message =
+        format!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
+    Err(wrong(message)
+        .named(Cause::SettingMalformed)
+        .advice("set DB_USER to the user's name as the database shows it"))
+}
+
 fn wrong(message: String) -> Error {
     Error::new(Kind::Settings, message)
 }
@@ -151,6 +179,10 @@ mod tests {
     const HOST: &str = "db.abc123def456.eu-west-1.rds.amazonaws.com";
 
     fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
+        read_for(Longest::Bytes(63), changes)
+    }
+
+    fn read_for(longest: Longest, changes: &[(&str, &str)]) -> Result<Settings, Error> {
         let mut variables = BTreeMap::from([
             ("DB_HOST", HOST),
             ("DB_USER", "lambda-user"),
@@ -159,7 +191,7 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
         ]);
         variables.extend(changes.iter().copied());
-        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306)
+        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306, longest)
     }
 
     #[test]
@@ -196,6 +228,17 @@ mod tests {
         assert_eq!(settings.endpoint.region(), "us-east-1");
         let settings = read(&[("DB_HOST", "db.example.com"), ("DB_REGION", "sa-east-1")]).unwrap();
         assert_eq!(settings.endpoint.region(), "sa-east-1");
+    }
+
+    #[test]
+    fn a_user_that_the_server_would_cut_off_is_named() {
+        let (fits, cut) = ("é".repeat(31) + "x", "é".repeat(32));
+        assert_eq!(read(&[("DB_USER", &fits)]).unwrap().user, fits);
+        let report = read(&[("DB_USER", &cut)]).unwrap_err().report();
+        assert!(report.contains("DB_USER has 64 bytes, of which the server keeps 63"), "{report}");
+        let characters = Longest::Characters(32);
+        assert_eq!(read_for(characters, &[("DB_USER", &cut)]).unwrap().user, cut);
+        read_for(characters, &[("DB_USER", &(cut + "x"))]).unwrap_err();
     }
 
     #[test]

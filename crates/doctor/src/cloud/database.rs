@@ -4,7 +4,7 @@ use doctor::{Cause, Verdict};
 use iam_auth::{Endpoint, Kind};
 use rds_discovery::{Database, Objection, Target, objections};
 
-use super::{Finding, Login, cause};
+use super::{Finding, Login, cause, shell};
 
 pub(super) fn examine(database: &Database, login: &Login) -> Finding {
     let mut wrong: Vec<Cause> =
@@ -152,7 +152,7 @@ fn other_endpoint(database: &Database, login: &Login) -> Option<Cause> {
             "DB_HOST is a CNAME or another name of the database, and tokens must be signed for the \
              endpoint itself",
             because,
-            format!("`dig +short CNAME {host}`"),
+            format!("`dig +short CNAME {}`", shell::quoted(&host)),
             format!(
                 "set DB_HOST to {own}, and put the name that you use now into DB_CONNECT_TO as \
                      {host}:{port}"

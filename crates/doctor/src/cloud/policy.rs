@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::principal::{self, Identity, Principal};
-use super::{Finding, Login, cause, unanswered};
+use super::{Finding, Login, cause, shell, unanswered};
 
 const ACTION: &str = "rds-db:connect";
 
@@ -126,7 +126,8 @@ fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Eval
     let arn = &identity.arn;
     let confirm = format!(
         "`aws iam simulate-principal-policy --policy-source-arn {arn} --action-names {ACTION} \
-         --resource-arns {resource}`"
+         --resource-arns {}`",
+        shell::quoted(resource)
     );
     let title = "the role is not allowed rds-db:connect as this user";
     let missing = |because: &str, fix: String| {
@@ -169,10 +170,15 @@ fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Eval
 /// The command that allows it.
 fn allow_command(identity: &Identity, resource: &str) -> String {
     let (kind, name) = identity.kind_and_name().unwrap_or(("role", "ROLE"));
+    let document = format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{ACTION}\",\
+         \"Resource\":{}}}]}}",
+        Value::from(resource)
+    );
     format!(
         "`aws iam put-{kind}-policy --{kind}-name {name} --policy-name rds-iam-lambda \
-         --policy-document '{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\
-         \"Action\":\"{ACTION}\",\"Resource\":\"{resource}\"}}]}}'`; it takes some minutes to act"
+         --policy-document {}`; it takes some minutes to act",
+        shell::quoted(&document)
     )
 }
 
@@ -251,6 +257,19 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_command_that_allows_takes_every_user() {
+        let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
+        let identity = Identity { partition: "aws".into(), account: "1".into(), arn };
+        let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
+        let fix = allow_command(&identity, resource);
+        let command = fix.split('`').nth(1).unwrap().replace("aws iam", "printf '%s\\n'");
+        let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();
+        assert_eq!(allowed_resources(&document), [resource]);
+    }
 
     #[test]
     fn what_a_document_allows_is_found_in_all_its_forms() {

@@ -56,9 +56,18 @@ fn assert_healthy(doctor: &Doctor) {
     assert_eq!((code, &diagnosis["ok"]), (Some(0), &Value::Bool(true)), "{diagnosis:#}");
 }
 
-/// The commands that a text prints between backticks.
+/// The commands that a text prints, each between as many backticks as begin it.
 fn commands(text: &str) -> Vec<&str> {
-    text.split('`').skip(1).step_by(2).collect()
+    let mut commands = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('`') {
+        let inside = rest[start..].trim_start_matches('`');
+        let marks = "`".repeat(rest.len() - start - inside.len());
+        let (command, after) = inside.split_once(&marks).unwrap_or_else(|| panic!("{text}"));
+        commands.push(command);
+        rest = after;
+    }
+    commands
 }
 
 /// Runs a text's SQL as the administrator, and gives all values of all rows.

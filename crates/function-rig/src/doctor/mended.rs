@@ -67,11 +67,28 @@ fn fix(diagnosis: &Value) -> &str {
     diagnosis["causes"][0]["fix"].as_str().unwrap()
 }
 
-/// Runs, as the administrator, what stands between backticks.
-fn run(rig: &Rig, text: &str) {
-    for sql in text.split('`').skip(1).step_by(2) {
-        rig.server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+/// Runs, as the administrator, what stands between backticks. Gives all values of all rows.
+pub(super) fn run(rig: &Rig, text: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for sql in commands(text) {
+        let rows = rig.server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        values.extend(rows.into_iter().flatten().flatten());
     }
+    values
+}
+
+/// What stands between as many backticks as begin it.
+fn commands(text: &str) -> Vec<&str> {
+    let mut commands = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('`') {
+        let inside = rest[start..].trim_start_matches('`');
+        let marks = "`".repeat(rest.len() - start - inside.len());
+        let (command, after) = inside.split_once(&marks).unwrap_or_else(|| panic!("{text}"));
+        commands.push(command);
+        rest = after;
+    }
+    commands
 }
 
 /// The word that begins with `start`.

@@ -16,7 +16,10 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
     fs::write(&bundle, "no certificate here\n").unwrap();
     fs::write(folder.join("one.sql"), "-- mode: sometimes\nSELECT 1").unwrap();
     let (folder, bundle) = (folder.display().to_string(), bundle.display().to_string());
+    let long = "u".repeat(129);
+    let user = if engine == Engine::Postgres { &long[..64] } else { &*long };
     for (change, cause, told) in [
+        (("DB_USER", user), "setting-malformed", "DB_USER has"),
         (("DB_HOST", ""), "setting-missing", "DB_HOST"),
         (("DB_USER", ""), "setting-missing", "DB_USER"),
         (("DB_PORT", "many"), "setting-malformed", "DB_PORT"),

@@ -1,9 +1,11 @@
-//! What the words in braces of the causes' texts stand for.
+//! What the words in braces of the causes' texts stand for. What follows a colon, as in
+//! `{user:mysql_string}`, is the form in which a command takes the value: see `quote.rs`.
 
 use iam_auth::{Endpoint, Kind};
 use std::collections::BTreeMap;
 
 use super::cause::Cause;
+use super::quote::{command, quoted};
 use crate::engine::Login;
 
 /// An engine's own words: each blank that they fill, and the text for it.
@@ -16,24 +18,36 @@ pub const MYSQL: Words = &[
     ("starttls", "mysql"),
     (
         "create_user",
-        "`CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS \
-         'RDS'; ALTER USER '{user}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE \
-         SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`",
+        "`CREATE USER IF NOT EXISTS {user:mysql_string}@'%' IDENTIFIED WITH \
+         AWSAuthenticationPlugin AS 'RDS'; ALTER USER {user:mysql_string}@'%' IDENTIFIED WITH \
+         AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON \
+         {database:mysql_pattern}.* TO {user:mysql_string}@'%'`",
     ),
     (
         "show_user",
-        "`SELECT user, host, plugin FROM mysql.user WHERE LOWER(user) LIKE LOWER('%{user}%')`: \
-         the plugin must be AWSAuthenticationPlugin",
+        "`SELECT user, host, plugin FROM mysql.user WHERE INSTR(REPLACE(LOWER(user), '-', '_'), \
+         REPLACE(LOWER({user:mysql_string}), '-', '_'))`: the plugin must be \
+         AWSAuthenticationPlugin",
     ),
-    ("unlock_user", "`ALTER USER '{user}'@'%' ACCOUNT UNLOCK`"),
-    ("show_grants", "`SHOW GRANTS FOR '{user}'@'%'`"),
+    ("unlock_user", "`ALTER USER {user:mysql_string}@'%' ACCOUNT UNLOCK`"),
+    ("show_grants", "`SHOW GRANTS FOR {user:mysql_string}@'%'`"),
     ("show_databases", "`SHOW DATABASES`"),
-    ("grant_database", "`GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`"),
-    ("grant_tables", "`GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%'`"),
+    (
+        "grant_database",
+        "`GRANT SELECT, INSERT, UPDATE, DELETE ON {database:mysql_pattern}.* TO \
+         {user:mysql_string}@'%'`",
+    ),
+    ("schema", "{database}"),
+    (
+        "grant_tables",
+        "`GRANT SELECT, INSERT, UPDATE, DELETE ON {schema:mysql_pattern}.* TO \
+         {user:mysql_string}@'%'`, with the database of the table in the place of {schema} when it \
+         is another",
+    ),
     (
         "show_connections",
         "`SHOW STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max%connections'; SHOW \
-         CREATE USER '{user}'@'%'`",
+         CREATE USER {user:mysql_string}@'%'`",
     ),
     ("connections_setting", "max_connections or the user's MAX_USER_CONNECTIONS"),
     (
@@ -42,9 +56,9 @@ pub const MYSQL: Words = &[
     ),
     (
         "allow_host",
-        "make the user for any host ('{user}'@'%'); when the host is blocked because of many \
-         connection errors, run `FLUSH HOSTS` (`TRUNCATE TABLE performance_schema.host_cache`) as the \
-         administrator",
+        "make the user for any host ({user:mysql_string}@'%'); when the host is blocked because of \
+         many connection errors, run `FLUSH HOSTS` (`TRUNCATE TABLE performance_schema.host_cache`) \
+         as the administrator",
     ),
     ("show_tls", "`SHOW VARIABLES LIKE 'tls_version'`: must name TLSv1.2 or TLSv1.3"),
     ("tls_setting", "tls_version"),
@@ -60,27 +74,35 @@ pub const POSTGRES: Words = &[
     ("starttls", "postgres"),
     (
         "create_user",
-        "`CREATE ROLE \"{user}\" LOGIN` (unless it is there already), then `GRANT rds_iam TO \
-         \"{user}\"; GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\"`",
+        "`CREATE ROLE {user:postgres_name} LOGIN` (unless it is there already), then `GRANT rds_iam \
+         TO {user:postgres_name}; GRANT CONNECT ON DATABASE {database:postgres_name} TO \
+         {user:postgres_name}`",
     ),
     (
         "show_user",
         "`SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member') AS iam FROM \
-         pg_roles WHERE rolname ILIKE '%{user}%'`: iam must be true",
+         pg_roles WHERE strpos(translate(lower(rolname), '-', '_'), \
+         translate(lower({user:postgres_string}), '-', '_')) > 0`: iam must be true",
     ),
-    ("unlock_user", "`ALTER ROLE \"{user}\" LOGIN`"),
-    ("show_grants", "`\\du \"{user}\"` and `\\dp` in psql"),
+    ("unlock_user", "`ALTER ROLE {user:postgres_name} LOGIN`"),
+    ("show_grants", "`\\du {user:postgres_name}` and `\\dp *.*` in psql"),
     ("show_databases", "`SELECT datname FROM pg_database`"),
-    ("grant_database", "`GRANT CONNECT ON DATABASE \"{database}\" TO \"{user}\"`"),
+    (
+        "grant_database",
+        "`GRANT CONNECT ON DATABASE {database:postgres_name} TO {user:postgres_name}`",
+    ),
+    ("schema", "public"),
     (
         "grant_tables",
-        "`GRANT USAGE ON SCHEMA public TO \"{user}\"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL \
-         TABLES IN SCHEMA public TO \"{user}\"`",
+        "`GRANT USAGE ON SCHEMA {schema:postgres_name} TO {user:postgres_name}; GRANT SELECT, \
+         INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema:postgres_name} TO \
+         {user:postgres_name}`, with the schema of the table in the place of {schema} when it is \
+         another",
     ),
     (
         "show_connections",
         "`SELECT count(*), current_setting('max_connections') FROM pg_stat_activity; SELECT \
-         rolconnlimit FROM pg_roles WHERE rolname = '{user}'`",
+         rolconnlimit FROM pg_roles WHERE rolname = {user:postgres_string}`",
     ),
     ("connections_setting", "max_connections or the role's CONNECTION LIMIT"),
     ("show_hosts", "`SELECT * FROM pg_hba_file_rules`"),
@@ -181,26 +203,44 @@ impl Blanks {
         Filled { title, confirm, fix }
     }
 
-    /// `text`, which is one of ours, with every blank filled.
+    /// `text`, which is one of ours, with every blank filled, and its commands between as many
+    /// backticks as their values allow.
     pub fn text(&self, text: &str) -> String {
+        let parts = text.split('`').map(|part| self.filled(part)).enumerate();
+        parts.map(|(at, part)| if at % 2 == 1 { command(&part) } else { part }).collect()
+    }
+
+    /// A part of a text, with every blank filled.
+    fn filled(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             filled.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
+            let Some((blank, after)) = after.split_once('}') else {
                 rest = &rest[before.len()..];
                 break;
             };
-            match (self.values.get(name), self.words.get(name)) {
-                (Some(value), _) => filled.push_str(value),
-                (None, Some(word)) => filled.push_str(&self.text(word)),
-                // What a diagnosis may add to a sentence, and what only the reader knows.
-                (None, None) if name.starts_with("real_") => {}
-                (None, None) => filled.push_str(&name.to_ascii_uppercase().replace('_', "-")),
-            }
+            filled.push_str(&match blank.split_once(':') {
+                None => self.value(blank),
+                // Without such a form, the braces stay for the tests to find.
+                Some((name, form)) => {
+                    quoted(form, &self.value(name)).unwrap_or_else(|| format!("{{{blank}}}"))
+                }
+            });
             rest = after;
         }
         filled + rest
+    }
+
+    /// What stands for a blank.
+    fn value(&self, name: &str) -> String {
+        match (self.values.get(name), self.words.get(name)) {
+            (Some(value), _) => value.clone(),
+            (None, Some(word)) => self.text(word),
+            // What a diagnosis may add to a sentence, and what only the reader knows.
+            (None, None) if name.starts_with("real_") => String::new(),
+            (None, None) => name.to_ascii_uppercase().replace('_', "-"),
+        }
     }
 }
 
@@ -225,7 +265,7 @@ fn at_aws(kind: Kind) -> (&'static str, &'static str, &'static str) {
             "`aws rds describe-db-proxies --region {region} --query \
              \"DBProxies[?Endpoint=='{host}'].Auth\"`",
             "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED`",
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED`",
         ),
         Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => (
             "`aws rds describe-db-clusters --region {region} --query \
@@ -265,6 +305,48 @@ mod tests {
         assert!(filled.fix.contains("GRANT CONNECT ON DATABASE \"DATABASE\""), "{filled:?}");
         let filled = blanks.fill(Cause::SignedForCname);
         assert!(filled.fix.contains("RDS shows, and"), "{filled:?}");
+    }
+
+    #[test]
+    fn names_are_quoted_in_commands() {
+        let of = |words| {
+            Blanks::of_engine(words)
+                .with("user", "o'neil")
+                .with("database", "my_app")
+                .with("bundle", "/tmp/my ca.pem")
+                .with_endpoint(&Endpoint::parse(HOST, 5432).unwrap())
+        };
+        let (mysql, postgres) = (of(MYSQL), of(POSTGRES));
+        let grant = "``GRANT SELECT, INSERT, UPDATE, DELETE ON `my\\_app`.* TO 'o''neil'@'%'``";
+        let fix = mysql.fill(Cause::DatabaseDenied).fix;
+        assert!(fix.ends_with(&format!("as the administrator: {grant}")), "{fix}");
+        let fix = mysql.fill(Cause::RightsMissing).fix;
+        assert!(fix.contains(grant) && fix.ends_with("in the place of my_app when it is another"));
+        let fix = postgres.fill(Cause::DatabaseDenied).fix;
+        assert!(fix.ends_with("`GRANT CONNECT ON DATABASE \"my_app\" TO \"o'neil\"`"), "{fix}");
+        let fix = postgres.clone().with("schema", "Reports").fill(Cause::RightsMissing).fix;
+        assert!(fix.contains("`GRANT USAGE ON SCHEMA \"Reports\" TO \"o'neil\"; "), "{fix}");
+        let confirm = postgres.fill(Cause::PolicyMissing).confirm;
+        let arn = "'arn:aws:rds-db:eu-west-1:ACCOUNT:dbuser:db-ID/o'\\''neil'";
+        assert!(confirm.ends_with(&format!("--resource-arns {arn}`")), "{confirm}");
+        let confirm = mysql.fill(Cause::BundleUnusable).confirm;
+        assert_eq!(confirm, "`openssl storeutl -noout -text -certs '/tmp/my ca.pem'`");
+    }
+
+    /// A value in a command has a form. Those without one are checked when they are read: they are
+    /// of a host's or a region's characters.
+    #[test]
+    fn every_name_in_a_command_has_a_form() {
+        let of_causes = Cause::ALL.iter().map(|cause| cause.entry());
+        let texts = of_causes.flat_map(|entry| [entry.title, entry.confirm, entry.fix]);
+        let words = [MYSQL, POSTGRES].concat();
+        for text in texts.chain(words.iter().map(|(_, text)| *text)) {
+            for command in text.split('`').skip(1).step_by(2) {
+                for name in ["user", "database", "schema", "function", "bundle", "arn"] {
+                    assert!(!command.contains(&format!("{{{name}}}")), "{command}");
+                }
+            }
+        }
     }
 
     #[test]

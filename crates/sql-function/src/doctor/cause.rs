@@ -53,7 +53,7 @@ macro_rules! causes {
 causes! {
     SettingMissing "setting-missing" at Settings:
         "a setting that has no default is missing"
-        confirm "`aws lambda get-function-configuration --function-name {function} --query \
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
                  Environment`"
         fix "set the variable that the error names in the function's environment: DB_HOST is the \
              endpoint that RDS shows, DB_USER the database user made for IAM, DB_NAME the database"
@@ -78,7 +78,8 @@ causes! {
              database, set DB_REGION to the region of the database"
     BundleMissing "ca-bundle-missing" at Settings:
         "the CA bundle is not there: the rds-ca layer is not attached, or DB_CA_BUNDLE is wrong"
-        confirm "`aws lambda get-function-configuration --function-name {function} --query Layers`"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Layers`"
         fix "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or set \
              DB_CA_BUNDLE to a PEM file with the CA certificates of the endpoint's region"
     BundleLacksRegion "layer-lacks-region" at Settings:
@@ -87,7 +88,7 @@ causes! {
         fix "run `cargo xtask certs update`, then `cargo xtask layer`, and attach the layer again"
     BundleUnusable "ca-bundle-unusable" at Settings:
         "the CA bundle holds something other than CA certificates in their time"
-        confirm "`openssl storeutl -noout -text -certs {bundle}`"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell}`"
         fix "attach the rds-ca layer to the function (`cargo xtask layer` makes it), or put AWS's \
              current bundle of the region into DB_CA_BUNDLE: \
              https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
@@ -108,7 +109,8 @@ causes! {
 
     CredentialsMissing "credentials-missing" at Credentials:
         "there are no AWS credentials to sign with"
-        confirm "`aws lambda get-function-configuration --function-name {function} --query Role`"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Role`"
         fix "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
              AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
     CredentialsExpired "credentials-expired" at Credentials:
@@ -155,7 +157,7 @@ causes! {
              function outside of the VPC needs a NAT gateway and a rule for its address"
     NoRoute "no-route" at Tcp:
         "there is no route to the address: the subnet or the network is another one"
-        confirm "`aws lambda get-function-configuration --function-name {function} --query \
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
                  VpcConfig`"
         fix "put the function into subnets of the database's VPC, or of one that is peered with it \
              and has a route there"
@@ -188,15 +190,15 @@ causes! {
     RdsBundleForProxy "rds-bundle-for-proxy" at Tls:
         "the server's certificate is one of ACM's, as an RDS Proxy's is, and the bundle holds RDS's \
          own roots: it comes from none of these roots"
-        confirm "`openssl storeutl -noout -text -certs {bundle} | grep Subject`: must name Amazon \
-                 Root CA 1 to 4"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon Root CA 1 to 4"
         fix "leave DB_CA_BUNDLE out, and the function takes the proxy's file of the layer; or set \
              it to /opt/rds-ca/amazon-trust-roots.pem"
     ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
         "the server's certificate is one of RDS's, and the bundle holds the roots for RDS Proxy: it \
          comes from none of these roots"
-        confirm "`openssl storeutl -noout -text -certs {bundle} | grep Subject`: must name Amazon \
-                 RDS"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon RDS"
         fix "leave DB_CA_BUNDLE out, and the function takes its region's file of the layer; or set \
              it to /opt/rds-ca/{region}-bundle.pem"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
@@ -208,13 +210,13 @@ causes! {
     SelfSigned "self-signed-server" at Tls:
         "the server's certificate is one that it made for itself, not one of RDS's: it comes from \
          none of these roots"
-        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} -showcerts \
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
         fix "check that DB_CONNECT_TO leads to the database and not to another server; for a server \
              of your own, set DB_CA_BUNDLE to its CA certificate"
     UnknownIssuer "unknown-issuer" at Tls:
         "the server's certificate comes from none of these roots"
-        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} -showcerts \
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
         fix "check that the bundle is the one of {region} (RDS Proxy needs the Amazon Trust roots), \
              that DB_CONNECT_TO leads to this database, and that nothing on the way answers in its \
@@ -240,7 +242,7 @@ causes! {
              --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately`"
     HandshakeFailed "tls-handshake-failed" at Tls:
         "client and server agree on no TLS, or the connection ended while they talked"
-        confirm "`openssl s_client -connect {connect_to} -starttls {starttls} </dev/null`"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} </dev/null`"
         fix "allow TLS 1.2 or 1.3 at the server ({tls_setting}), and check that DB_CONNECT_TO and \
              the port lead to this database"
 
@@ -261,7 +263,7 @@ causes! {
     PolicyMissing "policy-missing" at Login:
         "the function's role is not allowed rds-db:connect as this user"
         confirm "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names \
-                 rds-db:connect --resource-arns {arn}`"
+                 rds-db:connect --resource-arns {arn:shell}`"
         fix "allow the role Action rds-db:connect on Resource {arn}, and see that no Deny covers it; \
              the id in it is the one that {show_resource} shows (of an Aurora cluster cluster-…, of \
              a proxy prx-…), and not the name of the instance"
@@ -312,7 +314,7 @@ causes! {
         confirm "`aws rds describe-db-proxies --query \"DBProxies[?Endpoint=='{host}'].Auth\"`: \
                  IAMAuth must be REQUIRED or ENABLED, and a secret of {user} be listed"
         fix "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-             AuthScheme=SECRETS,SecretArn=SECRET-OF-{user},IAMAuth=REQUIRED --require-tls`"
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED --require-tls`"
     AccessKeyUnknown "access-key-not-accepted" at Login:
         "the access key was deleted, has expired or is of another account's role"
         confirm "`aws sts get-caller-identity`, with the same credentials"

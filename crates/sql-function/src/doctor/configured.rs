@@ -46,6 +46,12 @@ impl<C: Connector> Walk<'_, C> {
                 self.find(Cause::PolicyWrongResource, why);
             }
         }
+        // They concern themselves alone, and the step of the statements names them again.
+        for (_, statement) in self.patient.catalogue.iter() {
+            let Err(error) = statement else { continue };
+            seen.verdict = Verdict::Warning;
+            seen.text = format!("{}; {}", seen.text, error.chain());
+        }
         // A function without schedules has nothing to name, and no statement for them.
         let scheduled = self.patient.scheduled_statement;
         if let Some(Err(error)) = scheduled.map(|name| self.patient.catalogue.scheduled(name)) {

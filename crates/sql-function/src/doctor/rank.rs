@@ -69,6 +69,24 @@ pub(super) fn real_region(evidence: &Evidence) -> Option<&str> {
     evidence.presented.iter().rev().find_map(|one| rds_ca::region(one.issuer()))
 }
 
+/// The schema, which is MySQL's database, that the server says the user lacks rights in.
+pub(super) fn denied_schema(evidence: &Evidence) -> Option<String> {
+    let mut findings = evidence.findings.iter();
+    let (_, because) = findings.find(|(cause, _)| *cause == Cause::RightsMissing)?;
+    schema_of(because)
+}
+
+/// The schema in a server's words: PostgreSQL names it where it bars the way to all of its tables,
+/// MariaDB always, and MySQL never.
+fn schema_of(because: &str) -> Option<String> {
+    if let Some((_, schema)) = because.split_once("permission denied for schema ") {
+        return Some(schema.to_owned());
+    }
+    let (_, table) = because.rsplit_once(" for table `")?;
+    let (schema, _) = table.split_once("`.`")?;
+    Some(schema.replace("``", "`"))
+}
+
 fn of_failure<C: Connector>(
     error: &Error,
     evidence: &Evidence,
@@ -205,6 +223,7 @@ fn of_denial<C: Connector>(
         }
         return suspects;
     }
+    suspects.extend(longer_than_mysql_keeps(login.signer.user(), &evidence.greeting));
     match evidence.method.as_deref() {
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
@@ -212,6 +231,17 @@ fn of_denial<C: Connector>(
         _ => suspects.extend(token_denied(&said, evidence, patient)),
     }
     suspects
+}
+
+/// MySQL cuts a user's name off after 32 characters. MariaDB says in its greeting what it is, and
+/// PostgreSQL greets nobody.
+/// <https://dev.mysql.com/doc/refman/8.4/en/user-names.html>
+fn longer_than_mysql_keeps(user: &str, greeting: &str) -> Option<Suspect> {
+    let (length, is_mysql) = (user.chars().count(), !greeting.is_empty());
+    (is_mysql && !greeting.contains("MariaDB") && length > 32).then(|| {
+        let because = format!("MySQL keeps 32 characters of a name, and DB_USER has {length}");
+        (Cause::UserSpelling, because)
+    })
 }
 
 /// The server asks for something other than a token: it does not take the user for an IAM user.
@@ -285,4 +315,21 @@ fn token_denied<C: Connector>(
     possible.extend([Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread]);
     suspects.extend(possible.into_iter().map(|cause| (cause, because.clone())));
     suspects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::schema_of;
+
+    #[test]
+    fn the_schema_is_the_one_in_the_servers_words() {
+        for (because, schema) in [
+            ("ERROR (42501): permission denied for schema Year's-Q_1", Some("Year's-Q_1")),
+            ("ERROR (42501): permission denied for table closed", None),
+            ("SELECT command denied to user 'u'@'h' for table `a``b-c`.`closed`", Some("a`b-c")),
+            ("SELECT command denied to user 'u'@'h' for table 'closed'", None),
+        ] {
+            assert_eq!(schema_of(because).as_deref(), schema, "{because}");
+        }
+    }
 }

@@ -112,6 +112,9 @@ impl<'a, C: Connector> Walk<'a, C> {
         if let Some(function) = self.patient.function {
             blanks = blanks.with("function", function);
         }
+        if let Some(schema) = rank::denied_schema(&self.evidence) {
+            blanks = blanks.with("schema", &schema);
+        }
         if let Some(host) = rank::real_host(&self.evidence, login) {
             blanks = blanks.with("real_host", &format!(" ({host})"));
         }

@@ -212,14 +212,20 @@ fn stream(tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
     Some(Found::new(verb, what.into(), way_out))
 }
 
-/// A read is a statement that the server can be held to: it runs it, or refuses what writes. A
-/// procedure could begin a transaction of its own, and SET change what this one may do.
+/// What runs something else, or changes what its session may do: a server cannot hold it to reading.
+/// A server refuses whatever else writes, and what it does not know.
+#[rustfmt::skip]
+const UNBOUND: [&str; 48] = [
+    "ANALYZE", "BACKUP", "BEGIN", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKPOINT",
+    "CLONE", "CLOSE", "CLUSTER", "COPY", "DEALLOCATE", "DECLARE", "DISCARD", "DO", "EXECUTE",
+    "FLUSH", "GET", "HANDLER", "INSTALL", "KILL", "LISTEN", "LOAD", "LOCK", "NOTIFY", "OPTIMIZE",
+    "PREPARE", "PURGE", "REASSIGN", "REFRESH", "REINDEX", "REPACK", "REPAIR", "RESET", "RESIGNAL",
+    "RESTART", "SET", "SHUTDOWN", "SIGNAL", "START", "STOP", "UNINSTALL", "UNLISTEN", "UNLOCK",
+    "USE", "VACUUM",
+];
+
+/// A read must be something that the server can be held to.
 fn unbound_read(statement: &Statement, tokens: &[Token<'_>]) -> Option<Found> {
-    const HELD: [&str; 14] = [
-        "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "HELP",
-        // Refused by the server.
-        "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE",
-    ];
     if statement.mode == Mode::Write {
         return None;
     }
@@ -228,7 +234,7 @@ fn unbound_read(statement: &Statement, tokens: &[Token<'_>]) -> Option<Found> {
         .find(|pair| pair[0].is("INTO") && pair[1].is_one_of(&["OUTFILE", "DUMPFILE"]))
         .map(|pair| (pair[1], "a SELECT INTO OUTFILE".to_owned()));
     let unbound = verbs(statement)
-        .find(|verb| !verb.is_one_of(&HELD))
+        .find(|verb| verb.is_one_of(&UNBOUND))
         .map(|verb| (verb, format!("{} is a statement", verb.text.to_ascii_uppercase())));
     let (token, what) = unbound.or(into_file)?;
     Some(Found {

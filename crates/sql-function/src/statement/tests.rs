@@ -166,7 +166,7 @@ fn a_read_is_what_the_server_can_be_held_to() {
         (my, "SELECT 1 INTO OUTFILE 'a'"),
         (pg, "DO $$ $$"),
         (pg, "VACUUM"),
-        (pg, "CREATE INDEX CONCURRENTLY i ON t (a)"),
+        (pg, "PREPARE p AS DELETE FROM t"),
     ] {
         let report = parse(sql, dialect).expect_err(sql);
         assert!(report.contains("\"-- mode: write\""), "{sql}: {report}");
