@@ -13,8 +13,9 @@ pub enum Profile {
     /// cuts a value that does not fit. AWS publishes no value. This one is what a user of RDS for
     /// MySQL 5.7 and 8.0 reports (`awsdocs/amazon-rds-user-guide#160`); `rails/rails#58350` reports
     /// an empty one, which is not strict either. For MySQL 8.4 and MariaDB there is no published
-    /// source: the same value was taken for all. The time zone is UTC. All else is the engine's own
-    /// default, such as the character set of the server: latin1 on MariaDB before 11.6.
+    /// source: the same value was taken for all. The time zone is UTC. All else that a session
+    /// begins with is the engine's own default, such as the server's character set: latin1 on
+    /// MariaDB before 11.6.
     #[default]
     Rds,
     /// An instance whose owner has set what changes a session unless the client states what it
