@@ -19,7 +19,8 @@ pub enum Profile {
     #[default]
     Rds,
     /// An instance whose owner has set what changes a session unless the client states what it
-    /// wants. A client that does so gets the answers that it gets from [`Rds`](Self::Rds).
+    /// wants. A client that does so gets the answers that it gets from [`Rds`](Self::Rds), as long
+    /// as what it sends fits a packet.
     ///
     /// MySQL and MariaDB: an empty `sql_mode`, no autocommit, chained transactions, latin1 on the
     /// server and by `init_connect` for the client, packets of 1 MB, selects of two rows.
