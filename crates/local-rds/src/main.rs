@@ -16,13 +16,13 @@ use aws_credential_types::Credentials;
 use iam_auth::{AuthToken, Endpoint};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local_rds::iam::AccessKey;
-use local_rds::{Engine, Error, Server};
+use local_rds::{Engine, Error, Profile, Server};
 
 const HELP: &str = "\
 local-rds - real database servers that accept IAM tokens, as Amazon RDS does
 
 USAGE
-    local-rds [--setup FILE] [ENGINE]...
+    local-rds [--profile NAME] [--setup FILE] [ENGINE]...
 
 DESCRIPTION
     Starts MySQL, MariaDB and PostgreSQL servers on free ports of 127.0.0.1, or those of the three
@@ -37,6 +37,11 @@ DESCRIPTION
     Each server has a database, app, and in it a table, items, with three rows.
 
 OPTIONS
+    --profile NAME
+        rds, the default: an instance whose owner has set nothing; MySQL and MariaDB are not
+        strict (sql_mode is NO_ENGINE_SUBSTITUTION). Or untidy: one whose owner has set what changes
+        a session unless the client states what it wants: on MySQL and MariaDB no autocommit, latin1
+        and others, on PostgreSQL a role that is read-only and has a search_path of its own.
     --setup FILE
         SQL to run in the database in place of making the table. It must suit all the engines that
         are started.
@@ -68,6 +73,7 @@ INSERT INTO items VALUES (1, 'first'), (2, 'second'), (3, 'third');";
 /// What the command line asks for.
 struct Options {
     engines: Vec<Engine>,
+    profile: Profile,
     setup: Option<PathBuf>,
 }
 
@@ -94,11 +100,12 @@ fn main() -> ExitCode {
 
 /// Reads the command line. None: it asks for help.
 fn options() -> Result<Option<Options>, lexopt::Error> {
-    let mut options = Options { engines: Vec::new(), setup: None };
+    let mut options = Options { engines: Vec::new(), profile: Profile::default(), setup: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(None),
+            Long("profile") => options.profile = parser.value()?.parse()?,
             Long("setup") => options.setup = Some(parser.value()?.into()),
             Value(name) => options.engines.push(name.parse()?),
             _ => return Err(argument.unexpected()),
@@ -123,7 +130,7 @@ fn serve(options: &Options) -> Result<(), Box<dyn StdError>> {
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?,
         None => ITEMS.to_owned(),
     };
-    let events = start(&options.engines, &setup)?;
+    let events = start(options, &setup)?;
     let key = AccessKey::random();
     let mut servers = Vec::new();
     for event in events {
@@ -146,7 +153,7 @@ fn serve(options: &Options) -> Result<(), Box<dyn StdError>> {
 }
 
 /// Starts all engines at once, each in a thread of its own.
-fn start(engines: &[Engine], setup: &str) -> Result<Receiver<Event>, Box<dyn StdError>> {
+fn start(options: &Options, setup: &str) -> Result<Receiver<Event>, Box<dyn StdError>> {
     let (sender, events) = mpsc::channel();
     let mut signals = stop::signals()?;
     let stopped = sender.clone();
@@ -155,12 +162,14 @@ fn start(engines: &[Engine], setup: &str) -> Result<Receiver<Event>, Box<dyn Std
         signals.wait();
         let _ = stopped.send(Event::Stop);
     });
-    for &engine in engines {
+    let profile = options.profile;
+    for &engine in &options.engines {
         let setup = setup.to_owned();
         let sender = sender.clone();
         let progress = sender.clone();
         thread::spawn(move || {
             let server = Server::builder(engine)
+                .profile(profile)
                 .setup(setup)
                 .progress(move |line| {
                     let _ = progress.send(Event::Progress(line.to_owned()));

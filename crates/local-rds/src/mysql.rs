@@ -14,6 +14,7 @@ pub(crate) use administrator::Administrator;
 
 use crate::account::Account;
 use crate::folder::Folder;
+use crate::profile::{MYSQL_ADMINISTRATOR, Profile};
 use crate::server::DATABASE;
 use crate::{Error, plugins, process};
 
@@ -29,7 +30,6 @@ const COMPONENT: &str = "component_reference_cache.so";
 /// What data are initialised with, and what the server is started with thereafter: small and quick,
 /// with data that need not survive a power cut. `loose-` marks settings that not every version has.
 const SMALL: &[&str] = &[
-    "--character-set-server=utf8mb4",
     "--innodb-buffer-pool-size=32M",
     "--innodb-doublewrite=OFF",
     // A commit is with the system, and so outlives the server, but is not forced to the disk.
@@ -134,6 +134,7 @@ pub(crate) fn command(
     server: &Installation,
     folder: &Folder,
     tls: bool,
+    profile: Profile,
     port: u16,
 ) -> Result<Command, Error> {
     let mut command = base_command(server, &folder.data())?;
@@ -156,7 +157,8 @@ pub(crate) fn command(
         .arg(format!("--plugin-load-add=AWSAuthenticationPlugin={PLUGIN_FILE}"))
         .arg(format!("--port={port}"))
         .args(["--bind-address=127.0.0.1", "--skip-name-resolve"])
-        .args(["--default-time-zone=+00:00", "--max-connections=150"]);
+        .arg("--max-connections=150")
+        .args(profile.mysql_arguments());
     if init_file(folder).exists() {
         command.arg(format!("--init-file={}", init_file(folder).display()));
     }
@@ -165,7 +167,9 @@ pub(crate) fn command(
 
 /// The administrator, once the server answers.
 pub(crate) fn connect(folder: &Folder) -> io::Result<Administrator> {
-    Administrator::connect(&socket(folder))
+    let mut administrator = Administrator::connect(&socket(folder))?;
+    administrator.run(MYSQL_ADMINISTRATOR)?;
+    Ok(administrator)
 }
 
 /// Makes the database and the IAM user, runs `setup`, and locks out everyone who is not an IAM user.
@@ -176,7 +180,7 @@ pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<()
     run(
         "creating the IAM user",
         &format!(
-            "CREATE DATABASE {DATABASE};
+            "CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4;
              CREATE USER '{USER}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';
              ALTER USER '{USER}'@'%' REQUIRE SSL;
              GRANT ALL PRIVILEGES ON {DATABASE}.* TO '{USER}'@'%';

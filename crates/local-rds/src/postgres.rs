@@ -18,6 +18,7 @@ pub(crate) use administrator::Administrator;
 use crate::account::Account;
 use crate::administrator::Row;
 use crate::folder::Folder;
+use crate::profile::Profile;
 use crate::server::DATABASE;
 use crate::{Error, plugins, process};
 
@@ -145,7 +146,11 @@ pub(crate) fn connect(folder: &Folder, port: u16) -> io::Result<Administrator> {
 }
 
 /// Makes the IAM user, and runs `setup`.
-pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<(), Error> {
+pub(crate) fn admit(
+    administrator: &mut Administrator,
+    setup: &str,
+    profile: Profile,
+) -> Result<(), Error> {
     administrator
         .run(&format!(
             "CREATE ROLE rds_iam;
@@ -156,7 +161,11 @@ pub(crate) fn admit(administrator: &mut Administrator, setup: &str) -> Result<()
              ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
         ))
         .map_err(Error::because("creating the IAM user failed"))?;
-    administrator.run(setup).map(drop).map_err(Error::because("the SQL for setting up failed"))
+    administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+    administrator
+        .run(&profile.postgres_role(USER))
+        .map(drop)
+        .map_err(Error::because("setting up the IAM user's role failed"))
 }
 
 /// Has the server let the administrator in when it starts, beside everyone it let in before.

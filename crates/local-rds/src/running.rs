@@ -16,6 +16,7 @@ use crate::administrator::{Administrator, Row};
 use crate::folder::Folder;
 use crate::port::Port;
 use crate::process::{Process, last_lines};
+use crate::profile::Profile;
 use crate::{Error, mysql, postgres, process};
 
 /// How long a server may take to answer. A slow machine that starts several at once needs seconds.
@@ -28,6 +29,7 @@ pub(crate) struct Plan {
     pub(crate) account: Account,
     pub(crate) folder: Folder,
     pub(crate) tls: bool,
+    pub(crate) profile: Profile,
     /// Settings of the server's own, by name.
     pub(crate) settings: Vec<(String, String)>,
 }
@@ -143,7 +145,7 @@ impl Plan {
         let (mut command, end_signal): (Command, _) = match self.engine() {
             // Its data go with it, so there is nothing it should write before it ends.
             Engine::MySql | Engine::MariaDb => {
-                (mysql::command(installation, folder, self.tls, port)?, libc::SIGKILL)
+                (mysql::command(installation, folder, self.tls, self.profile, port)?, libc::SIGKILL)
             }
             // An immediate shutdown, which returns its shared memory to the system.
             Engine::Postgres => (postgres::command(installation, folder, port), libc::SIGQUIT),
@@ -178,7 +180,7 @@ impl Plan {
             Engine::Postgres => {
                 let mut administrator =
                     self.when_ready(process, || postgres::connect(folder, port))?;
-                postgres::admit(&mut administrator, setup)?;
+                postgres::admit(&mut administrator, setup, self.profile)?;
                 postgres::lock_administrator(&mut administrator, folder, port)?;
                 Administrator::Postgres(administrator)
             }

@@ -12,6 +12,7 @@ use crate::administrator::Row;
 use crate::certificates::{KeyType, ServerCertificate};
 use crate::folder::Folder;
 use crate::iam::{AccessKey, Iam, Listener, Resource};
+use crate::profile::Profile;
 use crate::running::{Plan, Running};
 use crate::{Error, mysql, postgres, prepared, server_certificate};
 
@@ -40,6 +41,7 @@ pub struct Builder {
     host: String,
     aliases: Vec<String>,
     tls: bool,
+    profile: Profile,
     settings: Vec<(String, String)>,
     setup: String,
     progress: Box<dyn FnMut(&str) + Send>,
@@ -76,7 +78,14 @@ impl Builder {
         self
     }
 
-    /// A setting of the server's own, such as `max_connections`.
+    /// The settings that it starts with: those of [`Profile::Rds`], unless it is set.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// A setting of the server's own, such as `max_connections`, on top of its profile.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
@@ -136,8 +145,9 @@ impl Builder {
             .listen(&folder.verifier_socket())
             .map_err(Error::because("the verifier cannot listen"))?;
         let ca_bundle = folder.ca_bundle();
-        let plan = Plan { installation, account, folder, tls: self.tls, settings: self.settings };
-        let running = Running::start(plan, &self.setup)?;
+        let Builder { tls, profile, settings, setup, .. } = self;
+        let plan = Plan { installation, account, folder, tls, profile, settings };
+        let running = Running::start(plan, &setup)?;
         Ok(Server { running, _listener: listener, iam, access_key, ca_bundle })
     }
 }
@@ -152,6 +162,7 @@ impl Server {
             host: host(engine),
             aliases: Vec::new(),
             tls: true,
+            profile: Profile::default(),
             settings: Vec::new(),
             setup: String::new(),
             progress: Box::new(|_| ()),

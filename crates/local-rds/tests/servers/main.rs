@@ -23,5 +23,6 @@ use for_each_engine;
 mod client;
 mod lifecycle;
 mod logins;
+mod profiles;
 mod program;
 mod token;

@@ -152,10 +152,26 @@ fn the_help_is_a_manual_page() {
 
 #[test]
 fn a_wrong_command_line_says_what_is_right() {
-    let output = Command::new(PROGRAM).arg("oracle").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("take mysql, mariadb or postgres"), "{said}");
+    for (arguments, right) in [
+        (&["oracle"][..], "take mysql, mariadb or postgres"),
+        (&["--profile", "tidy"], "there are rds and untidy"),
+    ] {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(right), "{said}");
+    }
+}
+
+#[test]
+fn the_profile_that_is_named_is_the_servers() {
+    let mut command = program(Engine::MySql);
+    command.args(["--profile", "untidy"]);
+    let program = Program::start(command);
+    let server = processes_in(&program.folder());
+    let lines = server.iter().filter_map(|id| fs::read(format!("/proc/{id}/cmdline")).ok());
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
+    assert!(lines.iter().any(|line| line.contains("--autocommit=0\0")), "{lines:?}");
 }
 
 #[test]
