@@ -19,7 +19,6 @@ pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
         (("DB_REGION", "us-east-1"), "DB_REGION"),
         (("DB_CONNECT_TO", "nowhere"), "DB_CONNECT_TO"),
         (("STATEMENTS_DIR", "/no/such/folder"), "STATEMENTS_DIR"),
-        (("SCHEDULED_STATEMENT", "no-such"), "SCHEDULED_STATEMENT"),
         (("DB_CA_BUNDLE", "/no/such/ca.pem"), "/no/such/ca.pem"),
         (("DB_CA_BUNDLE", ""), "/opt/rds-ca/eu-west-1-bundle.pem"),
     ] {

@@ -7,8 +7,8 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::doctor::{Cause, MYSQL, Words};
-use sql_function::sql::Dialect;
 use sql_function::settings::Longest;
+use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::time::Duration;

@@ -5,8 +5,8 @@
 //! options, always with TLS, and with the roots of the trust store alone.
 
 use sql_function::doctor::{POSTGRES, Words};
-use sql_function::sql::Dialect;
 use sql_function::settings::Longest;
+use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use crate::doctor::{About, Cause, Preamble, Words};
 use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
-use crate::sql::Dialect;
 use crate::settings::Longest;
+use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
 
 /// Reads the time of day. `main` passes the real one.

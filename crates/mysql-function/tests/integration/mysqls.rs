@@ -157,7 +157,9 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     assert_eq!(of(&function.ok(&call("none")).await), (Some(0), None));
     let two = function.ok(&call("two")).await;
     assert_eq!(of(&two).0, Some(2), "{two}");
-    assert_eq!(two["row_count"], 2);
+    assert_eq!(two["rows"], json!([{"a": 1}]));
+    assert_eq!(two["more_results"][0]["rows"], json!([{"b": 2, "c": 3}]));
+    assert_eq!(two["more_results"].as_array().unwrap().len(), 1);
     assert_eq!(function.ok(&call("colon")).await["rows"][0]["n"], 4.0);
     let unnamed = function.ok(r#"{"statement":"unnamed","params":[7,"it's"]}"#).await;
     assert_eq!(unnamed["rows"], json!([{"?": 7, "UPPER(?)": "IT'S"}]));
