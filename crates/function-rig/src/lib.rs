@@ -17,6 +17,7 @@ pub mod namespace;
 pub mod outages;
 pub mod policy;
 pub mod reliability;
+pub mod results;
 mod rig;
 pub mod round_trip;
 pub mod size;
@@ -41,6 +42,7 @@ macro_rules! integration_tests {
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds }
+            results { whole_response }
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }

@@ -30,6 +30,8 @@ use crate::{about, failure, literal, refused, traces};
 const ALWAYS_TAKEN: usize = 16 << 10;
 /// What goes ahead of a statement takes less.
 const AHEAD: usize = 256;
+/// Is gone when a procedure ended the transaction it was part of, also when it began another.
+pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 /// Has LAST_INSERT_ID() say what it says in a new session.
 const FORGET: &str = "DO LAST_INSERT_ID(0)";
 
@@ -41,7 +43,9 @@ pub(crate) struct Connection {
     conn: Open,
     address: IpAddr,
     floats: Floats,
-    in_transaction: bool,
+    through_proxy: bool,
+    /// The transaction that is open, and what it may do.
+    transaction: Option<Mode>,
     /// How long the session lets statements run, where that is not the server's own setting.
     timeout: Option<Duration>,
     /// What a backslash in quotes is, as the server said last.
@@ -84,12 +88,18 @@ enum Failed {
 
 impl Connection {
     /// A connection to the server at `address`, whose session has just begun.
-    pub(crate) fn new(conn: Conn, address: IpAddr, floats: Floats) -> Connection {
+    pub(crate) fn new(
+        conn: Conn,
+        address: IpAddr,
+        floats: Floats,
+        through_proxy: bool,
+    ) -> Connection {
         let mut connection = Connection {
             conn: Open::new(conn),
             address,
             floats,
-            in_transaction: false,
+            through_proxy,
+            transaction: None,
             timeout: None,
             backslash_escapes: true,
             max_packet: None,
@@ -114,7 +124,8 @@ impl Connection {
     /// What has to go ahead of a statement, so that the session lets it do what its mode says and no
     /// more, for as long as it may. The mode is told each time: it costs nothing.
     fn ahead(&mut self, mode: Option<Mode>, timeout: Option<Duration>) -> Vec<String> {
-        let mode = mode.filter(|_| !self.in_transaction).map(|mode| transactions(mode).to_owned());
+        let mode =
+            mode.filter(|_| self.transaction.is_none()).map(|mode| transactions(mode).to_owned());
         let limit = (self.timeout != timeout).then(|| limit(timeout));
         self.timeout = timeout;
         let forget = std::mem::take(&mut self.forget).then(|| FORGET.to_owned());
@@ -209,6 +220,11 @@ impl Connection {
         }
     }
 
+    /// Whether the transaction that is open may be over after `statement`, or be another one.
+    fn may_end_transaction(&self, statement: &Statement) -> bool {
+        self.transaction.is_some() && !statement.is_atomic() && traces::leaves(statement)
+    }
+
     fn floats(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         // No code panics while it holds the lock.
         self.floats.lock().unwrap_or_else(PoisonError::into_inner)
@@ -263,8 +279,12 @@ impl sql_function::Connection for Connection {
         params: &[Param],
         rows: &mut Rows,
     ) -> Result<Bound, Error> {
-        if self.in_transaction && refused::is_commit(statement) {
-            return Err(refused::commits(statement));
+        match self.transaction {
+            Some(_) if refused::is_commit(statement) => return Err(refused::commits(statement)),
+            Some(Mode::Write) if statement.mode == Mode::Read && !traces::only_reads(statement) => {
+                return Err(refused::unheld(statement));
+            }
+            _ => {}
         }
         let whole = if self.backslash_escapes {
             literal::sql(statement, params)?
@@ -276,6 +296,9 @@ impl sql_function::Connection for Connection {
         self.inserted |= statement.changes_rows();
         let (leaves, is_prepared) = (traces::leaves(statement), self.is_prepared(statement));
         if leaves || is_prepared {
+            if self.may_end_transaction(statement) {
+                self.command("SAVEPOINT", &format!("SAVEPOINT {SAVEPOINT}")).await?;
+            }
             let ahead = self.ahead(Some(statement.mode), statement.timeout);
             const WHAT: &str = "preparing the session";
             if leaves && self.identity.is_none() {
@@ -321,12 +344,9 @@ impl sql_function::Connection for Connection {
                 self.run_prepared(statement, prepared, &whole, rows).await
             }
         };
-        let failed_on_the_way =
-            !statement.is_atomic() && outcome.as_ref().is_err_and(Error::leaves_connection_usable);
-        if self.in_transaction && failed_on_the_way {
-            // An error does not tell what became of the transaction.
-            self.command("looking after the transaction", "DO 0").await?;
-            self.check_transaction(statement).await?;
+        let in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
+        if self.may_end_transaction(statement) && in_step {
+            self.check_savepoint(statement).await?;
         }
         let done = outcome?;
         self.check_transaction(statement).await?;
@@ -344,19 +364,19 @@ impl sql_function::Connection for Connection {
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
         begun.map_err(|error| failure::begin(mode, sql, error))?;
-        self.in_transaction = true;
+        self.transaction = Some(mode);
         if self.look() == Some(true) { Ok(()) } else { Err(failure::other_state(sql)) }
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
+        self.transaction = None;
         // Whatever completion_type says.
         let committed = self.command("COMMIT", "COMMIT AND NO CHAIN NO RELEASE").await;
         committed.map_err(Error::loses_connection)
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
+        self.transaction = None;
         let rolled_back = self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
         rolled_back.map_err(Error::loses_connection)?;
         if self.look() == Some(false) { Ok(()) } else { Err(failure::other_state("ROLLBACK")) }
@@ -379,6 +399,11 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
+        if self.through_proxy && (self.identity.is_some() || self.locks) {
+            // It is pinned to a connection of the proxy's, which another one is not.
+            let message = "a session is not restored through an RDS Proxy";
+            return Err(Error::new(Kind::ConnectionLost, message));
+        }
         if self.identity.is_some() {
             return self.reset().await;
         }

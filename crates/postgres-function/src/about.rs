@@ -30,6 +30,7 @@ pub(crate) async fn ask(client: &Client) -> Result<About, Error> {
     let server = client.query_one(SERVER, &[]).await?;
     let grants = client.query(GRANTS, &[]).await?;
     Ok(About {
+        settings: vec![],
         version: server.try_get(0)?,
         user: server.try_get(1)?,
         tls_version: server.try_get(2)?,

@@ -2,6 +2,8 @@
 
 use function_rig::{Engine, Rig, until};
 use local_rds::Server;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -11,14 +13,46 @@ fn call(name: &str) -> String {
     format!(r#"{{"statement":"{name}"}}"#)
 }
 
-/// Whatever a statement did to its session, the next event finds what a new environment finds, and
-/// where a reset can see to that, on the same connection.
-pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
+/// What changes a session: a name, the statement, and whether a reset can take it back on the same
+/// connection.
+const CHANGES: [(&str, &str, bool); 26] = [
+    ("role", "SET ROLE r", false),
+    ("role-none", "SET ROLE NONE", true),
+    ("use", "USE other", true),
+    ("variable", "SET @a = 5", true),
+    ("assign", "SELECT @a := 6 AS a", true),
+    ("into", "SELECT 6 INTO @a", true),
+    ("function", "SELECT f() AS f", true),
+    ("function-in-insert", "INSERT INTO numbered (n) VALUES (f())", true),
+    ("mode", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", true),
+    ("no-autocommit", "SET autocommit = 0", true),
+    ("names", "SET NAMES latin1", true),
+    ("limit", "SET SESSION sql_select_limit = 1", true),
+    ("isolation", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE", true),
+    ("one-transaction", "SET TRANSACTION READ WRITE", true),
+    ("writable", "SET SESSION TRANSACTION READ WRITE", true),
+    ("checks", "SET foreign_key_checks = 0", true),
+    ("lock", "SELECT GET_LOCK('mine', 0) AS l", true),
+    ("tables", "LOCK TABLES items WRITE", true),
+    ("temporary", "CREATE TEMPORARY TABLE items (id INT)", true),
+    ("prepared", "PREPARE p FROM 'SELECT 1'", true),
+    ("begun", "EXECUTE p2", true),
+    ("procedure", "CALL vars()", true),
+    ("open", "CALL leave_open()", false),
+    ("numbered", "INSERT INTO numbered (n) VALUES (1)", true),
+    ("exclusive", "-- exclusive: true\nINSERT INTO numbered (n) VALUES (1)", true),
+    ("fails", "INSERT INTO numbered (id) VALUES (0), (f() + 'x')", true),
+];
+
+/// A server with what those statements name, and the function with all of them and an observer.
+async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)>) {
     let rig = Rig::start(engine, bootstrap).await;
     rig.execute(
         "CREATE ROLE r; GRANT r TO 'lambda-user'@'%'; CREATE DATABASE other; \
          GRANT ALL ON other.* TO 'lambda-user'@'%'; USE app; \
          CREATE PROCEDURE app.vars() BEGIN SET @a = 7; SET SESSION time_zone = '+05:00'; END; \
+         CREATE PROCEDURE app.leave_open() BEGIN START TRANSACTION; \
+         INSERT INTO app.items VALUES (99, 'held'); END; \
          SET GLOBAL log_bin_trust_function_creators = 1; \
          CREATE FUNCTION app.f() RETURNS INT BEGIN SET @a = 8; RETURN 1; END; \
          CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
@@ -28,45 +62,37 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
                    @@autocommit AS autocommit, @@time_zone AS time_zone, \
                    IS_USED_LOCK('mine') AS held, LAST_INSERT_ID() AS last_id, \
                    @@character_set_results AS results, @@collation_connection AS collation, \
-                   @@transaction_isolation AS isolation, @@foreign_key_checks AS checks, \
+                   @@ISOLATION AS isolation, @@foreign_key_checks AS checks, \
+                   @@READ_ONLY AS read_only, \
                    (SELECT COUNT(*) FROM items) AS items";
-    let observe = match engine {
-        Engine::MariaDb => observe.replace("@@transaction_isolation", "@@tx_isolation"),
-        _ => observe.to_owned(),
+    let (isolation, read_only) = match engine {
+        Engine::MariaDb => ("tx_isolation", "tx_read_only"),
+        _ => ("transaction_isolation", "transaction_read_only"),
     };
-    let changes = [
-        ("role", "SET ROLE r", false),
-        ("role-none", "SET ROLE NONE", true),
-        ("use", "USE other", true),
-        ("variable", "SET @a = 5", true),
-        ("assign", "SELECT @a := 6 AS a", true),
-        ("into", "SELECT 6 INTO @a", true),
-        ("function", "SELECT f() AS f", true),
-        ("function-in-insert", "INSERT INTO numbered (n) VALUES (f())", true),
-        ("mode", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", true),
-        ("no-autocommit", "SET autocommit = 0", true),
-        ("names", "SET NAMES latin1", true),
-        ("isolation", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE", true),
-        ("one-transaction", "SET TRANSACTION READ WRITE", true),
-        ("checks", "SET foreign_key_checks = 0", true),
-        ("lock", "SELECT GET_LOCK('mine', 0) AS l", true),
-        ("tables", "LOCK TABLES items WRITE", true),
-        ("temporary", "CREATE TEMPORARY TABLE items (id INT)", true),
-        ("prepared", "PREPARE p FROM 'SELECT 1'", true),
-        ("procedure", "CALL vars()", true),
-        ("numbered", "INSERT INTO numbered (n) VALUES (1)", true),
-        ("exclusive", "-- exclusive: true\nINSERT INTO numbered (n) VALUES (1)", true),
-    ];
-    let texts: Vec<_> =
-        changes.iter().map(|(_, sql, _)| format!("-- mode: write\n{sql}")).collect();
-    let mut statements = vec![("observe", observe.as_str())];
-    statements.extend(changes.iter().zip(&texts).map(|((name, ..), sql)| (*name, sql.as_str())));
+    let observe = observe.replace("ISOLATION", isolation).replace("READ_ONLY", read_only);
+    let mut statements = vec![("observe".to_owned(), observe)];
+    let changes = CHANGES.iter();
+    statements.extend(
+        changes.map(|(name, sql, _)| ((*name).to_owned(), format!("-- mode: write\n{sql}"))),
+    );
+    (rig, statements)
+}
+
+fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
+    statements.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect()
+}
+
+/// Whatever a statement did to its session, the next event finds what a new environment finds, and
+/// where a reset can see to that, on the same connection.
+pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
+    let (rig, statements) = changing(engine, bootstrap).await;
+    let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     assert_eq!(fresh[0]["last_id"], 0, "{fresh}");
     let function = rig.deploy_with(&[], &statements).await;
     function.ok(ITEMS).await;
-    for (name, _, kept) in changes {
-        function.ok(&call(name)).await;
+    for (name, _, kept) in CHANGES {
+        let _ = function.invoke(&call(name)).await;
         let seen = function.ok(&call("observe")).await;
         assert_eq!(seen["rows"], fresh, "after {name}");
         assert_eq!(seen["connection"]["reused"], kept, "after {name}");
@@ -76,6 +102,68 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
         let _ = function.invoke(&event).await;
         assert_eq!(function.ok(&call("observe")).await["rows"], fresh, "after {name} twice");
     }
+}
+
+/// Sequences of such statements, at random: what is observed afterwards is what a new environment
+/// observes, and a write that follows lasts.
+pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
+    let (rig, statements) = changing(engine, bootstrap).await;
+    let statements = borrowed(&statements);
+    let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
+    let function = rig.deploy_with(&[], &statements).await;
+    let strategy = proptest::collection::vec((0..CHANGES.len(), 0..3_usize), 1..=6);
+    let mut runner = TestRunner::default();
+    for round in 0..40 {
+        let sequence = strategy.new_tree(&mut runner).unwrap().current();
+        let mut sent = vec![];
+        for (change, form) in sequence {
+            let call = call(CHANGES[change].0);
+            let event = match form {
+                0 => call,
+                1 => format!(r#"{{"transaction":[{call}]}}"#),
+                _ => format!(r#"{{"transaction":[{ITEMS},{call},{ITEMS}]}}"#),
+            };
+            let outcome = function.invoke(&event).await;
+            sent.push((event, outcome.err()));
+        }
+        let seen = function.ok(&call("observe")).await;
+        assert_eq!(seen["rows"], fresh, "after {sent:#?}");
+        let id = 1000 + round;
+        let add = format!(r#"{{"statement":"add-item","params":[{id},"kept"]}}"#);
+        assert_eq!(function.ok(&add).await["rows_affected"], 1, "after {sent:#?}");
+        let kept = rig.execute(&format!("DELETE FROM app.items WHERE id = {id} OR id = 99")).await;
+        drop(kept);
+        let count = rig.execute("SELECT ROW_COUNT()").await;
+        assert_eq!(count[0][0].as_deref(), Some("1"), "after {sent:#?}");
+    }
+}
+
+/// A statement of mode read in a transaction that writes is one that can only read.
+pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "SET GLOBAL log_bin_trust_function_creators = 1; USE app; \
+         CREATE FUNCTION app.f() RETURNS INT BEGIN DELETE FROM app.items; RETURN 1; END",
+    )
+    .await;
+    let statements = [
+        ("undeclared", "DELETE FROM items"),
+        ("calls", "SELECT f() AS f"),
+        ("shown", "SHOW TABLES"),
+        ("plain", "WITH a AS (SELECT COUNT(*) AS n FROM items) SELECT n, UPPER('a') AS u FROM a"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
+    for name in ["undeclared", "calls"] {
+        let event = format!(r#"{{"transaction":[{add},{}]}}"#, call(name));
+        let message = function.fails(&event, "Statement").await;
+        assert!(message.contains("-- mode: write"), "{message}");
+        function.fails(&call(name), "Query").await;
+    }
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    let event = format!(r#"{{"transaction":[{add},{},{}]}}"#, call("plain"), call("shown"));
+    let response = function.ok(&event).await;
+    assert_eq!(response["transaction"][1]["rows"], json!([{"n": 4, "u": "A"}]));
 }
 
 /// What init_connect does is done at a login alone: no reset takes its place.

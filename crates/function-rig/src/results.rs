@@ -1,0 +1,28 @@
+//! What a response holds is whole, and what it may hold is known before anything lasts.
+
+use local_rds::Engine;
+
+use crate::Rig;
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+
+/// What counts towards Lambda's limit is the whole response: names, columns and envelopes too.
+pub async fn whole_response(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let name = "n".repeat(230);
+    let table = if engine == Engine::Postgres { "" } else { "app." };
+    let sql = format!("-- mode: write\nUPDATE {table}items SET name = 'changed' WHERE id = 1");
+    let function = rig.deploy_with(&[], &[(&name, &sql)]).await;
+    let event = |count: usize| {
+        let call = format!(r#"{{"statement":"{name}"}}"#);
+        format!(r#"{{"transaction":[{}]}}"#, vec![call; count].join(","))
+    };
+    // 6 MB would take fewer results than these, and hold none of their rows.
+    let message = function.fails(&event(20_000), "ResultTooLarge").await;
+    assert!(message.contains("fewer statements"), "{message}");
+    let rows = function.ok(ITEMS).await;
+    assert_eq!(rows["rows"][0]["name"], "first", "nothing of it lasts");
+    let few = function.ok(&event(100)).await;
+    assert_eq!(few["transaction"].as_array().unwrap().len(), 100);
+    assert_eq!(function.ok(ITEMS).await["rows"][0]["name"], "changed");
+}
