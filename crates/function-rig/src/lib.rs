@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
+pub mod contention;
 pub mod cuts;
 pub mod doctor;
 pub mod events;
@@ -42,6 +43,7 @@ macro_rules! integration_tests {
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds }
+            contention { deadlock locks_are_given_back limits_end }
             results { whole_response }
             values { parameters columns unparsable }
             type_table { documented }

@@ -166,6 +166,57 @@ pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
     assert_eq!(response["transaction"][1]["rows"], json!([{"n": 4, "u": "A"}]));
 }
 
+/// A server that refuses COMMIT, or the ROLLBACK after it, leaves nothing for the next event to
+/// commit.
+pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut refused = 0;
+    // Whichever of the event's commands it is that is one too many.
+    for queries in 10..22 {
+        let limit = format!("WITH MAX_QUERIES_PER_HOUR {queries}");
+        rig.execute(&format!("ALTER USER 'lambda-user'@'%' {limit}; FLUSH USER_RESOURCES")).await;
+        let call = |id| format!(r#"{{"statement":"add-item","params":[{id},"x"]}}"#);
+        let (id, next) = (100 + queries, 200 + queries);
+        let function = rig.deploy(&[]).await;
+        function.ok(ITEMS).await;
+        let outcome =
+            function.invoke(&format!(r#"{{"transaction":[{},{ITEMS}]}}"#, call(id))).await;
+        rig.execute("FLUSH USER_RESOURCES").await;
+        function.ok(&format!(r#"{{"transaction":[{}]}}"#, call(next))).await;
+        let seen = rig.execute(&format!("SELECT id FROM app.items WHERE id = {id}")).await;
+        assert_eq!(seen.len() == 1, outcome.is_ok(), "{queries}: {outcome:?}");
+        refused += u32::from(outcome.is_err());
+    }
+    assert!(refused > 0, "no limit was met");
+}
+
+/// A text from a document, a variable or a CAST compares with a column's.
+pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = [
+        (
+            "table",
+            "SELECT i.id FROM items i JOIN JSON_TABLE(?, '$[*]' COLUMNS (name VARCHAR(100) PATH '$')) \
+             t ON i.name = t.name",
+        ),
+        ("cast", "SELECT id FROM items WHERE name = CAST(? AS CHAR)"),
+        ("variable", "SELECT id FROM items, (SELECT @a := ?) v WHERE name = @a"),
+        ("like", "SELECT id FROM items WHERE name LIKE CONCAT(?, '%')"),
+        ("in", "SELECT id FROM items WHERE name IN (?, 'x') OR LOWER(name) = UPPER(?)"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for (name, params) in [
+        ("table", r#"["[\"first\"]"]"#),
+        ("cast", r#"["first"]"#),
+        ("variable", r#"["first"]"#),
+        ("like", r#"["fir"]"#),
+        ("in", r#"["first","none"]"#),
+    ] {
+        let event = format!(r#"{{"statement":"{name}","params":{params}}}"#);
+        assert_eq!(function.ok(&event).await["rows"], json!([{"id": 1}]), "{name}");
+    }
+}
+
 /// What init_connect does is done at a login alone: no reset takes its place.
 pub(crate) async fn init_connect(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("init-connect", "SET time_zone = '+05:00'");
