@@ -25,6 +25,7 @@ pub mod size;
 pub mod soak;
 pub mod start;
 pub mod type_table;
+pub mod untidy;
 pub mod values;
 
 pub use local_rds::Engine;
@@ -54,6 +55,7 @@ macro_rules! integration_tests {
             cuts { every_message }
             outages { restarts frozen_server network idle_timeout logins too_many_connections
                 disk_full }
+            untidy { same_answers }
             soak { random_faults }
         }
     };

@@ -29,5 +29,6 @@ mod mysql {
 
 mod mariadb {
     tests_of_mysqls!(MariaDb);
+    tests_of_mysqls!(MariaDb: refused_result);
     function_rig::integration_tests!(MariaDb, crate::BOOTSTRAP);
 }

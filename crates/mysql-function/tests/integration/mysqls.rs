@@ -190,6 +190,29 @@ pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
     assert!(refused > 0, "no limit was met");
 }
 
+/// The result of a write is refused: the error says that the write was carried out. (MySQL has no
+/// RETURNING.)
+pub(crate) async fn refused_result(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = [
+        ("few", "-- mode: write\n-- max_rows: 1\nDELETE FROM items WHERE id < 3 RETURNING id"),
+        (
+            "large",
+            "-- mode: write\nINSERT INTO items SELECT id + 10, 'x' FROM items \
+             RETURNING id, REPEAT('x', 7000000) AS x",
+        ),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let few = call("few");
+    function.fails(&format!(r#"{{"transaction":[{few}]}}"#), "ResultTooLarge").await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    for (name, rows) in [("few", 1), ("large", 2)] {
+        let message = function.fails(&call(name), "ResultTooLarge").await;
+        assert!(message.contains("was carried out"), "{message}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], rows);
+    }
+}
+
 /// A text from a document, a variable or a CAST compares with a column's.
 pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
