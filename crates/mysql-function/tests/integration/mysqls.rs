@@ -1,5 +1,6 @@
 //! What concerns MySQL and MariaDB alone.
 
+use function_rig::known_state::on_both_profiles;
 use function_rig::{Engine, Rig, until};
 use local_rds::Server;
 use proptest::strategy::{Strategy, ValueTree};
@@ -45,8 +46,7 @@ const CHANGES: [(&str, &str, bool); 26] = [
 ];
 
 /// A server with what those statements name, and the function with all of them and an observer.
-async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)>) {
-    let rig = Rig::start(engine, bootstrap).await;
+async fn changing(rig: &Rig) -> Vec<(String, String)> {
     rig.execute(
         "CREATE ROLE r; GRANT r TO 'lambda-user'@'%'; CREATE DATABASE other; \
          GRANT ALL ON other.* TO 'lambda-user'@'%'; USE app; \
@@ -65,7 +65,7 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)
                    @@ISOLATION AS isolation, @@foreign_key_checks AS checks, \
                    @@READ_ONLY AS read_only, \
                    (SELECT COUNT(*) FROM items) AS items";
-    let (isolation, read_only) = match engine {
+    let (isolation, read_only) = match rig.server.engine() {
         Engine::MariaDb => ("tx_isolation", "tx_read_only"),
         _ => ("transaction_isolation", "transaction_read_only"),
     };
@@ -75,7 +75,7 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)
     statements.extend(
         changes.map(|(name, sql, _)| ((*name).to_owned(), format!("-- mode: write\n{sql}"))),
     );
-    (rig, statements)
+    statements
 }
 
 fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -85,7 +85,8 @@ fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
 /// Whatever a statement did to its session, the next event finds what a new environment finds, and
 /// where a reset can see to that, on the same connection.
 pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
-    let (rig, statements) = changing(engine, bootstrap).await;
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = changing(&rig).await;
     let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     assert_eq!(fresh[0]["last_id"], 0, "{fresh}");
@@ -107,7 +108,11 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
 /// Sequences of such statements, at random: what is observed afterwards is what a new environment
 /// observes, and a write that follows lasts.
 pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
-    let (rig, statements) = changing(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, sequences_on).await;
+}
+
+async fn sequences_on(rig: Rig) {
+    let statements = changing(&rig).await;
     let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     let function = rig.deploy_with(&[], &statements).await;
@@ -215,7 +220,10 @@ pub(crate) async fn refused_result(engine: Engine, bootstrap: &str) {
 
 /// A text from a document, a variable or a CAST compares with a column's.
 pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, collations_on).await;
+}
+
+async fn collations_on(rig: Rig) {
     let statements = [
         (
             "table",
@@ -292,7 +300,10 @@ pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
 
 /// What is counted is what the statement itself changed.
 pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, counted_on).await;
+}
+
+async fn counted_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
          CREATE PROCEDURE app.two() BEGIN SELECT 1 AS a; SELECT 2 AS b, 3 AS c; \
@@ -325,7 +336,7 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(&call("colon")).await["rows"][0]["n"], 4.0);
     let unnamed = function.ok(r#"{"statement":"unnamed","params":[7,"it's"]}"#).await;
     assert_eq!(unnamed["rows"], json!([{"?": 7, "UPPER(?)": "IT'S"}]));
-    if engine == Engine::MariaDb {
+    if rig.server.engine() == Engine::MariaDb {
         let returned = function.ok(r#"{"statement":"returning","params":[1,2]}"#).await;
         assert_eq!(of(&returned), (Some(2), None));
         assert_eq!(returned["row_count"], 2);
@@ -334,7 +345,10 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
 
 /// A number is the decimal that was sent, in arithmetic, comparison and JSON.
 pub(crate) async fn exact(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, exact_on).await;
+}
+
+async fn exact_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.acc (id INT, bal DECIMAL(30,2)); \
          INSERT INTO app.acc VALUES (1, 900719925474099312.20), (2, 900719925474099312.30)",
