@@ -133,6 +133,16 @@ async fn parameter_kinds_on(rig: Rig) {
     assert_eq!(response["rows_affected"], 1);
 }
 
+/// A session token of 8 KB logs in.
+pub async fn long_token(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut key = rig.server.access_key();
+    key.session_token = Some("Ab0/".repeat(2048));
+    rig.server.iam().set_keys(vec![key.clone()]);
+    let function = rig.deploy_signed_by(key, &[]).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+}
+
 /// What an administrator puts before the name of a table.
 fn schema(engine: Engine) -> &'static str {
     if engine == Engine::Postgres { "" } else { "app." }

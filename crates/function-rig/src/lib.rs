@@ -43,7 +43,7 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
-            known_state { open_transaction server_settings next_event parameter_kinds }
+            known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock locks_are_given_back limits_end }
             results { whole_response }
             values { parameters columns unparsable }

@@ -84,9 +84,15 @@ fn changed(statement: &Statement, done: Done, rows: &Rows) -> Done {
         () if statement.changes_rows() && rows.count() > 0 => {
             Done { rows_affected: rows.count(), last_insert_id: None }
         }
-        () if statement.changes_rows() || statement.verb() == "CALL" => done,
+        () if statement.changes_rows() || counts_rows(statement) => done,
         () => Done::default(),
     }
+}
+
+/// Whether the server counts the rows that a statement changed which is about more than them.
+fn counts_rows(statement: &Statement) -> bool {
+    let verb = statement.verb();
+    matches!(&*verb, "CALL" | "LOAD") || (verb == "CREATE" && statement.has_word("SELECT"))
 }
 
 /// Whether the text protocol would round a value: it has six digits for a FLOAT.

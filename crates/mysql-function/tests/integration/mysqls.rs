@@ -389,16 +389,6 @@ pub(crate) async fn max_allowed_packet(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
 }
 
-/// A session token of 8 KB logs in.
-pub(crate) async fn long_token(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let mut key = rig.server.access_key();
-    key.session_token = Some("Ab0/".repeat(2048));
-    rig.server.iam().set_keys(vec![key.clone()]);
-    let function = rig.deploy_signed_by(key, &[]).await;
-    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
-}
-
 /// A file is one statement, and no read writes.
 pub(crate) async fn one_statement(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
