@@ -16,7 +16,8 @@ fn call(name: &str) -> String {
 
 /// What changes a session: a name, the statement, and whether a reset can take it back on the same
 /// connection.
-const CHANGES: [(&str, &str, bool); 26] = [
+const CHANGES: [(&str, &str, bool); 27] = [
+    ("trigger", "INSERT INTO audited (n) VALUES (1)", true),
     ("role", "SET ROLE r", false),
     ("role-none", "SET ROLE NONE", true),
     ("use", "USE other", true),
@@ -55,7 +56,9 @@ async fn changing(rig: &Rig) -> Vec<(String, String)> {
          INSERT INTO app.items VALUES (99, 'held'); END; \
          SET GLOBAL log_bin_trust_function_creators = 1; \
          CREATE FUNCTION app.f() RETURNS INT BEGIN SET @a = 8; RETURN 1; END; \
-         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
+         CREATE TABLE app.audited (n INT); \
+         CREATE TRIGGER app.t BEFORE INSERT ON app.audited FOR EACH ROW SET @a = 9",
     )
     .await;
     let observe = "SELECT CURRENT_ROLE() AS role, DATABASE() AS db, @a AS a, @@sql_mode AS sql_mode, \
