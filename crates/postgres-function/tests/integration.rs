@@ -20,7 +20,8 @@ macro_rules! tests_of {
 }
 
 mod postgres {
-    tests_of!(known_state: restored sequences stale_plans reads_only role_reads proxied maintenance);
+    tests_of!(known_state: restored sequences stale_plans reads_only role_reads not_restored
+        proxied maintenance);
     tests_of!(only: own_sql planned counted ended passing bytes half_characters deferred);
     function_rig::integration_tests!(Postgres, crate::BOOTSTRAP);
 }

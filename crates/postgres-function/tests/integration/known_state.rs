@@ -18,7 +18,9 @@ fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 const MADE: &str = "\
-CREATE ROLE r; GRANT r TO lambda_user; CREATE SEQUENCE numbers; \
+CREATE ROLE r; CREATE ROLE app; GRANT r, app TO lambda_user; CREATE SEQUENCE numbers; \
+GRANT ALL ON SEQUENCE numbers TO app; GRANT ALL ON items TO app; \
+ALTER ROLE lambda_user SET role = app; ALTER ROLE lambda_user SET lock_timeout = '7s'; \
 CREATE FUNCTION change() RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
 PERFORM set_config('search_path', 'pg_catalog', false); \
 PERFORM pg_advisory_lock_shared(8); RETURN 1; END $$; \
@@ -27,7 +29,7 @@ PERFORM set_config('role', 'r', false); COMMIT; PERFORM set_config('TimeZone', '
 END $$";
 
 /// What changes a session: a name, the statement, and whether the connection is kept.
-const CHANGES: [(&str, &str, bool); 30] = [
+const CHANGES: [(&str, &str, bool); 33] = [
     ("role", "SET ROLE r", true),
     ("role-none", "SET ROLE NONE", true),
     ("authorization", "SET SESSION AUTHORIZATION lambda_user", true),
@@ -56,6 +58,9 @@ const CHANGES: [(&str, &str, bool); 30] = [
     ("discard", "DISCARD ALL", true),
     ("deallocate", "DEALLOCATE ALL", true),
     ("hidden", "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$", true),
+    ("seed", "SELECT setseed(0.5)::text AS s", false),
+    ("lock-timeout", "SET lock_timeout = 0", true),
+    ("columns", "SELECT array_agg(set_config('search_path', 'pg_catalog', false)) AS a", true),
     ("next", "SELECT nextval('numbers') AS n", true),
     ("function", "SELECT change() AS c", true),
     ("procedure", "CALL steps()", true),
@@ -73,6 +78,7 @@ current_setting('search_path') AS path, current_setting('TimeZone') AS zone, \
 current_setting('DateStyle') AS dates, current_setting('client_encoding') AS encoding, \
 current_setting('application_name') AS name, current_setting('statement_timeout') AS timeout, \
 current_setting('default_transaction_read_only') AS reads, \
+current_setting('lock_timeout') AS lock_timeout, \
 current_setting('transaction_isolation') AS isolation, (SELECT count(*) FROM items) AS items, \
 (SELECT count(*) FROM pg_listening_channels()) AS channels, \
 (SELECT count(*) FROM pg_cursors WHERE name <> '') AS cursors, \
@@ -84,7 +90,6 @@ current_setting('transaction_isolation') AS isolation, (SELECT count(*) FROM ite
 async fn changing(bootstrap: &str) -> (Rig, Vec<(String, String)>) {
     let rig = Rig::start(Engine::Postgres, bootstrap).await;
     rig.execute(MADE).await;
-    rig.execute("GRANT ALL ON SEQUENCE numbers TO lambda_user").await;
     let mut statements = vec![
         ("observe".to_owned(), OBSERVE.to_owned()),
         ("last".to_owned(), "SELECT lastval()".to_owned()),
@@ -165,7 +170,8 @@ pub(crate) async fn sequences(bootstrap: &str) {
 pub(crate) async fn stale_plans(bootstrap: &str) {
     let rig = Rig::start(Engine::Postgres, bootstrap).await;
     rig.execute("CREATE TABLE codes (code int); INSERT INTO codes VALUES (7)").await;
-    rig.execute("GRANT ALL ON codes TO lambda_user; ALTER TABLE codes OWNER TO lambda_user").await;
+    rig.execute("ALTER TABLE codes OWNER TO lambda_user").await;
+    rig.execute("CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE other_mood AS ENUM ('bad')").await;
     let statements = [
         ("codes", "SELECT * FROM codes"),
         ("one", "SELECT code::text AS code FROM codes WHERE code = $1"),
@@ -176,6 +182,8 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
         ("forgets", "-- mode: write\nDEALLOCATE ALL"),
         ("hides", "-- mode: write\nDO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"),
         ("discards", "-- mode: write\nDISCARD ALL"),
+        ("mood", "SELECT 'sad'::mood AS m"),
+        ("other-mood", "SELECT 'bad'::other_mood AS m"),
     ];
     let warm = async || {
         let function = rig.deploy_with(&[], &statements).await;
@@ -225,8 +233,12 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
     rig.execute("ALTER TABLE codes ALTER COLUMN code TYPE int USING code::int").await;
     assert_eq!(function.ok(one).await["rows"], json!([{"code": "7"}]));
     // By the function itself.
-    let function = warm().await;
     for name in ["forgets", "hides", "discards"] {
+        // What the driver asks the server about types is prepared as well.
+        let function = warm().await;
+        function.ok(&call("mood")).await;
+        function.ok(&call(name)).await;
+        assert_eq!(function.ok(&call("other-mood")).await["rows"][0]["m"], "bad");
         function.ok(&call(name)).await;
         assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {name}");
         function.ok(codes).await;
@@ -237,6 +249,7 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
         }
         function.ok(codes).await;
     }
+    let function = warm().await;
     let event = format!(r#"{{"transaction":[{codes},{},{codes}]}}"#, call("adds"));
     assert_eq!(function.ok(&event).await["transaction"][2]["rows"], more);
     assert_eq!(function.ok(codes).await["rows"], more);
@@ -250,6 +263,26 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
     let message = function.fails(wrong, "Query").await;
     assert!(message.contains("22P02"), "{message}");
     assert_eq!(again(), before + 1);
+    let cold = rig.deploy_with(&[], &statements).await;
+    cold.fails(wrong, "Query").await;
+    assert_eq!(cold.logs().matches("parsing it anew").count(), 0);
+}
+
+/// What was carried out stays when the server does not restore the session, which is not used again.
+pub(crate) async fn not_restored(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute("REVOKE EXECUTE ON FUNCTION pg_advisory_unlock_all() FROM PUBLIC").await;
+    let function = rig.deploy(&[]).await;
+    function.ok(ITEMS).await;
+    let purge = r#"{"statement":"purge-items","params":[3]}"#;
+    let events = [ADD, ITEMS, &format!(r#"{{"transaction":[{purge},{ADD}]}}"#), purge];
+    for (event, count) in events.into_iter().zip([4, 4, 4, 3]) {
+        assert_eq!(function.ok(event).await["connection"]["reused"], false, "{event}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], count, "after {event}");
+    }
+    let event = format!(r#"{{"transaction":[{ADD},{ADD}]}}"#);
+    function.fails(&event, "Query").await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// A function that has run `one` while its parameter is a text.
