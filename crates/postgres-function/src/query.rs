@@ -5,6 +5,7 @@ use sql_function::doctor::About;
 use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
 use crate::about;
@@ -111,8 +112,17 @@ impl Connection {
             return Ok(false);
         }
         let (state, open) = sent.state();
-        self.state = state;
+        if !matches!(self.state, State::Lost(_)) {
+            self.state = state;
+        }
         Ok(open)
+    }
+
+    /// The session is no longer that of a new login.
+    fn changes(&mut self) {
+        if self.state == State::New {
+            self.state = State::Changed;
+        }
     }
 
     /// What goes around a statement.
@@ -184,6 +194,11 @@ fn changes_plans(statement: &Statement) -> bool {
     matches!(&*statement.verb(), "ALTER" | "CREATE" | "DEALLOCATE" | "DISCARD" | "DROP")
 }
 
+/// Whether a statement changes what no command takes back: the seed of `random()`, a library.
+fn stays(statement: &Statement) -> bool {
+    statement.has_word("setseed") || statement.verb() == "LOAD"
+}
+
 /// Whether a statement may leave traces in its session, as far as its text shows.
 fn leaves_traces(statement: &Statement) -> bool {
     const TRACES: [&str; 4] = ["set_config", "pg_temp", "TEMP", "TEMPORARY"];
@@ -233,8 +248,10 @@ impl sql_function::Connection for Connection {
         bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> Result<Done, Error> {
-        if !self.proxied || leaves_traces(statement) {
-            self.state = State::Changed;
+        if stays(statement) {
+            self.state = State::Lost("a statement changed what stays to the session's end");
+        } else if !self.proxied || leaves_traces(statement) {
+            self.changes();
         }
         let (prepared, params) = bound;
         let params: Vec<_> = params.iter().map(AsText).collect();
@@ -296,7 +313,7 @@ impl sql_function::Connection for Connection {
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
         if !self.proxied {
-            self.state = State::Changed;
+            self.changes();
         }
         let mut sql = match mode {
             Mode::Read => "BEGIN READ ONLY",
@@ -342,9 +359,10 @@ impl sql_function::Connection for Connection {
         const LOCK: &str = "\
             SELECT pg_catalog.pg_try_advisory_lock(\
             pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))";
-        self.state = State::Changed;
+        self.changes();
         let name = format!("rds-iam-lambda/{name}");
-        let taken = self.client.query_one_scalar(LOCK, &[&name]).await;
+        let taken = self.client.query_typed(LOCK, &[(&name, Type::TEXT)]).await;
+        let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
         taken.map_err(|error| failure::command("pg_try_advisory_lock", error))
     }
 
