@@ -22,6 +22,7 @@ pub mod round_trip;
 pub mod size;
 pub mod soak;
 pub mod start;
+pub mod statement_files;
 pub mod type_table;
 pub mod values;
 
@@ -41,6 +42,7 @@ macro_rules! integration_tests {
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds }
+            statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
