@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::sql::Dialect;
-use crate::statement::Statement;
+use crate::statement::{Statement, counted};
 
 /// The statements of a function, by name.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ impl Catalogue {
             0 => Ok(statement),
             params => {
                 let message = format!(
-                    "SCHEDULED_STATEMENT is {name:?}, which takes {params} parameters, and a \
-                     schedule gives none"
+                    "SCHEDULED_STATEMENT is {name:?}, which takes {}, and a schedule gives none",
+                    counted(params)
                 );
                 Err(Error::new(Kind::Settings, message)
                     .named(Cause::ScheduledUnknown)
