@@ -24,6 +24,7 @@ pub mod round_trip;
 pub mod size;
 pub mod soak;
 pub mod start;
+pub mod statement_files;
 pub mod type_table;
 pub mod untidy;
 pub mod values;
@@ -46,6 +47,7 @@ macro_rules! integration_tests {
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock locks_are_given_back limits_end }
             results { whole_response }
+            statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
