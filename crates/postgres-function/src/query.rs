@@ -253,11 +253,13 @@ impl sql_function::Connection for Connection {
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let mut questions = Questions::default();
         let client = &self.client;
+        let lone = self.transaction.is_none();
+        let carried_out = lone && around.own == 0 && statement.changes_rows();
         // They go out together and come back together: one round trip. A statement that fails makes
         // the COMMIT a ROLLBACK.
         let flight = try_join!(
             async { Ok(around::batch(client, &around.before).await) },
-            read(client, statement, &prepared, &params, rows, &mut questions),
+            read(client, statement, &prepared, &params, rows, &mut questions, carried_out),
             async {
                 Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
             },
@@ -274,7 +276,6 @@ impl sql_function::Connection for Connection {
                 (session::send(client, &around.after).await, texts)
             }
         };
-        let lone = self.transaction.is_none();
         let ended =
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
         let affected = match affected {
@@ -390,7 +391,8 @@ impl sql_function::Examine for Connection {
 /// `questions`. Gives the number of rows it affected, or the server's refusal.
 ///
 /// # Errors
-/// A row is refused here, and what follows it is not read.
+/// A row is refused here, and what follows it is not read; but that of a change that is `carried_out` by
+/// itself, of which there is no more than it changed, is.
 async fn read(
     client: &Client,
     statement: &Statement,
@@ -398,6 +400,7 @@ async fn read(
     params: &[AsText<'_>],
     rows: &mut Rows,
     questions: &mut Questions,
+    carried_out: bool,
 ) -> Result<Result<u64, Failure>, Error> {
     let stream = match client.query_raw(prepared, params).await {
         Ok(stream) => stream,
@@ -410,7 +413,7 @@ async fn read(
             Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
             Err(failure) => return Ok(Err(failure)),
         };
-        rows.push(|json| {
+        let pushed = rows.push(|json| {
             for (index, column) in row.columns().iter().enumerate() {
                 let value: Option<Raw<'_>> =
                     row.try_get(index).map_err(|error| failure::query(statement, error))?;
@@ -418,10 +421,18 @@ async fn read(
                 value::write(json.value(), column, value, questions)?;
             }
             Ok(())
-        })?;
-        if questions.are_too_many() {
-            return Err(rows.too_large_at(rows.count()));
+        });
+        let error = match pushed {
+            Ok(()) if questions.are_too_many() => rows.too_large_at(rows.count()),
+            Ok(()) => continue,
+            Err(error) => error,
+        };
+        if !carried_out {
+            return Err(error);
         }
+        while stream.try_next().await.map_err(|error| failure::query(statement, error))?.is_some() {
+        }
+        return Err(error.fated(Fate::CarriedOut));
     }
 }
 
