@@ -28,7 +28,7 @@ const HEADERS: [(&str, &str); 10] = [
         "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 17.2\n\n\
          -- Name: items; Type: TABLE; Schema: public; Owner: -\n--\n-- {}\n",
     ),
-    ("prose", "-- Mode of use: rarely. Timeout, if it takes long.\n-- {}\n"),
+    ("prose", "-- Mode: rarely used. Timeout, if it takes long.\n-- Max_rows of it: all.\n-- {}\n"),
 ];
 
 /// Whatever stands above or around a statement, its options are honoured.
