@@ -135,11 +135,7 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
     let function = rig.deploy(&[]).await;
     function.ok(ITEMS).await;
     set_read_only(&rig, true).await;
-    let mut events = vec![ADD.to_owned()];
-    if engine != Engine::Postgres {
-        // PostgreSQL's setting is a default, which a transaction that may write overrides.
-        events.push(format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#));
-    }
+    let events = [ADD.to_owned(), format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)];
     for (count, event) in events.iter().enumerate() {
         let message = function.fails(event, "ServerReadOnly").await;
         assert!(message.contains("the writer's endpoint"), "{message}");
@@ -215,6 +211,24 @@ pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
             })
             .await;
         }
+        // Writes take one each, and a transaction of three statements five.
+        let mut id = 10;
+        until("writes take as few", async || {
+            let before = round_trips.load(Ordering::Relaxed);
+            let mut add = || {
+                id += 1;
+                format!(r#"{{"statement":"add-item","params":[{id},"it's"]}}"#)
+            };
+            let alone = add();
+            let together = format!(r#"{{"transaction":[{ITEMS},{},{}]}}"#, add(), add());
+            function.ok(&alone).await;
+            let write = round_trips.load(Ordering::Relaxed) - before;
+            function.ok(&together).await;
+            let transaction = round_trips.load(Ordering::Relaxed) - before - write;
+            assert!(write >= 1 && transaction >= 5, "{write}, {transaction}");
+            (write, transaction) == (1, 5)
+        })
+        .await;
     };
     tokio::select! {
         () = scenario => {}

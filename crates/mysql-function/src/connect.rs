@@ -77,7 +77,8 @@ impl Connector for MySql {
         for address in dial::resolve(&self.login.connect_to, deadline).await? {
             match self.log_in(address, deadline).await {
                 Ok(conn) => {
-                    return Ok(Connection::new(conn, address, self.floats.clone()));
+                    let through_proxy = self.login.is_through_proxy();
+                    return Ok(Connection::new(conn, address, self.floats.clone(), through_proxy));
                 }
                 Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),
                 Err(error) => return Err(error),

@@ -50,8 +50,9 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         1044 => Cause::DatabaseDenied,
         // ER_BAD_DB_ERROR
         1049 => Cause::DatabaseUnknown,
-        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED
-        1040 | 1203 | 1226 => Cause::TooManyConnections,
+        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; and an RDS Proxy
+        // that has waited for a connection to the database
+        1040 | 1203 | 1226 | 9501 => Cause::TooManyConnections,
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED
         1129 | 1130 => Cause::HostBlocked,
         // ER_ACCOUNT_HAS_BEEN_LOCKED: MySQL's, MariaDB's

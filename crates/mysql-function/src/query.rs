@@ -30,6 +30,8 @@ use crate::{about, failure, literal, refused, traces};
 const ALWAYS_TAKEN: usize = 16 << 10;
 /// What goes ahead of a statement takes less.
 const AHEAD: usize = 256;
+/// Is gone when a procedure ended the transaction it was part of, also when it began another.
+pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 /// Has LAST_INSERT_ID() say what it says in a new session.
 const FORGET: &str = "DO LAST_INSERT_ID(0)";
 
@@ -41,15 +43,18 @@ pub(crate) struct Connection {
     conn: Open,
     address: IpAddr,
     floats: Floats,
-    in_transaction: bool,
+    through_proxy: bool,
+    /// The transaction that is open, and what it may do.
+    transaction: Option<Mode>,
     /// How long the session lets statements run, where that is not the server's own setting.
     timeout: Option<Duration>,
     /// What a backslash in quotes is, as the server said last.
     backslash_escapes: bool,
     /// The server's `max_allowed_packet`, once it was asked.
     max_packet: Option<usize>,
-    /// Whether an earlier invocation may have left a LAST_INSERT_ID.
-    inserted: bool,
+    /// Whether rows were changed since the session began: LAST_INSERT_ID and what triggers set are
+    /// left.
+    changed: bool,
     /// Whether this invocation has run anything.
     begun: bool,
     /// Whether the next statement must not see what an earlier invocation left.
@@ -84,16 +89,22 @@ enum Failed {
 
 impl Connection {
     /// A connection to the server at `address`, whose session has just begun.
-    pub(crate) fn new(conn: Conn, address: IpAddr, floats: Floats) -> Connection {
+    pub(crate) fn new(
+        conn: Conn,
+        address: IpAddr,
+        floats: Floats,
+        through_proxy: bool,
+    ) -> Connection {
         let mut connection = Connection {
             conn: Open::new(conn),
             address,
             floats,
-            in_transaction: false,
+            through_proxy,
+            transaction: None,
             timeout: None,
             backslash_escapes: true,
             max_packet: None,
-            inserted: false,
+            changed: false,
             begun: false,
             forget: false,
             locks: false,
@@ -114,7 +125,8 @@ impl Connection {
     /// What has to go ahead of a statement, so that the session lets it do what its mode says and no
     /// more, for as long as it may. The mode is told each time: it costs nothing.
     fn ahead(&mut self, mode: Option<Mode>, timeout: Option<Duration>) -> Vec<String> {
-        let mode = mode.filter(|_| !self.in_transaction).map(|mode| transactions(mode).to_owned());
+        let mode =
+            mode.filter(|_| self.transaction.is_none()).map(|mode| transactions(mode).to_owned());
         let limit = (self.timeout != timeout).then(|| limit(timeout));
         self.timeout = timeout;
         let forget = std::mem::take(&mut self.forget).then(|| FORGET.to_owned());
@@ -209,6 +221,11 @@ impl Connection {
         }
     }
 
+    /// Whether the transaction that is open may be over after `statement`, or be another one.
+    fn may_end_transaction(&self, statement: &Statement) -> bool {
+        self.transaction.is_some() && !statement.is_atomic() && traces::leaves(statement)
+    }
+
     fn floats(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         // No code panics while it holds the lock.
         self.floats.lock().unwrap_or_else(PoisonError::into_inner)
@@ -225,7 +242,7 @@ impl Connection {
         }
         self.look();
         self.timeout = None;
-        (self.inserted, self.forget, self.locks) = (false, false, false);
+        (self.changed, self.forget, self.locks) = (false, false, false);
         if let Some(identity) = self.identity.take() {
             let sql = format!("{IDENTITY}, @@init_connect");
             let now = self.ask::<(String, String)>(WHAT, &[], &sql);
@@ -263,8 +280,12 @@ impl sql_function::Connection for Connection {
         params: &[Param],
         rows: &mut Rows,
     ) -> Result<Bound, Error> {
-        if self.in_transaction && refused::is_commit(statement) {
-            return Err(refused::commits(statement));
+        match self.transaction {
+            Some(_) if refused::is_commit(statement) => return Err(refused::commits(statement)),
+            Some(Mode::Write) if statement.mode == Mode::Read && !traces::only_reads(statement) => {
+                return Err(refused::unheld(statement));
+            }
+            _ => {}
         }
         let whole = if self.backslash_escapes {
             literal::sql(statement, params)?
@@ -272,10 +293,21 @@ impl sql_function::Connection for Connection {
             literal::sql(&statement.without_backslash_escapes()?, params)?
         };
         self.check_length(statement, &whole.sql).await?;
-        self.forget = !std::mem::replace(&mut self.begun, true) && self.inserted;
-        self.inserted |= statement.changes_rows();
         let (leaves, is_prepared) = (traces::leaves(statement), self.is_prepared(statement));
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first && leaves && self.changed && !self.locks {
+            // What a trigger of an earlier invocation set could be seen.
+            self.reset().await?;
+            if let Some(mode) = self.transaction {
+                sql_function::Connection::begin(self, mode).await?;
+            }
+        }
+        self.forget = first && self.changed;
+        self.changed |= statement.changes_rows();
         if leaves || is_prepared {
+            if self.may_end_transaction(statement) {
+                self.command("SAVEPOINT", &format!("SAVEPOINT {SAVEPOINT}")).await?;
+            }
             let ahead = self.ahead(Some(statement.mode), statement.timeout);
             const WHAT: &str = "preparing the session";
             if leaves && self.identity.is_none() {
@@ -321,12 +353,9 @@ impl sql_function::Connection for Connection {
                 self.run_prepared(statement, prepared, &whole, rows).await
             }
         };
-        let failed_on_the_way =
-            !statement.is_atomic() && outcome.as_ref().is_err_and(Error::leaves_connection_usable);
-        if self.in_transaction && failed_on_the_way {
-            // An error does not tell what became of the transaction.
-            self.command("looking after the transaction", "DO 0").await?;
-            self.check_transaction(statement).await?;
+        let in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
+        if self.may_end_transaction(statement) && in_step {
+            self.check_savepoint(statement).await?;
         }
         let done = outcome?;
         self.check_transaction(statement).await?;
@@ -344,19 +373,19 @@ impl sql_function::Connection for Connection {
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
         begun.map_err(|error| failure::begin(mode, sql, error))?;
-        self.in_transaction = true;
+        self.transaction = Some(mode);
         if self.look() == Some(true) { Ok(()) } else { Err(failure::other_state(sql)) }
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
+        self.transaction = None;
         // Whatever completion_type says.
         let committed = self.command("COMMIT", "COMMIT AND NO CHAIN NO RELEASE").await;
         committed.map_err(Error::loses_connection)
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
+        self.transaction = None;
         let rolled_back = self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
         rolled_back.map_err(Error::loses_connection)?;
         if self.look() == Some(false) { Ok(()) } else { Err(failure::other_state("ROLLBACK")) }
@@ -379,6 +408,11 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
+        if self.through_proxy && (self.identity.is_some() || self.locks) {
+            // It is pinned to a connection of the proxy's, which another one is not.
+            let message = "a session is not restored through an RDS Proxy";
+            return Err(Error::new(Kind::ConnectionLost, message));
+        }
         if self.identity.is_some() {
             return self.reset().await;
         }

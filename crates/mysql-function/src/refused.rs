@@ -1,6 +1,7 @@
 //! What is refused before anything of it is sent.
 
 use mysql_common::named_params::ParsedNamedParams;
+use sql_function::doctor::Cause;
 use sql_function::{Error, Kind, Statement};
 
 /// What MySQL commits a transaction before or after, whatever becomes of it:
@@ -59,4 +60,16 @@ pub(crate) fn commits(statement: &Statement) -> Error {
     let message = format!("statement {:?} would commit the transaction it is in", statement.name);
     Error::new(Kind::Statement, message)
         .advice("send it by itself: MySQL commits before and after what is not about rows")
+}
+
+/// It is a read, and could write in the transaction that the event is.
+pub(crate) fn unheld(statement: &Statement) -> Error {
+    let message = format!(
+        "statement {:?} is a read that could write, in a transaction that writes",
+        statement.name
+    );
+    Error::new(Kind::Statement, message).named(Cause::StatementMode).advice(
+        "if it writes it needs the line \"-- mode: write\" at its top; else send it by itself: MySQL \
+         holds a whole transaction to reading, and not one of its statements",
+    )
 }

@@ -361,6 +361,15 @@ pub(crate) fn leaves(statement: &Statement) -> bool {
         || (0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
 }
 
+/// Whether `statement` reads, and calls nothing that could write: what a transaction that writes cannot
+/// hold to reading on these servers.
+pub(crate) fn only_reads(statement: &Statement) -> bool {
+    const READS: [&str; 7] = ["SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
+    let tokens: Vec<_> = statement.tokens().collect();
+    READS.contains(&&*statement.main_verb())
+        && !(0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
+}
+
 /// Whether the parenthesis at `at` is that of a function that is not known.
 fn calls_stored_function(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(name) = at.checked_sub(1).map(|at| &tokens[at]) else { return false };

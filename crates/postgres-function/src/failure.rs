@@ -5,6 +5,7 @@
 use sql_function::doctor::{Blanks, Cause, POSTGRES};
 use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
 use std::io;
+use tokio_postgres::Error as Failure;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
@@ -27,7 +28,7 @@ pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
 }
 
 /// Why a login failed.
-pub(crate) fn login(login: &Login, failure: tokio_postgres::Error) -> Error {
+pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
         return refusal::untrusted(login, cause, POSTGRES);
     }
@@ -51,6 +52,17 @@ pub(crate) fn refused_by_server(
     message: &str,
     says: String,
 ) -> Error {
+    if let Some(cause) = of_proxy(code, message) {
+        let refused = refusal::refused(login, says, cause, POSTGRES);
+        return match cause {
+            Cause::TooManyConnections => refused.transient(),
+            _ => refused.named(cause).advice(
+                "the RDS Proxy has no secret for this user: add one with its name and password to \
+                 the proxy's authentication, with IAMAuth=REQUIRED, and let the proxy's role read \
+                 it; or set the proxy's DefaultAuthScheme to IAM_AUTH",
+            ),
+        };
+    }
     let cause = match *code {
         // What RDS's PAM says has this code too, and so have a missing line of pg_hba.conf and a
         // role that may not log in.
@@ -82,13 +94,48 @@ pub(crate) fn refused_by_server(
     if passes { refused.transient() } else { refused }
 }
 
+/// What an RDS Proxy of its own refuses a login for, as it says under several codes:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html>.
+fn of_proxy(code: &SqlState, message: &str) -> Option<Cause> {
+    const NO_SECRET: [&str; 3] = [
+        "no credentials for the role",
+        "IAM authentication for the client connection to the proxy",
+        "IAM authentication as the DefaultAuthScheme",
+    ];
+    const PASSES: [&str; 3] = [
+        "too many competing requests",
+        "Rate of connection to proxy exceeded",
+        "client connections to the proxy exceeded",
+    ];
+    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+    match () {
+        () if says(&NO_SECRET) => Some(Cause::ProxyWithoutIam),
+        () if says(&PASSES) || waited_in_vain(code, message) => Some(Cause::TooManyConnections),
+        () => None,
+    }
+}
+
+/// Whether an RDS Proxy had no connection to the database in time: nothing was sent there.
+fn waited_in_vain(code: &SqlState, message: &str) -> bool {
+    let says = ["Timed-out waiting", "Timed out waiting", "timed out waiting"];
+    code.code().starts_with("08") && says.iter().any(|text| message.contains(text))
+}
+
 /// Why a statement failed, and what became of it.
-pub(crate) fn query(statement: &Statement, failure: tokio_postgres::Error) -> Error {
+pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
     let what = format!("statement {:?}", statement.name);
     let failed = match failure.as_db_error() {
         // No statement that writes runs in a transaction that this function made read-only.
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
             refusal::read_only(&what, says(error))
+        }
+        Some(error) if is_passing(error.code()) && !statement.is_atomic() => {
+            return Error::new(Kind::Query, format!("{what} failed on its way"))
+                .named(Cause::StatementInvalid)
+                .caused_by(says(error))
+                .advice(
+                    "the reason passes by itself: look at the data before sending the event again",
+                );
         }
         _ => command(&what, failure),
     };
@@ -97,9 +144,42 @@ pub(crate) fn query(statement: &Statement, failure: tokio_postgres::Error) -> Er
     if undone { failed } else { failed.fated(Fate::Unknown) }
 }
 
+/// Whether a transaction that may not write refused a write.
+pub(crate) fn is_read_only(failure: &Failure) -> bool {
+    failure.code() == Some(&READ_ONLY)
+}
+
+/// Whether the server does not know a prepared statement any more.
+pub(crate) fn is_forgotten(failure: &Failure) -> bool {
+    failure.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME)
+}
+
+/// Whether what is prepared may be out of date, and nothing was carried out: the server says so
+/// itself, or the types are no longer those it was parsed for (class 42, and values that cannot be
+/// read). What a function met on its way has a context.
+pub(crate) fn is_stale(failure: &Failure, atomic: bool) -> bool {
+    let Some(error) = failure.as_db_error() else { return false };
+    let code = error.code().code();
+    let told = code == "26000" || error.routine() == Some("RevalidateCachedQuery");
+    let types = code.starts_with("42") || matches!(code, "22P02" | "22P03");
+    (told && (atomic || error.where_().is_none())) || (types && atomic)
+}
+
+/// Whether the server refused for a reason that passes by itself:
+///
+/// | code | |
+/// |---|---|
+/// | 40001, 40P01 | serialization failure, deadlock |
+/// | 55P03 | a lock is not available |
+/// | 53… | out of memory, connections or other resources, but for disk space |
+fn is_passing(code: &SqlState) -> bool {
+    let code = code.code();
+    matches!(code, "40001" | "40P01" | "55P03") || (code.starts_with("53") && code != "53100")
+}
+
 /// Why a transaction does not begin. A server in recovery refuses one that may write as a feature
 /// it does not support.
-pub(crate) fn begin(mode: Mode, sql: &str, failure: tokio_postgres::Error) -> Error {
+pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
     match failure.as_db_error() {
         Some(error)
             if mode == Mode::Write
@@ -112,13 +192,19 @@ pub(crate) fn begin(mode: Mode, sql: &str, failure: tokio_postgres::Error) -> Er
 }
 
 /// Why a command around the statements failed.
-pub(crate) fn command(what: &str, failure: tokio_postgres::Error) -> Error {
+pub(crate) fn command(what: &str, failure: Failure) -> Error {
     match failure.as_db_error() {
+        Some(error) if waited_in_vain(error.code(), error.message()) => {
+            refusal::passing(what, says(error)).loses_connection()
+        }
         // The server's last words on this connection, not its answer.
         Some(error)
             if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) =>
         {
             refusal::connection_lost(what, says(error))
+        }
+        Some(error) if is_passing(error.code()) => {
+            refusal::passing(what, says(error)).named(Cause::StatementInvalid)
         }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
@@ -167,7 +253,7 @@ fn meaning(code: &SqlState) -> (Cause, &'static str) {
 }
 
 /// The I/O error among the sources of a driver's error.
-fn io_cause(failure: &tokio_postgres::Error) -> Option<&io::Error> {
+fn io_cause(failure: &Failure) -> Option<&io::Error> {
     let mut source = std::error::Error::source(failure);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref() {
@@ -199,7 +285,37 @@ fn parameter(context: &str) -> Option<u16> {
 }
 
 /// The driver's own text is only a heading: the reason is among its sources.
-fn chain(failure: &tokio_postgres::Error) -> String {
+fn chain(failure: &Failure) -> String {
     let errors = std::iter::successors(Some(failure as &dyn std::error::Error), |e| e.source());
     errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_says_is_told_apart() {
+        let cause = |code, message| of_proxy(&SqlState::from_code(code), message);
+        for (code, message) in [
+            ("53300", "The IAM authentication failed because of too many competing requests."),
+            ("28000", "The IAM authentication failed because of too many competing requests."),
+            ("53300", "Rate of connection to proxy exceeded 200."),
+            ("08000", "Timed-out waiting to acquire database connection."),
+        ] {
+            assert_eq!(cause(code, message), Some(Cause::TooManyConnections), "{message}");
+        }
+        let no_secret = "This RDS proxy has no credentials for the role app. Check the credentials \
+                         for this role and try again.";
+        assert_eq!(cause("28000", no_secret), Some(Cause::ProxyWithoutIam));
+        assert_eq!(cause("28000", "PAM authentication failed for user \"app\""), None);
+        assert_eq!(cause("57014", "timed out waiting"), None);
+    }
+
+    #[test]
+    fn what_passes_by_itself() {
+        let passing = |code| is_passing(&SqlState::from_code(code));
+        assert!(["40001", "40P01", "55P03", "53200", "53300"].into_iter().all(passing));
+        assert!(!["53100", "57014", "23505", "55006", "40002"].into_iter().any(passing));
+    }
 }

@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod about;
+mod around;
 mod array;
 mod binary;
+mod carrier;
 mod connect;
 mod failure;
 mod network;
@@ -13,6 +15,7 @@ mod param;
 mod preamble;
 mod query;
 mod server_text;
+mod session;
 mod time;
 mod value;
 

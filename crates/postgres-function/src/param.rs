@@ -1,12 +1,16 @@
-//! JSON values as parameters. They go as text, for the server to read as it reads its own literals.
+//! JSON values as parameters. They go as text, for the server to read as it reads its own literals;
+//! but for bytes, which are base64 here as they are in a response.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
 use sql_function::{Error, Kind, Param, Statement};
 use std::error::Error as StdError;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 
 /// Refuses an array where the statement takes none: some types would read its text as a value of
-/// theirs.
+/// theirs. And where it takes bytes, what is neither base64 nor the server's `\x` form: that would
+/// read any text as bytes.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the parameter and its type.
@@ -23,6 +27,22 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
             )
             .advice("send a value of that type; a JSON document goes as a string"));
         }
+        // An array may come in the server's own form as well.
+        let own_form = is_array(of) && matches!(param, Param::Text(_));
+        if is_bytes(of) && !own_form && !holds_bytes(param) {
+            return Err(Error::new(
+                Kind::Statement,
+                format!(
+                    "parameter {} of {:?} is no base64, and its type is {of}",
+                    index + 1,
+                    statement.name
+                ),
+            )
+            .advice(
+                "send bytes in base64, padded, as a response returns them, or in the server's own \
+                 form, \\x and hexadecimal digits",
+            ));
+        }
     }
     Ok(())
 }
@@ -33,6 +53,38 @@ fn is_array(of: &Type) -> bool {
         TypeKind::Domain(inner) => is_array(inner),
         _ => false,
     }
+}
+
+/// Whether the values are bytes, or arrays of them.
+fn is_bytes(of: &Type) -> bool {
+    match of.kind() {
+        TypeKind::Array(inner) | TypeKind::Domain(inner) => is_bytes(inner),
+        _ => *of == Type::BYTEA,
+    }
+}
+
+fn holds_bytes(param: &Param) -> bool {
+    match param {
+        Param::Null => true,
+        Param::Text(text) => is_hex(text) || BASE64.decode(text).is_ok(),
+        Param::Array(elements) => elements.iter().all(holds_bytes),
+        Param::Bool(_) | Param::Number(_) => false,
+    }
+}
+
+/// The server's own form, which base64 never has.
+fn is_hex(text: &str) -> bool {
+    text.starts_with("\\x")
+}
+
+/// Bytes in the server's own form.
+fn hex(text: &str) -> String {
+    let Some(bytes) = BASE64.decode(text).ok().filter(|_| !is_hex(text)) else {
+        return text.to_owned();
+    };
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    "\\x".chars().chain(digits).collect()
 }
 
 /// A parameter in the server's text form.
@@ -48,8 +100,13 @@ impl ToSql for AsText<'_> {
         match self.0 {
             Param::Null => return Ok(IsNull::Yes),
             Param::Bool(value) => out.put_slice(value.to_string().as_bytes()),
+            Param::Text(text) if is_bytes(of) && !is_array(of) => {
+                out.put_slice(hex(text).as_bytes())
+            }
             Param::Number(text) | Param::Text(text) => out.put_slice(text.as_bytes()),
-            Param::Array(elements) => out.put_slice(array(elements, delimiter(of)).as_bytes()),
+            Param::Array(elements) => {
+                out.put_slice(array(elements, delimiter(of), is_bytes(of)).as_bytes());
+            }
         }
         Ok(IsNull::No)
     }
@@ -72,7 +129,7 @@ fn delimiter(array: &Type) -> char {
 
 /// An array in the form of
 /// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>.
-fn array(elements: &[Param], delimiter: char) -> String {
+fn array(elements: &[Param], delimiter: char, bytes: bool) -> String {
     let mut text = String::from("{");
     for (index, element) in elements.iter().enumerate() {
         if index > 0 {
@@ -83,6 +140,7 @@ fn array(elements: &[Param], delimiter: char) -> String {
             Param::Bool(value) => text.push_str(&value.to_string()),
             Param::Number(digits) => text.push_str(digits),
             Param::Text(element) => {
+                let element = if bytes { &hex(element) } else { element };
                 text.push('"');
                 for character in element.chars() {
                     if matches!(character, '"' | '\\') {
@@ -92,7 +150,7 @@ fn array(elements: &[Param], delimiter: char) -> String {
                 }
                 text.push('"');
             }
-            Param::Array(elements) => text.push_str(&array(elements, delimiter)),
+            Param::Array(elements) => text.push_str(&array(elements, delimiter, bytes)),
         }
     }
     text.push('}');
@@ -111,7 +169,22 @@ mod tests {
             Param::Text("a \"b\" \\ {c}".into()),
             Param::Array(vec![Param::Bool(true)]),
         ];
-        assert_eq!(array(&elements, ','), r#"{1,NULL,"a \"b\" \\ {c}",{true}}"#);
-        assert_eq!(array(&elements[..2], delimiter(&Type::BOX_ARRAY)), "{1;NULL}");
+        assert_eq!(array(&elements, ',', false), r#"{1,NULL,"a \"b\" \\ {c}",{true}}"#);
+        assert_eq!(array(&elements[..2], delimiter(&Type::BOX_ARRAY), false), "{1;NULL}");
+        let bytes = [Param::Text("AP8=".into()), Param::Text(r"\xABCD".into())];
+        assert_eq!(array(&bytes, ',', true), r#"{"\\x00ff","\\xABCD"}"#);
+    }
+
+    #[test]
+    fn bytes_are_base64() {
+        for (text, seen) in [("", Some(r"\x")), ("AP8=", Some(r"\x00ff")), (r"\x1", Some(r"\x1"))] {
+            assert!(holds_bytes(&Param::Text(text.into())));
+            assert_eq!(Some(&*hex(text)), seen);
+        }
+        // No padding, bits to spare, another alphabet, the server's old form.
+        for text in ["AP8", "AP9=", "-_8=", r"\000\377", "é"] {
+            assert!(!holds_bytes(&Param::Text(text.into())), "{text}");
+        }
+        assert!(!holds_bytes(&Param::Number("7".into())));
     }
 }

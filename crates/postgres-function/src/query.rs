@@ -1,29 +1,38 @@
 //! Statements in, rows out.
 
-use futures_util::{TryStreamExt, join, pin_mut};
+use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::doctor::About;
-use sql_function::{Column, Done, Error, Fate, Mode, Param, Rows, Statement, refusal};
-use std::collections::HashMap;
+use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::time::Duration;
-use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, Statement as Prepared};
+use tokio_postgres::types::Type;
+use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
 use crate::about;
+use crate::around::{self, Around};
+use crate::carrier::Carrier;
 use crate::failure;
 use crate::param::{self, AsText};
 use crate::server_text::Questions;
+use crate::session::{self, RESET, Sent, State};
 use crate::value::{self, Raw};
 
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
     client: Client,
-    /// The task that carries the connection's bytes.
-    carrier: JoinHandle<()>,
+    carrier: Carrier,
     address: IpAddr,
+    /// Whether an RDS Proxy is in between: what sets a session, or resets it, would keep the server's
+    /// connection for this one alone.
+    proxied: bool,
     /// What the server has parsed, by the statement's name.
     prepared: HashMap<String, Prepared>,
-    in_transaction: bool,
+    /// What of it this invocation had parsed: it cannot be out of date.
+    fresh: HashSet<String>,
+    transaction: Option<Mode>,
+    state: State,
+    /// Whether the role's transactions begin read-only, by its own setting.
+    role_reads: bool,
 }
 
 /// What names a connection: a process of the server at an address, and its secret key.
@@ -33,34 +42,163 @@ pub(crate) struct Session {
 }
 
 impl Connection {
-    /// A connection to the server at `address`.
-    pub(crate) fn new(client: Client, carrier: JoinHandle<()>, address: IpAddr) -> Connection {
-        Connection { client, carrier, address, prepared: HashMap::new(), in_transaction: false }
-    }
-
-    async fn command(&mut self, sql: &str) -> Result<(), Error> {
-        self.client.batch_execute(sql).await.map_err(|error| failure::command(sql, error))
+    /// A connection to the server at `address`, whose session has just begun.
+    pub(crate) fn new(
+        client: Client,
+        carrier: Carrier,
+        address: IpAddr,
+        proxied: bool,
+        role_reads: bool,
+    ) -> Connection {
+        Connection {
+            client,
+            carrier,
+            address,
+            proxied,
+            prepared: HashMap::new(),
+            fresh: HashSet::new(),
+            transaction: None,
+            state: State::New,
+            role_reads,
+        }
     }
 
     async fn prepared(&mut self, statement: &Statement) -> Result<Prepared, Error> {
         if let Some(prepared) = self.prepared.get(&statement.name) {
             return Ok(prepared.clone());
         }
-        let prepared = self.client.prepare(&statement.sql).await;
-        let prepared = prepared.map_err(|error| failure::query(statement, error))?;
-        self.prepared.insert(statement.name.clone(), prepared.clone());
-        Ok(prepared)
+        match self.client.prepare(&statement.sql).await {
+            Ok(prepared) => {
+                self.prepared.insert(statement.name.clone(), prepared.clone());
+                self.fresh.insert(statement.name.clone());
+                Ok(prepared)
+            }
+            Err(failure) => {
+                // The driver's own questions about types are gone with the rest.
+                let lost = failure::is_forgotten(&failure);
+                let error = failure::query(statement, failure);
+                Err(if lost { error.stale().loses_connection() } else { error })
+            }
+        }
     }
 
-    /// Locks are kept by number: the server hashes the name. They are the database's own.
-    async fn lock_function(&mut self, call: &str, name: &str) -> Result<bool, Error> {
-        let sql = format!(
-            "SELECT pg_catalog.{call}(pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))"
-        );
-        let name = format!("rds-iam-lambda/{name}");
-        let value = self.client.query_one_scalar(&sql, &[&name]).await;
-        value.map_err(|error| failure::command(call, error))
+    /// Forgets what the server has parsed, and which types there are.
+    fn forget(&mut self) {
+        self.prepared.clear();
+        self.client.clear_type_cache();
     }
+
+    /// `commands` that end an event's work, and what restores the session after them.
+    fn closing(&self, commands: &str) -> String {
+        match (self.proxied, commands) {
+            (true, _) => commands.to_owned(),
+            (false, "") => RESET.to_owned(),
+            (false, _) => format!("{commands}; {RESET}"),
+        }
+    }
+
+    /// Takes in the answer to a [`closing`](Self::closing) of `own` commands: whether a transaction is
+    /// open after all.
+    ///
+    /// # Errors
+    /// One of those commands failed. When the server only did not restore the session, what it
+    /// carried out stays.
+    fn closed(&mut self, sent: Sent, own: usize) -> Result<bool, Failure> {
+        if sent.done < own
+            && let Some(error) = sent.error
+        {
+            return Err(error);
+        }
+        if self.proxied {
+            return Ok(false);
+        }
+        let (state, open) = sent.state();
+        if !matches!(self.state, State::Lost(_)) {
+            self.state = state;
+        }
+        Ok(open)
+    }
+
+    /// The session is no longer that of a new login.
+    fn changes(&mut self) {
+        if self.state == State::New {
+            self.state = State::Changed;
+        }
+    }
+
+    /// What goes around a statement.
+    fn around(&self, statement: &Statement) -> Around {
+        let mut around = match self.transaction {
+            None if statement.mode == Mode::Read => Around::block("BEGIN READ ONLY"),
+            None if self.role_reads => Around::after(session::READ_WRITE),
+            None => Around::default(),
+            Some(transaction) => Around::held(transaction, statement.mode),
+        };
+        if !self.proxied {
+            around.limit(statement.timeout, self.transaction.is_some());
+        }
+        if self.transaction.is_none() {
+            around.after = self.closing(&around.after);
+        }
+        around
+    }
+
+    /// The texts of values that only the server can put into text, in a transaction that reads.
+    async fn ask(&mut self, questions: Questions) -> Result<Vec<String>, Error> {
+        if questions.is_empty() {
+            return Ok(vec![]);
+        }
+        const WHAT: &str = "asking for the text of a value";
+        let around = match self.transaction {
+            None => Around::block("BEGIN READ ONLY"),
+            Some(transaction) => Around::held(transaction, Mode::Read),
+        };
+        around::batch(&self.client, &around.before)
+            .await
+            .map_err(|error| failure::command(WHAT, error).loses_connection())?;
+        let texts = questions.ask(&self.client).await;
+        let ended = if self.transaction.is_none() {
+            let sent = session::send(&self.client, &self.closing(&around.after)).await;
+            self.closed(sent, around.own).map(drop)
+        } else {
+            around::batch(&self.client, &around.after).await
+        };
+        let texts = texts?;
+        ended.map_err(|error| failure::command(WHAT, error))?;
+        Ok(texts)
+    }
+
+    /// Why a statement failed, and whether it may go well the next time.
+    fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
+        let stale = !self.fresh.contains(&statement.name)
+            && failure::is_stale(&failure, statement.is_atomic());
+        let forgotten = failure::is_forgotten(&failure);
+        let error = failure::query(statement, failure);
+        if stale {
+            self.forget();
+        }
+        let error = if stale { error.stale() } else { error };
+        if forgotten { error.loses_connection() } else { error }
+    }
+}
+
+/// Whether a statement that has run makes what is prepared out of date.
+fn changes_plans(statement: &Statement) -> bool {
+    matches!(&*statement.verb(), "ALTER" | "CREATE" | "DEALLOCATE" | "DISCARD" | "DROP")
+}
+
+/// Whether a statement changes what no command takes back: the seed of `random()`, a library.
+fn stays(statement: &Statement) -> bool {
+    statement.has_word("setseed") || statement.verb() == "LOAD"
+}
+
+/// Whether a statement may leave traces in its session, as far as its text shows.
+fn leaves_traces(statement: &Statement) -> bool {
+    const TRACES: [&str; 4] = ["set_config", "pg_temp", "TEMP", "TEMPORARY"];
+    !statement.is_atomic()
+        || statement.tokens().any(|token| {
+            token.is_one_of(&TRACES) || token.text.to_ascii_lowercase().contains("advisory_lock")
+        })
 }
 
 impl sql_function::Connection for Connection {
@@ -103,62 +241,137 @@ impl sql_function::Connection for Connection {
         bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> Result<Done, Error> {
+        if stays(statement) {
+            self.state = State::Lost("a statement changed what stays to the session's end");
+        } else if !self.proxied || leaves_traces(statement) {
+            self.changes();
+        }
         let (prepared, params) = bound;
         let params: Vec<_> = params.iter().map(AsText).collect();
+        let around = self.around(statement);
+        // The questions belong to the transaction of a read: it ends after them.
+        let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let mut questions = Questions::default();
-        let run = read(&self.client, statement, &prepared, &params, rows, &mut questions);
-        let (before, after) = around(statement, self.in_transaction);
+        let client = &self.client;
         // They go out together and come back together: one round trip. A statement that fails makes
         // the COMMIT a ROLLBACK.
-        let (before, affected, after) =
-            join!(batch(&self.client, &before), run, batch(&self.client, after));
-        let affected = affected?;
-        if statement.mode == Mode::Write {
-            // It has run, whatever is wrong with what goes around it.
-            if let Err(error) = before.and(after) {
+        let flight = try_join!(
+            async { Ok(around::batch(client, &around.before).await) },
+            read(client, statement, &prepared, &params, rows, &mut questions),
+            async {
+                Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
+            },
+        );
+        // What is left of the result is not waited for: it ends with the connection.
+        let (before, affected, after) = flight.map_err(Error::loses_connection)?;
+        let (after, texts) = match after {
+            Some(after) => (after, None),
+            None => {
+                let texts = match &affected {
+                    Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
+                    Err(_) => None,
+                };
+                (session::send(client, &around.after).await, texts)
+            }
+        };
+        let lone = self.transaction.is_none();
+        let ended =
+            if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
+        let affected = match affected {
+            Ok(affected) => affected,
+            Err(failure) => return Err(self.failed(statement, failure)),
+        };
+        if changes_plans(statement) {
+            self.forget();
+        }
+        match before {
+            Err(error) if lone && around.own == 0 => {
+                // It has run, whatever is wrong with what went before it.
                 tracing::warn!(%error, "the statement's time-out was not set");
             }
-        } else {
-            before.and(after).map_err(|error| failure::query(statement, error))?;
+            before => before.map_err(|error| failure::query(statement, error))?,
         }
-        let texts = questions.ask(&self.client).await;
+        if ended.map_err(|error| failure::query(statement, error))? {
+            let _ = around::batch(&self.client, "ROLLBACK").await; // it ends with the connection
+            return Err(refusal::left_open(statement));
+        }
+        let texts = match texts {
+            Some(texts) => texts,
+            None => self.ask(questions).await,
+        };
         rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
         let rows_affected = if statement.changes_rows() { affected } else { 0 };
         Ok(Done { rows_affected, last_insert_id: None })
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
+        if !self.proxied {
+            self.changes();
+        }
         let sql = match mode {
             Mode::Read => "BEGIN READ ONLY",
-            Mode::Write => "BEGIN READ WRITE",
+            Mode::Write if self.role_reads => "BEGIN READ WRITE",
+            Mode::Write => "BEGIN; SHOW transaction_read_only",
         };
-        let begun = self.client.batch_execute(sql).await;
-        begun.map_err(|error| failure::begin(mode, sql, error))?;
-        self.in_transaction = true;
+        let begun = session::send(&self.client, sql).await;
+        if let Some(error) = begun.error {
+            return Err(failure::begin(mode, sql, error));
+        }
+        if begun.value(0) == Some("on") {
+            return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
+        }
+        self.transaction = Some(mode);
         Ok(())
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
-        self.command("COMMIT").await.map_err(Error::loses_connection)
+        self.transaction = None;
+        // COMMIT itself would say nothing when it rolls back a transaction that has failed.
+        let sql = self.closing("SAVEPOINT committed; COMMIT");
+        let sent = session::send(&self.client, &sql).await;
+        let committed = self.closed(sent, 2);
+        committed.map_err(|error| failure::command("COMMIT", error).loses_connection())?;
+        Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), Error> {
-        self.in_transaction = false;
-        self.command("ROLLBACK").await.map_err(Error::loses_connection)
+        self.transaction = None;
+        let sent = session::send(&self.client, &self.closing("ROLLBACK")).await;
+        let rolled_back = self.closed(sent, 1);
+        rolled_back.map_err(|error| failure::command("ROLLBACK", error).loses_connection())?;
+        Ok(())
     }
 
+    /// Locks are kept by number: the server hashes the name. They are the database's own.
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
-        self.lock_function("pg_try_advisory_lock", name).await
+        const LOCK: &str = "\
+            SELECT pg_catalog.pg_try_advisory_lock(\
+            pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))";
+        self.changes();
+        let name = format!("rds-iam-lambda/{name}");
+        let taken = self.client.query_typed(LOCK, &[(&name, Type::TEXT)]).await;
+        let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
+        taken.map_err(|error| failure::command("pg_try_advisory_lock", error))
     }
 
     async fn restore(&mut self) -> Result<(), Error> {
-        self.command("SELECT pg_catalog.pg_advisory_unlock_all()").await
+        self.fresh.clear();
+        let lost =
+            |why| Error::new(Kind::ConnectionLost, format!("the session is not kept: {why}"));
+        if self.state == State::Changed && self.proxied {
+            return Err(lost("it was changed, and a proxy's is not reset"));
+        }
+        if self.state == State::Changed {
+            let sent = session::send(&self.client, RESET).await;
+            (self.state, _) = sent.state();
+        }
+        if let State::Lost(why) = self.state { Err(lost(why)) } else { Ok(()) }
     }
 
     async fn close(self) {
-        drop(self.client); // the carrier says goodbye, and ends
-        let _ = self.carrier.await;
+        let Connection { client, carrier, .. } = self;
+        drop(client); // the carrier says goodbye, and ends
+        carrier.ended().await;
     }
 }
 
@@ -173,29 +386,11 @@ impl sql_function::Examine for Connection {
     }
 }
 
-/// Runs commands, if there are any.
-async fn batch(client: &Client, sql: &str) -> Result<(), tokio_postgres::Error> {
-    if sql.is_empty() { Ok(()) } else { client.batch_execute(sql).await }
-}
-
-/// What goes before and after a statement. The server ends one that has a time-out of its own;
-/// one that has none is left to the role's own setting.
-fn around(statement: &Statement, in_transaction: bool) -> (String, &'static str) {
-    let millis = statement.timeout.as_ref().map(Duration::as_millis);
-    match (statement.mode, millis) {
-        (Mode::Read, None) if !in_transaction => ("BEGIN READ ONLY".to_owned(), "COMMIT"),
-        (Mode::Read, Some(millis)) if !in_transaction => {
-            (format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}"), "COMMIT")
-        }
-        (_, None) => (String::new(), ""),
-        (_, Some(millis)) => {
-            (format!("SET statement_timeout = {millis}"), "RESET statement_timeout")
-        }
-    }
-}
-
 /// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
-/// `questions`. Gives the number of rows it affected.
+/// `questions`. Gives the number of rows it affected, or the server's refusal.
+///
+/// # Errors
+/// A row is refused here, and what follows it is not read.
 async fn read(
     client: &Client,
     statement: &Statement,
@@ -203,14 +398,22 @@ async fn read(
     params: &[AsText<'_>],
     rows: &mut Rows,
     questions: &mut Questions,
-) -> Result<u64, Error> {
-    let failed = |error| failure::query(statement, error);
-    let stream = client.query_raw(prepared, params).await.map_err(failed)?;
+) -> Result<Result<u64, Failure>, Error> {
+    let stream = match client.query_raw(prepared, params).await {
+        Ok(stream) => stream,
+        Err(failure) => return Ok(Err(failure)),
+    };
     pin_mut!(stream);
-    while let Some(row) = stream.try_next().await.map_err(failed)? {
+    loop {
+        let row = match stream.try_next().await {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
+            Err(failure) => return Ok(Err(failure)),
+        };
         rows.push(|json| {
             for (index, column) in row.columns().iter().enumerate() {
-                let value: Option<Raw<'_>> = row.try_get(index).map_err(failed)?;
+                let value: Option<Raw<'_>> =
+                    row.try_get(index).map_err(|error| failure::query(statement, error))?;
                 let value = value.map(|Raw(bytes)| bytes);
                 value::write(json.value(), column, value, questions)?;
             }
@@ -220,7 +423,6 @@ async fn read(
             return Err(rows.too_large_at(rows.count()));
         }
     }
-    Ok(stream.rows_affected().unwrap_or(0))
 }
 
 fn describe(column: &tokio_postgres::Column) -> Column {

@@ -2,9 +2,9 @@
 //!
 //! A result comes in binary, and the binary form of an extension's type is that extension's own. The
 //! server reads its own binary form too: such a value is sent back as it came, as the parameter of
-//! `SELECT pg_catalog.format('%s', $1)`, and returns in the text that `psql` shows. (Unqualified, the
-//! name may be a function that somebody made for that type.) The statement itself runs
-//! once, unchanged. That costs a round trip for each such type, and another for every few hundred
+//! `SELECT pg_catalog.format('%s'::pg_catalog.text, $1)`, and returns in the text that `psql` shows. (Unqualified, the
+//! name may be a function that somebody made for that type.) That is asked in the transaction of the
+//! read, or in one that reads. The statement itself runs once, unchanged. That costs a round trip for each such type, and another for every few hundred
 //! values.
 
 use bytes::{BufMut, BytesMut};
@@ -51,6 +51,11 @@ impl Questions {
         self.bytes > MOST_BYTES
     }
 
+    /// Whether there is nothing to ask.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// The values' texts.
     ///
     /// # Errors
@@ -59,7 +64,8 @@ impl Questions {
         let mut texts = HashMap::new();
         for (oid, of) in self.types {
             let types = std::slice::from_ref(&of);
-            let text = client.prepare_typed("SELECT pg_catalog.format('%s', $1)", types).await;
+            const TEXT: &str = "SELECT pg_catalog.format('%s'::pg_catalog.text, $1)";
+            let text = client.prepare_typed(TEXT, types).await;
             texts.insert(oid, (text.map_err(|error| failed(&of, error))?, of));
         }
         let ask = |(oid, value): (Oid, AsItCame)| {

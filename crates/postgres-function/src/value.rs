@@ -60,6 +60,58 @@ fn is_concrete(of: &Type) -> bool {
     }
 }
 
+/// Whether the server has to be asked for the text of values in these columns, but for a few values
+/// of types that are read here.
+pub(crate) fn asks(columns: &[Column]) -> bool {
+    !columns.iter().all(|column| is_read_here(column.type_()))
+}
+
+fn is_read_here(of: &Type) -> bool {
+    match of.kind() {
+        TypeKind::Domain(inner) | TypeKind::Array(inner) => return is_read_here(inner),
+        TypeKind::Enum(_) => return true,
+        _ => {}
+    }
+    matches!(
+        *of,
+        Type::BOOL
+            | Type::INT2
+            | Type::INT4
+            | Type::INT8
+            | Type::OID
+            | Type::XID
+            | Type::CID
+            | Type::XID8
+            | Type::FLOAT4
+            | Type::FLOAT8
+            | Type::NUMERIC
+            | Type::BIT
+            | Type::VARBIT
+            | Type::UUID
+            | Type::BYTEA
+            | Type::JSON
+            | Type::JSONB
+            | Type::DATE
+            | Type::TIME
+            | Type::TIMETZ
+            | Type::TIMESTAMP
+            | Type::TIMESTAMPTZ
+            | Type::INTERVAL
+            | Type::INET
+            | Type::CIDR
+            | Type::MACADDR
+            | Type::MACADDR8
+            | Type::CHAR
+            | Type::TEXT
+            | Type::VARCHAR
+            | Type::BPCHAR
+            | Type::NAME
+            | Type::XML
+            | Type::UNKNOWN
+            | Type::VOID
+    )
+}
+
 /// The server's name for a type; an array's is its elements' and `[]`.
 pub(crate) fn type_name(of: &Type) -> String {
     match of.kind() {
@@ -145,7 +197,11 @@ fn write_value(
         Type::BIT | Type::VARBIT => json.text(&number::bits(raw)?),
         Type::UUID => json.text(&number::uuid(reader.array()?)),
         Type::BYTEA => json.binary(raw),
-        Type::JSON => json.json(text(raw)?)?,
+        Type::JSON => match text(raw)? {
+            // Not every reader of JSON would read the response.
+            document if has_lone_surrogate(document) => json.text(document),
+            document => json.json(document)?,
+        },
         Type::JSONB => match raw {
             [1, document @ ..] => json.json(text(document)?)?,
             _ => return Err(Malformed("jsonb of an unknown version".into()).into()),
@@ -203,4 +259,50 @@ fn one_byte(byte: u8) -> String {
 
 fn text(raw: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(raw).map_err(|error| Malformed(error.to_string()))
+}
+
+/// Whether a JSON document has an escape of half a character (`\ud800` by itself), which PostgreSQL's
+/// `json` keeps and strict readers refuse.
+fn has_lone_surrogate(document: &str) -> bool {
+    let mut rest = document;
+    // A backslash stands only in strings.
+    while let Some(at) = rest.find('\\') {
+        let unit = escaped_unit(&rest[at..]);
+        let low = unit.and_then(|_| escaped_unit(rest.get(at + 6..)?));
+        rest = match (unit, low) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => &rest[at + 12..],
+            (Some(0xd800..0xe000), _) => return true,
+            (Some(_), _) => &rest[at + 6..],
+            (None, _) => rest.get(at + 2..).unwrap_or_default(),
+        };
+    }
+    false
+}
+
+/// The UTF-16 unit of an escape that `text` begins with.
+fn escaped_unit(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_characters_are_found() {
+        for whole in
+            [r#"{"a":"\\ud800"}"#, r#"["\ud83d\ude00", "\u00e9\u0000", "\"\\"]"#, "1", r#""é\n""#]
+        {
+            assert!(!has_lone_surrogate(whole), "{whole}");
+        }
+        for half in [
+            r#""\ud800""#,
+            r#""\udc00\ud800""#,
+            r#""\ud800\ud800""#,
+            r#""\uD83Dé""#,
+            r#""\\\udfff""#,
+        ] {
+            assert!(has_lone_surrogate(half), "{half}");
+        }
+    }
 }

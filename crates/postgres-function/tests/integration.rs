@@ -1,7 +1,27 @@
 //! The function against a real server.
 
+#![allow(clippy::unwrap_used)] // tests' bodies
+
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 
+#[path = "integration/known_state.rs"]
+mod known_state;
+#[path = "integration/postgres.rs"]
+mod only;
+
+/// Makes a test of each scenario of a module.
+macro_rules! tests_of {
+    ($module:ident: $($scenario:ident)*) => {
+        $(#[test]
+        fn $scenario() {
+            function_rig::run(crate::$module::$scenario(crate::BOOTSTRAP));
+        })*
+    };
+}
+
 mod postgres {
+    tests_of!(known_state: restored sequences stale_plans reads_only role_reads not_restored
+        proxied maintenance);
+    tests_of!(only: own_sql planned counted ended passing bytes half_characters deferred);
     function_rig::integration_tests!(Postgres, crate::BOOTSTRAP);
 }

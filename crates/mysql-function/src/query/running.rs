@@ -5,7 +5,7 @@ use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::rows::RESPONSE_LIMIT;
 use sql_function::{Done, Error, Fate, Mode, Rows, Statement, refusal};
 
-use super::{Connection, Failed};
+use super::{Connection, Failed, SAVEPOINT};
 use crate::failure;
 use crate::literal::Whole;
 use crate::read::{has_float, read};
@@ -85,9 +85,20 @@ impl Connection {
         outcome
     }
 
+    /// Looks whether the transaction is still the one that a procedure, or what else may commit, was
+    /// part of. An error does not tell, and neither does the server's status.
+    pub(super) async fn check_savepoint(&mut self, statement: &Statement) -> Result<(), Error> {
+        let released = self.conn.query_drop(format!("RELEASE SAVEPOINT {SAVEPOINT}")).await;
+        match released {
+            Ok(()) => Ok(()),
+            Err(Failure::Server(error)) if error.code == 1305 => Err(failure::committed(statement)),
+            Err(error) => Err(failure::command("RELEASE SAVEPOINT", error)),
+        }
+    }
+
     /// Looks whether a statement left the transaction it was part of, or left one open behind it.
     pub(super) async fn check_transaction(&mut self, statement: &Statement) -> Result<(), Error> {
-        match (self.in_transaction, self.look()) {
+        match (self.transaction.is_some(), self.look()) {
             (true, Some(false)) => Err(failure::committed(statement)),
             // The connection is not used again. Until it ends, the server would hold locks.
             (false, Some(true)) => {

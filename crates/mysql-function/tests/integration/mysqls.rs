@@ -1,7 +1,10 @@
 //! What concerns MySQL and MariaDB alone.
 
+use function_rig::known_state::on_both_profiles;
 use function_rig::{Engine, Rig, until};
 use local_rds::Server;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -11,62 +14,89 @@ fn call(name: &str) -> String {
     format!(r#"{{"statement":"{name}"}}"#)
 }
 
-/// Whatever a statement did to its session, the next event finds what a new environment finds, and
-/// where a reset can see to that, on the same connection.
-pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+/// What changes a session: a name, the statement, and whether a reset can take it back on the same
+/// connection.
+const CHANGES: [(&str, &str, bool); 27] = [
+    ("trigger", "INSERT INTO audited (n) VALUES (1)", true),
+    ("role", "SET ROLE r", false),
+    ("role-none", "SET ROLE NONE", true),
+    ("use", "USE other", true),
+    ("variable", "SET @a = 5", true),
+    ("assign", "SELECT @a := 6 AS a", true),
+    ("into", "SELECT 6 INTO @a", true),
+    ("function", "SELECT f() AS f", true),
+    ("function-in-insert", "INSERT INTO numbered (n) VALUES (f())", true),
+    ("mode", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", true),
+    ("no-autocommit", "SET autocommit = 0", true),
+    ("names", "SET NAMES latin1", true),
+    ("limit", "SET SESSION sql_select_limit = 1", true),
+    ("isolation", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE", true),
+    ("one-transaction", "SET TRANSACTION READ WRITE", true),
+    ("writable", "SET SESSION TRANSACTION READ WRITE", true),
+    ("checks", "SET foreign_key_checks = 0", true),
+    ("lock", "SELECT GET_LOCK('mine', 0) AS l", true),
+    ("tables", "LOCK TABLES items WRITE", true),
+    ("temporary", "CREATE TEMPORARY TABLE items (id INT)", true),
+    ("prepared", "PREPARE p FROM 'SELECT 1'", true),
+    ("begun", "EXECUTE p2", true),
+    ("procedure", "CALL vars()", true),
+    ("open", "CALL leave_open()", false),
+    ("numbered", "INSERT INTO numbered (n) VALUES (1)", true),
+    ("exclusive", "-- exclusive: true\nINSERT INTO numbered (n) VALUES (1)", true),
+    ("fails", "INSERT INTO numbered (id) VALUES (0), (f() + 'x')", true),
+];
+
+/// A server with what those statements name, and the function with all of them and an observer.
+async fn changing(rig: &Rig) -> Vec<(String, String)> {
     rig.execute(
         "CREATE ROLE r; GRANT r TO 'lambda-user'@'%'; CREATE DATABASE other; \
          GRANT ALL ON other.* TO 'lambda-user'@'%'; USE app; \
          CREATE PROCEDURE app.vars() BEGIN SET @a = 7; SET SESSION time_zone = '+05:00'; END; \
+         CREATE PROCEDURE app.leave_open() BEGIN START TRANSACTION; \
+         INSERT INTO app.items VALUES (99, 'held'); END; \
          SET GLOBAL log_bin_trust_function_creators = 1; \
          CREATE FUNCTION app.f() RETURNS INT BEGIN SET @a = 8; RETURN 1; END; \
-         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
+         CREATE TABLE app.audited (n INT); \
+         CREATE TRIGGER app.t BEFORE INSERT ON app.audited FOR EACH ROW SET @a = 9",
     )
     .await;
     let observe = "SELECT CURRENT_ROLE() AS role, DATABASE() AS db, @a AS a, @@sql_mode AS sql_mode, \
                    @@autocommit AS autocommit, @@time_zone AS time_zone, \
                    IS_USED_LOCK('mine') AS held, LAST_INSERT_ID() AS last_id, \
                    @@character_set_results AS results, @@collation_connection AS collation, \
-                   @@transaction_isolation AS isolation, @@foreign_key_checks AS checks, \
+                   @@ISOLATION AS isolation, @@foreign_key_checks AS checks, \
+                   @@READ_ONLY AS read_only, \
                    (SELECT COUNT(*) FROM items) AS items";
-    let observe = match engine {
-        Engine::MariaDb => observe.replace("@@transaction_isolation", "@@tx_isolation"),
-        _ => observe.to_owned(),
+    let (isolation, read_only) = match rig.server.engine() {
+        Engine::MariaDb => ("tx_isolation", "tx_read_only"),
+        _ => ("transaction_isolation", "transaction_read_only"),
     };
-    let changes = [
-        ("role", "SET ROLE r", false),
-        ("role-none", "SET ROLE NONE", true),
-        ("use", "USE other", true),
-        ("variable", "SET @a = 5", true),
-        ("assign", "SELECT @a := 6 AS a", true),
-        ("into", "SELECT 6 INTO @a", true),
-        ("function", "SELECT f() AS f", true),
-        ("function-in-insert", "INSERT INTO numbered (n) VALUES (f())", true),
-        ("mode", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", true),
-        ("no-autocommit", "SET autocommit = 0", true),
-        ("names", "SET NAMES latin1", true),
-        ("isolation", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE", true),
-        ("one-transaction", "SET TRANSACTION READ WRITE", true),
-        ("checks", "SET foreign_key_checks = 0", true),
-        ("lock", "SELECT GET_LOCK('mine', 0) AS l", true),
-        ("tables", "LOCK TABLES items WRITE", true),
-        ("temporary", "CREATE TEMPORARY TABLE items (id INT)", true),
-        ("prepared", "PREPARE p FROM 'SELECT 1'", true),
-        ("procedure", "CALL vars()", true),
-        ("numbered", "INSERT INTO numbered (n) VALUES (1)", true),
-        ("exclusive", "-- exclusive: true\nINSERT INTO numbered (n) VALUES (1)", true),
-    ];
-    let texts: Vec<_> =
-        changes.iter().map(|(_, sql, _)| format!("-- mode: write\n{sql}")).collect();
-    let mut statements = vec![("observe", observe.as_str())];
-    statements.extend(changes.iter().zip(&texts).map(|((name, ..), sql)| (*name, sql.as_str())));
+    let observe = observe.replace("ISOLATION", isolation).replace("READ_ONLY", read_only);
+    let mut statements = vec![("observe".to_owned(), observe)];
+    let changes = CHANGES.iter();
+    statements.extend(
+        changes.map(|(name, sql, _)| ((*name).to_owned(), format!("-- mode: write\n{sql}"))),
+    );
+    statements
+}
+
+fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
+    statements.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect()
+}
+
+/// Whatever a statement did to its session, the next event finds what a new environment finds, and
+/// where a reset can see to that, on the same connection.
+pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = changing(&rig).await;
+    let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     assert_eq!(fresh[0]["last_id"], 0, "{fresh}");
     let function = rig.deploy_with(&[], &statements).await;
     function.ok(ITEMS).await;
-    for (name, _, kept) in changes {
-        function.ok(&call(name)).await;
+    for (name, _, kept) in CHANGES {
+        let _ = function.invoke(&call(name)).await;
         let seen = function.ok(&call("observe")).await;
         assert_eq!(seen["rows"], fresh, "after {name}");
         assert_eq!(seen["connection"]["reused"], kept, "after {name}");
@@ -75,6 +105,149 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
         let event = format!(r#"{{"transaction":[{0},{0}]}}"#, call(name));
         let _ = function.invoke(&event).await;
         assert_eq!(function.ok(&call("observe")).await["rows"], fresh, "after {name} twice");
+    }
+}
+
+/// Sequences of such statements, at random: what is observed afterwards is what a new environment
+/// observes, and a write that follows lasts.
+pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
+    on_both_profiles(engine, bootstrap, sequences_on).await;
+}
+
+async fn sequences_on(rig: Rig) {
+    let statements = changing(&rig).await;
+    let statements = borrowed(&statements);
+    let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
+    let function = rig.deploy_with(&[], &statements).await;
+    let strategy = proptest::collection::vec((0..CHANGES.len(), 0..3_usize), 1..=6);
+    let mut runner = TestRunner::default();
+    for round in 0..40 {
+        let sequence = strategy.new_tree(&mut runner).unwrap().current();
+        let mut sent = vec![];
+        for (change, form) in sequence {
+            let call = call(CHANGES[change].0);
+            let event = match form {
+                0 => call,
+                1 => format!(r#"{{"transaction":[{call}]}}"#),
+                _ => format!(r#"{{"transaction":[{ITEMS},{call},{ITEMS}]}}"#),
+            };
+            let outcome = function.invoke(&event).await;
+            sent.push((event, outcome.err()));
+        }
+        let seen = function.ok(&call("observe")).await;
+        assert_eq!(seen["rows"], fresh, "after {sent:#?}");
+        let id = 1000 + round;
+        let add = format!(r#"{{"statement":"add-item","params":[{id},"kept"]}}"#);
+        assert_eq!(function.ok(&add).await["rows_affected"], 1, "after {sent:#?}");
+        let kept = rig.execute(&format!("DELETE FROM app.items WHERE id = {id} OR id = 99")).await;
+        drop(kept);
+        let count = rig.execute("SELECT ROW_COUNT()").await;
+        assert_eq!(count[0][0].as_deref(), Some("1"), "after {sent:#?}");
+    }
+}
+
+/// A statement of mode read in a transaction that writes is one that can only read.
+pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "SET GLOBAL log_bin_trust_function_creators = 1; USE app; \
+         CREATE FUNCTION app.f() RETURNS INT BEGIN DELETE FROM app.items; RETURN 1; END",
+    )
+    .await;
+    let statements = [
+        ("undeclared", "DELETE FROM items"),
+        ("calls", "SELECT f() AS f"),
+        ("shown", "SHOW TABLES"),
+        ("plain", "WITH a AS (SELECT COUNT(*) AS n FROM items) SELECT n, UPPER('a') AS u FROM a"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
+    for name in ["undeclared", "calls"] {
+        let event = format!(r#"{{"transaction":[{add},{}]}}"#, call(name));
+        let message = function.fails(&event, "Statement").await;
+        assert!(message.contains("-- mode: write"), "{message}");
+        function.fails(&call(name), "Query").await;
+    }
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    let event = format!(r#"{{"transaction":[{add},{},{}]}}"#, call("plain"), call("shown"));
+    let response = function.ok(&event).await;
+    assert_eq!(response["transaction"][1]["rows"], json!([{"n": 4, "u": "A"}]));
+}
+
+/// A server that refuses COMMIT, or the ROLLBACK after it, leaves nothing for the next event to
+/// commit.
+pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut refused = 0;
+    // Whichever of the event's commands it is that is one too many.
+    for queries in 10..22 {
+        let limit = format!("WITH MAX_QUERIES_PER_HOUR {queries}");
+        rig.execute(&format!("ALTER USER 'lambda-user'@'%' {limit}; FLUSH USER_RESOURCES")).await;
+        let call = |id| format!(r#"{{"statement":"add-item","params":[{id},"x"]}}"#);
+        let (id, next) = (100 + queries, 200 + queries);
+        let function = rig.deploy(&[]).await;
+        function.ok(ITEMS).await;
+        let outcome =
+            function.invoke(&format!(r#"{{"transaction":[{},{ITEMS}]}}"#, call(id))).await;
+        rig.execute("FLUSH USER_RESOURCES").await;
+        function.ok(&format!(r#"{{"transaction":[{}]}}"#, call(next))).await;
+        let seen = rig.execute(&format!("SELECT id FROM app.items WHERE id = {id}")).await;
+        assert_eq!(seen.len() == 1, outcome.is_ok(), "{queries}: {outcome:?}");
+        refused += u32::from(outcome.is_err());
+    }
+    assert!(refused > 0, "no limit was met");
+}
+
+/// The result of a write is refused: the error says that the write was carried out. (MySQL has no
+/// RETURNING.)
+pub(crate) async fn refused_result(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = [
+        ("few", "-- mode: write\n-- max_rows: 1\nDELETE FROM items WHERE id < 3 RETURNING id"),
+        (
+            "large",
+            "-- mode: write\nINSERT INTO items SELECT id + 10, 'x' FROM items \
+             RETURNING id, REPEAT('x', 7000000) AS x",
+        ),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let few = call("few");
+    function.fails(&format!(r#"{{"transaction":[{few}]}}"#), "ResultTooLarge").await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    for (name, rows) in [("few", 1), ("large", 2)] {
+        let message = function.fails(&call(name), "ResultTooLarge").await;
+        assert!(message.contains("was carried out"), "{message}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], rows);
+    }
+}
+
+/// A text from a document, a variable or a CAST compares with a column's.
+pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
+    on_both_profiles(engine, bootstrap, collations_on).await;
+}
+
+async fn collations_on(rig: Rig) {
+    let statements = [
+        (
+            "table",
+            "SELECT i.id FROM items i JOIN JSON_TABLE(?, '$[*]' COLUMNS (name VARCHAR(100) PATH '$')) \
+             t ON i.name = t.name",
+        ),
+        ("cast", "SELECT id FROM items WHERE name = CAST(? AS CHAR)"),
+        ("variable", "SELECT id FROM items, (SELECT @a := ?) v WHERE name = @a"),
+        ("like", "SELECT id FROM items WHERE name LIKE CONCAT(?, '%')"),
+        ("in", "SELECT id FROM items WHERE name IN (?, 'x') OR LOWER(name) = UPPER(?)"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for (name, params) in [
+        ("table", r#"["[\"first\"]"]"#),
+        ("cast", r#"["first"]"#),
+        ("variable", r#"["first"]"#),
+        ("like", r#"["fir"]"#),
+        ("in", r#"["first","none"]"#),
+    ] {
+        let event = format!(r#"{{"statement":"{name}","params":{params}}}"#);
+        assert_eq!(function.ok(&event).await["rows"], json!([{"id": 1}]), "{name}");
     }
 }
 
@@ -130,7 +303,10 @@ pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
 
 /// What is counted is what the statement itself changed.
 pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, counted_on).await;
+}
+
+async fn counted_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
          CREATE PROCEDURE app.two() BEGIN SELECT 1 AS a; SELECT 2 AS b, 3 AS c; \
@@ -163,7 +339,7 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(&call("colon")).await["rows"][0]["n"], 4.0);
     let unnamed = function.ok(r#"{"statement":"unnamed","params":[7,"it's"]}"#).await;
     assert_eq!(unnamed["rows"], json!([{"?": 7, "UPPER(?)": "IT'S"}]));
-    if engine == Engine::MariaDb {
+    if rig.server.engine() == Engine::MariaDb {
         let returned = function.ok(r#"{"statement":"returning","params":[1,2]}"#).await;
         assert_eq!(of(&returned), (Some(2), None));
         assert_eq!(returned["row_count"], 2);
@@ -172,7 +348,10 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
 
 /// A number is the decimal that was sent, in arithmetic, comparison and JSON.
 pub(crate) async fn exact(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, exact_on).await;
+}
+
+async fn exact_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.acc (id INT, bal DECIMAL(30,2)); \
          INSERT INTO app.acc VALUES (1, 900719925474099312.20), (2, 900719925474099312.30)",
@@ -211,16 +390,6 @@ pub(crate) async fn max_allowed_packet(engine: Engine, bootstrap: &str) {
     let message = function.fails(&event(2 << 20), "Query").await;
     assert!(message.contains("max_allowed_packet of 1048576"), "{message}");
     assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
-}
-
-/// A session token of 8 KB logs in.
-pub(crate) async fn long_token(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let mut key = rig.server.access_key();
-    key.session_token = Some("Ab0/".repeat(2048));
-    rig.server.iam().set_keys(vec![key.clone()]);
-    let function = rig.deploy_signed_by(key, &[]).await;
-    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// A file is one statement, and no read writes.

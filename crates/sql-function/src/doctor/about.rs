@@ -17,6 +17,9 @@ pub struct About {
     pub is_administrator: bool,
     /// Whether the server takes no writes.
     pub read_only: bool,
+    /// The server's own settings that differ from what the function's sessions have, each with what it
+    /// is there.
+    pub settings: Vec<String>,
     /// The server's clock, in seconds since 1970.
     pub clock: f64,
 }

@@ -31,7 +31,8 @@ impl<C: Connector> Walk<'_, C> {
             .fact("user", about.user.as_str())
             .fact("grants", json!(about.grants))
             .fact("read_only", about.read_only)
-            .fact("clock_offset_s", offset);
+            .fact("clock_offset_s", offset)
+            .fact("server_settings", json!(about.settings));
         let mut warn = |cause, because: String| {
             seen.verdict = Verdict::Warning;
             seen.text += &format!("; {because}");

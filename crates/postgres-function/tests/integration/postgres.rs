@@ -1,0 +1,274 @@
+//! What concerns PostgreSQL alone: its own SQL, its values, its words.
+
+use crate::known_state::{ADD, ITEMS, call};
+use function_rig::{Engine, Rig, until};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// What others made is not called in place of the system's own, whatever the search path.
+pub(crate) async fn own_sql(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute(
+        "CREATE TABLE trapped (what text); GRANT ALL ON trapped TO PUBLIC; CREATE ROLE mallory; \
+         GRANT CREATE ON SCHEMA public TO mallory; SET ROLE mallory",
+    )
+    .await;
+    for (head, result) in [
+        ("format(text, point)", "text"),
+        ("hashtextextended(text, integer)", "bigint"),
+        ("has_database_privilege(name, text)", "boolean"),
+        ("has_database_privilege(text, text)", "boolean"),
+        ("pg_try_advisory_lock(bigint)", "boolean"),
+        ("pg_advisory_unlock_all()", "text"),
+        ("current_database()", "name"),
+        ("version()", "text"),
+        ("same(text, text)", "boolean"),
+        ("same(name, name)", "boolean"),
+        ("same(timestamptz, timestamptz)", "boolean"),
+    ] {
+        rig.execute(&format!(
+            "CREATE FUNCTION public.{head} RETURNS {result} LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO public.trapped VALUES ('{head}'); RETURN NULL; END $$"
+        ))
+        .await;
+    }
+    for of in ["text", "name", "timestamptz"] {
+        rig.execute(&format!(
+            "CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = {of}, RIGHTARG = {of})"
+        ))
+        .await;
+    }
+    rig.execute("RESET ROLE; ALTER ROLE lambda_user SET search_path = public, pg_catalog").await;
+    let statements = [
+        ("point", "SELECT point(1, 2) AS p, ARRAY[point(3, 4)] AS q"),
+        ("adds", "-- mode: write\nINSERT INTO items VALUES ($1, 'p') RETURNING point(id, 0) AS p"),
+        ("bounds", "SELECT '[2:2]={7}'::int[] AS a"),
+        ("lock", "-- exclusive: true\nSELECT 1 AS one"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let point = json!([{"p": "(1,2)", "q": ["(3,4)"]}]);
+    let bounds = json!([{"a": "[2:2]={7}"}]);
+    for _ in 0..2 {
+        assert_eq!(function.ok(&call("point")).await["rows"], point);
+        assert_eq!(function.ok(&call("bounds")).await["rows"], bounds);
+        assert_eq!(function.ok(&call("lock")).await["row_count"], 1);
+    }
+    let adds = |id| format!(r#"{{"statement":"adds","params":[{id}]}}"#);
+    assert_eq!(function.ok(&adds(4)).await["rows"], json!([{"p": "(4,0)"}]));
+    let (point_call, bounds_call) = (call("point"), call("bounds"));
+    let event = format!(r#"{{"transaction":[{},{point_call},{bounds_call}]}}"#, adds(5));
+    let response = function.ok(&event).await;
+    assert_eq!(response["transaction"][0]["rows"], json!([{"p": "(5,0)"}]));
+    assert_eq!(response["transaction"][1]["rows"], point);
+    assert_eq!(response["transaction"][2]["rows"], bounds);
+    let event = format!(r#"{{"transaction":[{point_call},{bounds_call}]}}"#);
+    assert_eq!(function.ok(&event).await["transaction"][0]["rows"], point);
+    let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
+    assert!(diagnosis.to_string().contains("CONNECT on database app"), "{diagnosis}");
+    let trapped = rig.execute("SELECT what FROM trapped").await;
+    assert!(trapped.is_empty(), "{trapped:?}");
+    assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
+}
+
+/// A diagnosis changes nothing, whatever planning a statement runs.
+pub(crate) async fn planned(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute(
+        "CREATE FUNCTION w() RETURNS int LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO items VALUES (9, 'planned'); RETURN 1; END $$; \
+         CREATE FUNCTION imm() RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
+         $$ BEGIN RETURN w(); END $$",
+    )
+    .await;
+    let statements = [
+        ("reads", "SELECT imm()"),
+        ("writes", "-- mode: write\nSELECT imm()"),
+        ("sneaky", "DELETE FROM items"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for _ in 0..2 {
+        let diagnosis = function.ok(r#"{"diagnose":true}"#).await.to_string();
+        assert!(diagnosis.contains("reads") && diagnosis.contains("25006"), "{diagnosis}");
+        assert!(diagnosis.contains("sneaky"), "{diagnosis}");
+        assert_eq!(rig.execute("SELECT id FROM items").await.len(), 3, "it wrote");
+    }
+}
+
+/// What is counted is what the statement itself changed, as the server tells it.
+pub(crate) async fn counted(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute(
+        "CREATE SEQUENCE numbers; GRANT ALL ON SEQUENCE numbers TO lambda_user; \
+         CREATE PROCEDURE p() LANGUAGE sql AS $$ UPDATE items SET name = name $$",
+    )
+    .await;
+    let cte = "WITH added AS (INSERT INTO items VALUES (8, 'x') RETURNING id) ";
+    for (sql, rows, affected) in [
+        ("SELECT * FROM items FOR UPDATE".to_owned(), 3, 0),
+        ("SELECT nextval('numbers') AS n".to_owned(), 1, 0),
+        ("UPDATE items SET name = name RETURNING id".to_owned(), 3, 3),
+        ("CALL p()".to_owned(), 0, 0),
+        (format!("{cte} SELECT * FROM added"), 1, 0),
+        (format!("{cte} UPDATE items SET name = name WHERE id = 1"), 0, 1),
+        (
+            "MERGE INTO items USING (VALUES (1), (8)) v (id) ON items.id = v.id \
+             WHEN MATCHED THEN UPDATE SET name = 'm' WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'n')"
+                .to_owned(),
+            0,
+            2,
+        ),
+        ("CREATE TABLE IF NOT EXISTS t AS SELECT * FROM items".to_owned(), 0, 0),
+        ("DELETE FROM items WHERE id = 8".to_owned(), 0, 0),
+    ] {
+        let statement = ("counted", &*format!("-- mode: write\n{sql}"));
+        let function = rig.deploy_with(&[], &[statement]).await;
+        let response = function.ok(&call("counted")).await;
+        assert_eq!(response["rows_affected"], affected, "{sql}");
+        assert_eq!(response["row_count"], rows, "{sql}");
+        rig.execute("DELETE FROM items WHERE id > 3; DROP TABLE IF EXISTS t").await;
+    }
+}
+
+/// A result that is too large ends on the server too, and over one connection.
+pub(crate) async fn ended(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    let from = "generate_series(1, 350) a, generate_series(1, 350) b, generate_series(1, 350) c";
+    let many = format!("SELECT a, b, c FROM {from}");
+    let few = format!("-- max_rows: 10\n{many}");
+    let writes = format!("-- max_rows: 10\n-- mode: write\n{many}");
+    let wide = format!("-- max_rows: 99999999\n{many}");
+    let statements = [("few", &*few), ("writes", &*writes), ("wide", &*wide)];
+    let function = rig.deploy_with(&[], &statements).await;
+    for (name, error_type, most) in [
+        ("few", "ResultTooLarge", 2),
+        ("writes", "OutcomeUnknown", 2),
+        ("wide", "ResultTooLarge", 9),
+    ] {
+        for event in [call(name), format!(r#"{{"transaction":[{ITEMS},{}]}}"#, call(name))] {
+            let lone = event == call(name);
+            let start = Instant::now();
+            let fails = function.fails(&event, if lone { error_type } else { "ResultTooLarge" });
+            tokio::pin!(fails);
+            loop {
+                tokio::select! {
+                    _ = &mut fails => break,
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {
+                        assert!(rig.connections().await <= 1, "{event}");
+                    }
+                }
+            }
+            assert!(start.elapsed() < Duration::from_secs(most), "{:?}", start.elapsed());
+            let failed = Instant::now();
+            until("it ended on the server", async || rig.connections().await == 0).await;
+            assert!(failed.elapsed() < Duration::from_secs(1), "{:?}", failed.elapsed());
+        }
+    }
+}
+
+/// What passes by itself says so; of a procedure it is not said that nothing was changed.
+pub(crate) async fn passing(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute("ALTER ROLE lambda_user SET lock_timeout = '300ms'").await;
+    let raise = |code| format!("DO $$ BEGIN RAISE 'no' USING ERRCODE = '{code}'; END $$");
+    rig.execute(
+        "CREATE FUNCTION raises(code text) RETURNS int LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE 'no' USING ERRCODE = code; END $$",
+    )
+    .await;
+    let procedure = format!("-- mode: write\n{}", raise("40001"));
+    let statements = [
+        ("raises", "SELECT raises($1)"),
+        ("rename", "-- mode: write\nUPDATE items SET name = $1 WHERE id = 1"),
+        ("procedure", &*procedure),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for code in ["40001", "40P01", "55P03", "53200"] {
+        let event = format!(r#"{{"statement":"raises","params":["{code}"]}}"#);
+        let message = function.fails(&event, "Query.Transient").await;
+        assert!(message.contains(code) && !message.contains("correct the"), "{message}");
+        assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
+    }
+    for code in ["53100", "23505", "57014"] {
+        function.fails(&format!(r#"{{"statement":"raises","params":["{code}"]}}"#), "Query").await;
+    }
+    let message = function.fails(&call("procedure"), "Query").await;
+    assert!(message.contains("look at the data"), "{message}");
+    assert!(!message.contains("nothing was changed"), "{message}");
+    rig.execute("BEGIN; SELECT * FROM items FOR UPDATE").await;
+    let rename = r#"{"statement":"rename","params":["other"]}"#;
+    for event in [rename, &format!(r#"{{"transaction":[{ADD},{rename}]}}"#)] {
+        let message = function.fails(event, "Query.Transient").await;
+        assert!(message.contains("55P03"), "{message}");
+    }
+    rig.execute("ROLLBACK").await;
+    assert_eq!(function.ok(rename).await["rows_affected"], 1);
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+}
+
+/// Bytes go in as they come out, and nothing else does.
+pub(crate) async fn bytes(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute("CREATE DOMAIN raw AS bytea").await;
+    let statements = [
+        ("echo", "SELECT $1::bytea AS b, encode($1::bytea, 'hex') AS h"),
+        ("raw", "SELECT $1::raw AS b"),
+        ("many", "SELECT $1::bytea[] AS b"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for (sent, seen, hex) in [
+        (r#""AP8=""#, json!("AP8="), json!("00ff")),
+        (r#""""#, json!(""), json!("")),
+        ("null", json!(null), json!(null)),
+        (r#""\\xDEAD""#, json!("3q0="), json!("dead")),
+        (r#""abcd""#, json!("abcd"), json!("69b71d")),
+    ] {
+        let response = function.ok(&format!(r#"{{"statement":"echo","params":[{sent}]}}"#)).await;
+        assert_eq!(response["rows"], json!([{"b": seen, "h": hex}]), "{sent}");
+    }
+    let raw = function.ok(r#"{"statement":"raw","params":["AP8="]}"#).await;
+    assert_eq!(raw["rows"][0]["b"], "AP8=");
+    for sent in [r#"["AP8=", null, "\\x00"]"#, r#""{\"\\\\x00ff\",NULL,\"\\\\x00\"}""#] {
+        let many = function.ok(&format!(r#"{{"statement":"many","params":[{sent}]}}"#)).await;
+        assert_eq!(many["rows"][0]["b"], json!(["AP8=", null, "AA=="]), "{sent}");
+    }
+    for sent in [r#""AP8""#, r#""\\000\\377""#, "7", "true", r#""é""#] {
+        let event = format!(r#"{{"statement":"echo","params":[{sent}]}}"#);
+        let message = function.fails(&event, "Statement").await;
+        assert!(message.contains("parameter 1") && message.contains("base64"), "{message}");
+    }
+    function.fails(r#"{"statement":"many","params":[["AP8"]]}"#, "Statement").await;
+    function.fails(r#"{"statement":"echo","params":["\\xz"]}"#, "Query").await;
+}
+
+/// A document that not every reader of JSON reads is a string of its text.
+pub(crate) async fn half_characters(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    let sql = r#"SELECT '{"a": "\ud800"}'::json AS half, '{"a": "\ud83d\ude00"}'::json AS whole,
+                 ARRAY['"\udc00"'::json] AS many"#;
+    let function = rig.deploy_with(&[], &[("json", sql)]).await;
+    let rows = &function.ok(&call("json")).await["rows"][0];
+    assert_eq!(rows["half"], r#"{"a": "\ud800"}"#);
+    assert_eq!(rows["whole"], json!({"a": "😀"}));
+    assert_eq!(rows["many"], json!([r#""\udc00""#]));
+}
+
+/// What the server refuses at COMMIT was rolled back, and is told.
+pub(crate) async fn deferred(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute(
+        "CREATE TABLE pairs (id int PRIMARY KEY, \
+         other int REFERENCES pairs DEFERRABLE INITIALLY DEFERRED); \
+         GRANT ALL ON pairs TO lambda_user",
+    )
+    .await;
+    let pair = ("pair", "-- mode: write\nINSERT INTO pairs VALUES ($1, $2)");
+    let function = rig.deploy_with(&[], &[pair]).await;
+    let put = |id, other| format!(r#"{{"statement":"pair","params":[{id},{other}]}}"#);
+    for event in [put(1, 2), format!(r#"{{"transaction":[{ADD},{}]}}"#, put(1, 2))] {
+        let message = function.fails(&event, "Query").await;
+        assert!(message.contains("23503"), "{message}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
+    }
+    function.ok(&format!(r#"{{"transaction":[{},{}]}}"#, put(1, 2), put(2, 1))).await;
+    assert_eq!(rig.execute("SELECT id FROM pairs").await.len(), 2);
+}
