@@ -179,13 +179,12 @@ impl Connection {
         }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let forgotten = failure::is_forgotten(&failure);
         let error = failure::query(statement, failure);
-        if stale {
-            self.forget();
+        if !stale {
+            return error;
         }
-        let error = if stale { error.stale() } else { error };
-        if forgotten { error.loses_connection() } else { error }
+        self.forget();
+        error.stale()
     }
 }
 
