@@ -1,6 +1,5 @@
 //! Statements in, rows out.
 
-use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::doctor::About;
 use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
 use std::collections::{HashMap, HashSet};
@@ -12,10 +11,11 @@ use crate::about;
 use crate::around::{self, Around};
 use crate::carrier::Carrier;
 use crate::failure;
-use crate::param::{self, AsText};
+use crate::flight::{Flight, Landed};
+use crate::param;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, Sent, State};
-use crate::value::{self, Raw};
+use crate::value;
 
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
@@ -169,16 +169,17 @@ impl Connection {
 
     /// Why a statement failed, and whether it may go well the next time.
     async fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
+        let atomic = statement.is_atomic();
         let refused = failure::is_read_only(&failure) && statement.mode == Mode::Write;
-        if refused && self.transaction.is_none() && session::is_roles_own(&self.client).await {
-            if !statement.is_atomic() {
+        let by_default = refused && self.transaction.is_none() && !(self.role_reads && atomic);
+        if by_default && session::is_roles_own(&self.client).await {
+            if !atomic {
                 return failure::role_reads(statement, &failure);
             }
             self.role_reads = true;
             return failure::query_again(statement, &failure);
         }
-        let stale = !self.fresh.contains(&statement.name)
-            && failure::is_stale(&failure, statement.is_atomic());
+        let stale = !self.fresh.contains(&statement.name) && failure::is_stale(&failure, atomic);
         let error = failure::query(statement, failure);
         if !stale {
             return error;
@@ -253,33 +254,10 @@ impl sql_function::Connection for Connection {
             self.changes();
         }
         let (prepared, params) = bound;
-        let params: Vec<_> = params.iter().map(AsText).collect();
         let around = self.around(statement);
-        // The questions belong to the transaction of a read: it ends after them.
-        let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
-        let mut questions = Questions::default();
-        let client = &self.client;
-        // They go out together and come back together: one round trip. A statement that fails makes
-        // the COMMIT a ROLLBACK.
-        let flight = try_join!(
-            async { Ok(around::batch(client, &around.before).await) },
-            read(client, statement, &prepared, &params, rows, &mut questions),
-            async {
-                Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
-            },
-        );
-        // What is left of the result is not waited for: it ends with the connection.
-        let (before, affected, after) = flight.map_err(Error::loses_connection)?;
-        let (after, texts) = match after {
-            Some(after) => (after, None),
-            None => {
-                let texts = match &affected {
-                    Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
-                    Err(_) => None,
-                };
-                (session::send(client, &around.after).await, texts)
-            }
-        };
+        let flight = Flight { statement, prepared: &prepared, params, around: &around };
+        let Landed { before, affected, after, texts, questions } =
+            flight.fly(&self.client, rows).await?;
         let lone = self.transaction.is_none();
         let ended =
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
@@ -394,45 +372,6 @@ impl sql_function::Examine for Connection {
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let prepared = self.prepared(statement).await?;
         about::check_rights(&self.client, statement, prepared.params().len()).await
-    }
-}
-
-/// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
-/// `questions`. Gives the number of rows it affected, or the server's refusal.
-///
-/// # Errors
-/// A row is refused here, and what follows it is not read.
-async fn read(
-    client: &Client,
-    statement: &Statement,
-    prepared: &Prepared,
-    params: &[AsText<'_>],
-    rows: &mut Rows,
-    questions: &mut Questions,
-) -> Result<Result<u64, Failure>, Error> {
-    let stream = match client.query_raw(prepared, params).await {
-        Ok(stream) => stream,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    pin_mut!(stream);
-    loop {
-        let row = match stream.try_next().await {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
-            Err(failure) => return Ok(Err(failure)),
-        };
-        rows.push(|json| {
-            for (index, column) in row.columns().iter().enumerate() {
-                let value: Option<Raw<'_>> =
-                    row.try_get(index).map_err(|error| failure::query(statement, error))?;
-                let value = value.map(|Raw(bytes)| bytes);
-                value::write(json.value(), column, value, questions)?;
-            }
-            Ok(())
-        })?;
-        if questions.are_too_many() {
-            return Err(rows.too_large_at(rows.count()));
-        }
     }
 }
 
