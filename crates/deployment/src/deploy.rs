@@ -13,7 +13,8 @@ use crate::events::{End, Watch};
 use crate::parameters::parameters;
 use crate::sam::Package;
 use crate::stack::Stack;
-use crate::{Account, Failure, Report, artifacts, checks, diagnose, interrupt, sam, stack};
+use crate::{Account, Failure, Report};
+use crate::{artifacts, checks, diagnose, interrupt, sam, schedule, stack};
 
 /// What to deploy, and how.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ pub fn deploy(
 ) -> Result<bool, Failure> {
     let choice = choice(options, account, report)?;
     let region = choice.endpoint.region().to_owned();
-    checks::login(&choice, &options.user)?;
+    can_work(&choice, options)?;
     if !choice.endpoint.kind().is_proxy() && !is_given(options, "CaBundle") {
         artifacts::has_roots(&region, now)?;
     }
@@ -68,20 +69,15 @@ pub fn deploy(
     let aws = if options.dry_run { None } else { Some(account.client(report)?) };
     if let Some(aws) = &aws {
         checks::surroundings(aws, &choice, report);
-        must_take_a_deployment(aws, options)?;
+        let kept = must_take_a_deployment(aws, options)?;
+        scheduled(&choice, options, kept.as_ref())?;
     }
     if !options.prebuilt {
         artifacts::make(options.architecture, now, report)?;
     }
     let template = artifacts::template()?;
     let tools = private_tools::sam(&mut |line| report.note(line))?;
-    let parameters = parameters(
-        &choice,
-        &options.user,
-        &options.database,
-        options.architecture.name(),
-        &options.parameters,
-    );
+    let parameters = all_parameters(&choice, options);
     let Some(aws) = aws else {
         report.note("checking the template");
         sam::validate(&tools, &template, &region)?;
@@ -107,19 +103,49 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
     let found = discover(&aws, target)?;
     // What cannot be is told first; only what is wanted is changed.
     let wanted = choose(&options.given, Some(found.clone()), account)?;
-    checks::login(&wanted, &options.user)?;
+    can_work(&wanted, options)?;
     let enable = options.enable_iam_auth && !options.dry_run;
     let found = checks::database(&aws, found, enable, report)?;
     choose(&options.given, Some(found), account)
+}
+
+/// Checks what can be checked without AWS.
+fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
+    checks::login(choice, &options.user)?;
+    // A stack that exists may keep another statement than the template's own.
+    if options.dry_run || is_given(options, "ScheduledStatement") {
+        scheduled(choice, options, None)?;
+    }
+    Ok(())
+}
+
+/// Checks what the schedule will run. Without building, the zips hold what is in the workspace.
+fn scheduled(choice: &Choice, options: &Deploy, kept: Option<&Stack>) -> Result<(), Failure> {
+    let given = all_parameters(choice, options);
+    schedule::check(&packaging::statements(), |name| {
+        let given = given.iter().find(|(parameter, _)| parameter == name);
+        given.map(|(_, value)| value.as_str()).or_else(|| kept?.parameter(name))
+    })
+}
+
+fn all_parameters(choice: &Choice, options: &Deploy) -> Vec<(String, String)> {
+    parameters(
+        choice,
+        &options.user,
+        &options.database,
+        options.architecture.name(),
+        &options.parameters,
+    )
 }
 
 fn is_given(options: &Deploy, parameter: &str) -> bool {
     options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
 }
 
-/// A first deployment that failed leaves a stack that takes no other.
-fn must_take_a_deployment(aws: &Aws, options: &Deploy) -> Result<(), Failure> {
-    let Some(stack) = stack::describe(aws, &options.stack)? else { return Ok(()) };
+/// The stack that there is, if there is one. A first deployment that failed leaves one that takes no
+/// other.
+fn must_take_a_deployment(aws: &Aws, options: &Deploy) -> Result<Option<Stack>, Failure> {
+    let Some(stack) = stack::describe(aws, &options.stack)? else { return Ok(None) };
     let name = &options.stack;
     match stack.stack_status.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(format!(
@@ -128,12 +154,12 @@ fn must_take_a_deployment(aws: &Aws, options: &Deploy) -> Result<(), Failure> {
             stack.stack_status
         )
         .into()),
-        "REVIEW_IN_PROGRESS" => Ok(()),
+        "REVIEW_IN_PROGRESS" => Ok(Some(stack)),
         status if status.ends_with("_IN_PROGRESS") => Err(format!(
             "the stack {name} is {status}: somebody else deploys to it; try again when it rests"
         )
         .into()),
-        _ => Ok(()),
+        _ => Ok(Some(stack)),
     }
 }
 

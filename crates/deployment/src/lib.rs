@@ -10,6 +10,7 @@
 mod checks;
 mod choice;
 mod parameters;
+mod schedule;
 
 // How it gets to AWS.
 mod artifacts;

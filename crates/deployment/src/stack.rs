@@ -21,6 +21,8 @@ pub(crate) struct Stack {
     pub(crate) stack_status: String,
     #[serde(default)]
     outputs: Vec<Output>,
+    #[serde(default)]
+    parameters: Vec<Parameter>,
 }
 
 #[derive(Deserialize)]
@@ -30,10 +32,24 @@ struct Output {
     output_value: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    parameter_key: String,
+    parameter_value: String,
+}
+
 impl Stack {
     /// Whether it only holds a change set that was never carried out.
     pub(crate) fn is_only_reviewed(&self) -> bool {
         self.stack_status == "REVIEW_IN_PROGRESS"
+    }
+
+    /// The value of a parameter, which a deployment that does not give it keeps.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut kept = self.parameters.iter().filter(|_| !self.is_only_reviewed());
+        let kept = kept.find(|parameter| parameter.parameter_key == name);
+        kept.map(|parameter| parameter.parameter_value.as_str())
     }
 
     /// The outputs of the template.

@@ -1,7 +1,7 @@
 //! What an event does to its session is not the next event's, and what a server's own settings say is
 //! nobody's surprise.
 
-use local_rds::{Engine, Server};
+use local_rds::{Engine, Profile, Server};
 use serde_json::json;
 
 use crate::Rig;
@@ -9,10 +9,21 @@ use crate::Rig;
 const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
 const ITEMS: &str = r#"{"statement":"items"}"#;
 
+/// Runs a scenario on a server as RDS has it, and on one whose settings are as they should not be.
+pub async fn on_both_profiles(engine: Engine, bootstrap: &str, scenario: impl AsyncFn(Rig)) {
+    for profile in [Profile::Rds, Profile::Untidy] {
+        scenario(Rig::with(Server::builder(engine).profile(profile), bootstrap).await).await;
+    }
+}
+
 /// A procedure leaves its transaction open. That is told, nothing of it stays, and what the next
 /// event writes lasts.
 pub async fn open_transaction(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, open_transaction_on).await;
+}
+
+async fn open_transaction_on(rig: Rig) {
+    let engine = rig.server.engine();
     let statements = [
         ("leave", "-- mode: write\nCALL leave_open()"),
         ("half", "-- mode: write\nCALL half()"),
@@ -73,7 +84,11 @@ pub async fn server_settings(engine: Engine, bootstrap: &str) {
 
 /// The next event has a session as a new environment would.
 pub async fn next_event(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, next_event_on).await;
+}
+
+async fn next_event_on(rig: Rig) {
+    let engine = rig.server.engine();
     let changes: &[&str] = match engine {
         Engine::Postgres => &[
             "CREATE TEMPORARY TABLE items (id INT, name TEXT)",
@@ -99,7 +114,11 @@ pub async fn next_event(engine: Engine, bootstrap: &str) {
 
 /// A parameter's kind is this event's own: what an earlier event sent does not change a comparison.
 pub async fn parameter_kinds(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, parameter_kinds_on).await;
+}
+
+async fn parameter_kinds_on(rig: Rig) {
+    let engine = rig.server.engine();
     let codes = format!("{}codes", schema(engine));
     rig.execute(&format!("CREATE TABLE {codes} (code VARCHAR(9))")).await;
     rig.execute(&format!("INSERT INTO {codes} VALUES ('7'), ('07'), ('007')")).await;
@@ -112,6 +131,16 @@ pub async fn parameter_kinds(engine: Engine, bootstrap: &str) {
     function.ok(r#"{"statement":"drop-code","params":[8]}"#).await;
     let response = function.ok(r#"{"statement":"drop-code","params":["007"]}"#).await;
     assert_eq!(response["rows_affected"], 1);
+}
+
+/// A session token of 8 KB logs in.
+pub async fn long_token(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut key = rig.server.access_key();
+    key.session_token = Some("Ab0/".repeat(2048));
+    rig.server.iam().set_keys(vec![key.clone()]);
+    let function = rig.deploy_signed_by(key, &[]).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// What an administrator puts before the name of a table.

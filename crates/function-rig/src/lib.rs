@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
+pub mod contention;
 pub mod cuts;
 pub mod doctor;
 pub mod events;
@@ -23,7 +24,9 @@ pub mod round_trip;
 pub mod size;
 pub mod soak;
 pub mod start;
+pub mod statement_files;
 pub mod type_table;
+pub mod untidy;
 pub mod values;
 
 pub use local_rds::Engine;
@@ -41,8 +44,10 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
-            known_state { open_transaction server_settings next_event parameter_kinds }
+            known_state { open_transaction server_settings next_event parameter_kinds long_token }
+            contention { deadlock locks_are_given_back limits_end }
             results { whole_response }
+            statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
@@ -52,6 +57,7 @@ macro_rules! integration_tests {
             cuts { every_message }
             outages { restarts frozen_server network idle_timeout logins too_many_connections
                 disk_full }
+            untidy { same_answers }
             soak { random_faults }
         }
     };

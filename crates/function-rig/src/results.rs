@@ -2,9 +2,14 @@
 
 use local_rds::Engine;
 
-use crate::Rig;
+use crate::{Deployed, Rig};
 
-const ITEMS: &str = r#"{"statement":"items"}"#;
+/// Whether an item has the name that the statement gives it.
+async fn is_changed(function: &Deployed<'_>) -> bool {
+    let response = function.ok(r#"{"statement":"items"}"#).await;
+    let rows = response["rows"].as_array().unwrap();
+    rows.iter().any(|row| row["name"] == "changed")
+}
 
 /// What counts towards Lambda's limit is the whole response: names, columns and envelopes too.
 pub async fn whole_response(engine: Engine, bootstrap: &str) {
@@ -20,9 +25,8 @@ pub async fn whole_response(engine: Engine, bootstrap: &str) {
     // 6 MB would take fewer results than these, and hold none of their rows.
     let message = function.fails(&event(20_000), "ResultTooLarge").await;
     assert!(message.contains("fewer statements"), "{message}");
-    let rows = function.ok(ITEMS).await;
-    assert_eq!(rows["rows"][0]["name"], "first", "nothing of it lasts");
+    assert!(!is_changed(&function).await, "nothing of it lasts");
     let few = function.ok(&event(100)).await;
     assert_eq!(few["transaction"].as_array().unwrap().len(), 100);
-    assert_eq!(function.ok(ITEMS).await["rows"][0]["name"], "changed");
+    assert!(is_changed(&function).await);
 }

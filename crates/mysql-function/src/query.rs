@@ -52,8 +52,9 @@ pub(crate) struct Connection {
     backslash_escapes: bool,
     /// The server's `max_allowed_packet`, once it was asked.
     max_packet: Option<usize>,
-    /// Whether an earlier invocation may have left a LAST_INSERT_ID.
-    inserted: bool,
+    /// Whether rows were changed since the session began: LAST_INSERT_ID and what triggers set are
+    /// left.
+    changed: bool,
     /// Whether this invocation has run anything.
     begun: bool,
     /// Whether the next statement must not see what an earlier invocation left.
@@ -103,7 +104,7 @@ impl Connection {
             timeout: None,
             backslash_escapes: true,
             max_packet: None,
-            inserted: false,
+            changed: false,
             begun: false,
             forget: false,
             locks: false,
@@ -241,7 +242,7 @@ impl Connection {
         }
         self.look();
         self.timeout = None;
-        (self.inserted, self.forget, self.locks) = (false, false, false);
+        (self.changed, self.forget, self.locks) = (false, false, false);
         if let Some(identity) = self.identity.take() {
             let sql = format!("{IDENTITY}, @@init_connect");
             let now = self.ask::<(String, String)>(WHAT, &[], &sql);
@@ -292,9 +293,17 @@ impl sql_function::Connection for Connection {
             literal::sql(&statement.without_backslash_escapes()?, params)?
         };
         self.check_length(statement, &whole.sql).await?;
-        self.forget = !std::mem::replace(&mut self.begun, true) && self.inserted;
-        self.inserted |= statement.changes_rows();
         let (leaves, is_prepared) = (traces::leaves(statement), self.is_prepared(statement));
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first && leaves && self.changed && !self.locks {
+            // What a trigger of an earlier invocation set could be seen.
+            self.reset().await?;
+            if let Some(mode) = self.transaction {
+                sql_function::Connection::begin(self, mode).await?;
+            }
+        }
+        self.forget = first && self.changed;
+        self.changed |= statement.changes_rows();
         if leaves || is_prepared {
             if self.may_end_transaction(statement) {
                 self.command("SAVEPOINT", &format!("SAVEPOINT {SAVEPOINT}")).await?;

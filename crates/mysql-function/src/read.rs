@@ -53,8 +53,12 @@ pub(crate) async fn read<P: Protocol>(
                 }
                 Ok(())
             });
-            // The rest is not read.
-            pushed.map_err(Error::loses_connection)?;
+            if let Err(error) = pushed {
+                // What it changed is known when its last row has come, and there are no more of them
+                // than it changed. Of anything else the rest is not read.
+                let whole = statement.changes_rows() && ends_within(result, u64::MAX).await;
+                return Err(if whole { error.fated(Fate::CarriedOut) } else { error });
+            }
         }
     }
     result.next().await.map_err(failed)?;
@@ -64,7 +68,7 @@ pub(crate) async fn read<P: Protocol>(
 /// Reads on, for what is refused already: whether that was all, in no more rows than the statement may
 /// return.
 async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64) -> bool {
-    for _ in 0..=rows {
+    for _ in 0..rows.saturating_add(1) {
         match result.next().await {
             Ok(Some(_)) => {}
             Ok(None) if result.columns().is_none() => return true,
@@ -80,9 +84,15 @@ fn changed(statement: &Statement, done: Done, rows: &Rows) -> Done {
         () if statement.changes_rows() && rows.count() > 0 => {
             Done { rows_affected: rows.count(), last_insert_id: None }
         }
-        () if statement.changes_rows() || statement.verb() == "CALL" => done,
+        () if statement.changes_rows() || counts_rows(statement) => done,
         () => Done::default(),
     }
+}
+
+/// Whether the server counts the rows that a statement changed which is about more than them.
+fn counts_rows(statement: &Statement) -> bool {
+    let verb = statement.verb();
+    matches!(&*verb, "CALL" | "LOAD") || (verb == "CREATE" && statement.has_word("SELECT"))
 }
 
 /// Whether the text protocol would round a value: it has six digits for a FLOAT.

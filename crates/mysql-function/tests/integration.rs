@@ -17,8 +17,8 @@ macro_rules! tests_of_mysqls {
         })*
     };
     ($engine:ident) => {
-        tests_of_mysqls!($engine: restored sequences reads_among_writes init_connect ended floats counted exact
-            max_allowed_packet long_token one_statement passing);
+        tests_of_mysqls!($engine: refused_commit collations restored sequences reads_among_writes init_connect ended floats counted exact
+            max_allowed_packet one_statement passing);
     };
 }
 
@@ -29,5 +29,6 @@ mod mysql {
 
 mod mariadb {
     tests_of_mysqls!(MariaDb);
+    tests_of_mysqls!(MariaDb: refused_result);
     function_rig::integration_tests!(MariaDb, crate::BOOTSTRAP);
 }

@@ -18,6 +18,9 @@ Writes, where cargo-lambda has them and deploy/template.yaml looks for them:
 for the FUNCTIONs mysql-function and postgres-function. The same sources, compiled by the same
 version of Rust, give the same bytes in any folder of any machine.
 
+Before anything is compiled, the statements are read as the functions will read them: a file that
+they would refuse is told, with its line and the way out, and nothing is built.
+
 Each program is checked before it is packed: that it is for the architecture, that it needs
 no later glibc than Amazon Linux 2023 has, and no library beside it, and that no path of this
 machine is in it.

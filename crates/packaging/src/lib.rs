@@ -24,13 +24,17 @@ mod needs;
 mod runtime;
 mod traces;
 
-// From the program to a zip.
+// From the program and its statements to a zip.
 mod package;
+mod statements;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, compile};
-pub use package::{Package, build};
+pub use package::{Package, build, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
+pub use statements::statements;
+
+use sql_function::sql::{Dialect, MYSQL};
 
 /// Why nothing was built: a text that names the thing, the place and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,10 +43,11 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 struct Function {
     name: &'static str,
     engine: &'static str,
+    dialect: Dialect,
 }
 
 /// The functions that are deployed.
 const FUNCTIONS: [Function; 2] = [
-    Function { name: "mysql-function", engine: "mysql" },
-    Function { name: "postgres-function", engine: "postgres" },
+    Function { name: "mysql-function", engine: "mysql", dialect: MYSQL },
+    Function { name: "postgres-function", engine: "postgres", dialect: Dialect::Postgres },
 ];

@@ -8,9 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
-use crate::cargo::workspace;
 use crate::compile::{Compiled, compile};
-use crate::{FUNCTIONS, Failure, Function};
+use crate::{FUNCTIONS, Failure, Function, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
@@ -40,12 +39,25 @@ pub struct Package {
 /// step, so that a deploy that is reading it gets the old one or the new one.
 ///
 /// # Errors
-/// A tool is missing and cannot be fetched, the functions do not compile, or what was compiled is not
-/// fit for Lambda. The text says what to do.
+/// A file of the statements is none, a tool is missing and cannot be fetched, the functions do not
+/// compile, or what was compiled is not fit for Lambda. The text says what to do.
 pub fn build(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Package>, Failure> {
+    build_with(&statements::statements(), architecture, progress)
+}
+
+/// The same, with statements from another folder than [`statements`](crate::statements()).
+///
+/// # Errors
+/// As for [`build`]. The statements are read before anything is compiled.
+pub fn build_with(
+    statements: &Path,
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Package>, Failure> {
+    statements::check(statements)?;
     let lambda = private_tools::target()?.join("lambda");
     fs::create_dir_all(&lambda).map_err(at(&lambda))?;
     // Held until this function returns, or the process ends in whatever way.
@@ -54,20 +66,22 @@ pub fn build(
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
     let names = FUNCTIONS.map(|function| function.name);
     let compiled = compile(&names, architecture, progress)?;
-    let pack =
-        |function: &Function| pack(function, &compiled, architecture, &lambda.join(function.name));
+    let pack = |function: &Function| {
+        let statements = statements::read(&statements.join(function.engine))?;
+        pack(function, &statements, &compiled, architecture, &lambda.join(function.name))
+    };
     FUNCTIONS.iter().map(pack).collect()
 }
 
 fn pack(
     function: &Function,
+    statements: &BTreeMap<String, Vec<u8>>,
     compiled: &Compiled,
     architecture: Architecture,
     folder: &Path,
 ) -> Result<Package, Failure> {
     let (program, glibc) = compiled.program(function.name)?;
-    let statements = statements(&workspace().join("deploy/statements").join(function.engine))?;
-    let zip = zip(&program, &statements)?;
+    let zip = zip(&program, statements)?;
     let package = Package {
         function: function.name,
         architecture: architecture.name(),
@@ -78,24 +92,10 @@ fn pack(
         zip_sha256: rds_ca::sha256(&zip),
         glibc: glibc.to_string(),
     };
-    replace_folder(&folder.join("statements"), &statements)?;
+    replace_folder(&folder.join("statements"), statements)?;
     replace(&package.bootstrap, &program, 0o755)?;
     replace(&package.zip, &zip, 0o644)?;
     Ok(package)
-}
-
-/// The files of statements in `folder`, by name.
-fn statements(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let mut statements = BTreeMap::new();
-    for entry in fs::read_dir(folder).map_err(at(folder))? {
-        let path = entry.map_err(at(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "sql") {
-            let name = path.file_name().unwrap_or_default().to_str();
-            let name = name.ok_or_else(|| format!("{}: not UTF-8", path.display()))?;
-            statements.insert(name.to_owned(), fs::read(&path).map_err(at(&path))?);
-        }
-    }
-    Ok(statements)
 }
 
 /// The zip, compressed: the program is more than half smaller, which Lambda fetches at a cold start.

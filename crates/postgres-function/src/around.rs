@@ -22,6 +22,11 @@ impl Around {
         Around { before: begin.to_owned(), after: "COMMIT".to_owned(), own: 1 }
     }
 
+    /// Something that lasts for the session, before it.
+    pub(crate) fn after(command: &str) -> Around {
+        Around { before: command.to_owned(), ..Around::default() }
+    }
+
     /// What holds a statement to its `mode` within a `transaction`. A read cannot take it back: the
     /// server lets no subtransaction write whose parent may not, and this one ends after it.
     pub(crate) fn held(transaction: Mode, mode: Mode) -> Around {
@@ -39,7 +44,7 @@ impl Around {
     /// setting. Only within a transaction event does another one follow.
     pub(crate) fn limit(&mut self, timeout: Option<Duration>, another_follows: bool) {
         let Some(timeout) = timeout.as_ref().map(Duration::as_millis) else { return };
-        let local = if self.before.is_empty() { "" } else { "LOCAL " };
+        let local = if self.own == 0 { "" } else { "LOCAL " };
         join(&mut self.before, &format!("SET {local}statement_timeout = {timeout}"));
         if another_follows {
             join(&mut self.after, "RESET statement_timeout");

@@ -21,6 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::carrier::Carrier;
 use crate::failure;
 use crate::query::{Connection, Session};
+use crate::session;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -74,12 +75,17 @@ impl Connector for Postgres {
         };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.to_owned();
         let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
+        // PostgreSQL 14 and later tell it at the login.
+        let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
         let carrier = Carrier::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection ended");
             }
         }));
-        Ok(Connection::new(client, carrier, address, login.is_through_proxy()))
+        let asked = || async { Ok(session::is_roles_own(&client).await) };
+        let role_reads = setting.as_deref() != Some("off")
+            && deadline.bound(|| "the login".into(), asked()).await?;
+        Ok(Connection::new(client, carrier, address, login.is_through_proxy(), role_reads))
     }
 
     /// A cancel request, over verified TLS to the same server: its key is a secret. An RDS Proxy

@@ -144,29 +144,6 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
     if undone { failed } else { failed.fated(Fate::Unknown) }
 }
 
-/// The role's own setting refused a write; the next time it is taken back for the write's own
-/// transaction.
-pub(crate) fn query_again(statement: &Statement, failure: &Failure) -> Error {
-    let what = format!("statement {:?}", statement.name);
-    refusal::passing(&what, failure.as_db_error().map(says).unwrap_or_default()).stale()
-}
-
-/// The role's own setting refuses what may not run in a transaction that takes it back.
-pub(crate) fn role_reads(statement: &Statement, failure: &Failure) -> Error {
-    let message = format!(
-        "statement {:?} met a role whose transactions begin read-only: its \
-         default_transaction_read_only is on",
-        statement.name
-    );
-    Error::new(Kind::Query, message)
-        .named(Cause::StatementMode)
-        .caused_by(failure.as_db_error().map(says).unwrap_or_default())
-        .advice(
-            "send it in a transaction event, which may write; or ALTER ROLE … RESET \
-             default_transaction_read_only",
-        )
-}
-
 /// Whether a transaction that may not write refused a write.
 pub(crate) fn is_read_only(failure: &Failure) -> bool {
     failure.code() == Some(&READ_ONLY)

@@ -48,6 +48,7 @@ impl Connection {
         carrier: Carrier,
         address: IpAddr,
         proxied: bool,
+        role_reads: bool,
     ) -> Connection {
         Connection {
             client,
@@ -58,7 +59,7 @@ impl Connection {
             fresh: HashSet::new(),
             transaction: None,
             state: State::New,
-            role_reads: false,
+            role_reads,
         }
     }
 
@@ -129,7 +130,7 @@ impl Connection {
     fn around(&self, statement: &Statement) -> Around {
         let mut around = match self.transaction {
             None if statement.mode == Mode::Read => Around::block("BEGIN READ ONLY"),
-            None if self.role_reads && statement.is_atomic() => Around::block("BEGIN READ WRITE"),
+            None if self.role_reads => Around::after(session::READ_WRITE),
             None => Around::default(),
             Some(transaction) => Around::held(transaction, statement.mode),
         };
@@ -168,18 +169,9 @@ impl Connection {
     }
 
     /// Why a statement failed, and whether it may go well the next time.
-    async fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
-        let atomic = statement.is_atomic();
-        let refused = failure::is_read_only(&failure) && statement.mode == Mode::Write;
-        let by_default = refused && self.transaction.is_none() && !(self.role_reads && atomic);
-        if by_default && session::is_roles_own(&self.client).await {
-            if !atomic {
-                return failure::role_reads(statement, &failure);
-            }
-            self.role_reads = true;
-            return failure::query_again(statement, &failure);
-        }
-        let stale = !self.fresh.contains(&statement.name) && failure::is_stale(&failure, atomic);
+    fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
+        let stale = !self.fresh.contains(&statement.name)
+            && failure::is_stale(&failure, statement.is_atomic());
         let error = failure::query(statement, failure);
         if !stale {
             return error;
@@ -263,7 +255,7 @@ impl sql_function::Connection for Connection {
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
         let affected = match affected {
             Ok(affected) => affected,
-            Err(failure) => return Err(self.failed(statement, failure).await),
+            Err(failure) => return Err(self.failed(statement, failure)),
         };
         if changes_plans(statement) {
             self.forget();
@@ -292,22 +284,17 @@ impl sql_function::Connection for Connection {
         if !self.proxied {
             self.changes();
         }
-        let mut sql = match mode {
+        let sql = match mode {
             Mode::Read => "BEGIN READ ONLY",
             Mode::Write if self.role_reads => "BEGIN READ WRITE",
             Mode::Write => "BEGIN; SHOW transaction_read_only",
         };
-        let mut begun = session::send(&self.client, sql).await;
-        if mode == Mode::Write && begun.value(0) == Some("on") {
-            if !session::is_roles_own(&self.client).await {
-                return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
-            }
-            self.role_reads = true;
-            sql = "BEGIN READ WRITE";
-            begun = session::send(&self.client, sql).await;
-        }
+        let begun = session::send(&self.client, sql).await;
         if let Some(error) = begun.error {
             return Err(failure::begin(mode, sql, error));
+        }
+        if begun.value(0) == Some("on") {
+            return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
         }
         self.transaction = Some(mode);
         Ok(())

@@ -16,11 +16,14 @@ DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
 EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql), \
 pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()";
 
+/// Has a session's transactions take writes, of a role whose own begin read-only.
+pub(crate) const READ_WRITE: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE";
+
 /// Whether a server that takes writes refuses them because the role itself begins its transactions
 /// read-only. What a server or a database is set to stays: a blue/green deployment keeps writes from
 /// its other half with it.
 const ROLES_OWN: &str = "\
-ROLLBACK; SELECT NOT pg_catalog.pg_is_in_recovery() AND EXISTS (SELECT FROM pg_catalog.pg_settings \
+SELECT NOT pg_catalog.pg_is_in_recovery() AND EXISTS (SELECT FROM pg_catalog.pg_settings \
 WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text \
 AND setting OPERATOR(pg_catalog.=) 'on'::pg_catalog.text \
 AND source OPERATOR(pg_catalog.=) ANY ('{user,database user}'::pg_catalog.text[]))";
@@ -88,8 +91,7 @@ pub(crate) async fn send(client: &Client, sql: &str) -> Sent {
     sent
 }
 
-/// Ends the transaction, if one is open, and asks whether the role's own setting is what refused a
-/// write.
+/// Whether the role's own setting is what has transactions begin read-only.
 pub(crate) async fn is_roles_own(client: &Client) -> bool {
     send(client, ROLES_OWN).await.value(0) == Some("t")
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::sql::Dialect;
-use crate::statement::Statement;
+use crate::statement::{Statement, counted};
 
 /// The statements of a function, by name.
 #[derive(Debug)]
@@ -35,11 +35,18 @@ impl Catalogue {
         let mut statements = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("sql")) {
+            if !Catalogue::takes(&path) {
                 continue;
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let statement = read(&path, &name, dialect);
+            let statement = match statements.contains_key(&name) {
+                true => Err(wrong(
+                    &path,
+                    "another file gives a statement of this name",
+                    "leave one of them: their names differ in the case of .sql alone",
+                )),
+                false => read(&path, &name, dialect),
+            };
             statements.insert(name, statement);
         }
         if statements.is_empty() {
@@ -51,6 +58,11 @@ impl Catalogue {
             .advice("deploy at least one statement, or set STATEMENTS_DIR"));
         }
         Ok(Catalogue(statements))
+    }
+
+    /// Whether a file of this name is a statement's.
+    pub fn takes(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
     }
 
     /// The statement called `name`.
@@ -93,8 +105,8 @@ impl Catalogue {
             0 => Ok(statement),
             params => {
                 let message = format!(
-                    "SCHEDULED_STATEMENT is {name:?}, which takes {params} parameters, and a \
-                     schedule gives none"
+                    "SCHEDULED_STATEMENT is {name:?}, which takes {}, and a schedule gives none",
+                    counted(params)
                 );
                 Err(Error::new(Kind::Settings, message)
                     .named(Cause::ScheduledUnknown)
@@ -115,23 +127,24 @@ impl Catalogue {
 }
 
 fn read(path: &Path, name: &str, dialect: Dialect) -> Result<Statement, Error> {
-    let place = path.display().to_string();
-    let wrong = |why: &str, way_out: &str| {
-        Error::new(Kind::Statement, format!("{place}: {why}"))
-            .named(Cause::StatementFile)
-            .advice(way_out)
-    };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || !name.chars().all(plain) {
         return Err(wrong(
+            path,
             "the name of a statement is made of letters, digits, _ and -",
             "give the file another name: events call the statement by it",
         ));
     }
     let sql = fs::read_to_string(path).map_err(|error| {
-        wrong("cannot be read as UTF-8 text", "save it as UTF-8").caused_by(error)
+        wrong(path, "cannot be read as UTF-8 text", "save it as UTF-8").caused_by(error)
     })?;
-    Statement::parse_file(&place, name, sql, dialect)
+    Statement::parse_file(&path.display().to_string(), name, sql, dialect)
+}
+
+fn wrong(path: &Path, why: &str, way_out: &str) -> Error {
+    Error::new(Kind::Statement, format!("{}: {why}", path.display()))
+        .named(Cause::StatementFile)
+        .advice(way_out)
 }
 
 #[cfg(test)]
@@ -152,6 +165,9 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "not a statement").unwrap();
         let catalogue = load(folder.path()).unwrap();
         assert_eq!(catalogue.get("b").unwrap().sql, "SELECT 2");
+        fs::write(folder.path().join("b.sql"), "SELECT 3").unwrap();
+        let twice = load(folder.path()).unwrap().get("b").unwrap_err().report();
+        assert!(twice.contains("another file gives a statement of this name"), "{twice}");
         let error = catalogue.get("c").unwrap_err();
         assert_eq!(error.error_type(), "Statement");
         assert!(error.report().contains("(a, b)"), "{}", error.report());

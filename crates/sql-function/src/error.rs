@@ -81,6 +81,8 @@ pub enum Fate {
     Interrupted,
     /// It may have been carried out, in whole or in part.
     Unknown,
+    /// It was carried out, and only its result is refused.
+    CarriedOut,
 }
 
 /// A failed invocation, or a failed start.

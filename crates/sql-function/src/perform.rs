@@ -211,6 +211,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
             Fate::NotRun => error,
             // Until it commits, a transaction that breaks is rolled back.
             _ if statement.mode == Mode::Read || self.work.is_transaction() => error,
+            Fate::CarriedOut => carried_out(error),
             Fate::Interrupted if statement.is_atomic() => error,
             // The server failed a procedure: how far it came is the procedure's own affair.
             Fate::Unknown if error.kind() == Kind::Query && !statement.is_atomic() => error,
@@ -220,8 +221,9 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         if result.size() <= room {
             return Ok(result);
         }
-        let carried_out = statement.mode == Mode::Write && !self.work.is_transaction();
-        Err(response_too_large(statement, carried_out))
+        let too_large = response_too_large(statement);
+        let is_write = statement.mode == Mode::Write && !self.work.is_transaction();
+        Err(if is_write { carried_out(too_large) } else { too_large })
     }
 
     /// Runs a statement no longer than it may. One that takes longer is ended on the server, whose
@@ -278,18 +280,22 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
 }
 
 /// A response would be larger than Lambda returns, with the result of `statement`.
-fn response_too_large(statement: &Statement, carried_out: bool) -> Error {
-    let name = &statement.name;
+fn response_too_large(statement: &Statement) -> Error {
     let message = format!(
-        "with the result of statement {name:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
-         returns 6 MB at most"
+        "with the result of statement {:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
+         returns 6 MB at most",
+        statement.name
     );
-    let error = Error::new(Kind::ResultTooLarge, message);
-    if carried_out {
-        error.with("; the statement was carried out").advice("do not send the event again")
-    } else {
-        error.advice("fetch less at a time, or send fewer statements in one event")
-    }
+    Error::new(Kind::ResultTooLarge, message)
+        .advice("fetch less at a time, or send fewer statements in one event")
+}
+
+/// A write by itself was carried out, and `error` refuses its result.
+fn carried_out(error: Error) -> Error {
+    error.with("; the statement was carried out").advice(
+        "do not send the event again: what it did lasts. Have it return less (fewer columns or rows), \
+         or raise max_rows at the top of the statement",
+    )
 }
 
 /// What an outcome means that came when time was up, if it came at all. The server's own limit began

@@ -176,14 +176,21 @@ impl Statement {
         if expected == given {
             return Ok(());
         }
-        let few =
-            |count| if count == 1 { "1 parameter".into() } else { format!("{count} parameters") };
         Err(Error::new(
             Kind::Statement,
-            format!("statement {:?} takes {}, and the event has {given}", self.name, few(expected)),
+            format!(
+                "statement {:?} takes {}, and the event has {given}",
+                self.name,
+                counted(expected)
+            ),
         )
         .advice("send one value in \"params\" for each placeholder, in their order"))
     }
+}
+
+/// So many parameters, in words.
+pub(crate) fn counted(params: usize) -> String {
+    if params == 1 { "1 parameter".to_owned() } else { format!("{params} parameters") }
 }
 
 fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal> {

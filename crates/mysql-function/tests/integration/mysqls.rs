@@ -1,5 +1,6 @@
 //! What concerns MySQL and MariaDB alone.
 
+use function_rig::known_state::on_both_profiles;
 use function_rig::{Engine, Rig, until};
 use local_rds::Server;
 use proptest::strategy::{Strategy, ValueTree};
@@ -15,7 +16,8 @@ fn call(name: &str) -> String {
 
 /// What changes a session: a name, the statement, and whether a reset can take it back on the same
 /// connection.
-const CHANGES: [(&str, &str, bool); 26] = [
+const CHANGES: [(&str, &str, bool); 27] = [
+    ("trigger", "INSERT INTO audited (n) VALUES (1)", true),
     ("role", "SET ROLE r", false),
     ("role-none", "SET ROLE NONE", true),
     ("use", "USE other", true),
@@ -45,8 +47,7 @@ const CHANGES: [(&str, &str, bool); 26] = [
 ];
 
 /// A server with what those statements name, and the function with all of them and an observer.
-async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)>) {
-    let rig = Rig::start(engine, bootstrap).await;
+async fn changing(rig: &Rig) -> Vec<(String, String)> {
     rig.execute(
         "CREATE ROLE r; GRANT r TO 'lambda-user'@'%'; CREATE DATABASE other; \
          GRANT ALL ON other.* TO 'lambda-user'@'%'; USE app; \
@@ -55,7 +56,9 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)
          INSERT INTO app.items VALUES (99, 'held'); END; \
          SET GLOBAL log_bin_trust_function_creators = 1; \
          CREATE FUNCTION app.f() RETURNS INT BEGIN SET @a = 8; RETURN 1; END; \
-         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+         CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
+         CREATE TABLE app.audited (n INT); \
+         CREATE TRIGGER app.t BEFORE INSERT ON app.audited FOR EACH ROW SET @a = 9",
     )
     .await;
     let observe = "SELECT CURRENT_ROLE() AS role, DATABASE() AS db, @a AS a, @@sql_mode AS sql_mode, \
@@ -65,7 +68,7 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)
                    @@ISOLATION AS isolation, @@foreign_key_checks AS checks, \
                    @@READ_ONLY AS read_only, \
                    (SELECT COUNT(*) FROM items) AS items";
-    let (isolation, read_only) = match engine {
+    let (isolation, read_only) = match rig.server.engine() {
         Engine::MariaDb => ("tx_isolation", "tx_read_only"),
         _ => ("transaction_isolation", "transaction_read_only"),
     };
@@ -75,7 +78,7 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Rig, Vec<(String, String)
     statements.extend(
         changes.map(|(name, sql, _)| ((*name).to_owned(), format!("-- mode: write\n{sql}"))),
     );
-    (rig, statements)
+    statements
 }
 
 fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -85,7 +88,8 @@ fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
 /// Whatever a statement did to its session, the next event finds what a new environment finds, and
 /// where a reset can see to that, on the same connection.
 pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
-    let (rig, statements) = changing(engine, bootstrap).await;
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = changing(&rig).await;
     let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     assert_eq!(fresh[0]["last_id"], 0, "{fresh}");
@@ -107,7 +111,11 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
 /// Sequences of such statements, at random: what is observed afterwards is what a new environment
 /// observes, and a write that follows lasts.
 pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
-    let (rig, statements) = changing(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, sequences_on).await;
+}
+
+async fn sequences_on(rig: Rig) {
+    let statements = changing(&rig).await;
     let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     let function = rig.deploy_with(&[], &statements).await;
@@ -166,6 +174,83 @@ pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
     assert_eq!(response["transaction"][1]["rows"], json!([{"n": 4, "u": "A"}]));
 }
 
+/// A server that refuses COMMIT, or the ROLLBACK after it, leaves nothing for the next event to
+/// commit.
+pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let mut refused = 0;
+    // Whichever of the event's commands it is that is one too many.
+    for queries in 10..22 {
+        let limit = format!("WITH MAX_QUERIES_PER_HOUR {queries}");
+        rig.execute(&format!("ALTER USER 'lambda-user'@'%' {limit}; FLUSH USER_RESOURCES")).await;
+        let call = |id| format!(r#"{{"statement":"add-item","params":[{id},"x"]}}"#);
+        let (id, next) = (100 + queries, 200 + queries);
+        let function = rig.deploy(&[]).await;
+        function.ok(ITEMS).await;
+        let outcome =
+            function.invoke(&format!(r#"{{"transaction":[{},{ITEMS}]}}"#, call(id))).await;
+        rig.execute("FLUSH USER_RESOURCES").await;
+        function.ok(&format!(r#"{{"transaction":[{}]}}"#, call(next))).await;
+        let seen = rig.execute(&format!("SELECT id FROM app.items WHERE id = {id}")).await;
+        assert_eq!(seen.len() == 1, outcome.is_ok(), "{queries}: {outcome:?}");
+        refused += u32::from(outcome.is_err());
+    }
+    assert!(refused > 0, "no limit was met");
+}
+
+/// The result of a write is refused: the error says that the write was carried out. (MySQL has no
+/// RETURNING.)
+pub(crate) async fn refused_result(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements = [
+        ("few", "-- mode: write\n-- max_rows: 1\nDELETE FROM items WHERE id < 3 RETURNING id"),
+        (
+            "large",
+            "-- mode: write\nINSERT INTO items SELECT id + 10, 'x' FROM items \
+             RETURNING id, REPEAT('x', 7000000) AS x",
+        ),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let few = call("few");
+    function.fails(&format!(r#"{{"transaction":[{few}]}}"#), "ResultTooLarge").await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    for (name, rows) in [("few", 1), ("large", 2)] {
+        let message = function.fails(&call(name), "ResultTooLarge").await;
+        assert!(message.contains("was carried out"), "{message}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], rows);
+    }
+}
+
+/// A text from a document, a variable or a CAST compares with a column's.
+pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
+    on_both_profiles(engine, bootstrap, collations_on).await;
+}
+
+async fn collations_on(rig: Rig) {
+    let statements = [
+        (
+            "table",
+            "SELECT i.id FROM items i JOIN JSON_TABLE(?, '$[*]' COLUMNS (name VARCHAR(100) PATH '$')) \
+             t ON i.name = t.name",
+        ),
+        ("cast", "SELECT id FROM items WHERE name = CAST(? AS CHAR)"),
+        ("variable", "SELECT id FROM items, (SELECT @a := ?) v WHERE name = @a"),
+        ("like", "SELECT id FROM items WHERE name LIKE CONCAT(?, '%')"),
+        ("in", "SELECT id FROM items WHERE name IN (?, 'x') OR LOWER(name) = UPPER(?)"),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    for (name, params) in [
+        ("table", r#"["[\"first\"]"]"#),
+        ("cast", r#"["first"]"#),
+        ("variable", r#"["first"]"#),
+        ("like", r#"["fir"]"#),
+        ("in", r#"["first","none"]"#),
+    ] {
+        let event = format!(r#"{{"statement":"{name}","params":{params}}}"#);
+        assert_eq!(function.ok(&event).await["rows"], json!([{"id": 1}]), "{name}");
+    }
+}
+
 /// What init_connect does is done at a login alone: no reset takes its place.
 pub(crate) async fn init_connect(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("init-connect", "SET time_zone = '+05:00'");
@@ -218,7 +303,10 @@ pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
 
 /// What is counted is what the statement itself changed.
 pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, counted_on).await;
+}
+
+async fn counted_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
          CREATE PROCEDURE app.two() BEGIN SELECT 1 AS a; SELECT 2 AS b, 3 AS c; \
@@ -251,7 +339,7 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(&call("colon")).await["rows"][0]["n"], 4.0);
     let unnamed = function.ok(r#"{"statement":"unnamed","params":[7,"it's"]}"#).await;
     assert_eq!(unnamed["rows"], json!([{"?": 7, "UPPER(?)": "IT'S"}]));
-    if engine == Engine::MariaDb {
+    if rig.server.engine() == Engine::MariaDb {
         let returned = function.ok(r#"{"statement":"returning","params":[1,2]}"#).await;
         assert_eq!(of(&returned), (Some(2), None));
         assert_eq!(returned["row_count"], 2);
@@ -260,7 +348,10 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
 
 /// A number is the decimal that was sent, in arithmetic, comparison and JSON.
 pub(crate) async fn exact(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    on_both_profiles(engine, bootstrap, exact_on).await;
+}
+
+async fn exact_on(rig: Rig) {
     rig.execute(
         "CREATE TABLE app.acc (id INT, bal DECIMAL(30,2)); \
          INSERT INTO app.acc VALUES (1, 900719925474099312.20), (2, 900719925474099312.30)",
@@ -299,16 +390,6 @@ pub(crate) async fn max_allowed_packet(engine: Engine, bootstrap: &str) {
     let message = function.fails(&event(2 << 20), "Query").await;
     assert!(message.contains("max_allowed_packet of 1048576"), "{message}");
     assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
-}
-
-/// A session token of 8 KB logs in.
-pub(crate) async fn long_token(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let mut key = rig.server.access_key();
-    key.session_token = Some("Ab0/".repeat(2048));
-    rig.server.iam().set_keys(vec![key.clone()]);
-    let function = rig.deploy_signed_by(key, &[]).await;
-    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// A file is one statement, and no read writes.

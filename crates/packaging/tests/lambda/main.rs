@@ -6,5 +6,6 @@
 mod built;
 mod emulator;
 mod programs;
+mod statements;
 mod under_lambda;
 mod zips;

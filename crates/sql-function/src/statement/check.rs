@@ -91,15 +91,19 @@ fn no_word(statement: &Statement, mysql: bool) -> Option<Found> {
     Some(Found::new(&first, why, "correct the line"))
 }
 
-/// The beginning of another statement behind the first. The semicolons within the body of a procedure
-/// are its own.
+/// The beginning of another statement behind the first. The semicolons within the body of a procedure,
+/// and those in parentheses (of a rule), are its own.
 fn second_statement(tokens: &[Token<'_>]) -> Option<Found> {
     let has_body =
         tokens.first().is_some_and(|token| token.is_one_of(&["CREATE", "ALTER", "BEGIN"]));
     let mut depth = 0_usize;
     let mut ended = false;
     for (index, token) in tokens.iter().enumerate() {
-        if token.is_sign(';') {
+        if token.is_sign('(') {
+            depth += 1;
+        } else if token.is_sign(')') {
+            depth = depth.saturating_sub(1);
+        } else if token.is_sign(';') {
             ended |= depth == 0;
         } else if ended {
             return Some(Found::new(
@@ -136,9 +140,13 @@ fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<F
         brackets += i64::from(token.is_sign('[')) - i64::from(token.is_sign(']'));
         let named = token.is_sign(':') && name_follows && !adjoins && brackets == 0;
         let numbered = mysql && token.is_sign('$') && next_word.is_some() && !name_follows;
-        // It is also an operator, between two values.
+        // It is also an operator between two values, and the beginning of others.
+        let is_longer = next.is_some_and(|next| {
+            next.kind == TokenKind::Sign && next.at == token.end() && "-|&#".contains(next.text)
+        });
         let mark = !mysql
             && token.is_sign('?')
+            && !is_longer
             && (previous.is_some_and(|token| {
                 token.is_one_of(&["AND", "OR", "NOT", "IN", "LIKE", "LIMIT", "OFFSET", "WHERE"])
                     || token.kind == TokenKind::Sign && "=<>(,+-*/%".contains(token.text)

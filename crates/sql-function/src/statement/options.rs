@@ -11,6 +11,9 @@ use crate::doctor::Cause;
 use crate::sql::Dialect;
 
 pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;
+/// The longest time-out that all servers take: PostgreSQL's `statement_timeout` is an `int` of
+/// milliseconds. Lambda ends every function long before.
+pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 const NAMES: [&str; 4] = ["mode", "exclusive", "timeout", "max_rows"];
 
 /// The options that a file gives.
@@ -148,7 +151,7 @@ fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let millis = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    (millis > 0).then(|| Duration::from_millis(millis))
+    (millis > 0).then(|| Duration::from_millis(millis).min(LONGEST))
 }
 
 /// How many letters have to be added, left out, put in place of another or swapped with the next, to

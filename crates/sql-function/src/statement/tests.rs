@@ -148,6 +148,9 @@ fn what_looks_like_it_is_taken() {
         (pg, "SELECT a::int, b[1:n], b[:n], c ? 'a', d ?| ARRAY['a'], $1::text"),
         (pg, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;"),
         (pg, "DO $$ BEGIN PERFORM 1; COMMIT; END $$"),
+        (pg, "SELECT l FROM t WHERE ?- l AND p @? '$.a' AND (q ? $1)"),
+        (pg, "SELECT JSON_OBJECT('a':b), f(c := 1)"),
+        (pg, "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b);"),
         (pg, "PREPARE p AS SELECT 1"),
     ] {
         let parsed = parse(&format!("-- mode: write\n{sql}"), dialect);

@@ -1,0 +1,44 @@
+//! A deployment whose schedule would fail, without an account: nothing is asked of AWS, and nothing
+//! is built.
+
+#![allow(clippy::unwrap_used)] // a test
+
+use std::process::{Command, Output, Stdio};
+
+/// Runs `deploy` with every value of the database given by hand, and no AWS to ask. Gives what is
+/// told of a refusal.
+fn refusal(engine: &str, options: &[&str]) -> String {
+    let database =
+        ["--engine", engine, "--endpoint", "db.abc123def456.eu-west-1.rds.amazonaws.com"];
+    let identity = ["--resource-id", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "--subnets", "subnet-1"];
+    let login = ["--security-groups", "sg-1", "--db-user", "lambda-user", "--db-name", "app"];
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
+        .arg("deploy")
+        .args([&database[..], &identity, &login, options].concat())
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{options:?}: {stderr}");
+    assert!(stdout.is_empty(), "{options:?}: {}", String::from_utf8_lossy(&stdout));
+    assert_eq!(stderr.trim().lines().count(), 1, "it went on: {stderr}");
+    stderr
+}
+
+#[test]
+fn a_schedule_that_would_fail_is_refused() {
+    for engine in ["mysql", "mariadb", "postgres"] {
+        for (statement, why) in
+            [("purge-items", "takes 1 parameter,"), ("itms", "(add-item, items, purge-items)")]
+        {
+            for how in [&[][..], &["--dry-run"], &["--no-build"], &["--dry-run", "--no-build"]] {
+                let options = [&["--yes", "--statement", statement][..], how].concat();
+                let told = refusal(engine, &options);
+                assert!(told.contains("the schedule would fail at each run"), "{told}");
+                assert!(told.contains(why), "{told}");
+                assert!(told.contains("--no-schedule"), "{told}");
+            }
+        }
+    }
+}

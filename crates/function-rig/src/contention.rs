@@ -1,0 +1,88 @@
+//! Invocations that get in each other's way: what passes by itself says so, and no lock outlives its
+//! event.
+
+use local_rds::Engine;
+use serde_json::Value;
+
+use crate::{Rig, until};
+
+fn call(name: &str) -> String {
+    format!(r#"{{"statement":"{name}"}}"#)
+}
+
+fn transaction(names: &[&str]) -> String {
+    let calls: Vec<_> = names.iter().map(|name| call(name)).collect();
+    format!(r#"{{"transaction":[{}]}}"#, calls.join(","))
+}
+
+fn sleep(engine: Engine, seconds: &str) -> String {
+    let function = if engine == Engine::Postgres { "pg_sleep" } else { "SLEEP" };
+    format!("SELECT {function}({seconds}) AS slept")
+}
+
+/// One of two transactions that wait for each other is ended by the server: its error has a type of its
+/// own, and its advice is not to change the statement.
+pub async fn deadlock(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let pause = sleep(engine, "0.5");
+    let statements = [
+        ("first", "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 1"),
+        ("second", "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 2"),
+        ("pause", &*pause),
+    ];
+    let one = rig.deploy_with(&[], &statements).await;
+    let other = rig.deploy_with(&[], &statements).await;
+    let (forth, back) = (["first", "pause", "second"], ["second", "pause", "first"]);
+    // On a busy machine one may be done before the other begins.
+    let mut loser = None;
+    until("two transactions wait for each other", async || {
+        let (forth, back) = (transaction(&forth), transaction(&back));
+        let (one, other) = tokio::join!(one.invoke(&forth), other.invoke(&back));
+        assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+        loser = one.err().or(other.err());
+        loser.is_some()
+    })
+    .await;
+    let (error_type, message) = loser.unwrap();
+    assert_eq!(error_type, "Query.Transient", "{message}");
+    assert!(message.contains("send the event again"), "{message}");
+    assert!(!message.contains("correct the statement"), "{message}");
+    // So it is.
+    one.ok(&transaction(&forth)).await;
+    other.ok(&transaction(&back)).await;
+}
+
+/// An event that is skipped because of one lock gives the others back.
+pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let long = format!("-- exclusive: true\n{}", sleep(engine, "3"));
+    let statements = [("a", "-- exclusive: true\nSELECT 1 AS a"), ("b", &*long)];
+    let busy = rig.deploy_with(&[], &statements).await;
+    let skipped = rig.deploy_with(&[], &statements).await;
+    let next = rig.deploy_with(&[], &statements).await;
+    let text = if engine == Engine::Postgres { "pg_sleep" } else { "SLEEP" };
+    let others = async {
+        until("b runs", async || rig.asleep(text).await == 1).await;
+        let response = skipped.ok(&transaction(&["a", "b"])).await;
+        assert_eq!((&response["skipped"], &response["statement"]), (&true.into(), &"b".into()));
+        let response: Value = next.ok(&call("a")).await;
+        assert_eq!(response["row_count"], 1, "{response}");
+    };
+    let event = call("b");
+    tokio::join!(busy.ok(&event), others);
+}
+
+/// A statement's time-out is that statement's: what follows may take longer.
+pub async fn limits_end(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let brief = format!("-- timeout: 400ms\n{}", sleep(engine, "0"));
+    let long = sleep(engine, "1");
+    let statements = [("brief", &*brief), ("long", &*long)];
+    let function = rig.deploy_with(&[], &statements).await;
+    function.ok(&call("brief")).await;
+    let after = function.ok(&call("long")).await;
+    let together = function.ok(&transaction(&["brief", "long"])).await;
+    for response in [&after, &together["transaction"][1]] {
+        assert!(response["query_ms"].as_f64().unwrap() > 900.0, "{response}");
+    }
+}

@@ -1,0 +1,284 @@
+//! Statement files as people have them: each works, or is refused by its name, line and way out, and
+//! concerns nobody but who calls it.
+
+use local_rds::Engine;
+use serde_json::Value;
+use std::fs;
+
+use crate::{Deployed, Rig};
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
+const DIAGNOSE: &str = r#"{"diagnose":true}"#;
+const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event",
+    "source":"aws.scheduler","detail":{}}"#;
+
+/// What stands above a statement, with an option where the braces are.
+const HEADERS: [(&str, &str); 10] = [
+    ("mark", "\u{feff}-- {}\n"),
+    ("windows", "-- Saved on Windows.\r\n-- {}\r\n"),
+    ("licence", "/* Licence */\n-- {}\n"),
+    ("licence-block", "/*\n * Licence: see the file\n * LICENSE\n */\n\n-- {}\n"),
+    ("in-block", "/*\n * {}\n */\n"),
+    ("link", "-- https://example.com/why?mode=write\n-- {}\n"),
+    ("sqlc", "-- name: ListItems :many\n-- {}\n"),
+    ("linted", "-- noqa: disable=LT01\n-- {}\n"),
+    (
+        "dumped",
+        "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 17.2\n\n\
+         -- Name: items; Type: TABLE; Schema: public; Owner: -\n--\n-- {}\n",
+    ),
+    ("prose", "-- Mode of use: rarely. Timeout, if it takes long.\n-- {}\n"),
+];
+
+/// Whatever stands above or around a statement, its options are honoured.
+pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let hashes = [("hash", "# Licence\n# {}\n"), ("hash-block", "# Licence\n/* {} */\n")];
+    let own = if engine == Engine::Postgres { &[][..] } else { &hashes[..] };
+    let headers: Vec<_> = HEADERS.iter().chain(own).collect();
+    let mut files = vec![];
+    for (id, (name, header)) in (100..).zip(&headers) {
+        let with = |option: &str, sql: &str| format!("{}{sql}", header.replace("{}", option));
+        let insert = format!("INSERT INTO items (id, name)\r\nVALUES ({id}, '{name}');\r\n");
+        files.push((format!("{name}-write"), with("mode: write", &insert)));
+        files.push((format!("{name}-rows"), with("max_rows: 2", "SELECT * FROM items ;;\n")));
+        files.push((format!("{name}-time"), with("timeout: 50ms", &sleep(engine))));
+    }
+    files.push(("long".into(), "-- timeout: 99999999m\nSELECT * FROM items".into()));
+    let valid = match engine {
+        Engine::Postgres => "SELECT (ARRAY[5, 4])[2:2] AS four, '$1 ? :a'::text AS text;",
+        _ => "SELECT 5-'1:a' AS four, '$1 ? :a' AS text;",
+    };
+    files.push(("valid".into(), valid.into()));
+    let files: Vec<_> = files.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
+    let function = rig.deploy_with(&[], &files).await;
+
+    for (name, _) in &headers {
+        let call = |what: &str| format!(r#"{{"statement":"{name}-{what}"}}"#);
+        assert_eq!(function.ok(&call("write")).await["rows_affected"], 1, "{name}");
+        function.fails(&call("rows"), "ResultTooLarge").await;
+    }
+    // One is enough: the others differ in what stands above the option alone.
+    for name in ["mark", "licence"] {
+        function.fails(&format!(r#"{{"statement":"{name}-time"}}"#), "Timeout").await;
+    }
+    let written = rig.execute(&format!("SELECT id FROM {} WHERE id >= 100", items(engine))).await;
+    assert_eq!(written.len(), headers.len());
+    let rows = 3 + headers.len();
+    assert_eq!(function.ok(r#"{"statement":"long"}"#).await["row_count"], rows);
+    let valid = function.ok(r#"{"statement":"valid"}"#).await["rows"][0].take();
+    assert_eq!(valid["text"], "$1 ? :a", "{valid}");
+    let four = if engine == Engine::Postgres { &valid["four"][0] } else { &valid["four"] };
+    assert_eq!(four.as_f64(), Some(4.0), "{valid}");
+    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
+}
+
+/// A file that is no statement, and what its refusal tells.
+struct Bad {
+    name: String,
+    sql: String,
+    /// Of the line that is wrong; 0 where the whole file is.
+    line: usize,
+    way_out: &'static str,
+}
+
+fn bad(name: &str, sql: &str, line: usize, way_out: &'static str) -> Bad {
+    Bad { name: name.into(), sql: sql.into(), line, way_out }
+}
+
+fn bad_files(engine: Engine) -> Vec<Bad> {
+    const EACH: &str = "make a file of each, and send them as one event";
+    const SELECT: &str = "SELECT * FROM items\nWHERE id = ";
+    let write = |sql: &str| format!("-- mode: write\n{sql}");
+    let mut all = vec![
+        bad("empty", "", 0, "write a statement into it, or take the file away"),
+        bad("comment", "-- mode: read\n;\n", 0, "write a statement into it"),
+        bad("typing", "-- Adds.\n-- mode: wrte\nDELETE FROM items", 2, "\"-- mode: write\""),
+        bad("option", "-- mdoe: write\nDELETE FROM items", 1, "it is spelt mode"),
+        bad("twice", &write("-- mode: read\nDELETE FROM items"), 2, "mode is given twice"),
+        bad("two", &write("DELETE FROM items;\n\nDELETE FROM items;"), 4, EACH),
+        bad("hidden", &write("DELETE FROM items;/* ; */\nCOMMIT"), 3, EACH),
+        bad("two words", &write("DELETE FROM items"), 0, "give the file another name"),
+    ];
+    let own: &[(&str, &str, usize, &str)] = match engine {
+        Engine::Postgres => &[
+            ("named", ":id", 2, "use $1, $2 …"),
+            ("question", "?", 2, "use $1, $2 …"),
+            ("copy-out", "COPY items TO STDOUT", 2, "use SELECT, or INSERT"),
+            ("copy-in", "COPY items FROM STDIN WITH (FORMAT csv)", 2, "use SELECT, or INSERT"),
+            ("listen", "LISTEN jobs;", 2, "NOTIFY works"),
+            ("dump", "\\restrict x1\nDELETE FROM items;", 2, "leave it out: a file is one"),
+            ("abort", "ABORT", 2, ""),
+            ("end", "END", 2, ""),
+            ("prepare", "PREPARE TRANSACTION 'x'", 2, ""),
+        ],
+        _ => &[
+            ("named", ":id", 2, "use ? for each parameter"),
+            ("numbered", "$1", 2, "use ? for each parameter"),
+            ("load", "LOAD DATA LOCAL INFILE 'items.csv' INTO TABLE items", 2, "use INSERT with"),
+            ("delimiter", "\nDELIMITER //\nDELETE FROM items //", 3, "leave it out: a file is one"),
+            ("xa", "XA START 'x'", 2, ""),
+            ("executed", "/*!50000 COMMIT */", 2, ""),
+        ],
+    };
+    let control = ["BEGIN", "START TRANSACTION", "COMMIT;", "ROLLBACK", "SAVEPOINT s"];
+    let control = control.into_iter().chain(["ROLLBACK TO SAVEPOINT s", "RELEASE SAVEPOINT s"]);
+    let numbered = control.enumerate().map(|(at, sql)| (format!("control-{at}"), sql, 2, ""));
+    let own = own.iter().map(|(name, sql, line, way)| ((*name).to_owned(), *sql, *line, *way));
+    all.extend(own.chain(numbered).map(|(name, sql, line, way_out)| {
+        let placeholder = ["named", "question", "numbered"].contains(&name.as_str());
+        let sql = if placeholder { format!("{SELECT}{sql}") } else { write(sql) };
+        let transaction = "send the statements between BEGIN and COMMIT as one event";
+        let way_out = if way_out.is_empty() { transaction } else { way_out };
+        Bad { name, sql, line, way_out }
+    }));
+    all
+}
+
+/// What is no statement is refused before anything of it runs, alone and in a transaction; all other
+/// statements of the function work, and the diagnosis lists the file.
+pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let all = bad_files(engine);
+    let files: Vec<_> = all.iter().map(|bad| (bad.name.as_str(), bad.sql.as_str())).collect();
+    let function = rig.deploy_with(&[], &files).await;
+    for Bad { name, line, way_out, .. } in &all {
+        let call = format!(r#"{{"statement":"{name}"}}"#);
+        let line = if *line == 0 { String::new() } else { format!("line {line}: ") };
+        let file = format!("/statements/{name}.sql: {line}");
+        for event in [&call, &format!(r#"{{"transaction":[{ADD},{call}]}}"#)] {
+            let message = function.fails(event, "Statement").await;
+            assert!(message.contains(&file), "{file} {message}");
+            assert!(message.contains(way_out), "{name}: {message}");
+        }
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {name}");
+    }
+    function.ok(ADD).await;
+
+    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
+    let steps = diagnosis["steps"].as_array().unwrap();
+    let listed = &steps.iter().find(|step| step["step"] == "statements").unwrap()["facts"];
+    for name in all.iter().map(|bad| bad.name.as_str()).chain(["items", "add-item"]) {
+        let listed = listed["statements"].as_array().unwrap();
+        let shown = listed.iter().find(|shown| shown["name"] == name).unwrap();
+        let good = ["items", "add-item"].contains(&name);
+        assert_eq!(shown["ok"], good, "{shown:#}");
+        let file = format!("/statements/{name}.sql: ");
+        assert_eq!(shown.to_string().contains(&file), !good, "{shown:#}");
+        assert_eq!(steps[0].to_string().contains(&file), !good, "{:#}", steps[0]);
+    }
+    let causes = diagnosis["causes"].as_array().unwrap();
+    let named = |cause: &Value| cause["cause"] == "statement-file-malformed";
+    assert!(causes.iter().any(named), "{diagnosis:#}");
+}
+
+/// A schedule runs a statement that there is, and that takes no parameter. Where there is none,
+/// schedules alone fail.
+pub async fn schedules(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let folder = rig.folder().join("without-items");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("one.sql"), "SELECT 1 AS one").unwrap();
+    let folder = folder.display().to_string();
+    let function = rig.deploy(&[("STATEMENTS_DIR", &folder)]).await;
+    for _ in 0..2 {
+        assert_eq!(function.ok(r#"{"statement":"one"}"#).await["rows"][0]["one"], 1);
+        let message = function.fails(SCHEDULED, "Settings").await;
+        assert!(message.contains("SCHEDULED_STATEMENT"), "{message}");
+        assert!(message.contains("(one), or deploy items.sql"), "{message}");
+    }
+    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
+
+    let files = [("bad", "-- mode: wrte\nSELECT 1"), ("one", "SELECT 1 AS one")];
+    for (scheduled, error_type, told) in [
+        ("none", "Settings", "no statement is called so"),
+        ("add-item", "Settings", "takes 2 parameters, and a schedule gives none"),
+        ("bad", "Statement", "bad.sql: line 1: mode is read or write"),
+    ] {
+        // The bad file would be in the way of a diagnosis of the others.
+        let files = if scheduled == "bad" { &files[..] } else { &files[1..] };
+        let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
+        let message = function.fails(SCHEDULED, error_type).await;
+        assert!(message.contains(told), "{message}");
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3, "{scheduled}");
+        warned_of_schedule(&function, told).await;
+    }
+    let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
+    assert_eq!(function.ok(SCHEDULED).await["rows"][0]["one"], 1);
+    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], true);
+}
+
+/// The diagnosis goes all the way, and its first step warns of the schedule.
+async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
+    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
+    let steps = diagnosis["steps"].as_array().unwrap();
+    assert_eq!(steps[0]["verdict"], "warning", "{diagnosis:#}");
+    assert!(steps[0].to_string().contains(told), "{diagnosis:#}");
+    assert_ne!(steps[9]["verdict"], "not_reached", "{diagnosis:#}");
+    let causes = diagnosis["causes"].as_array().unwrap();
+    let named = |cause: &Value| cause["cause"] == "scheduled-statement-unknown";
+    assert!(causes.iter().any(named), "{diagnosis:#}");
+}
+
+/// What a server cannot do in a transaction that only reads tells which option it needs, and runs
+/// with it.
+pub async fn no_reads(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let statements: &[(&str, &str, &str)] = match engine {
+        Engine::Postgres => {
+            let owned = "GRANT CREATE ON SCHEMA public TO lambda_user; \
+                         ALTER TABLE items OWNER TO lambda_user";
+            rig.execute(owned).await;
+            &[
+                ("vacuum", "VACUUM items", "Statement"),
+                ("index", "CREATE INDEX CONCURRENTLY by_name ON items (name)", "Query"),
+                ("reindex", "REINDEX TABLE CONCURRENTLY items", "Statement"),
+            ]
+        }
+        _ => {
+            rig.execute("GRANT INDEX, ALTER ON app.* TO 'lambda-user'@'%'").await;
+            &[
+                ("optimize", "OPTIMIZE TABLE items", "Statement"),
+                ("index", "CREATE INDEX by_name ON items (name)", "Query"),
+            ]
+        }
+    };
+    let declared: Vec<_> = statements
+        .iter()
+        .map(|(name, sql, _)| (format!("{name}-write"), format!("-- mode: write\n{sql}")))
+        .collect();
+    let as_read = statements.iter().map(|(name, sql, _)| (*name, *sql));
+    let as_write = declared.iter().map(|(name, sql)| (name.as_str(), sql.as_str()));
+    let function = rig.deploy_with(&[], &as_read.chain(as_write).collect::<Vec<_>>()).await;
+    let indexes = async || match engine {
+        Engine::Postgres => {
+            rig.execute("SELECT indexname FROM pg_indexes WHERE indexname = 'by_name'").await
+        }
+        _ => rig.execute("SHOW INDEX FROM app.items WHERE Key_name = 'by_name'").await,
+    };
+    for (name, _, error_type) in statements {
+        let message = function.fails(&format!(r#"{{"statement":"{name}"}}"#), error_type).await;
+        assert!(message.contains("\"-- mode: write\""), "{name}: {message}");
+    }
+    assert_eq!(indexes().await.len(), 0);
+    for (name, ..) in statements {
+        function.ok(&format!(r#"{{"statement":"{name}-write"}}"#)).await;
+    }
+    assert_eq!(indexes().await.len(), 1);
+}
+
+/// A statement that takes longer than a short time-out.
+fn sleep(engine: Engine) -> String {
+    let call = if engine == Engine::Postgres { "pg_sleep(5)" } else { "SLEEP(5)" };
+    format!("SELECT {call}\n")
+}
+
+/// The example table, as an administrator names it.
+fn items(engine: Engine) -> &'static str {
+    if engine == Engine::Postgres { "items" } else { "app.items" }
+}

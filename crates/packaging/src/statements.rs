@@ -1,0 +1,79 @@
+//! The statements that a function carries: read as the function will read them, so that a file it
+//! would refuse is never packed.
+
+use sql_function::catalogue::Catalogue;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cargo::workspace;
+use crate::{FUNCTIONS, Failure, Function};
+
+/// The workspace's folder of statements, in which each engine has one of its own.
+pub fn statements() -> PathBuf {
+    workspace().join("deploy/statements")
+}
+
+/// Checks the statements of every function.
+///
+/// # Errors
+/// A line for each file that is no statement: its path, the line, the reason and the way out.
+pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
+    let mut wrong = vec![];
+    for Function { engine, dialect, .. } in FUNCTIONS {
+        match Catalogue::load(&folder.join(engine), dialect) {
+            Ok(catalogue) => {
+                let refused = catalogue.iter().filter_map(|(_, statement)| statement.err());
+                wrong.extend(refused.map(sql_function::Error::report));
+            }
+            Err(error) => wrong.push(error.report()),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let workspace = format!("{}/", workspace().display());
+    let wrong = wrong.join("\n  ").replace(&workspace, "");
+    Err(format!("nothing was built, for the functions would refuse\n  {wrong}").into())
+}
+
+/// The files of the statements in `folder`, by name.
+///
+/// # Errors
+/// The folder or a file in it cannot be read.
+pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let at = |path: &Path, error| format!("{}: {error}", path.display());
+    let mut statements = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(|error| at(folder, error))? {
+        let path = entry.map_err(|error| at(folder, error))?.path();
+        if Catalogue::takes(&path) {
+            let name = path.file_name().unwrap_or_default().to_str();
+            let name = name.ok_or_else(|| format!("{}: not UTF-8", path.display()))?;
+            let content = fs::read(&path).map_err(|error| at(&path, error))?;
+            statements.insert(name.to_owned(), content);
+        }
+    }
+    Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_workspaces_own_are_right() {
+        check(&statements()).unwrap();
+    }
+
+    #[test]
+    fn what_a_function_reads_is_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.sql", "b.SQL", "notes.txt", "sql", "c.sql.bak"] {
+            fs::write(folder.path().join(name), "SELECT 1").unwrap();
+        }
+        let packed = read(folder.path()).unwrap();
+        assert!(packed.keys().eq(["a.sql", "b.SQL"]), "{:?}", packed.keys());
+    }
+}
