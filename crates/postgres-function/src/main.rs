@@ -9,6 +9,7 @@ mod binary;
 mod carrier;
 mod connect;
 mod failure;
+mod flight;
 mod network;
 mod number;
 mod param;

@@ -1,6 +1,5 @@
 //! Statements in, rows out.
 
-use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::doctor::About;
 use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
 use std::collections::{HashMap, HashSet};
@@ -12,10 +11,11 @@ use crate::about;
 use crate::around::{self, Around};
 use crate::carrier::Carrier;
 use crate::failure;
-use crate::param::{self, AsText};
+use crate::flight::{Flight, Landed};
+use crate::param;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, Sent, State};
-use crate::value::{self, Raw};
+use crate::value;
 
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
@@ -172,13 +172,12 @@ impl Connection {
     fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let forgotten = failure::is_forgotten(&failure);
         let error = failure::query(statement, failure);
-        if stale {
-            self.forget();
+        if !stale {
+            return error;
         }
-        let error = if stale { error.stale() } else { error };
-        if forgotten { error.loses_connection() } else { error }
+        self.forget();
+        error.stale()
     }
 }
 
@@ -247,35 +246,12 @@ impl sql_function::Connection for Connection {
             self.changes();
         }
         let (prepared, params) = bound;
-        let params: Vec<_> = params.iter().map(AsText).collect();
         let around = self.around(statement);
-        // The questions belong to the transaction of a read: it ends after them.
-        let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
-        let mut questions = Questions::default();
-        let client = &self.client;
         let lone = self.transaction.is_none();
-        let carried_out = lone && around.own == 0 && statement.changes_rows();
-        // They go out together and come back together: one round trip. A statement that fails makes
-        // the COMMIT a ROLLBACK.
-        let flight = try_join!(
-            async { Ok(around::batch(client, &around.before).await) },
-            read(client, statement, &prepared, &params, rows, &mut questions, carried_out),
-            async {
-                Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
-            },
-        );
-        // What is left of the result is not waited for: it ends with the connection.
-        let (before, affected, after) = flight.map_err(Error::loses_connection)?;
-        let (after, texts) = match after {
-            Some(after) => (after, None),
-            None => {
-                let texts = match &affected {
-                    Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
-                    Err(_) => None,
-                };
-                (session::send(client, &around.after).await, texts)
-            }
-        };
+        let lasts = lone && around.own == 0;
+        let flight = Flight { statement, prepared: &prepared, params, around: &around, lasts };
+        let Landed { before, affected, after, texts, questions } =
+            flight.fly(&self.client, rows).await?;
         let ended =
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
         let affected = match affected {
@@ -384,55 +360,6 @@ impl sql_function::Examine for Connection {
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let prepared = self.prepared(statement).await?;
         about::check_rights(&self.client, statement, prepared.params().len()).await
-    }
-}
-
-/// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
-/// `questions`. Gives the number of rows it affected, or the server's refusal.
-///
-/// # Errors
-/// A row is refused here, and what follows it is not read; but that of a change that is `carried_out` by
-/// itself, of which there is no more than it changed, is.
-async fn read(
-    client: &Client,
-    statement: &Statement,
-    prepared: &Prepared,
-    params: &[AsText<'_>],
-    rows: &mut Rows,
-    questions: &mut Questions,
-    carried_out: bool,
-) -> Result<Result<u64, Failure>, Error> {
-    let stream = match client.query_raw(prepared, params).await {
-        Ok(stream) => stream,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    pin_mut!(stream);
-    loop {
-        let row = match stream.try_next().await {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let pushed = rows.push(|json| {
-            for (index, column) in row.columns().iter().enumerate() {
-                let value: Option<Raw<'_>> =
-                    row.try_get(index).map_err(|error| failure::query(statement, error))?;
-                let value = value.map(|Raw(bytes)| bytes);
-                value::write(json.value(), column, value, questions)?;
-            }
-            Ok(())
-        });
-        let error = match pushed {
-            Ok(()) if questions.are_too_many() => rows.too_large_at(rows.count()),
-            Ok(()) => continue,
-            Err(error) => error,
-        };
-        if !carried_out {
-            return Err(error);
-        }
-        while stream.try_next().await.map_err(|error| failure::query(statement, error))?.is_some() {
-        }
-        return Err(error.fated(Fate::CarriedOut));
     }
 }
 
