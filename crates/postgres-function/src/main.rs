@@ -8,6 +8,7 @@ mod array;
 mod binary;
 mod carrier;
 mod connect;
+mod custom;
 mod failure;
 mod flight;
 mod network;

@@ -2,7 +2,7 @@
 
 use sql_function::doctor::About;
 use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
@@ -10,6 +10,7 @@ use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepare
 use crate::about;
 use crate::around::{self, Around};
 use crate::carrier::Carrier;
+use crate::custom;
 use crate::failure;
 use crate::flight::{Flight, Landed};
 use crate::param;
@@ -33,6 +34,8 @@ pub(crate) struct Connection {
     state: State,
     /// Whether the role's transactions begin read-only, by its own setting.
     role_reads: bool,
+    /// The settings of the users' own that the session has had.
+    custom: BTreeSet<String>,
 }
 
 /// What names a connection: a process of the server at an address, and its secret key.
@@ -60,6 +63,7 @@ impl Connection {
             transaction: None,
             state: State::New,
             role_reads,
+            custom: BTreeSet::new(),
         }
     }
 
@@ -212,6 +216,10 @@ impl sql_function::Connection for Connection {
         self.client.is_closed()
     }
 
+    fn suits(&self, statements: &[&Statement]) -> bool {
+        self.custom.is_subset(&custom::set_first(statements))
+    }
+
     async fn check(&mut self) -> Result<(), Error> {
         let check = self.client.check_connection().await;
         check.map_err(|error| failure::command("the connection check", error))
@@ -240,7 +248,9 @@ impl sql_function::Connection for Connection {
         bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> Result<Done, Error> {
-        if stays(statement) {
+        let custom = custom::settings(statement);
+        self.custom.extend(custom.iter().flatten().cloned());
+        if stays(statement) || custom.is_none() {
             self.state = State::Lost("a statement changed what stays to the session's end");
         } else if !self.proxied || leaves_traces(statement) {
             self.changes();

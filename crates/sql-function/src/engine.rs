@@ -135,6 +135,10 @@ pub trait Connection: Send + 'static {
     fn id(&self) -> Self::Id;
     /// Whether this side knows already that the connection has ended.
     fn is_closed(&self) -> bool;
+    /// Whether the session is, for an event of these statements, that of a new login.
+    fn suits(&self, _statements: &[&Statement]) -> bool {
+        true
+    }
     /// Asks the server for a sign of life, in one round trip.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Does all that can be done before `statement` runs: the server parses it, its parameters and

@@ -130,7 +130,7 @@ impl<C: Connector> Function<C> {
     }
 
     async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.session.ready(deadline).await?;
+        let lease = self.session.ready(&work.statements(), deadline).await?;
         let connector = self.session.connector();
         let (outcome, lease) = perform(work, deadline, connector, lease).await;
         if let Some(lease) = lease {

@@ -54,6 +54,11 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The statements, in order.
+    pub(crate) fn statements(&self) -> Vec<&'a Statement> {
+        self.steps().iter().map(|(_, statement)| *statement).collect()
+    }
+
     fn is_transaction(&self) -> bool {
         matches!(self, Work::Transaction(_))
     }

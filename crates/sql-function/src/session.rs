@@ -19,6 +19,7 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, ran_out};
 use crate::engine::{Connection, Connector, Login, millis};
 use crate::error::{Error, Kind};
+use crate::statement::Statement;
 
 /// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
 pub type Random = fn() -> u64;
@@ -98,12 +99,17 @@ impl<C: Connector> Session<C> {
         Ok(())
     }
 
-    /// A connection, for one invocation: an open one, or a new one when there is none or it has
-    /// gone. Hand it back with [`keep`](Session::keep).
+    /// A connection, for one invocation that runs `statements`: an open one, or a new one when there is
+    /// none, it has gone, or its session does not [suit](Connection::suits) them. Hand it back with
+    /// [`keep`](Session::keep).
     ///
     /// # Errors
     /// Those of [`Connector::connect`].
-    pub async fn ready(&self, deadline: Deadline) -> Result<Lease<'_, C::Connection>, Error> {
+    pub async fn ready(
+        &self,
+        statements: &[&Statement],
+        deadline: Deadline,
+    ) -> Result<Lease<'_, C::Connection>, Error> {
         let waiting = || ran_out("the wait for a connection that another invocation has");
         let permit = deadline.wait(self.free.acquire()).await.ok_or_else(waiting)?;
         let permit = permit.map_err(|_closed| {
@@ -111,7 +117,7 @@ impl<C: Connector> Session<C> {
                 .advice("send the event again: nothing was run")
         })?;
         let last = self.idle().pop();
-        if let Some(mut idle) = last {
+        if let Some(mut idle) = last.filter(|idle| idle.connection.suits(statements)) {
             if self.is_alive(&mut idle, deadline).await {
                 let Idle { connection, obtained, .. } = idle;
                 return Ok(Lease { connection, obtained, _permit: permit });

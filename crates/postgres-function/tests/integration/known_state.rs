@@ -284,6 +284,31 @@ pub(crate) async fn not_restored(bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
+/// A setting of the users' own is not there for an event that does not set it; one that does keeps the
+/// connection.
+pub(crate) async fn custom_settings(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    let tenant = "SELECT current_setting('app.tenant', true) AS tenant";
+    let statements = [
+        ("set", "-- mode: write\nSET app.tenant = 'a'"),
+        ("config", "-- mode: write\nSELECT set_config('app.tenant', $1, true) AS tenant"),
+        ("any", "-- mode: write\nSELECT set_config($1, $2, false) AS tenant"),
+        ("tenant", tenant),
+    ];
+    let function = rig.deploy_with(&[], &statements).await;
+    let config = r#"{"statement":"config","params":["b"]}"#;
+    let both = format!(r#"{{"transaction":[{config},{}]}}"#, call("tenant"));
+    let any = r#"{"statement":"any","params":["app.tenant","c"]}"#;
+    for event in [&call("set"), config, &both, any] {
+        function.ok(event).await;
+        assert_eq!(function.ok(&call("tenant")).await["rows"][0]["tenant"], Value::Null, "{event}");
+    }
+    function.ok(&both).await;
+    let again = function.ok(&both).await;
+    assert_eq!(again["connection"]["reused"], true);
+    assert_eq!(again["transaction"][1]["rows"][0]["tenant"], "b");
+}
+
 /// A function that has run `one` while its parameter is a text.
 async fn warm_text<'a>(rig: &'a Rig, statements: &[(&str, &str)]) -> Deployed<'a> {
     let function = rig.deploy_with(&[], statements).await;
