@@ -66,5 +66,14 @@ pub async fn same_answers(engine: Engine, bootstrap: &str) {
     let steps = diagnosis["steps"].as_array().unwrap().iter();
     let seen: Vec<_> = steps.filter(|step| step["verdict"] != "ok").map(|s| &s["seen"]).collect();
     check("the diagnosis", diagnosis["ok"] == true && seen.is_empty(), format!("{seen:?}"));
+    let steps = diagnosis["steps"].as_array().unwrap();
+    let settings =
+        steps.iter().find(|step| step["step"] == "database").unwrap()["facts"]["server_settings"]
+            .to_string();
+    let differing = match engine {
+        Engine::Postgres => "default_transaction_read_only is on",
+        _ => "autocommit is OFF",
+    };
+    check("what differs is shown", settings.contains(differing), settings);
     assert!(wrong.is_empty(), "{engine}:\n{}", wrong.join("\n"));
 }

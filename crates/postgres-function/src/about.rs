@@ -41,6 +41,16 @@ FROM pg_catalog.unnest('{CONNECT,CREATE,TEMPORARY}'::pg_catalog.text[]) AS p(pri
 WHERE pg_catalog.has_database_privilege(
     pg_catalog.current_database()::pg_catalog.text, p.privilege)";
 
+/// What the role or the database begins sessions with, in place of the server's own. A setting with a dot
+/// in its name is an extension's or somebody's own, and may hold anything.
+const SETTINGS: &str = "\
+SELECT s.name OPERATOR(pg_catalog.||) ' is '::pg_catalog.text OPERATOR(pg_catalog.||) s.setting
+       OPERATOR(pg_catalog.||) ', set for the '::pg_catalog.text OPERATOR(pg_catalog.||) s.source
+FROM pg_catalog.pg_settings s
+WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_catalog.text[])
+  AND pg_catalog.strpos(s.name, '.'::pg_catalog.text) OPERATOR(pg_catalog.=) 0
+ORDER BY s.name";
+
 /// Begins a transaction in which nothing can be changed.
 const BEGIN: &str = "BEGIN READ ONLY";
 
@@ -54,8 +64,9 @@ pub(crate) async fn ask(client: &Client) -> Result<About, Error> {
 async fn answers(client: &Client) -> Result<About, Error> {
     let server = client.query_one(SERVER, &[]).await?;
     let grants = client.query(GRANTS, &[]).await?;
+    let settings = client.query(SETTINGS, &[]).await?;
     Ok(About {
-        settings: vec![],
+        settings: settings.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
         version: server.try_get(0)?,
         user: server.try_get(1)?,
         tls_version: server.try_get(2)?,

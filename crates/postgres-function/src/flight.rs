@@ -2,7 +2,7 @@
 //! round trip.
 
 use futures_util::{TryStreamExt, pin_mut, try_join};
-use sql_function::{Error, Mode, Param, Rows, Statement};
+use sql_function::{Error, Fate, Mode, Param, Rows, Statement};
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
 use crate::around::{self, Around};
@@ -18,6 +18,8 @@ pub(crate) struct Flight<'a> {
     pub(crate) prepared: &'a Prepared,
     pub(crate) params: &'a [Param],
     pub(crate) around: &'a Around,
+    /// Whether it is a change by itself: it stays when a row that it returns is refused here.
+    pub(crate) carried_out: bool,
 }
 
 /// What came of it.
@@ -41,14 +43,14 @@ impl Flight<'_> {
     /// # Errors
     /// A row is refused here: what follows it is not waited for, and ends with the connection.
     pub(crate) async fn fly(self, client: &Client, rows: &mut Rows) -> Result<Landed, Error> {
-        let Flight { statement, prepared, params, around } = self;
+        let Flight { statement, prepared, params, around, carried_out } = self;
         let params: Vec<_> = params.iter().map(AsText).collect();
         let mut questions = Questions::default();
         // The questions belong to the transaction of a read, which ends after them then.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let flight = try_join!(
             async { Ok(around::batch(client, &around.before).await) },
-            read(client, statement, prepared, &params, rows, &mut questions),
+            read(client, statement, prepared, &params, rows, &mut questions, carried_out),
             async {
                 Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
             },
@@ -70,7 +72,8 @@ impl Flight<'_> {
 /// `questions`. Gives the number of rows it affected, or the server's refusal.
 ///
 /// # Errors
-/// A row is refused here, and what follows it is not read.
+/// A row is refused here, and what follows it is not read; but that of a change that is `carried_out` by
+/// itself, of which there is no more than it changed, is.
 async fn read(
     client: &Client,
     statement: &Statement,
@@ -78,6 +81,7 @@ async fn read(
     params: &[AsText<'_>],
     rows: &mut Rows,
     questions: &mut Questions,
+    carried_out: bool,
 ) -> Result<Result<u64, Failure>, Error> {
     let stream = match client.query_raw(prepared, params).await {
         Ok(stream) => stream,
@@ -90,7 +94,7 @@ async fn read(
             Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
             Err(failure) => return Ok(Err(failure)),
         };
-        rows.push(|json| {
+        let pushed = rows.push(|json| {
             for (index, column) in row.columns().iter().enumerate() {
                 let value: Option<Raw<'_>> =
                     row.try_get(index).map_err(|error| failure::query(statement, error))?;
@@ -98,9 +102,17 @@ async fn read(
                 value::write(json.value(), column, value, questions)?;
             }
             Ok(())
-        })?;
-        if questions.are_too_many() {
-            return Err(rows.too_large_at(rows.count()));
+        });
+        let error = match pushed {
+            Ok(()) if questions.are_too_many() => rows.too_large_at(rows.count()),
+            Ok(()) => continue,
+            Err(error) => error,
+        };
+        if !carried_out {
+            return Err(error);
         }
+        while stream.try_next().await.map_err(|error| failure::query(statement, error))?.is_some() {
+        }
+        return Err(error.fated(Fate::CarriedOut));
     }
 }

@@ -247,10 +247,12 @@ impl sql_function::Connection for Connection {
         }
         let (prepared, params) = bound;
         let around = self.around(statement);
-        let flight = Flight { statement, prepared: &prepared, params, around: &around };
+        let lone = self.transaction.is_none();
+        let carried_out = lone && around.own == 0 && statement.changes_rows();
+        let flight =
+            Flight { statement, prepared: &prepared, params, around: &around, carried_out };
         let Landed { before, affected, after, texts, questions } =
             flight.fly(&self.client, rows).await?;
-        let lone = self.transaction.is_none();
         let ended =
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
         let affected = match affected {

@@ -23,5 +23,12 @@ mod postgres {
     tests_of!(known_state: restored sequences stale_plans reads_only role_reads not_restored
         proxied maintenance);
     tests_of!(only: own_sql planned counted ended passing bytes half_characters deferred);
+
+    #[test]
+    fn refused_result() {
+        let engine = function_rig::Engine::Postgres;
+        function_rig::run(function_rig::results::refused_result(engine, crate::BOOTSTRAP));
+    }
+
     function_rig::integration_tests!(Postgres, crate::BOOTSTRAP);
 }

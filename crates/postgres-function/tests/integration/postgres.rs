@@ -3,7 +3,7 @@
 use crate::known_state::{ADD, ITEMS, call};
 use function_rig::{Engine, Rig, until};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What others made is not called in place of the system's own, whatever the search path.
 pub(crate) async fn own_sql(bootstrap: &str) {
@@ -129,24 +129,22 @@ pub(crate) async fn counted(bootstrap: &str) {
     }
 }
 
-/// A result that is too large ends on the server too, and over one connection.
+/// A result that is too large ends on the server too, and over one connection: one that would take
+/// hours.
 pub(crate) async fn ended(bootstrap: &str) {
     let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    let from = "generate_series(1, 350) a, generate_series(1, 350) b, generate_series(1, 350) c";
-    let many = format!("SELECT a, b, c FROM {from}");
+    let series = ["a", "b", "c", "d", "e"].map(|name| format!("generate_series(1, 350) {name}"));
+    let many = format!("SELECT a, b, c, d, e FROM {}", series.join(", "));
     let few = format!("-- max_rows: 10\n{many}");
     let writes = format!("-- max_rows: 10\n-- mode: write\n{many}");
     let wide = format!("-- max_rows: 99999999\n{many}");
     let statements = [("few", &*few), ("writes", &*writes), ("wide", &*wide)];
     let function = rig.deploy_with(&[], &statements).await;
-    for (name, error_type, most) in [
-        ("few", "ResultTooLarge", 2),
-        ("writes", "OutcomeUnknown", 2),
-        ("wide", "ResultTooLarge", 9),
-    ] {
+    for (name, error_type) in
+        [("few", "ResultTooLarge"), ("writes", "OutcomeUnknown"), ("wide", "ResultTooLarge")]
+    {
         for event in [call(name), format!(r#"{{"transaction":[{ITEMS},{}]}}"#, call(name))] {
             let lone = event == call(name);
-            let start = Instant::now();
             let fails = function.fails(&event, if lone { error_type } else { "ResultTooLarge" });
             tokio::pin!(fails);
             loop {
@@ -157,10 +155,7 @@ pub(crate) async fn ended(bootstrap: &str) {
                     }
                 }
             }
-            assert!(start.elapsed() < Duration::from_secs(most), "{:?}", start.elapsed());
-            let failed = Instant::now();
             until("it ended on the server", async || rig.connections().await == 0).await;
-            assert!(failed.elapsed() < Duration::from_secs(1), "{:?}", failed.elapsed());
         }
     }
 }
