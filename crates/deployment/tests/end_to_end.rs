@@ -171,6 +171,7 @@ fn from_the_first_deployment_to_the_last() {
     let function = first_deployment(&world);
     again_unchanged(&world, &function);
     another_schedule(&world, &function);
+    a_schedule_that_is_kept(&world);
     nobody_to_ask(&world);
     a_user_who_cannot_log_in(&world);
     a_change_that_fails(&world, &function);
@@ -185,6 +186,14 @@ fn what_is_refused_before_anything_is_built(world: &World) {
         .command(&["deploy", "--db-instance", "order", "--db-user", "u", "--db-name", "d", "--yes"])
         .ends(1)
         .says("there is no DB instance order in eu-west-1; did you mean --db-instance orders?");
+    // A schedule that would fail is refused before anything is changed.
+    let options = ["--enable-iam-auth", "--yes", "--statement", "purge-items"];
+    let user = world.server.user();
+    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, and a schedule");
+    assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
+    let database = world.call("rds describe-db-instances --db-instance-identifier orders");
+    let on = &database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"];
+    assert_ne!(*on, true, "{database}");
     assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0);
 }
 
@@ -250,6 +259,18 @@ fn expression(world: &World) -> String {
     let name = all["Schedules"][0]["Name"].as_str().unwrap();
     let schedule = world.call(&format!("scheduler get-schedule --name {name}"));
     schedule["ScheduleExpression"].as_str().unwrap().to_owned()
+}
+
+/// What the stack keeps counts as if it were given.
+fn a_schedule_that_is_kept(world: &World) {
+    let deploy = |options: &[&str]| {
+        world.deploy(world.server.user(), &[&["--no-build", "--yes"], options].concat())
+    };
+    // The function warns, since its setting names what a schedule cannot run.
+    deploy(&["--no-schedule", "--statement", "purge-items"]).ends(1).says("is UPDATE_COMPLETE");
+    let enable = ["--parameter", "ScheduleState=ENABLED"];
+    deploy(&enable).ends(1).says("the schedule would fail at each run");
+    deploy(&[&enable[..], &["--statement", "items"]].concat()).ends(0);
 }
 
 fn nobody_to_ask(world: &World) {

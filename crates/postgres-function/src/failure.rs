@@ -236,6 +236,11 @@ fn meaning(code: &SqlState) -> (Cause, &'static str) {
             Cause::StatementMode,
             "a statement that writes needs the line \"-- mode: write\" at its top",
         ),
+        SqlState::ACTIVE_SQL_TRANSACTION => (
+            Cause::StatementMode,
+            "it runs outside of transactions alone: in an event of its own, and with the line \
+             \"-- mode: write\" at its top",
+        ),
         SqlState::INSUFFICIENT_PRIVILEGE => {
             (Cause::RightsMissing, "GRANT the user what the statement needs")
         }

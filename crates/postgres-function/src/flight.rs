@@ -18,8 +18,8 @@ pub(crate) struct Flight<'a> {
     pub(crate) prepared: &'a Prepared,
     pub(crate) params: &'a [Param],
     pub(crate) around: &'a Around,
-    /// Whether it is a change by itself: it stays when a row that it returns is refused here.
-    pub(crate) carried_out: bool,
+    /// Whether what the statement does lasts once it has been carried out.
+    pub(crate) lasts: bool,
 }
 
 /// What came of it.
@@ -42,15 +42,14 @@ impl Flight<'_> {
     ///
     /// # Errors
     /// A row is refused here: what follows it is not waited for, and ends with the connection.
-    pub(crate) async fn fly(self, client: &Client, rows: &mut Rows) -> Result<Landed, Error> {
-        let Flight { statement, prepared, params, around, carried_out } = self;
-        let params: Vec<_> = params.iter().map(AsText).collect();
+    pub(crate) async fn fly(&self, client: &Client, rows: &mut Rows) -> Result<Landed, Error> {
+        let Flight { statement, prepared, around, .. } = *self;
         let mut questions = Questions::default();
         // The questions belong to the transaction of a read, which ends after them then.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let flight = try_join!(
             async { Ok(around::batch(client, &around.before).await) },
-            read(client, statement, prepared, &params, rows, &mut questions, carried_out),
+            self.read(client, rows, &mut questions),
             async {
                 Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
             },
@@ -66,53 +65,50 @@ impl Flight<'_> {
         let after = session::send(client, &around.after).await;
         Ok(Landed { before, affected, after, texts, questions })
     }
-}
 
-/// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
-/// `questions`. Gives the number of rows it affected, or the server's refusal.
-///
-/// # Errors
-/// A row is refused here, and what follows it is not read; but that of a change that is `carried_out` by
-/// itself, of which there is no more than it changed, is.
-async fn read(
-    client: &Client,
-    statement: &Statement,
-    prepared: &Prepared,
-    params: &[AsText<'_>],
-    rows: &mut Rows,
-    questions: &mut Questions,
-    carried_out: bool,
-) -> Result<Result<u64, Failure>, Error> {
-    let stream = match client.query_raw(prepared, params).await {
-        Ok(stream) => stream,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    pin_mut!(stream);
-    loop {
-        let row = match stream.try_next().await {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
+    /// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
+    /// `questions`. Gives the number of rows it affected, or the server's refusal.
+    ///
+    /// # Errors
+    /// A row is refused here, and what follows it is not read; but what a change that lasts returns is
+    /// read to its end, which is not far: there are no more rows than it changed.
+    async fn read(
+        &self,
+        client: &Client,
+        rows: &mut Rows,
+        questions: &mut Questions,
+    ) -> Result<Result<u64, Failure>, Error> {
+        let failed = |error| failure::query(self.statement, error);
+        let params: Vec<_> = self.params.iter().map(AsText).collect();
+        let stream = match client.query_raw(self.prepared, &params).await {
+            Ok(stream) => stream,
             Err(failure) => return Ok(Err(failure)),
         };
-        let pushed = rows.push(|json| {
-            for (index, column) in row.columns().iter().enumerate() {
-                let value: Option<Raw<'_>> =
-                    row.try_get(index).map_err(|error| failure::query(statement, error))?;
-                let value = value.map(|Raw(bytes)| bytes);
-                value::write(json.value(), column, value, questions)?;
+        pin_mut!(stream);
+        loop {
+            let row = match stream.try_next().await {
+                Ok(Some(row)) => row,
+                Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let pushed = rows.push(|json| {
+                for (index, column) in row.columns().iter().enumerate() {
+                    let value: Option<Raw<'_>> = row.try_get(index).map_err(failed)?;
+                    let value = value.map(|Raw(bytes)| bytes);
+                    value::write(json.value(), column, value, questions)?;
+                }
+                Ok(())
+            });
+            let error = match pushed {
+                Ok(()) if questions.are_too_many() => rows.too_large_at(rows.count()),
+                Ok(()) => continue,
+                Err(error) => error,
+            };
+            if !(self.lasts && self.statement.changes_rows()) {
+                return Err(error);
             }
-            Ok(())
-        });
-        let error = match pushed {
-            Ok(()) if questions.are_too_many() => rows.too_large_at(rows.count()),
-            Ok(()) => continue,
-            Err(error) => error,
-        };
-        if !carried_out {
-            return Err(error);
+            while stream.try_next().await.map_err(failed)?.is_some() {}
+            return Err(error.fated(Fate::CarriedOut));
         }
-        while stream.try_next().await.map_err(|error| failure::query(statement, error))?.is_some() {
-        }
-        return Err(error.fated(Fate::CarriedOut));
     }
 }

@@ -248,9 +248,8 @@ impl sql_function::Connection for Connection {
         let (prepared, params) = bound;
         let around = self.around(statement);
         let lone = self.transaction.is_none();
-        let carried_out = lone && around.own == 0 && statement.changes_rows();
-        let flight =
-            Flight { statement, prepared: &prepared, params, around: &around, carried_out };
+        let lasts = lone && around.own == 0;
+        let flight = Flight { statement, prepared: &prepared, params, around: &around, lasts };
         let Landed { before, affected, after, texts, questions } =
             flight.fly(&self.client, rows).await?;
         let ended =

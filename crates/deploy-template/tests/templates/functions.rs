@@ -88,6 +88,23 @@ fn the_environment_is_the_contract() {
 }
 
 #[test]
+fn a_function_without_a_schedule_need_not_have_its_statement() {
+    for (state, statement, expected) in [
+        ("ENABLED", "items", Some("items")),
+        ("DISABLED", "items", None),
+        ("DISABLED", "purge-items", Some("purge-items")),
+    ] {
+        let parameters = [("ScheduleState", state), ("ScheduledStatement", statement)];
+        let stack = render(&both().with(parameters));
+        for id in ["MySqlFunction", "PostgresFunction"] {
+            let environment = stack.environment(id);
+            let named = environment.iter().find(|(name, _)| name == "SCHEDULED_STATEMENT");
+            assert_eq!(named.map(|(_, value)| value.as_str()), expected, "{id}: {state}");
+        }
+    }
+}
+
+#[test]
 fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
     let stack = render(&both().with([("Schedule", "rate(1 hour)"), ("EventAgeSeconds", "900")]));
     for engine in ["MySql", "Postgres"] {

@@ -15,7 +15,12 @@ fn call(name: &str) -> String {
 
 /// What changes a session: a name, the statement, and whether a reset can take it back on the same
 /// connection.
-const CHANGES: [(&str, &str, bool); 27] = [
+const CHANGES: [(&str, &str, bool); 32] = [
+    ("found", "SELECT SQL_CALC_FOUND_ROWS * FROM items LIMIT 1", true),
+    ("warns", "DROP TABLE IF EXISTS no_such_table", true),
+    ("clock", "SET timestamp = 1", true),
+    ("length", "SET SESSION group_concat_max_len = 4", true),
+    ("next-id", "SET insert_id = 77", true),
     ("trigger", "INSERT INTO audited (n) VALUES (1)", true),
     ("role", "SET ROLE r", false),
     ("role-none", "SET ROLE NONE", true),
@@ -62,7 +67,10 @@ async fn changing(rig: &Rig) -> Vec<(String, String)> {
     .await;
     let observe = "SELECT CURRENT_ROLE() AS role, DATABASE() AS db, @a AS a, @@sql_mode AS sql_mode, \
                    @@autocommit AS autocommit, @@time_zone AS time_zone, \
-                   IS_USED_LOCK('mine') AS held, LAST_INSERT_ID() AS last_id, \
+                   IS_USED_LOCK('mine') AS held, \
+                   FOUND_ROWS() AS found, ROW_COUNT() AS changed, @@warning_count AS warnings, \
+                   @@insert_id AS next_id, @@group_concat_max_len AS length, \
+                   @@timestamp > 1 AS clock, LAST_INSERT_ID() AS last_id, \
                    @@character_set_results AS results, @@collation_connection AS collation, \
                    @@ISOLATION AS isolation, @@foreign_key_checks AS checks, \
                    @@READ_ONLY AS read_only, \

@@ -98,14 +98,16 @@ causes! {
         fix "deploy at least one .sql file in the folder statements/ beside bootstrap \
              (`cargo xtask build` packs them), or set STATEMENTS_DIR to the folder that holds them"
     ScheduledUnknown "scheduled-statement-unknown" at Settings:
-        "SCHEDULED_STATEMENT names no deployed statement"
-        confirm "compare SCHEDULED_STATEMENT with the names of the .sql files"
-        fix "set SCHEDULED_STATEMENT to the name of a .sql file without its ending, or deploy one \
-             called items.sql"
+        "SCHEDULED_STATEMENT names no deployed statement, or one that a schedule cannot run"
+        confirm "compare SCHEDULED_STATEMENT with the names of the .sql files, and look for \
+                 placeholders in the one it names"
+        fix "set SCHEDULED_STATEMENT to the name of a .sql file without its ending, whose statement \
+             takes no parameters, or unset it and deploy items.sql"
     StatementFile "statement-file-malformed" at Settings:
         "a statement's file, or an option at its top, is wrong"
         confirm "read the line that the error names"
-        fix "correct the file: options are comments such as \"-- mode: write\", \"-- timeout: 5s\""
+        fix "correct the file as the error says: it is one statement in UTF-8, with options in comments \
+             at its top, such as \"-- mode: write\" and \"-- timeout: 5s\""
 
     CredentialsMissing "credentials-missing" at Credentials:
         "there are no AWS credentials to sign with"
