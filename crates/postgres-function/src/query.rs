@@ -134,6 +134,10 @@ impl Connection {
     fn around(&self, statement: &Statement) -> Around {
         let mut around = match self.transaction {
             None if statement.mode == Mode::Read => Around::block("BEGIN READ ONLY"),
+            // What is set for a session behind a proxy stays.
+            None if self.role_reads && self.proxied && statement.is_atomic() => {
+                Around::block("BEGIN READ WRITE")
+            }
             None if self.role_reads => Around::after(session::READ_WRITE),
             None => Around::default(),
             Some(transaction) => Around::held(transaction, statement.mode),

@@ -408,17 +408,23 @@ pub(crate) async fn proxied(bootstrap: &str) {
         ("path", "-- mode: write\nSELECT set_config('search_path', 'pg_catalog', false)"),
         ("lock", "-- exclusive: true\nSELECT 1 AS one"),
     ];
+    for own in ["off", "on"] {
+        rig.execute("DELETE FROM items WHERE id = 4").await;
+        rig.execute(&format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}"))
+            .await;
+        let function = rig.deploy_with(&[], &statements).await;
+        let before = rig.server.log().len();
+        function.ok(ITEMS).await;
+        for event in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ITEMS}]}}"#), ITEMS] {
+            assert_eq!(function.ok(event).await["connection"]["reused"], true, "{event}");
+        }
+        function.fails(&call("timed"), "Timeout").await;
+        let log = rig.server.log();
+        for word in ["SET", "RESET", "DISCARD", "advisory", "canceling"] {
+            assert!(!log[before..].contains(word), "{own}, {word}: {}", &log[before..]);
+        }
+    }
     let function = rig.deploy_with(&[], &statements).await;
-    let before = rig.server.log().len();
-    function.ok(ITEMS).await;
-    for event in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ITEMS}]}}"#), ITEMS] {
-        assert_eq!(function.ok(event).await["connection"]["reused"], true, "{event}");
-    }
-    function.fails(&call("timed"), "Timeout").await;
-    let log = rig.server.log();
-    for word in ["SET", "RESET", "DISCARD", "advisory", "canceling"] {
-        assert!(!log[before..].contains(word), "{word}: {}", &log[before..]);
-    }
     for name in ["path", "lock"] {
         function.ok(&call(name)).await;
         let response = function.ok(ITEMS).await;
