@@ -52,6 +52,44 @@ pub async fn deadlock(engine: Engine, bootstrap: &str) {
     other.ok(&transaction(&back)).await;
 }
 
+/// A statement that somebody ends on the server is not one to be corrected.
+pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let rename = "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 1";
+    let function = rig.deploy_with(&[], &[("rename", rename)]).await;
+    let (lock, end) = match engine {
+        Engine::Postgres => (
+            "BEGIN; SELECT * FROM items FOR UPDATE",
+            "DO $$ BEGIN PERFORM pg_stat_clear_snapshot(); END $$; \
+             SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
+             WHERE usename = 'lambda_user' AND wait_event_type = 'Lock'",
+        ),
+        _ => (
+            "START TRANSACTION; SELECT * FROM app.items FOR UPDATE",
+            "SELECT CONCAT('KILL QUERY ', id) FROM information_schema.processlist \
+             WHERE user = 'lambda-user' AND info LIKE '%UPDATE items%'",
+        ),
+    };
+    rig.execute(lock).await;
+    let somebody = async {
+        let mut ended = vec![];
+        until("it waits", async || {
+            ended = rig.execute(end).await;
+            !ended.is_empty()
+        })
+        .await;
+        if engine != Engine::Postgres {
+            rig.execute(ended[0][0].as_deref().unwrap()).await;
+        }
+    };
+    let event = call("rename");
+    let (message, ()) = tokio::join!(function.fails(&event, "Query.Transient"), somebody);
+    assert!(message.contains("was ended by the server"), "{message}");
+    assert!(!message.contains("correct the statement"), "{message}");
+    rig.execute("ROLLBACK").await;
+    assert_eq!(function.ok(&event).await["rows_affected"], 1);
+}
+
 /// An event that is skipped because of one lock gives the others back.
 pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;

@@ -45,7 +45,7 @@ macro_rules! integration_tests {
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
-            contention { deadlock locks_are_given_back limits_end }
+            contention { deadlock ended_by_somebody locks_are_given_back limits_end }
             results { whole_response }
             statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }

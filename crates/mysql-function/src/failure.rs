@@ -145,14 +145,14 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
         Failure::Server(error) if is_passing(error.code) => {
             refusal::passing(what, says(&error)).named(Cause::StatementInvalid)
         }
+        // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
+        Failure::Server(error) if matches!(error.code, 1317 | 3024 | 1969) => {
+            refusal::ended(what, says(&error)).named(Cause::StatementInvalid)
+        }
         Failure::Server(error) => {
             let (cause, advice) = meaning(error.code);
-            let fate = match error.code {
-                // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
-                1317 | 3024 | 1969 => Fate::Interrupted,
-                1180 => Fate::Unknown, // ER_ERROR_DURING_COMMIT
-                _ => Fate::NotRun,
-            };
+            // ER_ERROR_DURING_COMMIT
+            let fate = if error.code == 1180 { Fate::Unknown } else { Fate::NotRun };
             let failed = Error::new(Kind::Query, format!("{what} failed"));
             failed.named(cause).caused_by(says(&error)).advice(advice).fated(fate)
         }

@@ -206,14 +206,13 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
         Some(error) if is_passing(error.code()) => {
             refusal::passing(what, says(error)).named(Cause::StatementInvalid)
         }
+        Some(error) if *error.code() == SqlState::QUERY_CANCELED => {
+            refusal::ended(what, says(error)).named(Cause::StatementInvalid)
+        }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
-            let fate = match *error.code() {
-                SqlState::QUERY_CANCELED => Fate::Interrupted,
-                _ => Fate::NotRun,
-            };
             let failed = Error::new(Kind::Query, format!("{what} failed"));
-            failed.named(cause).caused_by(says(error)).advice(advice).fated(fate)
+            failed.named(cause).caused_by(says(error)).advice(advice).fated(Fate::NotRun)
         }
         None => refusal::connection_lost(what, chain(&failure)),
     }

@@ -157,6 +157,18 @@ pub fn passing(what: &str, server_says: impl Into<String>) -> Error {
         .fated(Fate::NotRun)
 }
 
+/// The server ended `what` on its way: somebody told it to, or it took longer than the server lets a
+/// statement run.
+pub fn ended(what: &str, server_says: impl Into<String>) -> Error {
+    Error::new(Kind::QueryTransient, format!("{what} was ended by the server"))
+        .caused_by(server_says.into())
+        .advice(
+            "send the event again. Should it happen each time, the statement takes longer than the \
+             server lets one run: make it faster, or raise the limit that the server's words name",
+        )
+        .fated(Fate::Interrupted)
+}
+
 /// The server runs no statement that writes.
 pub fn read_only(what: &str, server_says: impl Into<String>) -> Error {
     Error::new(Kind::ServerReadOnly, format!("{what} met a server that is read-only"))
