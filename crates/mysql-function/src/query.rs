@@ -211,11 +211,13 @@ impl Connection {
         ))
     }
 
-    /// Whether a statement is to be prepared: see the top of this file.
+    /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a
+    /// table's need not be, and some cannot: MySQL answers `SET GLOBAL` with a broken packet.
     fn is_prepared(&self, statement: &Statement) -> bool {
-        let returns_rows = !statement.changes_rows() || statement.has_word("RETURNING");
+        const RETURNS_ROWS: [&str; 5] = ["CALL", "SELECT", "TABLE", "VALUES", "WITH"];
         match statement.mode {
-            Mode::Write => returns_rows,
+            Mode::Write if statement.changes_rows() => statement.has_word("RETURNING"),
+            Mode::Write => RETURNS_ROWS.contains(&&*statement.main_verb()),
             // To run it twice would not do.
             Mode::Read => traces::leaves(statement) || self.floats().contains(&statement.name),
         }

@@ -23,6 +23,7 @@
 mod check;
 mod options;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::doctor::Cause;
@@ -54,6 +55,15 @@ pub struct Statement {
     /// How many rows it may return.
     pub max_rows: u64,
     dialect: Dialect,
+    tokens: Vec<Place>,
+}
+
+/// Where a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    kind: TokenKind,
+    range: Range<usize>,
+    conditional: bool,
 }
 
 /// Why a file is no statement.
@@ -102,7 +112,12 @@ impl Statement {
 
     /// Its words and signs.
     pub fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
-        sql::tokens(&self.sql, self.dialect)
+        self.tokens.iter().map(|Place { kind, range, conditional }| Token {
+            kind: *kind,
+            text: &self.sql[range.clone()],
+            at: range.start,
+            conditional: *conditional,
+        })
     }
 
     /// Where MySQL's placeholders are, or PostgreSQL's.
@@ -197,6 +212,13 @@ fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal>
     // Editors on Windows write one, and neither server takes it.
     let sql = sql.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(sql);
     let options = options::read(&sql, dialect)?;
+    let tokens = sql::tokens(&sql, dialect)
+        .map(|token| Place {
+            kind: token.kind,
+            range: token.at..token.end(),
+            conditional: token.conditional,
+        })
+        .collect();
     let statement = Statement {
         name: name.to_owned(),
         sql,
@@ -205,6 +227,7 @@ fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal>
         timeout: options.timeout,
         max_rows: options.max_rows.unwrap_or(options::DEFAULT_MAX_ROWS),
         dialect,
+        tokens,
     };
     check::all(&statement)?;
     Ok(statement)
