@@ -14,12 +14,22 @@ pub(crate) struct Around {
     pub(crate) after: String,
     /// How many commands go after it without which it has not been carried out.
     pub(crate) own: usize,
+    /// Whether the rows that it changes are to be counted, before and after it.
+    pub(crate) counts: bool,
 }
+
+/// How many rows the transaction has changed: for a statement that changes some below its outermost
+/// command, which alone the server counts. It counts from an earlier transaction on, so that only the
+/// difference tells.
+pub(crate) const CHANGED: &str = "\
+SELECT pg_catalog.sum(s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) \
+FROM pg_catalog.pg_stat_xact_user_tables s";
 
 impl Around {
     /// A transaction of its own, which `begin` begins.
     pub(crate) fn block(begin: &str) -> Around {
-        Around { before: begin.to_owned(), after: "COMMIT".to_owned(), own: 1 }
+        let (before, after) = (begin.to_owned(), "COMMIT".to_owned());
+        Around { before, after, own: 1, counts: false }
     }
 
     /// Something that lasts for the session, before it.
@@ -35,6 +45,7 @@ impl Around {
                 before: "SAVEPOINT held; SET TRANSACTION READ ONLY".to_owned(),
                 after: "RELEASE held".to_owned(),
                 own: 1,
+                counts: false,
             },
             _ => Around::default(),
         }
@@ -57,6 +68,14 @@ fn join(commands: &mut String, command: &str) {
         commands.push_str("; ");
     }
     commands.push_str(command);
+}
+
+impl Around {
+    /// Has the rows that a statement changes counted, which runs in a transaction.
+    pub(crate) fn count(&mut self) {
+        join(&mut self.before, CHANGED);
+        self.counts = true;
+    }
 }
 
 /// Runs commands, if there are any.

@@ -5,7 +5,7 @@ use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::{Error, Fate, Mode, Param, Rows, Statement};
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
-use crate::around::{self, Around};
+use crate::around::{Around, CHANGED};
 use crate::failure;
 use crate::param::AsText;
 use crate::server_text::Questions;
@@ -28,6 +28,8 @@ pub(crate) struct Landed {
     pub(crate) before: Result<(), Failure>,
     /// Of the statement: how many rows it affected, or the server's refusal.
     pub(crate) affected: Result<u64, Failure>,
+    /// How many rows it changed, where they were counted.
+    pub(crate) changed: Option<u64>,
     /// Of what went after it.
     pub(crate) after: Sent,
     /// The texts of values that the server was asked for in between.
@@ -48,22 +50,29 @@ impl Flight<'_> {
         // The questions belong to the transaction of a read, which ends after them then.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let flight = try_join!(
-            async { Ok(around::batch(client, &around.before).await) },
+            async { Ok(session::send(client, &around.before).await) },
             self.read(client, rows, &mut questions),
+            async { Ok(session::send(client, if around.counts { CHANGED } else { "" }).await) },
             async {
                 Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
             },
         );
-        let (before, affected, after) = flight.map_err(Error::loses_connection)?;
+        let (before, affected, count, after) = flight.map_err(Error::loses_connection)?;
+        let counted = |sent: &Sent| sent.value(0).and_then(|count| count.parse::<u64>().ok());
+        let changed = around.counts.then(|| {
+            let changed = counted(&count).unwrap_or(0);
+            changed.saturating_sub(counted(&before).unwrap_or(0))
+        });
+        let before = before.error.map_or(Ok(()), Err);
         if let Some(after) = after {
-            return Ok(Landed { before, affected, after, texts: None, questions });
+            return Ok(Landed { before, affected, changed, after, texts: None, questions });
         }
         let texts = match &affected {
             Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
             Err(_) => None,
         };
         let after = session::send(client, &around.after).await;
-        Ok(Landed { before, affected, after, texts, questions })
+        Ok(Landed { before, affected, changed, after, texts, questions })
     }
 
     /// Runs the statement and writes its rows into `rows`, one by one, but for the values that become

@@ -138,12 +138,18 @@ impl Connection {
             None if self.role_reads && self.proxied && statement.is_atomic() => {
                 Around::block("BEGIN READ WRITE")
             }
+            None if changes_below(statement) => {
+                Around::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
+            }
             None if self.role_reads => Around::after(session::READ_WRITE),
             None => Around::default(),
             Some(transaction) => Around::held(transaction, statement.mode),
         };
         if !self.proxied {
             around.limit(statement.timeout, self.transaction.is_some());
+        }
+        if changes_below(statement) {
+            around.count();
         }
         if self.transaction.is_none() {
             around.after = self.closing(&around.after);
@@ -192,6 +198,15 @@ impl Connection {
 /// Whether a statement that has run makes what is prepared out of date.
 fn changes_plans(statement: &Statement) -> bool {
     matches!(&*statement.verb(), "ALTER" | "CREATE" | "DEALLOCATE" | "DISCARD" | "DROP")
+}
+
+/// Whether a statement changes rows below its outermost command.
+fn changes_below(statement: &Statement) -> bool {
+    const CHANGES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "MERGE"];
+    let changes = statement.tokens().filter(|token| token.is_one_of(&CHANGES)).count();
+    statement.mode == Mode::Write
+        && statement.verb() == "WITH"
+        && changes > usize::from(statement.changes_rows())
 }
 
 /// Whether a statement changes what no command takes back: the seed of `random()`, a library.
@@ -264,7 +279,7 @@ impl sql_function::Connection for Connection {
         let lone = self.transaction.is_none();
         let lasts = lone && around.own == 0;
         let flight = Flight { statement, prepared: &prepared, params, around: &around, lasts };
-        let Landed { before, affected, after, texts, questions } =
+        let Landed { before, affected, changed, after, texts, questions } =
             flight.fly(&self.client, rows).await?;
         let ended =
             if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
@@ -291,7 +306,10 @@ impl sql_function::Connection for Connection {
             None => self.ask(questions).await,
         };
         rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
-        let rows_affected = if statement.changes_rows() { affected } else { 0 };
+        // Without columns, the rows of a SELECT are those of the table that it makes.
+        let makes = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
+        let counts = statement.changes_rows() || (makes && prepared.columns().is_empty());
+        let rows_affected = changed.unwrap_or(if counts { affected } else { 0 });
         Ok(Done { rows_affected, last_insert_id: None })
     }
 

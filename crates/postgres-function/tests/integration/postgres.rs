@@ -108,8 +108,10 @@ pub(crate) async fn counted(bootstrap: &str) {
         ("SELECT nextval('numbers') AS n".to_owned(), 1, 0),
         ("UPDATE items SET name = name RETURNING id".to_owned(), 3, 3),
         ("CALL p()".to_owned(), 0, 0),
-        (format!("{cte} SELECT * FROM added"), 1, 0),
-        (format!("{cte} UPDATE items SET name = name WHERE id = 1"), 0, 1),
+        (format!("{cte} SELECT * FROM added"), 1, 1),
+        (format!("{cte} SELECT items.name FROM added, items"), 3, 1),
+        (format!("{cte} UPDATE items SET name = name WHERE id < 3"), 0, 3),
+        ("SELECT id INTO t FROM items WHERE id > 1".to_owned(), 0, 2),
         (
             "MERGE INTO items USING (VALUES (1), (8)) v (id) ON items.id = v.id \
              WHEN MATCHED THEN UPDATE SET name = 'm' WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'n')"
@@ -117,7 +119,7 @@ pub(crate) async fn counted(bootstrap: &str) {
             0,
             2,
         ),
-        ("CREATE TABLE IF NOT EXISTS t AS SELECT * FROM items".to_owned(), 0, 0),
+        ("CREATE TABLE IF NOT EXISTS t AS SELECT * FROM items".to_owned(), 0, 3),
         ("DELETE FROM items WHERE id = 8".to_owned(), 0, 0),
     ] {
         let statement = ("counted", &*format!("-- mode: write\n{sql}"));
