@@ -81,7 +81,11 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
                 "the reason passes by itself: look at the data before sending the event again",
             );
     }
+    let stale = is_stale(error.code) && statement.is_atomic();
     let failed = command(&what, failure);
+    if stale {
+        return failed.stale();
+    }
     // A procedure may have committed before it came to this.
     let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
     if undone { failed } else { failed.fated(Fate::Unknown) }
@@ -222,9 +226,9 @@ fn is_passing(code: u16) -> bool {
     )
 }
 
-/// Whether a prepared statement is stale: it has not run.
-pub(crate) fn is_stale(failure: &Failure) -> bool {
-    matches!(failure, Failure::Server(error) if matches!(error.code, 1243 | 1615))
+/// Whether what the server has parsed is out of date (`ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`).
+fn is_stale(code: u16) -> bool {
+    matches!(code, 1243 | 1615)
 }
 
 /// `ER_UNSUPPORTED_PS`: the server takes the statement as text alone.

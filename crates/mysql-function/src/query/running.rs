@@ -48,38 +48,13 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<Done, Error> {
-        match self.execute(statement, &prepared, whole, rows).await {
-            Ok(Err(stale)) if failure::is_stale(&stale) && statement.is_atomic() => {
-                // What it was parsed for has changed, and nothing of it has run.
-                let prepared = self.conn.prep(&*whole.sql).await;
-                let prepared = prepared.map_err(|error| failure::query(statement, error))?;
-                let again = self.execute(statement, &prepared, whole, rows).await?;
-                again.map_err(|error| failure::query(statement, error))
-            }
-            outcome => outcome?.map_err(|error| failure::query(statement, error)),
-        }
-    }
-
-    /// Runs it once. The inner error is the server's, in place of a result.
-    pub(super) async fn execute(
-        &mut self,
-        statement: &Statement,
-        prepared: &Prepared,
-        whole: &Whole,
-        rows: &mut Rows,
-    ) -> Result<Result<Done, Failure>, Error> {
-        let outcome = match self.conn.exec_iter(prepared, ()).await {
-            Ok(mut result) => read(&mut result, statement, whole, rows).await.map(Ok),
-            Err(error) => Ok(Err(error)),
+        let outcome = match self.conn.exec_iter(&prepared, ()).await {
+            Ok(mut result) => read(&mut result, statement, whole, rows).await,
+            Err(error) => Err(failure::query(statement, error)),
         };
-        let in_step = match &outcome {
-            Ok(Ok(_)) => true,
-            Ok(Err(error)) => matches!(error, Failure::Server(_)),
-            Err(error) => error.leaves_connection_usable(),
-        };
-        if in_step {
+        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
             // It has no answer, and so leaves the server's last word about the session alone.
-            let closed = self.conn.close(prepared.clone()).await;
+            let closed = self.conn.close(prepared).await;
             closed.map_err(|error| failure::query(statement, error))?;
         }
         outcome
