@@ -213,13 +213,13 @@ impl Connection {
 
     /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a
     /// table's need not be, and some cannot: MySQL answers `SET GLOBAL` with a broken packet.
-    fn is_prepared(&self, statement: &Statement) -> bool {
+    fn is_prepared(&self, statement: &Statement, leaves: bool) -> bool {
         const RETURNS_ROWS: [&str; 5] = ["CALL", "SELECT", "TABLE", "VALUES", "WITH"];
         match statement.mode {
             Mode::Write if statement.changes_rows() => statement.has_word("RETURNING"),
             Mode::Write => RETURNS_ROWS.contains(&&*statement.main_verb()),
             // To run it twice would not do.
-            Mode::Read => traces::leaves(statement) || self.floats().contains(&statement.name),
+            Mode::Read => leaves || self.floats().contains(&statement.name),
         }
     }
 
@@ -295,7 +295,8 @@ impl sql_function::Connection for Connection {
             literal::sql(&statement.without_backslash_escapes()?, params)?
         };
         self.check_length(statement, &whole.sql).await?;
-        let (leaves, is_prepared) = (traces::leaves(statement), self.is_prepared(statement));
+        let leaves = traces::leaves(statement);
+        let is_prepared = self.is_prepared(statement, leaves);
         let first = !std::mem::replace(&mut self.begun, true);
         if first && leaves && self.changed && !self.locks {
             // What a trigger of an earlier invocation set could be seen.

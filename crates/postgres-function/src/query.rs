@@ -132,13 +132,14 @@ impl Connection {
 
     /// What goes around a statement.
     fn around(&self, statement: &Statement) -> Around {
+        let changes_below = changes_below(statement);
         let mut around = match self.transaction {
             None if statement.mode == Mode::Read => Around::block("BEGIN READ ONLY"),
             // What is set for a session behind a proxy stays.
             None if self.role_reads && self.proxied && statement.is_atomic() => {
                 Around::block("BEGIN READ WRITE")
             }
-            None if changes_below(statement) => {
+            None if changes_below => {
                 Around::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
             }
             None if self.role_reads => Around::after(session::READ_WRITE),
@@ -148,7 +149,7 @@ impl Connection {
         if !self.proxied {
             around.limit(statement.timeout, self.transaction.is_some());
         }
-        if changes_below(statement) {
+        if changes_below {
             around.count();
         }
         if self.transaction.is_none() {
@@ -236,7 +237,7 @@ impl sql_function::Connection for Connection {
     }
 
     fn suits(&self, statements: &[&Statement]) -> bool {
-        self.custom.is_subset(&custom::set_first(statements))
+        self.custom.is_empty() || self.custom.is_subset(&custom::set_first(statements))
     }
 
     async fn check(&mut self) -> Result<(), Error> {

@@ -134,7 +134,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
         match self.work {
             Work::Statement(step) => {
-                let result = self.one(step, RESPONSE_LIMIT).await?;
+                let (result, _) = self.one(step, RESPONSE_LIMIT).await?;
                 Ok(Response::Statement { result, connection: self.obtained })
             }
             Work::Transaction(steps) => {
@@ -192,20 +192,21 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let mut results = Vec::with_capacity(steps.len());
         let mut room = RESPONSE_LIMIT;
         for step in steps {
-            let result = self.one(step, room).await?;
+            let (result, size) = self.one(step, room).await?;
             // A comma follows it. That it fits has been looked at.
-            room = room.saturating_sub(result.size() + 1);
+            room = room.saturating_sub(size + 1);
             results.push(result);
         }
         Ok(results)
     }
 
-    /// Runs a statement that may return `room` bytes. An error says what became of it.
+    /// Runs a statement that may return `room` bytes. Gives its result, and how many bytes that takes.
+    /// An error says what became of it.
     async fn one(
         &mut self,
         (call, statement): &Step<'_>,
         room: usize,
-    ) -> Result<StatementResult, Error> {
+    ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
         let outcome = self.in_time(call, statement, &mut rows).await;
@@ -223,8 +224,9 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
             _ => outcome_unknown(&format!("statement {:?}", statement.name), error),
         })?;
         let result = StatementResult::new(&statement.name, rows, done, millis(start.elapsed()));
-        if result.size() <= room {
-            return Ok(result);
+        let size = result.size();
+        if size <= room {
+            return Ok((result, size));
         }
         let too_large = response_too_large(statement);
         let is_write = statement.mode == Mode::Write && !self.work.is_transaction();

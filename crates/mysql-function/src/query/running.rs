@@ -77,9 +77,8 @@ impl Connection {
             (true, Some(false)) => Err(failure::committed(statement)),
             // The connection is not used again. Until it ends, the server would hold locks.
             (false, Some(true)) => {
-                let rolled_back =
-                    self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
-                rolled_back.map_err(|error| error.fated(Fate::Unknown).loses_connection())?;
+                let rolled_back = sql_function::Connection::rollback(self).await;
+                rolled_back.map_err(|error| error.fated(Fate::Unknown))?;
                 Err(refusal::left_open(statement))
             }
             _ => Ok(()),

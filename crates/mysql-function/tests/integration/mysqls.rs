@@ -1,10 +1,8 @@
 //! What concerns MySQL and MariaDB alone.
 
-use function_rig::known_state::on_both_profiles;
+use function_rig::known_state::{at_random, on_both_profiles};
 use function_rig::{Engine, Rig, until};
 use local_rds::Server;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
@@ -126,31 +124,17 @@ async fn sequences_on(rig: Rig) {
     let statements = borrowed(&statements);
     let fresh = rig.deploy_with(&[], &statements).await.ok(&call("observe")).await["rows"].clone();
     let function = rig.deploy_with(&[], &statements).await;
-    let strategy = proptest::collection::vec((0..CHANGES.len(), 0..3_usize), 1..=6);
-    let mut runner = TestRunner::default();
-    for round in 0..40 {
-        let sequence = strategy.new_tree(&mut runner).unwrap().current();
-        let mut sent = vec![];
-        for (change, form) in sequence {
-            let call = call(CHANGES[change].0);
-            let event = match form {
-                0 => call,
-                1 => format!(r#"{{"transaction":[{call}]}}"#),
-                _ => format!(r#"{{"transaction":[{ITEMS},{call},{ITEMS}]}}"#),
-            };
-            let outcome = function.invoke(&event).await;
-            sent.push((event, outcome.err()));
-        }
+    let names = CHANGES.map(|(name, ..)| name);
+    let observe = async |sent: &str| {
         let seen = function.ok(&call("observe")).await;
-        assert_eq!(seen["rows"], fresh, "after {sent:#?}");
-        let id = 1000 + round;
-        let add = format!(r#"{{"statement":"add-item","params":[{id},"kept"]}}"#);
-        assert_eq!(function.ok(&add).await["rows_affected"], 1, "after {sent:#?}");
-        let kept = rig.execute(&format!("DELETE FROM app.items WHERE id = {id} OR id = 99")).await;
-        drop(kept);
+        assert_eq!(seen["rows"], fresh, "after {sent}");
+    };
+    let kept = async |id| {
+        rig.execute(&format!("DELETE FROM app.items WHERE id = {id} OR id = 99")).await;
         let count = rig.execute("SELECT ROW_COUNT()").await;
-        assert_eq!(count[0][0].as_deref(), Some("1"), "after {sent:#?}");
-    }
+        count[0][0].as_deref().unwrap().parse().unwrap()
+    };
+    at_random(&function, &names, observe, kept).await;
 }
 
 /// A statement of mode read in a transaction that writes is one that can only read.

@@ -1,9 +1,8 @@
 //! What an event does to its session, and what a session refuses, on PostgreSQL.
 
+use function_rig::known_state::at_random;
 use function_rig::{Deployed, Engine, Rig};
 use local_rds::{Profile, Server};
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 pub(crate) const ITEMS: &str = r#"{"statement":"items"}"#;
@@ -140,29 +139,14 @@ pub(crate) async fn sequences(bootstrap: &str) {
     let statements = borrowed(&statements);
     let (fresh, _) = observed(&rig.deploy_with(&[], &statements).await, "nothing").await;
     let function = rig.deploy_with(&[], &statements).await;
-    let strategy = proptest::collection::vec((0..CHANGES.len(), 0..3_usize), 1..=6);
-    let mut runner = TestRunner::default();
-    for round in 0..40 {
-        let sequence = strategy.new_tree(&mut runner).unwrap().current();
-        let mut sent = vec![];
-        for (change, form) in sequence {
-            let call = call(CHANGES[change].0);
-            let event = match form {
-                0 => call,
-                1 => format!(r#"{{"transaction":[{call}]}}"#),
-                _ => format!(r#"{{"transaction":[{ITEMS},{call},{ITEMS}]}}"#),
-            };
-            let outcome = function.invoke(&event).await;
-            sent.push((event, outcome.err()));
-        }
-        let sent = format!("{sent:#?}");
-        assert_eq!(observed(&function, &sent).await.0, fresh, "after {sent}");
-        let id = 1000 + round;
-        let add = format!(r#"{{"statement":"add-item","params":[{id},"kept"]}}"#);
-        assert_eq!(function.ok(&add).await["rows_affected"], 1, "after {sent}");
-        let kept = rig.execute(&format!("DELETE FROM items WHERE id = {id} RETURNING id")).await;
-        assert_eq!(kept.len(), 1, "after {sent}");
-    }
+    let names = CHANGES.map(|(name, ..)| name);
+    let observe = async |sent: &str| {
+        assert_eq!(observed(&function, sent).await.0, fresh, "after {sent}");
+    };
+    let kept = async |id| {
+        rig.execute(&format!("DELETE FROM items WHERE id = {id} RETURNING id")).await.len()
+    };
+    at_random(&function, &names, observe, kept).await;
 }
 
 /// What the server has parsed follows the schema: the right rows come in the same invocation.
