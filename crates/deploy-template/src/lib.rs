@@ -10,6 +10,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
+pub mod filter;
+pub mod iam;
 mod parameters;
 mod render;
 
@@ -22,7 +24,13 @@ use std::process::{Command, Stdio};
 /// The account of every stack.
 pub const ACCOUNT: &str = "123456789012";
 /// The name of every stack.
-pub const STACK_NAME: &str = "app";
+pub const STACK_NAME: &str = "rds-iam-lambda";
+
+/// The name that CloudFormation makes for a resource that gives itself none: it ends in letters and
+/// digits of chance.
+pub fn physical_name(id: &str) -> String {
+    format!("{STACK_NAME}-{id}-AbCd1234EfGh")
+}
 
 /// The template of the functions.
 pub fn functions() -> PathBuf {
@@ -143,6 +151,13 @@ impl Rendered {
             .cloned()
             .collect();
         json!({ "Version": "2012-10-17", "Statement": statements })
+    }
+
+    /// The policy that the role `id` has by this name, as a policy document.
+    pub fn inline_policy(&self, id: &str, name: &str) -> Value {
+        let policies = self.properties(id)["Policies"].as_array().unwrap();
+        let named = policies.iter().find(|policy| policy["PolicyName"] == name);
+        named.unwrap_or_else(|| panic!("{id} has no policy {name}"))["PolicyDocument"].clone()
     }
 
     /// The environment variables of the function `id`.

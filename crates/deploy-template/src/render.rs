@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-use crate::{ACCOUNT, Rendered, STACK_NAME, Stack};
+use crate::{ACCOUNT, Rendered, STACK_NAME, Stack, physical_name};
 
 pub(crate) struct Renderer<'a> {
     template: &'a Value,
@@ -110,7 +110,10 @@ impl<'a> Renderer<'a> {
             "AWS::Region" => self.stack.region.as_str(),
             "AWS::AccountId" => ACCOUNT,
             "AWS::StackName" => STACK_NAME,
-            _ => return Some(self.parameters.get(name).cloned().unwrap_or_else(|| name.into())),
+            _ => {
+                let parameter = self.parameters.get(name).cloned();
+                return Some(parameter.unwrap_or_else(|| self.name(name).into()));
+            }
         };
         Some(pseudo.into())
     }
@@ -124,15 +127,46 @@ impl<'a> Renderer<'a> {
         variable.replace_all(text, value).into_owned()
     }
 
-    /// An ARN has the form of an ARN. Any other attribute stands for itself.
+    /// The name of a resource: its own, or the one that CloudFormation makes. What has no name stands
+    /// for itself.
+    fn name(&self, id: &str) -> String {
+        let resource = &self.template["Resources"][id];
+        let own = match resource["Type"].as_str() {
+            Some("AWS::Logs::LogGroup") => &resource["Properties"]["LogGroupName"],
+            Some("AWS::Scheduler::ScheduleGroup") => &resource["Properties"]["Name"],
+            Some(
+                "AWS::Lambda::Function"
+                | "AWS::SQS::Queue"
+                | "AWS::IAM::Role"
+                | "AWS::Scheduler::Schedule"
+                | "AWS::CloudWatch::Alarm",
+            ) => return physical_name(id),
+            _ => return id.to_owned(),
+        };
+        self.value(own).unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// An ARN has the form of an ARN. Any other attribute but a name stands for itself.
     fn attribute(&self, id: &str, attribute: &str) -> String {
-        if attribute != "Arn" {
-            return format!("{id}.{attribute}");
+        let name = self.name(id);
+        match attribute {
+            "Arn" => {}
+            "QueueName" => return name,
+            _ => return format!("{id}.{attribute}"),
         }
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap();
-        let service = kind.split("::").nth(1).unwrap().to_ascii_lowercase();
         let Stack { partition, region, .. } = self.stack;
-        format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{id}")
+        let arn = |service: &str, resource: &str| {
+            let region = if service == "iam" { "" } else { region };
+            format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{resource}{name}")
+        };
+        match kind {
+            "AWS::IAM::Role" => arn("iam", "role/"),
+            "AWS::Lambda::Function" => arn("lambda", "function:"),
+            "AWS::SQS::Queue" => arn("sqs", ""),
+            "AWS::Scheduler::ScheduleGroup" => arn("scheduler", "schedule-group/"),
+            other => panic!("the ARN of an {other} is not known here"),
+        }
     }
 
     fn named_condition(&self, name: &str) -> bool {

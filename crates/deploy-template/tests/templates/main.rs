@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 
+mod alarms;
+mod attacks;
+mod calls;
 mod database;
 mod deployer;
 mod functions;
@@ -9,5 +12,6 @@ mod lint;
 mod parameters;
 mod policies;
 mod stack;
+mod stolen;
 mod switches;
 mod users;

@@ -120,7 +120,13 @@ fn others_have_their_forms_too() {
     accepts("CaBundle", &["", "/opt/rds-ca/eu-west-1-bundle.pem"]);
     refusal("CaBundle", "bundle.pem");
     refusal("ConnectTo", "127.0.0.1");
-    accepts("MySqlDbIdentifier", &["", "mydb", "My-Db"]);
+    accepts(
+        "PermissionsBoundary",
+        &["", "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary"],
+    );
+    refusal("PermissionsBoundary", "rds-iam-lambda-boundary");
+    accepts("MySqlDbIdentifier", &["", "mydb", "my-db"]);
+    assert!(refusal("MySqlDbIdentifier", "MyDB").contains("in lower case as RDS shows it"));
     refusal("MySqlDbIdentifier", "mydb.abc123def456.eu-west-1.rds.amazonaws.com");
     for (name, value) in [
         ("Architecture", "amd64"),
