@@ -12,7 +12,6 @@
 
 pub mod filter;
 pub mod iam;
-mod parameters;
 mod render;
 
 use serde_json::{Map, Value, json};
@@ -20,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use template_parameters::Parameters;
 
 /// The account of every stack.
 pub const ACCOUNT: &str = "123456789012";
@@ -128,7 +128,8 @@ impl Template {
     /// # Errors
     /// What CloudFormation would refuse of the parameters, in the template's words.
     pub fn render(&self, stack: &Stack) -> Result<Rendered, Vec<String>> {
-        let parameters = parameters::values(&self.source, &stack.parameters)?;
+        let declared = Parameters::of_json(&self.source).unwrap();
+        let parameters = declared.values(&stack.parameters)?;
         let renderer = render::Renderer::new(&self.translated, stack, parameters);
         let refusals = renderer.broken_rules();
         if refusals.is_empty() { Ok(renderer.render()) } else { Err(refusals) }

@@ -1,10 +1,13 @@
 //! What would keep a function from logging in, found before anything is built.
 
+use std::fs;
+
 use rds_discovery::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
+use template_parameters::Parameters;
 
 use crate::choice::Choice;
 use crate::user;
-use crate::{Failure, Report};
+use crate::{Failure, Report, workspace};
 
 /// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
 pub(crate) fn database(
@@ -38,6 +41,37 @@ pub(crate) fn database(
 pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
     let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
     user::refuse_master(user, master, choice.engine.is_postgres())
+}
+
+/// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
+/// after everything was built and uploaded.
+pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
+    let template = fs::read_to_string(workspace().join("deploy/template.yaml"))?;
+    let declared = Parameters::of_yaml(&template)?;
+    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut refusals = declared.refusals(given);
+    refusals.extend(stack_name(stack));
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into())
+}
+
+/// A schedule group has the stack's name, and its name has at most 64 characters:
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>.
+const LONGEST_STACK_NAME: usize = 64;
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
+fn stack_name(name: &str) -> Option<String> {
+    let good = name.len() <= LONGEST_STACK_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|other| other.is_ascii_alphanumeric() || other == '-');
+    (!good).then(|| {
+        format!(
+            "a stack's name is letters, digits and hyphens, begins with a letter, and has at most \
+             {LONGEST_STACK_NAME} characters"
+        )
+    })
 }
 
 /// Asks whether the database's security groups let the functions in, and whether RDS tells why it

@@ -14,7 +14,7 @@ use crate::parameters::parameters;
 use crate::sam::Package;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, checks, diagnose, interrupt, sam, schedule, stack};
+use crate::{artifacts, boundary, checks, diagnose, interrupt, sam, schedule, stack};
 
 /// What to deploy, and how.
 #[derive(Clone, Debug)]
@@ -67,11 +67,20 @@ pub fn deploy(
     let account = Account { region: Some(region.clone()), ..account.clone() };
     // What is wrong with the account is told before the long part.
     let aws = if options.dry_run { None } else { Some(account.client(report)?) };
+    let mut options = options.clone();
     if let Some(aws) = &aws {
         checks::surroundings(aws, &choice, report);
-        let kept = must_take_a_deployment(aws, options)?;
-        scheduled(&choice, options, kept.as_ref())?;
+        let kept = must_take_a_deployment(aws, &options)?;
+        scheduled(&choice, &options, kept.as_ref())?;
+        let bounded = is_given(&options, boundary::PARAMETER)
+            || kept.is_some_and(|it| {
+                it.parameter(boundary::PARAMETER).is_some_and(|it| !it.is_empty())
+            });
+        if !bounded && let Some(arn) = boundary::of_account(aws, &options.stack, report) {
+            options.parameters.push((boundary::PARAMETER.to_owned(), arn));
+        }
     }
+    let options = &options;
     if !options.prebuilt {
         artifacts::make(options.architecture, now, report)?;
     }
@@ -112,6 +121,7 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
 /// Checks what can be checked without AWS.
 fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
     checks::login(choice, &options.user)?;
+    checks::parameters(&options.stack, &all_parameters(choice, options))?;
     // A stack that exists may keep another statement than the template's own.
     if options.dry_run || is_given(options, "ScheduledStatement") {
         scheduled(choice, options, None)?;
