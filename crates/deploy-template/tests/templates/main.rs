@@ -4,6 +4,7 @@
 
 mod alarms;
 mod attacks;
+mod authorization;
 mod calls;
 mod database;
 mod deployer;
