@@ -3,8 +3,8 @@
 //! Which rights a resource type needs AWS says itself, in the type's schema: each of its handlers
 //! lists them. cfn-lint carries these schemas.
 
-use deploy_template::Stack;
 use deploy_template::iam::{Decision, Policy, Request};
+use deploy_template::{STACK_NAME, Stack};
 use regex::Regex;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,5 +214,25 @@ fn they_are_short_enough_for_managed_policies() {
             length <= 6144,
             "{file}: a managed policy has at most 6144 characters, not {length}"
         );
+    }
+}
+
+/// What README says to do for a stack of another name, done.
+#[test]
+fn another_stack_has_policies_of_its_own() {
+    let readme = include_str!("../../../../README.md");
+    let (_, sed) = readme.split_once("$ sed '").unwrap();
+    let (script, _) = sed.split_once("' deploy/deployer-policy.json").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    for file in [POLICY, BOUNDARY] {
+        let output = Command::new("sed").arg(script).arg(root.join(file)).output().unwrap();
+        let other = String::from_utf8(output.stdout).unwrap();
+        let other_document: Value = serde_json::from_str(&other).unwrap();
+        Policy::parse(&other_document).unwrap();
+        let left: Vec<_> = other.lines().filter(|line| line.contains(STACK_NAME)).collect();
+        let of_the_bucket = |line: &&str| line.contains("arn:aws:s3:::rds-iam-lambda-${");
+        assert!(left.iter().all(of_the_bucket), "{left:?}");
+        assert!(other.contains("orders-MySql") && !other.contains(":::orders"), "{other}");
+        assert!(other_document.to_string().len() <= 6144);
     }
 }
