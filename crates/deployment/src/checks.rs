@@ -7,7 +7,7 @@ use template_parameters::Parameters;
 
 use crate::choice::Choice;
 use crate::user;
-use crate::{Failure, Report, workspace};
+use crate::{Failure, Report, artifacts};
 
 /// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
 pub(crate) fn database(
@@ -46,7 +46,7 @@ pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
 /// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
 /// after everything was built and uploaded.
 pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
-    let template = fs::read_to_string(workspace().join("deploy/template.yaml"))?;
+    let template = fs::read_to_string(artifacts::template()?)?;
     let declared = Parameters::of_yaml(&template)?;
     let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut refusals = declared.refusals(given);

@@ -1,7 +1,7 @@
 //! Alarms that can fire: each is about a metric that exists, by its name and its dimensions.
 
 use deploy_template::{Rendered, STACK_NAME, Stack, filter, physical_name};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::{MYSQL, POSTGRES, bare, both, render};

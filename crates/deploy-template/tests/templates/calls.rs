@@ -73,13 +73,15 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     ask("cloudformation:CreateChangeSet", &[&stack(), transform]);
     ask(
         "cloudformation:DescribeChangeSet cloudformation:ExecuteChangeSet \
-         cloudformation:DeleteChangeSet cloudformation:DeleteStack cloudformation:RollbackStack \
+         cloudformation:DeleteChangeSet cloudformation:DeleteStack \
          cloudformation:DescribeStacks cloudformation:DescribeStackEvents \
-         cloudformation:ListStackResources cloudformation:GetTemplateSummary",
+         cloudformation:ListStackResources cloudformation:GetTemplate \
+         cloudformation:GetTemplateSummary",
         &[&stack()],
     );
-    ask("s3:CreateBucket s3:GetBucketLocation s3:ListBucket s3:PutBucketPolicy", &[&bucket()]);
-    ask("s3:PutObject s3:GetObject", &[&zip(), &zip().replace(".zip", ".template")]);
+    ask("s3:CreateBucket s3:ListBucket s3:PutBucketPolicy", &[&bucket()]);
+    ask("s3:PutObject s3:GetObject", &[&zip()]);
+    ask("lambda:GetLayerVersion", &[&arn("lambda", &format!("layer:{STACK_NAME}-rds-ca:1"))]);
     let functions = ["MySqlFunction", "PostgresFunction"].map(function);
     let functions = [functions[0].as_str(), &functions[1]];
     ask("lambda:InvokeFunction lambda:GetFunctionConfiguration lambda:GetFunction", &functions);

@@ -141,3 +141,11 @@ fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
         );
     }
 }
+
+/// A change set takes a template of at most 51,200 bytes, and the addresses of the zips come to this one.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>
+#[test]
+fn the_template_fits_into_a_request() {
+    let length = std::fs::read(deploy_template::functions()).unwrap().len();
+    assert!(length < 50_000, "{length}");
+}
