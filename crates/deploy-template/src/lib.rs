@@ -95,23 +95,18 @@ impl Stack {
 impl Template {
     /// Reads and translates a template, with a pinned `aws-sam-translator` that is fetched if it is
     /// not there yet.
-    pub fn read(path: &Path) -> Self {
-        Self::read_in(path, "eu-west-1")
-    }
-
-    /// The same, as the transform of `region` would: the managed policies are its partition's.
     #[allow(clippy::print_stderr)] // the first time, it takes a while
-    pub fn read_in(path: &Path, region: &str) -> Self {
+    pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let tools = private_tools::sam(&mut |line| eprintln!("{line}")).unwrap();
-        Self::translate(&tools.python, &text, region)
+        Self::translate(&tools.python, &text)
     }
 
-    fn translate(python: &Path, text: &str, region: &str) -> Self {
+    fn translate(python: &Path, text: &str) -> Self {
         let mut child = Command::new(python)
             .args(["-c", include_str!("../translate.py")])
-            .env("AWS_REGION", region)
-            .env("AWS_DEFAULT_REGION", region)
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_DEFAULT_REGION", "eu-west-1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

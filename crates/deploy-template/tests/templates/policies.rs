@@ -151,9 +151,9 @@ fn there_are_no_other_roles_and_all_take_the_boundary() {
 #[test]
 fn no_function_has_a_dead_letter_queue_of_lambdas() {
     let rendered = render(&both());
-    let functions = ["MySqlFunction", "PostgresFunction"];
-    for (engine, function) in ["MySql", "Postgres"].into_iter().zip(functions) {
-        assert!(rendered.properties(function).get("DeadLetterConfig").is_none(), "{function}");
+    for engine in ["MySql", "Postgres"] {
+        let function = rendered.properties(&format!("{engine}Function"));
+        assert!(function.get("DeadLetterConfig").is_none(), "{engine}");
         let events = rendered.properties(&format!("{engine}Events"));
         let queue = arn("sqs", &physical_name(&format!("{engine}FailedEvents")));
         assert_eq!(events["DestinationConfig"], json!({"OnFailure": {"Destination": queue}}));
