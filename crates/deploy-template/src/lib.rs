@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use render::Renderer;
 use template_parameters::Parameters;
 
 /// The account of every stack.
@@ -123,10 +125,10 @@ impl Template {
     /// # Errors
     /// What CloudFormation would refuse of the parameters, in the template's words.
     pub fn render(&self, stack: &Stack) -> Result<Rendered, Vec<String>> {
-        let declared = Parameters::of_json(&self.source).unwrap();
-        let parameters = declared.values(&stack.parameters)?;
-        let renderer = render::Renderer::new(&self.translated, stack, parameters);
-        let refusals = renderer.broken_rules();
+        let declared = Parameters::of_json(&self.translated).unwrap();
+        let values = declared.values(&stack.parameters)?;
+        let refusals = declared.broken_rules(&values).unwrap();
+        let renderer = Renderer { template: &self.translated, stack, declared, values };
         if refusals.is_empty() { Ok(renderer.render()) } else { Err(refusals) }
     }
 }

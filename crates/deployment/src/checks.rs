@@ -1,11 +1,13 @@
 //! What would keep a function from logging in, found before anything is built.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use rds_discovery::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
 use template_parameters::Parameters;
 
 use crate::choice::Choice;
+use crate::stack::Stack;
 use crate::user;
 use crate::{Failure, Report, artifacts};
 
@@ -46,15 +48,34 @@ pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
 /// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
 /// after everything was built and uploaded.
 pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
-    let template = fs::read_to_string(artifacts::template()?)?;
-    let declared = Parameters::of_yaml(&template)?;
     let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut refusals = declared.refusals(given);
+    let mut refusals = declared()?.refusals(given);
     refusals.extend(stack_name(stack));
-    if refusals.is_empty() {
-        return Ok(());
+    refused(&refusals)
+}
+
+/// Checks what the template's rules say of all its parameters together: those that are given, those that
+/// the stack keeps, and the template's own.
+pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<(), Failure> {
+    let declared = declared()?;
+    let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
+    let mut values: BTreeMap<_, _> = declared.names().filter_map(kept).collect();
+    values.extend(given.iter().cloned());
+    match declared.values(&values) {
+        Ok(values) => refused(&declared.broken_rules(&values)?),
+        Err(refusals) => refused(&refusals),
     }
-    Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into())
+}
+
+fn declared() -> Result<Parameters, Failure> {
+    Ok(Parameters::of_yaml(&fs::read_to_string(artifacts::template()?)?)?)
+}
+
+fn refused(refusals: &[String]) -> Result<(), Failure> {
+    match refusals {
+        [] => Ok(()),
+        _ => Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into()),
+    }
 }
 
 /// A schedule group has the stack's name, and its name has at most 64 characters:

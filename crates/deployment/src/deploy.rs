@@ -71,6 +71,7 @@ pub fn deploy(
     if let Some(aws) = &aws {
         checks::surroundings(aws, &choice, report);
         let kept = must_take_a_deployment(aws, &options)?;
+        checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
         scheduled(&choice, &options, kept.as_ref())?;
         let bounded = is_given(&options, boundary::PARAMETER)
             || kept.is_some_and(|it| {
@@ -122,7 +123,10 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
 fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
     checks::login(choice, &options.user)?;
     checks::parameters(&options.stack, &all_parameters(choice, options))?;
-    // A stack that exists may keep another statement than the template's own.
+    // A stack that exists may keep other values than the template's own.
+    if options.dry_run {
+        checks::rules(&all_parameters(choice, options), None)?;
+    }
     if options.dry_run || is_given(options, "ScheduledStatement") {
         scheduled(choice, options, None)?;
     }

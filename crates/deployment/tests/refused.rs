@@ -19,6 +19,7 @@ fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> 
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
+const OTHER: &str = "PostgresEndpoint=mypg.abc123def456.eu-west-1.rds.amazonaws.com";
 const SUBNET: &str = "subnet-0123456789abcdef0";
 const GROUP: &str = "sg-0123456789abcdef0";
 const RESOURCE_ID: &str = "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -61,6 +62,14 @@ fn nothing_is_built_for_what_would_be_refused() {
         (SUBNET, GROUP, RESOURCE_ID, &["--port", "0"], "is no port"),
         (SUBNET, GROUP, RESOURCE_ID, &["--permissions-boundary", "b"], "must be the ARN of a"),
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlDbIdentifier=MyDB"], "in lower case"),
+        (
+            SUBNET,
+            GROUP,
+            RESOURCE_ID,
+            &["--parameter", OTHER],
+            "PostgresEndpoint needs PostgresUser",
+        ),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Give MySqlEndpoint, "),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", &*long_name], "a stack's name is letters"),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", "my_stack"], "a stack's name is letters"),
     ] {

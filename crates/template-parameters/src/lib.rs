@@ -1,7 +1,7 @@
 //! What CloudFormation and Lambda would refuse of the values of a template's parameters.
 //!
-//! The constraints are the template's own: its types, `AllowedPattern`, `AllowedValues`, and the least
-//! and the most of a number and of a length. So there is no second list of them, and a value can be
+//! The constraints are the template's own: its types, `AllowedPattern`, `AllowedValues`, the least and
+//! the most of a number and of a length, and its rules. So there is no second list of them, and a value can be
 //! refused in the template's words before anything is built:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
 //!
@@ -18,6 +18,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod condition;
 mod constraint;
 mod resource_id;
 mod yaml;
@@ -25,9 +26,15 @@ mod yaml;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The parameters that a template declares.
-#[derive(Debug)]
-pub struct Parameters(Map<String, Value>);
+use condition::Conditions;
+
+/// The parameters that a template declares, with the conditions and rules about them.
+#[derive(Debug, PartialEq)]
+pub struct Parameters {
+    declared: Map<String, Value>,
+    conditions: Value,
+    rules: Value,
+}
 
 impl Parameters {
     /// The parameters of a template in YAML.
@@ -44,12 +51,16 @@ impl Parameters {
     /// It has no parameters.
     pub fn of_json(template: &Value) -> Result<Self, String> {
         let declared = template["Parameters"].as_object();
-        declared.cloned().map(Self).ok_or_else(|| "the template has no Parameters".to_owned())
+        Ok(Self {
+            declared: declared.cloned().ok_or("the template has no Parameters")?,
+            conditions: template["Conditions"].clone(),
+            rules: template["Rules"].clone(),
+        })
     }
 
     /// What would be refused of these values, in the template's words.
     pub fn refusals<'a>(&self, given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
-        let refusal = |(name, value): (&str, &str)| match self.0.get(name) {
+        let refusal = |(name, value): (&str, &str)| match self.declared.get(name) {
             None => Some(format!("the template has no parameter {name}")),
             Some(declaration) => constraint::broken(declaration, value)
                 .map(|why| format!("Parameter {name}, {}, {why}", quoted(value))),
@@ -68,7 +79,7 @@ impl Parameters {
         let pairs = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut refusals = self.refusals(pairs);
         let mut values = BTreeMap::new();
-        for (name, declaration) in &self.0 {
+        for (name, declaration) in &self.declared {
             let default = || text(&declaration["Default"]);
             match given.get(name).cloned().or_else(default) {
                 None => refusals.push(format!("Parameter {name} must have a value")),
@@ -81,6 +92,29 @@ impl Parameters {
             }
         }
         if refusals.is_empty() { Ok(values) } else { Err(refusals) }
+    }
+}
+
+impl Parameters {
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.declared.keys().map(String::as_str)
+    }
+
+    /// What the template's rules say against these [`values`](Self::values) together.
+    ///
+    /// # Errors
+    /// A rule has a function that is not known here.
+    pub fn broken_rules(&self, values: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
+        Conditions { named: &self.conditions, values }.broken(&self.rules)
+    }
+
+    /// Whether the template's condition `name` holds for these [`values`](Self::values).
+    ///
+    /// # Errors
+    /// There is none of this name, or it has a function that is not known here.
+    pub fn condition(&self, name: &str, values: &BTreeMap<String, Value>) -> Result<bool, String> {
+        Conditions { named: &self.conditions, values }.named(name)
     }
 }
 

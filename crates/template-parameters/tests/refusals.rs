@@ -78,6 +78,28 @@ fn numbers_are_whole_and_within_their_limits() {
 }
 
 #[test]
+fn the_templates_rules_are_known() {
+    let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
+    let broken = |given: &[(&str, &str)]| {
+        let groups = [("SubnetIds", "subnet-0a1b2c3d"), ("SecurityGroupIds", "sg-0a1b2c3d")];
+        let all = groups.iter().chain(given);
+        let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        parameters.broken_rules(&parameters.values(&all).unwrap()).unwrap()
+    };
+    assert_eq!(broken(&[]), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
+    let mysql = [
+        ("MySqlEndpoint", endpoint),
+        ("MySqlResourceId", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        ("MySqlUser", "u"),
+        ("MySqlDatabase", "d"),
+    ];
+    assert_eq!(broken(&mysql), [""; 0]);
+    let both = [&mysql[..], &[("PostgresEndpoint", endpoint)]].concat();
+    assert_eq!(broken(&both).len(), 3, "resource id, user, database: {:?}", broken(&both));
+}
+
+#[test]
 fn every_refusal_is_told_at_once() {
     let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
     let given = [("Nonsense", "1"), ("Timeout", "30"), ("MemorySize", "1"), ("LogLevel", "info")];

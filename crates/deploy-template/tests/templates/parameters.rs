@@ -1,6 +1,8 @@
 //! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
 //! then is in the template, and has to help.
 
+use template_parameters::Parameters;
+
 use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
 
 /// The one refusal of a stack that has this value for this parameter.
@@ -163,6 +165,14 @@ fn an_endpoint_needs_the_rest() {
     let tunnel = [("ConnectTo", "127.0.0.1:3306")];
     assert_eq!(refusals(&bare().with(MYSQL).with(tunnel)), [""; 0]);
     assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
+}
+
+/// `deploy` reads the YAML by itself: as AWS's own reader does.
+#[test]
+fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
+    let text = std::fs::read_to_string(deploy_template::functions()).unwrap();
+    let source = &crate::stack::FUNCTIONS.source;
+    assert_eq!(Parameters::of_yaml(&text).unwrap(), Parameters::of_json(source).unwrap());
 }
 
 /// A description is what a person sees who fills in the form of the console.
