@@ -67,21 +67,16 @@ pub fn deploy(
     let account = Account { region: Some(region.clone()), ..account.clone() };
     // What is wrong with the account is told before the long part.
     let aws = if options.dry_run { None } else { Some(account.client(report)?) };
-    let mut options = options.clone();
+    let options = &match &aws {
+        Some(aws) => boundary::found(aws, options, report)?,
+        None => options.clone(),
+    };
     if let Some(aws) = &aws {
         checks::surroundings(aws, &choice, report);
-        let kept = must_take_a_deployment(aws, &options)?;
-        checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
-        scheduled(&choice, &options, kept.as_ref())?;
-        let bounded = is_given(&options, boundary::PARAMETER)
-            || kept.is_some_and(|it| {
-                it.parameter(boundary::PARAMETER).is_some_and(|it| !it.is_empty())
-            });
-        if !bounded && let Some(arn) = boundary::of_account(aws, &options.stack, report) {
-            options.parameters.push((boundary::PARAMETER.to_owned(), arn));
-        }
+        let kept = must_take_a_deployment(aws, options)?;
+        checks::rules(&all_parameters(&choice, options), kept.as_ref())?;
+        scheduled(&choice, options, kept.as_ref())?;
     }
-    let options = &options;
     if !options.prebuilt {
         artifacts::make(options.architecture, now, report)?;
     }
