@@ -14,7 +14,7 @@ use crate::parameters::parameters;
 use crate::sam::Package;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, boundary, checks, diagnose, interrupt, sam, schedule, stack};
+use crate::{artifacts, checks, diagnose, interrupt, sam, schedule, stack};
 
 /// What to deploy, and how.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub fn deploy(
     // What is wrong with the account is told before the long part.
     let aws = if options.dry_run { None } else { Some(account.client(report)?) };
     let options = &match &aws {
-        Some(aws) => boundary::found(aws, options, report)?,
+        Some(aws) => crate::boundary::found(aws, options, report)?,
         None => options.clone(),
     };
     if let Some(aws) = &aws {
