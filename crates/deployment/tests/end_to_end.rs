@@ -99,8 +99,7 @@ impl World {
     fn deploy(&self, user: &str, options: &[&str]) -> Outcome {
         let address = self.server.address().to_string();
         let bundle = self.server.ca_bundle().display().to_string();
-        // RDS takes a name in any case.
-        let mut arguments = vec!["deploy", "--db-instance", "Orders", "--db-user", user];
+        let mut arguments = vec!["deploy", "--db-instance", "orders", "--db-user", user];
         arguments.extend(["--db-name", self.server.database(), "--stack-name", STACK]);
         arguments.extend(["--endpoint", self.server.host(), "--port", "3306"]);
         arguments.extend(["--connect-to", &address, "--ca-bundle", &bundle]);
