@@ -10,7 +10,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
-mod parameters;
+pub mod filter;
+pub mod iam;
 mod render;
 
 use serde_json::{Map, Value, json};
@@ -19,10 +20,19 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use render::Renderer;
+use template_parameters::Parameters;
+
 /// The account of every stack.
 pub const ACCOUNT: &str = "123456789012";
 /// The name of every stack.
-pub const STACK_NAME: &str = "app";
+pub const STACK_NAME: &str = "rds-iam-lambda";
+
+/// The name that CloudFormation makes for a resource that gives itself none: it ends in letters and
+/// digits of chance.
+pub fn physical_name(id: &str) -> String {
+    format!("{STACK_NAME}-{id}-AbCd1234EfGh")
+}
 
 /// The template of the functions.
 pub fn functions() -> PathBuf {
@@ -87,23 +97,18 @@ impl Stack {
 impl Template {
     /// Reads and translates a template, with a pinned `aws-sam-translator` that is fetched if it is
     /// not there yet.
-    pub fn read(path: &Path) -> Self {
-        Self::read_in(path, "eu-west-1")
-    }
-
-    /// The same, as the transform of `region` would: the managed policies are its partition's.
     #[allow(clippy::print_stderr)] // the first time, it takes a while
-    pub fn read_in(path: &Path, region: &str) -> Self {
+    pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let tools = private_tools::sam(&mut |line| eprintln!("{line}")).unwrap();
-        Self::translate(&tools.python, &text, region)
+        Self::translate(&tools.python, &text)
     }
 
-    fn translate(python: &Path, text: &str, region: &str) -> Self {
+    fn translate(python: &Path, text: &str) -> Self {
         let mut child = Command::new(python)
             .args(["-c", include_str!("../translate.py")])
-            .env("AWS_REGION", region)
-            .env("AWS_DEFAULT_REGION", region)
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_DEFAULT_REGION", "eu-west-1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -120,9 +125,10 @@ impl Template {
     /// # Errors
     /// What CloudFormation would refuse of the parameters, in the template's words.
     pub fn render(&self, stack: &Stack) -> Result<Rendered, Vec<String>> {
-        let parameters = parameters::values(&self.source, &stack.parameters)?;
-        let renderer = render::Renderer::new(&self.translated, stack, parameters);
-        let refusals = renderer.broken_rules();
+        let declared = Parameters::of_json(&self.translated).unwrap();
+        let values = declared.values(&stack.parameters)?;
+        let refusals = declared.broken_rules(&values).unwrap();
+        let renderer = Renderer { template: &self.translated, stack, declared, values };
         if refusals.is_empty() { Ok(renderer.render()) } else { Err(refusals) }
     }
 }
@@ -143,6 +149,13 @@ impl Rendered {
             .cloned()
             .collect();
         json!({ "Version": "2012-10-17", "Statement": statements })
+    }
+
+    /// The policy that the role `id` has by this name, as a policy document.
+    pub fn inline_policy(&self, id: &str, name: &str) -> Value {
+        let policies = self.properties(id)["Policies"].as_array().unwrap();
+        let named = policies.iter().find(|policy| policy["PolicyName"] == name);
+        named.unwrap_or_else(|| panic!("{id} has no policy {name}"))["PolicyDocument"].clone()
     }
 
     /// The environment variables of the function `id`.

@@ -1,4 +1,4 @@
-//! Intrinsic functions, conditions and rules: what CloudFormation makes of a translated template.
+//! Intrinsic functions: what CloudFormation makes of a translated template.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>.
 //! A function that is not known here panics: a test must not read past it.
@@ -6,37 +6,19 @@
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use template_parameters::Parameters;
 
-use crate::{ACCOUNT, Rendered, STACK_NAME, Stack};
+use crate::{ACCOUNT, Rendered, STACK_NAME, Stack, physical_name};
 
 pub(crate) struct Renderer<'a> {
-    template: &'a Value,
-    stack: &'a Stack,
-    parameters: BTreeMap<String, Value>,
+    pub(crate) template: &'a Value,
+    pub(crate) stack: &'a Stack,
+    pub(crate) declared: Parameters,
+    /// The parameters' values.
+    pub(crate) values: BTreeMap<String, Value>,
 }
 
-impl<'a> Renderer<'a> {
-    pub(crate) fn new(
-        template: &'a Value,
-        stack: &'a Stack,
-        parameters: BTreeMap<String, Value>,
-    ) -> Self {
-        Self { template, stack, parameters }
-    }
-
-    /// The descriptions of assertions that do not hold.
-    pub(crate) fn broken_rules(&self) -> Vec<String> {
-        let rules = self.template["Rules"].as_object().into_iter().flat_map(Map::values);
-        let applying = rules.filter(|rule| {
-            rule.get("RuleCondition").is_none_or(|condition| self.condition(condition))
-        });
-        applying
-            .flat_map(|rule| rule["Assertions"].as_array().unwrap())
-            .filter(|assertion| !self.condition(&assertion["Assert"]))
-            .map(|assertion| assertion["AssertDescription"].as_str().unwrap().to_owned())
-            .collect()
-    }
-
+impl Renderer<'_> {
     pub(crate) fn render(&self) -> Rendered {
         let section = |name: &str| {
             let all = self.template[name].as_object().into_iter().flatten();
@@ -91,14 +73,6 @@ impl<'a> Renderer<'a> {
                     list.as_array().unwrap().iter().filter_map(Value::as_str).collect();
                 Some(texts.join(argument[0].as_str().unwrap()).into())
             }
-            "Fn::Split" => {
-                let text = self.value(&argument[1])?;
-                Some(text.as_str().unwrap().split(texts()[0]).collect())
-            }
-            "Fn::Select" => {
-                let index: usize = argument[0].to_string().trim_matches('"').parse().unwrap();
-                Some(self.value(&argument[1])?[index].clone())
-            }
             other => panic!("the function {other} is not known here"),
         }
     }
@@ -110,7 +84,10 @@ impl<'a> Renderer<'a> {
             "AWS::Region" => self.stack.region.as_str(),
             "AWS::AccountId" => ACCOUNT,
             "AWS::StackName" => STACK_NAME,
-            _ => return Some(self.parameters.get(name).cloned().unwrap_or_else(|| name.into())),
+            _ => {
+                let parameter = self.values.get(name).cloned();
+                return Some(parameter.unwrap_or_else(|| self.name(name).into()));
+            }
         };
         Some(pseudo.into())
     }
@@ -124,34 +101,50 @@ impl<'a> Renderer<'a> {
         variable.replace_all(text, value).into_owned()
     }
 
-    /// An ARN has the form of an ARN. Any other attribute stands for itself.
+    /// The name of a resource: its own, or the one that CloudFormation makes. What has no name stands
+    /// for itself.
+    fn name(&self, id: &str) -> String {
+        let resource = &self.template["Resources"][id];
+        let own = match resource["Type"].as_str() {
+            Some("AWS::Logs::LogGroup") => &resource["Properties"]["LogGroupName"],
+            Some("AWS::Scheduler::ScheduleGroup") => &resource["Properties"]["Name"],
+            Some(
+                "AWS::Lambda::Function"
+                | "AWS::SQS::Queue"
+                | "AWS::IAM::Role"
+                | "AWS::Scheduler::Schedule"
+                | "AWS::CloudWatch::Alarm",
+            ) => return physical_name(id),
+            _ => return id.to_owned(),
+        };
+        self.value(own).unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// An ARN has the form of an ARN. Any other attribute but a name stands for itself.
     fn attribute(&self, id: &str, attribute: &str) -> String {
-        if attribute != "Arn" {
-            return format!("{id}.{attribute}");
+        let name = self.name(id);
+        match attribute {
+            "Arn" => {}
+            "QueueName" => return name,
+            _ => return format!("{id}.{attribute}"),
         }
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap();
-        let service = kind.split("::").nth(1).unwrap().to_ascii_lowercase();
         let Stack { partition, region, .. } = self.stack;
-        format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{id}")
+        let arn = |service: &str, resource: &str| {
+            let region = if service == "iam" { "" } else { region };
+            format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{resource}{name}")
+        };
+        match kind {
+            "AWS::IAM::Role" => arn("iam", "role/"),
+            "AWS::Lambda::Function" => arn("lambda", "function:"),
+            "AWS::SQS::Queue" => arn("sqs", ""),
+            "AWS::Scheduler::ScheduleGroup" => arn("scheduler", "schedule-group/"),
+            other => panic!("the ARN of an {other} is not known here"),
+        }
     }
 
     fn named_condition(&self, name: &str) -> bool {
-        let condition = &self.template["Conditions"][name];
-        assert!(!condition.is_null(), "there is no condition {name}");
-        self.condition(condition)
-    }
-
-    fn condition(&self, condition: &Value) -> bool {
-        let (name, argument) = condition.as_object().and_then(function).unwrap();
-        let list = || argument.as_array().unwrap();
-        match name {
-            "Condition" => self.named_condition(argument.as_str().unwrap()),
-            "Fn::Not" => !self.condition(&argument[0]),
-            "Fn::And" => list().iter().all(|one| self.condition(one)),
-            "Fn::Or" => list().iter().any(|one| self.condition(one)),
-            "Fn::Equals" => self.value(&argument[0]) == self.value(&argument[1]),
-            other => panic!("the condition {other} is not known here"),
-        }
+        self.declared.condition(name, &self.values).unwrap()
     }
 }
 

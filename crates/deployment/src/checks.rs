@@ -1,10 +1,15 @@
 //! What would keep a function from logging in, found before anything is built.
 
+use std::collections::BTreeMap;
+use std::fs;
+
 use rds_discovery::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
+use template_parameters::Parameters;
 
 use crate::choice::Choice;
+use crate::stack::Stack;
 use crate::user;
-use crate::{Failure, Report};
+use crate::{Failure, Report, artifacts};
 
 /// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
 pub(crate) fn database(
@@ -38,6 +43,56 @@ pub(crate) fn database(
 pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
     let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
     user::refuse_master(user, master, choice.engine.is_postgres())
+}
+
+/// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
+/// after everything was built and uploaded.
+pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
+    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut refusals = declared()?.refusals(given);
+    refusals.extend(stack_name(stack));
+    refused(&refusals)
+}
+
+/// Checks what the template's rules say of all its parameters together: those that are given, those that
+/// the stack keeps, and the template's own.
+pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<(), Failure> {
+    let declared = declared()?;
+    let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
+    let mut values: BTreeMap<_, _> = declared.names().filter_map(kept).collect();
+    values.extend(given.iter().cloned());
+    match declared.values(&values) {
+        Ok(values) => refused(&declared.broken_rules(&values)?),
+        Err(refusals) => refused(&refusals),
+    }
+}
+
+fn declared() -> Result<Parameters, Failure> {
+    Ok(Parameters::of_yaml(&fs::read_to_string(artifacts::template()?)?)?)
+}
+
+fn refused(refusals: &[String]) -> Result<(), Failure> {
+    match refusals {
+        [] => Ok(()),
+        _ => Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into()),
+    }
+}
+
+/// A schedule group has the stack's name, and its name has at most 64 characters:
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>.
+const LONGEST_STACK_NAME: usize = 64;
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
+fn stack_name(name: &str) -> Option<String> {
+    let good = name.len() <= LONGEST_STACK_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|other| other.is_ascii_alphanumeric() || other == '-');
+    (!good).then(|| {
+        format!(
+            "a stack's name is letters, digits and hyphens, begins with a letter, and has at most \
+             {LONGEST_STACK_NAME} characters"
+        )
+    })
 }
 
 /// Asks whether the database's security groups let the functions in, and whether RDS tells why it

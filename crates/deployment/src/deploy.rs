@@ -67,9 +67,14 @@ pub fn deploy(
     let account = Account { region: Some(region.clone()), ..account.clone() };
     // What is wrong with the account is told before the long part.
     let aws = if options.dry_run { None } else { Some(account.client(report)?) };
+    let options = &match &aws {
+        Some(aws) => crate::boundary::found(aws, options, report)?,
+        None => options.clone(),
+    };
     if let Some(aws) = &aws {
         checks::surroundings(aws, &choice, report);
         let kept = must_take_a_deployment(aws, options)?;
+        checks::rules(&all_parameters(&choice, options), kept.as_ref())?;
         scheduled(&choice, options, kept.as_ref())?;
     }
     if !options.prebuilt {
@@ -112,7 +117,11 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
 /// Checks what can be checked without AWS.
 fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
     checks::login(choice, &options.user)?;
-    // A stack that exists may keep another statement than the template's own.
+    checks::parameters(&options.stack, &all_parameters(choice, options))?;
+    // A stack that exists may keep other values than the template's own.
+    if options.dry_run {
+        checks::rules(&all_parameters(choice, options), None)?;
+    }
     if options.dry_run || is_given(options, "ScheduledStatement") {
         scheduled(choice, options, None)?;
     }

@@ -39,10 +39,14 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
     let aws = account.client(report)?;
     let name = &options.stack;
     let Some(stack) = stack::describe(&aws, name)? else {
-        let names = stack::names(&aws)?;
-        let there = if names.is_empty() { "none at all".to_owned() } else { names.join(", ") };
-        let region = aws.effective_region().unwrap_or_default();
-        return Err(format!("there is no stack {name} in {region}; there are: {there}").into());
+        // Who may deploy this one stack may not list the others.
+        let there = stack::names(&aws).map(|names| match &names[..] {
+            [] => "; there are: none at all".to_owned(),
+            names => format!("; there are: {}", names.join(", ")),
+        });
+        let (region, there) =
+            (aws.effective_region().unwrap_or_default(), there.unwrap_or_default());
+        return Err(format!("there is no stack {name} in {region}{there}").into());
     };
     let found: Resources =
         aws.call(&["cloudformation", "list-stack-resources", "--stack-name", name])?;

@@ -44,11 +44,12 @@ struct Read {
 }
 
 /// The template's parameters that have an option of their own.
-const PARAMETERS: [(&str, &str); 4] = [
+const PARAMETERS: [(&str, &str); 5] = [
     ("schedule", "Schedule"),
     ("statement", "ScheduledStatement"),
     ("connect-to", "ConnectTo"),
     ("ca-bundle", "CaBundle"),
+    ("permissions-boundary", "PermissionsBoundary"),
 ];
 
 impl Read {
@@ -152,6 +153,7 @@ fn deploy(parser: lexopt::Parser) -> Result<Command, Failure> {
         &["db-instance", "db-cluster", "db-proxy", "db-user", "db-name", "engine", "endpoint"][..],
         &["port", "resource-id", "subnets", "security-groups", "stack-name", "region", "profile"],
         &["arch", "s3-bucket", "schedule", "statement", "connect-to", "ca-bundle", "parameter"],
+        &["permissions-boundary"],
     ]
     .concat();
     let switches = ["enable-iam-auth", "no-schedule", "no-build", "dry-run", "yes", "json"];

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 // What is deployed, and for which database.
+mod boundary;
 mod checks;
 mod choice;
 mod parameters;

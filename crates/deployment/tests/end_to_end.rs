@@ -125,7 +125,8 @@ impl World {
         let now = self.call(&format!("lambda get-function --function-name {function}"));
         let configuration = &now["Configuration"];
         let sum = configuration["CodeSha256"].clone();
-        (sum, self.count("lambda list-layer-versions --layer-name RdsCaLayer", "LayerVersions"))
+        let list = format!("lambda list-layer-versions --layer-name {STACK}-rds-ca");
+        (sum, self.count(&list, "LayerVersions"))
     }
 }
 
@@ -199,12 +200,18 @@ fn what_is_refused_before_anything_is_built(world: &World) {
 
 /// Returns the function's name.
 fn first_deployment(world: &World) -> String {
+    // What an administrator has done once.
+    let boundary = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/permissions-boundary.json");
+    world.run(&format!(
+        "iam create-policy --policy-name {STACK}-boundary --policy-document file://{boundary}"
+    ));
     let options = ["--enable-iam-auth", "--schedule", "rate(5 minutes)", "--yes"];
     let deployed = world
         .deploy(world.server.user(), &options)
         .ends(0)
         .says("DB instance orders has IAM authentication")
         .says("no rule lets the functions")
+        .says("the roles are bounded by arn:aws:iam::")
         .says("add     MySqlFunction")
         .says("create complete              MySqlFunction (AWS::Lambda::Function)")
         .says("is CREATE_COMPLETE");
@@ -229,6 +236,13 @@ fn first_deployment(world: &World) -> String {
             world.call(&get)["PolicyDocument"].to_string()
         })
         .collect();
+    let alarms = world.call("cloudwatch describe-alarms");
+    let dimensions = alarms["MetricAlarms"].to_string();
+    assert!(dimensions.contains(r#""Value":"orders""#), "{alarms}");
+    // The emulator keeps no boundary with a role: that the template hands it on has a test of its own.
+    let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
+    let boundary = format!("arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary");
+    assert!(stack["Stacks"][0]["Parameters"].to_string().contains(&boundary), "{stack}");
     let arn = format!("arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:{resource_id}/lambda-user");
     assert!(documents.iter().any(|document| document.contains(&arn)), "{arn}: {documents:?}");
     function
@@ -257,7 +271,8 @@ fn another_schedule(world: &World, function: &str) {
 fn expression(world: &World) -> String {
     let all = world.call("scheduler list-schedules");
     let name = all["Schedules"][0]["Name"].as_str().unwrap();
-    let schedule = world.call(&format!("scheduler get-schedule --name {name}"));
+    let schedule =
+        world.call(&format!("scheduler get-schedule --group-name {STACK} --name {name}"));
     schedule["ScheduleExpression"].as_str().unwrap().to_owned()
 }
 
@@ -298,10 +313,11 @@ fn a_user_who_cannot_log_in(world: &World) {
 
 fn a_change_that_fails(world: &World, function: &str) {
     // Somebody has removed the layer behind the stack's back.
-    let versions = world.call("lambda list-layer-versions --layer-name RdsCaLayer");
+    let layer = format!("{STACK}-rds-ca");
+    let versions = world.call(&format!("lambda list-layer-versions --layer-name {layer}"));
     let version = &versions["LayerVersions"][0]["Version"];
     world.run(&format!(
-        "lambda delete-layer-version --layer-name RdsCaLayer --version-number {version}"
+        "lambda delete-layer-version --layer-name {layer} --version-number {version}"
     ));
     let options = ["--no-build", "--yes", "--parameter", "MemorySize=512"];
     world

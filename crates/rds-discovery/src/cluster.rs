@@ -77,7 +77,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     classes.dedup();
     let logs = &cluster.enabled_cloudwatch_logs_exports;
     Ok(Database {
-        target: Target::Cluster(name.to_owned()),
+        target: Target::Cluster(cluster.identifier),
         engine,
         version: cluster.engine_version,
         endpoint,

@@ -27,6 +27,16 @@ impl Target {
         }
     }
 
+    /// The same, as RDS keeps it: it takes names in any case and stores them in lower case, and the
+    /// names of metrics and log groups know no other.
+    pub(crate) fn in_lower_case(&self) -> Self {
+        match self {
+            Self::Instance(name) => Self::Instance(name.to_lowercase()),
+            Self::Cluster(name) => Self::Cluster(name.to_lowercase()),
+            Self::Proxy(name) => Self::Proxy(name.to_lowercase()),
+        }
+    }
+
     /// What AWS calls such a thing.
     pub(crate) fn what(&self) -> &'static str {
         match self {

@@ -119,7 +119,7 @@ fn database(name: &str, instance: Instance) -> Result<Database, Error> {
     })?;
     let logs = &instance.enabled_cloudwatch_logs_exports;
     Ok(Database {
-        target: Target::Instance(name.to_owned()),
+        target: Target::Instance(instance.identifier),
         engine,
         version: instance.engine_version,
         endpoint: endpoint.address,

@@ -37,6 +37,7 @@ pub use support::{Objection, objections};
 /// the `aws` client cannot be run, has no credentials or no region, or was refused; the engine is
 /// one that knows no IAM authentication; the database has no endpoint yet.
 pub fn discover(aws: &Aws, target: &Target) -> Result<Database, Error> {
+    let target = &target.in_lower_case();
     let found = match target {
         Target::Instance(name) => instance::discover(aws, name),
         Target::Cluster(name) => cluster::discover(aws, name),

@@ -69,7 +69,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     let iam_auth = proxy.default_auth_scheme.as_deref() == Some("IAM_AUTH")
         || proxy.auth.iter().any(|auth| auth.iam_auth.as_deref() == Some("REQUIRED"));
     Ok(Database {
-        target: Target::Proxy(name.to_owned()),
+        target: Target::Proxy(proxy.name),
         engine,
         version: None,
         endpoint,

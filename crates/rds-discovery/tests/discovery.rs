@@ -86,6 +86,9 @@ fn an_instance(rds: &Rds) {
     assert_eq!(off.master_user.as_deref(), Some("admin"));
     assert_eq!(off.publicly_accessible, Some(false));
     assert_eq!(off.exports_auth_errors, Some(false));
+    // Metrics and log groups have the name that RDS gives, whatever a person writes.
+    let written = discover(&rds.aws, &Target::Instance("Orders".into())).unwrap();
+    assert_eq!(written.target, target);
     assert!(!off.endpoint.is_empty() && off.port != 0 && off.vpc.is_some(), "{off:?}");
 
     assert!(!off.iam_auth);
@@ -120,6 +123,9 @@ fn a_cluster_and_its_instances(rds: &Rds) {
     assert_eq!(cluster.subnets, rds.subnets);
     assert_eq!(cluster.instance_classes, ["db.r6g.large"]);
 
+    let written = discover(&rds.aws, &Target::Cluster("SALES".into())).unwrap();
+    assert_eq!(written.target, cluster.target);
+
     // IAM knows the instance by its cluster.
     let member = discover(&rds.aws, &Target::Instance("sales-1".into())).unwrap();
     assert_eq!(member.resource_id, cluster.resource_id);
@@ -151,6 +157,9 @@ fn a_proxy(rds: &Rds) {
         (&proxy.subnets, &proxy.security_groups[..]),
         (&rds.subnets, &[rds.group.clone()][..])
     );
+
+    let written = discover(&rds.aws, &Target::Proxy("Pool".into())).unwrap();
+    assert_eq!(written.target, proxy.target);
 
     create("closed", "DISABLED");
     let closed = discover(&rds.aws, &Target::Proxy("closed".into())).unwrap();

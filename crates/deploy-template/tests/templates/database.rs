@@ -4,12 +4,12 @@ use deploy_template::{Rendered, Stack, Template, example_database};
 use serde_json::json;
 use std::sync::LazyLock;
 
-use crate::stack::FUNCTIONS;
+use crate::stack::{FUNCTIONS, SUBNETS};
 
 static DATABASE: LazyLock<Template> = LazyLock::new(|| Template::read(&example_database()));
 
 fn render(engines: &str) -> Rendered {
-    let given = [("VpcId", "vpc-1"), ("SubnetIds", "subnet-1,subnet-2"), ("Engines", engines)];
+    let given = [("VpcId", "vpc-0123456789abcdef0"), ("SubnetIds", SUBNETS), ("Engines", engines)];
     let stack = Stack::new("aws", "eu-west-1").with(given);
     DATABASE.render(&stack).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
 }

@@ -1,20 +1,23 @@
-//! What a deployer needs is what `deploy/deployer-policy.json` gives.
+//! What a deployer needs is what `deploy/deployer-policy.json` gives, and nothing else.
 //!
 //! Which rights a resource type needs AWS says itself, in the type's schema: each of its handlers
 //! lists them. cfn-lint carries these schemas.
 
+use deploy_template::iam::{Decision, Policy, Request};
+use deploy_template::{STACK_NAME, Stack};
 use regex::Regex;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-use crate::policies::XRAY_ELSEWHERE;
-use crate::stack::FUNCTIONS;
+use crate::calls;
+use crate::stack::{FUNCTIONS, MYSQL, POSTGRES, bare, both, render};
 
 /// Rights of handlers that none of our resources makes them use, by the property that would.
-const NOT_USED: [(&str, &[&str]); 10] = [
+const NOT_USED: [(&str, &[&str]); 12] = [
     ("KmsKeyArn, KmsKeyId", &["kms:", "logs:AssociateKmsKey", "logs:DisassociateKmsKey"]),
     ("FileSystemConfigs", &["elasticfilesystem:", "s3files:"]),
     ("CapacityProviderConfig", &["lambda:PassCapacityProvider", "lambda:PutFunctionScalingConfig"]),
@@ -35,6 +38,7 @@ const NOT_USED: [(&str, &[&str]); 10] = [
             "lambda:AssociateRuntimeAlias",
         ],
     ),
+    ("S3ObjectVersion", &["s3:GetObjectVersion"]),
     ("DataProtectionPolicy", &["logs:PutDataProtectionPolicy", "logs:DeleteDataProtectionPolicy"]),
     ("FieldIndexPolicies", &["logs:PutIndexPolicy", "logs:DeleteIndexPolicy"]),
     (
@@ -50,27 +54,36 @@ const NOT_USED: [(&str, &[&str]); 10] = [
         ],
     ),
     (
-        "PermissionsBoundary",
+        "another PermissionsBoundary than before",
         &["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
     ),
+    ("ManagedPolicyArns", &["iam:AttachRolePolicy", "iam:DetachRolePolicy"]),
     ("a role's Description, MaxSessionDuration", &["iam:UpdateRole", "iam:UpdateRoleDescription"]),
 ];
 
-pub(crate) fn policy() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/deployer-policy.json");
+/// A policy document in `deploy/`.
+pub(crate) fn document(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file);
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub(crate) const POLICY: &str = "deployer-policy.json";
+pub(crate) const BOUNDARY: &str = "permissions-boundary.json";
+
+fn policy() -> Policy {
+    Policy::parse(&document(POLICY)).unwrap()
 }
 
 /// The actions that the policy allows, on whichever resource.
 fn allowed() -> BTreeSet<String> {
-    let policy = policy();
+    let policy = document(POLICY);
     let statements = policy["Statement"].as_array().unwrap();
     let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
     actions.map(|action| action.as_str().unwrap().to_owned()).collect()
 }
 
 /// What each resource type of the stack needs to be made, read, changed and taken away.
-fn needed() -> BTreeMap<String, BTreeSet<String>> {
+static NEEDED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
     let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
     let types: BTreeSet<_> =
         resources.values().map(|resource| &resource["Type"]).map(Value::to_string).collect();
@@ -100,35 +113,68 @@ print(json.dumps(needed))";
             .collect();
     assert_eq!(needed.len(), types.len(), "{needed:?}");
     needed
+});
+
+/// Whether none of our resources makes a handler use this right.
+fn is_not_used(action: &str) -> bool {
+    NOT_USED.iter().flat_map(|(_, rights)| *rights).any(|right| {
+        if right.ends_with(':') { action.starts_with(right) } else { action == *right }
+    })
+}
+
+/// Every request that a deployment makes: of the programs, and of CloudFormation in the deployer's name
+/// for each resource of `stack`.
+fn requests(stack: &Stack) -> Vec<(String, Request)> {
+    let rendered = render(stack);
+    let mut all = calls::of_the_programs();
+    for (id, resource) in &rendered.resources {
+        let kind = resource["Type"].as_str().unwrap();
+        for action in NEEDED[kind].iter().filter(|action| !is_not_used(action)) {
+            let requests = calls::of_a_handler(&rendered, id, action);
+            all.extend(requests.into_iter().map(|it| (format!("{action} for {id}: {it:?}"), it)));
+        }
+    }
+    all
 }
 
 #[test]
-fn every_resource_of_the_stack_can_be_made_and_taken_away() {
-    let allowed = allowed();
-    let not_used = |action: &str| {
-        NOT_USED.iter().flat_map(|(_, rights)| *rights).any(|right| {
-            if right.ends_with(':') { action.starts_with(right) } else { action == *right }
-        })
-    };
-    // The zips are in SAM's bucket: the right to read them is there, on that bucket.
-    for (kind, actions) in needed() {
-        let missing: Vec<_> = actions
-            .iter()
-            .filter(|action| !allowed.contains(*action) && !not_used(action))
-            .collect();
-        assert!(missing.is_empty(), "{kind} needs {missing:?}");
+fn every_call_of_a_deployment_is_allowed() {
+    let policy = policy();
+    let bare_queue = both().with([("DeadLetterQueue", "false")]);
+    for stack in [both(), bare().with(MYSQL), bare().with(POSTGRES), bare_queue] {
+        for (what, request) in requests(&stack) {
+            assert_eq!(policy.decide(&request), Decision::Allowed, "{what}");
+        }
     }
 }
 
-/// The first needs no right, and the second is `lambda:InvokeFunction`.
-const COMMANDS_APART: [&str; 2] = ["sts get-caller-identity", "lambda invoke"];
+/// Nor is anything given that is left out above for a reason.
+#[test]
+fn nothing_is_given_that_no_call_needs() {
+    let used: BTreeSet<_> =
+        requests(&both()).iter().map(|(_, request)| request.action().to_owned()).collect();
+    let given = allowed();
+    let unused: Vec<_> = given.difference(&used).collect();
+    assert!(unused.is_empty(), "{unused:?}");
+    assert!(given.iter().all(|action| !action.contains('*') && !is_not_used(action)));
+}
+
+/// Commands whose right has another name, or that need none.
+const COMMANDS_APART: [(&str, Option<&str>); 5] = [
+    ("sts get-caller-identity", None),
+    ("lambda invoke", Some("lambda:invokefunction")),
+    ("lambda get-layer-version-by-arn", Some("lambda:getlayerversion")),
+    ("s3api head-bucket", Some("s3:listbucket")),
+    ("s3api head-object", Some("s3:getobject")),
+];
 
 /// `"rds", "describe-db-instances"`: how our programs write a command of the AWS CLI.
 #[test]
 fn every_aws_command_that_we_run_is_allowed() {
     let allowed: BTreeSet<_> = allowed().into_iter().map(|action| action.to_lowercase()).collect();
     let command =
-        Regex::new(r#""(rds|ec2|iam|lambda|cloudformation|logs|sts)",\s*"([a-z-]+)""#).unwrap();
+        Regex::new(r#""(rds|ec2|iam|lambda|cloudformation|logs|sts|s3api|s3)",\s*"([a-z-]+)""#)
+            .unwrap();
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = 0;
     for program in ["rds-discovery", "deployment", "doctor"] {
@@ -136,12 +182,16 @@ fn every_aws_command_that_we_run_is_allowed() {
             let text = fs::read_to_string(&file).unwrap();
             for captures in command.captures_iter(&text) {
                 let (service, command) = (&captures[1], &captures[2]);
-                let action = format!("{service}:{}", command.replace('-', ""));
+                let prefix = service.trim_end_matches("api");
                 let full = format!("{service} {command}");
-                let apart = COMMANDS_APART.contains(&&*full) || command == "wait";
+                let action = match COMMANDS_APART.iter().find(|(apart, _)| *apart == full) {
+                    Some((_, None)) => continue,
+                    Some((_, Some(action))) => (*action).to_owned(),
+                    None => format!("{prefix}:{}", command.replace('-', "")),
+                };
                 let file = file.display();
                 assert!(
-                    apart || allowed.contains(&action),
+                    command == "wait" || allowed.contains(&action),
                     "{file} runs `aws {full}`: allow {action}"
                 );
                 found += 1;
@@ -156,52 +206,6 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// A right that is both left out for a reason and given anyway needs no reason.
-#[test]
-fn nothing_is_given_that_is_not_used() {
-    let allowed = allowed();
-    for (_, rights) in NOT_USED {
-        for right in rights {
-            let given = allowed.iter().find(|action| action.starts_with(right));
-            assert!(
-                given.is_none_or(|action| !right.ends_with(':') && action != right),
-                "{given:?}"
-            );
-        }
-    }
-    assert!(allowed.iter().all(|action| !action.contains('*')));
-}
-
-/// A role may be given the three policies that the stack gives, and handed to two services.
-#[test]
-fn a_deployer_cannot_make_itself_an_administrator_by_a_managed_policy() {
-    let policy = policy();
-    let statement = |action: &str| {
-        let statements = policy["Statement"].as_array().unwrap();
-        let with: Vec<_> = statements
-            .iter()
-            .filter(|statement| statement["Action"].as_array().unwrap().contains(&json!(action)))
-            .collect();
-        assert_eq!(with.len(), 1, "{action}");
-        with[0].clone()
-    };
-    let role = &FUNCTIONS.translated["Resources"]["MySqlFunctionRole"]["Properties"];
-    let mut attached = role["ManagedPolicyArns"].as_array().unwrap().clone();
-    attached.push(json!(format!("arn:aws:iam::aws:policy/{XRAY_ELSEWHERE}")));
-    attached.sort_by_key(Value::to_string);
-    let mut allowed = statement("iam:AttachRolePolicy")["Condition"]["ArnEquals"]["iam:PolicyARN"]
-        .as_array()
-        .unwrap()
-        .clone();
-    allowed.sort_by_key(Value::to_string);
-    assert_eq!(allowed, attached);
-    let services = &statement("iam:PassRole")["Condition"]["StringEquals"]["iam:PassedToService"];
-    assert_eq!(*services, json!(["lambda.amazonaws.com", "scheduler.amazonaws.com"]));
-    for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole"] {
-        assert_ne!(statement(action)["Resource"], json!("*"), "{action}");
-    }
-}
-
 /// The policy as the one resource of a template.
 pub(crate) fn as_template(policy: &Value) -> String {
     let properties = json!({ "PolicyDocument": policy });
@@ -209,8 +213,40 @@ pub(crate) fn as_template(policy: &Value) -> String {
     json!({ "Resources": { "Deployer": deployer } }).to_string()
 }
 
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 #[test]
-fn it_is_short_enough_for_a_managed_policy() {
-    let length = policy().to_string().len();
-    assert!(length <= 6144, "a managed policy has at most 6144 characters, not {length}");
+fn they_are_short_enough_for_managed_policies() {
+    for file in [POLICY, BOUNDARY] {
+        let length = document(file).to_string().len();
+        assert!(
+            length <= 6144,
+            "{file}: a managed policy has at most 6144 characters, not {length}"
+        );
+    }
+}
+
+/// CloudFormation shortens what would be longer than IAM's 64 characters for a role, and then no
+/// pattern matches: `NAME-PostgresFunctionRole-` and 13 characters.
+const LONGEST_NAME: usize = 64 - "-PostgresFunctionRole-".len() - 13;
+
+/// What README says to do for a stack of another name, done.
+#[test]
+fn another_stack_has_policies_of_its_own() {
+    let readme = include_str!("../../../../README.md");
+    assert!(readme.contains(&format!("of at most {LONGEST_NAME} characters")));
+    let (_, sed) = readme.split_once("$ sed '").unwrap();
+    let (script, _) = sed.split_once("' deploy/deployer-policy.json").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    for file in [POLICY, BOUNDARY] {
+        let output = Command::new("sed").arg(script).arg(root.join(file)).output().unwrap();
+        let other = String::from_utf8(output.stdout).unwrap();
+        let other_document: Value = serde_json::from_str(&other).unwrap();
+        Policy::parse(&other_document).unwrap();
+        let left: Vec<_> = other.lines().filter(|line| line.contains(STACK_NAME)).collect();
+        let of_the_bucket = |line: &&str| line.contains("arn:aws:s3:::rds-iam-lambda-${");
+        assert!(left.iter().all(of_the_bucket), "{left:?}");
+        assert!(other.contains("orders-MySql") && !other.contains(":::orders"), "{other}");
+        let longest = other_document.to_string().replace("orders", &"n".repeat(LONGEST_NAME));
+        assert!(longest.len() <= 6144, "{}", longest.len());
+    }
 }

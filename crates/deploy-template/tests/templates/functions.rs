@@ -1,12 +1,14 @@
 //! What each function is made of.
 
+use deploy_template::{STACK_NAME, physical_name};
 use serde_json::{Value, json};
 
-use crate::stack::{both, render};
+use crate::stack::{SECURITY_GROUP, SUBNETS, arn, both, render};
 
 #[test]
 fn a_function_is_what_design_says() {
     let stack = render(&both());
+    let subnets: Vec<_> = SUBNETS.split(',').collect();
     for (id, engine) in [("MySqlFunction", "mysql"), ("PostgresFunction", "postgres")] {
         let function = stack.properties(id);
         let is = |name: &str, value: Value| assert_eq!(function[name], value, "{id}: {name}");
@@ -17,22 +19,21 @@ fn a_function_is_what_design_says() {
         is("MemorySize", json!("256"));
         is("ReservedConcurrentExecutions", json!("20"));
         is("TracingConfig", json!({"Mode": "Active"}));
-        is(
-            "VpcConfig",
-            json!({"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}),
-        );
+        is("VpcConfig", json!({"SubnetIds": subnets, "SecurityGroupIds": [SECURITY_GROUP]}));
         let log_group = id.replace("Function", "LogGroup");
+        let log_group_name = format!("/aws/lambda/{STACK_NAME}/{engine}-function");
+        is("Role", json!(arn("iam", &format!("role/{}", physical_name(&format!("{id}Role"))))));
         is(
             "LoggingConfig",
             json!({
                 "LogFormat": "JSON",
                 "ApplicationLogLevel": "INFO",
                 "SystemLogLevel": "INFO",
-                "LogGroup": log_group,
+                "LogGroup": log_group_name,
             }),
         );
         let expected = json!({
-            "LogGroupName": format!("/aws/lambda/app/{engine}-function"),
+            "LogGroupName": log_group_name,
             "RetentionInDays": "30",
         });
         assert_eq!(*stack.properties(&log_group), expected);
@@ -108,17 +109,18 @@ fn a_function_without_a_schedule_need_not_have_its_statement() {
 fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
     let stack = render(&both().with([("Schedule", "rate(1 hour)"), ("EventAgeSeconds", "900")]));
     for engine in ["MySql", "Postgres"] {
-        let queue = format!("arn:aws:sqs:eu-west-1:123456789012:{engine}FailedEvents");
+        let queue = arn("sqs", &physical_name(&format!("{engine}FailedEvents")));
         let schedule = stack.properties(&format!("{engine}Schedule"));
         assert_eq!(schedule["ScheduleExpression"], "rate(1 hour)");
         assert_eq!(schedule["State"], "ENABLED");
+        assert_eq!(schedule["GroupName"], STACK_NAME);
         assert_eq!(schedule["FlexibleTimeWindow"], json!({"Mode": "OFF"}));
-        let function = format!("arn:aws:lambda:eu-west-1:123456789012:{engine}Function");
+        let name = physical_name(&format!("{engine}Function"));
         assert_eq!(
             schedule["Target"],
             json!({
-                "Arn": function,
-                "RoleArn": "arn:aws:iam:eu-west-1:123456789012:ScheduleRole",
+                "Arn": arn("lambda", &format!("function:{name}")),
+                "RoleArn": arn("iam", &format!("role/{}", physical_name("ScheduleRole"))),
                 "RetryPolicy": {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": "900"},
                 "DeadLetterConfig": {"Arn": queue},
             })
@@ -126,7 +128,7 @@ fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
         assert_eq!(
             *stack.properties(&format!("{engine}Events")),
             json!({
-                "FunctionName": format!("{engine}Function"),
+                "FunctionName": name,
                 "Qualifier": "$LATEST",
                 "MaximumRetryAttempts": 0,
                 "MaximumEventAgeInSeconds": "900",
@@ -138,4 +140,12 @@ fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
             json!({"MessageRetentionPeriod": 1_209_600, "SqsManagedSseEnabled": true})
         );
     }
+}
+
+/// A change set takes a template of at most 51,200 bytes, and the addresses of the zips come to this one.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>
+#[test]
+fn the_template_fits_into_a_request() {
+    let length = std::fs::read(deploy_template::functions()).unwrap().len();
+    assert!(length < 50_000, "{length}");
 }

@@ -43,8 +43,14 @@ fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
 fn cfn_lint_finds_nothing() {
     let folder = TempDir::new().unwrap();
     let translated = write(&folder, "translated.json", &FUNCTIONS.translated.to_string());
-    let deployer = write(&folder, "deployer.json", &deployer::as_template(&deployer::policy()));
-    let files = [functions(), example_database(), translated, deployer];
+    let deployer = write(
+        &folder,
+        "deployer.json",
+        &deployer::as_template(&deployer::document(deployer::POLICY)),
+    );
+    let boundary = deployer::as_template(&deployer::document(deployer::BOUNDARY));
+    let boundary = write(&folder, "boundary.json", &boundary);
+    let files = [functions(), example_database(), translated, deployer, boundary];
     assert_eq!(cfn_lint(folder.path(), &files), (String::new(), true));
 }
 
@@ -54,7 +60,7 @@ fn cfn_lint_finds_what_is_wrong() {
     let folder = TempDir::new().unwrap();
     let text = fs::read_to_string(functions()).unwrap();
     let no_condition = text.replace("Condition: HasMySqlQueue", "Condition: HasMySqlQueu");
-    let policy = deployer::policy().to_string();
+    let policy = deployer::document(deployer::POLICY).to_string();
     let no_action = policy.replace("scheduler:GetSchedule", "scheduler:ReadSchedule");
     let no_action = deployer::as_template(&serde_json::from_str(&no_action).unwrap());
     let files =

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 
+mod alarms;
+mod attacks;
+mod authorization;
+mod calls;
 mod database;
 mod deployer;
 mod functions;
@@ -9,5 +13,6 @@ mod lint;
 mod parameters;
 mod policies;
 mod stack;
+mod stolen;
 mod switches;
 mod users;

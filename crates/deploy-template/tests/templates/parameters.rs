@@ -1,6 +1,8 @@
 //! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
 //! then is in the template, and has to help.
 
+use template_parameters::Parameters;
+
 use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
 
 /// The one refusal of a stack that has this value for this parameter.
@@ -120,7 +122,13 @@ fn others_have_their_forms_too() {
     accepts("CaBundle", &["", "/opt/rds-ca/eu-west-1-bundle.pem"]);
     refusal("CaBundle", "bundle.pem");
     refusal("ConnectTo", "127.0.0.1");
-    accepts("MySqlDbIdentifier", &["", "mydb", "My-Db"]);
+    accepts(
+        "PermissionsBoundary",
+        &["", "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary"],
+    );
+    refusal("PermissionsBoundary", "rds-iam-lambda-boundary");
+    accepts("MySqlDbIdentifier", &["", "mydb", "my-db"]);
+    assert!(refusal("MySqlDbIdentifier", "MyDB").contains("in lower case as RDS shows it"));
     refusal("MySqlDbIdentifier", "mydb.abc123def456.eu-west-1.rds.amazonaws.com");
     for (name, value) in [
         ("Architecture", "amd64"),
@@ -157,6 +165,14 @@ fn an_endpoint_needs_the_rest() {
     let tunnel = [("ConnectTo", "127.0.0.1:3306")];
     assert_eq!(refusals(&bare().with(MYSQL).with(tunnel)), [""; 0]);
     assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
+}
+
+/// `deploy` reads the YAML by itself: as AWS's own reader does.
+#[test]
+fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
+    let text = std::fs::read_to_string(deploy_template::functions()).unwrap();
+    let source = &crate::stack::FUNCTIONS.source;
+    assert_eq!(Parameters::of_yaml(&text).unwrap(), Parameters::of_json(source).unwrap());
 }
 
 /// A description is what a person sees who fills in the form of the console.

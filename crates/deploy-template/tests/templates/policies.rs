@@ -1,77 +1,95 @@
 //! What the roles may do, to the letter.
 
-use deploy_template::{Template, functions};
+use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
 use serde_json::{Value, json};
 
-use crate::stack::{FUNCTIONS, both, render};
+use crate::stack::{FUNCTIONS, arn, both, render};
 
 const PARTITIONS: [(&str, &str); 3] =
     [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
 
-/// The managed policy for X-Ray in partitions other than `aws`.
-pub(crate) const XRAY_ELSEWHERE: &str = "AWSXRayDaemonWriteAccess";
-
-/// Both engines, with the resource that each policy names.
-const ENGINES: [(&str, &str); 2] = [
-    ("MySql", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user"),
-    ("Postgres", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda_user"),
+/// Both engines, with the name of the function's folder and the resource that each policy names.
+const ENGINES: [(&str, &str, &str); 2] = [
+    ("MySql", "mysql", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user"),
+    ("Postgres", "postgres", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda_user"),
 ];
 
 #[test]
-fn a_function_may_log_in_as_one_user_to_one_database_and_keep_failed_events() {
+fn a_function_may_log_in_as_one_user_to_one_database_and_run_in_lambda() {
     for (partition, region) in PARTITIONS {
         let mut stack = both();
         stack.partition = partition.to_owned();
         stack.region = region.to_owned();
         let rendered = render(&stack);
-        for (engine, user) in ENGINES {
-            let connect = json!({
-                "Effect": "Allow",
-                "Action": "rds-db:connect",
-                "Resource": format!("arn:{partition}:rds-db:{region}:123456789012:dbuser:{user}"),
-            });
-            let send = json!({
-                "Effect": "Allow",
-                "Action": "sqs:SendMessage",
-                "Resource": format!("arn:{partition}:sqs:{region}:123456789012:{engine}FailedEvents"),
-            });
-            let policy = rendered.policy(&format!("{engine}FunctionRole"));
-            assert_eq!(policy["Statement"], json!([connect, send]));
+        for (engine, folder, user) in ENGINES {
+            let arn = |rest: String| format!("arn:{partition}:{rest}");
+            let queue = physical_name(&format!("{engine}FailedEvents"));
+            let log_group = format!("log-group:/aws/lambda/{STACK_NAME}/{folder}-function:*");
+            let expected = json!([
+                {
+                    "Effect": "Allow",
+                    "Action": "rds-db:connect",
+                    "Resource": arn(format!("rds-db:{region}:{ACCOUNT}:dbuser:{user}")),
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn(format!("sqs:{region}:{ACCOUNT}:{queue}")),
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": arn(format!("logs:{region}:{ACCOUNT}:{log_group}")),
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+                    "Resource": "*",
+                },
+                {
+                    "Effect": "Allow",
+                    // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+                    "Action": [
+                        "ec2:AssignPrivateIpAddresses",
+                        "ec2:CreateNetworkInterface",
+                        "ec2:DeleteNetworkInterface",
+                        "ec2:DescribeNetworkInterfaces",
+                        "ec2:DescribeSubnets",
+                        "ec2:UnassignPrivateIpAddresses",
+                    ],
+                    "Resource": "*",
+                },
+                {
+                    "Effect": "Deny",
+                    "Action": "ec2:*",
+                    "Resource": "*",
+                    "Condition": {"Null": {"lambda:SourceFunctionArn": "false"}},
+                },
+            ]);
+            let role = format!("{engine}FunctionRole");
+            assert_eq!(rendered.policy(&role)["Statement"], expected, "{partition}");
+            let trust = &rendered.properties(&role)["AssumeRolePolicyDocument"]["Statement"];
+            assert_eq!(
+                *trust,
+                json!([{
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                }])
+            );
         }
     }
     let rendered = render(&both().with([("DeadLetterQueue", "false")]));
-    for (engine, _) in ENGINES {
-        let policy = rendered.policy(&format!("{engine}FunctionRole"));
-        assert_eq!(policy["Statement"].as_array().unwrap().len(), 1, "{policy}");
-    }
-}
-
-#[test]
-fn everything_else_is_three_managed_policies_of_the_partition() {
-    for (partition, region) in PARTITIONS {
-        let template = Template::read_in(&functions(), region);
-        for (engine, _) in ENGINES {
-            let role =
-                &template.translated["Resources"][format!("{engine}FunctionRole")]["Properties"];
-            // SAM's own choice, which differs.
-            let xray = if partition == "aws" { "AWSXrayWriteOnlyAccess" } else { XRAY_ELSEWHERE };
-            let managed = [
-                "service-role/AWSLambdaBasicExecutionRole",
-                xray,
-                "service-role/AWSLambdaVPCAccessExecutionRole",
-            ];
-            let managed = managed.map(|name| format!("arn:{partition}:iam::aws:policy/{name}"));
-            assert_eq!(role["ManagedPolicyArns"], json!(managed));
-            let trust = &role["AssumeRolePolicyDocument"]["Statement"];
-            assert_eq!(trust[0]["Principal"]["Service"], json!(["lambda.amazonaws.com"]));
-            assert_eq!(trust.as_array().unwrap().len(), 1);
-        }
+    for (engine, ..) in ENGINES {
+        let policy = rendered.policy(&format!("{engine}FunctionRole")).to_string();
+        assert!(!policy.contains("sqs:"), "{policy}");
     }
 }
 
 #[test]
 fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
-    let arn = |service: &str, id: &str| format!("arn:aws:{service}:eu-west-1:123456789012:{id}");
+    let function = |id: &str| arn("lambda", &format!("function:{}", physical_name(id)));
+    let queue = |id: &str| arn("sqs", &physical_name(id));
     let rendered = render(&both());
     assert_eq!(
         rendered.policy("ScheduleRole")["Statement"],
@@ -79,12 +97,12 @@ fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
             {
                 "Effect": "Allow",
                 "Action": "lambda:InvokeFunction",
-                "Resource": [arn("lambda", "MySqlFunction"), arn("lambda", "PostgresFunction")],
+                "Resource": [function("MySqlFunction"), function("PostgresFunction")],
             },
             {
                 "Effect": "Allow",
                 "Action": "sqs:SendMessage",
-                "Resource": [arn("sqs", "MySqlFailedEvents"), arn("sqs", "PostgresFailedEvents")],
+                "Resource": [queue("MySqlFailedEvents"), queue("PostgresFailedEvents")],
             },
         ])
     );
@@ -95,27 +113,55 @@ fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": "scheduler.amazonaws.com"},
-            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+            "Condition": {"StringEquals": {
+                "aws:SourceAccount": ACCOUNT,
+                "aws:SourceArn": arn("scheduler", &format!("schedule-group/{STACK_NAME}")),
+            }},
         }])
     );
 }
 
-/// A role that the tests above do not know would go unread.
+/// A role that the tests above do not know would go unread. A managed policy would allow what is not
+/// written here.
 #[test]
-fn there_are_no_other_roles_and_no_wildcards() {
+fn there_are_no_other_roles_and_all_take_the_boundary() {
     let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
-    let roles: Vec<_> = resources
+    let of_iam = resources
         .iter()
-        .filter(|(_, resource)| resource["Type"].as_str().unwrap().starts_with("AWS::IAM::"))
-        .collect();
-    let mut names: Vec<_> = roles.iter().map(|(id, _)| id.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["MySqlFunctionRole", "PostgresFunctionRole", "ScheduleRole"]);
-    for (id, role) in roles {
-        let policies = &role["Properties"]["Policies"];
-        assert!(!policies.to_string().contains('*'), "{id}: {policies}");
+        .filter(|(_, resource)| resource["Type"].as_str().unwrap().starts_with("AWS::IAM::"));
+    let mut roles: Vec<_> = of_iam.map(|(id, _)| id.as_str()).collect();
+    roles.sort_unstable();
+    assert_eq!(roles, ["MySqlFunctionRole", "PostgresFunctionRole", "ScheduleRole"]);
+    let boundary = "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary";
+    let with = render(&both().with([("PermissionsBoundary", boundary)]));
+    let without = render(&both());
+    for role in roles {
+        assert_eq!(with.properties(role)["PermissionsBoundary"], boundary, "{role}");
+        assert!(without.properties(role).get("PermissionsBoundary").is_none(), "{role}");
+        assert!(with.properties(role).get("ManagedPolicyArns").is_none(), "{role}");
     }
     let permissions = |kind: &str| resources.values().any(|resource| resource["Type"] == kind);
     assert!(!permissions("AWS::Lambda::Permission") && !permissions("AWS::SQS::QueuePolicy"));
     assert_eq!(Value::Null, FUNCTIONS.translated["Transform"]);
+}
+
+/// A dead-letter queue of Lambda's puts the error's message into each message's attributes, and
+/// messages of errors may quote rows. A destination has the answer in the body, as the caller does.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
+#[test]
+fn no_function_has_a_dead_letter_queue_of_lambdas() {
+    let rendered = render(&both());
+    for engine in ["MySql", "Postgres"] {
+        let function = rendered.properties(&format!("{engine}Function"));
+        assert!(function.get("DeadLetterConfig").is_none(), "{engine}");
+        let events = rendered.properties(&format!("{engine}Events"));
+        let queue = arn("sqs", &physical_name(&format!("{engine}FailedEvents")));
+        assert_eq!(events["DestinationConfig"], json!({"OnFailure": {"Destination": queue}}));
+    }
+    let source = FUNCTIONS.source.to_string();
+    let with = source.matches("DeadLetterConfig").count();
+    assert_eq!(
+        with, 2,
+        "only the schedules have one, which holds EventBridge Scheduler's own errors"
+    );
 }

@@ -1,6 +1,6 @@
 //! The stacks that the tests render.
 
-use deploy_template::{Rendered, Stack, Template, functions};
+use deploy_template::{ACCOUNT, Rendered, Stack, Template, functions};
 use std::sync::LazyLock;
 
 /// The functions' template, translated once.
@@ -22,15 +22,24 @@ pub(crate) const POSTGRES: [(&str, &str); 5] = [
     ("PostgresDbIdentifier", "mypg"),
 ];
 
+pub(crate) const SUBNETS: &str = "subnet-0123456789abcdef0,subnet-0123456789abcdef1";
+pub(crate) const SECURITY_GROUP: &str = "sg-0123456789abcdef0";
+
 /// A stack with nothing but what has no default.
 pub(crate) fn bare() -> Stack {
     Stack::new("aws", "eu-west-1")
-        .with([("SubnetIds", "subnet-1,subnet-2"), ("SecurityGroupIds", "sg-1")])
+        .with([("SubnetIds", SUBNETS), ("SecurityGroupIds", SECURITY_GROUP)])
 }
 
 /// A stack with both functions.
 pub(crate) fn both() -> Stack {
     bare().with(MYSQL).with(POSTGRES)
+}
+
+/// An ARN of the stack's account, in its region or, of IAM, in none.
+pub(crate) fn arn(service: &str, resource: &str) -> String {
+    let region = if service == "iam" { "" } else { "eu-west-1" };
+    format!("arn:aws:{service}:{region}:{ACCOUNT}:{resource}")
 }
 
 /// What the functions' template makes of a stack that it takes.

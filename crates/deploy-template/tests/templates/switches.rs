@@ -1,11 +1,11 @@
-//! What is there with and without: engines, the queue, the reservation, alarms.
+//! What is there with and without: engines, the queue, the reservation, a topic.
 
-use deploy_template::{Rendered, Stack};
+use deploy_template::{Rendered, Stack, physical_name};
 use serde_json::{Value, json};
 
 use crate::stack::{MYSQL, POSTGRES, bare, both, render};
 
-fn ids_of(rendered: &Rendered, kind: &str) -> Vec<String> {
+pub(crate) fn ids_of(rendered: &Rendered, kind: &str) -> Vec<String> {
     let of_kind = rendered.resources.iter().filter(|(_, resource)| resource["Type"] == kind);
     let mut ids: Vec<_> = of_kind.map(|(id, _)| id.clone()).collect();
     ids.sort();
@@ -22,7 +22,8 @@ fn an_engine_without_an_endpoint_leaves_nothing_behind() {
         assert!(!all.contains(other), "{all}");
         assert_eq!(ids_of(&rendered, "AWS::Lambda::Function"), [format!("{engine}Function")]);
         assert!(rendered.outputs.keys().all(|name| !name.contains(other)));
-        assert_eq!(rendered.outputs[&format!("{engine}FunctionName")], format!("{engine}Function"));
+        let name = physical_name(&format!("{engine}Function"));
+        assert_eq!(rendered.outputs[&format!("{engine}FunctionName")], name);
     }
     assert_eq!(ids_of(&render(&both()), "AWS::Lambda::Function").len(), 2);
 }
@@ -62,87 +63,6 @@ fn what_is_not_given_is_not_there() {
     assert_eq!(other["Environment"]["Variables"]["DB_CONNECT_TO"], "127.0.0.1:13306");
     assert_eq!(other["Environment"]["Variables"]["DB_CA_BUNDLE"], "/opt/own/roots.pem");
     assert_eq!(other["LoggingConfig"]["ApplicationLogLevel"], "DEBUG");
-}
-
-const IAM_METRICS: [&str; 4] =
-    ["InsufficientPermissions", "InvalidToken", "ServerError", "Throttling"];
-
-/// The alarms of one engine: their ids without the engine, with namespace, metric and dimension.
-fn alarms(stack: &Stack, engine: &str) -> Vec<[String; 4]> {
-    let rendered = render(stack);
-    let ids = ids_of(&rendered, "AWS::CloudWatch::Alarm");
-    let of_engine = ids.iter().filter_map(|id| Some((id, id.strip_prefix(engine)?)));
-    of_engine
-        .map(|(id, short)| {
-            let alarm = rendered.properties(id);
-            for (name, value) in [
-                ("Threshold", json!(1)),
-                ("EvaluationPeriods", json!(1)),
-                ("Period", json!(300)),
-                ("ComparisonOperator", json!("GreaterThanOrEqualToThreshold")),
-                ("TreatMissingData", json!("notBreaching")),
-            ] {
-                assert_eq!(alarm[name], value, "{id}: {name}");
-            }
-            assert!(alarm["AlarmDescription"].is_string(), "{id}");
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            let dimensions = alarm["Dimensions"].as_array().unwrap();
-            assert_eq!(dimensions.len(), 1, "{id}");
-            let dimension =
-                format!("{}={}", text(&dimensions[0]["Name"]), text(&dimensions[0]["Value"]));
-            [short.to_owned(), text(&alarm["Namespace"]), text(&alarm["MetricName"]), dimension]
-        })
-        .collect()
-}
-
-#[test]
-fn alarms_watch_errors_the_queue_and_the_databases_own_metrics() {
-    for (engine, parameters, dimension) in [
-        ("MySql", MYSQL, "DBInstanceIdentifier=mydb"),
-        ("Postgres", POSTGRES, "DBClusterIdentifier=mypg"),
-    ] {
-        let mut expected = vec![
-            ["Errors", "AWS/Lambda", "Errors", &format!("FunctionName={engine}Function")]
-                .map(str::to_owned),
-            [
-                "EventsFailed",
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                &format!("QueueName={engine}FailedEvents.QueueName"),
-            ]
-            .map(str::to_owned),
-        ];
-        for metric in IAM_METRICS {
-            let metric_name = format!("IamDbAuthConnectionFailure{metric}");
-            expected.push(
-                [&format!("Iam{metric}"), "AWS/RDS", &metric_name, dimension].map(str::to_owned),
-            );
-        }
-        let stack = bare().with(parameters);
-        assert_eq!(alarms(&stack, engine), expected);
-        let no_identifier = stack.clone().with([(&*format!("{engine}DbIdentifier"), "")]);
-        assert_eq!(alarms(&no_identifier, engine), expected[..2]);
-        let no_queue = stack.with([("DeadLetterQueue", "false")]);
-        let without: Vec<_> =
-            expected.into_iter().filter(|[short, ..]| short != "EventsFailed").collect();
-        assert_eq!(alarms(&no_queue, engine), without);
-    }
-}
-
-/// A proxy has no metrics of IAM authentication, but one of its own.
-#[test]
-fn a_proxy_is_watched_by_its_own_metric() {
-    for (engine, parameters) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
-        let id = format!("{engine}ResourceId");
-        let name = format!("{engine}DbIdentifier");
-        let stack = bare().with(parameters);
-        let stack = stack.with([(&*id, "prx-0123456789abcdef0"), (&*name, "myproxy")]);
-        let alarms = alarms(&stack, engine);
-        assert_eq!(alarms.len(), 3, "{alarms:?}");
-        let proxy =
-            ["ProxyDenied", "AWS/RDS", "ClientConnectionsSetupFailedAuth", "ProxyName=myproxy"];
-        assert_eq!(alarms[2], proxy);
-    }
 }
 
 #[test]

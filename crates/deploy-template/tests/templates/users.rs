@@ -31,7 +31,8 @@ fn decide(user: &str, policy_user: &str) -> Result<(), Refusal> {
     let folder = tempfile::tempdir().unwrap();
     let iam = Iam::new(resource, key, folder.path().join("logins.log"));
     let stack = render(&bare().with(MYSQL).with([("MySqlUser", policy_user)]));
-    iam.set_policy(&stack.policy("MySqlFunctionRole").to_string()).unwrap();
+    let policy = stack.inline_policy("MySqlFunctionRole", "log-in");
+    iam.set_policy(&policy.to_string()).unwrap();
     iam.verify(user.as_bytes(), token.expose().as_bytes(), now)
 }
 

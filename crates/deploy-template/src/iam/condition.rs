@@ -1,0 +1,74 @@
+//! Conditions: which keys a request must carry, and with which values.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
+
+use serde_json::Value;
+
+use super::pattern::Pattern;
+use super::{Context, texts};
+
+/// One operator, and one key.
+#[derive(Debug)]
+pub(super) struct Condition {
+    operator: Operator,
+    key: String,
+    values: Vec<Pattern>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Operator {
+    StringEquals,
+    StringLike,
+    /// `ArnEquals` and `ArnLike`, which are the same.
+    ArnLike,
+    /// `ForAllValues:StringLike`: every value that the request carries, also none at all.
+    AllStringLike,
+    /// Whether the request must be without the key.
+    Null(bool),
+}
+
+impl Condition {
+    /// The conditions of a statement, all of which must hold.
+    pub(super) fn all(conditions: &Value) -> Result<Vec<Self>, String> {
+        let mut all = Vec::new();
+        for (operator, keys) in conditions.as_object().ok_or("Condition is not an object")? {
+            for (key, values) in keys.as_object().ok_or("an operator has no keys")? {
+                all.push(Self::parse(operator, key, &texts(values)?)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn parse(operator: &str, key: &str, values: &[String]) -> Result<Self, String> {
+        let operator = match (operator, values) {
+            ("StringEquals", _) => Operator::StringEquals,
+            ("StringLike", _) => Operator::StringLike,
+            ("ArnEquals" | "ArnLike", _) => Operator::ArnLike,
+            ("ForAllValues:StringLike", _) => Operator::AllStringLike,
+            ("Null", [one]) if one == "true" || one == "false" => Operator::Null(one == "true"),
+            _ => return Err(format!("the condition {operator} of {values:?} is not known here")),
+        };
+        let values = values.iter().map(|it| Pattern::parse(it)).collect::<Result<_, _>>()?;
+        Ok(Self { operator, key: key.to_ascii_lowercase(), values })
+    }
+
+    /// Whether a request with these keys fulfils it. A key that is not there is no value's equal.
+    pub(super) fn holds(&self, context: &Context) -> bool {
+        let carried = context.get(&self.key).map(Vec::as_slice);
+        let one = |matches: fn(&Pattern, &str, &Context) -> bool| match carried {
+            Some([value]) => self.values.iter().any(|own| matches(own, value, context)),
+            None => false,
+            Some(_) => panic!("{} has several values: it needs ForAllValues", self.key),
+        };
+        match self.operator {
+            Operator::Null(absent) => carried.is_none() == absent,
+            Operator::StringEquals => one(Pattern::equals),
+            Operator::StringLike => one(Pattern::matches),
+            Operator::ArnLike => one(Pattern::matches_arn),
+            Operator::AllStringLike => carried
+                .unwrap_or_default()
+                .iter()
+                .all(|value| self.values.iter().any(|own| own.matches(value, context))),
+        }
+    }
+}
