@@ -73,14 +73,18 @@ fn initialize() {
             println!("last words");
             process::exit(1);
         }
-        "extension" => {
+        "extension" | "stubborn-extension" => {
             let headers = [("Lambda-Extension-Name", "test")];
             let path = "/2020-01-01/extension/register";
             let answer = send("POST", path, &headers, br#"{"events":[]}"#);
             assert_eq!(answer.status, 200, "{answer:?}");
             assert!(answer.header("lambda-extension-identifier").is_some(), "{answer:?}");
+            let handler = match env::var("INIT").unwrap().as_str() {
+                "extension" => on_terminate as *const () as libc::sighandler_t,
+                _ => libc::SIG_IGN,
+            };
             // SAFETY: the handler is async-signal-safe.
-            unsafe { libc::signal(libc::SIGTERM, on_terminate as *const () as libc::sighandler_t) };
+            unsafe { libc::signal(libc::SIGTERM, handler) };
         }
         other => panic!("INIT={other} is no way to initialise"),
     }
@@ -182,6 +186,16 @@ fn handle(id: &str, event: &Answer) {
         "start-child" => {
             let child = process::Command::new("sleep").arg("1000").spawn().unwrap();
             respond(child.id().to_string().as_bytes());
+        }
+        // What the Runtime API answers a process that this one has started.
+        "ask-by-child" => {
+            let api = env::var("AWS_LAMBDA_RUNTIME_API").unwrap().replace(':', "/");
+            let script = format!(
+                "exec 3<>/dev/tcp/{api}; printf 'GET /none HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; \
+                 read -r status <&3; printf '%s' \"$status\""
+            );
+            let child = process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            respond(json!(String::from_utf8_lossy(&child.stdout)).to_string().as_bytes());
         }
         other => panic!("{other} is nothing to do"),
     }
