@@ -81,5 +81,6 @@ async fn a_busy_instance_may_answer_after_sigterm() {
     assert!(took >= Duration::from_millis(600), "it had 600 ms, not {took:?}");
     assert!(is_gone(last));
     let logs = lambda.logs("test");
+    assert!(logs.contains("SIGTERM received"), "{logs}");
     assert!(logs.contains("asked for another event after SIGTERM"), "{logs}");
 }

@@ -10,7 +10,7 @@ use local_lambda::Lambda;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use crate::{client, invoke, payload, respond, start};
+use crate::{invoke, payload, respond, start};
 
 const INVOCATIONS: &str = "/2015-03-31/functions/test/invocations";
 
@@ -116,9 +116,9 @@ async fn the_runtime_api_answers_its_own_process_alone() {
         ("POST", "/2018-06-01/runtime/init/error".to_owned()),
         ("POST", "/2020-01-01/extension/register".to_owned()),
     ] {
-        let (api, path) = (api.clone(), path.clone());
-        let ask = move || client::request(&api, method, &path, &[], b"{}").unwrap();
-        assert_eq!(spawn_blocking(ask).await.unwrap().status, 403, "{method}");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
+        let answer = exchange(&api, format!("{head}Content-Length: 2\r\n\r\n{{}}")).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{method} {path}: {answer}");
     }
     // The function answers the next event, and no other process took it.
     assert_eq!(payload(&invoke(&lambda, json!({ "a": 1 })).await), json!({ "a": 1 }));

@@ -81,7 +81,7 @@ fn initialize() {
             assert!(answer.header("lambda-extension-identifier").is_some(), "{answer:?}");
             let handler = match env::var("INIT").unwrap().as_str() {
                 "extension" => on_terminate as *const () as libc::sighandler_t,
-                _ => libc::SIG_IGN,
+                _ => on_terminate_stay as *const () as libc::sighandler_t,
             };
             // SAFETY: the handler is async-signal-safe.
             unsafe { libc::signal(libc::SIGTERM, handler) };
@@ -201,13 +201,16 @@ fn handle(id: &str, event: &Answer) {
     }
 }
 
-extern "C" fn on_terminate(_signal: libc::c_int) {
+extern "C" fn on_terminate(signal: libc::c_int) {
+    on_terminate_stay(signal);
+    // SAFETY: _exit is async-signal-safe.
+    unsafe { libc::_exit(0) };
+}
+
+extern "C" fn on_terminate_stay(_signal: libc::c_int) {
     let words = b"SIGTERM received\n";
-    // SAFETY: write and _exit are async-signal-safe; the buffer is live for its whole length.
-    unsafe {
-        libc::write(1, words.as_ptr().cast(), words.len());
-        libc::_exit(0);
-    }
+    // SAFETY: write is async-signal-safe; the buffer is live for its whole length.
+    unsafe { libc::write(1, words.as_ptr().cast(), words.len()) };
 }
 
 fn get(path: &str) -> Answer {
