@@ -78,6 +78,7 @@ struct State {
     reports: mpsc::UnboundedSender<Report>,
     turn: Mutex<Turn>,
     has_extension: AtomicBool,
+    silent_extensions: bool,
     address: SocketAddr,
     /// The process that is answered, once it has been started.
     process: SetOnce<Weak<Process>>,
@@ -112,6 +113,7 @@ impl RuntimeApi {
                 at_once: function.at_once,
             }),
             has_extension: AtomicBool::new(false),
+            silent_extensions: function.silent_extensions,
             address,
             process: SetOnce::new(),
         });
@@ -156,6 +158,9 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Answer {
         }
         (&Method::POST, ["2018-06-01", "runtime", "init", "error"]) => {
             state.init_error(request).await
+        }
+        (&Method::POST, ["2020-01-01", "extension", "register"]) if state.silent_extensions => {
+            std::future::pending().await
         }
         (&Method::POST, ["2020-01-01", "extension", "register"]) => state.register(request).await,
         // An extension without events is never called: its poll just waits.
