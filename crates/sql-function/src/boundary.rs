@@ -79,6 +79,7 @@ pub async fn run<C: Connector>(
         outcome = &mut served => return outcome,
         end = shutdown::foretold(shutdown) => end?,
     }
+    tracing::info!(running = shutdown.running(), "SIGTERM: no new event is run");
     select! {
         // It answers what it has taken, and does not return.
         _ = &mut served => {}

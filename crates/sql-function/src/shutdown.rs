@@ -79,6 +79,11 @@ impl Shutdown {
         }
     }
 
+    /// How many events were taken and are not answered.
+    pub(crate) fn running(&self) -> usize {
+        *self.running.borrow()
+    }
+
     /// Comes when every event is answered that was taken.
     pub(crate) async fn until_answered(&self) {
         // The sender is this value's own: it is there.
