@@ -11,6 +11,7 @@ use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use ring::rand::{SystemRandom, generate};
 use serde_json::value::RawValue;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,6 +35,11 @@ use crate::telemetry;
 /// may have this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
+/// The argument that has a function's program [`diagnose`] in place of serving events.
+pub const DIAGNOSE: &str = "--diagnose";
+/// How long that may take. A network that swallows packets takes some 20 seconds.
+const DIAGNOSIS: Duration = Duration::from_secs(55);
+
 /// Why there was less time than the function's time-out.
 const ENDING: &str = "Lambda was ending this environment";
 
@@ -47,13 +53,7 @@ pub async fn run<C: Connector>(
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
     telemetry::start(&variable);
-    let function = match Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER) {
-        Ok(settings) => {
-            let credentials = Credentials::from_chain().await;
-            Function::<C>::new(settings, credentials, at_once(&variable), clock, random)
-        }
-        Err(error) => Err(error),
-    };
+    let function = function::<C>(&variable, clock).await;
     let _extension = match &function {
         Ok(function) => join!(open(function), extension(&variable)).1,
         Err(error) => {
@@ -90,6 +90,34 @@ pub async fn run<C: Connector>(
         function.session().close(shutdown.left()).await;
     }
     Ok(())
+}
+
+/// Makes one diagnosis and writes it to standard output, as the event `{"diagnose": true}` is answered:
+/// what the doctor runs on a person's machine, where no Lambda is. It reads no event, and logs nothing.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub async fn diagnose<C: Connector>(
+    variable: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<(), lambda_runtime::Error> {
+    let diagnose = match function::<C>(&variable, clock).await {
+        Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
+        Err(error) => Diagnosis::of_failed_start::<C>(&error),
+    };
+    let answer = serde_json::to_string(&Response::Diagnosis { diagnose })?;
+    writeln!(io::stdout(), "{answer}")?;
+    Ok(())
+}
+
+/// The function that the environment describes.
+async fn function<C: Connector>(
+    variable: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<Function<C>, Error> {
+    let settings = Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER)?;
+    let credentials = Credentials::from_chain().await;
+    Function::new(settings, credentials, at_once(&variable), clock, random)
 }
 
 /// Asks Lambda to say when it ends the environment. A function that is not told works as well.
