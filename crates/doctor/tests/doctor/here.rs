@@ -153,10 +153,10 @@ fn an_interrupt_ends_the_function_and_removes_its_files() {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(code));
         doctor.assert_nothing_left();
-        // It is init's to reap.
+        // It was killed, and is init's to reap; by itself it would have waited 3 s for the server.
         let start = Instant::now();
         while is_running(functions[0]) {
-            assert!(start.elapsed() < Duration::from_secs(20), "the function still runs");
+            assert!(start.elapsed() < Duration::from_millis(1500), "the function still runs");
             thread::sleep(Duration::from_millis(5));
         }
     }
