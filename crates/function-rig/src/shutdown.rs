@@ -21,7 +21,7 @@ async fn start(engine: Engine, bootstrap: &str) -> Rig {
     Rig::with_tables(Server::builder(engine), TABLES, bootstrap).await
 }
 
-async fn deploy(rig: &Rig) -> Deployed<'_> {
+async fn deploy(rig: &Rig, at_once: usize) -> Deployed<'_> {
     let sleep = |seconds: &str| match rig.server.engine() {
         Engine::Postgres => format!("pg_sleep({seconds})::text"),
         Engine::MySql | Engine::MariaDb => format!("SLEEP({seconds})"),
@@ -33,7 +33,7 @@ async fn deploy(rig: &Rig) -> Deployed<'_> {
         "-- mode: write\nINSERT INTO slow SELECT id, CONCAT('x', {}) FROM items",
         sleep("600")
     );
-    rig.deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| f.at_once(4)).await
+    rig.deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| f.at_once(at_once)).await
 }
 
 /// Fails unless the table has so many rows.
@@ -47,7 +47,7 @@ async fn assert_rows(rig: &Rig, table: &str, count: usize) {
 /// and known not to have been carried out; or it is said that it is not known. Connections are closed.
 pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
     let rig = start(engine, bootstrap).await;
-    let function = deploy(&rig).await;
+    let function = deploy(&rig, 4).await;
     let long = function.invoke(LONG);
     let others = async {
         until("the long write runs", async || rig.asleep("slow").await == 1).await;
@@ -79,7 +79,7 @@ pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
 /// takes too long is rolled back.
 pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
     let rig = start(engine, bootstrap).await;
-    let function = deploy(&rig).await;
+    let function = deploy(&rig, 4).await;
     let after = async {
         until("the transaction runs", async || rig.asleep("slow").await == 1).await;
         function.terminate();
@@ -96,11 +96,25 @@ pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
     assert_rows(&rig, "slow", 0).await;
 }
 
+/// A function that is given one event at a time answers it too.
+pub async fn one_at_a_time(engine: Engine, bootstrap: &str) {
+    let rig = start(engine, bootstrap).await;
+    let function = deploy(&rig, 1).await;
+    let end = async {
+        until("it runs", async || rig.asleep("quick").await == 1).await;
+        function.terminate();
+    };
+    let (response, ()) = tokio::join!(function.ok(QUICK), end);
+    assert_eq!(response["rows_affected"], 1, "{response}");
+    assert_rows(&rig, "quick", 1).await;
+    until("the connection is gone", async || rig.connections().await == 0).await;
+}
+
 /// A server that does not answer leaves the outcome of a write unknown, and the answer says so in
 /// time.
 pub async fn silent_server(engine: Engine, bootstrap: &str) {
     let rig = start(engine, bootstrap).await;
-    let function = deploy(&rig).await;
+    let function = deploy(&rig, 4).await;
     let end = async {
         until("it runs", async || rig.asleep("slow").await == 1).await;
         rig.server.pause();
