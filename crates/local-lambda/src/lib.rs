@@ -23,9 +23,9 @@
 //! What it leaves out of Lambda: versions and aliases, layers (the function sees this machine's
 //! `/opt`), a share of the CPU by memory, retries and dead letters of asynchronous events, response
 //! streaming, the Extensions API beyond an internal extension without events, and signatures: every
-//! program that reaches loopback may invoke, but no page in a browser. The Runtime API answers the
-//! function's own process alone, which is looked up in `/proc`, on Linux alone. Memory is measured through `/proc`, on Linux alone, as the
-//! resident size of the one process.
+//! program that reaches loopback may invoke, but no page in a browser. Memory, as the resident size
+//! of the one process, and who asks the Runtime API, which answers that process's group alone, are
+//! read from `/proc`, on Linux alone.
 
 mod clock;
 mod environment;
