@@ -86,10 +86,8 @@ impl Credentials {
         }
         let good = good.map(|kept| kept.credentials.clone());
         let late = |_| Err(CredentialsError::provider_timed_out(PROVIDER));
-        let fresh = match timeout(PROVIDER, self.0.provider.provide_credentials())
-            .await
-            .unwrap_or_else(late)
-        {
+        let asked = timeout(PROVIDER, self.0.provider.provide_credentials()).await;
+        let fresh = match asked.unwrap_or_else(late) {
             Ok(fresh) => outlive_login(&fresh, now).map(|()| fresh),
             Err(source) => Err(none_provided().with_source(source)),
         };

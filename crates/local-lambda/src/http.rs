@@ -51,7 +51,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves each request on the listener with `handler`, to the peers that `identify` does not call others.
+    /// Serves each request on the listener with `handler`, but to peers that `identify` calls others.
     pub(crate) fn start<S, I, P, H, F>(
         listener: TcpListener,
         state: Arc<S>,
@@ -101,11 +101,11 @@ where
             Peer::Any | Peer::Own => foreign(&request, own.port()),
             Peer::Other => Some("the Runtime API answers the process of its own function alone"),
         };
-        let answer = refused.is_none().then(|| handler(request));
+        let answer = refused.map_or_else(|| Ok(handler(request)), Err);
         async move {
-            Ok::<_, Infallible>(match (answer, refused) {
-                (Some(answer), _) => answer.await,
-                (None, reason) => forbidden(reason.unwrap_or_default()),
+            Ok::<_, Infallible>(match answer {
+                Ok(answer) => answer.await,
+                Err(reason) => forbidden(reason),
             })
         }
     });

@@ -125,7 +125,12 @@ async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extensio
     let address = variable("AWS_LAMBDA_RUNTIME_API")?;
     let registered = Extension::register(&address).await;
     registered
-        .inspect_err(|error| tracing::warn!(%error, "not registered for SIGTERM: connections will be dropped without a clean close"))
+        .inspect_err(|error| {
+            tracing::warn!(
+                %error,
+                "not registered for SIGTERM: connections will be dropped without a clean close"
+            );
+        })
         .ok()
 }
 

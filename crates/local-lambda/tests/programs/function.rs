@@ -127,6 +127,15 @@ fn handle(id: &str, event: &Answer) {
             io::stdout().flush().unwrap();
             respond(b"null");
         }
+        // So many MiB, without a line's end.
+        "chatter" => {
+            let megabyte = vec![b'x'; 1024 * 1024];
+            for _ in 0..number("mb") {
+                io::stdout().write_all(&megabyte).unwrap();
+            }
+            println!(" the end");
+            respond(b"null");
+        }
         "fail" => {
             let body = json!({ "errorType": "Query", "errorMessage": "no such table" });
             post_error(&format!("{RUNTIME}/invocation/{id}/error"), "Query", &body);
