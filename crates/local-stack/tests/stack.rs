@@ -121,6 +121,11 @@ fn it_serves_the_invoke_api_until_it_is_interrupted() {
         stream.read_to_string(&mut response).unwrap();
         response
     };
+    for folder in fs::read_dir(run.folder.path()).unwrap() {
+        let folder = folder.unwrap();
+        let mode = folder.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o007, 0, "{}: others get into it", folder.path().display());
+    }
     // A page in a browser may send this without asking anybody.
     let page = "host: evil.example\r\norigin: http://evil.example\r\ncontent-type: text/plain\r\n";
     let refused = post(page, r#"{"statement":"add-item","params":[9,"nine"]}"#);
