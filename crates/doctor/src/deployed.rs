@@ -4,8 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rds_discovery::Aws;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs;
-use tempfile::TempDir;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use crate::here::{Answer, EVENT};
 use crate::{Failure, blocking};
@@ -63,7 +63,10 @@ struct Invoked {
 /// Invokes the function called `name`.
 pub(crate) async fn ask(aws: Aws, name: &str) -> Result<Answer, Failure> {
     // Files, because versions 1 and 2 of the client take other forms of a payload on the line.
-    let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+    // Nobody else of this machine gets into their folder.
+    let private = Permissions::from_mode(0o700);
+    let folder =
+        tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
     let (event, payload) = (folder.path().join("event.json"), folder.path().join("payload.json"));
     fs::write(&event, EVENT)?;
     let event = format!("fileb://{}", event.display());

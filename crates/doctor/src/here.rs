@@ -1,14 +1,16 @@
-//! Runs the function itself on this machine and asks it: the walk is its own, not a second one.
+//! Runs the function's program on this machine, to diagnose itself: the walk is its own, not a second
+//! one. Nothing listens: the settings are the program's environment, the answer its output.
 
 use iam_auth::{Endpoint, TrustStore};
-use local_lambda::{Function, Lambda};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
-use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::Failure;
 use crate::credentials::Credentials;
@@ -20,7 +22,10 @@ pub(crate) type Settings = BTreeMap<String, String>;
 /// The event that asks for a diagnosis.
 pub(crate) const EVENT: &str = r#"{"diagnose":true}"#;
 
-/// A network that swallows packets takes the initialisation and the walk some 20 seconds.
+/// The argument that has the function's program diagnose itself: `sql_function::DIAGNOSE`.
+const DIAGNOSE: &str = "--diagnose";
+
+/// A network that swallows packets takes the walk some 20 seconds. The program ends itself before.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The function's answer.
@@ -32,32 +37,52 @@ pub(crate) struct Answer {
     pub(crate) log: String,
 }
 
-/// Runs the function for `engine` and asks it for a diagnosis. `region` is the one it runs in, as
-/// Lambda would tell it.
+impl Answer {
+    fn unhandled(payload: Vec<u8>, log: String) -> Answer {
+        Answer { payload, function_error: Some("Unhandled".into()), log }
+    }
+}
+
+/// Has the function for `engine` diagnose itself, in the environment that Lambda would give it and
+/// nothing else. `region` is the one it runs in.
 pub(crate) async fn ask(
     engine: Engine,
     settings: &Settings,
     region: &str,
     credentials: Option<Credentials>,
 ) -> Result<Answer, Failure> {
-    let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let name = engine.function();
-    symlink(beside_us(name)?, folder.path().join("bootstrap"))?;
-    let mut function = Function::new(name, folder.path()).region(region).timeout(TIMEOUT);
-    for (variable, value) in settings {
-        function = function.env(variable, value);
-    }
+    let mut command = Command::new(beside_us(name)?);
+    command.arg(DIAGNOSE).env_clear().envs(settings).current_dir("/");
+    command.env("AWS_LAMBDA_FUNCTION_NAME", name);
+    command.envs([("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]);
     if let Some(own) = credentials {
         let (id, secret, token) = own.into_parts();
-        function = function.credentials(id, secret, token);
+        command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
+        command.env("AWS_SESSION_TOKEN", token);
     }
-    let lambda = Lambda::start().await?;
-    lambda.create_function(function).await?;
-    let invocation = lambda.invoke(name, EVENT).await?;
-    Ok(Answer {
-        payload: invocation.payload.to_vec(),
-        function_error: invocation.function_error,
-        log: invocation.log,
+    // Whoever is interrupted drops it, and kills it by that. It starts no processes of its own.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let ended = timeout(TIMEOUT, command.spawn()?.wait_with_output()).await;
+    let failed = |error_type: &str, message: String| {
+        json!({ "errorType": error_type, "errorMessage": message }).to_string().into_bytes()
+    };
+    Ok(match ended {
+        Ok(output) => {
+            let output = output?;
+            let log = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.success() {
+                true => Answer { payload: output.stdout, function_error: None, log },
+                false => {
+                    let why = format!("the program ended with {}", output.status);
+                    Answer::unhandled(failed("Runtime.ExitError", why), log)
+                }
+            }
+        }
+        Err(_) => {
+            let why = format!("Task timed out after {} seconds", TIMEOUT.as_secs());
+            Answer::unhandled(failed("Sandbox.Timedout", why), String::new())
+        }
     })
 }
 

@@ -21,6 +21,7 @@ pub mod reliability;
 pub mod results;
 mod rig;
 pub mod round_trip;
+pub mod shutdown;
 pub mod size;
 pub mod soak;
 pub mod start;
@@ -54,6 +55,8 @@ macro_rules! integration_tests {
             size { memory long_values }
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
                 one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
+            shutdown { running_events_are_answered nothing_new_is_run one_at_a_time silent_server
+                silent_extensions_api }
             cuts { every_message }
             outages { restarts frozen_server network idle_timeout logins too_many_connections
                 disk_full }

@@ -289,11 +289,20 @@ impl Deployed<'_> {
 
     /// Kills every process of the function (SIGKILL), as a failing host does.
     pub fn kill(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Sends every process of the function SIGTERM, of which the Lambda in front knows nothing.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let processes = self.processes();
         assert!(!processes.is_empty(), "no process of {} runs", self.name);
         for process in processes {
             let id = process.file_name().unwrap();
-            let kill = Command::new("kill").arg("-KILL").arg(id).status();
+            let kill = Command::new("kill").arg(signal).arg(id).status();
             assert!(kill.expect("kill(1) is there").success());
         }
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials as AwsCredentials;
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::chain::EnvironmentFirst;
 use crate::error::{Error, Kind};
@@ -30,6 +31,9 @@ const RENEW_UNDATED: Duration = Duration::from_secs(15 * 60);
 
 /// How long the provider is left alone when it had nothing newer than what is still good.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// How long the provider may take. Lambda's is the environment; others ask the network.
+const PROVIDER: Duration = Duration::from_secs(5);
 
 /// AWS credentials and where they come from. A clone shares what is kept.
 #[derive(Clone)]
@@ -72,7 +76,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::is_credentials`] when the provider has none, or only ones that expire too soon.
+    /// [`Error::is_credentials`] when the provider has none, only ones that expire too soon, or does
+    /// not answer in 5 seconds.
     pub async fn get(&self, now: SystemTime) -> Result<AwsCredentials, Error> {
         let mut kept = self.0.kept.lock().await;
         let good = kept.as_ref().filter(|kept| outlive_login(&kept.credentials, now).is_ok());
@@ -80,7 +85,9 @@ impl Credentials {
             return Ok(kept.credentials.clone());
         }
         let good = good.map(|kept| kept.credentials.clone());
-        let fresh = match self.0.provider.provide_credentials().await {
+        let late = |_| Err(CredentialsError::provider_timed_out(PROVIDER));
+        let asked = timeout(PROVIDER, self.0.provider.provide_credentials()).await;
+        let fresh = match asked.unwrap_or_else(late) {
             Ok(fresh) => outlive_login(&fresh, now).map(|()| fresh),
             Err(source) => Err(none_provided().with_source(source)),
         };
@@ -208,7 +215,7 @@ mod tests {
     use std::sync::Mutex as StdMutex;
     use std::time::UNIX_EPOCH;
 
-    use aws_credential_types::provider::{self, error::CredentialsError, future};
+    use aws_credential_types::provider::{self, future};
 
     use super::*;
 
@@ -331,6 +338,29 @@ mod tests {
         let credentials = Credentials::from_provider(script);
         assert!(credentials.get(at(0)).await.is_err());
         assert_eq!(key(&credentials, 0).await, "late");
+    }
+
+    /// A provider that never answers.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_does_not_answer_is_not_waited_for() {
+        let credentials = Credentials::from_provider(Silent);
+        let asked = timeout(Duration::from_secs(60), credentials.get(at(0))).await;
+        let error = asked.expect("it gives up").unwrap_err();
+        assert!(error.is_credentials());
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("timed out") || source.contains("too long"), "{source}");
     }
 
     #[tokio::test]

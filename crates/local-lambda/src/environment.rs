@@ -34,7 +34,8 @@ const MEMORY_PERIOD: Duration = Duration::from_millis(20);
 /// How long a runtime that reported an init error may take to print its last words and exit.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// How long Lambda leaves a process between SIGTERM and SIGKILL.
+/// How long Lambda leaves a process between SIGTERM and SIGKILL, where an internal extension is
+/// registered.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// A process that has initialised, and serves one event at a time.
@@ -132,6 +133,7 @@ impl Environment {
             .stdout(stdout)
             .stderr(stderr);
         let process = processes.spawn(command)?;
+        api.answer(&process);
         let reader = tokio::spawn({
             let output = output.clone();
             async move { output.follow().await }

@@ -14,9 +14,13 @@ pub(crate) enum Kind {
     FunctionNotFound(String),
     FunctionExists(String),
     InvalidContent(String),
+    /// The body is said to be of this media type.
+    NoJson(String),
     InvalidParameter(String),
     NoBootstrap(PathBuf),
-    TooLarge { limit: usize },
+    TooLarge {
+        limit: usize,
+    },
     Throttled,
     Unlistenable(SocketAddr, io::Error),
     Stopped,
@@ -30,6 +34,7 @@ impl Error {
             Kind::FunctionNotFound(_) => "ResourceNotFoundException",
             Kind::FunctionExists(_) => "ResourceConflictException",
             Kind::InvalidContent(_) => "InvalidRequestContentException",
+            Kind::NoJson(_) => "UnsupportedMediaTypeException",
             Kind::InvalidParameter(_) | Kind::NoBootstrap(_) => "InvalidParameterValueException",
             Kind::TooLarge { .. } => "RequestTooLargeException",
             Kind::Throttled => "TooManyRequestsException",
@@ -54,6 +59,7 @@ impl Error {
             Kind::FunctionExists(_) => 409,
             Kind::InvalidContent(_) | Kind::InvalidParameter(_) | Kind::NoBootstrap(_) => 400,
             Kind::TooLarge { .. } => 413,
+            Kind::NoJson(_) => 415,
             Kind::Throttled => 429,
             Kind::Unlistenable(..) | Kind::Stopped => 500,
         }
@@ -68,6 +74,12 @@ impl fmt::Display for Error {
             Kind::FunctionExists(name) => write!(f, "Function already exist: {name}"),
             Kind::InvalidContent(reason) => {
                 write!(f, "Could not parse request body into json: {reason}")
+            }
+            Kind::NoJson(media_type) => {
+                write!(
+                    f,
+                    "an event is JSON, not {media_type:?}: send Content-Type: application/json"
+                )
             }
             Kind::InvalidParameter(reason) => f.write_str(reason),
             Kind::NoBootstrap(path) => write!(

@@ -36,6 +36,7 @@ pub struct Function {
     pub(crate) concurrency: usize,
     pub(crate) freeze: bool,
     pub(crate) at_once: usize,
+    pub(crate) silent_extensions: bool,
 }
 
 #[derive(Clone)]
@@ -70,6 +71,7 @@ impl Function {
             concurrency: 10,
             freeze: true,
             at_once: 1,
+            silent_extensions: false,
         }
     }
 
@@ -145,6 +147,12 @@ impl Function {
         self.at_once = events.max(1);
         self.concurrency = self.at_once;
         self.freeze = false;
+        self
+    }
+
+    /// Leaves registrations of extensions without an answer, as a platform that is in trouble does.
+    pub fn silent_extensions(mut self) -> Self {
+        self.silent_extensions = true;
         self
     }
 

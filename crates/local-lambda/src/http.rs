@@ -1,25 +1,48 @@
-//! The little HTTP/1.1 that both APIs share: a server that stops when dropped, bodies with a limit,
-//! answers in JSON.
+//! The little HTTP/1.1 that both APIs share: a server that stops when dropped, that lets no page in a
+//! browser ask, bodies with a limit, answers in JSON.
 
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
+use crate::foreign::foreign;
+
 pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// How many connections are served at once; one beyond them is closed. An environment polls over as
+/// many as it may be given events, 64 for each vCPU.
+const CONNECTIONS: usize = 1024;
+
+/// How long the head of a request may take to come, and how long a connection may be idle.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a body may take to come.
+const BODY: Duration = Duration::from_secs(30);
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// It was not asked: every program of this machine is served.
+    Any,
+    /// The one process that is served. It may be frozen in the middle of a request.
+    Own,
+    /// Another process than that one.
+    Other,
+}
 
 /// A server that runs until this value is dropped, its connections with it.
 #[derive(Debug)]
@@ -28,38 +51,70 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves each request on the listener with `handler`.
-    pub(crate) fn start<S, H, F>(listener: TcpListener, state: Arc<S>, handler: H) -> Self
+    /// Serves each request on the listener with `handler`, but to peers that `identify` calls others.
+    pub(crate) fn start<S, I, P, H, F>(
+        listener: TcpListener,
+        state: Arc<S>,
+        identify: I,
+        handler: H,
+    ) -> Self
     where
         S: Send + Sync + 'static,
-        H: Fn(Arc<S>, Request<Incoming>) -> F + Copy + Send + 'static,
+        I: Fn(Arc<S>, SocketAddr) -> P + Copy + Send + 'static,
+        P: Future<Output = Peer> + Send + 'static,
+        H: Fn(Arc<S>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 while connections.try_join_next().is_some() {}
-                let Ok((stream, _)) = listener.accept().await else {
+                let Ok((stream, address)) = listener.accept().await else {
                     // The client has gone, or files have run out: give others time to end.
                     sleep(Duration::from_millis(10)).await;
                     continue;
                 };
-                // Without it, Nagle and delayed ACK would cost 40 ms; where it fails, only that.
-                let _ = stream.set_nodelay(true);
-                let state = state.clone();
-                let service = service_fn(move |request| {
-                    let answer = handler(state.clone(), request);
-                    async move { Ok::<_, Infallible>(answer.await) }
-                });
-                connections.spawn(async move {
-                    // A connection that breaks is the client's to notice.
-                    let _ =
-                        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
+                if connections.len() < CONNECTIONS {
+                    let state = state.clone();
+                    connections.spawn(async move {
+                        let peer = identify(state.clone(), address).await;
+                        serve(stream, peer, move |request| handler(state.clone(), request)).await;
+                    });
+                }
             }
         });
         Self { task }
     }
+}
+
+/// Serves one connection to its end.
+async fn serve<H, F>(stream: TcpStream, peer: Peer, handler: H)
+where
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Answer>,
+{
+    let Ok(own) = stream.local_addr() else { return };
+    // Without it, Nagle and delayed ACK would cost 40 ms; where it fails, only that.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let refused = match peer {
+            Peer::Any | Peer::Own => foreign(&request, own.port()),
+            Peer::Other => Some("the Runtime API answers the process of its own function alone"),
+        };
+        let answer = refused.map_or_else(|| Ok(handler(request)), Err);
+        async move {
+            Ok::<_, Infallible>(match answer {
+                Ok(answer) => answer.await,
+                Err(reason) => forbidden(reason),
+            })
+        }
+    });
+    let mut http = http1::Builder::new();
+    if peer != Peer::Own {
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    }
+    // A connection that breaks is the client's to notice.
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
 impl Drop for Server {
@@ -74,11 +129,20 @@ pub(crate) enum Received {
     Whole(Bytes),
     /// It exceeded the limit, and was discarded.
     TooLarge,
+    /// It broke off, or took longer than [`BODY`].
+    Truncated,
 }
 
 /// Reads a body to its end even when it is too large, so that the client gets to read the answer
 /// instead of a reset connection.
-pub(crate) async fn receive(mut body: Incoming, limit: usize) -> Result<Received, hyper::Error> {
+pub(crate) async fn receive(body: Incoming, limit: usize) -> Received {
+    match timeout(BODY, read(body, limit)).await {
+        Ok(Ok(received)) => received,
+        Ok(Err(_)) | Err(_) => Received::Truncated,
+    }
+}
+
+async fn read(mut body: Incoming, limit: usize) -> Result<Received, hyper::Error> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -102,6 +166,14 @@ pub(crate) fn with_payload(status: StatusCode, payload: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(payload));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+/// A refusal of the request's sender, after which the connection is closed.
+fn forbidden(reason: &str) -> Answer {
+    let mut answer = json(StatusCode::FORBIDDEN, &json!({ "Type": "User", "Message": reason }));
+    set_header(&mut answer, "x-amzn-errortype", "AccessDeniedException");
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

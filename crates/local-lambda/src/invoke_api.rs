@@ -1,8 +1,9 @@
 //! The Invoke API: what the AWS CLI and SDKs call.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 //!
-//! Requests need no signature, and one that is there is not checked: whoever reaches loopback may
-//! invoke.
+//! Requests need no signature, and one that is there is not checked: every program that reaches
+//! loopback may invoke. A page in a browser may not ([`foreign`](crate::foreign)), whatever it says
+//! that its body is.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hyper::{
     Method, Request as HttpRequest, StatusCode,
     body::{Bytes, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -59,6 +61,7 @@ async fn invoke(
     http_request: HttpRequest<Incoming>,
 ) -> Result<Answer, Error> {
     let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+    check_content_type(&http_request)?;
     let pool = functions.find(&name, qualifier(&http_request).as_deref())?;
     let wants_tail = http::header(&http_request, "x-amz-log-type") == Some("Tail");
     let invocation_type = http::header(&http_request, "x-amz-invocation-type")
@@ -94,9 +97,26 @@ async fn invoke(
 
 async fn read(request: HttpRequest<Incoming>, limit: usize) -> Result<Bytes, Error> {
     match http::receive(request.into_body(), limit).await {
-        Ok(Received::Whole(payload)) => Ok(payload),
-        Ok(Received::TooLarge) => Err(Kind::TooLarge { limit }.into()),
-        Err(error) => Err(Kind::InvalidContent(error.to_string()).into()),
+        Received::Whole(payload) => Ok(payload),
+        Received::TooLarge => Err(Kind::TooLarge { limit }.into()),
+        Received::Truncated => Err(Kind::InvalidContent("it broke off".to_owned()).into()),
+    }
+}
+
+/// Refuses a body that is said to be anything but JSON. AWS's clients say nothing of it (botocore) or
+/// `application/octet-stream` (the other SDKs, which tell who they are): a form in a page can say
+/// neither.
+fn check_content_type(request: &HttpRequest<Incoming>) -> Result<(), Error> {
+    let headers = request.headers();
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let given = String::from_utf8_lossy(given.as_bytes());
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let of_sdk =
+        headers.contains_key(AUTHORIZATION) || headers.contains_key("amz-sdk-invocation-id");
+    match essence.as_str() {
+        "application/json" => Ok(()),
+        "application/octet-stream" if of_sdk => Ok(()),
+        _ => Err(Kind::NoJson(given.chars().take(100).collect()).into()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Kind},
     function::Function,
     functions::Functions,
-    http::Server,
+    http::{Peer, Server},
     invocation::{Invocation, Request, SYNCHRONOUS_LIMIT},
     invoke_api,
 };
@@ -51,7 +51,12 @@ impl Builder {
         let listener = TcpListener::bind(address).await.map_err(unlistenable)?;
         let address = listener.local_addr().map_err(unlistenable)?;
         let functions = Arc::new(Functions::default());
-        let server = Server::start(listener, functions.clone(), invoke_api::handle);
+        let server = Server::start(
+            listener,
+            functions.clone(),
+            |_, _| std::future::ready(Peer::Any),
+            invoke_api::handle,
+        );
         Ok(Lambda { address, functions, _server: server })
     }
 }
@@ -116,9 +121,10 @@ impl Lambda {
         self.functions.find(function, None).map(|pool| pool.log_text()).unwrap_or_default()
     }
 
-    /// Ends every process as Lambda does: one that registered an extension gets SIGTERM and half a
-    /// second to leave in peace. No function can be invoked afterwards, but logs can be read.
-    /// Dropping the value instead kills at once.
+    /// Ends every process as Lambda does: one that registered an extension gets SIGTERM, then half a
+    /// second, and 0.6 s on Managed Instances, where it may be busy: what it answers meanwhile reaches
+    /// its callers. No function can be invoked from the beginning on, but logs can be read. Dropping
+    /// the value instead kills at once.
     pub async fn shut_down(&self) {
         for pool in self.functions.all() {
             pool.shut_down().await;

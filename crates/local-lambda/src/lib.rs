@@ -22,14 +22,16 @@
 //!
 //! What it leaves out of Lambda: versions and aliases, layers (the function sees this machine's
 //! `/opt`), a share of the CPU by memory, retries and dead letters of asynchronous events, response
-//! streaming, the Extensions API beyond an internal extension without events, and signatures:
-//! whoever reaches loopback may invoke. Memory is measured through `/proc`, on Linux alone, as the
-//! resident size of the one process.
+//! streaming, the Extensions API beyond an internal extension without events, and signatures: every
+//! program that reaches loopback may invoke, but no page in a browser. Memory, as the resident size
+//! of the one process, and who asks the Runtime API, which answers that process's group alone, are
+//! read from `/proc`, on Linux alone.
 
 mod clock;
 mod environment;
 mod error;
 mod fault;
+mod foreign;
 mod function;
 mod functions;
 mod http;
@@ -38,6 +40,7 @@ mod invocation;
 mod invoke_api;
 mod lambda;
 mod log;
+mod peer;
 mod platform_log;
 mod pool;
 mod process;

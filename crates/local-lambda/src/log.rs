@@ -11,6 +11,12 @@ use tokio::net::unix::pipe;
 
 use crate::{clock::Timestamp, function::LogFormat, identity};
 
+/// How much of a log group is kept, and of one invocation, in bytes. Beyond it the oldest half goes.
+const KEPT: usize = 16 * 1024 * 1024;
+
+/// The longest line, in bytes; a longer one is split, as CloudWatch's agents do.
+const LINE: usize = 256 * 1024;
+
 /// The log group of one function: the lines of all its environments, in the order they came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogGroup {
@@ -56,12 +62,23 @@ impl LogStream {
             let mut text = lock(text);
             text.push_str(line);
             text.push('\n');
+            forget_oldest(&mut text, KEPT);
         }
     }
 
     /// The lines since the last call: those of one invocation.
     pub(crate) fn take_recent(&self) -> String {
         std::mem::take(&mut *lock(&self.recent))
+    }
+}
+
+/// Removes whole lines from the beginning of a text that has grown beyond `kept` bytes, so that at
+/// least half of it is free again.
+fn forget_oldest(text: &mut String, kept: usize) {
+    if text.len() > kept {
+        let half = text.len() - kept / 2;
+        let end = text.as_bytes()[half..].iter().position(|&byte| byte == b'\n');
+        text.replace_range(..end.map_or(text.len(), |end| half + end + 1), "");
     }
 }
 
@@ -132,6 +149,10 @@ impl Output {
             bytes = &bytes[end + 1..];
         }
         line.extend_from_slice(bytes);
+        if line.len() > LINE {
+            self.stream.push(&String::from_utf8_lossy(line));
+            line.clear();
+        }
     }
 }
 
@@ -144,4 +165,23 @@ enum Pipe {
 /// No code panics while it holds one of these locks, so a poisoned one still guards valid data.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_keeps_its_newest_lines() {
+        let mut text = String::new();
+        for number in 0..1000 {
+            text.push_str(&format!("line {number} ö\n"));
+            forget_oldest(&mut text, 200);
+            assert!(text.len() <= 200 && text.ends_with(&format!("line {number} ö\n")), "{text}");
+            assert!(text.starts_with("line "), "{text}");
+        }
+        let mut endless = "x".repeat(300);
+        forget_oldest(&mut endless, 200);
+        assert_eq!(endless, "");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
     time::Instant,
 };
 
@@ -69,7 +69,10 @@ impl Pool {
 
     /// Serves an event now, or refuses it because every environment is busy.
     pub(crate) async fn invoke(self: &Arc<Self>, request: Request) -> Result<Invocation, Error> {
-        let permit = self.capacity.clone().try_acquire_owned().map_err(|_| Kind::Throttled)?;
+        let permit = self.capacity.clone().try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => Kind::Throttled,
+            TryAcquireError::Closed => Kind::Stopped,
+        })?;
         self.run(permit, request).await
     }
 
@@ -91,14 +94,16 @@ impl Pool {
         }
     }
 
-    /// Ends the idle environments in Lambda's way.
+    /// Takes no more events, and ends the environments in Lambda's way: those that are idle, and a
+    /// Managed Instance, which may be busy.
     pub(crate) async fn shut_down(&self) {
+        self.capacity.close();
         let idle = std::mem::take(&mut *self.idle());
         for environment in idle {
             environment.shut_down().await;
         }
         let instance = self.instance.lock().await.take();
-        if let Some(instance) = instance.and_then(Arc::into_inner) {
+        if let Some(instance) = instance {
             instance.shut_down().await;
         }
     }

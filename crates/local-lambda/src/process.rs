@@ -7,6 +7,7 @@
 
 use std::{
     fs, io,
+    net::SocketAddr,
     os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -14,6 +15,8 @@ use std::{
 };
 
 use tokio::sync::watch;
+
+use crate::peer;
 
 /// A running process and the group it leads. Dropped, it is killed and reaped.
 #[derive(Debug)]
@@ -112,6 +115,18 @@ impl Process {
         let status = fs::read_to_string(format!("/proc/{}/status", (*pid)?)).ok()?;
         let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         value.trim().strip_suffix(" kB")?.parse().ok()
+    }
+
+    /// Whether it, or another process of its group, has the other end of the connection that `peer`
+    /// made to `own`. Where the system has no `/proc`, that cannot be told, and it is taken for granted.
+    pub(crate) fn is_peer(&self, peer: SocketAddr, own: SocketAddr) -> bool {
+        if cfg!(not(target_os = "linux")) {
+            return true;
+        }
+        let Some(number) = peer::socket_of(peer, own) else { return false };
+        let pid = lock(&self.pid);
+        let has_it = |id| peer::has_socket(id, number);
+        pid.is_some_and(|leader| has_it(leader) || peer::group(leader).any(has_it))
     }
 
     fn signal(&self, signal: libc::c_int) {

@@ -10,7 +10,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,15 +22,16 @@ use hyper::{
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot},
+    sync::{SetOnce, mpsc, oneshot},
 };
 
 use crate::{
     clock::Timestamp,
     fault::Reported,
     function::Function,
-    http::{self, Answer, Received, Server},
+    http::{self, Answer, Peer, Received, Server},
     identity,
+    process::Process,
 };
 
 /// The largest response a function may post: 6 MiB and 100 bytes.
@@ -77,6 +78,10 @@ struct State {
     reports: mpsc::UnboundedSender<Report>,
     turn: Mutex<Turn>,
     has_extension: AtomicBool,
+    silent_extensions: bool,
+    address: SocketAddr,
+    /// The process that is answered, once it has been started.
+    process: SetOnce<Weak<Process>>,
 }
 
 /// Where the runtime stands, which decides what it may call.
@@ -108,8 +113,11 @@ impl RuntimeApi {
                 at_once: function.at_once,
             }),
             has_extension: AtomicBool::new(false),
+            silent_extensions: function.silent_extensions,
+            address,
+            process: SetOnce::new(),
         });
-        let server = Server::start(listener, state.clone(), handle);
+        let server = Server::start(listener, state.clone(), identify, handle);
         Ok((Self { address, state, _server: server }, receiver))
     }
 
@@ -118,10 +126,23 @@ impl RuntimeApi {
         self.address
     }
 
+    /// Answers `process` from now on, and nobody else. Until then connections wait.
+    pub(crate) fn answer(&self, process: &Arc<Process>) {
+        // It is called once: the first process stays.
+        let _ = self.state.process.set(Arc::downgrade(process));
+    }
+
     /// Whether an extension was registered: only then does Lambda send SIGTERM at shutdown.
     pub(crate) fn has_extension(&self) -> bool {
         self.state.has_extension.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the client at `address` is the function's process.
+async fn identify(state: Arc<State>, address: SocketAddr) -> Peer {
+    let process = state.process.wait().await.upgrade();
+    let is_own = process.is_some_and(|process| process.is_peer(address, state.address));
+    if is_own { Peer::Own } else { Peer::Other }
 }
 
 async fn handle(state: Arc<State>, request: Request<Incoming>) -> Answer {
@@ -137,6 +158,9 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Answer {
         }
         (&Method::POST, ["2018-06-01", "runtime", "init", "error"]) => {
             state.init_error(request).await
+        }
+        (&Method::POST, ["2020-01-01", "extension", "register"]) if state.silent_extensions => {
+            std::future::pending().await
         }
         (&Method::POST, ["2020-01-01", "extension", "register"]) => state.register(request).await,
         // An extension without events is never called: its poll just waits.
@@ -186,12 +210,12 @@ impl State {
             return invalid_request_id();
         }
         match body {
-            Ok(Received::Whole(payload)) => self.accept(Report::Response(id.to_owned(), payload)),
-            Ok(Received::TooLarge) => {
+            Received::Whole(payload) => self.accept(Report::Response(id.to_owned(), payload)),
+            Received::TooLarge => {
                 self.accept(Report::ResponseTooLarge(id.to_owned()));
                 too_large()
             }
-            Err(_) => truncated(),
+            Received::Truncated => truncated(),
         }
     }
 
@@ -216,16 +240,16 @@ impl State {
     fn accept_error(
         &self,
         error_type: String,
-        body: Result<Received, hyper::Error>,
+        body: Received,
         report: impl FnOnce(Reported) -> Report,
     ) -> Answer {
         match body {
-            Ok(Received::Whole(payload)) => self.accept(report(Reported { error_type, payload })),
-            Ok(Received::TooLarge) => {
+            Received::Whole(payload) => self.accept(report(Reported { error_type, payload })),
+            Received::TooLarge => {
                 self.accept(report(Reported { error_type, payload: Bytes::new() }));
                 too_large()
             }
-            Err(_) => truncated(),
+            Received::Truncated => truncated(),
         }
     }
 
@@ -243,9 +267,9 @@ impl State {
     /// Registers an extension, provided it asks for no events: none are sent here.
     async fn register(&self, request: Request<Incoming>) -> Answer {
         let body = match http::receive(request.into_body(), RESPONSE_LIMIT).await {
-            Ok(Received::Whole(body)) => body,
-            Ok(Received::TooLarge) => return too_large(),
-            Err(_) => return truncated(),
+            Received::Whole(body) => body,
+            Received::TooLarge => return too_large(),
+            Received::Truncated => return truncated(),
         };
         let events = serde_json::from_slice::<Value>(&body)
             .ok()

@@ -41,6 +41,29 @@ impl Account {
         }
     }
 
+    /// Whether the user with this number is one of the two who have to do with a server: the one it
+    /// runs as, and the user of this process.
+    pub(crate) fn knows(self, user: u32) -> bool {
+        user == own_user() || (self == Self::Nobody && user == NOBODY)
+    }
+
+    /// Lets this user through a folder, or to a socket, of the user of this process, and no others:
+    /// by its group, where it is another user.
+    pub(crate) fn admit_alone(self, path: &Path) -> io::Result<()> {
+        let is_folder = path.is_dir();
+        if self == Self::Nobody {
+            chown(path, None, Some(NOBODY))?;
+        }
+        let mode = match (self, is_folder) {
+            (Self::Own, true) => 0o700,
+            (Self::Own, false) => 0o600,
+            // It may pass, but sees and makes nothing there.
+            (Self::Nobody, true) => 0o710,
+            (Self::Nobody, false) => 0o660,
+        };
+        fs::set_permissions(path, Permissions::from_mode(mode))
+    }
+
     /// Gives a file or a folder, without what is in it, to this user alone.
     pub(crate) fn give(self, path: &Path) -> Result<(), Error> {
         let mode = if path.is_dir() { 0o700 } else { 0o600 };

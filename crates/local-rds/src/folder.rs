@@ -1,14 +1,15 @@
-//! The folder that one server lives in: data, certificates, sockets, logs.
+//! The folder that one server lives in: data, certificates, sockets, logs. No other user of the machine
+//! gets into it.
 //!
 //! Its life ends with the process that made it. A process that is killed cannot tidy up, so each
 //! folder holds a file that its maker keeps locked: the next start removes the folders whose lock is
 //! free.
 
 use std::env;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -19,6 +20,8 @@ const PREFIX: &str = "local-rds-";
 /// A folder is filled under this name until its lock is taken.
 const UNFINISHED_PREFIX: &str = ".new-local-rds-";
 const LOCK: &str = "lock";
+/// The mode of a folder of its owner's alone.
+const PRIVATE: u32 = 0o700;
 /// The longest name of a folder for temporary files that leaves room for a Unix socket in ours:
 /// their paths end at 107 bytes (unix(7)).
 const LONGEST_PARENT: usize = 70;
@@ -38,11 +41,12 @@ impl Folder {
         let failed = || Error::io("create a folder in", &parent);
         let unfinished = tempfile::Builder::new()
             .prefix(UNFINISHED_PREFIX)
+            .permissions(Permissions::from_mode(PRIVATE))
             .tempdir_in(&parent)
             .map_err(failed())?;
         let lock = File::create(unfinished.path().join(LOCK)).map_err(failed())?;
         lock.lock().map_err(failed())?;
-        open_to_all(unfinished.path()).map_err(failed())?;
+        account.admit_alone(unfinished.path()).map_err(failed())?;
 
         let unfinished = unfinished.keep();
         let random = unfinished.to_string_lossy();
@@ -51,11 +55,11 @@ impl Folder {
         fs::rename(&unfinished, &path).map_err(failed())?;
         let folder = Self { path, _lock: lock };
         for own in [folder.data(), folder.run()] {
-            fs::create_dir(&own).map_err(failed())?;
+            create_private(&own).map_err(failed())?;
             account.give(&own)?;
         }
-        fs::create_dir(folder.plugins())
-            .and_then(|()| open_to_all(&folder.plugins()))
+        create_private(&folder.plugins())
+            .and_then(|()| fs::set_permissions(folder.plugins(), Permissions::from_mode(0o755)))
             .map_err(failed())?;
         Ok(folder)
     }
@@ -106,8 +110,9 @@ impl Folder {
     }
 }
 
-fn open_to_all(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, Permissions::from_mode(0o755))
+/// Makes a folder that nobody but the user of this process gets into, from the beginning on.
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(PRIVATE).create(folder)
 }
 
 impl Drop for Folder {

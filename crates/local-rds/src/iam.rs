@@ -140,7 +140,8 @@ impl Iam {
         self.knobs().cap = ConnectionCap::new(cap);
     }
 
-    /// The logins refused so far, each as its line in the log: when, who, why, and what to do.
+    /// The logins refused so far, each as its line in the log: when, who, why, and what to do. The
+    /// newest 10,000, where there are more.
     pub fn refusals(&self) -> Vec<String> {
         self.shared.log.refusals()
     }
@@ -151,7 +152,8 @@ impl Iam {
     }
 
     /// Answers the plugins of database servers on a new Unix socket at `socket`, until the
-    /// [`Listener`] is dropped. Any user of the system may connect who can reach the folder.
+    /// [`Listener`] is dropped. It answers this process's user and the one that servers run as, and
+    /// nobody else.
     ///
     /// # Errors
     /// The log cannot be written, or the socket cannot be made: its path is longer than 107 bytes,

@@ -26,6 +26,7 @@ pub mod certificates;
 mod error;
 mod folder;
 pub mod iam;
+mod log_file;
 mod mysql;
 mod plugins;
 mod port;

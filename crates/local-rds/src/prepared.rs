@@ -4,13 +4,14 @@
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use local_rds_packages::{Installation, cache_folder};
 
 use crate::Error;
 use crate::account::Account;
-use crate::folder::Folder;
+use crate::folder::{Folder, create_private};
 
 /// Copies the prepared data of `server` to the empty folder `to`, owned by `account`. `initialise` makes them in the
 /// folder it is given if they are not there yet; `recipe` is all that they depend on beside the
@@ -22,9 +23,14 @@ pub(crate) fn copy(
     to: &Path,
     initialise: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let parent =
-        cache_folder().map_err(Error::because("no folder for prepared data"))?.join("data");
-    fs::create_dir_all(&parent).map_err(Error::io("create", &parent))?;
+    let cache = cache_folder().map_err(Error::because("no folder for prepared data"))?;
+    let parent = cache.join("data");
+    fs::create_dir_all(&cache)
+        .and_then(|()| match create_private(&parent) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        })
+        .map_err(Error::io("create", &parent))?;
     let lock_path = parent.join(format!("{}.lock", server.engine));
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     let prepared = parent.join(name(server, recipe));
@@ -53,7 +59,7 @@ fn prepare(
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(Error::io("remove", &unfinished))?;
     }
-    fs::create_dir(&unfinished).map_err(Error::io("create", &unfinished))?;
+    create_private(&unfinished).map_err(Error::io("create", &unfinished))?;
     copy_tree(&data, &unfinished, Account::Own)?;
     fs::rename(&unfinished, prepared).map_err(Error::io("create", prepared))
 }
@@ -71,7 +77,7 @@ fn copy_tree(from: &Path, to: &Path, owner: Account) -> Result<(), Error> {
         let (source, target): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type().map_err(Error::io("copy", &source))?;
         if kind.is_dir() {
-            fs::create_dir(&target).map_err(Error::io("create", &target))?;
+            create_private(&target).map_err(Error::io("create", &target))?;
             copy_tree(&source, &target, owner)?;
         } else if kind.is_file() {
             fs::copy(&source, &target).map_err(Error::io("copy", &source))?;

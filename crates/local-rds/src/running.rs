@@ -1,7 +1,7 @@
 //! The server's process: started on a free port, ended, killed and started again, and the
 //! administrator's connection to it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::folder::Folder;
 use crate::port::Port;
 use crate::process::{Process, last_lines};
 use crate::profile::Profile;
-use crate::{Error, mysql, postgres, process};
+use crate::{Error, log_file, mysql, postgres, process};
 
 /// How long a server may take to answer. A slow machine that starts several at once needs seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,6 +41,7 @@ pub(crate) struct Running {
     // Apart from the process, which is signalled while a statement waits for its answer.
     administrator: Mutex<Option<Administrator>>,
     port: Port,
+    _log: log_file::Keeper,
     plan: Plan,
 }
 
@@ -48,9 +49,11 @@ impl Running {
     /// Starts the server on a free port and makes it ready for IAM users, after `setup` has run.
     pub(crate) fn start(plan: Plan, setup: &str) -> Result<Self, Error> {
         let port = Port::reserve().map_err(Error::because("no free port on 127.0.0.1"))?;
+        let log = log_file::Keeper::start(plan.folder.server_log())
+            .map_err(Error::because("no thread for the server's log"))?;
         let process = plan.start(port.number())?;
         let administrator = Mutex::new(Some(plan.admit(&process, port.number(), setup)?));
-        Ok(Self { process: Mutex::new(Some(process)), administrator, port, plan })
+        Ok(Self { process: Mutex::new(Some(process)), administrator, port, _log: log, plan })
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -154,8 +157,7 @@ impl Plan {
             command.arg(format!("--{name}={value}"));
         }
         let path = folder.server_log();
-        let log = OpenOptions::new().create(true).append(true).open(&path);
-        let log = log.map_err(Error::io("create", &path))?;
+        let log = log_file::open(&path).map_err(Error::io("create", &path))?;
         let also_log = log.try_clone().map_err(Error::io("create", &path))?;
         command
             .env(SOCKET_VARIABLE, folder.verifier_socket())

@@ -4,8 +4,8 @@ use local_lambda::Lambda;
 use local_rds::{Engine, Server};
 use local_stack::ITEMS;
 use std::env;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -41,7 +41,10 @@ pub(crate) struct Answer {
 impl Stack {
     pub(crate) async fn start(engines: &[Engine], port: Option<u16>) -> Result<Stack, Failure> {
         eprintln!("starting {}", names(engines));
-        let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+        // Nobody else of this machine gets into it.
+        let private = Permissions::from_mode(0o700);
+        let folder =
+            tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
         let starting: Vec<_> = engines
             .iter()
             .map(|&engine| {

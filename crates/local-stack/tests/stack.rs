@@ -108,17 +108,29 @@ fn it_serves_the_invoke_api_until_it_is_interrupted() {
     let line = line.expect("it shows how to invoke the function");
     let address = line.split_whitespace().next().unwrap();
 
-    let event = r#"{"statement":"items"}"#;
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "POST /2015-03-31/functions/postgres-function/invocations HTTP/1.1\r\nhost: {address}\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{event}",
-        event.len()
-    )
-    .unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+    let post = |headers: &str, event: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST /2015-03-31/functions/postgres-function/invocations HTTP/1.1\r\n{headers}\
+             connection: close\r\ncontent-length: {}\r\n\r\n{event}",
+            event.len()
+        )
+        .unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    };
+    for folder in fs::read_dir(run.folder.path()).unwrap() {
+        let folder = folder.unwrap();
+        let mode = folder.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o007, 0, "{}: others get into it", folder.path().display());
+    }
+    // A page in a browser may send this without asking anybody.
+    let page = "host: evil.example\r\norigin: http://evil.example\r\ncontent-type: text/plain\r\n";
+    let refused = post(page, r#"{"statement":"add-item","params":[9,"nine"]}"#);
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    let response = post(&format!("host: {address}\r\n"), r#"{"statement":"items"}"#);
     let body = response.split_once("\r\n\r\n").unwrap().1;
     let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{response}"));
     assert_eq!(body["row_count"], json!(3));

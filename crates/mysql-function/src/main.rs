@@ -15,13 +15,24 @@ mod session;
 mod traces;
 mod value;
 
+use sql_function::{DIAGNOSE, diagnose, run};
 use std::env;
 use std::time::SystemTime;
+use tokio::runtime::Builder;
 
-/// The boundary: environment and clock are read here and handed down.
-#[tokio::main(flavor = "current_thread")]
+/// The boundary: arguments, environment and clock are read here and handed down.
 #[allow(clippy::disallowed_methods)] // the one place where the time of day comes in
-async fn main() -> Result<(), lambda_runtime::Error> {
+fn main() -> Result<(), lambda_runtime::Error> {
     let clock = || SystemTime::now();
-    sql_function::run::<connect::MySql>(|name| env::var(name).ok(), clock).await
+    let variable = |name: &str| env::var(name).ok();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let outcome = match env::args_os().nth(1) {
+        Some(argument) if argument == DIAGNOSE => {
+            runtime.block_on(diagnose::<connect::MySql>(variable, clock))
+        }
+        _ => runtime.block_on(run::<connect::MySql>(variable, clock)),
+    };
+    // A look-up of a name that hangs is not waited for.
+    runtime.shutdown_background();
+    outcome
 }

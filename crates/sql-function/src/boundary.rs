@@ -6,30 +6,42 @@
 //! again at the first event.
 
 use iam_auth::Credentials;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::layer::layer_fn;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use ring::rand::{SystemRandom, generate};
 use serde_json::value::RawValue;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 
 use crate::deadline::Deadline;
 use crate::doctor::Diagnosis;
 use crate::engine::{Clock, Connector, millis};
-use crate::error::Error;
+use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
 use crate::response::Response;
 use crate::settings::Settings;
-use crate::shutdown::{self, Extension};
+use crate::shutdown::{self, Extension, Shutdown};
 use crate::telemetry;
 
 /// Lambda stops an initialisation after 10 seconds, and begins it again:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The connection
 /// may have this much of it.
 const INIT: Duration = Duration::from_secs(8);
+
+/// The argument that has a function's program [`diagnose`] in place of serving events.
+pub const DIAGNOSE: &str = "--diagnose";
+/// How long that may take. A network that swallows packets takes some 20 seconds.
+const DIAGNOSIS: Duration = Duration::from_secs(55);
+
+/// Why there was less time than the function's time-out.
+const ENDING: &str = "Lambda was ending this environment";
 
 /// Runs a function until Lambda ends it. `variable` looks up an environment variable, `clock` tells
 /// the time.
@@ -41,13 +53,7 @@ pub async fn run<C: Connector>(
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
     telemetry::start(&variable);
-    let function = match Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER) {
-        Ok(settings) => {
-            let credentials = Credentials::from_chain().await;
-            Function::<C>::new(settings, credentials, at_once(&variable), clock, random)
-        }
-        Err(error) => Err(error),
-    };
+    let function = function::<C>(&variable, clock).await;
     let _extension = match &function {
         Ok(function) => join!(open(function), extension(&variable)).1,
         Err(error) => {
@@ -60,20 +66,58 @@ pub async fn run<C: Connector>(
         }
     };
     let function = Arc::new(function);
-    let served = lambda_runtime::run_concurrent(service_fn({
+    // Once in a process, and for as long as it: deadlines refer to it.
+    let shutdown: &'static Shutdown = Box::leak(Box::default());
+    let handler = service_fn({
         let function = function.clone();
-        move |event| answer(function.clone(), event, clock)
-    }));
+        move |event| answer(function.clone(), event, clock, shutdown)
+    });
+    let counted = layer_fn(|service| shutdown.around(service));
+    let runtime = Runtime::new(handler).layer(TracingLayer::new()).layer(counted);
+    let mut served = pin!(runtime.run_concurrent());
     select! {
-        outcome = served => outcome,
-        end = shutdown::foretold() => {
-            end?;
-            if let Ok(function) = &*function {
-                function.session().close().await;
-            }
-            Ok(())
-        }
+        outcome = &mut served => return outcome,
+        end = shutdown::foretold(shutdown) => end?,
     }
+    tracing::info!(running = shutdown.running(), "SIGTERM: no new event is run");
+    select! {
+        // It answers what it has taken, and does not return.
+        _ = &mut served => {}
+        () = shutdown.until_answered() => {}
+        () = sleep(shutdown.left()) => {}
+    }
+    if let Ok(function) = &*function {
+        function.session().close(shutdown.left()).await;
+    }
+    Ok(())
+}
+
+/// Makes one diagnosis and writes it to standard output, as the event `{"diagnose": true}` is answered:
+/// what the doctor runs on a person's machine, where no Lambda is. It reads no event, and logs nothing.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub async fn diagnose<C: Connector>(
+    variable: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<(), lambda_runtime::Error> {
+    let diagnose = match function::<C>(&variable, clock).await {
+        Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
+        Err(error) => Diagnosis::of_failed_start::<C>(&error),
+    };
+    let answer = serde_json::to_string(&Response::Diagnosis { diagnose })?;
+    writeln!(io::stdout(), "{answer}")?;
+    Ok(())
+}
+
+/// The function that the environment describes.
+async fn function<C: Connector>(
+    variable: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<Function<C>, Error> {
+    let settings = Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER)?;
+    let credentials = Credentials::from_chain().await;
+    Function::new(settings, credentials, at_once(&variable), clock, random)
 }
 
 /// Asks Lambda to say when it ends the environment. A function that is not told works as well.
@@ -81,7 +125,12 @@ async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extensio
     let address = variable("AWS_LAMBDA_RUNTIME_API")?;
     let registered = Extension::register(&address).await;
     registered
-        .inspect_err(|error| tracing::warn!(%error, "no SIGTERM: connections end without a word"))
+        .inspect_err(|error| {
+            tracing::warn!(
+                %error,
+                "not registered for SIGTERM: connections will be dropped without a clean close"
+            );
+        })
         .ok()
 }
 
@@ -90,10 +139,15 @@ async fn answer<C: Connector>(
     function: Arc<Result<Function<C>, Error>>,
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
+    shutdown: &'static Shutdown,
 ) -> Result<Response, Error> {
     let start = Instant::now();
-    let deadline = Deadline::before(event.context.deadline(), clock());
+    let deadline = Deadline::before(event.context.deadline(), clock()).within(shutdown);
     let outcome = match &*function {
+        // Lambda sends none that it has not sent already.
+        _ if shutdown.is_foretold() => Err(Error::new(Kind::ConnectionLost, ENDING)
+            .fated(Fate::NotRun)
+            .advice("send the event again: nothing was run")),
         Ok(function) => function.handle(&event.payload, deadline).await,
         // The doctor is asked most when something is wrong.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
@@ -101,6 +155,13 @@ async fn answer<C: Connector>(
         }
         Err(error) => Err(error.again()),
     };
+    let outcome = outcome.map_err(|error| match error.kind() {
+        Kind::Timeout if deadline.is_moved() => {
+            error.with(&format!("; {ENDING}")).advice("send the event again: nothing was changed")
+        }
+        Kind::OutcomeUnknown if deadline.is_moved() => error.with(&format!("; {ENDING}")),
+        _ => error,
+    });
     summarise(&outcome, start.elapsed());
     outcome
 }

@@ -2,24 +2,32 @@
 //!
 //! Every wait of an invocation is bounded by one [`Deadline`], which lies a little before Lambda's:
 //! a function that answers with `Timeout` and the step it was at helps more than one that is
-//! killed.
+//! killed. When Lambda ends the environment, all deadlines move forward at once.
 
 use std::time::{Duration, SystemTime};
-use tokio::time::{Instant, timeout_at};
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
+use crate::shutdown::Shutdown;
 
 /// What is kept back of the time Lambda gives, to write the answer.
 const RESERVE: Duration = Duration::from_millis(200);
 
 /// A point in time after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Instant);
+pub struct Deadline {
+    at: Instant,
+    /// Whether there is something to do after it, before the time is up.
+    early: bool,
+    /// What moves it forward.
+    shutdown: Option<&'static Shutdown>,
+}
 
 impl Deadline {
     /// This long from now.
     pub fn after(time: Duration) -> Deadline {
-        Deadline(Instant::now() + time)
+        Deadline { at: Instant::now() + time, early: false, shutdown: None }
     }
 
     /// A little before Lambda's own deadline for an invocation, given the time it is.
@@ -29,35 +37,60 @@ impl Deadline {
         Deadline::after(left.saturating_sub(RESERVE.min(left / 10)))
     }
 
+    /// This deadline, unless the environment ends before.
+    pub(crate) fn within(self, shutdown: &'static Shutdown) -> Deadline {
+        Deadline { shutdown: Some(shutdown), ..self }
+    }
+
+    /// Whether the environment is being ended, which has moved the deadline forward.
+    pub(crate) fn is_moved(self) -> bool {
+        self.shutdown.is_some_and(Shutdown::is_foretold)
+    }
+
     /// The earlier of this deadline and `time` from now.
     pub fn at_most(self, time: Option<Duration>) -> Deadline {
         let end = time.and_then(|time| Instant::now().checked_add(time));
-        end.map_or(self, |end| Deadline(self.0.min(end)))
+        end.map_or(self, |end| Deadline { at: self.at.min(end), ..self })
     }
 
     /// How long it is until then.
     pub fn left(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        let moved = self.shutdown.and_then(|shutdown| shutdown.end(self.early));
+        let at = moved.map_or(self.at, |moved| self.at.min(moved));
+        at.saturating_duration_since(Instant::now())
     }
 
-    /// The earlier of the two.
+    /// The earlier of the two, which otherwise is this one.
     pub fn or(self, other: Deadline) -> Deadline {
-        Deadline(self.0.min(other.0))
+        Deadline { at: self.at.min(other.at), ..self }
     }
 
     /// This much later.
     pub fn more(self, time: Duration) -> Deadline {
-        Deadline(self.0 + time)
+        Deadline { at: self.at + time, ..self }
     }
 
-    /// This much earlier.
+    /// This much earlier, to have time left for what follows.
     pub fn less(self, time: Duration) -> Deadline {
-        Deadline(self.0.checked_sub(time).unwrap_or(self.0))
+        Deadline { at: self.at.checked_sub(time).unwrap_or(self.at), early: true, ..self }
     }
 
     /// What `step` gives, unless it takes longer than this.
     pub async fn wait<T>(self, step: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.0, step).await.ok()
+        select! {
+            biased;
+            outcome = step => Some(outcome),
+            () = sleep_until(self.at) => None,
+            () = self.moved() => None,
+        }
+    }
+
+    /// Comes when the environment is being ended and no time is left.
+    async fn moved(self) {
+        match self.shutdown {
+            Some(shutdown) => shutdown.until_end(self.early).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits for `step`, no longer than this deadline.
@@ -102,9 +135,39 @@ mod tests {
             let (lambdas, ours) = (Duration::from_millis(lambdas), Duration::from_millis(ours));
             let before = Instant::now();
             let deadline = Deadline::before(now + lambdas, now);
-            assert!((before + ours..=Instant::now() + ours).contains(&deadline.0), "{ours:?}");
+            assert!((before + ours..=Instant::now() + ours).contains(&deadline.at), "{ours:?}");
         }
         let earlier = Deadline::after(Duration::from_secs(9)).at_most(Some(Duration::ZERO));
-        assert!(earlier.0 <= Instant::now());
+        assert!(earlier.at <= Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_environment_moves_it_forward() {
+        let shutdown: &'static Shutdown = Box::leak(Box::default());
+        let deadline = Deadline::after(Duration::from_secs(20)).within(shutdown);
+        let (early, other) =
+            (deadline.less(Duration::from_millis(700)), Deadline::after(Duration::from_secs(20)));
+        assert!(!deadline.is_moved());
+        let start = Instant::now();
+        let foretell = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            shutdown.foretell();
+        };
+        let late = async {
+            assert!(deadline.wait(pending::<()>()).await.is_none());
+            start.elapsed()
+        };
+        let cut = async {
+            assert!(early.wait(pending::<()>()).await.is_none());
+            start.elapsed()
+        };
+        let ((), cut, late) = tokio::join!(foretell, cut, late);
+        assert!(Duration::from_secs(1) < cut && cut < late, "{cut:?} {late:?}");
+        assert!(
+            late < Duration::from_millis(1500),
+            "Lambda kills half a second after SIGTERM: {late:?}"
+        );
+        assert!(deadline.is_moved() && deadline.left().is_zero());
+        assert!(other.left() > Duration::from_secs(10));
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
-use crate::doctor::{self, Blanks, Cause, Patient};
+use crate::doctor::{self, Blanks, Cause, Diagnosis, Patient};
 use crate::engine::{Clock, Connector, Login};
 use crate::error::{Error, Kind};
 use crate::event::{self, Call, Request};
@@ -93,14 +93,7 @@ impl<C: Connector> Function<C> {
                 self.run(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
-                let patient = Patient {
-                    connector: self.session.connector(),
-                    catalogue: &self.catalogue,
-                    scheduled_statement: self.scheduled_statement.as_deref(),
-                    resource_id: self.resource_id.as_deref(),
-                    function: self.name.as_deref(),
-                };
-                Ok(Response::Diagnosis { diagnose: doctor::diagnose(&patient, deadline).await })
+                Ok(Response::Diagnosis { diagnose: self.diagnose(deadline).await })
             }
             Request::Scheduled { id } => {
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
@@ -110,6 +103,18 @@ impl<C: Connector> Function<C> {
                 self.run(&Work::Statement((&call, statement)), deadline).await
             }
         }
+    }
+
+    /// Walks the way of a login, and tells what may be wrong with it.
+    pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
+        let patient = Patient {
+            connector: self.session.connector(),
+            catalogue: &self.catalogue,
+            scheduled_statement: self.scheduled_statement.as_deref(),
+            resource_id: self.resource_id.as_deref(),
+            function: self.name.as_deref(),
+        };
+        doctor::diagnose(&patient, deadline).await
     }
 
     /// What a call asks for.

@@ -261,7 +261,8 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
                     let deadline = deadline.or(limit.more(LONG_ENDING));
                     let cancel = async {
                         // One that has a time-out of its own is ended by the server, where it can.
-                        let patience = statement.timeout.map_or(Duration::ZERO, |_| PATIENCE);
+                        let is_ended = statement.timeout.is_some() && !deadline.is_moved();
+                        let patience = if is_ended { PATIENCE } else { Duration::ZERO };
                         sleep(patience).await;
                         if let Err(error) = self.connector.cancel(&id, deadline).await {
                             tracing::warn!(error = error.report(), "cannot cancel the statement");

@@ -32,7 +32,8 @@ const CHECK: Duration = Duration::from_secs(1);
 /// A denied login waits this long before its only other try, and then as long as the retry of that
 /// number: RDS's cap counts logins by the second, and a login beyond it looks like one denied.
 const DENIED: (Duration, u32) = (Duration::from_secs(1), 3);
-/// How long taking leave of the server may take: Lambda kills a process 500 ms after SIGTERM.
+/// How long closing the connections may take, and less where less is left before Lambda kills the
+/// process.
 const LEAVE: Duration = Duration::from_millis(300);
 
 /// How an invocation came by its connection, as its response tells.
@@ -135,9 +136,9 @@ impl<C: Connector> Session<C> {
         self.idle().push(Idle { connection, since, obtained });
     }
 
-    /// Takes leave of the server, on every connection that no invocation has. None is given out
+    /// Closes every connection that no invocation has, in the time that is `left`. None is given out
     /// afterwards.
-    pub async fn close(&self) {
+    pub async fn close(&self, left: Duration) {
         self.free.close();
         let idle = std::mem::take(&mut *self.idle());
         let count = idle.len();
@@ -146,7 +147,7 @@ impl<C: Connector> Session<C> {
                 idle.connection.close().await;
             }
         };
-        let in_time = timeout(LEAVE, leave).await.is_ok();
+        let in_time = timeout(LEAVE.min(left), leave).await.is_ok();
         tracing::info!(connections = count, in_time, "closed the connections");
     }
 
@@ -199,7 +200,7 @@ impl<C: Connector> Session<C> {
                 "the login failed, trying again"
             );
             last = Some(error);
-            sleep(wait).await;
+            deadline.wait(sleep(wait)).await;
             retries += 1;
         }
     }

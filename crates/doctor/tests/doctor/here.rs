@@ -2,10 +2,14 @@
 
 use local_rds::Engine;
 use serde_json::json;
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use crate::proc::{children, is_running, listening};
 use crate::run::{Doctor, first_cause, server};
 
 const ENGINES: [Engine; 3] = [Engine::MySql, Engine::MariaDb, Engine::Postgres];
@@ -111,27 +115,71 @@ fn a_terminal_gets_colours_unless_it_wants_none() {
     }
 }
 
+/// A doctor that waits for a server, which takes its connection and says nothing.
+struct Waiting {
+    doctor: Doctor,
+    child: Child,
+    _server: (TcpListener, TcpStream),
+}
+
+impl Waiting {
+    fn start() -> Waiting {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut doctor = Doctor::new();
+        doctor.set("DB_HOST", "db.abc123def456.eu-west-1.rds.amazonaws.com");
+        doctor.set("DB_USER", "lambda-user");
+        doctor.set("DB_NAME", "app");
+        doctor.set("DB_CONNECT_TO", &silent.local_addr().unwrap().to_string());
+        doctor.set("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
+        doctor.set("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        let doctor = doctor.with("--engine mysql");
+        let mut command = doctor.command();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("running mysql-function")));
+        // The function has dialled: it runs.
+        let (connection, _) = silent.accept().unwrap();
+        Waiting { doctor, child, _server: (silent, connection) }
+    }
+}
+
 #[test]
 fn an_interrupt_ends_the_function_and_removes_its_files() {
-    // It takes the connection and says nothing: the walk hangs in TLS.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut doctor = Doctor::new();
-    doctor.set("DB_HOST", "db.abc123def456.eu-west-1.rds.amazonaws.com");
-    doctor.set("DB_USER", "lambda-user");
-    doctor.set("DB_NAME", "app");
-    doctor.set("DB_CONNECT_TO", &silent.local_addr().unwrap().to_string());
-    doctor.set("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
-    doctor.set("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-    let doctor = doctor.with("--engine mysql");
-    let mut command = doctor.command();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("running mysql-function")));
-    // The function has dialled: it runs.
-    let _connection = silent.accept().unwrap();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let Waiting { doctor, mut child, _server } = Waiting::start();
+        let functions = children(child.id());
+        assert_eq!(functions.len(), 1, "{functions:?}");
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        doctor.assert_nothing_left();
+        // It was killed, and is init's to reap; by itself it would have waited 3 s for the server.
+        let start = Instant::now();
+        while is_running(functions[0]) {
+            assert!(start.elapsed() < Duration::from_millis(1500), "the function still runs");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
 
-    let interrupt = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    doctor.assert_nothing_left();
+#[test]
+fn nothing_listens_while_it_runs() {
+    let own = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!(":{:04X} ", own.local_addr().unwrap().port());
+    let seen = listening(std::process::id());
+    assert!(seen.iter().any(|line| line.contains(&port)), "the test sees what listens: {seen:?}");
+
+    let Waiting { doctor, mut child, _server } = Waiting::start();
+    let functions = children(child.id());
+    assert_eq!(functions.len(), 1, "{functions:?}");
+    for process in [child.id(), functions[0]] {
+        assert_eq!(listening(process), Vec::<String>::new(), "of process {process}");
+    }
+    // The function has what Lambda would give it, and none of the person's own variables.
+    let environment = fs::read(format!("/proc/{}/environ", functions[0])).unwrap();
+    let environment = String::from_utf8_lossy(&environment).into_owned();
+    assert!(environment.contains("AWS_REGION=eu-west-1\0"), "{environment}");
+    assert!(!environment.contains(doctor.variable("HOME")), "{environment}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -7,4 +7,5 @@ mod cloud;
 mod deployed;
 mod here;
 mod mended;
+mod proc;
 mod run;

@@ -5,13 +5,14 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use hyper::body::Bytes;
 use tokio::{
+    select,
     sync::{mpsc, oneshot},
-    task::JoinHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use super::{Environment, Served};
@@ -19,23 +20,40 @@ use crate::{
     fault::Fault, log::LogStream, process::Process, runtime_api::Event, runtime_api::Report,
 };
 
+/// How long Lambda leaves a Managed Instance's runtime between SIGTERM and SIGKILL:
+/// `defaultRuntimeShutdownTimeout` of AWS's Runtime Interface Emulator
+/// (`internal/lambda-managed-instances/rapid/shutdown.go`).
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(600);
+
 type Answer = Result<Bytes, Fault>;
 
 /// An environment, and the task that brings it events and takes its answers.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    events: mpsc::UnboundedSender<(Event, oneshot::Sender<Answer>)>,
+    orders: mpsc::UnboundedSender<Order>,
     process: Arc<Process>,
     log: LogStream,
-    task: JoinHandle<()>,
 }
+
+/// What the task is to do.
+#[derive(Debug)]
+enum Order {
+    /// Have the event served, and tell the answer.
+    Serve(Event, oneshot::Sender<Answer>),
+    /// End the environment, and tell when it has ended.
+    End(oneshot::Sender<()>),
+}
+
+/// The events that were delivered or wait for it, by request id, and who waits for their answers.
+type Running = HashMap<String, oneshot::Sender<Answer>>;
 
 impl Instance {
     /// Takes over an environment that has initialised.
     pub(crate) fn new(environment: Environment) -> Self {
-        let (events, receiver) = mpsc::unbounded_channel();
+        let (orders, receiver) = mpsc::unbounded_channel();
         let (process, log) = (environment.process.clone(), environment.log.clone());
-        Self { events, process, log, task: tokio::spawn(serve(environment, receiver)) }
+        tokio::spawn(serve(environment, receiver));
+        Self { orders, process, log }
     }
 
     pub(crate) fn log(&self) -> &LogStream {
@@ -58,7 +76,7 @@ impl Instance {
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
         // The task ends with the process: the reply is then dropped as well.
-        let _ = self.events.send((event, reply));
+        let _ = self.orders.send(Order::Serve(event, reply));
         let answer = match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Fault::Exited(self.process.exited().await)),
@@ -67,23 +85,20 @@ impl Instance {
         Served { answer, duration: started.elapsed(), ended: None }
     }
 
-    /// Ends the environment as Lambda does.
-    pub(crate) async fn shut_down(self) {
-        drop(self.events);
-        // It has no panic of its own to pass on.
-        let _ = self.task.await;
+    /// Ends the environment as Lambda does, busy or not.
+    pub(crate) async fn shut_down(&self) {
+        let (ended, end) = oneshot::channel();
+        let _ = self.orders.send(Order::End(ended));
+        let _ = end.await; // a task that is gone has ended the environment
     }
 }
 
 /// Brings events to whichever poll of the runtime waits for one, until nobody sends any more or the
 /// process ends.
-async fn serve(
-    mut environment: Environment,
-    mut events: mpsc::UnboundedReceiver<(Event, oneshot::Sender<Answer>)>,
-) {
+async fn serve(mut environment: Environment, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut polls: VecDeque<_> = environment.next.take().into_iter().collect();
     let mut waiting = VecDeque::new();
-    let mut running = HashMap::new();
+    let mut running = Running::new();
     environment.process.thaw();
     loop {
         while !waiting.is_empty() && !polls.is_empty() {
@@ -91,29 +106,68 @@ async fn serve(
             let refused = event.zip(poll).and_then(|(event, poll)| poll.send(event).err());
             waiting.extend(refused); // the runtime gave up that poll, and will ask again
         }
-        tokio::select! {
-            event = events.recv() => {
-                let Some((event, reply)) = event else { break environment.shut_down().await };
-                running.insert(event.request_id.clone(), reply);
-                waiting.push_back(event);
-            }
-            Some(report) = environment.reports.recv() => {
-                let (id, answer) = match report {
-                    Report::Next(poll) => {
-                        polls.push_back(poll);
-                        continue;
-                    }
-                    Report::Response(id, payload) => (id, Ok(payload)),
-                    Report::ResponseTooLarge(id) => (id, Err(Fault::ResponseTooLarge)),
-                    Report::Error(id, reported) => (id, Err(Fault::Reported(reported))),
-                    Report::InitError(_) => continue, // it has initialised
-                };
-                if let Some(reply) = running.remove(&id) {
-                    let _ = reply.send(answer); // its caller may have given up
+        select! {
+            // In this order: what the runtime said before it exited counts.
+            biased;
+            Some(report) = environment.reports.recv() => match report {
+                Report::Next(poll) => polls.push_back(poll),
+                report => pass_on(report, &mut running, &environment),
+            },
+            order = orders.recv() => match order {
+                Some(Order::Serve(event, reply)) => {
+                    running.insert(event.request_id.clone(), reply);
+                    waiting.push_back(event);
                 }
-                environment.output.flush();
-            }
-            _ = environment.process.exited() => break environment.end().await,
+                Some(Order::End(ended)) => {
+                    // Polls stay open, and get nothing any more.
+                    shut_down(&mut environment, &mut running).await;
+                    let _ = ended.send(()); // whoever asked may have gone
+                    return;
+                }
+                None => return environment.end().await,
+            },
+            _ = environment.process.exited() => return environment.end().await,
         }
+    }
+}
+
+/// Ends the environment: no event is delivered any more, and what the runtime answers to those that
+/// run still counts.
+async fn shut_down(environment: &mut Environment, running: &mut Running) {
+    if environment.api.has_extension() {
+        environment.process.terminate();
+        let kill = Instant::now() + SHUTDOWN_GRACE;
+        loop {
+            select! {
+                biased;
+                Some(report) = environment.reports.recv() => match report {
+                    Report::Next(_) => environment.log.push(POLLED),
+                    report => pass_on(report, running, environment),
+                },
+                _ = environment.process.exited() => break,
+                () = sleep_until(kill) => break,
+            }
+        }
+    }
+    environment.end().await;
+    while let Ok(report) = environment.reports.try_recv() {
+        pass_on(report, running, environment);
+    }
+}
+
+/// A runtime that has had SIGTERM is expected to end.
+const POLLED: &str = "the runtime asked for another event after SIGTERM";
+
+/// Hands an answer to whoever waits for it.
+fn pass_on(report: Report, running: &mut Running, environment: &Environment) {
+    let (id, answer) = match report {
+        Report::Response(id, payload) => (id, Ok(payload)),
+        Report::ResponseTooLarge(id) => (id, Err(Fault::ResponseTooLarge)),
+        Report::Error(id, reported) => (id, Err(Fault::Reported(reported))),
+        Report::Next(_) | Report::InitError(_) => return, // it has initialised
+    };
+    environment.output.flush();
+    if let Some(reply) = running.remove(&id) {
+        let _ = reply.send(answer); // its caller may have given up
     }
 }

@@ -8,6 +8,7 @@ mod invocation;
 mod invoke_api;
 mod processes;
 mod side_by_side;
+mod strangers;
 
 #[path = "../programs/client.rs"]
 mod client;

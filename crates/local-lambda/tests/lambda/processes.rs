@@ -46,6 +46,17 @@ async fn a_busy_process_ends_as_well() {
     assert!(is_gone(pid));
 }
 
+#[tokio::test]
+async fn what_a_function_prints_is_kept_up_to_a_limit() {
+    let (lambda, _folder) = start(|function| function).await;
+    respond(&lambda, json!({ "do": "chatter", "mb": 40 })).await;
+    let logs = lambda.logs("test");
+    assert!(logs.len() <= 16 * 1024 * 1024, "{} bytes are kept", logs.len());
+    assert!(logs.lines().all(|line| line.len() < 300 * 1024), "an endless line");
+    let last: Vec<&str> = logs.lines().rev().take(3).collect();
+    assert!(last[0].starts_with("REPORT") && last[2].ends_with("the end"), "the newest is there");
+}
+
 #[test]
 fn it_ends_with_its_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

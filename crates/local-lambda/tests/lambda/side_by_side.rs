@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use std::time::{Duration, Instant};
+
 use crate::{invoke, is_gone, payload, pid, respond, start, wait_until};
 
 #[tokio::test]
@@ -49,4 +51,36 @@ async fn a_crash_fails_every_event_and_the_next_has_a_new_process() {
     let last = pid(&lambda).await;
     lambda.shut_down().await;
     wait_until("the process is gone", || is_gone(last));
+}
+
+/// Lambda ends a Managed Instance with SIGTERM while it is busy: what it answers in the time that is
+/// left reaches its caller, what it does not has failed, and nothing new is delivered.
+#[tokio::test]
+async fn a_busy_instance_may_answer_after_sigterm() {
+    let settings =
+        |function: local_lambda::Function| function.at_once(3).env("INIT", "stubborn-extension");
+    let (lambda, _folder) = start(settings).await;
+    let last = pid(&lambda).await;
+    let event = |ms: u64| json!({ "do": "sleep", "ms": ms });
+    let end = async {
+        let asleep = || lambda.logs("test").matches("going to sleep").count();
+        let started = Instant::now();
+        while asleep() < 2 {
+            assert!(started.elapsed() < crate::PATIENCE, "{}", lambda.logs("test"));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let sigterm = Instant::now();
+        let ((), refused) = tokio::join!(lambda.shut_down(), lambda.invoke("test", "{}"));
+        assert_eq!(refused.unwrap_err().code(), "ServiceException");
+        sigterm.elapsed()
+    };
+    let (quick, slow, took) =
+        tokio::join!(invoke(&lambda, event(300)), invoke(&lambda, event(60_000)), end);
+    assert_eq!(payload(&quick), "slept");
+    assert_eq!(payload(&slow)["errorType"], "Runtime.ExitError", "{slow:?}");
+    assert!(took >= Duration::from_millis(600), "it had 600 ms, not {took:?}");
+    assert!(is_gone(last));
+    let logs = lambda.logs("test");
+    assert!(logs.contains("SIGTERM received"), "{logs}");
+    assert!(logs.contains("asked for another event after SIGTERM"), "{logs}");
 }

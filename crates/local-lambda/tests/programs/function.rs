@@ -73,14 +73,18 @@ fn initialize() {
             println!("last words");
             process::exit(1);
         }
-        "extension" => {
+        "extension" | "stubborn-extension" => {
             let headers = [("Lambda-Extension-Name", "test")];
             let path = "/2020-01-01/extension/register";
             let answer = send("POST", path, &headers, br#"{"events":[]}"#);
             assert_eq!(answer.status, 200, "{answer:?}");
             assert!(answer.header("lambda-extension-identifier").is_some(), "{answer:?}");
+            let handler = match env::var("INIT").unwrap().as_str() {
+                "extension" => on_terminate as *const () as libc::sighandler_t,
+                _ => on_terminate_stay as *const () as libc::sighandler_t,
+            };
             // SAFETY: the handler is async-signal-safe.
-            unsafe { libc::signal(libc::SIGTERM, on_terminate as *const () as libc::sighandler_t) };
+            unsafe { libc::signal(libc::SIGTERM, handler) };
         }
         other => panic!("INIT={other} is no way to initialise"),
     }
@@ -121,6 +125,15 @@ fn handle(id: &str, event: &Answer) {
             eprintln!("to stderr");
             print!("without an end");
             io::stdout().flush().unwrap();
+            respond(b"null");
+        }
+        // So many MiB, without a line's end.
+        "chatter" => {
+            let megabyte = vec![b'x'; 1024 * 1024];
+            for _ in 0..number("mb") {
+                io::stdout().write_all(&megabyte).unwrap();
+            }
+            println!(" the end");
             respond(b"null");
         }
         "fail" => {
@@ -183,17 +196,30 @@ fn handle(id: &str, event: &Answer) {
             let child = process::Command::new("sleep").arg("1000").spawn().unwrap();
             respond(child.id().to_string().as_bytes());
         }
+        // What the Runtime API answers a process that this one has started.
+        "ask-by-child" => {
+            let api = env::var("AWS_LAMBDA_RUNTIME_API").unwrap().replace(':', "/");
+            let script = format!(
+                "exec 3<>/dev/tcp/{api}; printf 'GET /none HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3; \
+                 read -r status <&3; printf '%s' \"$status\""
+            );
+            let child = process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            respond(json!(String::from_utf8_lossy(&child.stdout)).to_string().as_bytes());
+        }
         other => panic!("{other} is nothing to do"),
     }
 }
 
-extern "C" fn on_terminate(_signal: libc::c_int) {
+extern "C" fn on_terminate(signal: libc::c_int) {
+    on_terminate_stay(signal);
+    // SAFETY: _exit is async-signal-safe.
+    unsafe { libc::_exit(0) };
+}
+
+extern "C" fn on_terminate_stay(_signal: libc::c_int) {
     let words = b"SIGTERM received\n";
-    // SAFETY: write and _exit are async-signal-safe; the buffer is live for its whole length.
-    unsafe {
-        libc::write(1, words.as_ptr().cast(), words.len());
-        libc::_exit(0);
-    }
+    // SAFETY: write is async-signal-safe; the buffer is live for its whole length.
+    unsafe { libc::write(1, words.as_ptr().cast(), words.len()) };
 }
 
 fn get(path: &str) -> Answer {

@@ -20,8 +20,8 @@ pub const ALLOWED: u8 = b'+';
 /// The answer that turns a login away.
 pub const REFUSED: u8 = b'-';
 
-/// The longest field accepted. The servers themselves end a password packet well below this.
-const FIELD_LIMIT: u32 = 4 << 20;
+/// The longest field accepted. A token is a few kB, and PostgreSQL ends a password at 64 KiB.
+const FIELD_LIMIT: u32 = 128 << 10;
 /// How long a server waits for an answer before it refuses.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,7 +59,7 @@ pub fn ask(login: &Login) -> io::Result<bool> {
 /// Reads the login that a plugin sent: the verifier's half of [`ask`].
 ///
 /// # Errors
-/// The stream ended early, or a field is longer than 4 MiB.
+/// The stream ended early, or a field is longer than 128 KiB.
 pub fn receive(stream: &mut impl Read) -> io::Result<Login> {
     let mut field = || {
         let mut length = [0; 4];

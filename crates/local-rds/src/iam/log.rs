@@ -1,7 +1,8 @@
 //! The log of logins: one line for each, with the reason and the way out of a refusal.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,9 +10,14 @@ use std::time::SystemTime;
 
 use super::calendar::iso_8601;
 use super::refusal::Refusal;
+use crate::log_file;
 
 /// How much of a user name is written.
 const USER_LIMIT: usize = 128;
+/// How much of a line is written: reasons quote the token.
+const LINE_LIMIT: usize = 2048;
+/// How many refusals are remembered, the newest.
+const REFUSALS_LIMIT: usize = 10_000;
 
 /// The log: a file for people, and the refusals in memory for tests.
 pub(super) struct Log {
@@ -22,7 +28,7 @@ pub(super) struct Log {
 #[derive(Default)]
 struct Entries {
     file: Option<File>,
-    refusals: Vec<String>,
+    refusals: VecDeque<String>,
 }
 
 impl Log {
@@ -45,9 +51,9 @@ impl Log {
         })
     }
 
-    /// The refusals so far, each as its line in the file.
+    /// The refusals so far, each as its line in the file; the newest, where there are very many.
     pub(super) fn refusals(&self) -> Vec<String> {
-        self.entries().refusals.clone()
+        self.entries().refusals.iter().cloned().collect()
     }
 
     /// Writes down what was decided about the login of `user` at `now`.
@@ -60,14 +66,17 @@ impl Log {
             Ok(()) => write!(line, "allowed {user:?}"),
             Err(why) => write!(line, "refused {user:?}: {why}; {}", why.advice()),
         };
+        line.truncate(line.floor_char_boundary(LINE_LIMIT));
         let mut entries = self.entries();
-        let written = entries.file(&self.path).and_then(|file| writeln!(file, "{line}"));
+        let written = entries
+            .file(&self.path)
+            .and_then(|file| writeln!(file, "{line}"))
+            .and_then(|()| log_file::shorten(&self.path, log_file::LIMIT));
         if verdict.is_err() {
-            entries.refusals.push(line);
+            entries.remember(line);
         }
         if let Err(error) = written {
-            let lost = format!("{} this line is not in the log: {error}", iso_8601(now));
-            entries.refusals.push(lost);
+            entries.remember(format!("{} this line is not in the log: {error}", iso_8601(now)));
         }
     }
 
@@ -81,7 +90,14 @@ impl Entries {
     fn file(&mut self, path: &Path) -> io::Result<&mut File> {
         match &mut self.file {
             Some(file) => Ok(file),
-            none => Ok(none.insert(OpenOptions::new().create(true).append(true).open(path)?)),
+            none => Ok(none.insert(log_file::open(path)?)),
+        }
+    }
+
+    fn remember(&mut self, refusal: String) {
+        self.refusals.push_back(refusal);
+        if self.refusals.len() > REFUSALS_LIMIT {
+            self.refusals.pop_front();
         }
     }
 }

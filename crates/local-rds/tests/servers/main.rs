@@ -23,6 +23,7 @@ use for_each_engine;
 mod client;
 mod lifecycle;
 mod logins;
+mod private;
 mod profiles;
 mod program;
 mod token;

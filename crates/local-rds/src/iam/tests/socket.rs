@@ -5,10 +5,15 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::thread;
+use std::time::Instant;
 
 use local_rds_ask::{ALLOWED, REFUSED};
 
 use super::*;
+use crate::account::{Account, own_user};
+
+/// A user of the system who has nothing to do with servers.
+const STRANGER: u32 = 54_321;
 
 /// What the verifier answers to `request`: nothing at all when it closes the stream.
 fn answer(socket: &Path, request: &[u8]) -> Vec<u8> {
@@ -43,7 +48,7 @@ fn listening(vector: &Vector) -> (Verifier, Listener, PathBuf) {
 fn logins_are_answered_side_by_side() {
     let vector = vector();
     let (verifier, _listener, socket) = listening(&vector);
-    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o666);
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o007, 0, "open to all");
     // One that says nothing holds up no one.
     let _silent = UnixStream::connect(&socket).unwrap();
     thread::scope(|scope| {
@@ -57,6 +62,96 @@ fn logins_are_answered_side_by_side() {
     });
     assert_eq!(verifier.iam.refusals().len(), 16);
     assert_eq!(verifier.log().lines().count(), 24);
+}
+
+/// Runs `act` as another user of the system, in a thread of its own, where this process may become one.
+#[allow(unsafe_code, reason = "the standard library knows no user of a thread")]
+fn as_stranger<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
+    let as_other = move || {
+        // SAFETY: the system calls take numbers, and an empty list. They concern this thread alone.
+        unsafe {
+            let none = std::ptr::null::<u32>();
+            assert_eq!(libc::syscall(libc::SYS_setgroups, 0, none), 0);
+            assert_eq!(libc::syscall(libc::SYS_setresgid, STRANGER, STRANGER, STRANGER), 0);
+            assert_eq!(libc::syscall(libc::SYS_setresuid, STRANGER, STRANGER, STRANGER), 0);
+        }
+        act()
+    };
+    (own_user() == 0).then(|| thread::scope(|scope| scope.spawn(as_other).join().unwrap()))
+}
+
+#[test]
+fn nobody_but_the_servers_user_and_this_one_is_answered() {
+    for (account, known) in
+        [(Account::Own, vec![own_user()]), (Account::Nobody, vec![own_user(), 65_534])]
+    {
+        for user in [0, 1, 1000, STRANGER, 65_534, own_user(), own_user() + 1] {
+            assert_eq!(account.knows(user), known.contains(&user), "{account:?}: {user}");
+        }
+    }
+    let vector = vector();
+    let (verifier, _listener, socket) = listening(&vector);
+    let request = login("peccy", &vector.token);
+    let refused = as_stranger(|| UnixStream::connect(&socket).map(drop).unwrap_err().kind());
+    assert!(matches!(refused, None | Some(io::ErrorKind::PermissionDenied)), "{refused:?}");
+
+    // Whatever the modes are, it is asked who is there.
+    for (path, mode) in [(verifier.folder.path(), 0o755), (&socket, 0o666)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let unanswered = as_stranger(|| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        // It may be closed before all is written.
+        _ = stream.write_all(&request);
+        let mut answer = Vec::new();
+        _ = stream.read_to_end(&mut answer);
+        answer
+    });
+    assert!(unanswered.is_none_or(|answer| answer.is_empty()));
+    assert_eq!(verifier.iam.refusals(), [""; 0], "nothing is decided, and nothing logged");
+    assert_eq!(answer(&socket, &request), [ALLOWED]);
+}
+
+#[test]
+fn connections_are_few_and_short() {
+    let vector = vector();
+    let (_verifier, _listener, socket) = listening(&vector);
+    let is_closed = |stream: &mut UnixStream, patience: u64| {
+        stream.set_read_timeout(Some(Duration::from_secs(patience))).unwrap();
+        matches!(stream.read(&mut [0]), Ok(0))
+    };
+    let start = Instant::now();
+    let mut silent: Vec<_> = (0..257).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    assert!(is_closed(&mut silent.pop().unwrap(), 5), "there is no end to connections");
+    // A byte now and then keeps none open for longer.
+    let mut dripping = silent.pop().unwrap();
+    let request = login("peccy", &vector.token);
+    let mut bytes = request.iter();
+    while dripping.write_all(&[*bytes.next().unwrap()]).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(20), "there is no end to a connection");
+        thread::sleep(Duration::from_millis(2500));
+    }
+    assert!(silent.iter_mut().all(|silent| is_closed(silent, 5)));
+    assert_eq!(answer(&socket, &login("peccy", &vector.token)), [ALLOWED]);
+}
+
+#[test]
+fn failed_logins_fill_no_disk() {
+    let verifier = vector().verifier();
+    let name = "n".repeat(1000);
+    let password = format!("host/?Action=connect&X-Amz-Credential={}", "c".repeat(100_000));
+    for attempt in 0..30_000 {
+        let user = format!("{attempt}{name}");
+        verifier.iam.verify(user.as_bytes(), password.as_bytes(), UNIX_EPOCH).unwrap_err();
+    }
+    let length = fs::metadata(verifier.iam.log_path()).unwrap().len();
+    assert!(length <= 4 * 1024 * 1024, "{length} bytes");
+    let refusals = verifier.iam.refusals();
+    assert_eq!(refusals.len(), 10_000);
+    let long = Err(Refusal::NoPolicy { arn: "a".repeat(100_000) });
+    verifier.iam.shared.log.record(UNIX_EPOCH, b"user", &long);
+    assert!(verifier.iam.refusals().iter().all(|line| line.len() < 3000));
+    assert!(refusals[9_999].contains("\"29999"), "the newest stay: {}", refusals[9_999]);
 }
 
 #[test]
