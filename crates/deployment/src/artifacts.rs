@@ -8,11 +8,12 @@ use std::time::SystemTime;
 use packaging::Architecture;
 use rds_ca::{Certs, layer};
 
-use crate::{Failure, Report, workspace};
+use private_tools::workspace;
+use crate::{Failure, Report};
 
 /// Checks that the layer will hold the roots of `region`.
 pub(crate) fn has_roots(region: &str, now: SystemTime) -> Result<(), Failure> {
-    let certs = Certs::read(&workspace().join("certs"), now)?;
+    let certs = Certs::read(&workspace()?.join("certs"), now)?;
     if certs.regions().contains(region) {
         return Ok(());
     }
@@ -30,7 +31,7 @@ pub(crate) fn make(
     report: &Report,
 ) -> Result<(), Failure> {
     packaging::build(architecture, &mut |line| report.note(line))?;
-    let certs = Certs::read(&workspace().join("certs"), now)?;
+    let certs = Certs::read(&workspace()?.join("certs"), now)?;
     let zip = layer::zip(&layer::files(&certs, &[])?)?;
     let to = private_tools::target()?.join("lambda/rds-ca-layer.zip");
     // Into its place in one step: another deploy may be reading the last one.
@@ -44,9 +45,9 @@ pub(crate) fn make(
 /// The template. Where cargo's target folder is not in the workspace, a copy that finds the zips
 /// there.
 pub(crate) fn template() -> Result<PathBuf, Failure> {
-    let template = workspace().join("deploy/template.yaml").canonicalize()?;
+    let template = workspace()?.join("deploy/template.yaml").canonicalize()?;
     let target = private_tools::target()?.canonicalize()?;
-    if target == workspace().canonicalize()?.join("target") {
+    if target == workspace()?.canonicalize()?.join("target") {
         return Ok(template);
     }
     let copy = target.join("lambda/template.yaml");

@@ -122,7 +122,7 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
 /// Checks what the schedule will run. Without building, the zips hold what is in the workspace.
 fn scheduled(choice: &Choice, options: &Deploy, kept: Option<&Stack>) -> Result<(), Failure> {
     let given = all_parameters(choice, options);
-    schedule::check(&packaging::statements(), |name| {
+    schedule::check(&packaging::statements()?, |name| {
         let given = given.iter().find(|(parameter, _)| parameter == name);
         given.map(|(_, value)| value.as_str()).or_else(|| kept?.parameter(name))
     })

@@ -63,9 +63,3 @@ impl Account {
         Ok(aws)
     }
 }
-
-/// The folder of the workspace.
-fn workspace() -> std::path::PathBuf {
-    // This crate is `crates/deployment` of it.
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
