@@ -49,7 +49,8 @@ pub fn target() -> Result<PathBuf, Error> {
     })
 }
 
-/// The folder of the tools.
+/// The folder of the tools. It may be a link to another clone's: the tools name their own folder.
 pub(crate) fn tools() -> Result<PathBuf, Error> {
-    Ok(target()?.join("tools"))
+    let tools = target()?.join("tools");
+    Ok(tools.canonicalize().unwrap_or(tools))
 }

@@ -2,7 +2,6 @@
 
 use local_rds::{Engine, Server};
 use std::fs;
-use std::path::Path;
 
 use super::certificates::{Authority, Validity, self_signed};
 use super::{is_healthy, named};
