@@ -3,8 +3,9 @@
 use rds_discovery::Aws;
 use serde::{Deserialize, Serialize};
 
+use crate::events::{End, Watch};
 use crate::report::table;
-use crate::{Failure, stack};
+use crate::{Failure, Report, interrupt, stack};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -115,10 +116,22 @@ pub(crate) fn shown(changes: &[Change]) -> String {
     table(&["action", "resource", "type", "replaced", "what"], &rows)
 }
 
-/// Carries a change set out. What comes of it shows in the stack's events.
-pub(crate) fn execute(aws: &Aws, plan: &Plan) -> Result<(), Failure> {
+/// Carries out a change set of the stack called `name`, and tells each event until it rests.
+///
+/// # Errors
+/// AWS does not take it, or does not tell how it went.
+pub(crate) fn execute(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Result<End, Failure> {
+    let watch = Watch::from_now(aws, &plan.stack_id)?;
+    interrupt::goes_on(Some(format!(
+        "interrupted, but the deployment goes on at AWS; `aws cloudformation describe-stack-events \
+         --stack-name {name}` shows how"
+    )));
     aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &plan.id])?;
-    Ok(())
+    let end = watch.until_rest(report);
+    interrupt::goes_on(None);
+    end.map_err(|error| {
+        format!("the deployment goes on at AWS, but is out of sight: {error}").into()
+    })
 }
 
 /// Removes a change set that is not wanted, and the empty stack that was made to hold it.

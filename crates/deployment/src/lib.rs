@@ -1,8 +1,9 @@
 //! From a database to functions that reach it, and back: what `cargo xtask deploy`, `destroy` and
 //! `user` do.
 //!
-//! `sam` packs, uploads and makes a change set of deploy/template.yaml; the change set is shown, and
-//! the very one that was shown is carried out. The function's own diagnosis ends a deployment.
+//! The zips go to a bucket of the account's own, and `sam` makes a change set of deploy/template.yaml,
+//! which is shown; the very one that was shown is carried out. Then Lambda must have the bytes that
+//! were built, or all is put back. The function's own diagnosis ends a deployment.
 
 #![forbid(unsafe_code)]
 
@@ -14,13 +15,16 @@ mod schedule;
 
 // How it gets to AWS.
 mod artifacts;
+mod bucket;
 mod change_set;
 mod events;
 mod sam;
 mod stack;
+mod sum;
 
-// And whether it works there.
+// And whether it is there, and works.
 mod diagnose;
+mod running;
 
 mod deploy;
 mod destroy;

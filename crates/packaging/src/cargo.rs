@@ -34,14 +34,8 @@ const KEPT: [&str; 20] = [
     "no_proxy",
 ];
 /// And what begins so.
-const KEPT_GROUPS: [&str; 6] = [
-    "RUSTUP_",
-    "CARGO_HTTP_",
-    "CARGO_NET_",
-    "CARGO_TERM_",
-    "CARGO_REGISTRY_",
-    "CARGO_REGISTRIES_",
-];
+const KEPT_GROUPS: [&str; 6] =
+    ["RUSTUP_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_TERM_", "CARGO_REGISTRY_", "CARGO_REGISTRIES_"];
 
 /// What cargo's configuration files may set and has no effect beside these, which come first.
 const OVERRIDDEN: [(&str, &str); 4] = [

@@ -57,8 +57,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     for file in files(folder) {
         // Most are not there.
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
-        let table: Table =
-            text.parse().map_err(|error| format!("{}: {error}", file.display()))?;
+        let table: Table = text.parse().map_err(|error| format!("{}: {error}", file.display()))?;
         refused.extend(harmful(&table).map(|key| format!("  {}: {key}", file.display())));
     }
     if refused.is_empty() {

@@ -92,7 +92,10 @@ const HARMFUL: [(&str, &str); 7] = [
     ("[env]\nCFLAGS = '-march=native'", "env"),
     ("[profile.release]\nopt-level = 0", "profile.release"),
     ("[profile.release.package.ring]\nopt-level = 0", "profile.release"),
-    ("[target.x86_64-unknown-linux-gnu.ring]\nrustc-flags = ''", "target.x86_64-unknown-linux-gnu.ring"),
+    (
+        "[target.x86_64-unknown-linux-gnu.ring]\nrustc-flags = ''",
+        "target.x86_64-unknown-linux-gnu.ring",
+    ),
     ("[patch.crates-io]\nring = { path = '/ring' }", "patch"),
     ("paths = ['/ring']", "paths"),
     ("include = ['more.toml']", "include"),
@@ -114,10 +117,12 @@ impl Clone {
         };
         let members = format!("[workspace]\nresolver = '3'\nmembers = {FUNCTIONS:?}\n");
         write("Cargo.toml", &members);
-        let locked = FUNCTIONS.map(|name| format!("[[package]]\nname = '{name}'\nversion = '1.0.0'\n"));
+        let locked =
+            FUNCTIONS.map(|name| format!("[[package]]\nname = '{name}'\nversion = '1.0.0'\n"));
         write("Cargo.lock", &format!("version = 4\n\n{}", locked.join("\n").replace('\'', "\"")));
         for name in FUNCTIONS {
-            let package = format!("[package]\nname = '{name}'\nversion = '1.0.0'\nedition = '2024'");
+            let package =
+                format!("[package]\nname = '{name}'\nversion = '1.0.0'\nedition = '2024'");
             write(&format!("{name}/Cargo.toml"), &package);
             write(&format!("{name}/build.rs"), BUILD_SCRIPT);
             let odd = r#"#[cfg(odd)] compile_error!("odd");"#;
@@ -225,7 +230,8 @@ fn configuration_that_would_reach_a_program_is_refused_by_name() {
 fn says(clone: &Clone) -> Vec<String> {
     let function = |name: &str| clone.target.join("lambda").join(name);
     let program = |name| Command::new(function(name).join("bootstrap")).output().unwrap().stdout;
-    let first = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().split(':').next().unwrap().to_owned();
+    let first =
+        |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().split(':').next().unwrap().to_owned();
     let sql = |name| fs::read_to_string(function(name).join("statements/items.sql")).unwrap();
     FUNCTIONS.iter().flat_map(|name| [first(program(name)), sql(name)]).collect()
 }
@@ -235,7 +241,13 @@ fn a_clone_builds_itself() {
     let folder = temporary();
     let one = Clone::new(folder.path().join("one"), "one");
     let mut two = Clone::new(folder.path().join("two"), "two");
-    let of = |says: &str| [says, &format!("SELECT '{says}'")].repeat(2).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let of = |says: &str| {
+        [says, &format!("SELECT '{says}'")]
+            .repeat(2)
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     sums(&mut one.command());
     assert_eq!(says(&one), of("one"));
 
