@@ -52,47 +52,45 @@ pub(crate) fn has_roots(region: &str, now: SystemTime) -> Result<(), Failure> {
     .into())
 }
 
-/// Makes the zips.
-///
-/// # Errors
-/// They cannot be made, or others are in their place by now.
+/// Makes the zips, and gives the sum of each, in their order.
 pub(crate) fn make(
     architecture: Architecture,
     now: SystemTime,
     report: &Report,
-) -> Result<Vec<Zip>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let packages = packaging::build(architecture, &mut |line| report.note(line))?;
     let certs = Certs::read(&workspace()?.join("certs"), now)?;
-    let zip = layer::zip(&layer::files(&certs, &[])?)?;
+    let layer = layer::zip(&layer::files(&certs, &[])?)?;
     let to = target()?.join("lambda/rds-ca-layer.zip");
     // Into its place in one step: another deploy may be reading the last one.
     let new = to.with_extension("new");
-    fs::write(&new, &zip)
+    fs::write(&new, &layer)
         .and_then(|()| fs::rename(&new, &to))
         .map_err(|error| format!("cannot write {}: {error}", to.display()))?;
-    let built = packages.into_iter().map(|package| package.zip_sha256);
-    let zips = read()?;
-    for (zip, built) in zips.iter().zip(built.chain([rds_ca::sha256(&zip)])) {
-        if zip.sum.to_string() != built {
-            return Err(format!(
-                "target/{} is no longer what was built: something else writes there; try again",
-                zip.place
-            )
-            .into());
-        }
-    }
-    Ok(zips)
+    let functions = packages.into_iter().map(|package| package.zip_sha256);
+    Ok(functions.chain([rds_ca::sha256(&layer)]).collect())
 }
 
-/// Reads the zips that are there.
-pub(crate) fn read() -> Result<Vec<Zip>, Failure> {
+/// Reads the zips. Where they were built, they must have the sums that `built` has.
+///
+/// # Errors
+/// They are not there, or others are.
+pub(crate) fn read(built: Option<&[String]>) -> Result<Vec<Zip>, Failure> {
     let target = target()?;
-    let read = |(resource, place)| {
+    let mut zips = vec![];
+    for (index, (resource, place)) in ZIPS.into_iter().enumerate() {
         let path = target.join(place);
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Zip { resource, place, sum: Sum::of(&bytes), bytes })
-    };
-    ZIPS.into_iter().map(read).collect()
+        let sum = Sum::of(&bytes);
+        if built.is_some_and(|built| built.get(index) != Some(&sum.to_string())) {
+            let path = path.display();
+            return Err(
+                format!("{path} is no longer what was built: something else writes there").into()
+            );
+        }
+        zips.push(Zip { resource, place, bytes, sum });
+    }
+    Ok(zips)
 }
 
 /// The template, with the zips in this machine's folders.
@@ -100,7 +98,8 @@ pub(crate) fn template() -> Result<PathBuf, Failure> {
     Ok(workspace()?.join("deploy/template.yaml"))
 }
 
-/// The template's text, with each zip at the address that `address` gives.
+/// The template's text, with each zip at the address that `address` gives, and without comments: a
+/// request takes 51,200 bytes.
 ///
 /// # Errors
 /// It does not name each zip once, and no other file of this machine.
@@ -109,7 +108,9 @@ pub(crate) fn packaged(
     address: impl Fn(&Zip) -> Result<String, Failure>,
 ) -> Result<String, Failure> {
     let path = template()?;
-    let mut text = fs::read_to_string(&path)?;
+    let text = fs::read_to_string(&path)?;
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut text = lines.collect::<Vec<_>>().join("\n");
     for zip in zips {
         let local = format!("../target/{}", zip.place);
         if text.matches(&local).count() != 1 {

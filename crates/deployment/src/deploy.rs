@@ -9,12 +9,11 @@ use serde_json::json;
 
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
-use crate::change_set::{self, Change, Plan};
+use crate::change_set::{self, Change, Plan, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
 use crate::parameters::parameters;
 use crate::running::Before;
-use crate::sam::Package;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
 use crate::{artifacts, checks, diagnose, running, sam, schedule, stack};
@@ -75,27 +74,25 @@ pub fn deploy(
         let kept = must_take_a_deployment(aws, options)?;
         scheduled(&choice, options, kept.as_ref())?;
     }
-    let zips = if options.prebuilt {
-        artifacts::read()?
+    let built = if options.prebuilt {
+        None
     } else {
-        artifacts::make(options.architecture, now, report)?
+        Some(artifacts::make(options.architecture, now, report)?)
     };
-    let sam = sam::Client::new(account, report)?;
     let parameters = all_parameters(&choice, options);
     let Some(aws) = aws else {
+        let tools = private_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
-        sam.validate(&artifacts::template()?)?;
+        sam::validate(&tools, &artifacts::template()?, &region)?;
         return Ok(planned(options, &parameters, report));
     };
+    let zips = artifacts::read(built.as_deref())?;
     report.note("uploading what is not there yet, and making a change set");
     let bucket = Bucket::open(&aws, &region, options.bucket.as_deref(), report)?;
     let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
-    let set = sam.change_set(&Package {
-        template: &template,
-        stack: &options.stack,
-        parameters: &parameters,
-    })?;
-    carry_out(&aws, &sam, options, &choice, &zips, set.as_deref(), report)
+    let wanted = Wanted { template: &template, parameters: &parameters };
+    let plan = change_set::create(&aws, &options.stack, &wanted)?;
+    carry_out(&aws, options, &choice, &zips, plan.as_ref(), report)
 }
 
 /// The database, asked of AWS and checked where one is named.
@@ -202,18 +199,16 @@ fn planned(options: &Deploy, parameters: &[(String, String)], report: &Report) -
 /// Shows the plan, carries it out, and lets the function prove itself.
 fn carry_out(
     aws: &Aws,
-    sam: &sam::Client,
     options: &Deploy,
     choice: &Choice,
     zips: &[Zip],
-    set: Option<&str>,
+    plan: Option<&Plan>,
     report: &Report,
 ) -> Result<bool, Failure> {
     // Where nothing was changed there is nothing to go back to.
     let mut before = Before::Unchanged;
     let mut result = json!({ "stack": options.stack, "region": choice.endpoint.region() });
-    if let Some(set) = set {
-        let plan = change_set::describe(aws, set)?;
+    if let Some(plan) = plan {
         result["changes"] = serde_json::to_value(&plan.changes)?;
         report.say(&format!(
             "plan for the stack {}\n{}\n{}",
@@ -221,13 +216,13 @@ fn carry_out(
             change_set::shown(&plan.changes),
             code(&plan.changes, zips)
         ));
-        if !wanted(aws, options, &plan, report)? {
+        if !wanted(aws, options, plan, report)? {
             result["outcome"] = "refused".into();
             report.document(&result);
             return Ok(false);
         }
         before = Before::of(aws, &options.stack)?;
-        let end = change_set::execute(aws, &options.stack, &plan, report)?;
+        let end = change_set::execute(aws, &options.stack, plan, report)?;
         if !end.is_success() {
             result["outcome"] = "failed".into();
             result["status"] = end.status.as_str().into();
@@ -250,7 +245,7 @@ fn carry_out(
         result["outcome"] = "other code".into();
         result["other_code"] = serde_json::to_value(&others)?;
         report.document(&result);
-        report.note(&running::put_back(aws, sam, &stack, before, report)?);
+        report.note(&running::put_back(aws, &stack, before, report)?);
         return Ok(false);
     }
     result["outputs"] = serde_json::to_value(stack.outputs())?;

@@ -5,10 +5,11 @@ use rds_discovery::Aws;
 use serde::{Deserialize, Serialize};
 
 use crate::artifacts::Zip;
+use crate::change_set::Wanted;
 use crate::events::Watch;
 use crate::stack::{self, Resource, Stack};
 use crate::sum::Sum;
-use crate::{Failure, Report, change_set, interrupt, sam};
+use crate::{Failure, Report, change_set, interrupt};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -135,7 +136,6 @@ impl Before {
 /// The other code still runs.
 pub(crate) fn put_back(
     aws: &Aws,
-    sam: &sam::Client,
     stack: &Stack,
     before: Before,
     report: &Report,
@@ -147,9 +147,8 @@ pub(crate) fn put_back(
             .into()),
         Before::Nothing => remove(aws, stack, report),
         Before::Stack { template, parameters, running: before } => {
-            let package =
-                sam::Package { template: &template, stack: name, parameters: &parameters };
-            update(aws, sam, &package, report).and_then(|()| match running(aws, name)? {
+            let wanted = Wanted { template: &template, parameters: &parameters };
+            update(aws, name, &wanted, report).and_then(|()| match running(aws, name)? {
                 now if now == before => Ok(format!("the stack {name} is as it was before")),
                 _ => Err("it has its old template, and not its old code".into()),
             })
@@ -171,14 +170,9 @@ fn remove(aws: &Aws, stack: &Stack, report: &Report) -> Result<String, Failure> 
     }
 }
 
-fn update(
-    aws: &Aws,
-    sam: &sam::Client,
-    package: &sam::Package<'_>,
-    report: &Report,
-) -> Result<(), Failure> {
-    let set = sam.change_set(package)?.ok_or("CloudFormation sees nothing to put back")?;
-    let plan = change_set::describe(aws, &set)?;
-    let end = change_set::execute(aws, package.stack, &plan, report)?;
+fn update(aws: &Aws, name: &str, wanted: &Wanted<'_>, report: &Report) -> Result<(), Failure> {
+    let plan = change_set::create(aws, name, wanted)?;
+    let plan = plan.ok_or("CloudFormation sees nothing to put back")?;
+    let end = change_set::execute(aws, name, &plan, report)?;
     if end.is_success() { Ok(()) } else { Err(format!("it is {}", end.status).into()) }
 }

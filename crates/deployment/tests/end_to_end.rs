@@ -6,10 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
-use std::fs;
-use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use local_aws::{ACCOUNT, LocalAws, Secret};
 use local_rds::iam::AccessKey;
@@ -18,13 +16,15 @@ use rds_discovery::Aws;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "end_to_end/other_code.rs"]
+mod other_code;
+
 const STACK: &str = "orders-functions";
-/// Where the zips are, before the region's own bucket of the account is named otherwise.
+/// The bucket of the zips.
 const BUCKET: &str = "rds-iam-lambda-123456789012-eu-west-1";
 
-/// Runs a program at a terminal, which is what this program reads and writes.
-const TERMINAL: &str =
-    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+/// Held by a test while the zips in cargo's target folder are its own.
+static ZIPS: Mutex<()> = Mutex::new(());
 
 /// A database server, and an emulator whose RDS knows it as `orders`.
 struct World {
@@ -103,33 +103,6 @@ impl World {
         Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Runs one of our commands at a terminal, where the plan is wanted after `meanwhile`.
-    fn wanted_after(&self, arguments: &[&str], meanwhile: impl FnOnce()) -> Outcome {
-        let python = private_tools::sam(&mut |_| {}).unwrap().python;
-        let mut child = Command::new(python)
-            .args(["-c", TERMINAL, env!("CARGO_BIN_EXE_deployment")])
-            .args(arguments)
-            .envs(self.local.environment())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut said = Vec::new();
-        let mut part = [0; 4096];
-        while !String::from_utf8_lossy(&said).contains("Carry this plan out?") {
-            let read = stdout.read(&mut part).unwrap();
-            assert_ne!(read, 0, "it asks nothing: {}", String::from_utf8_lossy(&said));
-            said.extend_from_slice(&part[..read]);
-        }
-        meanwhile();
-        stdin.write_all(b"y\n").unwrap();
-        stdout.read_to_end(&mut said).unwrap();
-        let status = child.wait().unwrap();
-        let stdout = String::from_utf8(said).unwrap().replace('\r', "");
-        Outcome { code: status.code(), stdout, stderr: String::new() }
-    }
-
     /// Deploys for the database `orders`.
     fn deploy(&self, user: &str, options: &[&str]) -> Outcome {
         let arguments = self.deployment(STACK, user, options);
@@ -147,15 +120,6 @@ impl World {
         arguments.extend(["--connect-to", &address, "--ca-bundle", &bundle]);
         arguments.extend(options);
         arguments.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Puts bytes into the bucket, over what is there.
-    fn overwrite(&self, key: &str, bytes: &[u8]) {
-        let folder = TempDir::new().unwrap();
-        let body = folder.path().join("body");
-        fs::write(&body, bytes).unwrap();
-        let body = body.display();
-        self.run(&format!("s3api put-object --bucket {BUCKET} --key {key} --body {body}"));
     }
 
     /// Sends an event to the function of the stack.
@@ -217,6 +181,7 @@ fn changed(document: &Value) -> Vec<&str> {
 
 #[test]
 fn from_the_first_deployment_to_the_last() {
+    let _zips = ZIPS.lock();
     let world = World::new();
     what_is_refused_before_anything_is_built(&world);
     let function = first_deployment(&world);
@@ -225,10 +190,6 @@ fn from_the_first_deployment_to_the_last() {
     a_schedule_that_is_kept(&world);
     nobody_to_ask(&world);
     a_user_who_cannot_log_in(&world);
-    other_bytes_in_the_bucket(&world);
-    swapped_on_the_way_to_a_new_stack(&world);
-    swapped_on_the_way_to_a_stack(&world, &function);
-    changed_behind_the_stacks_back(&world, &function);
     a_change_that_fails(&world, &function);
     removal(&world);
 }
@@ -371,92 +332,6 @@ fn a_change_that_fails(world: &World, function: &str) {
     assert_eq!(stack["Stacks"][0]["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
     let answer = world.invoke(function, r#"{"statement":"items"}"#);
     assert_eq!(answer["row_count"], 3, "{answer}");
-}
-
-/// The functions with one more statement, called `name`. Returns MySQL's, with its sum.
-fn version(name: &str) -> (Vec<u8>, String) {
-    let statements = TempDir::new().unwrap();
-    for engine in ["mysql", "postgres"] {
-        let (from, to) =
-            (packaging::statements().unwrap().join(engine), statements.path().join(engine));
-        fs::create_dir(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
-        fs::write(to.join(format!("{name}.sql")), "SELECT 1").unwrap();
-    }
-    let architecture = packaging::Architecture::of_this_machine().unwrap();
-    let built = packaging::build_with(statements.path(), architecture, &mut |_| {}).unwrap();
-    (fs::read(&built[0].zip).unwrap(), built[0].zip_sha256.clone())
-}
-
-fn other_bytes_in_the_bucket(world: &World) {
-    let (_, sum) = version("one");
-    let key = format!("taken/{sum}.zip");
-    world.overwrite(&key, b"not what was built");
-    let arguments = world.deployment("taken", world.server.user(), &["--no-build", "--yes"]);
-    world
-        .command(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
-        .ends(1)
-        .says(&format!("s3://{BUCKET}/{key} holds other bytes"));
-    assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 1, "no stack is made");
-    let there = world.call(&format!("s3api head-object --bucket {BUCKET} --key {key}"));
-    assert_eq!(there["ContentLength"], 18, "nothing is overwritten: {there}");
-}
-
-/// Deploys version `two` to `stack`, and puts version `three` in its place while the plan is read.
-fn swapped(world: &World, stack: &str, options: &[&str]) -> Outcome {
-    let (other, other_sum) = version("three");
-    let (_, sum) = version("two");
-    let arguments = world.deployment(stack, world.server.user(), &["--no-build"]);
-    let arguments: Vec<_> =
-        arguments.iter().map(String::as_str).chain(options.iter().copied()).collect();
-    world
-        .wanted_after(&arguments, || world.overwrite(&format!("{stack}/{sum}.zip"), &other))
-        .ends(1)
-        .says(&format!("MySqlFunction will run sha256 {sum}"))
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says(&format!("MySqlFunction\n    built:   sha256 {sum}\n    running: sha256 {other_sum}"))
-}
-
-fn swapped_on_the_way_to_a_new_stack(world: &World) {
-    swapped(world, "swapped", &[]).says("the new stack swapped is removed");
-    assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 1);
-    assert_eq!(world.count("lambda list-functions", "Functions"), 1);
-}
-
-fn swapped_on_the_way_to_a_stack(world: &World, function: &str) {
-    let before = world.versions(function).0;
-    swapped(world, STACK, &["--parameter", "MemorySize=512"])
-        .says("the stack orders-functions is as it was before");
-    let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
-    assert_eq!(now["MemorySize"], 256, "{now}");
-    assert_eq!(now["CodeSha256"], before, "{now}");
-    let answer = world.invoke(function, r#"{"statement":"items"}"#);
-    assert_eq!(answer["row_count"], 3, "{answer}");
-}
-
-fn changed_behind_the_stacks_back(world: &World, function: &str) {
-    let folder = TempDir::new().unwrap();
-    let put = |zip: &[u8]| {
-        let path: PathBuf = folder.path().join("zip");
-        fs::write(&path, zip).unwrap();
-        let file = path.display();
-        let update = "lambda update-function-code --zip-file fileb://";
-        world.run(&format!("{update}{file} --function-name {function}"));
-    };
-    put(&version("three").0);
-    let architecture = packaging::Architecture::of_this_machine().unwrap();
-    let built = packaging::build(architecture, &mut |_| {}).unwrap();
-    let deploy = || world.deploy(world.server.user(), &["--no-build", "--yes"]);
-    deploy()
-        .ends(1)
-        .says("nothing changed")
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says("STILL RUNS OTHER CODE: nothing was deployed");
-    put(&fs::read(&built[0].zip).unwrap());
-    deploy().ends(0);
 }
 
 fn removal(world: &World) {

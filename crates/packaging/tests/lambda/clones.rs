@@ -14,13 +14,14 @@ const FUNCTIONS: [&str; 2] = ["mysql-function", "postgres-function"];
 
 /// Tells the function the name of each variable that it sees itself.
 const BUILD_SCRIPT: &str = r#"fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
     let mut names: Vec<_> = std::env::vars().map(|(name, _)| name).collect();
     names.sort();
     println!("cargo::rustc-env=SEEN={}", names.join(" "));
 }"#;
 
 /// Build settings of all kinds: each would make other programs, or none.
-const SETTINGS: [(&str, &str); 31] = [
+pub(crate) const SETTINGS: [(&str, &str); 31] = [
     ("RUSTC", "/no/such/rustc"),
     ("RUSTC_WRAPPER", "/no/such/wrapper"),
     ("RUSTC_WORKSPACE_WRAPPER", "/no/such/wrapper"),
@@ -156,8 +157,8 @@ impl Clone {
     }
 }
 
-/// The sums of the zips, by function.
-fn sums(command: &mut Command) -> BTreeMap<String, String> {
+/// Builds, and gives the sums of the zips, by function.
+pub(crate) fn sums(command: &mut Command) -> BTreeMap<String, String> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let packages: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
@@ -173,26 +174,22 @@ fn temporary() -> TempDir {
 fn build_settings_do_not_reach_a_program() {
     let folder = temporary();
     let clone = Clone::new(folder.path().join("clone"), "one");
-    let plain = sums(&mut clone.command());
-    assert_eq!(sums(clone.command().envs(SETTINGS)), plain);
-
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    fs::write(home.join("config.toml"), CONFIGURATION).unwrap();
-    let with_home = || {
-        let mut command = clone.command();
-        command.env("CARGO_HOME", &home);
-        command
+    let built = |settings: &[(&str, &str)]| {
+        // From sources: cargo would not run a build script again for a variable.
+        let _ = fs::remove_dir_all(clone.target.join(rust_target()));
+        sums(clone.command().env("CARGO_HOME", &home).envs(settings.iter().copied()))
     };
-    assert_eq!(sums(&mut with_home()), plain, "cargo's home");
-    for (place, name) in [("", "the checkout"), ("..", "a folder around it")] {
-        clone.configure(Path::new(place), CONFIGURATION);
-        assert_eq!(sums(&mut with_home()), plain, "{name}");
-    }
-    // From sources, and not because cargo had nothing to do.
-    fs::remove_dir_all(clone.target.join("lambda")).unwrap();
-    fs::remove_dir_all(clone.target.join(rust_target())).unwrap();
-    assert_eq!(sums(with_home().envs(SETTINGS)), plain, "all at once");
+    let plain = built(&[]);
+    assert_eq!(built(&SETTINGS), plain);
+    fs::write(home.join("config.toml"), CONFIGURATION).unwrap();
+    assert_eq!(built(&[]), plain, "in cargo's home");
+    fs::remove_file(home.join("config.toml")).unwrap();
+    clone.configure(Path::new(".."), CONFIGURATION);
+    assert_eq!(built(&[]), plain, "in a folder around the checkout");
+    clone.configure(Path::new(""), CONFIGURATION);
+    assert_eq!(built(&SETTINGS), plain, "in the checkout, and all at once");
 }
 
 fn rust_target() -> String {
