@@ -1,9 +1,9 @@
 //! From a database to functions that reach it, and back: what `cargo xtask deploy`, `destroy` and
 //! `user` do.
 //!
-//! The zips go to a bucket of the account's own, and `sam` makes a change set of deploy/template.yaml,
-//! which is shown; the very one that was shown is carried out. Then Lambda must have the bytes that
-//! were built, or all is put back. The function's own diagnosis ends a deployment.
+//! The zips go to a bucket of the account's own, and a change set is made of deploy/template.yaml, which
+//! is shown; the very one that was shown is carried out. Then Lambda must have the bytes that were
+//! built, or all is put back. The function's own diagnosis ends a deployment.
 
 #![forbid(unsafe_code)]
 
@@ -42,7 +42,7 @@ pub use report::Report;
 /// Why something was not done: a text that names the thing, the place and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whom to ask, and where: what `aws` and `sam` are both told.
+/// Whom to ask, and where: what `aws` is told.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// The region that is named.

@@ -1,4 +1,4 @@
-//! A deployment from its first day to its last, with the unmodified `sam` and `aws`, on an emulator of
+//! A deployment from its first day to its last, with the unmodified `aws`, on an emulator of
 //! AWS that runs the real function, which logs in to a real server with a token.
 //!
 //! The emulator is lenient: it checks no policy and no schedule, and shows resources in a change set
@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
+use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
@@ -92,7 +93,7 @@ impl World {
     }
 
     /// Runs one of our commands. Nobody is at its terminal.
-    fn command(&self, arguments: &[&str]) -> Outcome {
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
             .args(arguments)
             .envs(self.local.environment())
@@ -105,8 +106,7 @@ impl World {
 
     /// Deploys for the database `orders`.
     fn deploy(&self, user: &str, options: &[&str]) -> Outcome {
-        let arguments = self.deployment(STACK, user, options);
-        self.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        self.command(&self.deployment(STACK, user, options))
     }
 
     /// The command line of a deployment: AWS tells everything of the database but the endpoint, which
