@@ -27,6 +27,8 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct Package {
+    name: String,
+    version: String,
     /// None for a package of the workspace.
     source: Option<String>,
     manifest_path: PathBuf,
@@ -111,17 +113,26 @@ fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
     let sysroot = PathBuf::from(answer(command("rustc")?.args(["--print", "sysroot"]))?);
     // The standard library's sources, if they are there, under the name that they have elsewhere.
     let standard = format!("/rustc/{}", commit.unwrap_or("unknown"));
-    let mut folders = vec![(sysroot.join("lib/rustlib/src/rust"), standard)];
+    let mut folders = vec![
+        (sysroot.join("lib/rustlib/src/rust"), standard),
+        (workspace()?, "/rds-iam-lambda".to_owned()),
+        (target.into(), "/target".to_owned()),
+    ];
 
     let metadata = answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]))?;
     let packages = serde_json::from_str::<Metadata>(&metadata)?.packages;
     let foreign = packages.iter().filter(|package| package.source.is_some());
-    // Not cargo's own folder alone: packages may be vendored.
-    let registries: BTreeSet<_> =
-        foreign.filter_map(|package| package.manifest_path.parent()?.parent()).collect();
+    let foreign: Vec<_> =
+        foreign.filter_map(|it| it.manifest_path.parent().map(|folder| (it, folder))).collect();
+    let registries: BTreeSet<_> = foreign.iter().filter_map(|(_, it)| it.parent()).collect();
     folders.extend(registries.into_iter().map(|folder| (folder.into(), "/cargo".to_owned())));
-    folders.push((workspace()?, "/rds-iam-lambda".to_owned()));
-    folders.push((target.into(), "/target".to_owned()));
+    // Vendored packages may be in the workspace, and in folders without their versions.
+    for (package, folder) in foreign {
+        let own = format!("{}-{}", package.name, package.version);
+        if !folder.ends_with(&own) {
+            folders.push((folder.into(), format!("/cargo/{own}")));
+        }
+    }
     Ok(folders)
 }
 

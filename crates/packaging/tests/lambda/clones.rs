@@ -192,6 +192,42 @@ fn build_settings_do_not_reach_a_program() {
     assert_eq!(built(&SETTINGS), plain, "in the checkout, and all at once");
 }
 
+/// A crate of the workspace's, with its path in what uses it.
+const CRATE: &str = "bytes";
+const USES_CRATE: &str =
+    "fn main() { println!(\"{:?}\", bytes::Bytes::new().slice(std::env::args().count()..)); }";
+
+#[test]
+fn crates_from_a_mirror_make_the_same_programs() {
+    let folder = temporary();
+    let clone = Clone::new(folder.path().join("clone"), "one");
+    let append = |path: &str, text: &str| {
+        let path = clone.folder.join(path);
+        fs::write(&path, fs::read_to_string(&path).unwrap() + text).unwrap();
+    };
+    let locked = private_tools::workspace().unwrap().join("Cargo.lock");
+    let locked = fs::read_to_string(locked).unwrap();
+    let mut packages = locked.split("\n\n");
+    let package = packages.find(|it| it.contains(&format!("\nname = \"{CRATE}\"\n"))).unwrap();
+    append("Cargo.lock", &format!("\n{package}\n"));
+    for name in FUNCTIONS {
+        append(&format!("{name}/Cargo.toml"), &format!("\n[dependencies]\n{CRATE} = \"1\"\n"));
+        fs::write(clone.folder.join(name).join("src/main.rs"), USES_CRATE).unwrap();
+        let lock = fs::read_to_string(clone.folder.join("Cargo.lock")).unwrap();
+        let of = format!("name = \"{name}\"\nversion = \"1.0.0\"\n");
+        let with = format!("{of}dependencies = [\n \"{CRATE}\",\n]\n");
+        fs::write(clone.folder.join("Cargo.lock"), lock.replace(&of, &with)).unwrap();
+    }
+    let plain = sums(&mut clone.command());
+
+    let mut vendor = Command::new(env!("CARGO"));
+    let output = vendor.args(["vendor", "--locked"]).current_dir(&clone.folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(clone.folder.join("vendor").join(CRATE).is_dir());
+    clone.configure(Path::new(""), &String::from_utf8(output.stdout).unwrap());
+    assert_eq!(sums(&mut clone.command()), plain);
+}
+
 fn rust_target() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
