@@ -28,7 +28,9 @@ pub fn workspace() -> Result<PathBuf, Error> {
         folders.find(|folder| folder.join(TEMPLATE).is_file())?.canonicalize().ok()
     });
     workspace.ok_or_else(|| {
-        Error::new(format!("this program is not in a clone, with its {TEMPLATE}: run it with cargo"))
+        Error::new(format!(
+            "this program is not in a clone, with its {TEMPLATE}: run it with cargo"
+        ))
     })
 }
 

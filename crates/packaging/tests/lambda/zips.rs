@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 use zip::{DateTime, ZipArchive};
 
@@ -21,7 +20,7 @@ fn hold_the_program_and_the_statements_of_its_engine() {
             ("bootstrap".to_owned(), (0o100_755, fs::read(bootstrap).unwrap())),
             ("statements/".to_owned(), (0o040_755, Vec::new())),
         ]);
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let workspace = private_tools::workspace().unwrap();
         for entry in fs::read_dir(workspace.join("deploy/statements").join(engine)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
