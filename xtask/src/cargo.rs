@@ -2,34 +2,17 @@
 
 use std::env;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Failure;
 
-/// The folder of the workspace.
-pub(crate) fn root() -> PathBuf {
-    // The manifest's folder is `xtask`, inside the workspace.
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_owned()
-}
-
-/// The folder cargo builds into.
-pub(crate) fn target() -> PathBuf {
-    // A relative one is relative to where cargo was called, not to the workspace.
-    env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || root().join("target"),
-        |folder| env::current_dir().unwrap_or_else(|_| root()).join(folder),
-    )
-}
-
-/// `cargo ARGUMENTS`, in the workspace.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
+/// `cargo ARGUMENTS`, in the workspace, into the target folder of this very program.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, Failure> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(arguments);
-    if env::var_os("CARGO_TARGET_DIR").is_some() {
-        command.env("CARGO_TARGET_DIR", target());
-    }
+    command.current_dir(private_tools::workspace()?).args(arguments);
+    // A relative one is relative to where cargo was called, not to the workspace.
+    command.env("CARGO_TARGET_DIR", private_tools::target()?);
     // The cargo that runs us tells us about our own package. Build scripts that look there, such as
     // ring's, would take it for another build than the one of a plain `cargo build`.
     for (name, _) in env::vars_os() {
@@ -38,7 +21,18 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command
+    Ok(command)
+}
+
+/// A program of the workspace that cargo has built. It is beside this one, whatever cargo is told to
+/// build for.
+pub(crate) fn built(name: &str) -> Result<Command, Failure> {
+    Ok(Command::new(beside_us(name)?))
+}
+
+/// A path in the folder of this program.
+pub(crate) fn beside_us(name: &str) -> Result<PathBuf, Failure> {
+    Ok(env::current_exe()?.with_file_name(name))
 }
 
 /// Runs a command whose output is the person's to read.

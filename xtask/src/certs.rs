@@ -12,8 +12,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
 
 /// The program, built, and told where the certificates are.
 pub(crate) fn rds_ca() -> Result<Command, Failure> {
-    cargo::run(&mut cargo(&["build", "--locked", "--package", "rds-ca"]))?;
-    let mut command = Command::new(cargo::target().join("debug/rds-ca"));
-    command.arg(cargo::root().join("certs"));
+    cargo::run(&mut cargo(&["build", "--locked", "--package", "rds-ca"])?)?;
+    let mut command = cargo::built("rds-ca")?;
+    command.arg(private_tools::workspace()?.join("certs"));
     Ok(command)
 }

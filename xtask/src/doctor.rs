@@ -1,7 +1,6 @@
 //! `cargo xtask doctor`: why a function cannot log in, found out by the program `doctor`.
 
 use std::ffi::OsString;
-use std::process::Command;
 
 use crate::Failure;
 use crate::cargo::{self, cargo};
@@ -9,8 +8,8 @@ use crate::cargo::{self, cargo};
 pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
     // The functions beside it are what it runs, when it does not ask a deployed one.
     let packages = ["doctor", "mysql-function", "postgres-function"];
-    let mut build = cargo(&["build", "--locked"]);
+    let mut build = cargo(&["build", "--locked"])?;
     build.args(packages.iter().flat_map(|package| ["--package", package]));
     cargo::run(&mut build)?;
-    cargo::exec(Command::new(cargo::target().join("debug/doctor")).args(arguments))
+    cargo::exec(cargo::built("doctor")?.args(arguments))
 }

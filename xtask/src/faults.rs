@@ -10,15 +10,16 @@ use crate::cargo;
 
 /// Where the integration tests leave their lines: `engine-test.tsv`, each with engine, fault, how
 /// often it was tried, how often the answer was right, and which honest errors there were.
-fn folder() -> PathBuf {
-    cargo::target().join("debug/faults")
+fn folder() -> Result<PathBuf, Failure> {
+    cargo::beside_us("faults")
 }
 
 /// Forgets the lines of earlier runs.
 pub(crate) fn forget() -> Result<(), Failure> {
-    match fs::remove_dir_all(folder()) {
+    let folder = folder()?;
+    match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!("cannot remove {}: {error}", folder().display()).into())
+            Err(format!("cannot remove {}: {error}", folder.display()).into())
         }
         _ => Ok(()),
     }
@@ -26,8 +27,9 @@ pub(crate) fn forget() -> Result<(), Failure> {
 
 /// Shows the lines of this run.
 pub(crate) fn show() -> Result<(), Failure> {
-    let unreadable = |error| format!("cannot read {}: {error}", folder().display());
-    let mut files: Vec<_> = fs::read_dir(folder())
+    let folder = folder()?;
+    let unreadable = |error| format!("cannot read {}: {error}", folder.display());
+    let mut files: Vec<_> = fs::read_dir(&folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(unreadable)?;
     files.sort();

@@ -1,7 +1,5 @@
 //! `cargo xtask local`: the whole system on this machine.
 
-use std::process::Command;
-
 use crate::Failure;
 use crate::cargo::{self, cargo};
 use crate::fetch;
@@ -18,12 +16,12 @@ pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
     };
     fetch::servers_during(&flags.engines, || {
         let packages = ["local-stack", "mysql-function", "postgres-function"];
-        let mut build = cargo(&["build", "--locked"]);
+        let mut build = cargo(&["build", "--locked"])?;
         build.args(packages.iter().flat_map(|package| ["--package", package]));
         cargo::run(&mut build)
     })?;
 
-    let mut stack = Command::new(cargo::target().join("debug/local-stack"));
+    let mut stack = cargo::built("local-stack")?;
     for engine in &flags.engines {
         stack.args(["--engine", engine.name()]);
     }

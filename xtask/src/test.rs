@@ -12,7 +12,7 @@ use crate::flags::Test;
 
 pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
     if !flags.arguments.is_empty() {
-        let test = || cargo::run(cargo(&["test", "--locked"]).args(&flags.arguments));
+        let test = || cargo::run(cargo(&["test", "--locked"])?.args(&flags.arguments));
         return fetch::servers_during(&Engine::ALL, || Ok(())).and_then(|()| test());
     }
     if !flags.quick {
@@ -21,11 +21,7 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
     fetch::everything_during(|| step("build", &["test", "--locked", "--workspace", "--no-run"]))?;
     // Before the tests, which would build them too: so its time is seen. The program is one that the
     // last step compiled.
-    timed(
-        "package",
-        "cargo xtask build",
-        &mut Command::new(cargo::target().join("debug/packaging")),
-    )?;
+    timed("package", "cargo xtask build", &mut cargo::built("packaging")?)?;
     faults::forget()?;
     step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"])?;
     faults::show()?;
@@ -44,7 +40,7 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
 }
 
 fn step(name: &str, arguments: &[&str]) -> Result<(), Failure> {
-    timed(name, &format!("cargo {}", arguments.join(" ")), &mut cargo(arguments))
+    timed(name, &format!("cargo {}", arguments.join(" ")), &mut cargo(arguments)?)
 }
 
 fn timed(name: &str, shown: &str, command: &mut Command) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ pub fn example_database() -> PathBuf {
 }
 
 fn deploy_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+    private_tools::workspace().unwrap().join("deploy")
 }
 
 /// A template, as it was written and as it is translated.

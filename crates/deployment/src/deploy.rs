@@ -7,14 +7,16 @@ use packaging::Architecture;
 use rds_discovery::{Aws, Target, discover};
 use serde_json::json;
 
-use crate::change_set::{self, Plan};
+use crate::artifacts::Zip;
+use crate::bucket::Bucket;
+use crate::change_set::{self, Change, Plan, Wanted};
 use crate::choice::{Choice, Given, choose};
-use crate::events::{End, Watch};
+use crate::events::End;
 use crate::parameters::parameters;
-use crate::sam::Package;
+use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, checks, diagnose, interrupt, sam, schedule, stack};
+use crate::{artifacts, checks, diagnose, running, sam, schedule, stack};
 
 /// What to deploy, and how.
 #[derive(Clone, Debug)]
@@ -35,7 +37,7 @@ pub struct Deploy {
     pub parameters: Vec<(String, String)>,
     /// Turn IAM authentication on where it is off.
     pub enable_iam_auth: bool,
-    /// The bucket to upload to; `None` is the one that sam manages.
+    /// The bucket to upload to; `None` is our own of the account and the region.
     pub bucket: Option<String>,
     /// Do not build: take the zips that are there.
     pub prebuilt: bool,
@@ -77,27 +79,25 @@ pub fn deploy(
         checks::rules(&all_parameters(&choice, options), kept.as_ref())?;
         scheduled(&choice, options, kept.as_ref())?;
     }
-    if !options.prebuilt {
-        artifacts::make(options.architecture, now, report)?;
-    }
-    let template = artifacts::template()?;
-    let tools = private_tools::sam(&mut |line| report.note(line))?;
+    let built = if options.prebuilt {
+        None
+    } else {
+        Some(artifacts::make(options.architecture, now, report)?)
+    };
     let parameters = all_parameters(&choice, options);
     let Some(aws) = aws else {
+        let tools = private_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
-        sam::validate(&tools, &template, &region)?;
+        sam::validate(&tools, &artifacts::template()?, &region)?;
         return Ok(planned(options, &parameters, report));
     };
-    report.note("uploading what has changed, and making a change set");
-    let package = Package {
-        template: &template,
-        stack: &options.stack,
-        region: &region,
-        parameters: &parameters,
-        bucket: options.bucket.as_deref(),
-    };
-    let set = sam::change_set(&tools, &account, &package)?;
-    carry_out(&aws, options, &choice, set.as_deref(), report)
+    let zips = artifacts::read(built.as_deref())?;
+    report.note("uploading what is not there yet, and making a change set");
+    let bucket = Bucket::open(&aws, &region, options.bucket.as_deref(), report)?;
+    let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
+    let wanted = Wanted { template: &template, parameters: &parameters };
+    let plan = change_set::create(&aws, &options.stack, &wanted)?;
+    carry_out(&aws, options, &choice, &zips, plan.as_ref(), report)
 }
 
 /// The database, asked of AWS and checked where one is named.
@@ -131,7 +131,7 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
 /// Checks what the schedule will run. Without building, the zips hold what is in the workspace.
 fn scheduled(choice: &Choice, options: &Deploy, kept: Option<&Stack>) -> Result<(), Failure> {
     let given = all_parameters(choice, options);
-    schedule::check(&packaging::statements(), |name| {
+    schedule::check(&packaging::statements()?, |name| {
         let given = given.iter().find(|(parameter, _)| parameter == name);
         given.map(|(_, value)| value.as_str()).or_else(|| kept?.parameter(name))
     })
@@ -210,24 +210,28 @@ fn carry_out(
     aws: &Aws,
     options: &Deploy,
     choice: &Choice,
-    set: Option<&str>,
+    zips: &[Zip],
+    plan: Option<&Plan>,
     report: &Report,
 ) -> Result<bool, Failure> {
+    // Where nothing was changed there is nothing to go back to.
+    let mut before = Before::Unchanged;
     let mut result = json!({ "stack": options.stack, "region": choice.endpoint.region() });
-    if let Some(set) = set {
-        let plan = change_set::describe(aws, set)?;
+    if let Some(plan) = plan {
         result["changes"] = serde_json::to_value(&plan.changes)?;
         report.say(&format!(
-            "plan for the stack {}\n{}",
+            "plan for the stack {}\n{}\n{}",
             options.stack,
-            change_set::shown(&plan.changes)
+            change_set::shown(&plan.changes),
+            code(&plan.changes, zips)
         ));
-        if !wanted(aws, options, &plan, report)? {
+        if !wanted(aws, options, plan, report)? {
             result["outcome"] = "refused".into();
             report.document(&result);
             return Ok(false);
         }
-        let end = executed(aws, &options.stack, &plan, report)?;
+        before = Before::of(aws, &options.stack)?;
+        let end = change_set::execute(aws, &options.stack, plan, report)?;
         if !end.is_success() {
             result["outcome"] = "failed".into();
             result["status"] = end.status.as_str().into();
@@ -244,8 +248,26 @@ fn carry_out(
     }
     let stack = stack::describe(aws, &options.stack)?
         .ok_or_else(|| format!("the stack {} has vanished meanwhile", options.stack))?;
+    let others = running::others(aws, &options.stack, zips)?;
+    if !others.is_empty() {
+        report.note(&running::told(&others));
+        result["outcome"] = "other code".into();
+        result["other_code"] = serde_json::to_value(&others)?;
+        report.document(&result);
+        report.note(&running::put_back(aws, &stack, before, report)?);
+        return Ok(false);
+    }
     result["outputs"] = serde_json::to_value(stack.outputs())?;
     prove(aws, choice, &stack, result, report)
+}
+
+/// The code of what changes.
+fn code(changes: &[Change], zips: &[Zip]) -> String {
+    let line = |zip: &Zip| {
+        let mut changed = changes.iter().filter(|it| zip.becomes(&it.resource, &it.kind));
+        changed.next().map(|it| format!("  {} will run sha256 {}", it.resource, zip.sum))
+    };
+    zips.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether the plan is wanted. One that is not leaves nothing behind.
@@ -256,20 +278,6 @@ fn wanted(aws: &Aws, options: &Deploy, plan: &Plan, report: &Report) -> Result<b
         report.say("nothing was deployed; the change set is removed");
     }
     answer
-}
-
-fn executed(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Result<End, Failure> {
-    let watch = Watch::from_now(aws, &plan.stack_id)?;
-    interrupt::goes_on(Some(format!(
-        "interrupted, but the deployment goes on at AWS; `aws cloudformation describe-stack-events \
-         --stack-name {name}` shows how"
-    )));
-    change_set::execute(aws, plan)?;
-    let end = watch.until_rest(report);
-    interrupt::goes_on(None);
-    end.map_err(|error| {
-        format!("the deployment goes on at AWS, but is out of sight: {error}").into()
-    })
 }
 
 fn failed(options: &Deploy, end: &End) -> String {

@@ -1,11 +1,10 @@
 //! `destroy`: takes a stack away, and tells what stays.
 
-use rds_discovery::Aws;
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::events::Watch;
 use crate::report::table;
+use crate::stack::Resource;
 use crate::{Account, Failure, Report, interrupt, stack};
 
 /// What to take away, and how.
@@ -15,20 +14,6 @@ pub struct Destroy {
     pub stack: String,
     /// Do not ask.
     pub yes: bool,
-}
-
-#[derive(Deserialize)]
-struct Resources {
-    #[serde(rename = "StackResourceSummaries")]
-    resources: Vec<Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Resource {
-    logical_resource_id: String,
-    resource_type: String,
-    physical_resource_id: Option<String>,
 }
 
 /// Takes the stack away. Returns whether it is gone.
@@ -48,9 +33,8 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
             (aws.effective_region().unwrap_or_default(), there.unwrap_or_default());
         return Err(format!("there is no stack {name} in {region}{there}").into());
     };
-    let found: Resources =
-        aws.call(&["cloudformation", "list-stack-resources", "--stack-name", name])?;
-    let rows: Vec<Vec<String>> = found.resources.iter().map(row).collect();
+    let resources = stack::resources(&aws, name)?;
+    let rows: Vec<Vec<String>> = resources.iter().map(row).collect();
     report.say(&format!(
         "the stack {name}, {}, would be removed with\n{}",
         stack.stack_status,
@@ -60,6 +44,8 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
         report.say("nothing was removed");
         return Ok(false);
     }
+    // Only while the stack is there does it tell.
+    let zips = stack::template(&aws, name).ok().and_then(|template| zips(&template));
     let watch = Watch::from_now(&aws, &stack.stack_id)?;
     aws.run(&["cloudformation", "delete-stack", "--stack-name", &stack.stack_id])?;
     interrupt::goes_on(Some(format!(
@@ -73,7 +59,7 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
     let end = end?;
     let gone = end.status == "DELETE_COMPLETE";
     if gone {
-        report.say(&format!("the stack {name} is gone\n{}", leftovers(&aws, name)));
+        report.say(&format!("the stack {name} is gone\n{}", leftovers(zips.as_deref())));
     } else {
         let first = end.first_failure.as_deref().unwrap_or("AWS gave no reason");
         report.say(&format!("the stack {name} is {}, first because of\n  {first}", end.status));
@@ -81,7 +67,7 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
     report.document(&json!({
         "outcome": if gone { "destroyed" } else { "failed" },
         "stack": name, "status": end.status, "first_failure": end.first_failure,
-        "resources": found.resources.iter().map(|it| &it.logical_resource_id).collect::<Vec<_>>(),
+        "resources": resources.iter().map(|it| &it.logical_resource_id).collect::<Vec<_>>(),
     }));
     Ok(gone)
 }
@@ -94,19 +80,34 @@ fn row(resource: &Resource) -> Vec<String> {
     ]
 }
 
+/// The folder in the bucket that a template takes its zips from.
+fn zips(template: &str) -> Option<String> {
+    let (_, address) = template.split_once("s3://")?;
+    let (folder, _) = address.split_once(".zip")?.0.rsplit_once('/')?;
+    Some(format!("s3://{folder}/"))
+}
+
 /// What no stack of ours takes away.
-fn leftovers(aws: &Aws, name: &str) -> String {
-    let managed = stack::describe(aws, "aws-sam-cli-managed-default").ok().flatten();
-    let bucket =
-        managed.as_ref().and_then(|it| it.outputs().get("SourceBucket").map(|it| (*it).to_owned()));
-    let zips = match bucket {
-        Some(bucket) => {
-            format!("  the zips, in the bucket of sam: aws s3 rm --recursive s3://{bucket}/{name}/")
-        }
-        None => "  the zips, where --s3-bucket put them".to_owned(),
+fn leftovers(zips: Option<&str>) -> String {
+    let zips = match zips {
+        Some(folder) => format!("  the zips: aws s3 rm --recursive {folder}"),
+        None => "  the zips, in the bucket where they were put".to_owned(),
     };
     format!(
         "what stays:\n{zips}\n  the database user: DROP USER, and IAM authentication, which costs \
          nothing"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zips;
+
+    #[test]
+    fn the_template_tells_where_the_zips_are() {
+        let template =
+            "CodeUri: s3://bucket/stack/0123.zip\nContentUri: s3://bucket/stack/4567.zip";
+        assert_eq!(zips(template).unwrap(), "s3://bucket/stack/");
+        assert_eq!(zips("CodeUri: ../target"), None);
+    }
 }

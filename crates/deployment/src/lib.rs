@@ -1,8 +1,9 @@
 //! From a database to functions that reach it, and back: what `cargo xtask deploy`, `destroy` and
 //! `user` do.
 //!
-//! `sam` packs, uploads and makes a change set of deploy/template.yaml; the change set is shown, and
-//! the very one that was shown is carried out. The function's own diagnosis ends a deployment.
+//! The zips go to a bucket of the account's own, and a change set is made of deploy/template.yaml, which
+//! is shown; the very one that was shown is carried out. Then Lambda must have the bytes that were
+//! built, or all is put back. The function's own diagnosis ends a deployment.
 
 #![forbid(unsafe_code)]
 
@@ -15,13 +16,16 @@ mod schedule;
 
 // How it gets to AWS.
 mod artifacts;
+mod bucket;
 mod change_set;
 mod events;
 mod sam;
 mod stack;
+mod sum;
 
-// And whether it works there.
+// And whether it is there, and works.
 mod diagnose;
+mod running;
 
 mod deploy;
 mod destroy;
@@ -39,7 +43,7 @@ pub use report::Report;
 /// Why something was not done: a text that names the thing, the place and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whom to ask, and where: what `aws` and `sam` are both told.
+/// Whom to ask, and where: what `aws` is told.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// The region that is named.
@@ -63,10 +67,4 @@ impl Account {
         }
         Ok(aws)
     }
-}
-
-/// The folder of the workspace.
-fn workspace() -> std::path::PathBuf {
-    // This crate is `crates/deployment` of it.
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -25,6 +25,27 @@ pub(crate) struct Stack {
     parameters: Vec<Parameter>,
 }
 
+/// A resource of a stack.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Resource {
+    pub(crate) logical_resource_id: String,
+    pub(crate) resource_type: String,
+    pub(crate) physical_resource_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    #[serde(rename = "StackResourceSummaries")]
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Template {
+    template_body: serde_json::Value,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output {
@@ -52,6 +73,12 @@ impl Stack {
         kept.map(|parameter| parameter.parameter_value.as_str())
     }
 
+    /// All parameters, by name.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        let parameters = self.parameters.iter();
+        parameters.map(|it| (it.parameter_key.clone(), it.parameter_value.clone())).collect()
+    }
+
     /// The outputs of the template.
     pub(crate) fn outputs(&self) -> BTreeMap<&str, &str> {
         self.outputs
@@ -69,6 +96,24 @@ pub(crate) fn describe(aws: &Aws, stack: &str) -> Result<Option<Stack>, Failure>
         Err(error) if error.to_string().contains("does not exist") => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The resources of a stack.
+pub(crate) fn resources(aws: &Aws, stack: &str) -> Result<Vec<Resource>, Failure> {
+    let found: Resources =
+        aws.call(&["cloudformation", "list-stack-resources", "--stack-name", stack])?;
+    Ok(found.resources)
+}
+
+/// The template of a stack, as it was given.
+pub(crate) fn template(aws: &Aws, stack: &str) -> Result<String, Failure> {
+    let get = ["cloudformation", "get-template", "--template-stage", "Original"];
+    let found: Template = aws.call(&[&get[..], &["--stack-name", stack]].concat())?;
+    // The client reads JSON, and leaves YAML as it is.
+    Ok(match found.template_body {
+        serde_json::Value::String(text) => text,
+        json => json.to_string(),
+    })
 }
 
 /// The names of all stacks that there are.

@@ -1,4 +1,4 @@
-//! A deployment from its first day to its last, with the unmodified `sam` and `aws`, on an emulator of
+//! A deployment from its first day to its last, with the unmodified `aws`, on an emulator of
 //! AWS that runs the real function, which logs in to a real server with a token.
 //!
 //! The emulator is lenient: it checks no policy and no schedule, and shows resources in a change set
@@ -6,7 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
-use std::process::{Command, Output};
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use local_aws::{ACCOUNT, LocalAws, Secret};
 use local_rds::iam::AccessKey;
@@ -15,7 +17,15 @@ use rds_discovery::Aws;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "end_to_end/other_code.rs"]
+mod other_code;
+
 const STACK: &str = "orders-functions";
+/// The bucket of the zips.
+const BUCKET: &str = "rds-iam-lambda-123456789012-eu-west-1";
+
+/// Held by a test while the zips in cargo's target folder are its own.
+static ZIPS: Mutex<()> = Mutex::new(());
 
 /// A database server, and an emulator whose RDS knows it as `orders`.
 struct World {
@@ -83,28 +93,33 @@ impl World {
     }
 
     /// Runs one of our commands. Nobody is at its terminal.
-    fn command(&self, arguments: &[&str]) -> Outcome {
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
             .args(arguments)
             .envs(self.local.environment())
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .output()
             .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Deploys for the database `orders`: AWS tells everything of it but the endpoint, which is the
-    /// local server's.
+    /// Deploys for the database `orders`.
     fn deploy(&self, user: &str, options: &[&str]) -> Outcome {
+        self.command(&self.deployment(STACK, user, options))
+    }
+
+    /// The command line of a deployment: AWS tells everything of the database but the endpoint, which
+    /// is the local server's.
+    fn deployment(&self, stack: &str, user: &str, options: &[&str]) -> Vec<String> {
         let address = self.server.address().to_string();
         let bundle = self.server.ca_bundle().display().to_string();
         let mut arguments = vec!["deploy", "--db-instance", "orders", "--db-user", user];
-        arguments.extend(["--db-name", self.server.database(), "--stack-name", STACK]);
+        arguments.extend(["--db-name", self.server.database(), "--stack-name", stack]);
         arguments.extend(["--endpoint", self.server.host(), "--port", "3306"]);
         arguments.extend(["--connect-to", &address, "--ca-bundle", &bundle]);
         arguments.extend(options);
-        self.command(&arguments)
+        arguments.into_iter().map(str::to_owned).collect()
     }
 
     /// Sends an event to the function of the stack.
@@ -167,6 +182,7 @@ fn changed(document: &Value) -> Vec<&str> {
 
 #[test]
 fn from_the_first_deployment_to_the_last() {
+    let _zips = ZIPS.lock();
     let world = World::new();
     what_is_refused_before_anything_is_built(&world);
     let function = first_deployment(&world);
@@ -340,7 +356,7 @@ fn removal(world: &World) {
         .command(&["destroy", "--stack-name", STACK, "--yes"])
         .ends(0)
         .says("the stack orders-functions is gone")
-        .says("aws s3 rm --recursive s3://");
+        .says(&format!("aws s3 rm --recursive s3://{BUCKET}/{STACK}/"));
     world.command(&["destroy", "--stack-name", STACK, "--yes"]).ends(1).says("there is no stack");
     for (listing, of) in [
         ("lambda list-functions", "Functions"),

@@ -5,8 +5,7 @@ use iam_auth::{Endpoint, TrustStore};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -97,21 +96,28 @@ fn beside_us(name: &str) -> Result<PathBuf, Failure> {
 
 /// What a function would find in Lambda, and this machine has elsewhere: its statements, and the
 /// layer's roots for its endpoint.
-pub(crate) fn complete(settings: &mut Settings, engine: Engine, region: Option<&str>) {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let project = fs::canonicalize(&project).unwrap_or(project);
+///
+/// # Errors
+/// This program is not in a workspace.
+pub(crate) fn complete(
+    settings: &mut Settings,
+    engine: Engine,
+    region: Option<&str>,
+) -> Result<(), Failure> {
+    let project = private_tools::workspace()?;
     let statements = project.join("deploy/statements").join(engine.statements());
     settings.entry("STATEMENTS_DIR".into()).or_insert_with(|| statements.display().to_string());
 
     // A host that is missing or wrong is for the function to tell.
-    let Some(endpoint) = endpoint(settings, engine, region) else { return };
+    let Some(endpoint) = endpoint(settings, engine, region) else { return Ok(()) };
     if settings.contains_key("DB_CA_BUNDLE") || TrustStore::default_path(&endpoint).exists() {
-        return;
+        return Ok(());
     }
     let file =
         if endpoint.kind().is_proxy() { "amazon-trust-roots.pem" } else { "global-bundle.pem" };
     let bundle = project.join("certs").join(file);
     settings.insert("DB_CA_BUNDLE".into(), bundle.display().to_string());
+    Ok(())
 }
 
 /// The region that the function would run in: `own`, the person's, else the host's.
@@ -149,6 +155,7 @@ fn endpoint(settings: &Settings, engine: Engine, region: Option<&str>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -160,7 +167,7 @@ mod tests {
         let proxy = "db.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
         for (host, bundle) in [(rds, "global-bundle.pem"), (proxy, "amazon-trust-roots.pem")] {
             let mut settings = settings(&[("DB_HOST", host)]);
-            complete(&mut settings, Engine::Postgres, None);
+            complete(&mut settings, Engine::Postgres, None).unwrap();
             assert!(Path::new(&settings["DB_CA_BUNDLE"]).is_file(), "{settings:?}");
             assert!(settings["DB_CA_BUNDLE"].ends_with(bundle), "{settings:?}");
             assert!(Path::new(&settings["STATEMENTS_DIR"]).join("items.sql").is_file());
@@ -168,7 +175,7 @@ mod tests {
         let mut own =
             settings(&[("DB_HOST", rds), ("DB_CA_BUNDLE", "/a"), ("STATEMENTS_DIR", "/b")]);
         let before = own.clone();
-        complete(&mut own, Engine::MySql, None);
+        complete(&mut own, Engine::MySql, None).unwrap();
         assert_eq!(own, before);
     }
 

@@ -141,7 +141,7 @@ async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer,
         (None, None, None) => return Err("name the engine: --engine mysql or postgres".into()),
     };
     let own_region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-    here::complete(&mut settings, engine, own_region.as_deref());
+    here::complete(&mut settings, engine, own_region.as_deref())?;
     let region = here::region(&settings, engine, own_region)?;
     let credentials = find_credentials(flags.profile.clone()).await?;
     eprintln!("running {} here", engine.function());

@@ -79,7 +79,7 @@ async fn is_not_trusted(rig: &Rig, file: &str) {
 
 /// The files of the layer of this project.
 pub fn files() -> BTreeMap<String, String> {
-    let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
+    let certs = private_tools::workspace().unwrap().join("certs");
     #[allow(clippy::disallowed_methods, reason = "certs/ must hold today")]
     let now = SystemTime::now();
     layer::files(&Certs::read(&certs, now).expect("certs/ holds"), &[]).unwrap()

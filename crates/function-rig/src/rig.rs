@@ -143,7 +143,7 @@ impl Rig {
             Some(layer) => layer::mount_for(&self.bootstrap, layer, &task_root),
             None => symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap(),
         }
-        for entry in fs::read_dir(local_stack::statements(self.server.engine())).unwrap() {
+        for entry in fs::read_dir(local_stack::statements(self.server.engine()).unwrap()).unwrap() {
             let entry = entry.unwrap();
             fs::copy(entry.path(), catalogue.join(entry.file_name())).unwrap();
         }

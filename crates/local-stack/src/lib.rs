@@ -6,7 +6,7 @@
 use local_lambda::Function;
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// SQL for the table that the example statements use. All engines read it.
 pub const ITEMS: &str = include_str!("../sql/items.sql");
@@ -20,12 +20,15 @@ pub fn program(engine: Engine) -> &'static str {
 }
 
 /// The folder of the statements that are deployed for `engine`.
-pub fn statements(engine: Engine) -> PathBuf {
+///
+/// # Errors
+/// This program is not in a workspace.
+pub fn statements(engine: Engine) -> Result<PathBuf, private_tools::Error> {
     let folder = match engine {
         Engine::MySql | Engine::MariaDb => "mysql",
         Engine::Postgres => "postgres",
     };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/statements").join(folder)
+    Ok(private_tools::workspace()?.join("deploy/statements").join(folder))
 }
 
 /// The settings that lead a function to `server`: environment variables, by name.

@@ -125,7 +125,7 @@ fn beside_us(name: &str) -> Result<PathBuf, Failure> {
 }
 
 fn statements_folder(engine: Engine) -> Result<PathBuf, Failure> {
-    let folder = local_stack::statements(engine);
+    let folder = local_stack::statements(engine)?;
     folder.canonicalize().map_err(|error| {
         format!("cannot find the statements in {}: {error}", folder.display()).into()
     })

@@ -1,40 +1,73 @@
-//! cargo and rustc, as the ones that build this project.
+//! cargo and rustc, which see nothing of the person's build settings.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Failure;
 
+/// The variables that say where the tools and the crates come from, and how cargo talks. Any other
+/// may get into a program: cargo, rustc and cc read hundreds (`RUSTFLAGS`, `CARGO_PROFILE_…`,
+/// `CFLAGS_…`), and a build script may read each
+/// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>).
+const KEPT: [&str; 20] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TERM",
+    "NO_COLOR",
+    "CARGO",
+    "CARGO_HOME",
+    "CARGO_BUILD_JOBS",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+/// And what begins so.
+const KEPT_GROUPS: [&str; 6] =
+    ["RUSTUP_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_TERM_", "CARGO_REGISTRY_", "CARGO_REGISTRIES_"];
+
+/// What cargo's configuration files may set and has no effect beside these, which come first.
+const OVERRIDDEN: [(&str, &str); 4] = [
+    ("RUSTC", "rustc"),
+    ("RUSTC_WRAPPER", ""),
+    ("RUSTC_WORKSPACE_WRAPPER", ""),
+    ("CARGO_INCREMENTAL", "0"),
+];
+
 /// The folder of the workspace.
-pub(crate) fn workspace() -> &'static Path {
-    // The manifest's folder is `crates/packaging`, inside the workspace.
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    crates.and_then(Path::parent).unwrap_or(Path::new("."))
+pub(crate) fn workspace() -> Result<PathBuf, Failure> {
+    Ok(private_tools::workspace()?)
 }
 
-/// The program that a variable names, or else `name`.
-pub(crate) fn program(variable: &str, name: &str) -> OsString {
-    env::var_os(variable).unwrap_or_else(|| name.into())
+/// The cargo that runs us, or else the one of the PATH.
+pub(crate) fn cargo() -> Result<Command, Failure> {
+    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A command that runs in the workspace, and knows nothing of the cargo that runs us, nor of another
-/// release profile than the workspace's.
-///
-/// That cargo tells us about our own package. Build scripts that look there, such as ring's, would
-/// take it for another build.
-pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+/// A command that runs in the workspace, with nothing of the environment that may get into a program.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     let mut command = Command::new(program);
-    command.current_dir(workspace());
-    for (name, _) in env::vars_os() {
-        let unknown =
-            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PROFILE_"];
-        if name.to_str().is_some_and(|name| unknown.iter().any(|prefix| name.starts_with(prefix))) {
-            command.env_remove(name);
-        }
-    }
     command
+        .current_dir(workspace()?)
+        .env_clear()
+        .envs(env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_kept)))
+        .envs(OVERRIDDEN);
+    Ok(command)
+}
+
+fn is_kept(variable: &str) -> bool {
+    KEPT.contains(&variable) || KEPT_GROUPS.iter().any(|group| variable.starts_with(group))
 }
 
 /// Runs a command and gives what it says.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::architecture::Architecture;
-use crate::cargo::{answer, command, program, workspace};
+use crate::cargo::{answer, cargo, command, workspace};
 use crate::runtime::{self, AMAZON_LINUX_2023, Glibc};
 use crate::traces::{self, Remapped};
-use crate::{Failure, rust_target};
+use crate::{Failure, configuration, rust_target};
 
 /// Programs that were compiled for Lambda.
 pub struct Compiled {
@@ -27,6 +27,8 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct Package {
+    name: String,
+    version: String,
     /// None for a package of the workspace.
     source: Option<String>,
     manifest_path: PathBuf,
@@ -39,30 +41,31 @@ struct Package {
 /// `progress` is as for [`build`](crate::build).
 ///
 /// # Errors
-/// A tool is missing and cannot be fetched, or cargo says why it does not compile.
+/// cargo's configuration has settings that would get into a program, a tool is missing and cannot be
+/// fetched, or cargo says why it does not compile.
 pub fn compile(
     packages: &[&str],
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Failure> {
     let target = &private_tools::target()?;
+    configuration::check(&workspace()?)?;
     rust_target::ensure(architecture, progress)?;
     let zig = private_tools::zig(progress)?;
     let folders = folders(target)?;
     let rust_target = architecture.rust_target();
     progress(&format!("compiling {} for {architecture}", packages.join(" and ")));
 
-    let mut build = command(zig.cargo_zigbuild);
+    let mut build = command(zig.cargo_zigbuild)?;
     build
         .args(["zigbuild", "--locked", "--release"])
         .args(["--target", &format!("{rust_target}.{AMAZON_LINUX_2023}")])
         .args(packages.iter().flat_map(|package| ["--package", package]))
-        .env("CARGO_TARGET_DIR", target)
+        .envs(["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"].map(|name| (name, target)))
         .env("CARGO_ZIGBUILD_ZIG_PATH", zig.zig)
-        // These options alone: those of the person's own machine (`target-cpu=native`) would give
-        // other bytes, and programs that Lambda's processors cannot run.
-        .env("CARGO_ENCODED_RUSTFLAGS", traces::remap(&folders).join("\x1f"))
-        .env_remove("CFLAGS");
+        // In place of all that cargo's configuration has. They name this workspace, so that cargo does
+        // not take what another clone built into the same target folder for its own.
+        .env("CARGO_ENCODED_RUSTFLAGS", traces::remap(&folders).join("\x1f"));
     keep_caches_private(&mut build, &target.join("tools/zig-cache"));
     let status = build.status().map_err(|error| format!("cannot run cargo-zigbuild: {error}"))?;
     if !status.success() {
@@ -105,25 +108,31 @@ impl Compiled {
 
 /// The folders whose paths the compiler meets.
 fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
-    let mut rustc = command(program("RUSTC", "rustc"));
-    let version = answer(rustc.arg("-vV"))?;
+    let version = answer(command("rustc")?.arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
-    let mut rustc = command(program("RUSTC", "rustc"));
-    let sysroot = PathBuf::from(answer(rustc.args(["--print", "sysroot"]))?);
+    let sysroot = PathBuf::from(answer(command("rustc")?.args(["--print", "sysroot"]))?);
     // The standard library's sources, if they are there, under the name that they have elsewhere.
     let standard = format!("/rustc/{}", commit.unwrap_or("unknown"));
-    let mut folders = vec![(sysroot.join("lib/rustlib/src/rust"), standard)];
+    let mut folders = vec![
+        (sysroot.join("lib/rustlib/src/rust"), standard),
+        (workspace()?, "/rds-iam-lambda".to_owned()),
+        (target.into(), "/target".to_owned()),
+    ];
 
-    let mut metadata = command(program("CARGO", "cargo"));
-    let metadata = answer(metadata.args(["metadata", "--locked", "--format-version", "1"]))?;
+    let metadata = answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]))?;
     let packages = serde_json::from_str::<Metadata>(&metadata)?.packages;
     let foreign = packages.iter().filter(|package| package.source.is_some());
-    // Not cargo's own folder alone: packages may be vendored.
-    let registries: BTreeSet<_> =
-        foreign.filter_map(|package| package.manifest_path.parent()?.parent()).collect();
+    let foreign: Vec<_> =
+        foreign.filter_map(|it| it.manifest_path.parent().map(|folder| (it, folder))).collect();
+    let registries: BTreeSet<_> = foreign.iter().filter_map(|(_, it)| it.parent()).collect();
     folders.extend(registries.into_iter().map(|folder| (folder.into(), "/cargo".to_owned())));
-    folders.push((workspace().into(), "/rds-iam-lambda".to_owned()));
-    folders.push((target.into(), "/target".to_owned()));
+    // Vendored packages may be in the workspace, and in folders without their versions.
+    for (package, folder) in foreign {
+        let own = format!("{}-{}", package.name, package.version);
+        if !folder.ends_with(&own) {
+            folders.push((folder.into(), format!("/cargo/{own}")));
+        }
+    }
     Ok(folders)
 }
 

@@ -16,7 +16,9 @@ Writes, where cargo-lambda has them and deploy/template.yaml looks for them:
   target/lambda/FUNCTION/bootstrap.zip  both, for Lambda
 
 for the FUNCTIONs mysql-function and postgres-function. The same sources, compiled by the same
-version of Rust, give the same bytes in any folder of any machine.
+version of Rust, give the same bytes in any folder of any machine: compiler flags, wrappers and
+linkers of yours do not count, in the environment or in cargo's configuration, and what of that
+configuration would count all the same ([env], [patch], [profile.release], …) is refused.
 
 Before anything is compiled, the statements are read as the functions will read them: a file that
 they would refuse is told, with its line and the way out, and nothing is built.

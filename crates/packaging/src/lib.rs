@@ -17,6 +17,7 @@ mod cargo;
 
 // From sources to a program.
 mod compile;
+mod configuration;
 mod rust_target;
 
 // Whether the program is fit.

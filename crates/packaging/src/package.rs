@@ -45,7 +45,7 @@ pub fn build(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Package>, Failure> {
-    build_with(&statements::statements(), architecture, progress)
+    build_with(&statements::statements()?, architecture, progress)
 }
 
 /// The same, with statements from another folder than [`statements`](crate::statements()).

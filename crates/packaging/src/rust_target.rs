@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Failure;
 use crate::architecture::Architecture;
-use crate::cargo::{answer, command, program};
+use crate::cargo::{answer, command};
 
 /// Sees to it that it is there. Where rustup manages the toolchain, it is fetched.
 ///
@@ -22,7 +22,7 @@ pub(crate) fn ensure(
         "Rust's standard library for {target} is missing: rustup target add {target}"
     ));
     // rustup says itself what it does.
-    let added = command("rustup").args(["target", "add", target]).status();
+    let added = command("rustup")?.args(["target", "add", target]).status();
     if added.is_ok_and(|status| status.success()) && is_there(target)? {
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub(crate) fn ensure(
 }
 
 fn is_there(target: &str) -> Result<bool, Failure> {
-    let mut rustc = command(program("RUSTC", "rustc"));
+    let mut rustc = command("rustc")?;
     let folder = answer(rustc.args(["--print", "target-libdir", "--target", target]))?;
     Ok(Path::new(&folder).is_dir())
 }

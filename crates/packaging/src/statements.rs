@@ -10,8 +10,11 @@ use crate::cargo::workspace;
 use crate::{FUNCTIONS, Failure, Function};
 
 /// The workspace's folder of statements, in which each engine has one of its own.
-pub fn statements() -> PathBuf {
-    workspace().join("deploy/statements")
+///
+/// # Errors
+/// This program is not in a workspace.
+pub fn statements() -> Result<PathBuf, Failure> {
+    Ok(workspace()?.join("deploy/statements"))
 }
 
 /// Checks the statements of every function.
@@ -32,7 +35,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     if wrong.is_empty() {
         return Ok(());
     }
-    let workspace = format!("{}/", workspace().display());
+    let workspace = format!("{}/", workspace()?.display());
     let wrong = wrong.join("\n  ").replace(&workspace, "");
     Err(format!("nothing was built, for the functions would refuse\n  {wrong}").into())
 }
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_workspaces_own_are_right() {
-        check(&statements()).unwrap();
+        check(&statements().unwrap()).unwrap();
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Where the tools are kept: in cargo's target folder.
+//! The workspace, and cargo's target folder, where the tools are kept: found when a program runs.
+//! Nothing has the folder in it where it was compiled, so that a clone that was copied or moved works
+//! on its own files.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,30 @@ use crate::Error;
 
 /// The file that cargo marks its target folder with (<https://bford.info/cachedir/>).
 const CACHE_TAG: &str = "CACHEDIR.TAG";
+
+/// The file that the workspace is known by.
+const TEMPLATE: &str = "deploy/template.yaml";
+
+/// The folder of the workspace: around the package that cargo runs, which it tells each program that
+/// it runs (`CARGO_MANIFEST_DIR`), or else around the program itself.
+///
+/// Cargo comes first because two clones may share one target folder.
+///
+/// # Errors
+/// Neither is in a workspace of this project.
+pub fn workspace() -> Result<PathBuf, Error> {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let places = package.into_iter().chain(env::current_exe());
+    let workspace = places.into_iter().find_map(|place| {
+        let mut folders = place.ancestors();
+        folders.find(|folder| folder.join(TEMPLATE).is_file())?.canonicalize().ok()
+    });
+    workspace.ok_or_else(|| {
+        Error::new(format!(
+            "this program is not in a clone, with its {TEMPLATE}: run it with cargo"
+        ))
+    })
+}
 
 /// Cargo's target folder: the one that this very program was built into. So it is found from any
 /// working folder, whatever set it: `CARGO_TARGET_DIR`, cargo's configuration, or nothing.
@@ -25,7 +51,8 @@ pub fn target() -> Result<PathBuf, Error> {
     })
 }
 
-/// The folder of the tools.
+/// The folder of the tools. It may be a link to another clone's: the tools name their own folder.
 pub(crate) fn tools() -> Result<PathBuf, Error> {
-    Ok(target()?.join("tools"))
+    let tools = target()?.join("tools");
+    Ok(tools.canonicalize().unwrap_or(tools))
 }

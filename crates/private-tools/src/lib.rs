@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 pub use environment::Environment;
 pub use error::Error;
-pub use folder::target;
+pub use folder::{target, workspace};
 
 /// AWS SAM CLI and what comes with it.
 #[derive(Debug, Clone)]

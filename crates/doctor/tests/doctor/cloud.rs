@@ -124,7 +124,7 @@ impl Account {
             "DB_NAME": server.database(),
             "DB_CONNECT_TO": address,
             "DB_CA_BUNDLE": server.ca_bundle(),
-            "STATEMENTS_DIR": local_stack::statements(server.engine()),
+            "STATEMENTS_DIR": local_stack::statements(server.engine()).unwrap(),
         }});
         let variables = variables.to_string();
         let update = ["lambda", "update-function-configuration", "--function-name", FUNCTION];

@@ -19,7 +19,7 @@ fn code(folder: &TempDir, engine: Engine) -> PathBuf {
     let program = program.with_file_name(local_stack::program(engine));
     assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
     symlink(program, root.join("bootstrap")).unwrap();
-    symlink(local_stack::statements(engine), root.join("statements")).unwrap();
+    symlink(local_stack::statements(engine).unwrap(), root.join("statements")).unwrap();
     root
 }
 

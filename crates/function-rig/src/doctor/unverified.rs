@@ -2,7 +2,6 @@
 
 use local_rds::{Engine, Server};
 use std::fs;
-use std::path::Path;
 
 use super::certificates::{Authority, Validity, self_signed};
 use super::{is_healthy, named};
@@ -41,7 +40,7 @@ async fn bundles(rig: &Rig) {
         fs::write(&path, pem).unwrap();
         path.display().to_string()
     };
-    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
+    let all = private_tools::workspace().unwrap().join("certs");
     let trust = all.join("amazon-trust-roots.pem").display().to_string();
     named(rig, &[("DB_CA_BUNDLE", &trust)], "tls", "proxy-bundle-for-instance").await;
     let elsewhere = Authority::new("Amazon RDS us-east-1 Root CA RSA2048 G1", Validity::YEARS);

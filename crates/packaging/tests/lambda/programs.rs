@@ -84,7 +84,6 @@ fn a_missing_rust_target_is_told_with_the_way_out() {
     script(&folder.path().join("rustup"), "echo \"called: $*\" >&2; exit 1");
     let output = Command::new(env!("CARGO_BIN_EXE_packaging"))
         .args(["--arch", "arm64"])
-        .env("RUSTC", folder.path().join("rustc"))
         .env("PATH", folder.path())
         .output()
         .unwrap();

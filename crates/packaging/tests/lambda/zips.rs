@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::process::Command;
 use zip::{DateTime, ZipArchive};
 
 use crate::built::{architecture, package, packages, say};
+use crate::clones::{self, SETTINGS};
 
 #[test]
 fn hold_the_program_and_the_statements_of_its_engine() {
@@ -19,7 +20,7 @@ fn hold_the_program_and_the_statements_of_its_engine() {
             ("bootstrap".to_owned(), (0o100_755, fs::read(bootstrap).unwrap())),
             ("statements/".to_owned(), (0o040_755, Vec::new())),
         ]);
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let workspace = private_tools::workspace().unwrap();
         for entry in fs::read_dir(workspace.join("deploy/statements").join(engine)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -57,6 +58,9 @@ fn are_the_same_bytes_when_built_again() {
     let sums =
         |packages: &[Package]| packages.iter().map(|p| p.zip_sha256.clone()).collect::<Vec<_>>();
     assert_eq!(sums(&again), sums(packages()));
+    let mut odd = Command::new(env!("CARGO_BIN_EXE_packaging"));
+    let odd = clones::sums(odd.arg("--json").envs(SETTINGS));
+    assert!(sums(packages()).iter().eq(odd.values()), "{odd:?}");
     assert!(bytes().eq(first));
 }
 

@@ -1,0 +1,87 @@
+//! A copy of the clone deploys what is in it, and not what is in the clone where the program was
+//! compiled.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// What a deployment is told where AWS is not asked.
+const BY_HAND: [&str; 19] = [
+    "deploy",
+    "--dry-run",
+    "--no-build",
+    "--engine",
+    "mysql",
+    "--endpoint",
+    "orders.abc123def456.eu-west-1.rds.amazonaws.com",
+    "--resource-id",
+    "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "--subnets",
+    "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "--security-groups",
+    "sg-0123456789abcdef0",
+    "--db-user",
+    "lambda-user",
+    "--db-name",
+    "app",
+    "--statement",
+    "of-the-copy",
+];
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Runs a deployment up to the change set, as cargo runs it in the workspace in `folder`.
+fn deploy(folder: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
+        .args(BY_HAND)
+        .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_copied_clone_deploys_its_own() {
+    let workspace = private_tools::workspace().unwrap();
+    let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
+    for part in ["deploy", "certs"] {
+        copy(&workspace.join(part), &folder.path().join(part));
+    }
+    let (code, said) = deploy(folder.path());
+    assert!(said.contains("no statement is called so") && code == Some(1), "{said}");
+    fs::write(folder.path().join("deploy/statements/mysql/of-the-copy.sql"), "SELECT 1").unwrap();
+    let (_, said) = deploy(&workspace);
+    assert!(
+        said.contains("no statement is called so"),
+        "the copy's is not the first one's: {said}"
+    );
+
+    let template = folder.path().join("deploy/template.yaml");
+    fs::write(&template, "Resources: { Own: { Type: AWS::Of::TheCopy } }").unwrap();
+    let (code, said) = deploy(folder.path());
+    assert!(said.contains("AWS::Of::TheCopy") && code == Some(1), "{said}");
+
+    fs::remove_dir_all(folder.path().join("certs")).unwrap();
+    let (code, said) = deploy(folder.path());
+    assert!(
+        said.contains(&format!("{}", folder.path().join("certs").display())),
+        "{code:?}: {said}"
+    );
+}
