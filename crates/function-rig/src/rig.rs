@@ -311,7 +311,7 @@ impl Deployed<'_> {
     }
 
     /// The folders in which proc(5) tells of the function's processes.
-    fn processes(&self) -> Vec<PathBuf> {
+    pub(crate) fn processes(&self) -> Vec<PathBuf> {
         let task_root = self.rig.folder.path().join(&self.name);
         let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         // Lambda's working directory is the folder of the code.

@@ -1,0 +1,120 @@
+//! What of its secrets a function's process has in its memory once it is logged in: all that its owner,
+//! a core dump or a statement that reads memory could find.
+
+use iam_auth::Endpoint;
+use local_rds::Engine;
+use local_rds::iam::AccessKey;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::{Deployed, Rig};
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+/// As much is read of a mapping at a time.
+const PIECE: usize = 1 << 20;
+
+/// No part of a token is left after the login, nor after the next ones.
+pub async fn tokens(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let begun = now();
+    let function = rig.deploy(&[]).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    holds_no_token(&function, &rig, begun);
+}
+
+/// Fails when a part of a token that was signed since `begun` is in the memory of the function.
+fn holds_no_token(function: &Deployed<'_>, rig: &Rig, begun: SystemTime) {
+    let needles = signatures(rig, begun);
+    let found = function.search(&needles);
+    assert!(found.is_empty(), "parts of a token are left: {found:#?}");
+}
+
+#[allow(clippy::disallowed_methods, reason = "tokens are dated by it")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The secret part of every token that can have been signed since `begun`: of its signature each half
+/// of each half, and each half as the bytes that it is written from.
+fn signatures(rig: &Rig, begun: SystemTime) -> Vec<Needle> {
+    let resource = rig.server.iam().resource();
+    let endpoint = Endpoint::with_region(&resource.host, resource.port, &resource.region).unwrap();
+    let AccessKey { id, secret, session_token, .. } = rig.server.access_key();
+    let credentials =
+        aws_credential_types::Credentials::new(id, secret, session_token, None, "the test");
+    let seconds = now().duration_since(begun).unwrap().as_secs();
+    let mut needles = vec![];
+    for second in 0..=seconds + 1 {
+        let at = begun + Duration::from_secs(second);
+        let token = iam_auth::sign(&endpoint, rig.server.user(), &credentials, at).unwrap();
+        let signature = token.expose().rsplit_once('=').unwrap().1.as_bytes();
+        let digit = |digit: u8| (digit as char).to_digit(16).unwrap() as u8;
+        let raw: Vec<_> = signature.chunks(2).map(|two| digit(two[0]) << 4 | digit(two[1])).collect();
+        needles.extend(signature.chunks(16).map(|part| ("signature", part.to_vec())));
+        needles.extend(raw.chunks(16).map(|part| ("signature in bytes", part.to_vec())));
+    }
+    needles
+}
+
+/// What it is, and its bytes: two at least.
+type Needle = (&'static str, Vec<u8>);
+
+impl Deployed<'_> {
+    /// Where in the function's memory each of `needles` is.
+    fn search(&self, needles: &[Needle]) -> Vec<String> {
+        let mut by_start: BTreeMap<[u8; 2], Vec<&Needle>> = BTreeMap::new();
+        for needle in needles {
+            by_start.entry([needle.1[0], needle.1[1]]).or_default().push(needle);
+        }
+        let mut is_start = vec![false; 1 << 16];
+        for start in by_start.keys() {
+            is_start[usize::from(u16::from_be_bytes(*start))] = true;
+        }
+        let longest = needles.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+        let mut found = vec![];
+        let processes = self.processes();
+        assert_eq!(processes.len(), 1);
+        each_piece(&processes[0], longest, |place, bytes, own| {
+            for (at, start) in bytes[..own].windows(2).enumerate() {
+                if !is_start[usize::from(u16::from_be_bytes([start[0], start[1]]))] {
+                    continue;
+                }
+                let here = by_start[&[start[0], start[1]]].iter();
+                for (what, _) in here.filter(|(_, needle)| bytes[at..].starts_with(needle)) {
+                    found.push(format!("{what} in {place} + {at:#x}"));
+                }
+            }
+        });
+        found
+    }
+}
+
+/// Reads every mapping of a process that can be read: `look` is given the line of proc(5)'s `maps`,
+/// some bytes, and how many of them the next call does not begin with.
+fn each_piece(process: &Path, overlap: usize, mut look: impl FnMut(&str, &[u8], usize)) {
+    let memory = File::open(process.join("mem")).unwrap();
+    let maps = fs::read_to_string(process.join("maps")).unwrap();
+    let mut read = 0;
+    let mut buffer = vec![0; PIECE + overlap];
+    for map in maps.lines() {
+        // The kernel's own pages cannot be read, and hold nothing of the process.
+        if !map.contains(" r") || map.contains("[vvar") || map.contains("[vsyscall]") {
+            continue;
+        }
+        let (start, end) = map.split_once(' ').unwrap().0.split_once('-').unwrap();
+        let address = |text| u64::from_str_radix(text, 16).unwrap();
+        let (mut at, end) = (address(start), address(end));
+        while at < end {
+            let length = (end - at).min(buffer.len() as u64) as usize;
+            memory.read_exact_at(&mut buffer[..length], at).unwrap_or_else(|e| panic!("{map}: {e}"));
+            let own = length.min(PIECE);
+            look(&format!("{map} at {at:#x}"), &buffer[..length], own);
+            at += own as u64;
+            read += own;
+        }
+    }
+    assert!(read > 1 << 20, "{read} bytes are not the memory of a function");
+}
