@@ -1,10 +1,9 @@
 //! The MySQL Lambda function: also for MariaDB, and for Aurora MySQL.
 
-#![forbid(unsafe_code)]
-
 mod about;
 mod connect;
 mod failure;
+mod forget;
 mod literal;
 mod open;
 mod preamble;
@@ -18,10 +17,24 @@ mod value;
 use std::env;
 use std::time::SystemTime;
 
+use zero_on_free::ZeroOnFree;
+
+/// The driver frees copies of tokens as they are.
+#[global_allocator]
+static ALLOCATOR: ZeroOnFree = ZeroOnFree;
+
+#[allow(unsafe_code, reason = "the driver is told by the environment alone to pool no buffers")]
+fn main() -> Result<(), lambda_runtime::Error> {
+    let (variable, value) = forget::NO_POOL;
+    // SAFETY: no other thread has been started that could read the environment meanwhile.
+    unsafe { env::set_var(variable, value) };
+    run()
+}
+
 /// The boundary: environment and clock are read here and handed down.
 #[tokio::main(flavor = "current_thread")]
 #[allow(clippy::disallowed_methods)] // the one place where the time of day comes in
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn run() -> Result<(), lambda_runtime::Error> {
     let clock = || SystemTime::now();
     sql_function::run::<connect::MySql>(|name| env::var(name).ok(), clock).await
 }

@@ -42,6 +42,8 @@ pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 pub(crate) struct Connection {
     conn: Open,
     address: IpAddr,
+    /// What a session begins with.
+    startup: Arc<[String]>,
     floats: Floats,
     through_proxy: bool,
     /// The transaction that is open, and what it may do.
@@ -88,30 +90,32 @@ enum Failed {
 }
 
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun.
+    /// A connection to the server at `address`, whose session has just begun with `startup`, and has
+    /// this `status`.
     pub(crate) fn new(
         conn: Conn,
+        status: StatusFlags,
         address: IpAddr,
+        startup: Arc<[String]>,
         floats: Floats,
         through_proxy: bool,
     ) -> Connection {
-        let mut connection = Connection {
+        Connection {
             conn: Open::new(conn),
             address,
+            startup,
             floats,
             through_proxy,
             transaction: None,
             timeout: None,
-            backslash_escapes: true,
+            backslash_escapes: !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES),
             max_packet: None,
             changed: false,
             begun: false,
             forget: false,
             locks: false,
             identity: None,
-        };
-        connection.look();
-        connection
+        }
     }
 
     /// Looks at what the server said of the session with its last answer: whether a transaction is
@@ -242,6 +246,8 @@ impl Connection {
             Ok(false) => return Err(lost("is not known to the server")),
             Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
         }
+        let startup = self.conn.query_drop(self.startup.join("; ")).await;
+        startup.map_err(|error| failure::command(WHAT, error).loses_connection())?;
         self.look();
         self.timeout = None;
         (self.changed, self.forget, self.locks) = (false, false, false);
