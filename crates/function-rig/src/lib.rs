@@ -41,7 +41,7 @@ macro_rules! integration_tests {
         $crate::integration_tests! { @modules $engine, $bootstrap,
             start { wrong_settings empty_bundle database_away connection_gone }
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
-            memory { tokens }
+            memory { tokens credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }

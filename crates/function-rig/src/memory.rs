@@ -13,21 +13,57 @@ use std::time::{Duration, SystemTime};
 use crate::{Deployed, Rig};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
+const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 /// As much is read of a mapping at a time.
 const PIECE: usize = 1 << 20;
 
-/// No part of a token is left after the login, nor after the next ones.
+/// No part of a token is left once a login is over, however it ended.
 pub async fn tokens(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
     let begun = now();
-    let function = rig.deploy(&[]).await;
+    let sleep = match engine {
+        Engine::Postgres => "SELECT pg_sleep(60)::text AS s",
+        Engine::MySql | Engine::MariaDb => "SELECT SLEEP(60) AS s",
+    };
+    let limit = Duration::from_secs(5);
+    let function = rig.deploy_limited(limit, &[], &[("slow", sleep)]).await;
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
     holds_no_token(&function, &rig, begun);
+
+    // A statement is ended from a connection of its own, and a diagnosis logs in for itself.
+    function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
+    function.ok(DIAGNOSE).await;
+    holds_no_token(&function, &rig, begun);
+
+    // Tokens that are denied are good elsewhere.
+    rig.server.iam().set_keys(vec![]);
+    let function = rig.deploy(&[]).await;
+    function.fails(ITEMS, "Login.Denied").await;
+    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], false);
+    holds_no_token(&function, &rig, begun);
+}
+
+/// Of the credentials there is what logins need, and what Lambda put into the environment.
+pub async fn credentials(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let function = rig.deploy(&[]).await;
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    let key = rig.server.access_key();
+    let session_token = key.session_token.unwrap();
+    for (what, secret) in [("secret access key", key.secret), ("session token", session_token)] {
+        let found = function.search(&[(what, secret.into_bytes())]);
+        let (of_lambda, own): (Vec<_>, Vec<_>) = found.iter().partition(|at| at.contains("[stack]"));
+        assert_eq!((of_lambda.len(), own.len()), (1, 1), "{found:#?}");
+    }
 }
 
 /// Fails when a part of a token that was signed since `begun` is in the memory of the function.
 fn holds_no_token(function: &Deployed<'_>, rig: &Rig, begun: SystemTime) {
-    let needles = signatures(rig, begun);
+    let mut needles = signatures(rig, begun);
+    let signed = |digit| ("token", format!("X-Amz-Signature={digit}").into_bytes());
+    needles.extend("0123456789abcdef".chars().map(signed));
+    let id = rig.server.access_key().id;
+    needles.push(("token", format!("X-Amz-Credential={id}").into_bytes()));
     let found = function.search(&needles);
     assert!(found.is_empty(), "parts of a token are left: {found:#?}");
 }
@@ -92,7 +128,7 @@ impl Deployed<'_> {
     }
 }
 
-/// Reads every mapping of a process that can be read: `look` is given the line of proc(5)'s `maps`,
+/// Reads every mapping of a process that can be read, and that it can have written to: `look` is given the line of proc(5)'s `maps`,
 /// some bytes, and how many of them the next call does not begin with.
 fn each_piece(process: &Path, overlap: usize, mut look: impl FnMut(&str, &[u8], usize)) {
     let memory = File::open(process.join("mem")).unwrap();
@@ -100,8 +136,9 @@ fn each_piece(process: &Path, overlap: usize, mut look: impl FnMut(&str, &[u8], 
     let mut read = 0;
     let mut buffer = vec![0; PIECE + overlap];
     for map in maps.lines() {
-        // The kernel's own pages cannot be read, and hold nothing of the process.
-        if !map.contains(" r") || map.contains("[vvar") || map.contains("[vsyscall]") {
+        let of_kernel = map.contains("[vvar") || map.contains("[vsyscall]");
+        let of_program = map.contains('/') && !map.contains(" rw");
+        if !map.contains(" r") || of_kernel || of_program {
             continue;
         }
         let (start, end) = map.split_once(' ').unwrap().0.split_once('-').unwrap();
