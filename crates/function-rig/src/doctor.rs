@@ -10,6 +10,7 @@ mod mended;
 mod network;
 mod quoted;
 mod settings;
+mod uncounted;
 mod unverified;
 
 pub use denied::{denied, no_region, proxy, refused};
@@ -18,6 +19,7 @@ pub use mended::mended;
 pub use network::network;
 pub use quoted::quoted;
 pub use settings::settings;
+pub use uncounted::uncounted;
 pub use unverified::{no_tls, unverified};
 
 use local_rds::Engine;

@@ -10,9 +10,12 @@
 use iam_auth::{Endpoint, Kind as EndpointKind};
 use serde_json::json;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::cause::Cause;
 use super::handshake::spellings;
+use super::preamble::Concluded;
 use super::rank;
 use super::step::Seen;
 use super::walk::Walk;
@@ -44,30 +47,52 @@ pub(super) struct Tried {
 }
 
 impl<C: Connector> Walk<'_, C> {
-    /// Logs in as every invocation does.
-    pub(super) async fn log_in(&mut self) -> (Seen, Option<C::Connection>) {
-        let deadline = self.deadline.at_most(Some(PATIENCE));
-        let outcome = self.patient.connector.connect(deadline).await;
-        let asked = self.evidence.method.clone();
+    /// Ends the connection `looked_at`, and logs in as every invocation does. Looks further only when
+    /// the server denies that.
+    pub(super) async fn log_in(
+        &mut self,
+        looked_at: TlsStream<TcpStream>,
+    ) -> (Seen, Option<C::Connection>) {
         let user = self.login().signer.user();
-        let (seen, connection) = match outcome {
+        let (seen, connection) = match self.connect(looked_at).await {
             Ok(connection) => {
-                (Seen::ok(format!("{user:?} is logged in with a token")), Some(connection))
+                let seen = Seen::ok(format!("{user:?} is logged in with a token"));
+                (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
             Err(error) => {
                 let denied = error.kind() == Kind::LoginDenied;
-                let seen = self.fail(error);
-                if denied && asked.as_deref().is_none_or(|asked| asked == C::TOKEN_METHOD) {
-                    self.try_others().await;
+                let mut seen = self.fail(error);
+                if denied {
+                    self.listen().await;
+                    let asked = self.evidence.method.as_deref();
+                    if asked.is_none_or(|asked| asked == C::TOKEN_METHOD) {
+                        self.try_others().await;
+                    }
+                }
+                if let Some(asked) = &self.evidence.method {
+                    seen = seen.fact("server_asks_for", asked.as_str());
                 }
                 (seen, None)
             }
         };
-        let seen = match &asked {
-            Some(asked) => seen.fact("server_asks_for", asked.as_str()),
-            None => seen,
-        };
         (self.tell_tried(seen), connection)
+    }
+
+    /// A connection like every invocation's, unless the server denies the login before.
+    async fn connect(&mut self, looked_at: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
+        let deadline = self.deadline.at_most(Some(PATIENCE));
+        let conclude = async { Ok(C::conclude(self.login(), looked_at).await) };
+        let concluded = deadline.bound(|| "the login".into(), conclude).await;
+        let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
+        self.evidence.method = method;
+        match outcome {
+            Err(error) if error.kind() == Kind::LoginDenied => Err(error),
+            // What else went wrong by hand, the driver may put better.
+            _ => {
+                let deadline = self.deadline.at_most(Some(PATIENCE));
+                self.patient.connector.connect(deadline).await
+            }
+        }
     }
 
     /// Tries one change after another, up to the first that the server takes.
