@@ -52,7 +52,8 @@ pub async fn credentials(engine: Engine, bootstrap: &str) {
     let session_token = key.session_token.unwrap();
     for (what, secret) in [("secret access key", key.secret), ("session token", session_token)] {
         let found = function.search(&[(what, secret.into_bytes())]);
-        let (of_lambda, own): (Vec<_>, Vec<_>) = found.iter().partition(|at| at.contains("[stack]"));
+        let (of_lambda, own): (Vec<_>, Vec<_>) =
+            found.iter().partition(|at| at.contains("[stack]"));
         assert_eq!((of_lambda.len(), own.len()), (1, 1), "{found:#?}");
     }
 }
@@ -88,7 +89,8 @@ fn signatures(rig: &Rig, begun: SystemTime) -> Vec<Needle> {
         let token = iam_auth::sign(&endpoint, rig.server.user(), &credentials, at).unwrap();
         let signature = token.expose().rsplit_once('=').unwrap().1.as_bytes();
         let digit = |digit: u8| (digit as char).to_digit(16).unwrap() as u8;
-        let raw: Vec<_> = signature.chunks(2).map(|two| digit(two[0]) << 4 | digit(two[1])).collect();
+        let raw: Vec<_> =
+            signature.chunks(2).map(|two| digit(two[0]) << 4 | digit(two[1])).collect();
         needles.extend(signature.chunks(16).map(|part| ("signature", part.to_vec())));
         needles.extend(raw.chunks(16).map(|part| ("signature in bytes", part.to_vec())));
     }
@@ -146,7 +148,9 @@ fn each_piece(process: &Path, overlap: usize, mut look: impl FnMut(&str, &[u8], 
         let (mut at, end) = (address(start), address(end));
         while at < end {
             let length = (end - at).min(buffer.len() as u64) as usize;
-            memory.read_exact_at(&mut buffer[..length], at).unwrap_or_else(|e| panic!("{map}: {e}"));
+            memory
+                .read_exact_at(&mut buffer[..length], at)
+                .unwrap_or_else(|e| panic!("{map}: {e}"));
             let own = length.min(PIECE);
             look(&format!("{map} at {at:#x}"), &buffer[..length], own);
             at += own as u64;

@@ -15,9 +15,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{failure, forget};
 use crate::query::{Connection, Floats, Session};
 use crate::session::startup;
+use crate::{failure, forget};
 
 /// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
 /// and a response 6 MB: a longer row ends the result before it fills the function's memory.
@@ -88,7 +88,12 @@ impl Connector for MySql {
                     let through_proxy = self.login.is_through_proxy();
                     let startup = self.startup.clone();
                     return Ok(Connection::new(
-                        conn, status, address, startup, floats, through_proxy,
+                        conn,
+                        status,
+                        address,
+                        startup,
+                        floats,
+                        through_proxy,
                     ));
                 }
                 Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),

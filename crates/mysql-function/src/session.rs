@@ -28,8 +28,7 @@ pub(crate) fn startup(login: &Login) -> Vec<String> {
         transactions(Mode::Read).to_owned(),
     ];
     if !login.is_through_proxy() {
-        let untracked =
-            "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615";
+        let untracked = "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615";
         startup.push(untracked.to_owned());
     }
     startup

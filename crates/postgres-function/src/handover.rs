@@ -66,10 +66,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Handover<S> {
         match message {
             Some(Message { bytes: own, sent }) if *begun && bytes == password_message(STAND_IN) => {
                 while *sent < own.len() {
-                    *sent += match ready!(Pin::new(&mut *stream).poll_write(context, &own[*sent..]))? {
-                        0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                        written => written,
-                    };
+                    *sent +=
+                        match ready!(Pin::new(&mut *stream).poll_write(context, &own[*sent..]))? {
+                            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                            written => written,
+                        };
                 }
                 *message = None;
                 return Poll::Ready(Ok(bytes.len()));

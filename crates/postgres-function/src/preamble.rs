@@ -7,8 +7,8 @@ use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 use tokio_postgres::error::SqlState;
+use tokio_rustls::client::TlsStream;
 
 use crate::connect::Postgres;
 use crate::failure;

@@ -28,6 +28,10 @@ pub(super) struct Evidence {
     pub(super) other_user: Option<String>,
     /// What was tried when the server denied the login.
     pub(super) tried: Vec<Tried>,
+    /// What was not tried then, because AWS does not vouch for the server.
+    pub(super) untried: Vec<(Cause, String)>,
+    /// The schema that the server says the user lacks rights in, where a statement's own SQL names it.
+    pub(super) denied_schema: Option<String>,
     /// The error that ended the walk.
     pub(super) failure: Option<Error>,
     /// What is seen directly to be wrong, and by what.

@@ -6,6 +6,9 @@
 //! user's name, other times of day.
 //! What is taken tells the cause for certain. Each try is an ordinary login, over a connection whose
 //! server is verified under the name that the token is signed for; the server is the same.
+//!
+//! A token for another endpoint may be good there. So it is only sent to a server that AWS's own roots
+//! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
 
 use iam_auth::{Endpoint, Kind as EndpointKind};
 use serde_json::json;
@@ -16,9 +19,9 @@ use tokio_rustls::client::TlsStream;
 use super::cause::Cause;
 use super::handshake::spellings;
 use super::preamble::Concluded;
-use super::rank;
 use super::step::Seen;
 use super::walk::Walk;
+use super::{rank, rds_ca};
 use crate::engine::{Connector, Login};
 use crate::error::{Error, Kind};
 
@@ -35,6 +38,8 @@ struct Trial {
     what: String,
     cause: Cause,
     login: Login,
+    /// Whether the token is for another endpoint.
+    elsewhere: bool,
     wait: Duration,
 }
 
@@ -44,6 +49,8 @@ pub(super) struct Tried {
     pub(super) what: String,
     pub(super) cause: Cause,
     pub(super) accepted: bool,
+    /// The endpoint and the region that the token was for.
+    pub(super) at: Endpoint,
 }
 
 impl<C: Connector> Walk<'_, C> {
@@ -98,7 +105,16 @@ impl<C: Connector> Walk<'_, C> {
     /// Tries one change after another, up to the first that the server takes.
     async fn try_others(&mut self) {
         let mut waited = Duration::ZERO;
-        for trial in self.trials() {
+        let aws = self.login().trust.of_aws(rds_ca::is_pinned);
+        for mut trial in self.trials() {
+            if trial.elsewhere {
+                let Some(aws) = &aws else {
+                    self.evidence.untried.push((trial.cause, trial.what));
+                    continue;
+                };
+                trial.login.trust = aws.clone();
+            }
+            let at = trial.login.endpoint().clone();
             let wait = trial.wait.saturating_sub(waited);
             waited += wait;
             let connector = C::new(trial.login);
@@ -107,9 +123,17 @@ impl<C: Connector> Walk<'_, C> {
                 connector.connect(self.deadline.at_most(Some(PATIENCE))).await
             };
             let outcome = self.deadline.bound(|| "trying other tokens".into(), attempt).await;
+            // AWS's are not the only roots, and they do not vouch for this server.
+            if trial.elsewhere
+                && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls)
+            {
+                self.evidence.untried.push((trial.cause, trial.what));
+                continue;
+            }
             let accepted = outcome.as_ref().map_or_else(is_past_iam, |_| true);
             let out_of_time = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Timeout);
-            self.evidence.tried.push(Tried { what: trial.what, cause: trial.cause, accepted });
+            let Trial { what, cause, .. } = trial;
+            self.evidence.tried.push(Tried { what, cause, accepted, at });
             if accepted || out_of_time {
                 return;
             }
@@ -124,13 +148,14 @@ impl<C: Connector> Walk<'_, C> {
             what: "the same a second later".into(),
             cause: Cause::Throttled,
             login: changed(login, endpoint.clone(), 0),
+            elsewhere: false,
             wait: LATER,
         }];
         let mut try_at = |other: Option<Endpoint>, cause| {
             if let Some(other) = other.filter(|other| other != endpoint) {
                 let what = format!("a token for {other} in {}", other.region());
                 let login = changed(login, other, 0);
-                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, elsewhere: true, wait: Duration::ZERO });
             }
         };
         let elsewhere = match endpoint.kind() {
@@ -152,13 +177,14 @@ impl<C: Connector> Walk<'_, C> {
                 let what = format!("a token for the user {other:?}");
                 let cause = rank::misspelt(login.signer.user(), &other);
                 let login = Login { signer, ..changed(login, endpoint.clone(), 0) };
-                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, elsewhere: false, wait: Duration::ZERO });
             }
         }
         trials.extend(DATES.map(|seconds| Trial {
             what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
             cause: Cause::ClockOff,
             login: changed(login, endpoint.clone(), seconds),
+            elsewhere: false,
             wait: Duration::ZERO,
         }));
         trials
@@ -174,6 +200,10 @@ impl<C: Connector> Walk<'_, C> {
             Some(taken) => format!("; the server accepts {}", taken.what),
             None => "; nothing else that was tried is accepted".to_owned(),
         };
+        if taken.is_none() && !self.evidence.untried.is_empty() {
+            seen.text += ", and tokens for other endpoints are not sent to a server that AWS does not \
+                          vouch for";
+        }
         let list: Vec<_> = tried
             .iter()
             .map(|Tried { what, accepted, .. }| json!({"what": what, "accepted": accepted}))

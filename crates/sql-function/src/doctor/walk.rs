@@ -123,14 +123,13 @@ impl<'a, C: Connector> Walk<'a, C> {
         if let Some(function) = self.patient.function {
             blanks = blanks.with("function", function);
         }
-        if let Some(schema) = rank::denied_schema(&self.evidence) {
-            blanks = blanks.with("schema", &schema);
+        if let Some(schema) = &self.evidence.denied_schema {
+            blanks = blanks.with("schema", schema);
         }
-        if let Some(host) = rank::real_host(&self.evidence, login) {
-            blanks = blanks.with("real_host", &format!(" ({host})"));
-        }
-        if let Some(region) = rank::real_region(&self.evidence) {
-            blanks = blanks.with("real_region", &format!(" ({region})"));
+        if let Some(endpoint) = rank::proven(&self.evidence) {
+            blanks = blanks
+                .with("real_host", &format!(" ({})", endpoint.host()))
+                .with("real_region", &format!(" ({})", endpoint.region()));
         }
         blanks
     }
