@@ -14,8 +14,6 @@ pub(super) struct Evidence {
     pub(super) credentials: Option<Description>,
     /// Where the name leads.
     pub(super) addresses: Vec<IpAddr>,
-    /// The CNAMEs that the endpoint's name leads through.
-    pub(super) cnames: Vec<String>,
     /// What the server calls itself before the login.
     pub(super) greeting: String,
     /// The certificates that the server presented, its own first.

@@ -331,7 +331,22 @@ fn token_denied<C: Connector>(
 
 #[cfg(test)]
 mod tests {
-    use super::denied_schema;
+    use super::super::trial::Tried;
+    use super::*;
+
+    #[test]
+    fn only_what_the_server_took_is_proven() {
+        let tried = |host: &str, cause, accepted| {
+            let at = Endpoint::with_region(host, 3306, "eu-west-1").unwrap();
+            Tried { what: String::new(), cause, accepted, at }
+        };
+        let named = tried("named.example", Cause::SignedForCname, false);
+        let now = tried("set.example", Cause::Throttled, true);
+        let mut evidence = Evidence { tried: vec![named, now], ..Evidence::default() };
+        assert_eq!(proven(&evidence), None);
+        evidence.tried.push(tried("real.example", Cause::WrongEndpoint, true));
+        assert_eq!(proven(&evidence).map(Endpoint::host), Some("real.example"));
+    }
 
     #[test]
     fn the_schema_is_the_one_in_the_servers_words_and_in_the_statement() {
