@@ -32,6 +32,8 @@ const ALWAYS_TAKEN: usize = 16 << 10;
 const AHEAD: usize = 256;
 /// Is gone when a procedure ended the transaction it was part of, also when it began another.
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
+/// How long the server may take to prepare a statement for a diagnosis, where it keeps to it.
+const PREPARE: Duration = Duration::from_secs(5);
 /// Has LAST_INSERT_ID() say what it says in a new session.
 const FORGET: &str = "DO LAST_INSERT_ID(0)";
 
@@ -443,19 +445,27 @@ impl sql_function::Examine for Connection {
         about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
     }
 
+    /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a
+    /// read can change nothing, and of a write, which a transaction that only reads does not take,
+    /// nothing lasts.
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let mut text = String::new();
         literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);
         // As SQL: the driver's own call takes `:name` for a placeholder.
         let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
-        let ahead = self.ahead(Some(statement.mode), None);
+        let mut ahead = self.ahead(Some(statement.mode), Some(PREPARE));
+        ahead.push("START TRANSACTION".to_owned());
         let outcome = match self.send(&ahead, &sql).await {
             Ok(result) => result.drop_result().await,
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
+        let rolled_back = self.command("the diagnosis", "ROLLBACK").await;
         match outcome {
-            Err(error) if failure::cannot_be_prepared(&error) => Ok(()),
-            outcome => outcome.map_err(|error| failure::query(statement, error)),
+            Err(error) if failure::cannot_be_prepared(&error) => rolled_back,
+            outcome => {
+                outcome.map_err(|error| failure::query(statement, error))?;
+                rolled_back
+            }
         }
     }
 }
