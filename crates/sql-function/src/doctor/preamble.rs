@@ -49,10 +49,7 @@ pub trait Preamble {
 pub struct Concluded {
     /// The proof that the server asked of the user for, if it got that far.
     pub method: Option<String>,
-    /// Whether the server took it.
-    ///
-    /// # Errors
-    /// The server turned the login away.
+    /// Whether the server let the user in, as far as it was asked to.
     pub outcome: Result<(), Error>,
 }
 
