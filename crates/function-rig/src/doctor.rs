@@ -21,7 +21,7 @@ pub use network::network;
 pub use own_ca::own_ca;
 pub use quoted::quoted;
 pub use settings::settings;
-pub use uncounted::uncounted;
+pub use uncounted::{denied_once, uncounted};
 pub use unverified::{no_tls, unverified};
 
 use local_rds::Engine;

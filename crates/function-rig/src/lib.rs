@@ -44,7 +44,7 @@ macro_rules! integration_tests {
             memory { tokens credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
-            doctor { healthy uncounted settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
+            doctor { healthy uncounted denied_once settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock ended_by_somebody locks_are_given_back limits_end }

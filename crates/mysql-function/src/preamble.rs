@@ -31,8 +31,6 @@ const OK: u8 = 0x00;
 const PROTOCOL_10: u8 = 10;
 const SWITCH: u8 = 0xfe;
 const ERROR: u8 = 0xff;
-/// A password of no characters.
-const EMPTY: &[u8] = &[0];
 /// The command that ends a session.
 const QUIT: &[u8] = &[1];
 
@@ -71,7 +69,7 @@ impl Preamble for MySql {
                 }
                 Err(error) => Err(error),
             },
-            Question::For(_) => answer(login, stream, EMPTY).await,
+            Question::For(method) => answer(login, stream, no_password(method)).await,
         };
         if outcome.is_ok() {
             let _ = send(stream, 0, QUIT).await;
@@ -90,7 +88,9 @@ impl Preamble for MySql {
         match question {
             // A client that goes without an answer is counted, and blocked after a hundred
             // (max_connect_errors); one with an empty password is only denied.
-            Question::For(_) => _ = answer(login, stream, EMPTY).await,
+            Question::For(ref method) => {
+                let _ = answer(login, stream, no_password(method)).await;
+            }
             Question::None => _ = send(stream, 0, QUIT).await,
         }
         Ok(question.into_method())
@@ -133,6 +133,14 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send>(
         Some((&ERROR, _)) => Err(refused(login, &answer)),
         Some((&OK, _)) => Ok(Question::None),
         _ => Err(broken(unknown())),
+    }
+}
+
+/// A password of no characters, as a method puts it. What is malformed is no denial to a server.
+fn no_password(method: &str) -> &'static [u8] {
+    match method {
+        "mysql_native_password" => &[],
+        _ => &[0],
     }
 }
 

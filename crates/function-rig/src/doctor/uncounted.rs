@@ -3,7 +3,7 @@
 use local_rds::Engine;
 use std::fs;
 
-use super::is_healthy;
+use super::{is_healthy, names};
 use crate::{Rig, until};
 
 /// Where nothing is wrong, every login of a diagnosis succeeds, as the verifier and the server itself
@@ -22,6 +22,39 @@ pub async fn uncounted(engine: Engine, bootstrap: &str) {
     assert_eq!(failed(&rig).await, before.0);
     assert_eq!(rig.server.iam().refusals(), Vec::<String>::new());
     assert_eq!(allowed(&rig) - before.1, TIMES * logins);
+}
+
+/// A user who was not made for IAM is denied once, and MySQL is asked once for each other spelling of
+/// the name, which it counts as well. No token is sent.
+pub async fn denied_once(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    let (user, expected) = match engine {
+        Engine::Postgres => ("CREATE ROLE by_password LOGIN PASSWORD 'secret'", 1),
+        Engine::MySql => ("CREATE USER by_password@'%' IDENTIFIED BY 'secret'", 2),
+        Engine::MariaDb => ("CREATE USER by_password@'%' IDENTIFIED BY 'secret'", 2),
+    };
+    rig.execute(user).await;
+    let function = rig.deploy(&[("DB_USER", "by_password")]).await;
+    function.fails(r#"{"statement":"items"}"#, "Login.Denied").await;
+    let before = denials(&rig).await;
+    names(&function, "login", "user-not-for-iam").await;
+    until("the server has counted", async || denials(&rig).await >= before + expected).await;
+    assert_eq!(denials(&rig).await, before + expected);
+    assert_eq!(rig.server.iam().refusals(), Vec::<String>::new());
+}
+
+/// The logins that the server denied, as it counts them itself.
+async fn denials(rig: &Rig) -> usize {
+    let counters = failed(rig).await;
+    match rig.server.engine() {
+        Engine::Postgres => {
+            counters.iter().filter(|line| line.contains("authentication failed")).count()
+        }
+        Engine::MySql | Engine::MariaDb => {
+            let at = counters.iter().position(|name| name == "Aborted_connects").unwrap();
+            counters[at + 1].parse().unwrap()
+        }
+    }
 }
 
 /// The logins that the verifier allowed.
