@@ -8,16 +8,20 @@ mod denied;
 mod inside;
 mod mended;
 mod network;
+mod own_ca;
 mod quoted;
 mod settings;
+mod uncounted;
 mod unverified;
 
 pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
+pub use own_ca::own_ca;
 pub use quoted::quoted;
 pub use settings::settings;
+pub use uncounted::{denied_once, uncounted};
 pub use unverified::{no_tls, unverified};
 
 use local_rds::Engine;

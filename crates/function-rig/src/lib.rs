@@ -14,6 +14,7 @@ mod faults;
 pub mod known_state;
 pub mod layer;
 pub mod login;
+pub mod memory;
 pub mod namespace;
 pub mod outages;
 pub mod policy;
@@ -41,9 +42,10 @@ macro_rules! integration_tests {
         $crate::integration_tests! { @modules $engine, $bootstrap,
             start { wrong_settings empty_bundle database_away connection_gone }
             login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
+            memory { tokens credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
-            doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
+            doctor { healthy uncounted denied_once settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock ended_by_somebody locks_are_given_back limits_end }

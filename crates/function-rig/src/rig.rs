@@ -30,6 +30,8 @@ pub struct Rig {
     pub server: Server,
     bootstrap: PathBuf,
     folder: TempDir,
+    /// What functions have at `/opt`, when they have no `DB_CA_BUNDLE`.
+    layer: Option<PathBuf>,
     deployed: AtomicU32,
 }
 
@@ -69,8 +71,24 @@ impl Rig {
             server,
             bootstrap: bootstrap.into(),
             folder: TempDir::with_prefix("rds-iam-lambda-").unwrap(),
+            layer: None,
             deployed: AtomicU32::new(0),
         }
+    }
+
+    /// The same, with functions that have the server's root from their layer, as they have RDS's, and
+    /// not from a file of somebody's own.
+    pub async fn with_layer(server: Builder, bootstrap: &str) -> Rig {
+        let mut rig = Rig::with(server, bootstrap).await;
+        let root = fs::read_to_string(rig.server.ca_bundle()).unwrap();
+        let mut files = layer::files();
+        for (_, text) in files.iter_mut().filter(|(name, _)| name.ends_with(".pem")) {
+            text.clone_from(&root);
+        }
+        let opt = rig.folder().join("opt");
+        layer::unpack(&files, &opt);
+        rig.layer = Some(opt);
+        rig
     }
 
     /// Deploys the function with its usual settings, changed by `changes` (an empty value is as good
@@ -139,7 +157,7 @@ impl Rig {
         let task_root = self.folder.path().join(&name);
         let catalogue = task_root.join("statements");
         fs::create_dir_all(&catalogue).unwrap();
-        match layer {
+        match layer.or(self.layer.as_deref()) {
             Some(layer) => layer::mount_for(&self.bootstrap, layer, &task_root),
             None => symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap(),
         }
@@ -155,7 +173,8 @@ impl Rig {
         if let Some(key) = key {
             function = local_stack::with_role(function, key);
         }
-        for (name, value) in changes {
+        let no_bundle = self.layer.is_some().then_some(&("DB_CA_BUNDLE", ""));
+        for (name, value) in no_bundle.into_iter().chain(changes) {
             function = function.env(*name, *value);
         }
         self.lambda.create_function(settings(function)).await.expect("the function is created");
@@ -320,7 +339,7 @@ impl Deployed<'_> {
     }
 
     /// The folders in which proc(5) tells of the function's processes.
-    fn processes(&self) -> Vec<PathBuf> {
+    pub(crate) fn processes(&self) -> Vec<PathBuf> {
         let task_root = self.rig.folder.path().join(&self.name);
         let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         // Lambda's working directory is the folder of the code.

@@ -97,6 +97,30 @@ impl TrustStore {
         Path::new(LAYER).join(file)
     }
 
+    /// The anchors among these that are AWS's own: all of a file of the layer, which is deployed as the
+    /// function's code is, by the same hands; of any other file those whose
+    /// [fingerprint](Self::fingerprints) `is_pinned`. `None` when there is none.
+    ///
+    /// A server that one of them vouches for under a name of RDS's is RDS's. What any other authority
+    /// vouches for may be anybody's, however the authority calls itself.
+    pub fn of_aws(&self, is_pinned: impl Fn(&str) -> bool) -> Option<Self> {
+        if Path::new(&self.source).parent() == Some(Path::new(LAYER)) {
+            return Some(self.clone());
+        }
+        let is_own = |der: &&CertificateDer<'_>| is_pinned(&sha256::hex([der.as_ref()]));
+        let certificates: Vec<_> = self.certificates.iter().filter(is_own).cloned().collect();
+        if certificates.is_empty() {
+            return None;
+        }
+        let mut roots = RootCertStore::empty();
+        for der in &certificates {
+            roots.add(der.clone()).ok()?; // it was added to the whole store
+        }
+        let client_config = client_config(roots).ok()?;
+        let (source, fingerprint) = (self.source.clone(), self.fingerprint.clone());
+        Some(Self { source, fingerprint, certificates, client_config })
+    }
+
     /// Where the anchors came from: the path, or the name given to [`from_pem`](Self::from_pem).
     pub fn source(&self) -> &str {
         &self.source

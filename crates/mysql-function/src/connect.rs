@@ -4,6 +4,7 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::doctor::{Cause, MYSQL, Words};
@@ -11,11 +12,12 @@ use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::failure;
 use crate::query::{Connection, Floats, Session};
 use crate::session::startup;
+use crate::{failure, forget};
 
 /// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
 /// and a response 6 MB: a longer row ends the result before it fills the function's memory.
@@ -28,11 +30,16 @@ const PROBE: Duration = Duration::from_millis(500);
 /// there is.
 const LOGIN: Duration = Duration::from_secs(6);
 
+/// A connection whose session has begun, and what the server said of it.
+type LoggedIn = (Conn, StatusFlags);
+
 /// Logs in to MySQL and MariaDB.
 pub(crate) struct MySql {
     login: Login,
     /// All but addresses and token. Holds the TLS configuration, built at the first login.
     opts: Opts,
+    /// What a session begins with.
+    startup: Arc<[String]>,
     floats: Floats,
 }
 
@@ -59,12 +66,12 @@ impl Connector for MySql {
             .db_name(Some(&login.database))
             .ssl_opts(tls)
             .enable_cleartext_plugin(true) // the token, inside TLS
-            .setup(vec![startup(&login)]) // after a login, and after a reset
             .stmt_cache_size(0)
             .prefer_socket(false) // three questions to the server less
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));
-        MySql { login, opts: opts.into(), floats: Floats::default() }
+        let startup = startup(&login).into();
+        MySql { login, opts: opts.into(), startup, floats: Floats::default() }
     }
 
     fn login(&self) -> &Login {
@@ -76,9 +83,18 @@ impl Connector for MySql {
         // One at a time, to know which server it is that a statement would be cancelled on.
         for address in dial::resolve(&self.login.connect_to, deadline).await? {
             match self.log_in(address, deadline).await {
-                Ok(conn) => {
+                Ok((conn, status)) => {
+                    let floats = self.floats.clone();
                     let through_proxy = self.login.is_through_proxy();
-                    return Ok(Connection::new(conn, address, self.floats.clone(), through_proxy));
+                    let startup = self.startup.clone();
+                    return Ok(Connection::new(
+                        conn,
+                        status,
+                        address,
+                        startup,
+                        floats,
+                        through_proxy,
+                    ));
                 }
                 Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),
                 Err(error) => return Err(error),
@@ -98,7 +114,7 @@ impl Connector for MySql {
             return Err(Error::new(Kind::Query, message));
         }
         // There is little time left, and none to find out what hangs if something does.
-        let mut conn = self.try_log_in(address, deadline).await?;
+        let (mut conn, _) = self.try_log_in(address, deadline).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
             killed.map_err(|error| failure::command("KILL QUERY", error))?;
@@ -111,7 +127,7 @@ impl Connector for MySql {
 
 impl MySql {
     /// Logs in at one address. Where that hangs, the error tells whether TCP does.
-    async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
+    async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
         match self.try_log_in(address, deadline.less(PROBE)).await {
             // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
             Err(error) if error.kind() == Kind::Timeout => {
@@ -123,14 +139,20 @@ impl MySql {
         }
     }
 
-    /// Dials one address, verifies the server and logs in.
-    async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<Conn, Error> {
+    /// Dials one address, verifies the server, logs in, and has the driver forget the token.
+    async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
         let login = &self.login;
         let token = login.token().await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
-        let attempt = async { Conn::new(opts).await.map_err(|error| failure::login(login, error)) };
+        drop(token);
+        let attempt = async {
+            let mut conn = Conn::new(opts).await?;
+            let status = forget::token(&mut conn, &self.startup).await?;
+            Ok((conn, status))
+        };
+        let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
         deadline.at_most(Some(LOGIN)).bound(|| "TLS and login".into(), attempt).await
     }
 }

@@ -3,11 +3,13 @@
 //! Source: "Connection Phase" in the MySQL Source Code Documentation; MariaDB's is the same.
 
 use mysql_async::ServerError;
-use sql_function::doctor::{MYSQL, Preamble};
+use sql_function::doctor::{Concluded, MYSQL, Preamble};
 use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
 
 use crate::connect::MySql;
 use crate::failure;
@@ -52,34 +54,109 @@ impl Preamble for MySql {
         Ok(String::from_utf8_lossy(version).into_owned())
     }
 
+    async fn conclude(login: &Login, mut stream: TlsStream<TcpStream>) -> Concluded {
+        let stream = &mut stream;
+        let question = match ask(login, login.signer.user(), stream).await {
+            Ok(question) => question,
+            Err(error) => return Concluded { method: None, outcome: Err(error) },
+        };
+        let outcome = match &question {
+            Question::None => Ok(()),
+            Question::For(method) if method == Self::TOKEN_METHOD => match login.token().await {
+                Ok(token) => {
+                    let password = [token.expose().as_bytes(), &[0]].concat();
+                    answer(login, stream, &Zeroizing::new(password)).await
+                }
+                Err(error) => Err(error),
+            },
+            Question::For(method) => answer(login, stream, no_password(method)).await,
+        };
+        if outcome.is_ok() {
+            let _ = send(stream, 0, QUIT).await;
+            // The server closes when it no longer counts the connection as one of the user's.
+            let _ = stream.take(LONGEST as u64).read_to_end(&mut vec![]).await;
+        }
+        Concluded { method: Some(question.into_method()), outcome }
+    }
+
     async fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(
         login: &Login,
         user: &str,
         stream: &mut S,
     ) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
-        // The name, ended by a NUL; an empty proof; the method it is meant for.
-        let hello = [&opening(), user.as_bytes(), &[0, 0], NO_METHOD].concat();
-        send(stream, 2, &hello).await.map_err(broken)?;
-        let answer = receive(stream).await.map_err(broken)?;
-        match answer.split_first() {
-            Some((&SWITCH, rest)) => {
-                let method = rest.split(|byte| *byte == 0).next().unwrap_or_default();
-                let method = String::from_utf8_lossy(method).into_owned();
-                // A client that goes without an answer is counted, and blocked after a hundred
-                // (max_connect_errors); one with an empty password is only denied.
-                if send(stream, 4, &[0]).await.is_ok() {
-                    let _ = receive(stream).await;
-                }
-                Ok(method)
+        let question = ask(login, user, stream).await?;
+        match question {
+            // A client that goes without an answer is counted, and blocked after a hundred
+            // (max_connect_errors); one with an empty password is only denied.
+            Question::For(ref method) => {
+                let _ = answer(login, stream, no_password(method)).await;
             }
-            Some((&ERROR, _)) => Err(refused(login, &answer)),
-            Some((&OK, _)) => {
-                let _ = send(stream, 0, QUIT).await;
-                Ok("nothing".to_owned())
-            }
-            _ => Err(broken(unknown())),
+            Question::None => _ = send(stream, 0, QUIT).await,
         }
+        Ok(question.into_method())
+    }
+}
+
+/// The proof that a server asks for.
+enum Question {
+    /// It lets the user in without any.
+    None,
+    /// By this method.
+    For(String),
+}
+
+impl Question {
+    fn into_method(self) -> String {
+        match self {
+            Question::None => "nothing".to_owned(),
+            Question::For(method) => method,
+        }
+    }
+}
+
+/// Begins a login as `user`, with a proof that no server takes.
+async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send>(
+    login: &Login,
+    user: &str,
+    stream: &mut S,
+) -> Result<Question, Error> {
+    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+    // The name, ended by a NUL; an empty proof; the method it is meant for.
+    let hello = [&opening(), user.as_bytes(), &[0, 0], NO_METHOD].concat();
+    send(stream, 2, &hello).await.map_err(broken)?;
+    let answer = receive(stream).await.map_err(broken)?;
+    match answer.split_first() {
+        Some((&SWITCH, rest)) => {
+            let method = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok(Question::For(String::from_utf8_lossy(method).into_owned()))
+        }
+        Some((&ERROR, _)) => Err(refused(login, &answer)),
+        Some((&OK, _)) => Ok(Question::None),
+        _ => Err(broken(unknown())),
+    }
+}
+
+/// A password of no characters, as a method puts it. What is malformed is no denial to a server.
+fn no_password(method: &str) -> &'static [u8] {
+    match method {
+        "mysql_native_password" => &[],
+        _ => &[0],
+    }
+}
+
+/// Answers the server's question.
+async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send>(
+    login: &Login,
+    stream: &mut S,
+    proof: &[u8],
+) -> Result<(), Error> {
+    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+    send(stream, 4, proof).await.map_err(broken)?;
+    let answer = receive(stream).await.map_err(broken)?;
+    match answer.first() {
+        Some(&OK) => Ok(()),
+        Some(&ERROR) => Err(refused(login, &answer)),
+        _ => Err(broken(unknown())),
     }
 }
 

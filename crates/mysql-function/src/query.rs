@@ -32,6 +32,8 @@ const ALWAYS_TAKEN: usize = 16 << 10;
 const AHEAD: usize = 256;
 /// Is gone when a procedure ended the transaction it was part of, also when it began another.
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
+/// How long the server may take to prepare a statement for a diagnosis, where it keeps to it.
+const PREPARE: Duration = Duration::from_secs(5);
 /// Has LAST_INSERT_ID() say what it says in a new session.
 const FORGET: &str = "DO LAST_INSERT_ID(0)";
 
@@ -42,6 +44,8 @@ pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 pub(crate) struct Connection {
     conn: Open,
     address: IpAddr,
+    /// What a session begins with.
+    startup: Arc<[String]>,
     floats: Floats,
     through_proxy: bool,
     /// The transaction that is open, and what it may do.
@@ -88,30 +92,32 @@ enum Failed {
 }
 
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun.
+    /// A connection to the server at `address`, whose session has just begun with `startup`, and has
+    /// this `status`.
     pub(crate) fn new(
         conn: Conn,
+        status: StatusFlags,
         address: IpAddr,
+        startup: Arc<[String]>,
         floats: Floats,
         through_proxy: bool,
     ) -> Connection {
-        let mut connection = Connection {
+        Connection {
             conn: Open::new(conn),
             address,
+            startup,
             floats,
             through_proxy,
             transaction: None,
             timeout: None,
-            backslash_escapes: true,
+            backslash_escapes: !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES),
             max_packet: None,
             changed: false,
             begun: false,
             forget: false,
             locks: false,
             identity: None,
-        };
-        connection.look();
-        connection
+        }
     }
 
     /// Looks at what the server said of the session with its last answer: whether a transaction is
@@ -242,6 +248,8 @@ impl Connection {
             Ok(false) => return Err(lost("is not known to the server")),
             Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
         }
+        let startup = self.conn.query_drop(self.startup.join("; ")).await;
+        startup.map_err(|error| failure::command(WHAT, error).loses_connection())?;
         self.look();
         self.timeout = None;
         (self.changed, self.forget, self.locks) = (false, false, false);
@@ -437,19 +445,27 @@ impl sql_function::Examine for Connection {
         about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
     }
 
+    /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a
+    /// read can change nothing, and of a write, which a transaction that only reads does not take,
+    /// nothing lasts.
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let mut text = String::new();
         literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);
         // As SQL: the driver's own call takes `:name` for a placeholder.
         let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
-        let ahead = self.ahead(Some(statement.mode), None);
+        let mut ahead = self.ahead(Some(statement.mode), Some(PREPARE));
+        ahead.push("START TRANSACTION".to_owned());
         let outcome = match self.send(&ahead, &sql).await {
             Ok(result) => result.drop_result().await,
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
+        let rolled_back = self.command("the diagnosis", "ROLLBACK").await;
         match outcome {
-            Err(error) if failure::cannot_be_prepared(&error) => Ok(()),
-            outcome => outcome.map_err(|error| failure::query(statement, error)),
+            Err(error) if failure::cannot_be_prepared(&error) => rolled_back,
+            outcome => {
+                outcome.map_err(|error| failure::query(statement, error))?;
+                rolled_back
+            }
         }
     }
 }

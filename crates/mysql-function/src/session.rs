@@ -11,7 +11,7 @@ pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\
 /// No statement of an invocation may take longer, and no server's limit is shorter.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a session begins with, in one round trip, after each login and each reset: what the function
+/// What a session begins with, statement by statement, after each login and each reset: what the function
 /// relies on, whatever the server's parameter group or its `init_connect` says. RDS's own is not
 /// strict: a value that does not fit would be cut. `SET NAMES` gives the collation that the `mysql`
 /// client has. A reset leaves the database in use.
@@ -19,19 +19,19 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// An RDS Proxy keeps a connection to itself once a variable is set that it does not track, so those
 /// are left alone there:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
-pub(crate) fn startup(login: &Login) -> String {
-    let untracked = if login.is_through_proxy() {
-        ""
-    } else {
-        "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615; "
-    };
-    format!(
+pub(crate) fn startup(login: &Login) -> Vec<String> {
+    let mut startup = vec![
         "SET NAMES utf8mb4, SESSION autocommit = 1, \
-         SESSION sql_mode = CONCAT(@@session.sql_mode, ',STRICT_TRANS_TABLES'); \
-         {untracked}USE `{}`; {}",
-        login.database.replace('`', "``"),
-        transactions(Mode::Read)
-    )
+         SESSION sql_mode = CONCAT(@@session.sql_mode, ',STRICT_TRANS_TABLES')"
+            .to_owned(),
+        format!("USE `{}`", login.database.replace('`', "``")),
+        transactions(Mode::Read).to_owned(),
+    ];
+    if !login.is_through_proxy() {
+        let untracked = "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615";
+        startup.push(untracked.to_owned());
+    }
+    startup
 }
 
 /// What the session lets statements do outside of transactions.

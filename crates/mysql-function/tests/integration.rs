@@ -18,7 +18,8 @@ macro_rules! tests_of_mysqls {
     };
     ($engine:ident) => {
         tests_of_mysqls!($engine: refused_commit collations restored sequences reads_among_writes
-            init_connect ended floats counted exact max_allowed_packet one_statement passing);
+            init_connect ended floats counted exact max_allowed_packet one_statement passing
+            prepared);
     };
 }
 

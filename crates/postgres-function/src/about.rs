@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::failure;
+use crate::session::{self, RESET};
 
 // Every name is the system's own, and every type the one that it takes: whatever others made, none of it
 // is called.
@@ -51,8 +52,9 @@ WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_c
   AND pg_catalog.strpos(s.name, '.'::pg_catalog.text) OPERATOR(pg_catalog.=) 0
 ORDER BY s.name";
 
-/// Begins a transaction in which nothing can be changed.
-const BEGIN: &str = "BEGIN READ ONLY";
+/// Begins a transaction in which nothing can be changed, and that holds nobody up.
+const BEGIN: &str =
+    "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
 
 pub(crate) async fn ask(client: &Client) -> Result<About, Error> {
     client.batch_execute(BEGIN).await?;
@@ -83,7 +85,8 @@ const WRITES: [&str; 4] = ["Insert on ", "Update on ", "Delete on ", "Merge on "
 
 /// Has the server plan the statement, which checks the user's rights as running it would: parsing
 /// alone does not. What can be parsed but not planned (CALL, for one) is left at that. Planning runs
-/// functions that are declared IMMUTABLE, whatever they do: nothing can be changed meanwhile.
+/// functions that are declared IMMUTABLE, whatever they do: nothing can be changed meanwhile, and what
+/// outlasts the transaction, such as a lock, is undone after it.
 pub(crate) async fn check_rights(
     client: &Client,
     statement: &Statement,
@@ -99,13 +102,12 @@ pub(crate) async fn check_rights(
         Err(_) => None,
     };
     client.batch_execute("ROLLBACK").await.map_err(failed)?;
+    let undone = session::send(client, &format!("{RESET}; DEALLOCATE ALL")).await;
+    undone.error.map_or(Ok(()), |error| Err(failed(error)))?;
     let plan = match (prepared, plan) {
         (Err(error), _) if error.code() == Some(&SqlState::SYNTAX_ERROR) => return Ok(()),
         (Err(error), _) => return Err(failed(error)),
-        (Ok(()), plan) => {
-            client.batch_execute("DEALLOCATE rds_iam_lambda_doctor").await.map_err(failed)?;
-            plan
-        }
+        (Ok(()), plan) => plan,
     };
     let is_read = statement.mode == Mode::Read;
     match plan {

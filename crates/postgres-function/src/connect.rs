@@ -20,6 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::carrier::Carrier;
 use crate::failure;
+use crate::handover::{Handover, Message, STAND_IN};
 use crate::query::{Connection, Session};
 use crate::session;
 
@@ -31,7 +32,7 @@ const LOGIN: Duration = Duration::from_secs(10);
 /// Logs in to PostgreSQL.
 pub(crate) struct Postgres {
     login: Login,
-    /// All but the token.
+    /// All but the token, which the driver is never given.
     config: Config,
     tls: MakeRustlsConnect,
 }
@@ -52,6 +53,7 @@ impl Connector for Postgres {
             .user(login.signer.user())
             .dbname(&login.database)
             .application_name("rds-iam-lambda")
+            .password(STAND_IN)
             .ssl_mode(SslMode::Require)
             .channel_binding(ChannelBinding::Disable); // it exists for SCRAM, which IAM is not
         Postgres { login, config, tls }
@@ -66,12 +68,10 @@ impl Connector for Postgres {
         let stream = dial::dial(&login.connect_to, deadline).await?;
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
-        let tls = Watched { tls: self.tls()?, secured: secured.clone() };
-        let token = login.token().await?;
-        let mut config = self.config.clone();
-        config.password(token.expose());
+        let message = Message::new(&login.token().await?);
+        let tls = Handing { tls: self.tls()?, message, secured: secured.clone() };
         let attempt = async {
-            config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
+            self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.to_owned();
         let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
@@ -114,14 +114,16 @@ impl Postgres {
     }
 }
 
-/// TLS that tells when it is there, so that a time-out can say whether the login was next.
-struct Watched {
+/// TLS that hands the token over once it is there, and tells so: a time-out can then say whether the
+/// login was next.
+struct Handing {
     tls: RustlsConnect,
+    message: Message,
     secured: Arc<AtomicBool>,
 }
 
-impl TlsConnect<TcpStream> for Watched {
-    type Stream = <RustlsConnect as TlsConnect<TcpStream>>::Stream;
+impl TlsConnect<TcpStream> for Handing {
+    type Stream = Handover<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -130,7 +132,7 @@ impl TlsConnect<TcpStream> for Watched {
         Box::pin(async move {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
-            Ok(stream)
+            Ok(Handover::new(stream, self.message))
         })
     }
 }

@@ -11,6 +11,7 @@ mod connect;
 mod custom;
 mod failure;
 mod flight;
+mod handover;
 mod network;
 mod number;
 mod param;

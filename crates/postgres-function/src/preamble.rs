@@ -2,12 +2,13 @@
 //!
 //! Source: "Message Flow" and "Message Formats" in the PostgreSQL documentation, version 3.0.
 
-use sql_function::doctor::{POSTGRES, Preamble};
+use sql_function::doctor::{Concluded, POSTGRES, Preamble};
 use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_postgres::error::SqlState;
+use tokio_rustls::client::TlsStream;
 
 use crate::connect::Postgres;
 use crate::failure;
@@ -38,6 +39,15 @@ impl Preamble for Postgres {
             }
             _ => Err(broken(unknown())),
         }
+    }
+
+    /// PostgreSQL counts no client that goes before it says who it is, and logs one that goes before
+    /// it has read what the server sent: TLS 1.3's tickets.
+    async fn conclude(_: &Login, mut stream: TlsStream<TcpStream>) -> Concluded {
+        if stream.shutdown().await.is_ok() {
+            let _ = stream.take(LONGEST as u64).read_to_end(&mut vec![]).await;
+        }
+        Concluded::UNASKED
     }
 
     async fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(

@@ -23,7 +23,7 @@ mod postgres {
     tests_of!(known_state: restored sequences stale_plans reads_only role_reads not_restored
         custom_settings
         proxied maintenance);
-    tests_of!(only: own_sql planned counted ended passing bytes half_characters deferred);
+    tests_of!(only: own_sql planned nothing_lasts counted ended passing bytes half_characters deferred);
 
     #[test]
     fn refused_result() {

@@ -3,8 +3,9 @@
 //!
 //! The walk makes connections of its own, for the session's may be older than the trouble. One is
 //! looked at up to where a token would be sent ([`handshake`]); over the other it logs in as every
-//! invocation does. When the server denies the token, which it does with the same words for a dozen
-//! reasons, [`trial`] tries what else it takes. [`cause`] names the causes, [`rank`] orders them by
+//! invocation does. Nothing is sent that a server would count as a login that failed. Only when the
+//! server denies the token, which it does with the same words for a dozen reasons, does [`trial`] hear
+//! what it asks for, and try what else it takes. [`cause`] names the causes, [`rank`] orders them by
 //! what the steps saw.
 
 mod about;
@@ -27,7 +28,7 @@ mod walk;
 pub use about::About;
 pub use blanks::{Blanks, MYSQL, POSTGRES, Words};
 pub use cause::Cause;
-pub use preamble::Preamble;
+pub use preamble::{Concluded, Preamble};
 
 use serde::Serialize;
 

@@ -19,13 +19,21 @@ ones below, under the same names, with the words in capitals filled in.
 A server denies a token in the same words whatever is wrong with it, so the doctor looks for what
 tells the causes apart:
 
-- It hears which proof the server asks for before it sends any. Servers ask users made for IAM for a
+- It hears which proof the server asks for once it denied a login. Servers ask users made for IAM for a
   token, and all others, whether they exist or not, for a password. (MariaDB asks users that do not
   exist for what it asks some other user for. There the doctor counts on the other signs.)
 - It reads the certificate: whom it names, which region's CA it comes from, how long it is valid.
 - When a token is denied, it changes one thing at a time and looks whether the server accepts it: the
   same a second later, the names in the certificate, the region of the CA, the engine's own port,
-  other spellings of the user, other times of day. Each is an ordinary login over verified TLS.
+  other spellings of the user, other times of day. Each is an ordinary login over verified TLS. Tokens
+  for other endpoints are sent only where AWS's own roots vouch for the server: those of `certs/`, or
+  the layer's. On a server of your own these causes are listed, and not tried.
+
+Where nothing is wrong, no login of a diagnosis fails, and no alarm on logins that fail goes off. (On
+MySQL there are two: a connection that is only looked at would count as an aborted one.) A fix names
+what was proven, by a verified certificate and a token that was taken, or what you or AWS's API told;
+what a name server or an unverified server says is shown and named in no fix. A diagnosis changes
+nothing: statements are prepared and planned in transactions that are rolled back.
 
 What no client can tell apart is listed by how often it happens: a policy that is missing, one on the
 wrong resource id, IAM authentication that is off, a change that is not in force yet, and an access

@@ -55,8 +55,8 @@ fn iam_off(database: &Database) -> Option<Cause> {
     });
     let because = format!("AWS says so of the {}", database.target);
     let because = unsupported.map_or(because.clone(), |why| format!("{because}; and {why}"));
-    let region = &database.region;
-    let name = database.cluster.as_deref().unwrap_or(database.target.name());
+    let region = shell::quoted(&database.region);
+    let name = shell::quoted(database.cluster.as_deref().unwrap_or(database.target.name()));
     let (what, id) = match (&database.target, &database.cluster) {
         (Target::Proxy(_), _) => {
             return Some(cause(
@@ -99,7 +99,7 @@ fn not_available(database: &Database) -> Option<Cause> {
         }
         _ => None,
     })?;
-    let (region, name) = (&database.region, database.target.name());
+    let (region, name) = (shell::quoted(&database.region), shell::quoted(database.target.name()));
     let what = match database.target {
         Target::Cluster(_) => "cluster",
         _ => "instance",

@@ -3,7 +3,7 @@
 use doctor::{Cause, Verdict};
 use rds_discovery::{Aws, Database, Reach, reach};
 
-use super::{Finding, Login, cause, unanswered};
+use super::{Finding, Login, cause, shell, unanswered};
 use crate::deployed::{Configuration, Vpc};
 
 const PROOF: &str = "the connection proves that the way is open";
@@ -84,10 +84,11 @@ fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding 
 }
 
 fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
-    let (region, port) = (&database.region, database.port);
+    let (region, port) = (shell::quoted(&database.region), database.port);
     let group = database.security_groups.first().map_or("DATABASE-GROUP", String::as_str);
+    let group = shell::quoted(group);
     let source = match own.security_group_ids.first() {
-        Some(own) => format!("--source-group {own}"),
+        Some(own) => format!("--source-group {}", shell::quoted(own)),
         None => "--cidr YOUR-ADDRESS/32".to_owned(),
     };
     cause(
@@ -106,7 +107,7 @@ fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
 }
 
 fn outside(database: &Database, function: &Configuration) -> Cause {
-    let (region, arn) = (&database.region, &function.arn);
+    let (region, arn) = (shell::quoted(&database.region), shell::quoted(&function.arn));
     cause(
         "no-route",
         "the function is outside of the database's VPC",
@@ -118,9 +119,12 @@ fn outside(database: &Database, function: &Configuration) -> Cause {
         format!("`aws lambda get-function-configuration --function-name {arn} --query VpcConfig`"),
         format!(
             "put the function into the database's subnets: `aws lambda update-function-configuration \
-             --region {region} --function-name {arn} --vpc-config SubnetIds={},\
-             SecurityGroupIds=FUNCTION-GROUP`; its role needs AWSLambdaVPCAccessExecutionRole",
-            database.subnets.join(",")
+             --region {region} --function-name {arn} --vpc-config {}`; its role needs \
+             AWSLambdaVPCAccessExecutionRole",
+            shell::quoted(&format!(
+                "SubnetIds={},SecurityGroupIds=FUNCTION-GROUP",
+                database.subnets.join(",")
+            ))
         ),
     )
 }
@@ -134,7 +138,7 @@ fn another_vpc(database: &Database, id: &str) -> Cause {
         format!(
             "`aws ec2 describe-vpc-peering-connections --region {}`: one must join {id} and {vpc}, \
              and the subnets' route tables lead to it",
-            database.region
+            shell::quoted(&database.region)
         ),
         format!(
             "put the function into subnets of {vpc} ({}), or peer the two",
@@ -144,7 +148,9 @@ fn another_vpc(database: &Database, id: &str) -> Cause {
 }
 
 fn only_through_a_tunnel(database: &Database) -> Cause {
-    let Database { endpoint, port, .. } = database;
+    let port = database.port;
+    let endpoint = shell::quoted(&database.endpoint);
+    let forward = shell::quoted(&format!("{port}:{}:{port}", database.endpoint));
     cause(
         "no-route",
         "the database can only be reached inside its VPC",
@@ -152,8 +158,55 @@ fn only_through_a_tunnel(database: &Database) -> Cause {
         format!("`dig +short {endpoint}` gives a private address"),
         format!(
             "ask the deployed function, which is inside: `cargo xtask doctor --function NAME`; or open \
-             a tunnel, `ssh -N -L {port}:{endpoint}:{port} BASTION`, and give --connect-to \
+             a tunnel, `ssh -N -L {forward} BASTION`, and give --connect-to \
              127.0.0.1:{port}"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rds_discovery::{Engine, Target};
+
+    #[test]
+    fn what_aws_calls_things_is_quoted() {
+        let odd = || "a; touch 'b".to_owned();
+        let database = Database {
+            target: Target::Instance(odd()),
+            engine: Engine::Postgres,
+            version: None,
+            endpoint: odd(),
+            port: 5432,
+            resource_id: odd(),
+            cluster: None,
+            region: odd(),
+            vpc: None,
+            subnets: vec![odd()],
+            security_groups: vec![odd()],
+            ca: None,
+            iam_auth: false,
+            instance_classes: vec![],
+            master_user: None,
+            status: "stopped".into(),
+            publicly_accessible: None,
+            exports_auth_errors: None,
+        };
+        let own = Vpc { security_group_ids: vec![odd()], ..Vpc::default() };
+        let function = serde_json::json!({"FunctionArn": odd()});
+        let function = serde_json::from_value(function).unwrap();
+        let login = Login { host: Some("db.example".into()), ..Login::default() };
+        let mut causes = vec![
+            closed(&database, &own, "x"),
+            outside(&database, &function),
+            another_vpc(&database, "x"),
+            only_through_a_tunnel(&database),
+        ];
+        causes.extend(crate::cloud::database::examine(&database, &login).causes);
+        assert_eq!(causes.len(), 7);
+        let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
+        for command in texts.flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            assert!(!command.contains(&odd()), "{command}"); // its quote would be another one
+        }
+    }
 }

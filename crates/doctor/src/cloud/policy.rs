@@ -125,8 +125,9 @@ fn judge(
 fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Cause {
     let arn = &identity.arn;
     let confirm = format!(
-        "`aws iam simulate-principal-policy --policy-source-arn {arn} --action-names {ACTION} \
+        "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
          --resource-arns {}`",
+        shell::quoted(arn),
         shell::quoted(resource)
     );
     let title = "the role is not allowed rds-db:connect as this user";
@@ -176,8 +177,9 @@ fn allow_command(identity: &Identity, resource: &str) -> String {
         Value::from(resource)
     );
     format!(
-        "`aws iam put-{kind}-policy --{kind}-name {name} --policy-name rds-iam-lambda \
+        "`aws iam put-{kind}-policy --{kind}-name {} --policy-name rds-iam-lambda \
          --policy-document {}`; it takes some minutes to act",
+        shell::quoted(name),
         shell::quoted(&document)
     )
 }

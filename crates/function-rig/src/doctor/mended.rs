@@ -10,7 +10,8 @@ use crate::Rig;
 /// Seven repairs.
 pub async fn mended(engine: Engine, bootstrap: &str) {
     let alias = "db.corp.example";
-    let rig = Rig::with(local_rds::Server::builder(engine).also_named(alias), bootstrap).await;
+    let server = local_rds::Server::builder(engine).also_named(alias);
+    let rig = Rig::with_layer(server, bootstrap).await;
 
     // 1: the policy. The doctor fills in all but the account, which is the reader's.
     allow(&rig, &rig.server.resource_arn("somebody-else"));

@@ -404,3 +404,71 @@ pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
     let names = ["temporary", "fill", "away"].map(call).join(",");
     function.ok(&format!(r#"{{"transaction":[{rename},{names}]}}"#)).await;
 }
+
+/// A diagnosis changes nothing, whatever preparing a statement runs.
+pub(crate) async fn prepared(engine: Engine, bootstrap: &str) {
+    let rig = Rig::start(engine, bootstrap).await;
+    rig.execute(
+        "SET GLOBAL log_bin_trust_function_creators = 1; USE app; \
+         CREATE TABLE app.plain (id INT) ENGINE = MyISAM; \
+         CREATE TABLE app.parted (id INT) PARTITION BY HASH (id) PARTITIONS 4; \
+         CREATE FUNCTION app.f() RETURNS INT DETERMINISTIC BEGIN \
+         INSERT INTO app.items VALUES (99, 'prepared'); RETURN 1; END; \
+         CREATE FUNCTION app.g() RETURNS INT DETERMINISTIC BEGIN \
+         INSERT INTO app.plain VALUES (99); RETURN 1; END; \
+         CREATE VIEW app.v AS SELECT f() AS f; \
+         CREATE VIEW app.w AS SELECT g() AS f",
+    )
+    .await;
+    let shapes = [
+        ("selects", "SELECT f() AS f"),
+        ("where", "SELECT id FROM items WHERE f() = 1"),
+        ("derived", "SELECT d.f FROM (SELECT f() AS f UNION ALL SELECT f()) d"),
+        ("limited", "SELECT d.f FROM (SELECT f() AS f LIMIT 1) d WHERE d.f = 1"),
+        ("scalar", "SELECT id FROM items WHERE id = (SELECT f())"),
+        ("in", "SELECT id FROM items WHERE id IN (SELECT f() UNION SELECT 2)"),
+        ("common", "WITH c AS (SELECT f() AS f) SELECT a.f FROM c a, c b"),
+        ("having", "SELECT f() AS f FROM items GROUP BY f() HAVING f() > 0 ORDER BY f()"),
+        ("view", "SELECT f FROM VIEW"),
+        ("json", "SELECT JSON_EXTRACT('[1]', CONCAT('$[', f() - 1, ']')) AS j"),
+        ("interval", "SELECT DATE_ADD('2020-01-01', INTERVAL f() DAY) AS d, f() LIKE '1' AS l"),
+        (
+            "table",
+            "SELECT t.n FROM JSON_TABLE(CONCAT('[', f(), ']'), '$[*]' COLUMNS (n INT PATH '$')) t",
+        ),
+        ("pruned", "SELECT id FROM parted WHERE id = f()"),
+        ("deletes", "DELETE FROM parted WHERE id = f()"),
+        ("updates", "UPDATE parted SET id = 2 WHERE id = f()"),
+        ("inserts", "INSERT INTO parted VALUES (f())"),
+        ("copies", "INSERT INTO parted SELECT f() FROM items WHERE f() = 1"),
+        ("sets", "SET @a = f()"),
+        ("does", "DO f()"),
+        ("locks", "SELECT GET_LOCK('doctor', 0) AS l"),
+    ];
+    let mut statements = vec![];
+    for (name, sql) in shapes {
+        for (suffix, head) in [("", ""), ("-w", "-- mode: write\n")] {
+            for (table, function, view) in [("", "f()", "v"), ("-plain", "g()", "w")] {
+                let sql = sql.replace("f()", function).replace("VIEW", view);
+                statements.push((format!("{name}{table}{suffix}"), format!("{head}{sql}")));
+            }
+        }
+    }
+    let borrowed = borrowed(&statements);
+    let function = rig.deploy_with(&[], &borrowed).await;
+    // A log of all that the server was asked.
+    rig.execute("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON").await;
+    let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
+    let listed = diagnosis["diagnose"]["steps"][9]["facts"]["statements"].as_array().unwrap();
+    assert_eq!(listed.len(), statements.len() + 3, "{diagnosis:#}");
+    let asked = rig.execute("SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log").await;
+    let asked: Vec<_> = asked.into_iter().flatten().flatten().collect();
+    // Each is prepared in a transaction that is rolled back.
+    let asked = asked.join("; ");
+    let parts: Vec<_> = asked.split("PREPARE rds_iam FROM").collect();
+    assert!(parts.len() > statements.len() / 2, "{asked}");
+    assert!(parts[..parts.len() - 1].iter().all(|before| before.contains("; START TRANSACTION;")));
+    assert!(parts[1..].iter().all(|after| after.contains("; ROLLBACK")), "{asked}");
+    assert_eq!(rig.execute("SELECT id FROM app.items").await.len(), 3, "it wrote");
+    assert!(rig.execute("SELECT id FROM app.plain").await.is_empty(), "it wrote");
+}

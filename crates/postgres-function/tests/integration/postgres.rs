@@ -94,6 +94,64 @@ pub(crate) async fn planned(bootstrap: &str) {
     }
 }
 
+/// Nothing that planning a statement runs outlasts the look at that statement, and none holds a
+/// diagnosis up.
+pub(crate) async fn nothing_lasts(bootstrap: &str) {
+    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+    rig.execute(
+        "CREATE SEQUENCE s; GRANT ALL ON s TO lambda_user; \
+         CREATE FUNCTION does(what text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
+         $$ BEGIN EXECUTE what; RETURN 1; END $$; \
+         CREATE FUNCTION look() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN \
+         IF EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory') \
+         OR EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'left_behind') \
+         OR EXISTS (SELECT FROM pg_listening_channels()) \
+         OR EXISTS (SELECT FROM pg_class WHERE relname = 'temporary') \
+         OR COALESCE(current_setting('doctor.left', true), '') <> '' \
+         OR current_setting('TimeZone') = 'Asia/Tokyo' OR CURRENT_USER <> SESSION_USER THEN \
+         RAISE 'something is left' USING ERRCODE = 'insufficient_privilege'; END IF; \
+         RETURN 1; END $$",
+    )
+    .await;
+    let does = [
+        "SELECT pg_advisory_lock(7)",
+        "SELECT pg_advisory_xact_lock(8)",
+        "SELECT set_config(''TimeZone'', ''Asia/Tokyo'', false)",
+        "SET SESSION doctor.left = ''behind''",
+        "SET ROLE rds_iam",
+        "SET transaction_read_only = off",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+        "PREPARE left_behind AS SELECT 1",
+        "LISTEN channel",
+        "NOTIFY channel",
+        "CREATE TEMPORARY TABLE temporary (id int)",
+        "SELECT nextval(''s'')",
+        "SELECT setval(''s'', 99)",
+        "SELECT lo_create(4711)",
+    ];
+    let mut statements = vec![];
+    for (at, what) in does.iter().enumerate() {
+        statements.push((format!("{at:02}-does"), format!("SELECT does('{what}') AS d")));
+        statements.push((format!("{at:02}-look"), "SELECT look() AS l".to_owned()));
+        let writes = format!("-- mode: write\nSELECT does('{what}') AS d");
+        statements.push((format!("{at:02}-write"), writes));
+        statements.push((format!("{at:02}-write-look"), "SELECT look() AS l".to_owned()));
+    }
+    statements.push(("sleeps".to_owned(), "SELECT does('SELECT pg_sleep(600)') AS d".to_owned()));
+    let named = statements.iter().map(|(name, sql)| (name.as_str(), sql.as_str()));
+    let function = rig.deploy_with(&[], &named.collect::<Vec<_>>()).await;
+    let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
+    let listed = diagnosis["diagnose"]["steps"][9]["facts"]["statements"].as_array().unwrap();
+    assert_eq!(listed.len(), statements.len() + 3, "{diagnosis:#}");
+    let looks = listed.iter().filter(|one| one["name"].as_str().unwrap().ends_with("look"));
+    for look in looks {
+        assert_eq!(look["ok"], true, "{look}");
+    }
+    let rows = rig.execute("SELECT is_called FROM s").await;
+    assert_eq!(rows[0][0].as_deref(), Some("f"), "a number was taken");
+    assert!(rig.execute("SELECT oid FROM pg_largeobject_metadata").await.is_empty());
+}
+
 /// What is counted is what the statement itself changed, as the server tells it.
 pub(crate) async fn counted(bootstrap: &str) {
     let rig = Rig::start(Engine::Postgres, bootstrap).await;

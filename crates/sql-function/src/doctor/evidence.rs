@@ -14,8 +14,6 @@ pub(super) struct Evidence {
     pub(super) credentials: Option<Description>,
     /// Where the name leads.
     pub(super) addresses: Vec<IpAddr>,
-    /// The CNAMEs that the endpoint's name leads through.
-    pub(super) cnames: Vec<String>,
     /// What the server calls itself before the login.
     pub(super) greeting: String,
     /// The certificates that the server presented, its own first.
@@ -28,6 +26,10 @@ pub(super) struct Evidence {
     pub(super) other_user: Option<String>,
     /// What was tried when the server denied the login.
     pub(super) tried: Vec<Tried>,
+    /// What was not tried then, because AWS does not vouch for the server.
+    pub(super) untried: Vec<(Cause, String)>,
+    /// The schema that the server says the user lacks rights in, where a statement's own SQL names it.
+    pub(super) denied_schema: Option<String>,
     /// The error that ended the walk.
     pub(super) failure: Option<Error>,
     /// What is seen directly to be wrong, and by what.

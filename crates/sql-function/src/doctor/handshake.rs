@@ -1,4 +1,5 @@
-//! The TLS handshake, with an eye on what the server presents; and what the server asks for after it.
+//! The TLS handshake, with an eye on what the server presents; and what a server asks for that denied
+//! a login.
 
 use serde_json::json;
 use std::sync::Arc;
@@ -43,18 +44,14 @@ impl<C: Connector> Walk<'_, C> {
         }
     }
 
-    /// Hears which proof the server asks for, of the user and, when it is not a token, of others
-    /// whose names are spelled alike.
-    pub(super) async fn listen(&mut self, mut stream: TlsStream<TcpStream>) {
+    /// Hears which proof a server that denied the user asks for: of the user, unless that is known, and
+    /// when it is not a token, of others whose names are spelled alike.
+    pub(super) async fn listen(&mut self) {
         let login = self.login();
         let user = login.signer.user();
-        let method = self
-            .deadline
-            .at_most(Some(PATIENCE))
-            .bound(|| "the server's question".into(), C::method(login, user, &mut stream))
-            .await;
-        drop(stream);
-        self.evidence.method = method.ok();
+        if self.evidence.method.is_none() {
+            self.evidence.method = method_for::<C>(login, user, self.deadline).await.ok();
+        }
         if self.evidence.method.as_deref().is_none_or(|method| method == C::TOKEN_METHOD) {
             return;
         }
@@ -169,7 +166,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
     Secured { outcome, presented: witness.presented(), greeting }
 }
 
-/// As [`Walk::listen`], over a connection of its own.
+/// Which proof the server asks of `user` for, over a connection of its own.
 async fn method_for<C: Connector>(
     login: &Login,
     user: &str,

@@ -4,6 +4,7 @@ use serde_json::json;
 use std::time::UNIX_EPOCH;
 
 use super::cause::Cause;
+use super::rank;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
 use crate::engine::{Connector, Examine};
@@ -77,6 +78,10 @@ impl<C: Connector> Walk<'_, C> {
                 shown["error"] = json!(why);
                 if let Some(cause) = error.cause() {
                     self.find(cause, why.clone());
+                }
+                if let (Some(Cause::RightsMissing), Ok(statement)) = (error.cause(), statement) {
+                    let schema = &mut self.evidence.denied_schema;
+                    *schema = schema.take().or_else(|| rank::denied_schema(&why, &statement.sql));
                 }
                 wrong.push(why);
             }

@@ -36,13 +36,11 @@ impl<C: Connector> Walk<'_, C> {
         let id = (login.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
         let cnames = cname::chain(asked, id as u16).await;
         let through: String = cnames.iter().map(|name| format!(", through {name}")).collect();
-        let seen = Seen::ok(format!("{} is {}{through}", connect_to.host(), listed.join("; ")))
+        Seen::ok(format!("{} is {}{through}", connect_to.host(), listed.join("; ")))
             .fact("name", connect_to.host())
             .fact("addresses", json!(texts))
             .fact("private", private)
-            .fact("cnames", json!(cnames));
-        self.evidence.cnames = cnames;
-        seen
+            .fact("cnames", json!(cnames))
     }
 
     /// An address becomes a connection.

@@ -36,13 +36,11 @@ pub(super) fn suspects<C: Connector>(
     suspects
 }
 
-/// The endpoint of RDS that the server's certificate names, or the name that is set leads to, when
-/// it is not the one that is set.
-pub(super) fn real_host<'a>(evidence: &'a Evidence, login: &'a Login) -> Option<&'a str> {
-    let cnames = evidence.cnames.iter().map(String::as_str);
-    let is_cname = login.endpoint().kind() == EndpointKind::Unknown;
-    let mut behind = cnames.filter(|name| is_cname && is_endpoint(name));
-    behind.next().or_else(|| other_endpoints(evidence, login).next())
+/// The endpoint and the region, other than those that are set, whose token the server took.
+pub(super) fn proven(evidence: &Evidence) -> Option<&Endpoint> {
+    let elsewhere = [Cause::SignedForCname, Cause::WrongEndpoint, Cause::WrongRegion];
+    let mut tried = evidence.tried.iter();
+    tried.find(|one| one.accepted && elsewhere.contains(&one.cause)).map(|one| &one.at)
 }
 
 /// Whether a name is of a form that RDS gives to endpoints.
@@ -69,15 +67,25 @@ pub(super) fn real_region(evidence: &Evidence) -> Option<&str> {
     evidence.presented.iter().rev().find_map(|one| rds_ca::region(one.issuer()))
 }
 
-/// The schema, which is MySQL's database, that the server says the user lacks rights in.
-pub(super) fn denied_schema(evidence: &Evidence) -> Option<String> {
-    let mut findings = evidence.findings.iter();
-    let (_, because) = findings.find(|(cause, _)| *cause == Cause::RightsMissing)?;
-    schema_of(because)
+/// The schema, which is MySQL's database, in a server's words about rights that the user lacks, where
+/// `sql`, the statement that was refused, names it too: a server's words alone may be anybody's, such as
+/// a function's. PostgreSQL names it where it bars the way to all of its tables, MariaDB always, and
+/// MySQL never.
+pub(super) fn denied_schema(because: &str, sql: &str) -> Option<String> {
+    let schema = schema_of(because)?;
+    let quoted = |quote: &str| format!("{quote}{}{quote}", schema.replace(quote, &quote.repeat(2)));
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let mut before = sql.match_indices('.').map(|(dot, _)| sql[..dot].trim_end());
+    let names = before.any(|before| {
+        let word = before.rsplit(|c| !is_name(c)).next();
+        word.is_some_and(|word| !word.is_empty() && word == schema)
+            || before.ends_with(&quoted("\""))
+            || before.ends_with(&quoted("`"))
+    });
+    names.then_some(schema)
 }
 
-/// The schema in a server's words: PostgreSQL names it where it bars the way to all of its tables,
-/// MariaDB always, and MySQL never.
+/// The schema in a server's words.
 fn schema_of(because: &str) -> Option<String> {
     if let Some((_, schema)) = because.split_once("permission denied for schema ") {
         return Some(schema.to_owned());
@@ -312,24 +320,50 @@ fn token_denied<C: Connector>(
     if evidence.greeting.contains("MariaDB") {
         possible.insert(1, Cause::UserNotForIam);
     }
-    possible.extend([Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread]);
     suspects.extend(possible.into_iter().map(|cause| (cause, because.clone())));
+    suspects.extend(evidence.untried.iter().map(|(cause, what)| {
+        (*cause, format!("{what} is not sent to a server that AWS does not vouch for"))
+    }));
+    let rest = [Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread];
+    suspects.extend(rest.map(|cause| (cause, because.clone())));
     suspects
 }
 
 #[cfg(test)]
 mod tests {
-    use super::schema_of;
+    use super::super::trial::Tried;
+    use super::*;
 
     #[test]
-    fn the_schema_is_the_one_in_the_servers_words() {
-        for (because, schema) in [
-            ("ERROR (42501): permission denied for schema Year's-Q_1", Some("Year's-Q_1")),
-            ("ERROR (42501): permission denied for table closed", None),
-            ("SELECT command denied to user 'u'@'h' for table `a``b-c`.`closed`", Some("a`b-c")),
-            ("SELECT command denied to user 'u'@'h' for table 'closed'", None),
+    fn only_what_the_server_took_is_proven() {
+        let tried = |host: &str, cause, accepted| {
+            let at = Endpoint::with_region(host, 3306, "eu-west-1").unwrap();
+            Tried { what: String::new(), cause, accepted, at }
+        };
+        let named = tried("named.example", Cause::SignedForCname, false);
+        let now = tried("set.example", Cause::Throttled, true);
+        let mut evidence = Evidence { tried: vec![named, now], ..Evidence::default() };
+        assert_eq!(proven(&evidence), None);
+        evidence.tried.push(tried("real.example", Cause::WrongEndpoint, true));
+        assert_eq!(proven(&evidence).map(Endpoint::host), Some("real.example"));
+    }
+
+    #[test]
+    fn the_schema_is_the_one_in_the_servers_words_and_in_the_statement() {
+        let of_postgres = "ERROR (42501): permission denied for schema Year's-Q_1";
+        let of_mariadb = "SELECT command denied to user 'u'@'h' for table `a``b-c`.`closed`";
+        let plain = "ERROR (42501): permission denied for schema other";
+        for (because, sql, schema) in [
+            (of_postgres, "SELECT * FROM \"Year's-Q_1\".closed", Some("Year's-Q_1")),
+            (of_mariadb, "SELECT * FROM `a``b-c` . closed", Some("a`b-c")),
+            (plain, "SELECT * FROM other.closed", Some("other")),
+            (plain, "SELECT * FROM another.closed, brother.closed", None),
+            (plain, "SELECT other FROM closed", None),
+            (plain, "SELECT f()", None),
+            ("ERROR (42501): permission denied for table closed", "SELECT * FROM a.closed", None),
+            ("SELECT command denied to user 'u'@'h' for table 'closed'", "SELECT a.b", None),
         ] {
-            assert_eq!(schema_of(because).as_deref(), schema, "{because}");
+            assert_eq!(denied_schema(because, sql).as_deref(), schema, "{because}: {sql}");
         }
     }
 }

@@ -1,7 +1,19 @@
 //! What the names of RDS's certificate authorities tell: `Amazon RDS eu-west-1 Root CA RSA2048 G1` is
 //! the root of `rds-ca-rsa2048-g1` in Ireland.
 //!
+//! A name proves nothing: anybody's authority may call itself so. The roots themselves are known by
+//! their fingerprints.
+//!
 //! Source: "Certificate authorities" in the Amazon RDS user guide, and the roots themselves.
+
+/// The roots in `certs/`, each in a line that ends with the SHA-256 of the certificate.
+const PINS: &str = include_str!("../../../../certs/pins.csv");
+
+/// Whether a root of this fingerprint is one of RDS's or of Amazon Trust Services'.
+pub(super) fn is_pinned(fingerprint: &str) -> bool {
+    let mut pins = PINS.lines().filter_map(|line| line.rsplit(',').next());
+    fingerprint.len() == 64 && pins.any(|pin| pin == fingerprint)
+}
 
 /// Whether a certificate of this name is one of RDS's own.
 pub(crate) fn is_rds(name: &str) -> bool {
@@ -41,6 +53,23 @@ fn rest(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iam_auth::TrustStore;
+    use std::path::Path;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn the_roots_in_certs_are_pinned_and_nothing_else() {
+        let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
+        // In the time of all of them.
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+        for file in ["global-bundle.pem", "amazon-trust-roots.pem"] {
+            let store = TrustStore::load(&certs.join(file), now).unwrap();
+            assert!(store.fingerprints().all(|root| is_pinned(&root)), "{file}");
+            assert_eq!(store.of_aws(is_pinned).unwrap().len(), store.len());
+            assert!(store.of_aws(|_| false).is_none(), "{file}");
+        }
+        assert!(!is_pinned("") && !is_pinned("sha256") && !is_pinned(&"0".repeat(64)));
+    }
 
     #[test]
     fn the_names_of_rds_and_of_others() {

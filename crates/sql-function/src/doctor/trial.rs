@@ -6,16 +6,22 @@
 //! user's name, other times of day.
 //! What is taken tells the cause for certain. Each try is an ordinary login, over a connection whose
 //! server is verified under the name that the token is signed for; the server is the same.
+//!
+//! A token for another endpoint may be good there. So it is only sent to a server that AWS's own roots
+//! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
 
 use iam_auth::{Endpoint, Kind as EndpointKind};
 use serde_json::json;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::cause::Cause;
 use super::handshake::spellings;
-use super::rank;
+use super::preamble::Concluded;
 use super::step::Seen;
 use super::walk::Walk;
+use super::{rank, rds_ca};
 use crate::engine::{Connector, Login};
 use crate::error::{Error, Kind};
 
@@ -32,6 +38,8 @@ struct Trial {
     what: String,
     cause: Cause,
     login: Login,
+    /// Whether the token is for another endpoint.
+    elsewhere: bool,
     wait: Duration,
 }
 
@@ -41,39 +49,72 @@ pub(super) struct Tried {
     pub(super) what: String,
     pub(super) cause: Cause,
     pub(super) accepted: bool,
+    /// The endpoint and the region that the token was for.
+    pub(super) at: Endpoint,
 }
 
 impl<C: Connector> Walk<'_, C> {
-    /// Logs in as every invocation does.
-    pub(super) async fn log_in(&mut self) -> (Seen, Option<C::Connection>) {
-        let deadline = self.deadline.at_most(Some(PATIENCE));
-        let outcome = self.patient.connector.connect(deadline).await;
-        let asked = self.evidence.method.clone();
+    /// Ends the connection `looked_at`, and logs in as every invocation does. Looks further only when
+    /// the server denies that.
+    pub(super) async fn log_in(
+        &mut self,
+        looked_at: TlsStream<TcpStream>,
+    ) -> (Seen, Option<C::Connection>) {
         let user = self.login().signer.user();
-        let (seen, connection) = match outcome {
+        let (seen, connection) = match self.connect(looked_at).await {
             Ok(connection) => {
-                (Seen::ok(format!("{user:?} is logged in with a token")), Some(connection))
+                let seen = Seen::ok(format!("{user:?} is logged in with a token"));
+                (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
             Err(error) => {
                 let denied = error.kind() == Kind::LoginDenied;
-                let seen = self.fail(error);
-                if denied && asked.as_deref().is_none_or(|asked| asked == C::TOKEN_METHOD) {
-                    self.try_others().await;
+                let mut seen = self.fail(error);
+                if denied {
+                    self.listen().await;
+                    let asked = self.evidence.method.as_deref();
+                    if asked.is_none_or(|asked| asked == C::TOKEN_METHOD) {
+                        self.try_others().await;
+                    }
+                }
+                if let Some(asked) = &self.evidence.method {
+                    seen = seen.fact("server_asks_for", asked.as_str());
                 }
                 (seen, None)
             }
         };
-        let seen = match &asked {
-            Some(asked) => seen.fact("server_asks_for", asked.as_str()),
-            None => seen,
-        };
         (self.tell_tried(seen), connection)
+    }
+
+    /// A connection like every invocation's, unless the server denies the login before.
+    async fn connect(&mut self, looked_at: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
+        let deadline = self.deadline.at_most(Some(PATIENCE));
+        let conclude = async { Ok(C::conclude(self.login(), looked_at).await) };
+        let concluded = deadline.bound(|| "the login".into(), conclude).await;
+        let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
+        self.evidence.method = method;
+        match outcome {
+            Err(error) if error.kind() == Kind::LoginDenied => Err(error),
+            // What else went wrong by hand, the driver may put better.
+            _ => {
+                let deadline = self.deadline.at_most(Some(PATIENCE));
+                self.patient.connector.connect(deadline).await
+            }
+        }
     }
 
     /// Tries one change after another, up to the first that the server takes.
     async fn try_others(&mut self) {
         let mut waited = Duration::ZERO;
-        for trial in self.trials() {
+        let aws = self.login().trust.of_aws(rds_ca::is_pinned);
+        for mut trial in self.trials() {
+            if trial.elsewhere {
+                let Some(aws) = &aws else {
+                    self.evidence.untried.push((trial.cause, trial.what));
+                    continue;
+                };
+                trial.login.trust = aws.clone();
+            }
+            let at = trial.login.endpoint().clone();
             let wait = trial.wait.saturating_sub(waited);
             waited += wait;
             let connector = C::new(trial.login);
@@ -82,9 +123,17 @@ impl<C: Connector> Walk<'_, C> {
                 connector.connect(self.deadline.at_most(Some(PATIENCE))).await
             };
             let outcome = self.deadline.bound(|| "trying other tokens".into(), attempt).await;
+            // AWS's are not the only roots, and they do not vouch for this server.
+            if trial.elsewhere
+                && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls)
+            {
+                self.evidence.untried.push((trial.cause, trial.what));
+                continue;
+            }
             let accepted = outcome.as_ref().map_or_else(is_past_iam, |_| true);
             let out_of_time = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Timeout);
-            self.evidence.tried.push(Tried { what: trial.what, cause: trial.cause, accepted });
+            let Trial { what, cause, .. } = trial;
+            self.evidence.tried.push(Tried { what, cause, accepted, at });
             if accepted || out_of_time {
                 return;
             }
@@ -99,13 +148,14 @@ impl<C: Connector> Walk<'_, C> {
             what: "the same a second later".into(),
             cause: Cause::Throttled,
             login: changed(login, endpoint.clone(), 0),
+            elsewhere: false,
             wait: LATER,
         }];
         let mut try_at = |other: Option<Endpoint>, cause| {
             if let Some(other) = other.filter(|other| other != endpoint) {
                 let what = format!("a token for {other} in {}", other.region());
                 let login = changed(login, other, 0);
-                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, elsewhere: true, wait: Duration::ZERO });
             }
         };
         let elsewhere = match endpoint.kind() {
@@ -127,13 +177,14 @@ impl<C: Connector> Walk<'_, C> {
                 let what = format!("a token for the user {other:?}");
                 let cause = rank::misspelt(login.signer.user(), &other);
                 let login = Login { signer, ..changed(login, endpoint.clone(), 0) };
-                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, elsewhere: false, wait: Duration::ZERO });
             }
         }
         trials.extend(DATES.map(|seconds| Trial {
             what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
             cause: Cause::ClockOff,
             login: changed(login, endpoint.clone(), seconds),
+            elsewhere: false,
             wait: Duration::ZERO,
         }));
         trials
@@ -149,6 +200,10 @@ impl<C: Connector> Walk<'_, C> {
             Some(taken) => format!("; the server accepts {}", taken.what),
             None => "; nothing else that was tried is accepted".to_owned(),
         };
+        if taken.is_none() && !self.evidence.untried.is_empty() {
+            seen.text += ", and tokens for other endpoints are not sent to a server that AWS does not \
+                          vouch for";
+        }
         let list: Vec<_> = tried
             .iter()
             .map(|Tried { what, accepted, .. }| json!({"what": what, "accepted": accepted}))

@@ -1,6 +1,7 @@
 //! The walk: one step after another, each timed, up to the first that fails.
 
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 use super::blanks::Blanks;
 use super::cause::Cause;
@@ -9,8 +10,11 @@ use super::evidence::Evidence;
 use super::step::{Name, Seen, Step, Verdict};
 use super::{Diagnosis, Patient, Suspect, rank};
 use crate::deadline::Deadline;
-use crate::engine::{Connector, Login, millis};
+use crate::engine::{Connection as _, Connector, Login, millis};
 use crate::error::Error;
+
+/// How long taking leave of the server may take.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// A diagnosis on its way.
 pub(super) struct Walk<'a, C> {
@@ -59,18 +63,25 @@ impl<'a, C: Connector> Walk<'a, C> {
         let (seen, stream) = self.tls(stream?).await;
         self.record(Name::Tls, start, seen)?;
 
-        self.listen(stream?).await;
         let start = Instant::now();
-        let (seen, connection) = self.log_in().await;
+        let (seen, connection) = self.log_in(stream?).await;
         self.record(Name::Login, start, seen)?;
 
         let mut connection = connection?;
+        let inside = self.inside(&mut connection).await;
+        // A server logs a client that goes without taking leave.
+        let _ = timeout(LEAVE, connection.close()).await;
+        inside
+    }
+
+    /// Takes the steps inside the database.
+    async fn inside(&mut self, connection: &mut C::Connection) -> Option<()> {
         let start = Instant::now();
-        let seen = self.database(&mut connection).await;
+        let seen = self.database(connection).await;
         self.record(Name::Database, start, seen)?;
 
         let start = Instant::now();
-        let seen = self.statements(&mut connection).await;
+        let seen = self.statements(connection).await;
         self.record(Name::Statements, start, seen)
     }
 
@@ -112,14 +123,13 @@ impl<'a, C: Connector> Walk<'a, C> {
         if let Some(function) = self.patient.function {
             blanks = blanks.with("function", function);
         }
-        if let Some(schema) = rank::denied_schema(&self.evidence) {
-            blanks = blanks.with("schema", &schema);
+        if let Some(schema) = &self.evidence.denied_schema {
+            blanks = blanks.with("schema", schema);
         }
-        if let Some(host) = rank::real_host(&self.evidence, login) {
-            blanks = blanks.with("real_host", &format!(" ({host})"));
-        }
-        if let Some(region) = rank::real_region(&self.evidence) {
-            blanks = blanks.with("real_region", &format!(" ({region})"));
+        if let Some(endpoint) = rank::proven(&self.evidence) {
+            blanks = blanks
+                .with("real_host", &format!(" ({})", endpoint.host()))
+                .with("real_region", &format!(" ({})", endpoint.region()));
         }
         blanks
     }
