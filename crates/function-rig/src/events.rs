@@ -85,7 +85,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         (r#"{"statement":"duplicate"}"#, "Query", duplicate),
         (r#"{"statement":"sneaky"}"#, "Query", "-- mode: write"),
         (r#"{"statement":"create"}"#, "Query", "-- mode: write"),
-        (r#"{"statement":"twice"}"#, "Statement", "called id"),
+        (r#"{"statement":"twice"}"#, "Statement", "the same name: id"),
         (r#"{"statement":"missing"}"#, "Query", "no_such_table"),
     ] {
         let message = function.fails(event, error_type).await;

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
-use sql_function::{Error, Kind, Param, Statement};
+use sql_function::{Error, Kind, Param, Statement, named};
 use std::error::Error as StdError;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 
@@ -19,7 +19,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if matches!(param, Param::Array(_)) && !is_array(of) {
             return Err(Error::new(
                 Kind::Statement,
-                format!(
+                named!(
                     "parameter {} of {:?} is an array, and its type is {of}",
                     index + 1,
                     statement.name
@@ -32,7 +32,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if is_bytes(of) && !own_form && !holds_bytes(param) {
             return Err(Error::new(
                 Kind::Statement,
-                format!(
+                named!(
                     "parameter {} of {:?} is no base64, and its type is {of}",
                     index + 1,
                     statement.name

@@ -10,7 +10,7 @@
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sql_function::rows::RESPONSE_LIMIT;
-use sql_function::{Error, Value};
+use sql_function::{Error, Value, named};
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use tokio_postgres::types::{IsNull, Oid, ToSql, Type, to_sql_checked};
@@ -86,7 +86,7 @@ async fn text_of(
 }
 
 fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
-    failure::command(&format!("asking for the text of a value of type {of}"), error)
+    failure::command(named!("asking for the text of a value of type {of}"), error)
 }
 
 /// A parameter in binary.

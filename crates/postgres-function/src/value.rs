@@ -4,7 +4,8 @@
 //! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
 //! are read here; of every other, extensions' types among them, the server gives the text.
 
-use sql_function::{Error, Kind, Statement, Value};
+use sql_function::bound::short;
+use sql_function::{Error, Kind, Said, Statement, Value, named};
 use tokio_postgres::Column;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
 
@@ -41,14 +42,14 @@ pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result
         None => Ok(()),
         Some(column) => Err(Error::new(
             Kind::Statement,
-            format!(
-                "column {:?} of {:?} has the type {}, which is not returned as it is",
-                column.name(),
+            named!(
+                "a column of {:?} has the type {}, which is not returned as it is",
                 statement.name,
                 type_name(column.type_())
             ),
         )
-        .advice(format!("return its text: {}::text", column.name()))),
+        .says(Said::name(column.name()))
+        .advice("return its text, with ::text after it")),
     }
 }
 
@@ -132,9 +133,9 @@ pub(crate) fn write(
     write_value(json, column.type_(), raw, questions).map_err(|failure| match failure {
         Failure::Malformed(malformed) => Error::new(
             Kind::Query,
-            format!("column {:?} holds what is no {}", column.name(), type_name(column.type_())),
+            named!("a column holds what is no {}", type_name(column.type_())),
         )
-        .caused_by(malformed),
+        .says(format!("{}: {malformed}", short(column.name()))),
         Failure::NoJson(error) => error,
     })
 }

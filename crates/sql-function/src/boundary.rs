@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio::{join, select};
+use tracing::Instrument;
 
 use crate::deadline::Deadline;
 use crate::doctor::Diagnosis;
@@ -21,10 +22,11 @@ use crate::engine::{Clock, Connector, millis};
 use crate::error::Error;
 use crate::event::{self, Request};
 use crate::handle::Function;
+use crate::panics::caught;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension};
-use crate::telemetry;
+use crate::{summary, telemetry};
 
 /// Lambda stops an initialisation after 10 seconds, and begins it again:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The connection
@@ -53,7 +55,8 @@ pub async fn run<C: Connector>(
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
-                error = error.report(),
+                error = error.log(),
+                advice = error.log_advice(),
                 "cannot start"
             );
             None
@@ -85,24 +88,41 @@ async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extensio
         .ok()
 }
 
-/// Answers one event.
+/// Answers one event, and logs how it ended.
 async fn answer<C: Connector>(
     function: Arc<Result<Function<C>, Error>>,
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
 ) -> Result<Response, Error> {
+    // At every level: lines of the invocation carry them. The second is a schedule's.
+    let request = tracing::error_span!(
+        "invocation",
+        requestId = event.context.request_id,
+        eventId = tracing::field::Empty
+    );
     let start = Instant::now();
+    let answer = async {
+        let outcome = caught(respond(&function, event, clock)).await;
+        summary::write(&outcome, start.elapsed());
+        outcome
+    };
+    answer.instrument(request).await
+}
+
+async fn respond<C: Connector>(
+    function: &Result<Function<C>, Error>,
+    event: LambdaEvent<Box<RawValue>>,
+    clock: Clock,
+) -> Result<Response, Error> {
     let deadline = Deadline::before(event.context.deadline(), clock());
-    let outcome = match &*function {
+    match function {
         Ok(function) => function.handle(&event.payload, deadline).await,
         // The doctor is asked most when something is wrong.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
             Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
         }
-        Err(error) => Err(error.again()),
-    };
-    summarise(&outcome, start.elapsed());
-    outcome
+        Err(error) => Err(error.clone()),
+    }
 }
 
 /// How many events this process may be given at once: one, except on Lambda Managed Instances. The
@@ -134,54 +154,8 @@ async fn open<C: Connector>(function: &Function<C>) {
             endpoint,
             trust,
             error_type = error.error_type(),
-            error = error.report(),
+            error = error.log(),
             "cannot connect yet, the first event tries again"
-        ),
-    }
-}
-
-/// One line for each invocation: what ran, how it ended, where the time went.
-fn summarise(outcome: &Result<Response, Error>, total: Duration) {
-    let total_ms = millis(total);
-    match outcome {
-        Ok(Response::Statement { result, connection }) => tracing::info!(
-            outcome = "ok",
-            statement = result.statement,
-            rows = result.row_count(),
-            rows_affected = result.rows_affected,
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            query_ms = result.query_ms,
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Transaction { transaction, connection }) => tracing::info!(
-            outcome = "ok",
-            statements = transaction.len(),
-            rows = transaction.iter().map(|result| result.row_count()).sum::<u64>(),
-            rows_affected = transaction.iter().map(|result| result.rows_affected).sum::<u64>(),
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            query_ms = transaction.iter().map(|result| result.query_ms).sum::<f64>(),
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Skipped { statement, connection, .. }) => tracing::info!(
-            outcome = "skipped",
-            statement,
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Diagnosis { diagnose }) => {
-            tracing::info!(outcome = "ok", healthy = diagnose.ok, total_ms, "invocation");
-        }
-        Err(error) => tracing::error!(
-            outcome = error.error_type(),
-            error = error.report(),
-            total_ms,
-            "invocation"
         ),
     }
 }

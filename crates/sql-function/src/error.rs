@@ -1,14 +1,26 @@
 //! What went wrong, in words for the person who has to mend it and in a type for their alarms.
 //!
 //! An [`Error`] has a stable [`error_type`](Error::error_type), says what failed, keeps the cause as
-//! its source, and carries advice. The chain is put into one text once, by [`Error::report`] at the
-//! Lambda boundary.
+//! its source, and carries advice. It has two renderings: [`Error::report`] for the caller, with all
+//! that the server or the event said, and [`Error::log`] for a log line, which quotes neither. Both
+//! are bounded.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
+use crate::bound::cut;
 use crate::doctor::blanks::Filled;
 use crate::doctor::{Blanks, Cause};
+use crate::named;
+use crate::said::{Loggable, Said};
+
+/// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
+const MOST_CHAIN: usize = 5 << 10;
+/// And the advice.
+const MOST_ADVICE: usize = 5 << 9;
+/// How much JSON an error may take in a log line, beside its advice.
+const MOST_LOG: usize = 2 << 10;
 
 /// The step that failed. Its [`name`](Kind::name) is what Lambda reports as `errorType`: operators
 /// filter and alarm on it, so a name never changes.
@@ -46,6 +58,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// The result is larger than the statement or Lambda allows.
     ResultTooLarge,
+    /// The function itself failed, which it never should.
+    Internal,
 }
 
 impl Kind {
@@ -68,6 +82,7 @@ impl Kind {
             Kind::Timeout => "Timeout",
             Kind::OutcomeUnknown => "OutcomeUnknown",
             Kind::ResultTooLarge => "ResultTooLarge",
+            Kind::Internal => "Internal",
         }
     }
 }
@@ -85,25 +100,43 @@ pub enum Fate {
     CarriedOut,
 }
 
+impl Fate {
+    /// Its stable name in log lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fate::NotRun => "not_run",
+            Fate::Interrupted => "interrupted",
+            Fate::Unknown => "unknown",
+            Fate::CarriedOut => "carried_out",
+        }
+    }
+}
+
 /// A failed invocation, or a failed start.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Error {
     kind: Kind,
     fate: Fate,
     transient: bool,
     keeps_connection: bool,
     stale: bool,
-    message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
-    advice: Option<String>,
+    message: Loggable,
+    /// What a log line may hold of the cause.
+    told: Option<Loggable>,
+    /// What a log line shows in place of what it may not hold.
+    apart: Option<Loggable>,
+    /// The cause in words that are not ours: for the caller alone, but for errors of this type.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+    advice: Option<Loggable>,
     /// What lies behind it, with that cause's texts unless the advice says it all.
     cause: Option<(Cause, Option<Box<Filled>>)>,
 }
 
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
-    /// dot. The fate of what was sent is unknown unless it is [told](Error::fated).
-    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+    /// dot; what an event or a server said is [kept apart](Error::says). The fate of what was sent is
+    /// unknown unless it is [told](Error::fated).
+    pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
         Error {
             kind,
             fate: Fate::Unknown,
@@ -111,6 +144,8 @@ impl Error {
             keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
             stale: false,
             message: message.into(),
+            told: None,
+            apart: None,
             source: None,
             advice: None,
             cause: None,
@@ -149,19 +184,35 @@ impl Error {
     }
 
     /// Adds to the message.
-    pub(crate) fn with(mut self, more: &str) -> Error {
-        self.message.push_str(more);
+    pub(crate) fn with(mut self, more: impl Into<Loggable>) -> Error {
+        self.message.push(&more.into());
         self
     }
 
-    /// Keeps what caused this error. The message must not repeat it.
+    /// Says which of a transaction's statements it is about: the one at `index`, among `all`.
+    pub(crate) fn of_item(self, index: usize, all: usize) -> Error {
+        self.with(named!(" (statement {} of {all} of the transaction)", index + 1))
+    }
+
+    /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
+    /// what a log line may hold. The message must not repeat it.
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// Keeps what a peer or an event said.
+    pub fn says(mut self, said: impl Into<Said>) -> Error {
+        let Said { told, quoted, apart } = said.into();
+        (self.told, self.apart) = (told, apart);
+        match quoted {
+            Some(quoted) => self.caused_by(quoted),
+            None => self,
+        }
     }
 
     /// Says what to do next.
-    pub fn advice(mut self, advice: impl Into<String>) -> Error {
+    pub fn advice(mut self, advice: impl Into<Loggable>) -> Error {
         self.advice = Some(advice.into());
         self
     }
@@ -175,7 +226,7 @@ impl Error {
     /// Names what lies behind it, and how to mend that: `blanks` fills the text.
     pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
         let filled = blanks.fill(cause);
-        let advice = format!("{}: {}", filled.title, filled.fix);
+        let advice = named!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
     }
@@ -184,9 +235,10 @@ impl Error {
     /// apart, and how to mend that.
     pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
         let filled = blanks.fill(cause);
-        self.named(cause).advice(format!(
+        self.named(cause).advice(named!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
-            filled.title, filled.fix
+            filled.title,
+            filled.fix
         ))
     }
 
@@ -201,26 +253,11 @@ impl Error {
         let filled = match (filled, &self.advice) {
             (Some(filled), _) => filled.as_ref().clone(),
             (None, Some(advice)) => {
-                Filled { fix: advice.clone(), ..Blanks::default().fill(*cause) }
+                Filled { fix: advice.to_string(), ..Blanks::default().fill(*cause) }
             }
             (None, None) => Blanks::default().fill(*cause),
         };
         Some((*cause, filled))
-    }
-
-    /// The same error for one more event: a function that could not start reports it each time.
-    pub(crate) fn again(&self) -> Error {
-        Error {
-            kind: self.kind,
-            fate: self.fate,
-            transient: self.transient,
-            keeps_connection: self.keeps_connection,
-            stale: self.stale,
-            message: self.chain(),
-            source: None,
-            advice: self.advice.clone(),
-            cause: self.cause.clone(),
-        }
     }
 
     /// What is known of the work that this error ended.
@@ -257,20 +294,27 @@ impl Error {
         self.keeps_connection
     }
 
-    /// The message, every cause once, and the advice, in one text.
+    /// The message, every cause once, and the advice, in one text for the caller: the answer to an
+    /// event has at most 8 KB of it.
     pub fn report(&self) -> String {
+        let chain = self.chain();
         match &self.advice {
-            Some(advice) => format!("{}. What to do: {advice}", self.chain()),
-            None => self.chain(),
+            Some(advice) => {
+                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+            }
+            None => chain,
         }
     }
 
-    /// The message and every cause once.
+    /// The message and every cause once, for the caller.
     pub(crate) fn chain(&self) -> String {
-        let mut chain = self.message.clone();
+        let mut chain = self.told();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let text = error.to_string();
+            let text = match error.downcast_ref::<Error>() {
+                Some(error) => error.told(),
+                None => error.to_string(),
+            };
             // Some drivers repeat their source in their own Display.
             if !chain.ends_with(&text) {
                 chain.push_str(": ");
@@ -278,13 +322,58 @@ impl Error {
             }
             cause = error.source();
         }
-        chain
+        cut(&chain, MOST_CHAIN).into_owned()
+    }
+
+    /// The message and the causes for a log line: nothing that a server or an event said.
+    pub fn log(&self) -> String {
+        let mut log = self.told_apart();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<Error>() {
+                log.push_str(": ");
+                log.push_str(&error.told_apart());
+            }
+            cause = error.source();
+        }
+        cut(&log, MOST_LOG).into_owned()
+    }
+
+    /// The advice for a log line.
+    pub fn log_advice(&self) -> Option<String> {
+        let advice = self.advice.as_ref()?;
+        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+    }
+
+    /// The message, and what a log line may hold of the cause.
+    fn told(&self) -> String {
+        match &self.told {
+            Some(told) => format!("{}: {told}", self.message),
+            None => self.message.to_string(),
+        }
+    }
+
+    fn told_apart(&self) -> String {
+        let apart = self.apart.as_ref().map(|apart| format!(" ({apart})")).unwrap_or_default();
+        self.told() + &apart
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.as_str())
+    }
+}
+
+/// As a log line has it: whoever prints an error with `{:?}` quotes nothing.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, fate) = (self.kind, self.fate);
+        f.debug_struct("Error")
+            .field("kind", &kind)
+            .field("fate", &fate)
+            .field("log", &self.log())
+            .finish_non_exhaustive()
     }
 }
 
@@ -316,5 +405,47 @@ mod tests {
         let cause = std::io::Error::other("refused");
         let error = Error::new(Kind::ConnectTcp, "cannot dial: refused").caused_by(cause);
         assert_eq!(error.report(), "cannot dial: refused");
+    }
+
+    /// A statement that failed, within a write whose outcome is not known.
+    fn failed(value: &str) -> Error {
+        let said =
+            Said::new(named!("ERROR {} (23000)", 1062), format!("Duplicate entry '{value}'"));
+        let said = said.apart(named!("table {}", "items"));
+        let failed = Error::new(Kind::Query, named!("statement {:?} failed", "add")).says(said);
+        Error::new(Kind::OutcomeUnknown, "it may have been carried out")
+            .caused_by(failed)
+            .advice("look")
+    }
+
+    #[test]
+    fn only_the_report_quotes_what_was_said() {
+        let error = failed("4111-1111");
+        let told = "it may have been carried out: statement \"add\" failed: ERROR 1062 (23000)";
+        assert_eq!(error.log(), format!("{told} (table items)"));
+        assert_eq!(
+            error.report(),
+            format!("{told}: Duplicate entry '4111-1111'. What to do: look")
+        );
+        for shown in [format!("{error:?}"), format!("{error:#?}"), error.to_string()] {
+            assert!(!shown.contains("4111"), "{shown}");
+        }
+        assert!(format!("{error:?}").contains("1062"), "{error:?}");
+        assert_eq!(error.clone().report(), error.report());
+    }
+
+    #[test]
+    fn a_report_has_less_than_8_kb_and_a_log_less() {
+        for one in ["x", "\u{1}", "\"", "é"] {
+            let long = one.repeat(1 << 20);
+            let error = failed(&long).advice(named!("{long}"));
+            let message = serde_json::to_string(&error.report()).unwrap();
+            assert!(message.len() < 8000, "{one:?}: {}", message.len());
+            assert!(message.contains("What to do") && message.contains("bytes in all"));
+            let error = Error::new(Kind::Event, named!("{long}")).advice(named!("{long}"));
+            assert!(serde_json::to_string(&error.report()).unwrap().len() < 8000);
+            assert!(serde_json::to_string(&error.log()).unwrap().len() < 2100);
+            assert!(serde_json::to_string(&error.log_advice()).unwrap().len() < 2100);
+        }
     }
 }

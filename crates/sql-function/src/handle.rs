@@ -13,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::event::{self, Call, Request};
 use crate::perform::{Step, Work, perform};
 use crate::response::Response;
+use crate::said::Loggable;
 use crate::session::{Random, Session};
 use crate::settings::Settings;
 
@@ -48,14 +49,14 @@ impl<C: Connector> Function<C> {
                 .with_endpoint(&settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
             Error::new(Kind::Settings, "cannot trust any server")
-                .caused_by(error)
+                .says(Loggable::of_error(&error))
                 .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is wrong")
                     .named(Cause::SettingMalformed)
-                    .caused_by(error)
+                    .says(Loggable::of_error(&error))
             })?;
         let login = Login {
             signer,
@@ -89,7 +90,10 @@ impl<C: Connector> Function<C> {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
             }
             Request::Transaction(calls) => {
-                let steps = calls.iter().map(|call| self.step(call)).collect::<Result<_, _>>()?;
+                let steps = calls.iter().enumerate().map(|(at, call)| {
+                    self.step(call).map_err(|error| error.of_item(at, calls.len()))
+                });
+                let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
@@ -103,8 +107,10 @@ impl<C: Connector> Function<C> {
                 Ok(Response::Diagnosis { diagnose: doctor::diagnose(&patient, deadline).await })
             }
             Request::Scheduled { id } => {
+                if let Some(id) = id {
+                    tracing::Span::current().record("eventId", id);
+                }
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
-                tracing::info!(event_id = id, statement = name, "scheduled");
                 let statement = self.catalogue.scheduled(name)?;
                 let call = Call { statement: name.to_owned(), params: vec![] };
                 self.run(&Work::Statement((&call, statement)), deadline).await
@@ -122,7 +128,7 @@ impl<C: Connector> Function<C> {
         match self.attempt(work, deadline).await {
             Err(error) if error.calls_for_another_attempt() => {
                 let how = if error.is_stale() { "parsing it anew" } else { "connecting again" };
-                tracing::info!(error = error.report(), "nothing was run, {how}");
+                tracing::debug!(error = error.log(), "nothing was run, {how}");
                 self.attempt(work, deadline).await
             }
             outcome => outcome,

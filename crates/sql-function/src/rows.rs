@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
+use crate::bound::cut;
 use crate::error::{Error, Kind};
+use crate::named;
 use crate::value::{Value, write_json};
 
 /// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:
@@ -100,11 +102,10 @@ impl Rows {
             .collect();
         if !twice.is_empty() {
             let twice = Vec::from_iter(twice).join(", ");
-            return Err(Error::new(
-                Kind::Statement,
-                format!("more than one column of the result is called {twice}"),
-            )
-            .advice("give each column its own name with AS"));
+            let message = "columns of the result have the same name";
+            return Err(Error::new(Kind::Statement, message)
+                .says(cut(&twice, 1000).into_owned())
+                .advice("give each column its own name with AS"));
         }
         let key = |column: &Column| {
             let mut key = Vec::new();
@@ -128,7 +129,7 @@ impl Rows {
         if self.count == self.max_rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
-                format!(
+                named!(
                     "the result has more rows than max_rows = {0}: ended after {0} rows",
                     self.limits.0
                 ),
@@ -186,7 +187,7 @@ impl Rows {
     pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
-            format!(
+            named!(
                 "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
                 self.limits.1
             ),
@@ -279,7 +280,7 @@ mod tests {
     fn columns_of_one_name_are_refused_by_name() {
         let error = Rows::new(1, 1).describe(columns(&["id", "a", "id", "id"])).unwrap_err();
         assert_eq!(error.error_type(), "Statement");
-        assert!(error.report().contains("is called id."), "{}", error.report());
+        assert!(error.report().contains("the same name: id."), "{}", error.report());
     }
 
     #[test]

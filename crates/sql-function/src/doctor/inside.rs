@@ -8,6 +8,7 @@ use super::step::{Seen, Verdict};
 use super::walk::Walk;
 use crate::engine::{Connector, Examine};
 use crate::error::{Error, Kind};
+use crate::named;
 use crate::statement::Mode;
 
 /// Clocks that differ by more seconds than this are spoken of.
@@ -67,9 +68,9 @@ impl<C: Connector> Walk<'_, C> {
                     shown["mode"] =
                         json!(if statement.mode == Mode::Read { "read" } else { "write" });
                     let prepare = connection.prepare(statement);
-                    self.deadline.bound(|| format!("preparing {name}"), prepare).await
+                    self.deadline.bound(|| named!("preparing {name}"), prepare).await
                 }
-                Err(error) => Err(error.again()),
+                Err(error) => Err(error.clone()),
             };
             shown["ok"] = json!(outcome.is_ok());
             if let Err(error) = &outcome {
