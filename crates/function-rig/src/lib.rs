@@ -8,6 +8,7 @@
 
 pub mod contention;
 pub mod cuts;
+pub mod discretion;
 pub mod doctor;
 pub mod events;
 mod faults;
@@ -44,6 +45,7 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy settings network unverified no_tls denied no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
+            discretion { no_value no_value_in_text one_line }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock ended_by_somebody locks_are_given_back limits_end }
             results { whole_response }

@@ -114,6 +114,7 @@ async fn respond<C: Connector>(
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
 ) -> Result<Response, Error> {
+    tracing::trace!(bytes = event.payload.get().len(), "an event");
     let deadline = Deadline::before(event.context.deadline(), clock());
     match function {
         Ok(function) => function.handle(&event.payload, deadline).await,

@@ -96,9 +96,8 @@ struct Attempt<'a, 'w, C: Connector> {
 impl<'a, C: Connector> Attempt<'a, '_, C> {
     /// Takes the connection out, for one step.
     fn take(&mut self) -> Result<Lease<'a, C::Connection>, Error> {
-        let gone = || {
-            connection_lost("an earlier step", "it is not used again").fated(Fate::NotRun)
-        };
+        let gone =
+            || connection_lost("an earlier step", "it is not used again").fated(Fate::NotRun);
         self.lease.take().ok_or_else(gone)
     }
 
@@ -152,7 +151,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let restore = lease.connection.restore();
         match self.deadline.bound(|| "restoring the session".into(), restore).await {
             Ok(()) => self.lease = Some(lease),
-            Err(error) => tracing::info!(error = error.log(), "the connection is not kept"),
+            Err(error) => tracing::debug!(error = error.log(), "the connection is not kept"),
         }
     }
 

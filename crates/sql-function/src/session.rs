@@ -123,7 +123,7 @@ impl<C: Connector> Session<C> {
                 let Idle { connection, obtained, .. } = idle;
                 return Ok(Lease { connection, obtained, _permit: permit });
             }
-            tracing::info!("the idle connection has gone, connecting again");
+            tracing::debug!("the idle connection has gone, connecting again");
         }
         let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
         Ok(Lease { connection, obtained, _permit: permit })
@@ -193,7 +193,7 @@ impl<C: Connector> Session<C> {
                 denied_again = false;
                 self.login().signer.renew_credentials().await;
             }
-            tracing::info!(
+            tracing::debug!(
                 error_type = error.error_type(),
                 error = error.log(),
                 wait_ms = millis(wait),
