@@ -53,7 +53,7 @@ macro_rules! integration_tests {
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
-            size { memory long_values }
+            size { memory long_values huge_events }
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
                 one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
             cuts { every_message }

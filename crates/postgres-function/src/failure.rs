@@ -2,8 +2,8 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
-use sql_function::doctor::{Blanks, Cause, POSTGRES};
 use sql_function::bound::cut;
+use sql_function::doctor::{Blanks, Cause, POSTGRES};
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
@@ -16,10 +16,7 @@ const MOST_SAID: usize = 1500;
 const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
 
 /// The endpoint's name cannot be verified by TLS at all.
-pub(crate) fn name(
-    login: &Login,
-    failure: impl std::error::Error,
-) -> Error {
+pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
     let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(failure))

@@ -367,8 +367,9 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.fresh.clear();
-        let lost =
-            |why: &'static str| Error::new(Kind::ConnectionLost, "the session is not kept").says(why);
+        let lost = |why: &'static str| {
+            Error::new(Kind::ConnectionLost, "the session is not kept").says(why)
+        };
         if self.state == State::Changed && self.proxied {
             return Err(lost("it was changed, and a proxy's is not reset"));
         }

@@ -20,8 +20,13 @@ pub enum Param {
     /// A string.
     Text(String),
     /// An array: a PostgreSQL array. MySQL has none and refuses it.
-    Array(Vec<Param>),
+    Array(Elements),
 }
+
+/// The elements of an array, as they were sent: three million of them are worth no more memory than the
+/// event.
+#[derive(Clone)]
+pub struct Elements(Box<RawValue>);
 
 /// The most dimensions of a PostgreSQL array (`MAXDIM` in its source). Each is one call deeper here,
 /// and an event of 6 MB could have three million.
@@ -38,32 +43,60 @@ impl Param {
     ///
     /// # Errors
     /// Why it is no parameter, in words that quote nothing.
-    pub(crate) fn read(json: &RawValue) -> Result<Param, &'static str> {
-        Param::read_within(json, MAX_DIMENSIONS)
-    }
-
-    /// Reads a value that may have so many dimensions.
-    fn read_within(json: &RawValue, dimensions: usize) -> Result<Param, &'static str> {
+    pub fn read(json: &RawValue) -> Result<Param, &'static str> {
         // RawValue holds valid JSON without blanks around it: its first byte tells its type.
         Ok(match json.get().as_bytes()[0] {
             b'n' => Param::Null,
             b't' => Param::Bool(true),
             b'f' => Param::Bool(false),
             b'"' => Param::Text(text(json).ok_or(NO_TEXT)?),
+            b'[' if depth(json.get()) > MAX_DIMENSIONS => return Err(TOO_DEEP),
             b'[' => {
-                let inner = dimensions.checked_sub(1).ok_or(TOO_DEEP)?;
-                let mut elements = vec![];
-                let read = each(json, |element| {
-                    elements.push(Param::read_within(element, inner)?);
-                    Ok(())
-                });
-                read.unwrap_or(Err(KINDS))?;
-                Param::Array(elements)
+                each(json, |element| Param::read(element).map(drop)).unwrap_or(Err(KINDS))?;
+                Param::Array(Elements(json.to_owned()))
             }
             b'{' => return Err(KINDS),
             _ => Param::Number(json.get().to_owned()),
         })
     }
+}
+
+impl Elements {
+    /// Gives each element to `take`, up to the first that it refuses.
+    ///
+    /// # Errors
+    /// What `take` returns.
+    pub fn each<E>(&self, mut take: impl FnMut(Param) -> Result<(), E>) -> Result<(), E> {
+        // They were read before: each of them is a parameter.
+        let read = each(&self.0, |element| Param::read(element).map_or(Ok(()), &mut take));
+        read.unwrap_or(Ok(()))
+    }
+}
+
+impl PartialEq for Elements {
+    fn eq(&self, other: &Elements) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+/// How deep the arrays in `json`, which is valid, are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string) = (0, 0, false);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            // What follows in a string does not end it.
+            b'\\' => drop(bytes.next()),
+            b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Its type, and how long it is: a value is never logged.
@@ -74,7 +107,7 @@ impl fmt::Debug for Param {
             Param::Bool(_) => f.write_str("Bool"),
             Param::Number(digits) => write!(f, "Number({} bytes)", digits.len()),
             Param::Text(text) => write!(f, "Text({} bytes)", text.len()),
-            Param::Array(elements) => write!(f, "Array({} elements)", elements.len()),
+            Param::Array(elements) => write!(f, "Array({} bytes)", elements.0.get().len()),
         }
     }
 }
@@ -87,15 +120,21 @@ mod tests {
         Param::read(&RawValue::from_string(json.into()).unwrap())
     }
 
+    fn elements(param: &Param) -> Vec<Param> {
+        let Param::Array(array) = param else { panic!("it is an array") };
+        let mut elements = vec![];
+        array.each(|element| Ok::<_, ()>(elements.push(element))).unwrap();
+        elements
+    }
+
     #[test]
     fn every_json_type_but_objects_is_a_parameter() {
-        let params = read(
-            r#"[null, true, false, -0.10, 9007199254740993, 1e400, "é\n\u0000", [1, [null]]]"#,
-        );
+        let params =
+            r#"[null, true, false, -0.10, 9007199254740993, 1e400, "é\n\u0000", [1, [null]]]"#;
         let number = |digits: &str| Param::Number(digits.into());
         assert_eq!(
-            params,
-            Ok(Param::Array(vec![
+            elements(&read(params).unwrap()),
+            [
                 Param::Null,
                 Param::Bool(true),
                 Param::Bool(false),
@@ -103,8 +142,8 @@ mod tests {
                 number("9007199254740993"),
                 number("1e400"),
                 Param::Text("é\n\0".into()),
-                Param::Array(vec![number("1"), Param::Array(vec![Param::Null])]),
-            ]))
+                read("[1, [null]]").unwrap(),
+            ]
         );
         assert_eq!(read(r#"{"a":1}"#), Err(KINDS));
         assert_eq!(read(r#"["\ud800"]"#), Err(NO_TEXT));
@@ -122,8 +161,7 @@ mod tests {
     #[test]
     fn debug_shows_no_value() {
         let param = read(r#"["4111", 4111, true]"#).unwrap();
-        assert_eq!(format!("{param:?}"), "Array(3 elements)");
-        let Param::Array(elements) = param else { panic!("it is an array") };
-        assert_eq!(format!("{elements:?}"), "[Text(4 bytes), Number(4 bytes), Bool]");
+        assert_eq!(format!("{param:?}"), "Array(20 bytes)");
+        assert_eq!(format!("{:?}", elements(&param)), "[Text(4 bytes), Number(4 bytes), Bool]");
     }
 }
