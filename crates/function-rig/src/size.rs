@@ -94,8 +94,12 @@ pub async fn long_values(engine: Engine, bootstrap: &str) {
     let points = "SELECT id, array_fill(point(1, 2), ARRAY[1500000]) AS p FROM items WHERE id = 2";
     let long = "SELECT name, REPEAT('x', CASE id WHEN 2 THEN 15000000 ELSE 1 END) AS text \
                 FROM items ORDER BY id";
-    let function = rig.deploy_with(&[], &[("long", long), ("points", points)]).await;
+    // A few bytes each, and 131,072 digits.
+    let numerics = "SELECT array_fill(1e131071::numeric, ARRAY[200000]) AS n";
+    let statements = [("long", long), ("points", points), ("numerics", numerics)];
+    let function = rig.deploy_with(&[], &statements).await;
     if engine == Engine::Postgres {
+        function.fails(r#"{"statement":"numerics"}"#, "ResultTooLarge").await;
         let message = function.fails(r#"{"statement":"points"}"#, "ResultTooLarge").await;
         assert!(message.contains("at row 1"), "{message}");
     }

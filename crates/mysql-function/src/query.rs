@@ -205,10 +205,7 @@ impl Connection {
         if length <= taken.min(MAX_PACKET) {
             return Ok(());
         }
-        Err(failure::too_long(
-            &named!("statement {:?} with its parameters", statement.name),
-            taken,
-        ))
+        Err(failure::too_long(&named!("statement {:?} with its parameters", statement.name), taken))
     }
 
     /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a

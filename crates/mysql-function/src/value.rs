@@ -28,7 +28,7 @@ pub(crate) fn write(json: Json<'_>, column: &Column, value: Value) -> Result<(),
         }
         Value::Time(negative, days, hours, minutes, seconds, micros) => {
             let sign = if negative { "-" } else { "" };
-            let hours = days * 24 + u32::from(hours);
+            let hours = u64::from(days) * 24 + u64::from(hours);
             let fraction = fraction(column, micros);
             json.text(&format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}"));
         }
@@ -90,7 +90,7 @@ fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {
     str::from_utf8(bytes).map_err(|error| {
         Error::new(Kind::Query, "a column holds text that is not UTF-8")
             .says(format!("{}: {error}", short(&column.name_str())))
-        .advice("select CAST(… AS BINARY) to get the bytes")
+            .advice("select CAST(… AS BINARY) to get the bytes")
     })
 }
 
@@ -141,3 +141,6 @@ pub(crate) fn type_name(column: &Column) -> String {
         flags.contains(ColumnFlags::UNSIGNED_FLAG) && column.column_type().is_numeric_type();
     if unsigned { format!("{name} unsigned") } else { name.into() }
 }
+
+#[cfg(test)]
+mod properties;

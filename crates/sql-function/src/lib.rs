@@ -45,4 +45,4 @@ pub use rows::{Column, Row, Rows};
 pub use said::{Loggable, Said};
 pub use session::Session;
 pub use statement::{Mode, Statement};
-pub use value::{Array, Value};
+pub use value::{Array, Json, Value};
