@@ -13,7 +13,7 @@ use crate::bound::cut;
 use crate::doctor::blanks::Filled;
 use crate::doctor::{Blanks, Cause};
 use crate::named;
-use crate::said::{Loggable, Said};
+use crate::said::{Loggable, Said, Told};
 
 /// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
 const MOST_CHAIN: usize = 5 << 10;
@@ -122,9 +122,7 @@ pub struct Error {
     stale: bool,
     message: Loggable,
     /// What a log line may hold of the cause.
-    told: Option<Loggable>,
-    /// What a log line shows in place of what it may not hold.
-    apart: Option<Loggable>,
+    told: Option<Box<Told>>,
     /// The cause in words that are not ours: for the caller alone, but for errors of this type.
     source: Option<Arc<dyn StdError + Send + Sync>>,
     advice: Option<Loggable>,
@@ -145,7 +143,6 @@ impl Error {
             stale: false,
             message: message.into(),
             told: None,
-            apart: None,
             source: None,
             advice: None,
             cause: None,
@@ -203,8 +200,8 @@ impl Error {
 
     /// Keeps what a peer or an event said.
     pub fn says(mut self, said: impl Into<Said>) -> Error {
-        let Said { told, quoted, apart } = said.into();
-        (self.told, self.apart) = (told, apart);
+        let Said { told, quoted } = said.into();
+        self.told = told.map(Box::new);
         match quoted {
             Some(quoted) => self.caused_by(quoted),
             None => self,
@@ -348,14 +345,14 @@ impl Error {
     /// The message, and what a log line may hold of the cause.
     fn told(&self) -> String {
         match &self.told {
-            Some(told) => format!("{}: {told}", self.message),
+            Some(told) => format!("{}: {}", self.message, told.words),
             None => self.message.to_string(),
         }
     }
 
     fn told_apart(&self) -> String {
-        let apart = self.apart.as_ref().map(|apart| format!(" ({apart})")).unwrap_or_default();
-        self.told() + &apart
+        let apart = self.told.as_ref().and_then(|told| told.apart.as_ref());
+        self.told() + &apart.map(|apart| format!(" ({apart})")).unwrap_or_default()
     }
 }
 

@@ -123,7 +123,11 @@ mod tests {
     fn elements(param: &Param) -> Vec<Param> {
         let Param::Array(array) = param else { panic!("it is an array") };
         let mut elements = vec![];
-        array.each(|element| Ok::<_, ()>(elements.push(element))).unwrap();
+        let keep = |element| {
+            elements.push(element);
+            Ok::<_, ()>(())
+        };
+        array.each(keep).unwrap();
         elements
     }
 

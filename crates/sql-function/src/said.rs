@@ -18,9 +18,22 @@ pub struct Loggable(Cow<'static, str>);
 
 /// What a peer or an event said, for the caller, after what a log line may hold of it.
 pub struct Said {
-    pub(crate) told: Option<Loggable>,
+    pub(crate) told: Option<Told>,
     pub(crate) quoted: Option<String>,
+}
+
+/// What a log line may hold of what was said.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) words: Loggable,
+    /// Names that stand in a log line for what it may not quote.
     pub(crate) apart: Option<Loggable>,
+}
+
+impl From<Loggable> for Told {
+    fn from(words: Loggable) -> Told {
+        Told { words, apart: None }
+    }
 }
 
 /// [`format!`], for text that a log line may hold. Nothing that fills a place may come from an event, a
@@ -88,22 +101,25 @@ impl fmt::Display for Loggable {
 impl Said {
     /// What a log line may hold, and what only the caller is shown.
     pub fn new(told: impl Into<Loggable>, quoted: String) -> Said {
-        Said { told: Some(told.into()), quoted: Some(quoted), apart: None }
+        Said { told: Some(told.into().into()), quoted: Some(quoted) }
     }
 
     /// With names that the server gives apart from its words, for log lines: the caller has the words.
     #[must_use]
-    pub fn apart(self, names: Loggable) -> Said {
-        Said { apart: Some(names), ..self }
+    pub fn apart(mut self, names: Loggable) -> Said {
+        if let Some(told) = &mut self.told {
+            told.apart = Some(names);
+        }
+        self
     }
 
     /// The same, of `what`.
     pub(crate) fn of(self, what: Loggable) -> Said {
         let told = match self.told {
-            Some(told) => Loggable::of_names(format!("{what}: {told}")),
+            Some(Told { words, .. }) => Loggable::of_names(format!("{what}: {words}")),
             None => what,
         };
-        Said { told: Some(told), ..self }
+        Said { told: Some(told.into()), ..self }
     }
 
     /// A name that may be anybody's and of any length, shown to the caller alone.
@@ -114,7 +130,7 @@ impl Said {
 
 impl From<Loggable> for Said {
     fn from(told: Loggable) -> Said {
-        Said { told: Some(told), quoted: None, apart: None }
+        Said { told: Some(told.into()), quoted: None }
     }
 }
 
@@ -126,6 +142,6 @@ impl From<&'static str> for Said {
 
 impl From<String> for Said {
     fn from(quoted: String) -> Said {
-        Said { told: None, quoted: Some(quoted), apart: None }
+        Said { told: None, quoted: Some(quoted) }
     }
 }

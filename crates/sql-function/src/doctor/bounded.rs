@@ -74,7 +74,7 @@ mod tests {
     fn a_diagnosis_fits_a_response_whatever_was_said() {
         let long = "said \"\u{1}\" ".repeat(1 << 16);
         let listed: Vec<_> =
-            (0..50_000).map(|at| json!({"name": at, "error": long[..600]})).collect();
+            (0..5_000).map(|at| json!({"name": at, "error": long[..600]})).collect();
         let seen = || {
             Seen::failed(long.clone())
                 .fact("version", long.as_str())
@@ -96,8 +96,8 @@ mod tests {
         assert!(size < 4 << 20, "{size}");
         let facts = &diagnosis.steps[0].facts;
         let shown = facts["statements"].as_array().unwrap().len();
-        assert_eq!(facts["statements_left_out"], 50_000 - shown);
+        assert_eq!(facts["statements_left_out"], 5_000 - shown);
         assert!(!facts.contains_key("grants_left_out"));
-        assert!(shown > 1000, "{shown}");
+        assert!(shown > 500, "{shown}");
     }
 }
