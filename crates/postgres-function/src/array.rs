@@ -35,11 +35,13 @@ pub(crate) fn plain(raw: &[u8], first: i32) -> Result<Option<Plain<'_>>, Malform
 }
 
 /// Refuses lengths of dimensions that `left` bytes cannot be the elements of: each element has its length
-/// before it. An empty array has no dimensions.
+/// before it. An empty array has no dimensions, and an empty `int2vector` one of no length.
 fn check(lengths: &[u32], left: usize) -> Result<(), Malformed> {
     let all = lengths.iter().try_fold(1_usize, |all, &n| all.checked_mul(n.try_into().ok()?));
     match all {
-        Some(0) => Err(Malformed("an array with a dimension of no length".into())),
+        Some(0) if lengths.len() > 1 => {
+            Err(Malformed("an array with a dimension of no length".into()))
+        }
         Some(all) if lengths.is_empty() || all <= left / 4 => Ok(()),
         _ => Err(Malformed(format!("an array of {lengths:?} elements in {left} bytes"))),
     }
@@ -64,7 +66,7 @@ mod tests {
     #[test]
     fn there_are_no_more_elements_than_bytes_for_them() {
         let raw = |words: &[i32]| words.iter().flat_map(|w| w.to_be_bytes()).collect::<Vec<_>>();
-        for lengths in [&[-1][..], &[7], &[-1, -1, -1], &[3, 3], &[i32::MAX, 0], &[0], &[0, 1]] {
+        for lengths in [&[-1][..], &[7], &[-1, -1, -1], &[3, 3], &[i32::MAX, 0], &[0, 1]] {
             let mut words = vec![lengths.len() as i32, 0, 23];
             words.extend(lengths.iter().flat_map(|length| [*length, 1]));
             words.extend([-1; 6]);
