@@ -13,6 +13,7 @@ use sql_function::rows::RESPONSE_LIMIT;
 use sql_function::{Error, Value, named};
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::fmt;
 use tokio_postgres::types::{IsNull, Oid, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement as Prepared};
 
@@ -90,8 +91,14 @@ fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
 }
 
 /// A parameter in binary.
-#[derive(Debug)]
 struct AsItCame(Box<[u8]>);
+
+/// The driver wants one, and shows it in its log.
+impl fmt::Debug for AsItCame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AsItCame({} bytes)", self.0.len())
+    }
+}
 
 impl ToSql for AsItCame {
     fn to_sql(

@@ -87,6 +87,23 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether nothing of a statement is sent before such an error.
+    fn comes_first(self) -> bool {
+        matches!(
+            self,
+            Kind::Settings
+                | Kind::Event
+                | Kind::Credentials
+                | Kind::ConnectDns
+                | Kind::ConnectTcp
+                | Kind::ConnectTls
+                | Kind::LoginDenied
+                | Kind::LoginRefused
+        )
+    }
+}
+
 /// What is known of the work that an error ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -133,11 +150,12 @@ pub struct Error {
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
     /// dot; what an event or a server said is [kept apart](Error::says). The fate of what was sent is
-    /// unknown unless it is [told](Error::fated).
+    /// unknown unless it is [told](Error::fated), or the kind comes before anything is sent.
     pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
+        let fate = if kind.comes_first() { Fate::NotRun } else { Fate::Unknown };
         Error {
             kind,
-            fate: Fate::Unknown,
+            fate,
             transient: false,
             keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
             stale: false,

@@ -9,7 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
 use crate::doctor::{self, Blanks, Cause, Patient};
 use crate::engine::{Clock, Connector, Login};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::perform::{Step, Work, perform};
 use crate::response::Response;
@@ -120,7 +120,8 @@ impl<C: Connector> Function<C> {
 
     /// What a call asks for.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
-        Ok((call, self.catalogue.get(&call.statement)?))
+        let statement = self.catalogue.get(&call.statement);
+        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
     }
 
     /// Does `work`, and once more where nothing of it was carried out and it may go well.

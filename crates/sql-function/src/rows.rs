@@ -28,7 +28,7 @@ pub struct Column {
 }
 
 /// One result set, as a response shows it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct ResultSet {
     /// The columns; none when there are no rows to return.
     pub columns: Vec<Column>,
@@ -39,7 +39,6 @@ pub struct ResultSet {
 }
 
 /// The result of one statement, growing row by row.
-#[derive(Debug)]
 pub struct Rows {
     /// The result sets before this one.
     earlier: Vec<ResultSet>,

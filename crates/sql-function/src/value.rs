@@ -16,7 +16,6 @@ const EXACT_INTEGER: u64 = 1 << 53;
 
 /// JSON on its way, up to a limit: a value that would pass it is not written, and neither is anything
 /// after it.
-#[derive(Debug)]
 pub struct Json {
     pub(crate) bytes: Vec<u8>,
     /// Where in `bytes` the texts go that come later, in order.
