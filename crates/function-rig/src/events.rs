@@ -13,7 +13,7 @@ pub async fn every_form(engine: Engine, bootstrap: &str) {
         {"id": 1, "name": "first"}, {"id": 2, "name": "second"}, {"id": 3, "name": "third"}
     ]);
 
-    let scheduled = r#"{"version":"0","id":"53dc4d37-cffa","detail-type":"Scheduled Event",
+    let scheduled = r#"{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event",
         "source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z",
         "region":"eu-west-1","resources":[],"detail":{}}"#;
     let response = function.ok(scheduled).await;
@@ -85,7 +85,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         (r#"{"statement":"duplicate"}"#, "Query", duplicate),
         (r#"{"statement":"sneaky"}"#, "Query", "-- mode: write"),
         (r#"{"statement":"create"}"#, "Query", "-- mode: write"),
-        (r#"{"statement":"twice"}"#, "Statement", "called id"),
+        (r#"{"statement":"twice"}"#, "Statement", "the same name: id"),
         (r#"{"statement":"missing"}"#, "Query", "no_such_table"),
     ] {
         let message = function.fails(event, error_type).await;

@@ -8,6 +8,7 @@
 
 pub mod contention;
 pub mod cuts;
+pub mod discretion;
 pub mod doctor;
 pub mod events;
 mod faults;
@@ -47,6 +48,7 @@ macro_rules! integration_tests {
             layer { regions_roots proxy_roots region_not_there }
             doctor { healthy uncounted denied_once settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
             events { every_form wrong_events transactions exclusive timeout too_large }
+            discretion { no_value no_value_in_text one_line }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
             contention { deadlock ended_by_somebody locks_are_given_back limits_end }
             results { whole_response }
@@ -54,7 +56,7 @@ macro_rules! integration_tests {
             values { parameters columns unparsable }
             type_table { documented }
             round_trip { any_value }
-            size { memory long_values }
+            size { memory long_values huge_events }
             reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
                 one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
             shutdown { running_events_are_answered nothing_new_is_run one_at_a_time silent_server

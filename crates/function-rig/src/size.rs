@@ -37,6 +37,56 @@ async fn peak(function: &Deployed<'_>, statement: &str) -> (u64, u64) {
     (invocation.payload.len() as u64, invocation.max_memory_mb)
 }
 
+/// Events as large as Lambda takes, and what they are refused with: none is worth more memory than a few
+/// times its size, nor an answer or a log line longer than any.
+pub async fn huge_events(engine: Engine, bootstrap: &str) {
+    const SIZE: usize = 5_900_000;
+    let rig = Rig::start(engine, bootstrap).await;
+    let filled = |of: &str, room: usize| of.repeat(room / of.len());
+    let keys: Vec<_> = (0..450_000).map(|at| format!(r#""{at:x}":[0]"#)).collect();
+    let known = filled(r#"{"statement":"items"},"#, SIZE);
+    let array = |of: &str| format!(r#"{{"statement":"adds","params":[{of}]}}"#);
+    let nested = format!("{}{}", "[".repeat(SIZE / 2), "]".repeat(SIZE / 2));
+    let adds = match engine {
+        Engine::Postgres => "SELECT $1::int4 + 1 AS sum",
+        Engine::MySql | Engine::MariaDb => "-- mode: write\nSET @sum = ? + 1, @@sql_mode = @sum",
+    };
+    for (what, event, error_type, times) in [
+        ("a key", format!(r#"{{"{}":1}}"#, filled("k", SIZE)), "Event", 4),
+        ("an escaped key", format!(r#"{{"{}":1}}"#, filled(r"\u0001", SIZE)), "Event", 4),
+        ("a name", format!(r#"{{"statement":"{}"}}"#, filled("é", SIZE)), "Statement", 4),
+        ("a value", format!(r#"{{"statement":["{}"]}}"#, filled("v", SIZE)), "Event", 4),
+        ("keys", format!("{{{}}}", keys.join(",")), "Event", 4),
+        ("depth", format!(r#"{{"a":{nested}}}"#), "Event", 4),
+        ("deep parameters", array(&nested), "Event", 4),
+        ("parameters", array(&(filled("0,", SIZE) + "0")), "Event", 4),
+        ("an array", array(&format!("[{}0]", filled("0,", SIZE))), "Statement", 4),
+        // The server quotes it; what MySQL's reader of literals holds is not the function's.
+        ("a quoted value", array(&format!(r#""{}""#, filled("v", SIZE))), "Query", 8),
+        // Each is a call that might be run: its name, its statement and its place.
+        (
+            "statements",
+            format!(r#"{{"transaction":[{known}{{"statement":"itmes"}}]}}"#),
+            "Statement",
+            8,
+        ),
+    ] {
+        // A function of its own for each: a process never shows a peak lower than its last one.
+        let statements = [("adds", adds)];
+        let function = rig.deploy_as(&statements, |function| function.log_level("INFO")).await;
+        function.fails(r#"{"statement":"adds","params":["none"]}"#, "Query").await;
+        let before = function.send(r#"{"statement":"none"}"#).await.max_memory_mb;
+        let invocation = function.send(&event).await;
+        let payload: serde_json::Value = serde_json::from_slice(&invocation.payload).unwrap();
+        assert_eq!(payload["errorType"], error_type, "{what}: {payload:.400}");
+        assert!(invocation.payload.len() < 8 << 10, "{what}: {}", invocation.payload.len());
+        assert!(invocation.log.len() < 8 << 10, "{what}: {}", invocation.log.len());
+        let (size, taken) = (event.len() as u64, (invocation.max_memory_mb - before) << 20);
+        // Both are rounded to whole megabytes, as Lambda shows them.
+        assert!(taken < times * size + (1 << 20), "{what}: {size} bytes took {taken} of memory");
+    }
+}
+
 /// One value may be longer than any response: it ends the result too, and the function lives on.
 pub async fn long_values(engine: Engine, bootstrap: &str) {
     let rig = Rig::start(engine, bootstrap).await;
@@ -44,8 +94,12 @@ pub async fn long_values(engine: Engine, bootstrap: &str) {
     let points = "SELECT id, array_fill(point(1, 2), ARRAY[1500000]) AS p FROM items WHERE id = 2";
     let long = "SELECT name, REPEAT('x', CASE id WHEN 2 THEN 15000000 ELSE 1 END) AS text \
                 FROM items ORDER BY id";
-    let function = rig.deploy_with(&[], &[("long", long), ("points", points)]).await;
+    // A few bytes each, and 131,072 digits.
+    let numerics = "SELECT array_fill(1e131071::numeric, ARRAY[200000]) AS n";
+    let statements = [("long", long), ("points", points), ("numerics", numerics)];
+    let function = rig.deploy_with(&[], &statements).await;
     if engine == Engine::Postgres {
+        function.fails(r#"{"statement":"numerics"}"#, "ResultTooLarge").await;
         let message = function.fails(r#"{"statement":"points"}"#, "ResultTooLarge").await;
         assert!(message.contains("at row 1"), "{message}");
     }

@@ -4,9 +4,15 @@
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
+use sql_function::bound::cut;
 use sql_function::doctor::{Cause, MYSQL};
-use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
+use sql_function::{
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+};
 use std::io::ErrorKind;
+
+/// The most of a server's message that an error quotes.
+const MOST_SAID: usize = 2000;
 
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
@@ -26,7 +32,7 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
         ),
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
             let cause = dial::cause(error.kind());
-            let no_tcp = dial::no_tcp(&login.connect_to, cause, &error.to_string());
+            let no_tcp = dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&error));
             if dial::passes(error.kind()) { no_tcp.transient() } else { no_tcp }
         }
         failure => {
@@ -44,7 +50,7 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
     let cause = match error.code {
         // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
         1045 | 1698 => {
-            return refusal::denied(login, says(error), Cause::PolicyMissing, MYSQL);
+            return refusal::denied(login, text(error), Cause::PolicyMissing, MYSQL);
         }
         // ER_DBACCESS_DENIED_ERROR: also of a database that is not there
         1044 => Cause::DatabaseDenied,
@@ -60,29 +66,29 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         code if is_leaving(code) => Cause::ServerNotReady,
         _ => Cause::LoginRefused,
     };
-    let refused = refusal::refused(login, says(error), cause, MYSQL);
+    let refused = refusal::refused(login, text(error), cause, MYSQL);
     let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
     if passes { refused.transient() } else { refused }
 }
 
 /// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    let what = format!("statement {:?}", statement.name);
-    let Failure::Server(error) = &failure else { return command(&what, failure) };
+    let what = named!("statement {:?}", statement.name);
+    let Failure::Server(error) = &failure else { return command(what, failure) };
     if is_read_only(error) && statement.mode == Mode::Write {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
-        return refusal::read_only(&what, says(error)).fated(fate);
+        return refusal::read_only(what, says(error)).fated(fate);
     }
     if is_passing(error.code) && !statement.is_atomic() {
-        return Error::new(Kind::Query, format!("{what} failed on its way"))
+        return Error::new(Kind::Query, named!("{what} failed on its way"))
             .named(Cause::StatementInvalid)
-            .caused_by(says(error))
+            .says(says(error))
             .advice(
                 "the reason passes by itself: look at the data before sending the event again",
             );
     }
     let stale = is_stale(error.code) && statement.is_atomic();
-    let failed = command(&what, failure);
+    let failed = command(what, failure);
     if stale {
         return failed.stale();
     }
@@ -92,7 +98,7 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
 }
 
 /// Why a transaction does not begin.
-pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
+pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
     match &failure {
         Failure::Server(error) if is_read_only(error) && mode == Mode::Write => {
             refusal::read_only("the transaction", says(error))
@@ -105,7 +111,7 @@ pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
 pub(crate) fn committed(statement: &Statement) -> Error {
     Error::new(
         Kind::OutcomeUnknown,
-        format!(
+        named!(
             "statement {:?} ended the transaction it was part of: what was run up to it may last",
             statement.name
         ),
@@ -114,8 +120,8 @@ pub(crate) fn committed(statement: &Statement) -> Error {
 }
 
 /// A statement is longer than the server takes, which is `taken` bytes.
-pub(crate) fn too_long(what: &str, taken: usize) -> Error {
-    let message = format!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
+pub(crate) fn too_long(what: &Loggable, taken: usize) -> Error {
+    let message = named!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
     Error::new(Kind::Query, message)
         .named(Cause::StatementInvalid)
         .advice(
@@ -126,20 +132,21 @@ pub(crate) fn too_long(what: &str, taken: usize) -> Error {
 }
 
 /// The server's own word on the session is not what `what` leads to.
-pub(crate) fn other_state(what: &str) -> Error {
-    let message = format!("after {what} the server told of another state of its transaction");
+pub(crate) fn other_state(what: &'static str) -> Error {
+    let message = named!("after {what} the server told of another state of its transaction");
     Error::new(Kind::Query, message).fated(Fate::NotRun).loses_connection()
 }
 
 /// Why a command around the statements failed.
-pub(crate) fn command(what: &str, failure: Failure) -> Error {
+pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
+    let what = what.into();
     match failure {
         Failure::Server(error) if is_leaving(error.code) => {
             refusal::connection_lost(what, says(&error))
         }
         // ER_NET_PACKET_TOO_LARGE: nothing of it was read, and the connection ends.
         Failure::Server(error) if error.code == 1153 => {
-            let failed = Error::new(Kind::Query, format!("{what} failed")).caused_by(says(&error));
+            let failed = Error::new(Kind::Query, named!("{what} failed")).says(says(&error));
             failed
                 .named(Cause::StatementInvalid)
                 .advice("send less in one event, or raise max_allowed_packet")
@@ -157,10 +164,10 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
             let (cause, advice) = meaning(error.code);
             // ER_ERROR_DURING_COMMIT
             let fate = if error.code == 1180 { Fate::Unknown } else { Fate::NotRun };
-            let failed = Error::new(Kind::Query, format!("{what} failed"));
-            failed.named(cause).caused_by(says(&error)).advice(advice).fated(fate)
+            let failed = Error::new(Kind::Query, named!("{what} failed"));
+            failed.named(cause).says(says(&error)).advice(advice).fated(fate)
         }
-        failure => refusal::connection_lost(what, innermost(&failure)),
+        failure => refusal::connection_lost(what, broken(&failure)),
     }
 }
 
@@ -260,8 +267,29 @@ pub(crate) fn is_long_row(failure: &Failure) -> bool {
         if error.get_ref().is_some_and(|inner| inner.to_string().contains("max_allowed_packet")))
 }
 
-fn says(error: &ServerError) -> String {
-    format!("ERROR {} ({}): {}", error.code, error.state, error.message)
+/// What the server said of a statement: its message quotes values, and the statement, which holds the
+/// parameters.
+fn says(error: &ServerError) -> Said {
+    Said::new(code(error), cut(&error.message, MOST_SAID).into_owned())
+}
+
+/// What the server said of a login.
+fn text(error: &ServerError) -> String {
+    format!("{}: {}", code(error), error.message)
+}
+
+fn code(error: &ServerError) -> Loggable {
+    named!("ERROR {} ({})", error.code, error.state)
+}
+
+/// How a connection broke. The driver's own words may be about what it could not read.
+fn broken(failure: &Failure) -> Said {
+    let text = cut(&innermost(failure), MOST_SAID).into_owned();
+    match failure {
+        Failure::Io(IoError::Io(error)) => Said::new(Loggable::of_io(error), text),
+        Failure::Driver(DriverError::ConnectionClosed) => "the server closed it".into(),
+        _ => text.into(),
+    }
 }
 
 /// The driver's errors repeat their sources in their own text: the last one says it all.

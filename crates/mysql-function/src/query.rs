@@ -13,7 +13,7 @@ use mysql_async::{
     Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
 use sql_function::doctor::About;
-use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement};
+use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement, named};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -170,7 +170,7 @@ impl Connection {
     /// The first row that a command of the function's own gives, with what goes ahead of it.
     async fn ask<T: FromRow>(
         &mut self,
-        what: &str,
+        what: &'static str,
         ahead: &[String],
         sql: &str,
     ) -> Result<Option<T>, Error> {
@@ -189,7 +189,7 @@ impl Connection {
     }
 
     /// Runs a command of the function's own.
-    async fn command(&mut self, what: &str, sql: &str) -> Result<(), Error> {
+    async fn command(&mut self, what: &'static str, sql: &str) -> Result<(), Error> {
         let ahead = self.ahead(None, None);
         self.ask::<Row>(what, &ahead, sql).await.map(drop)
     }
@@ -211,10 +211,7 @@ impl Connection {
         if length <= taken.min(MAX_PACKET) {
             return Ok(());
         }
-        Err(failure::too_long(
-            &format!("statement {:?} with its parameters", statement.name),
-            taken,
-        ))
+        Err(failure::too_long(&named!("statement {:?} with its parameters", statement.name), taken))
     }
 
     /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a
@@ -242,7 +239,7 @@ impl Connection {
     /// The session of a new login, on the same connection.
     async fn reset(&mut self) -> Result<(), Error> {
         const WHAT: &str = "the reset of the session";
-        let lost = |why: &str| Error::new(Kind::ConnectionLost, format!("{WHAT} {why}"));
+        let lost = |why: &str| Error::new(Kind::ConnectionLost, named!("{WHAT} {why}"));
         match self.conn.reset().await {
             Ok(true) => {}
             Ok(false) => return Err(lost("is not known to the server")),

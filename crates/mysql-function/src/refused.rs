@@ -2,7 +2,7 @@
 
 use mysql_common::named_params::ParsedNamedParams;
 use sql_function::doctor::Cause;
-use sql_function::{Error, Kind, Statement};
+use sql_function::{Error, Kind, Statement, named};
 
 /// What MySQL commits a transaction before or after, whatever becomes of it:
 /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
@@ -49,7 +49,7 @@ pub(crate) fn is_rewritten(sql: &str) -> bool {
 /// The driver would send another statement than this one.
 pub(crate) fn rewritten(statement: &Statement) -> Error {
     let message =
-        format!("statement {:?} would be read as one with named parameters", statement.name);
+        named!("statement {:?} would be read as one with named parameters", statement.name);
     Error::new(Kind::Statement, message).advice(
         "use ? for parameters, and put a blank between a - or / and the quote that follows it",
     )
@@ -57,14 +57,14 @@ pub(crate) fn rewritten(statement: &Statement) -> Error {
 
 /// It would end the transaction that the event is.
 pub(crate) fn commits(statement: &Statement) -> Error {
-    let message = format!("statement {:?} would commit the transaction it is in", statement.name);
+    let message = named!("statement {:?} would commit the transaction it is in", statement.name);
     Error::new(Kind::Statement, message)
         .advice("send it by itself: MySQL commits before and after what is not about rows")
 }
 
 /// It is a read, and could write in the transaction that the event is.
 pub(crate) fn unheld(statement: &Statement) -> Error {
-    let message = format!(
+    let message = named!(
         "statement {:?} is a read that could write, in a transaction that writes",
         statement.name
     );

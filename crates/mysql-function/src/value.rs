@@ -3,7 +3,8 @@
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::{Error, Kind, Value as Json};
+use sql_function::bound::short;
+use sql_function::{Error, Kind, Said, Value as Json};
 use std::str::FromStr;
 
 /// The collation number of binary strings:
@@ -27,7 +28,7 @@ pub(crate) fn write(json: Json<'_>, column: &Column, value: Value) -> Result<(),
         }
         Value::Time(negative, days, hours, minutes, seconds, micros) => {
             let sign = if negative { "-" } else { "" };
-            let hours = days * 24 + u32::from(hours);
+            let hours = u64::from(days) * 24 + u64::from(hours);
             let fraction = fraction(column, micros);
             json.text(&format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}"));
         }
@@ -80,19 +81,16 @@ fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Er
 fn parse<T: FromStr>(column: &Column, bytes: &[u8]) -> Result<T, Error> {
     let text = text(column, bytes)?;
     text.parse().map_err(|_| {
-        let message = format!("column {:?} holds a number that is none", column.name_str());
-        Error::new(Kind::Query, message)
+        let message = "a column holds a number that is none";
+        Error::new(Kind::Query, message).says(Said::name(&column.name_str()))
     })
 }
 
 fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {
     str::from_utf8(bytes).map_err(|error| {
-        Error::new(
-            Kind::Query,
-            format!("column {:?} holds text that is not UTF-8", column.name_str()),
-        )
-        .caused_by(error)
-        .advice("select CAST(… AS BINARY) to get the bytes")
+        Error::new(Kind::Query, "a column holds text that is not UTF-8")
+            .says(format!("{}: {error}", short(&column.name_str())))
+            .advice("select CAST(… AS BINARY) to get the bytes")
     })
 }
 
@@ -143,3 +141,6 @@ pub(crate) fn type_name(column: &Column) -> String {
         flags.contains(ColumnFlags::UNSIGNED_FLAG) && column.column_type().is_numeric_type();
     if unsigned { format!("{name} unsigned") } else { name.into() }
 }
+
+#[cfg(test)]
+mod properties;

@@ -73,13 +73,14 @@ impl Connector for Postgres {
         let attempt = async {
             self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
-        let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.to_owned();
+        let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
         let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
         // PostgreSQL 14 and later tell it at the login.
         let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
         let carrier = Carrier::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection ended");
+                let error = failure::command("its end", error);
+                tracing::debug!(error = error.log(), "the connection ended");
             }
         }));
         let asked = || async { Ok(session::is_roles_own(&client).await) };

@@ -2,29 +2,31 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
+use sql_function::bound::cut;
 use sql_function::doctor::{Blanks, Cause, POSTGRES};
-use sql_function::{Error, Fate, Kind, Login, Mode, Statement, dial, refusal};
+use sql_function::{
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+};
 use std::io;
 use tokio_postgres::Error as Failure;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
+/// The most of a text of the server's that an error quotes, in bytes.
+const MOST_SAID: usize = 1500;
 const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
 
 /// The endpoint's name cannot be verified by TLS at all.
-pub(crate) fn name(
-    login: &Login,
-    failure: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
-    let message = format!("{:?} is no name that a certificate can carry", login.endpoint().host());
+pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
+    let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
-        .caused_by(failure)
+        .says(Loggable::of_login(failure))
         .certainly(Cause::HostMalformed, &Blanks::of_login(POSTGRES, login))
 }
 
 /// The connection has no other end any more.
 pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
     let cause = dial::cause(failure.kind());
-    dial::no_tcp(&login.connect_to, cause, &failure.to_string()).transient()
+    dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&failure)).transient()
 }
 
 /// Why a login failed.
@@ -33,7 +35,7 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
         return refusal::untrusted(login, cause, POSTGRES);
     }
     if let Some(error) = failure.as_db_error() {
-        return refused_by_server(login, error.code(), error.message(), says(error));
+        return refused_by_server(login, error.code(), error.message(), text(error));
     }
     let says = chain(&failure);
     // The driver has no other sign for a server that answers its request for TLS with no.
@@ -123,21 +125,21 @@ fn waited_in_vain(code: &SqlState, message: &str) -> bool {
 
 /// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    let what = format!("statement {:?}", statement.name);
+    let what = named!("statement {:?}", statement.name);
     let failed = match failure.as_db_error() {
         // No statement that writes runs in a transaction that this function made read-only.
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
-            refusal::read_only(&what, says(error))
+            refusal::read_only(what, says(error))
         }
         Some(error) if is_passing(error.code()) && !statement.is_atomic() => {
-            return Error::new(Kind::Query, format!("{what} failed on its way"))
+            return Error::new(Kind::Query, named!("{what} failed on its way"))
                 .named(Cause::StatementInvalid)
-                .caused_by(says(error))
+                .says(says(error))
                 .advice(
                     "the reason passes by itself: look at the data before sending the event again",
                 );
         }
-        _ => command(&what, failure),
+        _ => command(what, failure),
     };
     // A procedure may have committed before it came to this.
     let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
@@ -179,7 +181,7 @@ fn is_passing(code: &SqlState) -> bool {
 
 /// Why a transaction does not begin. A server in recovery refuses one that may write as a feature
 /// it does not support.
-pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
+pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
     match failure.as_db_error() {
         Some(error)
             if mode == Mode::Write
@@ -192,7 +194,8 @@ pub(crate) fn begin(mode: Mode, sql: &str, failure: Failure) -> Error {
 }
 
 /// Why a command around the statements failed.
-pub(crate) fn command(what: &str, failure: Failure) -> Error {
+pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
+    let what = what.into();
     match failure.as_db_error() {
         Some(error) if waited_in_vain(error.code(), error.message()) => {
             refusal::passing(what, says(error)).loses_connection()
@@ -211,17 +214,17 @@ pub(crate) fn command(what: &str, failure: Failure) -> Error {
         }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
-            let failed = Error::new(Kind::Query, format!("{what} failed"));
-            failed.named(cause).caused_by(says(error)).advice(advice).fated(Fate::NotRun)
+            let failed = Error::new(Kind::Query, named!("{what} failed"));
+            failed.named(cause).says(says(error)).advice(advice).fated(Fate::NotRun)
         }
-        None => refusal::connection_lost(what, chain(&failure)),
+        None => refusal::connection_lost(what, broken(&failure)),
     }
 }
 
 /// A statement writes, and its file does not say so.
 pub(crate) fn undeclared_write(statement: &Statement) -> Error {
     let (cause, advice) = meaning(&READ_ONLY);
-    Error::new(Kind::Query, format!("statement {:?} writes, and its mode is read", statement.name))
+    Error::new(Kind::Query, named!("statement {:?} writes, and its mode is read", statement.name))
         .named(cause)
         .advice(advice)
         .fated(Fate::NotRun)
@@ -263,10 +266,62 @@ fn io_cause(failure: &Failure) -> Option<&io::Error> {
     None
 }
 
-fn says(error: &DbError) -> String {
-    let mut says = format!("{} ({}): {}", error.severity(), error.code().code(), error.message());
+/// What the server said of a statement. Its words quote values, and rows; what it gives apart from them
+/// does not, where it is the server itself that failed the statement.
+fn says(error: &DbError) -> Said {
+    let told = named!("{} ({})", severity(error), error.code().code());
+    Said::new(told, words(error)).apart(names(error))
+}
+
+/// What the server said of a login.
+fn text(error: &DbError) -> String {
+    format!("{} ({}): {}", severity(error), error.code().code(), words(error))
+}
+
+/// The severity in English, whatever the language of the server's messages.
+fn severity(error: &DbError) -> String {
+    error.parsed_severity().map_or_else(|| "ERROR".to_owned(), |severity| severity.to_string())
+}
+
+/// The files of the server that name a table or a constraint with their errors. A procedure's RAISE
+/// may name anything (`USING TABLE = …`): its errors come from `pl_exec.c`.
+const NAMING: [&str; 9] = [
+    "domains.c",
+    "execExprInterp.c",
+    "execIndexing.c",
+    "execMain.c",
+    "index.c",
+    "nbtinsert.c",
+    "ri_triggers.c",
+    "tablecmds.c",
+    "tuplesortvariants.c",
+];
+
+/// The names that the server gives apart from its words, and the function of its own that failed:
+/// <https://www.postgresql.org/docs/current/protocol-error-fields.html>.
+fn names(error: &DbError) -> Loggable {
+    let named = error.file().is_some_and(|file| NAMING.contains(&file));
+    let fields = [
+        ("schema", error.schema()),
+        ("table", error.table()),
+        ("column", error.column()),
+        ("type", error.datatype()),
+        ("constraint", error.constraint()),
+    ];
+    let mut names = format!("routine {}", error.routine().unwrap_or("unknown"));
+    for (what, name) in fields.into_iter().filter(|_| named) {
+        if let Some(name) = name {
+            names += &format!(", {what} {name}");
+        }
+    }
+    named!("{names}")
+}
+
+/// The server's words, of which none is longer than an error should be.
+fn words(error: &DbError) -> String {
+    let mut says = cut(error.message(), MOST_SAID).into_owned();
     for more in [error.detail(), error.hint()].into_iter().flatten() {
-        says += &format!(" ({more})");
+        says += &format!(" ({})", cut(more, MOST_SAID));
     }
     if let Some(position) = error.where_().and_then(parameter) {
         says += &format!(" (the value of parameter {position})");
@@ -281,6 +336,16 @@ fn parameter(context: &str) -> Option<u16> {
     let line = context.lines().next()?;
     let (_, position) = line.split_once('$')?;
     position.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// How a connection broke. The driver's own words may be about what it could not read.
+fn broken(failure: &Failure) -> Said {
+    let text = cut(&chain(failure), MOST_SAID).into_owned();
+    match io_cause(failure) {
+        Some(error) => Said::new(Loggable::of_io(error), text),
+        None if failure.is_closed() => "the server closed it".into(),
+        None => text.into(),
+    }
 }
 
 /// The driver's own text is only a heading: the reason is among its sources.

@@ -35,8 +35,11 @@ fn ipv6(address: Ipv6Addr) -> String {
 }
 
 /// A `macaddr` or `macaddr8`.
-pub(crate) fn mac(raw: &[u8]) -> String {
-    raw.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+pub(crate) fn mac(raw: &[u8]) -> Result<String, Malformed> {
+    match raw.len() {
+        6 | 8 => Ok(raw.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")),
+        length => Err(Malformed(format!("an address of {length} bytes"))),
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
         0xF000 => return Ok("-Infinity".into()),
         other => return Err(Malformed(format!("a numeric with sign {other:#06x}"))),
     };
-    let groups = (0..count).map(|_| reader.i16()).collect::<Result<Vec<_>, _>>()?;
+    let groups = (0..count).map(|_| digits(&mut reader)).collect::<Result<Vec<_>, _>>()?;
     reader.end()?;
     let scale = usize::try_from(scale).map_err(|_| Malformed(format!("a scale of {scale}")))?;
     let weight = i32::from(weight);
@@ -43,6 +43,14 @@ pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
         text.push_str(&fraction[..scale]);
     }
     Ok(text)
+}
+
+/// A group of four digits.
+fn digits(reader: &mut Reader<'_>) -> Result<i16, Malformed> {
+    match reader.i16()? {
+        digits @ 0..=9999 => Ok(digits),
+        other => Err(Malformed(format!("four digits that are {other}"))),
+    }
 }
 
 /// A `uuid` in the form of RFC 9562.

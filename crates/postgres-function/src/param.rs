@@ -4,8 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
-use sql_function::{Error, Kind, Param, Statement};
+use sql_function::param::Elements;
+use sql_function::{Error, Kind, Param, Statement, named};
 use std::error::Error as StdError;
+use std::fmt;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 
 /// Refuses an array where the statement takes none: some types would read its text as a value of
@@ -19,7 +21,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if matches!(param, Param::Array(_)) && !is_array(of) {
             return Err(Error::new(
                 Kind::Statement,
-                format!(
+                named!(
                     "parameter {} of {:?} is an array, and its type is {of}",
                     index + 1,
                     statement.name
@@ -32,7 +34,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if is_bytes(of) && !own_form && !holds_bytes(param) {
             return Err(Error::new(
                 Kind::Statement,
-                format!(
+                named!(
                     "parameter {} of {:?} is no base64, and its type is {of}",
                     index + 1,
                     statement.name
@@ -67,7 +69,9 @@ fn holds_bytes(param: &Param) -> bool {
     match param {
         Param::Null => true,
         Param::Text(text) => is_hex(text) || BASE64.decode(text).is_ok(),
-        Param::Array(elements) => elements.iter().all(holds_bytes),
+        Param::Array(elements) => {
+            elements.each(|element| if holds_bytes(&element) { Ok(()) } else { Err(()) }).is_ok()
+        }
         Param::Bool(_) | Param::Number(_) => false,
     }
 }
@@ -104,9 +108,7 @@ impl ToSql for AsText<'_> {
                 out.put_slice(hex(text).as_bytes())
             }
             Param::Number(text) | Param::Text(text) => out.put_slice(text.as_bytes()),
-            Param::Array(elements) => {
-                out.put_slice(array(elements, delimiter(of), is_bytes(of)).as_bytes());
-            }
+            Param::Array(elements) => array(out, elements, delimiter(of), is_bytes(of))?,
         }
         Ok(IsNull::No)
     }
@@ -129,50 +131,59 @@ fn delimiter(array: &Type) -> char {
 
 /// An array in the form of
 /// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>.
-fn array(elements: &[Param], delimiter: char, bytes: bool) -> String {
-    let mut text = String::from("{");
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            text.push(delimiter);
+fn array(
+    out: &mut impl fmt::Write,
+    elements: &Elements,
+    delimiter: char,
+    bytes: bool,
+) -> fmt::Result {
+    out.write_char('{')?;
+    let mut first = true;
+    elements.each(|element| {
+        if !std::mem::take(&mut first) {
+            out.write_char(delimiter)?;
         }
         match element {
-            Param::Null => text.push_str("NULL"),
-            Param::Bool(value) => text.push_str(&value.to_string()),
-            Param::Number(digits) => text.push_str(digits),
+            Param::Null => out.write_str("NULL"),
+            Param::Bool(value) => write!(out, "{value}"),
+            Param::Number(digits) => out.write_str(&digits),
             Param::Text(element) => {
-                let element = if bytes { &hex(element) } else { element };
-                text.push('"');
+                let element = if bytes { hex(&element) } else { element };
+                out.write_char('"')?;
                 for character in element.chars() {
                     if matches!(character, '"' | '\\') {
-                        text.push('\\');
+                        out.write_char('\\')?;
                     }
-                    text.push(character);
+                    out.write_char(character)?;
                 }
-                text.push('"');
+                out.write_char('"')
             }
-            Param::Array(elements) => text.push_str(&array(elements, delimiter, bytes)),
+            Param::Array(elements) => array(out, &elements, delimiter, bytes),
         }
-    }
-    text.push('}');
-    text
+    })?;
+    out.write_char('}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::value::RawValue;
 
     #[test]
     fn arrays_are_quoted() {
-        let elements = [
-            Param::Number("1".into()),
-            Param::Null,
-            Param::Text("a \"b\" \\ {c}".into()),
-            Param::Array(vec![Param::Bool(true)]),
-        ];
-        assert_eq!(array(&elements, ',', false), r#"{1,NULL,"a \"b\" \\ {c}",{true}}"#);
-        assert_eq!(array(&elements[..2], delimiter(&Type::BOX_ARRAY), false), "{1;NULL}");
-        let bytes = [Param::Text("AP8=".into()), Param::Text(r"\xABCD".into())];
-        assert_eq!(array(&bytes, ',', true), r#"{"\\x00ff","\\xABCD"}"#);
+        let array = |json: &str, delimiter, bytes| {
+            let json = RawValue::from_string(json.into()).unwrap();
+            let Ok(Param::Array(elements)) = Param::read(&json) else { panic!("it is an array") };
+            let mut text = String::new();
+            array(&mut text, &elements, delimiter, bytes).unwrap();
+            text
+        };
+        assert_eq!(
+            array(r#"[1, null, "a \"b\" \\ {c}", [true]]"#, ',', false),
+            r#"{1,NULL,"a \"b\" \\ {c}",{true}}"#
+        );
+        assert_eq!(array("[1, null]", delimiter(&Type::BOX_ARRAY), false), "{1;NULL}");
+        assert_eq!(array(r#"["AP8=", "\\xABCD"]"#, ',', true), r#"{"\\x00ff","\\xABCD"}"#);
     }
 
     #[test]

@@ -294,7 +294,8 @@ impl sql_function::Connection for Connection {
         match before {
             Err(error) if lone && around.own == 0 => {
                 // It has run, whatever is wrong with what went before it.
-                tracing::warn!(%error, "the statement's time-out was not set");
+                let error = failure::command("setting its time-out", error);
+                tracing::warn!(error = error.log(), "the statement's time-out was not set");
             }
             before => before.map_err(|error| failure::query(statement, error))?,
         }
@@ -366,8 +367,9 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.fresh.clear();
-        let lost =
-            |why| Error::new(Kind::ConnectionLost, format!("the session is not kept: {why}"));
+        let lost = |why: &'static str| {
+            Error::new(Kind::ConnectionLost, "the session is not kept").says(why)
+        };
         if self.state == State::Changed && self.proxied {
             return Err(lost("it was changed, and a proxy's is not reset"));
         }

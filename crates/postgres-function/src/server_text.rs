@@ -10,9 +10,10 @@
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sql_function::rows::RESPONSE_LIMIT;
-use sql_function::{Error, Value};
+use sql_function::{Error, Value, named};
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::fmt;
 use tokio_postgres::types::{IsNull, Oid, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement as Prepared};
 
@@ -86,12 +87,18 @@ async fn text_of(
 }
 
 fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
-    failure::command(&format!("asking for the text of a value of type {of}"), error)
+    failure::command(named!("asking for the text of a value of type {of}"), error)
 }
 
 /// A parameter in binary.
-#[derive(Debug)]
 struct AsItCame(Box<[u8]>);
+
+/// The driver wants one, and shows it in its log.
+impl fmt::Debug for AsItCame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AsItCame({} bytes)", self.0.len())
+    }
+}
 
 impl ToSql for AsItCame {
     fn to_sql(

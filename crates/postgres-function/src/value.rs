@@ -4,7 +4,8 @@
 //! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
 //! are read here; of every other, extensions' types among them, the server gives the text.
 
-use sql_function::{Error, Kind, Statement, Value};
+use sql_function::bound::short;
+use sql_function::{Error, Kind, Said, Statement, Value, named};
 use tokio_postgres::Column;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
 
@@ -41,14 +42,14 @@ pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result
         None => Ok(()),
         Some(column) => Err(Error::new(
             Kind::Statement,
-            format!(
-                "column {:?} of {:?} has the type {}, which is not returned as it is",
-                column.name(),
+            named!(
+                "a column of {:?} has the type {}, which is not returned as it is",
                 statement.name,
                 type_name(column.type_())
             ),
         )
-        .advice(format!("return its text: {}::text", column.name()))),
+        .says(Said::name(column.name()))
+        .advice("return its text, with ::text after it")),
     }
 }
 
@@ -132,9 +133,9 @@ pub(crate) fn write(
     write_value(json, column.type_(), raw, questions).map_err(|failure| match failure {
         Failure::Malformed(malformed) => Error::new(
             Kind::Query,
-            format!("column {:?} holds what is no {}", column.name(), type_name(column.type_())),
+            named!("a column holds what is no {}", type_name(column.type_())),
         )
-        .caused_by(malformed),
+        .says(format!("{}: {malformed}", short(column.name()))),
         Failure::NoJson(error) => error,
     })
 }
@@ -157,7 +158,7 @@ impl From<Error> for Failure {
 }
 
 fn write_value(
-    json: Value<'_>,
+    mut json: Value<'_>,
     of: &Type,
     raw: Option<&[u8]>,
     questions: &mut Questions,
@@ -166,6 +167,9 @@ fn write_value(
         json.null();
         return Ok(());
     };
+    if !json.has_room(0) {
+        return Ok(()); // the result is refused: what else it holds need not be read
+    }
     match of.kind() {
         TypeKind::Domain(inner) => return write_value(json, inner, Some(raw), questions),
         TypeKind::Enum(_) => {
@@ -183,19 +187,11 @@ fn write_value(
         }
         _ => {}
     }
-    let mut reader = Reader::new(raw);
     match *of {
-        Type::BOOL => json.bool(reader.u8()? != 0),
-        Type::INT2 => json.integer(reader.i16()?),
-        Type::INT4 => json.integer(reader.i32()?),
-        Type::INT8 => json.integer(reader.i64()?),
-        Type::OID | Type::XID | Type::CID => json.integer(reader.u32()?),
-        Type::XID8 => json.integer(u64::from_be_bytes(reader.array()?)),
-        Type::FLOAT4 => json.float(f32::from_be_bytes(reader.array()?)),
-        Type::FLOAT8 => json.double(f64::from_be_bytes(reader.array()?)),
         Type::NUMERIC => json.text(&number::numeric(raw)?),
-        Type::BIT | Type::VARBIT => json.text(&number::bits(raw)?),
-        Type::UUID => json.text(&number::uuid(reader.array()?)),
+        // A byte is eight digits.
+        Type::BIT | Type::VARBIT if json.has_room(raw.len()) => json.text(&number::bits(raw)?),
+        Type::BIT | Type::VARBIT => {}
         Type::BYTEA => json.binary(raw),
         Type::JSON => match text(raw)? {
             // Not every reader of JSON would read the response.
@@ -206,6 +202,36 @@ fn write_value(
             [1, document @ ..] => json.json(text(document)?)?,
             _ => return Err(Malformed("jsonb of an unknown version".into()).into()),
         },
+        Type::INET | Type::CIDR => json.text(&network::inet(raw)?),
+        Type::MACADDR | Type::MACADDR8 => json.text(&network::mac(raw)?),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::XML | Type::UNKNOWN => {
+            json.text(text(raw)?);
+        }
+        Type::VOID => json.null(),
+        _ => write_fixed(json, of, raw, questions)?,
+    }
+    Ok(())
+}
+
+/// Writes a value whose type's values have one length, or adds one of another type to what the server
+/// is asked.
+fn write_fixed(
+    json: Value<'_>,
+    of: &Type,
+    raw: &[u8],
+    questions: &mut Questions,
+) -> Result<(), Malformed> {
+    let mut reader = Reader::new(raw);
+    match *of {
+        Type::BOOL => json.bool(reader.u8()? != 0),
+        Type::INT2 => json.integer(reader.i16()?),
+        Type::INT4 => json.integer(reader.i32()?),
+        Type::INT8 => json.integer(reader.i64()?),
+        Type::OID | Type::XID | Type::CID => json.integer(reader.u32()?),
+        Type::XID8 => json.integer(u64::from_be_bytes(reader.array()?)),
+        Type::FLOAT4 => json.float(f32::from_be_bytes(reader.array()?)),
+        Type::FLOAT8 => json.double(f64::from_be_bytes(reader.array()?)),
+        Type::UUID => json.text(&number::uuid(reader.array()?)),
         Type::DATE => json.text(&time::date(reader.i32()?)),
         Type::TIME => json.text(&time::time(reader.i64()?)),
         Type::TIMETZ => json.text(&time::time_with_zone(reader.i64()?, reader.i32()?)),
@@ -215,16 +241,13 @@ fn write_value(
             Some(text) => json.text(&text),
             None => questions.put(json, of, raw),
         },
-        Type::INET | Type::CIDR => json.text(&network::inet(raw)?),
-        Type::MACADDR | Type::MACADDR8 => json.text(&network::mac(raw)),
         Type::CHAR => json.text(&one_byte(reader.u8()?)),
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::XML | Type::UNKNOWN => {
-            json.text(text(raw)?);
+        _ => {
+            questions.put(json, of, raw);
+            return Ok(());
         }
-        Type::VOID => json.null(),
-        _ => questions.put(json, of, raw),
     }
-    Ok(())
+    reader.end()
 }
 
 /// Writes what is left of an array: `lengths` are those of the dimensions from here on.
@@ -283,6 +306,9 @@ fn has_lone_surrogate(document: &str) -> bool {
 fn escaped_unit(text: &str) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

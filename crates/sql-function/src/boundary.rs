@@ -6,7 +6,6 @@
 //! again at the first event.
 
 use iam_auth::Credentials;
-use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use ring::rand::{SystemRandom, generate};
@@ -18,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio::{join, select};
+use tracing::Instrument;
 
 use crate::deadline::Deadline;
 use crate::doctor::Diagnosis;
@@ -25,10 +25,12 @@ use crate::engine::{Clock, Connector, millis};
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
+use crate::named;
+use crate::panics::caught;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension, Shutdown};
-use crate::telemetry;
+use crate::{summary, telemetry};
 
 /// Lambda stops an initialisation after 10 seconds, and begins it again:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The connection
@@ -59,7 +61,8 @@ pub async fn run<C: Connector>(
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
-                error = error.report(),
+                error = error.log(),
+                advice = error.log_advice(),
                 "cannot start"
             );
             None
@@ -73,7 +76,7 @@ pub async fn run<C: Connector>(
         move |event| answer(function.clone(), event, clock, shutdown)
     });
     let counted = layer_fn(|service| shutdown.around(service));
-    let runtime = Runtime::new(handler).layer(TracingLayer::new()).layer(counted);
+    let runtime = Runtime::new(handler).layer(counted);
     let mut served = pin!(runtime.run_concurrent());
     select! {
         outcome = &mut served => return outcome,
@@ -134,16 +137,37 @@ async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extensio
         .ok()
 }
 
-/// Answers one event.
+/// Answers one event, and logs how it ended.
 async fn answer<C: Connector>(
     function: Arc<Result<Function<C>, Error>>,
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
     shutdown: &'static Shutdown,
 ) -> Result<Response, Error> {
+    // At every level: lines of the invocation carry them. The second is a schedule's.
+    let request = tracing::error_span!(
+        "invocation",
+        requestId = event.context.request_id,
+        eventId = tracing::field::Empty
+    );
     let start = Instant::now();
+    let answer = async {
+        let outcome = caught(respond(&function, event, clock, shutdown)).await;
+        summary::write(&outcome, start.elapsed());
+        outcome
+    };
+    answer.instrument(request).await
+}
+
+async fn respond<C: Connector>(
+    function: &Result<Function<C>, Error>,
+    event: LambdaEvent<Box<RawValue>>,
+    clock: Clock,
+    shutdown: &'static Shutdown,
+) -> Result<Response, Error> {
+    tracing::trace!(bytes = event.payload.get().len(), "an event");
     let deadline = Deadline::before(event.context.deadline(), clock()).within(shutdown);
-    let outcome = match &*function {
+    let outcome = match function {
         // Lambda sends none that it has not sent already.
         _ if shutdown.is_foretold() => Err(Error::new(Kind::ConnectionLost, ENDING)
             .fated(Fate::NotRun)
@@ -153,17 +177,15 @@ async fn answer<C: Connector>(
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
             Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
         }
-        Err(error) => Err(error.again()),
+        Err(error) => Err(error.clone()),
     };
-    let outcome = outcome.map_err(|error| match error.kind() {
-        Kind::Timeout if deadline.is_moved() => {
-            error.with(&format!("; {ENDING}")).advice("send the event again: nothing was changed")
-        }
-        Kind::OutcomeUnknown if deadline.is_moved() => error.with(&format!("; {ENDING}")),
+    outcome.map_err(|error| match error.kind() {
+        Kind::Timeout if deadline.is_moved() => error
+            .with(named!("; {ENDING}"))
+            .advice("send the event again: nothing was changed"),
+        Kind::OutcomeUnknown if deadline.is_moved() => error.with(named!("; {ENDING}")),
         _ => error,
-    });
-    summarise(&outcome, start.elapsed());
-    outcome
+    })
 }
 
 /// How many events this process may be given at once: one, except on Lambda Managed Instances. The
@@ -195,54 +217,8 @@ async fn open<C: Connector>(function: &Function<C>) {
             endpoint,
             trust,
             error_type = error.error_type(),
-            error = error.report(),
+            error = error.log(),
             "cannot connect yet, the first event tries again"
-        ),
-    }
-}
-
-/// One line for each invocation: what ran, how it ended, where the time went.
-fn summarise(outcome: &Result<Response, Error>, total: Duration) {
-    let total_ms = millis(total);
-    match outcome {
-        Ok(Response::Statement { result, connection }) => tracing::info!(
-            outcome = "ok",
-            statement = result.statement,
-            rows = result.row_count(),
-            rows_affected = result.rows_affected,
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            query_ms = result.query_ms,
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Transaction { transaction, connection }) => tracing::info!(
-            outcome = "ok",
-            statements = transaction.len(),
-            rows = transaction.iter().map(|result| result.row_count()).sum::<u64>(),
-            rows_affected = transaction.iter().map(|result| result.rows_affected).sum::<u64>(),
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            query_ms = transaction.iter().map(|result| result.query_ms).sum::<f64>(),
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Skipped { statement, connection, .. }) => tracing::info!(
-            outcome = "skipped",
-            statement,
-            reused = connection.reused,
-            connect_ms = connection.connect_ms,
-            total_ms,
-            "invocation"
-        ),
-        Ok(Response::Diagnosis { diagnose }) => {
-            tracing::info!(outcome = "ok", healthy = diagnose.ok, total_ms, "invocation");
-        }
-        Err(error) => tracing::error!(
-            outcome = error.error_type(),
-            error = error.report(),
-            total_ms,
-            "invocation"
         ),
     }
 }

@@ -10,8 +10,13 @@ use std::path::Path;
 
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
+use crate::named;
+use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
+
+/// How many names an error shows.
+const SHOWN: usize = 50;
 
 /// The statements of a function, by name.
 #[derive(Debug)]
@@ -24,13 +29,10 @@ impl Catalogue {
     /// [`Kind::Settings`] when the folder cannot be read or holds no such file.
     pub fn load(folder: &Path, dialect: Dialect) -> Result<Catalogue, Error> {
         let unreadable = |error: io::Error| {
-            Error::new(
-                Kind::Settings,
-                format!("cannot read the statements in {}", folder.display()),
-            )
-            .named(Cause::StatementsMissing)
-            .caused_by(error)
-            .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
+            Error::new(Kind::Settings, named!("cannot read the statements in {}", folder.display()))
+                .named(Cause::StatementsMissing)
+                .says(Loggable::of_io(&error))
+                .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
         };
         let mut statements = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -50,12 +52,9 @@ impl Catalogue {
             statements.insert(name, statement);
         }
         if statements.is_empty() {
-            return Err(Error::new(
-                Kind::Settings,
-                format!("no .sql file in {}", folder.display()),
-            )
-            .named(Cause::StatementsMissing)
-            .advice("deploy at least one statement, or set STATEMENTS_DIR"));
+            return Err(Error::new(Kind::Settings, named!("no .sql file in {}", folder.display()))
+                .named(Cause::StatementsMissing)
+                .advice("deploy at least one statement, or set STATEMENTS_DIR"));
         }
         Ok(Catalogue(statements))
     }
@@ -73,13 +72,12 @@ impl Catalogue {
     pub fn get(&self, name: &str) -> Result<&Statement, Error> {
         match self.0.get(name) {
             Some(Ok(statement)) => Ok(statement),
-            Some(Err(error)) => Err(error.again()),
+            Some(Err(error)) => Err(error.clone()),
             None => {
-                let known: Vec<_> = self.names().collect();
-                let message = format!("no statement is called {name:?}");
-                Err(Error::new(Kind::Statement, message).advice(format!(
-                    "use one of the deployed statements ({}), or deploy {name}.sql",
-                    known.join(", ")
+                let missing = Error::new(Kind::Statement, "there is no such statement");
+                Err(missing.says(Said::name(name)).advice(named!(
+                    "use one of the deployed statements ({}), or deploy one of this name",
+                    self.some_names()
                 )))
             }
         }
@@ -92,11 +90,11 @@ impl Catalogue {
     /// is wrong. They concern schedules alone.
     pub fn scheduled(&self, name: &str) -> Result<&Statement, Error> {
         if !self.0.contains_key(name) {
-            let message = format!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
+            let message = named!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
             return Err(Error::new(Kind::Settings, message).named(Cause::ScheduledUnknown).advice(
-                format!(
+                named!(
                     "set it to the name of a .sql file without its ending ({}), or deploy {name}.sql",
-                    self.names().collect::<Vec<_>>().join(", ")
+                    self.some_names()
                 ),
             ));
         }
@@ -104,7 +102,7 @@ impl Catalogue {
         match statement.params() {
             0 => Ok(statement),
             params => {
-                let message = format!(
+                let message = named!(
                     "SCHEDULED_STATEMENT is {name:?}, which takes {}, and a schedule gives none",
                     counted(params)
                 );
@@ -118,6 +116,15 @@ impl Catalogue {
     /// The names of all files, whatever they hold.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// The first names, as an error shows them.
+    fn some_names(&self) -> String {
+        let mut shown = self.names().take(SHOWN).collect::<Vec<_>>().join(", ");
+        if let Some(more) = self.0.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            shown += &format!(" and {more} more");
+        }
+        shown
     }
 
     /// All files, by name: the statement, or what is wrong with it.
@@ -136,13 +143,14 @@ fn read(path: &Path, name: &str, dialect: Dialect) -> Result<Statement, Error> {
         ));
     }
     let sql = fs::read_to_string(path).map_err(|error| {
-        wrong(path, "cannot be read as UTF-8 text", "save it as UTF-8").caused_by(error)
+        wrong(path, "cannot be read as UTF-8 text", "save it as UTF-8")
+            .says(Loggable::of_io(&error))
     })?;
     Statement::parse_file(&path.display().to_string(), name, sql, dialect)
 }
 
-fn wrong(path: &Path, why: &str, way_out: &str) -> Error {
-    Error::new(Kind::Statement, format!("{}: {why}", path.display()))
+fn wrong(path: &Path, why: &str, way_out: &'static str) -> Error {
+    Error::new(Kind::Statement, named!("{}: {why}", path.display()))
         .named(Cause::StatementFile)
         .advice(way_out)
 }

@@ -9,6 +9,8 @@ use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
+use crate::named;
+use crate::said::Loggable;
 use crate::shutdown::Shutdown;
 
 /// What is kept back of the time Lambda gives, to write the answer.
@@ -100,16 +102,17 @@ impl Deadline {
     /// dropped where it stands: a connection it was using must not be used again.
     pub async fn bound<T>(
         self,
-        what: impl FnOnce() -> String,
+        what: impl FnOnce() -> Loggable,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.wait(step).await.unwrap_or_else(|| Err(ran_out(&what())))
+        self.wait(step).await.unwrap_or_else(|| Err(ran_out(what())))
     }
 }
 
 /// Time ran out during `what`.
-pub(crate) fn ran_out(what: &str) -> Error {
-    Error::new(Kind::Timeout, format!("time ran out during {what}"))
+pub(crate) fn ran_out(what: impl Into<Loggable>) -> Error {
+    let what = what.into();
+    Error::new(Kind::Timeout, named!("time ran out during {what}"))
         .advice("find out why it is slow, or raise the function's or the statement's timeout")
 }
 

@@ -11,6 +11,8 @@ use tokio::net::{TcpStream, lookup_host};
 use crate::deadline::Deadline;
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
+use crate::named;
+use crate::said::Loggable;
 
 /// DNS answers within milliseconds, or not at all.
 const DNS: Duration = Duration::from_secs(3);
@@ -22,8 +24,8 @@ const TCP: Duration = Duration::from_secs(4);
 /// # Errors
 /// [`Kind::ConnectDns`].
 pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
-    let unknown = |why: String| {
-        Error::new(Kind::ConnectDns, format!("cannot find an address of {}: {why}", address.host()))
+    let unknown = |why: Loggable| {
+        Error::new(Kind::ConnectDns, named!("cannot find an address of {}: {why}", address.host()))
             .named(Cause::NameUnresolved)
             .advice(
                 "check the name for a typing error, that the database exists, and that the \
@@ -33,7 +35,7 @@ pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<Ip
     let lookup = async {
         lookup_host((address.host(), address.port()))
             .await
-            .map_err(|error| unknown(error.to_string()))
+            .map_err(|error| unknown(Loggable::of_login(error)))
     };
     let found = deadline.at_most(Some(DNS)).bound(|| "the DNS lookup".into(), lookup).await;
     let addresses: Vec<_> = match found {
@@ -72,7 +74,7 @@ pub async fn connect(
             let stream = TcpStream::connect(SocketAddr::new(ip, address.port())).await;
             let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
             stream.map_err(|error| {
-                let no_tcp = no_tcp(address, cause(error.kind()), &error.to_string());
+                let no_tcp = no_tcp(address, cause(error.kind()), Loggable::of_login(&error));
                 if passes(error.kind()) { no_tcp.transient() } else { no_tcp }
             })
         };
@@ -110,8 +112,9 @@ pub fn cause(kind: ErrorKind) -> Cause {
 }
 
 /// There is no TCP connection to `address`, most likely because of `cause`, and `why`.
-pub fn no_tcp(address: &DialAddress, cause: Cause, why: &str) -> Error {
-    let message = format!("no TCP connection to {address}: {why}");
+pub fn no_tcp(address: &DialAddress, cause: Cause, why: impl Into<Loggable>) -> Error {
+    let why = why.into();
+    let message = named!("no TCP connection to {address}: {why}");
     Error::new(Kind::ConnectTcp, message).named(cause).advice(
         "check that the database's security group lets the function's security group in on this \
          port, that the function is in the database's VPC, and that the database is running",

@@ -10,6 +10,7 @@
 
 mod about;
 pub mod blanks;
+mod bounded;
 pub mod cause;
 mod cname;
 mod configured;
@@ -110,6 +111,6 @@ impl Diagnosis {
     fn new(mut steps: Vec<Step>, causes: Vec<Suspect>) -> Diagnosis {
         steps.extend(Name::ALL.iter().skip(steps.len()).map(|name| Step::not_reached(*name)));
         let ok = steps.iter().all(|step| step.verdict == Verdict::Ok);
-        Diagnosis { ok, steps, causes }
+        Diagnosis { ok, steps, causes }.bounded()
     }
 }

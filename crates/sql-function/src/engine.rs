@@ -8,6 +8,7 @@ use crate::doctor::{About, Cause, Preamble, Words};
 use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
+use crate::said::Loggable;
 use crate::settings::Longest;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
@@ -55,7 +56,8 @@ impl Login {
             let expiring = error.is_expiring();
             let cause =
                 if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
-            let error = Error::new(Kind::Credentials, "cannot sign a login token").caused_by(error);
+            let error = Error::new(Kind::Credentials, "cannot sign a login token")
+                .says(Loggable::of_error(&error));
             error.named(cause).advice(
                 "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",

@@ -1,14 +1,26 @@
 //! What went wrong, in words for the person who has to mend it and in a type for their alarms.
 //!
 //! An [`Error`] has a stable [`error_type`](Error::error_type), says what failed, keeps the cause as
-//! its source, and carries advice. The chain is put into one text once, by [`Error::report`] at the
-//! Lambda boundary.
+//! its source, and carries advice. It has two renderings: [`Error::report`] for the caller, with all
+//! that the server or the event said, and [`Error::log`] for a log line, which quotes neither. Both
+//! are bounded.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
+use crate::bound::cut;
 use crate::doctor::blanks::Filled;
 use crate::doctor::{Blanks, Cause};
+use crate::named;
+use crate::said::{Loggable, Said, Told};
+
+/// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
+const MOST_CHAIN: usize = 5 << 10;
+/// And the advice.
+const MOST_ADVICE: usize = 5 << 9;
+/// How much JSON an error may take in a log line, beside its advice.
+const MOST_LOG: usize = 2 << 10;
 
 /// The step that failed. Its [`name`](Kind::name) is what Lambda reports as `errorType`: operators
 /// filter and alarm on it, so a name never changes.
@@ -46,6 +58,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// The result is larger than the statement or Lambda allows.
     ResultTooLarge,
+    /// The function itself failed, which it never should.
+    Internal,
 }
 
 impl Kind {
@@ -68,7 +82,25 @@ impl Kind {
             Kind::Timeout => "Timeout",
             Kind::OutcomeUnknown => "OutcomeUnknown",
             Kind::ResultTooLarge => "ResultTooLarge",
+            Kind::Internal => "Internal",
         }
+    }
+}
+
+impl Kind {
+    /// Whether nothing of a statement is sent before such an error.
+    fn comes_first(self) -> bool {
+        matches!(
+            self,
+            Kind::Settings
+                | Kind::Event
+                | Kind::Credentials
+                | Kind::ConnectDns
+                | Kind::ConnectTcp
+                | Kind::ConnectTls
+                | Kind::LoginDenied
+                | Kind::LoginRefused
+        )
     }
 }
 
@@ -85,32 +117,50 @@ pub enum Fate {
     CarriedOut,
 }
 
+impl Fate {
+    /// Its stable name in log lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fate::NotRun => "not_run",
+            Fate::Interrupted => "interrupted",
+            Fate::Unknown => "unknown",
+            Fate::CarriedOut => "carried_out",
+        }
+    }
+}
+
 /// A failed invocation, or a failed start.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Error {
     kind: Kind,
     fate: Fate,
     transient: bool,
     keeps_connection: bool,
     stale: bool,
-    message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
-    advice: Option<String>,
+    message: Loggable,
+    /// What a log line may hold of the cause.
+    told: Option<Box<Told>>,
+    /// The cause in words that are not ours: for the caller alone, but for errors of this type.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+    advice: Option<Loggable>,
     /// What lies behind it, with that cause's texts unless the advice says it all.
     cause: Option<(Cause, Option<Box<Filled>>)>,
 }
 
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
-    /// dot. The fate of what was sent is unknown unless it is [told](Error::fated).
-    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+    /// dot; what an event or a server said is [kept apart](Error::says). The fate of what was sent is
+    /// unknown unless it is [told](Error::fated), or the kind comes before anything is sent.
+    pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
+        let fate = if kind.comes_first() { Fate::NotRun } else { Fate::Unknown };
         Error {
             kind,
-            fate: Fate::Unknown,
+            fate,
             transient: false,
             keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
             stale: false,
             message: message.into(),
+            told: None,
             source: None,
             advice: None,
             cause: None,
@@ -149,19 +199,35 @@ impl Error {
     }
 
     /// Adds to the message.
-    pub(crate) fn with(mut self, more: &str) -> Error {
-        self.message.push_str(more);
+    pub(crate) fn with(mut self, more: impl Into<Loggable>) -> Error {
+        self.message.push(&more.into());
         self
     }
 
-    /// Keeps what caused this error. The message must not repeat it.
+    /// Says which of a transaction's statements it is about: the one at `index`, among `all`.
+    pub(crate) fn of_item(self, index: usize, all: usize) -> Error {
+        self.with(named!(" (statement {} of {all} of the transaction)", index + 1))
+    }
+
+    /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
+    /// what a log line may hold. The message must not repeat it.
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// Keeps what a peer or an event said.
+    pub fn says(mut self, said: impl Into<Said>) -> Error {
+        let Said { told, quoted } = said.into();
+        self.told = told.map(Box::new);
+        match quoted {
+            Some(quoted) => self.caused_by(quoted),
+            None => self,
+        }
     }
 
     /// Says what to do next.
-    pub fn advice(mut self, advice: impl Into<String>) -> Error {
+    pub fn advice(mut self, advice: impl Into<Loggable>) -> Error {
         self.advice = Some(advice.into());
         self
     }
@@ -175,7 +241,7 @@ impl Error {
     /// Names what lies behind it, and how to mend that: `blanks` fills the text.
     pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
         let filled = blanks.fill(cause);
-        let advice = format!("{}: {}", filled.title, filled.fix);
+        let advice = named!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
     }
@@ -184,9 +250,10 @@ impl Error {
     /// apart, and how to mend that.
     pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
         let filled = blanks.fill(cause);
-        self.named(cause).advice(format!(
+        self.named(cause).advice(named!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
-            filled.title, filled.fix
+            filled.title,
+            filled.fix
         ))
     }
 
@@ -201,26 +268,11 @@ impl Error {
         let filled = match (filled, &self.advice) {
             (Some(filled), _) => filled.as_ref().clone(),
             (None, Some(advice)) => {
-                Filled { fix: advice.clone(), ..Blanks::default().fill(*cause) }
+                Filled { fix: advice.to_string(), ..Blanks::default().fill(*cause) }
             }
             (None, None) => Blanks::default().fill(*cause),
         };
         Some((*cause, filled))
-    }
-
-    /// The same error for one more event: a function that could not start reports it each time.
-    pub(crate) fn again(&self) -> Error {
-        Error {
-            kind: self.kind,
-            fate: self.fate,
-            transient: self.transient,
-            keeps_connection: self.keeps_connection,
-            stale: self.stale,
-            message: self.chain(),
-            source: None,
-            advice: self.advice.clone(),
-            cause: self.cause.clone(),
-        }
     }
 
     /// What is known of the work that this error ended.
@@ -257,20 +309,27 @@ impl Error {
         self.keeps_connection
     }
 
-    /// The message, every cause once, and the advice, in one text.
+    /// The message, every cause once, and the advice, in one text for the caller: the answer to an
+    /// event has at most 8 KB of it.
     pub fn report(&self) -> String {
+        let chain = self.chain();
         match &self.advice {
-            Some(advice) => format!("{}. What to do: {advice}", self.chain()),
-            None => self.chain(),
+            Some(advice) => {
+                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+            }
+            None => chain,
         }
     }
 
-    /// The message and every cause once.
+    /// The message and every cause once, for the caller.
     pub(crate) fn chain(&self) -> String {
-        let mut chain = self.message.clone();
+        let mut chain = self.told();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let text = error.to_string();
+            let text = match error.downcast_ref::<Error>() {
+                Some(error) => error.told(),
+                None => error.to_string(),
+            };
             // Some drivers repeat their source in their own Display.
             if !chain.ends_with(&text) {
                 chain.push_str(": ");
@@ -278,13 +337,58 @@ impl Error {
             }
             cause = error.source();
         }
-        chain
+        cut(&chain, MOST_CHAIN).into_owned()
+    }
+
+    /// The message and the causes for a log line: nothing that a server or an event said.
+    pub fn log(&self) -> String {
+        let mut log = self.told_apart();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<Error>() {
+                log.push_str(": ");
+                log.push_str(&error.told_apart());
+            }
+            cause = error.source();
+        }
+        cut(&log, MOST_LOG).into_owned()
+    }
+
+    /// The advice for a log line.
+    pub fn log_advice(&self) -> Option<String> {
+        let advice = self.advice.as_ref()?;
+        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+    }
+
+    /// The message, and what a log line may hold of the cause.
+    fn told(&self) -> String {
+        match &self.told {
+            Some(told) => format!("{}: {}", self.message, told.words),
+            None => self.message.to_string(),
+        }
+    }
+
+    fn told_apart(&self) -> String {
+        let apart = self.told.as_ref().and_then(|told| told.apart.as_ref());
+        self.told() + &apart.map(|apart| format!(" ({apart})")).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.as_str())
+    }
+}
+
+/// As a log line has it: whoever prints an error with `{:?}` quotes nothing.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, fate) = (self.kind, self.fate);
+        f.debug_struct("Error")
+            .field("kind", &kind)
+            .field("fate", &fate)
+            .field("log", &self.log())
+            .finish_non_exhaustive()
     }
 }
 
@@ -295,26 +399,4 @@ impl StdError for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_holds_each_cause_once_and_the_advice() {
-        let inner = Error::new(Kind::ConnectTcp, "connection refused");
-        let outer = Error::new(Kind::ConnectTls, "no TLS with db:3306")
-            .caused_by(inner)
-            .advice("check the security group");
-        assert_eq!(
-            outer.report(),
-            "no TLS with db:3306: connection refused. What to do: check the security group"
-        );
-        assert_eq!(outer.to_string(), "no TLS with db:3306");
-    }
-
-    #[test]
-    fn a_cause_that_the_message_ends_with_is_not_repeated() {
-        let cause = std::io::Error::other("refused");
-        let error = Error::new(Kind::ConnectTcp, "cannot dial: refused").caused_by(cause);
-        assert_eq!(error.report(), "cannot dial: refused");
-    }
-}
+mod tests;

@@ -4,13 +4,15 @@
 //! refused with a message that shows the forms: a misspelt `parms` must not run a statement without
 //! its parameters.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::fmt;
 
+use crate::bound::short;
 use crate::error::{Error, Kind};
+use crate::json::{Fields, each, fields, text};
+use crate::named;
 use crate::param::Param;
+use crate::said::Said;
 
 /// The forms of an event, as an error shows them.
 pub const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
@@ -28,94 +30,132 @@ pub enum Request {
     /// EventBridge delivers at least once, and the id tells two deliveries of one event apart from
     /// two events.
     Scheduled {
-        /// The `id` of the EventBridge event.
-        id: String,
+        /// The `id` of the EventBridge event, where it is a UUID, as EventBridge's are: anything else
+        /// may be anybody's value, and is not logged.
+        id: Option<String>,
     },
 }
 
 /// One statement and the values bound to its parameters.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(PartialEq)]
 pub struct Call {
-    /// The statement's name in the catalogue.
+    /// The statement's name, as the event has it.
     pub statement: String,
     /// Its parameters, in order.
-    #[serde(default)]
     pub params: Vec<Param>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Transaction {
-    transaction: Vec<Call>,
+/// Quotes nothing of the event.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("params", &self.params).finish_non_exhaustive()
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Diagnose {
-    diagnose: bool,
-}
-
-/// The envelope that EventBridge puts around a schedule of either kind:
-/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
-#[derive(Deserialize)]
-struct EventBridge {
-    id: String,
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-}
+/// The fields that some form has.
+const FIELDS: [&str; 7] =
+    ["statement", "params", "transaction", "diagnose", "detail-type", "source", "id"];
+/// The most parameters of a statement: both protocols count them in 16 bits.
+const MOST_PARAMS: usize = u16::MAX as usize;
 
 /// Reads an event.
 ///
 /// # Errors
 /// [`Kind::Event`] for anything that is not one of the [`FORMS`].
 pub fn parse(event: &RawValue) -> Result<Request, Error> {
-    let text = event.get();
-    let keys: BTreeMap<String, IgnoredAny> =
-        serde_json::from_str(text).map_err(|error| refused("it is not a JSON object", error))?;
-    let has = |key: &str| keys.contains_key(key);
-    if has("statement") {
-        read(text, "a statement event").map(Request::Statement)
-    } else if has("transaction") {
-        let Transaction { transaction } = read(text, "a transaction event")?;
-        if transaction.is_empty() {
-            return Err(unknown("its transaction holds no statement"));
+    let fields = fields(event, &FIELDS).ok_or_else(|| unknown("it is not a JSON object"))?;
+    if fields.get("statement").is_some() {
+        call(&fields)
+            .map(Request::Statement)
+            .map_err(|why| no_form("it is not a statement event", why))
+    } else if let Some(calls) = fields.get("transaction") {
+        let not = |why| no_form("it is not a transaction event", why);
+        only(&fields, &["transaction"]).map_err(not)?;
+        transaction(calls).map_err(not).map(Request::Transaction)
+    } else if let Some(diagnose) = fields.get("diagnose") {
+        only(&fields, &["diagnose"]).map_err(|why| no_form("it is not a diagnose event", why))?;
+        match diagnose.get() {
+            "true" => Ok(Request::Diagnose),
+            "false" => Err(unknown("its diagnose is false")),
+            _ => Err(unknown("its diagnose is not true")),
         }
-        Ok(Request::Transaction(transaction))
-    } else if has("diagnose") {
-        match read(text, "a diagnose event")? {
-            Diagnose { diagnose: true } => Ok(Request::Diagnose),
-            Diagnose { diagnose: false } => Err(unknown("its diagnose is false")),
-        }
-    } else if has("detail-type") {
-        let event: EventBridge = read(text, "an EventBridge event")?;
-        let scheduled = matches!(event.source.as_str(), "aws.events" | "aws.scheduler")
-            && event.detail_type == "Scheduled Event";
-        if !scheduled {
-            return Err(unknown(&format!(
-                "it is an EventBridge event with source {:?} and detail-type {:?}, not a schedule",
-                event.source, event.detail_type
-            )));
-        }
-        Ok(Request::Scheduled { id: event.id })
+    } else if fields.get("detail-type").is_some() {
+        scheduled(&fields)
     } else {
-        let keys: Vec<_> = keys.into_keys().collect();
-        Err(unknown(&format!("it has the fields {keys:?}")))
+        let why = format!("the fields {}", fields.names());
+        Err(no_form("it has none of their fields", why.into()))
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a str, form: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| refused(&format!("it is not {form}"), error))
+fn transaction(calls: &RawValue) -> Result<Vec<Call>, Said> {
+    let mut all = vec![];
+    let read = each(calls, |element| -> Result<(), Said> {
+        let at = all.len() + 1;
+        let known = fields(element, &FIELDS).ok_or(Said::from("not an object"));
+        let call = known.and_then(|fields| call(&fields));
+        all.push(call.map_err(|why| why.of(named!("statement {at}")))?);
+        Ok(())
+    });
+    read.unwrap_or(Err("transaction is not an array".into()))?;
+    if all.is_empty() { Err("its transaction holds no statement".into()) } else { Ok(all) }
 }
 
-fn refused(why: &str, error: serde_json::Error) -> Error {
-    unknown(why).caused_by(error)
+fn call(fields: &Fields<'_>) -> Result<Call, Said> {
+    only(fields, &["statement", "params"])?;
+    let name = fields.get("statement").ok_or("missing field \"statement\"")?;
+    let statement =
+        text(name).ok_or_else(|| Said::new("its statement is not a string", short(name.get())))?;
+    let mut params = vec![];
+    if let Some(given) = fields.get("params") {
+        let read = each(given, |param| -> Result<(), Said> {
+            let at = params.len() + 1;
+            if at > MOST_PARAMS {
+                return Err(named!("it has more than {MOST_PARAMS} parameters").into());
+            }
+            params.push(Param::read(param).map_err(|why| named!("parameter {at}: {why}"))?);
+            Ok(())
+        });
+        read.unwrap_or(Err("params is not an array".into()))?;
+    }
+    Ok(Call { statement, params })
 }
 
-fn unknown(why: &str) -> Error {
-    Error::new(Kind::Event, format!("the event is of no known form, {why}"))
-        .advice(format!("send one of: {FORMS}"))
+/// The envelope that EventBridge puts around a schedule of either kind:
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
+fn scheduled(fields: &Fields<'_>) -> Result<Request, Error> {
+    let read = |name: &'static str| {
+        let missing =
+            || unknown("it is not an EventBridge event").says(named!("missing field {name:?}"));
+        fields.get(name).and_then(text).ok_or_else(missing)
+    };
+    let (id, source, detail_type) = (read("id")?, read("source")?, read("detail-type")?);
+    let is_schedule =
+        matches!(&*source, "aws.events" | "aws.scheduler") && detail_type == "Scheduled Event";
+    if !is_schedule {
+        let why = format!("source {} and detail-type {}", short(&source), short(&detail_type));
+        return Err(no_form("it is an EventBridge event, not a schedule", why.into()));
+    }
+    Ok(Request::Scheduled { id: Some(id).filter(|id| is_uuid(id)) })
+}
+
+/// Whether `id` is a UUID of RFC 9562.
+fn is_uuid(id: &str) -> bool {
+    let groups =
+        id.split('-').map(|group| (group.len(), group.bytes().all(|b| b.is_ascii_hexdigit())));
+    groups.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+}
+
+fn only(fields: &Fields<'_>, allowed: &[&str]) -> Result<(), Said> {
+    fields.refuse(allowed).map_or(Ok(()), |why| Err(why.into()))
+}
+
+fn no_form(why: &'static str, said: Said) -> Error {
+    unknown(why).says(said)
+}
+
+fn unknown(why: &'static str) -> Error {
+    Error::new(Kind::Event, named!("the event is of no known form, {why}"))
+        .advice(named!("send one of: {FORMS}"))
 }
 
 #[cfg(test)]
@@ -147,11 +187,14 @@ mod tests {
     fn both_kinds_of_schedule_are_known() {
         for source in ["aws.events", "aws.scheduler"] {
             let event = format!(
-                r#"{{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"{source}",
+                r#"{{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event","source":"{source}",
                 "account":"123456789012","time":"2026-11-21T00:00:00Z","region":"eu-west-1",
                 "resources":["arn:aws:events:eu-west-1:123456789012:rule/r"],"detail":{{}}}}"#
             );
-            assert_eq!(parsed(&event).unwrap(), Request::Scheduled { id: "53dc4d37".into() });
+            let id = Some("53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa".to_owned());
+            assert_eq!(parsed(&event).unwrap(), Request::Scheduled { id });
+            let other = event.replace("53dc4d37-cffa", "my value");
+            assert_eq!(parsed(&other).unwrap(), Request::Scheduled { id: None });
         }
     }
 
@@ -162,13 +205,16 @@ mod tests {
             ("7", "not a JSON object"),
             ("{}", "the fields []"),
             (r#"{"sql":"DROP TABLE items"}"#, r#"the fields ["sql"]"#),
-            (r#"{"statement":"a","parms":[1]}"#, "unknown field `parms`"),
-            (r#"{"statement":"a","statement":"b"}"#, "duplicate field `statement`"),
-            (r#"{"statement":"a","transaction":[]}"#, "unknown field `transaction`"),
-            (r#"{"statement":7}"#, "invalid type: integer `7`"),
-            (r#"{"statement":"a","params":[{}]}"#, "a parameter is null, a boolean"),
+            (r#"{"statement":"a","parms":[1]}"#, "unknown field \"parms\""),
+            (r#"{"statement":"a","statement":"b"}"#, "duplicate field \"statement\""),
+            (r#"{"statement":"a","transaction":[]}"#, "unknown field \"transaction\""),
+            (r#"{"statement":7}"#, "its statement is not a string: \"7\""),
+            (r#"{"statement":"a","params":[{}]}"#, "parameter 1: a parameter is null, a boolean"),
+            (r#"{"statement":"a","params":{}}"#, "params is not an array"),
             (r#"{"transaction":[]}"#, "holds no statement"),
-            (r#"{"transaction":[{"statement":"a","x":1}]}"#, "unknown field `x`"),
+            (r#"{"transaction":[{"params":[]}]}"#, "statement 1: missing field \"statement\""),
+            (r#"{"transaction":{}}"#, "transaction is not an array"),
+            (r#"{"transaction":[{"statement":"a","x":1}]}"#, "statement 1: unknown field \"x\""),
             (r#"{"diagnose":false}"#, "diagnose is false"),
             (r#"{"id":"1","source":"aws.s3","detail-type":"Object Created"}"#, "source \"aws.s3\""),
             (r#"{"detail-type":"Scheduled Event"}"#, "missing field"),
@@ -179,5 +225,32 @@ mod tests {
             assert!(report.contains(why), "{event}: {report}");
             assert!(report.contains(FORMS), "{event}: {report}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_quoted_shortly_and_to_the_caller_alone() {
+        let value = "4111-1111-".repeat(1 << 17);
+        let many = (0..100_000).map(|at| format!(r#""4111-{at}":0"#)).collect::<Vec<_>>().join(",");
+        for event in [
+            format!(r#"{{"{value}":1}}"#),
+            format!(r#"{{"statement":"a","{value}":1}}"#),
+            format!(r#"{{"statement":["{value}"]}}"#),
+            format!(r#"{{"transaction":[{{"statement":"a"}},{{"{value}":"a"}}]}}"#),
+            format!(r#"{{"transaction":"{value}"}}"#),
+            format!(r#"{{"statement":"a","params":"{value}"}}"#),
+            format!(r#"{{"statement":"a","params":[{{"{value}":1}}]}}"#),
+            format!(r#"{{"id":"1","source":"{value}","detail-type":"Object Created"}}"#),
+            format!(r#"{{"diagnose":"{value}"}}"#),
+            format!(r#""{value}""#),
+            format!("{{{many}}}"),
+            format!(r#"{{"statement":"a","params":[{}0]}}"#, "0,".repeat(100_000)),
+        ] {
+            let error = parsed(&event).expect_err("it is refused");
+            assert!(error.report().len() < 1200, "{}", error.report());
+            assert!(!error.log().contains("4111"), "{}", error.log());
+            assert!(!format!("{error:?}").contains("4111"));
+        }
+        let call = parsed(r#"{"statement":"4111","params":["4111",4111,["4111"]]}"#).unwrap();
+        assert!(!format!("{call:?}").contains("4111"), "{call:?}");
     }
 }

@@ -9,10 +9,11 @@ use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
 use crate::doctor::{self, Blanks, Cause, Diagnosis, Patient};
 use crate::engine::{Clock, Connector, Login};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::perform::{Step, Work, perform};
 use crate::response::Response;
+use crate::said::Loggable;
 use crate::session::{Random, Session};
 use crate::settings::Settings;
 
@@ -48,14 +49,14 @@ impl<C: Connector> Function<C> {
                 .with_endpoint(&settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
             Error::new(Kind::Settings, "cannot trust any server")
-                .caused_by(error)
+                .says(Loggable::of_error(&error))
                 .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is wrong")
                     .named(Cause::SettingMalformed)
-                    .caused_by(error)
+                    .says(Loggable::of_error(&error))
             })?;
         let login = Login {
             signer,
@@ -89,15 +90,20 @@ impl<C: Connector> Function<C> {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
             }
             Request::Transaction(calls) => {
-                let steps = calls.iter().map(|call| self.step(call)).collect::<Result<_, _>>()?;
+                let steps = calls.iter().enumerate().map(|(at, call)| {
+                    self.step(call).map_err(|error| error.of_item(at, calls.len()))
+                });
+                let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
                 Ok(Response::Diagnosis { diagnose: self.diagnose(deadline).await })
             }
             Request::Scheduled { id } => {
+                if let Some(id) = id {
+                    tracing::Span::current().record("eventId", id);
+                }
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
-                tracing::info!(event_id = id, statement = name, "scheduled");
                 let statement = self.catalogue.scheduled(name)?;
                 let call = Call { statement: name.to_owned(), params: vec![] };
                 self.run(&Work::Statement((&call, statement)), deadline).await
@@ -119,7 +125,8 @@ impl<C: Connector> Function<C> {
 
     /// What a call asks for.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
-        Ok((call, self.catalogue.get(&call.statement)?))
+        let statement = self.catalogue.get(&call.statement);
+        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
     }
 
     /// Does `work`, and once more where nothing of it was carried out and it may go well.
@@ -127,7 +134,7 @@ impl<C: Connector> Function<C> {
         match self.attempt(work, deadline).await {
             Err(error) if error.calls_for_another_attempt() => {
                 let how = if error.is_stale() { "parsing it anew" } else { "connecting again" };
-                tracing::info!(error = error.report(), "nothing was run, {how}");
+                tracing::debug!(error = error.log(), "nothing was run, {how}");
                 self.attempt(work, deadline).await
             }
             outcome => outcome,

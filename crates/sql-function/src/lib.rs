@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
+pub mod bound;
 pub mod boundary;
 pub mod catalogue;
 pub mod deadline;
@@ -17,16 +18,20 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod handle;
+mod json;
+mod panics;
 pub mod param;
 mod perform;
 pub mod refusal;
 pub mod response;
 pub mod rows;
+pub mod said;
 pub mod session;
 pub mod settings;
 mod shutdown;
 pub mod sql;
 pub mod statement;
+mod summary;
 pub mod telemetry;
 pub mod value;
 
@@ -37,6 +42,7 @@ pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
 pub use error::{Error, Fate, Kind};
 pub use param::Param;
 pub use rows::{Column, Row, Rows};
+pub use said::{Loggable, Said};
 pub use session::Session;
 pub use statement::{Mode, Statement};
-pub use value::{Array, Value};
+pub use value::{Array, Json, Value};

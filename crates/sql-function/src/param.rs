@@ -3,11 +3,13 @@
 //! Numbers keep the digits they were sent with: a decimal that went through a float would come out
 //! as another one.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
+use std::fmt;
+
+use crate::json::{each, text};
 
 /// One parameter, as JSON gave it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Param {
     /// SQL NULL.
     Null,
@@ -18,12 +20,64 @@ pub enum Param {
     /// A string.
     Text(String),
     /// An array: a PostgreSQL array. MySQL has none and refuses it.
-    Array(Vec<Param>),
+    Array(Elements),
 }
+
+/// The elements of an array, as they were sent: three million of them are worth no more memory than the
+/// event.
+#[derive(Clone)]
+pub struct Elements(Box<RawValue>);
 
 /// The most dimensions of a PostgreSQL array (`MAXDIM` in its source). Each is one call deeper here,
 /// and an event of 6 MB could have three million.
 const MAX_DIMENSIONS: usize = 6;
+
+/// What a parameter may be.
+const KINDS: &str = "a parameter is null, a boolean, a number, a string or an array, not an object \
+                     (send JSON documents as strings)";
+const TOO_DEEP: &str = "an array has at most 6 dimensions, as PostgreSQL's have";
+const NO_TEXT: &str = "a string holds half a character";
+
+impl Param {
+    /// Reads a value of an event.
+    ///
+    /// # Errors
+    /// Why it is no parameter, in words that quote nothing.
+    pub fn read(json: &RawValue) -> Result<Param, &'static str> {
+        // RawValue holds valid JSON without blanks around it: its first byte tells its type.
+        Ok(match json.get().as_bytes()[0] {
+            b'n' => Param::Null,
+            b't' => Param::Bool(true),
+            b'f' => Param::Bool(false),
+            b'"' => Param::Text(text(json).ok_or(NO_TEXT)?),
+            b'[' if depth(json.get()) > MAX_DIMENSIONS => return Err(TOO_DEEP),
+            b'[' => {
+                each(json, |element| Param::read(element).map(drop)).unwrap_or(Err(KINDS))?;
+                Param::Array(Elements(json.to_owned()))
+            }
+            b'{' => return Err(KINDS),
+            _ => Param::Number(json.get().to_owned()),
+        })
+    }
+}
+
+impl Elements {
+    /// Gives each element to `take`, up to the first that it refuses.
+    ///
+    /// # Errors
+    /// What `take` returns.
+    pub fn each<E>(&self, mut take: impl FnMut(Param) -> Result<(), E>) -> Result<(), E> {
+        // They were read before: each of them is a parameter.
+        let read = each(&self.0, |element| Param::read(element).map_or(Ok(()), &mut take));
+        read.unwrap_or(Ok(()))
+    }
+}
+
+impl PartialEq for Elements {
+    fn eq(&self, other: &Elements) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
 
 /// How deep the arrays in `json`, which is valid, are nested.
 fn depth(json: &str) -> usize {
@@ -45,31 +99,16 @@ fn depth(json: &str) -> usize {
     deepest
 }
 
-impl<'de> Deserialize<'de> for Param {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Param, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        // RawValue holds valid JSON without blanks around it: its first byte tells its type.
-        let param = match text.as_bytes()[0] {
-            b'n' => Param::Null,
-            b't' => Param::Bool(true),
-            b'f' => Param::Bool(false),
-            b'"' => Param::Text(serde_json::from_str(text).map_err(D::Error::custom)?),
-            b'[' if depth(text) > MAX_DIMENSIONS => {
-                return Err(D::Error::custom(format!(
-                    "an array has at most {MAX_DIMENSIONS} dimensions, as PostgreSQL's have"
-                )));
-            }
-            b'[' => Param::Array(serde_json::from_str(text).map_err(D::Error::custom)?),
-            b'{' => {
-                return Err(D::Error::custom(
-                    "a parameter is null, a boolean, a number, a string or an array, not an \
-                     object (send JSON documents as strings)",
-                ));
-            }
-            _ => Param::Number(text.to_owned()),
-        };
-        Ok(param)
+/// Its type, and how long it is: a value is never logged.
+impl fmt::Debug for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Param::Null => f.write_str("Null"),
+            Param::Bool(_) => f.write_str("Bool"),
+            Param::Number(digits) => write!(f, "Number({} bytes)", digits.len()),
+            Param::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Param::Array(elements) => write!(f, "Array({} bytes)", elements.0.get().len()),
+        }
     }
 }
 
@@ -77,15 +116,28 @@ impl<'de> Deserialize<'de> for Param {
 mod tests {
     use super::*;
 
+    fn read(json: &str) -> Result<Param, &'static str> {
+        Param::read(&RawValue::from_string(json.into()).unwrap())
+    }
+
+    fn elements(param: &Param) -> Vec<Param> {
+        let Param::Array(array) = param else { panic!("it is an array") };
+        let mut elements = vec![];
+        let keep = |element| {
+            elements.push(element);
+            Ok::<_, ()>(())
+        };
+        array.each(keep).unwrap();
+        elements
+    }
+
     #[test]
     fn every_json_type_but_objects_is_a_parameter() {
-        let params: Vec<Param> = serde_json::from_str(
-            r#"[null, true, false, -0.10, 9007199254740993, 1e400, "é\n\u0000", [1, [null]]]"#,
-        )
-        .unwrap();
+        let params =
+            r#"[null, true, false, -0.10, 9007199254740993, 1e400, "é\n\u0000", [1, [null]]]"#;
         let number = |digits: &str| Param::Number(digits.into());
         assert_eq!(
-            params,
+            elements(&read(params).unwrap()),
             [
                 Param::Null,
                 Param::Bool(true),
@@ -94,18 +146,26 @@ mod tests {
                 number("9007199254740993"),
                 number("1e400"),
                 Param::Text("é\n\0".into()),
-                Param::Array(vec![number("1"), Param::Array(vec![Param::Null])]),
+                read("[1, [null]]").unwrap(),
             ]
         );
-        assert!(serde_json::from_str::<Param>(r#"{"a":1}"#).is_err());
+        assert_eq!(read(r#"{"a":1}"#), Err(KINDS));
+        assert_eq!(read(r#"["\ud800"]"#), Err(NO_TEXT));
     }
 
     #[test]
     fn brackets_in_strings_are_no_dimensions() {
-        for (json, expected) in
-            [("[]", 1), ("[[1],[[]]]", 3), (r#"["[[", "\"[", "\\", []]"#, 2), (r#"["]]"]"#, 1)]
-        {
-            assert_eq!(depth(json), expected, "{json}");
+        let deep = |text: &str| format!("[[[[[{text}]]]]]");
+        for json in ["[[", "\"[", "\\\", []"] {
+            assert!(read(&deep(&format!("[{}]", serde_json::to_string(json).unwrap()))).is_ok());
         }
+        assert_eq!(read(&deep("[[]]")), Err(TOO_DEEP));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let param = read(r#"["4111", 4111, true]"#).unwrap();
+        assert_eq!(format!("{param:?}"), "Array(20 bytes)");
+        assert_eq!(format!("{:?}", elements(&param)), "[Text(4 bytes), Number(4 bytes), Bool]");
     }
 }

@@ -21,6 +21,7 @@ use crate::deadline::{Deadline, ran_out};
 use crate::engine::{Connection, Connector, Done, millis};
 use crate::error::{Error, Fate, Kind};
 use crate::event::Call;
+use crate::named;
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
 use crate::rows::{RESPONSE_LIMIT, Rows};
@@ -121,7 +122,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         for name in exclusive {
             let mut lease = self.take()?;
             let lock = lease.connection.try_lock(name);
-            let lock = self.deadline.bound(|| format!("taking the lock of {name}"), lock).await;
+            let lock = self.deadline.bound(|| named!("taking the lock of {name}"), lock).await;
             let lock = lock.map_err(|error| error.fated(Fate::NotRun));
             if !self.settle(lease, lock)? {
                 return Ok(Response::Skipped {
@@ -150,7 +151,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let restore = lease.connection.restore();
         match self.deadline.bound(|| "restoring the session".into(), restore).await {
             Ok(()) => self.lease = Some(lease),
-            Err(error) => tracing::info!(error = error.report(), "the connection is not kept"),
+            Err(error) => tracing::debug!(error = error.log(), "the connection is not kept"),
         }
     }
 
@@ -179,7 +180,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
                     let rollback = self.deadline.bound(|| "the rollback".into(), rollback).await;
                     if let Err(error) = self.settle(lease, rollback) {
                         // The server rolls back what a lost connection leaves.
-                        tracing::warn!(error = error.report(), "the rollback failed");
+                        tracing::warn!(error = error.log(), "the rollback failed");
                     }
                 }
                 Err(error)
@@ -191,8 +192,9 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
     async fn each(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
         let mut results = Vec::with_capacity(steps.len());
         let mut room = RESPONSE_LIMIT;
-        for step in steps {
-            let (result, size) = self.one(step, room).await?;
+        for (index, step) in steps.iter().enumerate() {
+            let done = self.one(step, room).await;
+            let (result, size) = done.map_err(|error| error.of_item(index, steps.len()))?;
             // A comma follows it. That it fits has been looked at.
             room = room.saturating_sub(size + 1);
             results.push(result);
@@ -221,7 +223,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
             Fate::Interrupted if statement.is_atomic() => error,
             // The server failed a procedure: how far it came is the procedure's own affair.
             Fate::Unknown if error.kind() == Kind::Query && !statement.is_atomic() => error,
-            _ => outcome_unknown(&format!("statement {:?}", statement.name), error),
+            _ => outcome_unknown(named!("statement {:?}", statement.name), error),
         })?;
         let result = StatementResult::new(&statement.name, rows, done, millis(start.elapsed()));
         let size = result.size();
@@ -247,7 +249,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let mut lease = self.take()?;
         let id = lease.connection.id();
         let bind = lease.connection.bind(statement, &call.params, rows);
-        let bound = limit.bound(|| format!("preparing statement {:?}", statement.name), bind).await;
+        let bound = limit.bound(|| named!("preparing statement {:?}", statement.name), bind).await;
         let bound = match bound {
             Ok(bound) => bound,
             Err(error) => return self.settle(lease, Err(error.fated(Fate::NotRun))),
@@ -265,7 +267,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
                         let patience = if is_ended { PATIENCE } else { Duration::ZERO };
                         sleep(patience).await;
                         if let Err(error) = self.connector.cancel(&id, deadline).await {
-                            tracing::warn!(error = error.report(), "cannot cancel the statement");
+                            tracing::warn!(error = error.log(), "cannot cancel the statement");
                         }
                     };
                     let ended = async {
@@ -289,7 +291,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
 
 /// A response would be larger than Lambda returns, with the result of `statement`.
 fn response_too_large(statement: &Statement) -> Error {
-    let message = format!(
+    let message = named!(
         "with the result of statement {:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
          returns 6 MB at most",
         statement.name
@@ -313,15 +315,15 @@ fn late_outcome(
     transaction: bool,
     outcome: Option<Result<Done, Error>>,
 ) -> Result<Done, Error> {
-    let what = format!("statement {:?}", statement.name);
+    let what = named!("statement {:?}", statement.name);
     match outcome {
         // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what
         // ends a statement may come late, and hit the next one of its transaction.
-        Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(ran_out(&what)),
+        Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(ran_out(what)),
         Some(Err(error)) if error.fate() == Fate::Interrupted => {
-            Err(ran_out(&format!("{what}, and the server ended it")).fated(Fate::Interrupted))
+            Err(ran_out(named!("{what}, and the server ended it")).fated(Fate::Interrupted))
         }
         Some(outcome) => outcome,
-        None => Err(ran_out(&format!("{what}, and the server did not say how it ended"))),
+        None => Err(ran_out(named!("{what}, and the server did not say how it ended"))),
     }
 }

@@ -3,11 +3,14 @@
 
 use rustls::CertificateError;
 use std::error::Error as StdError;
+use std::fmt::Display;
 use std::io;
 
 use crate::doctor::{Blanks, Cause, Words, rds_ca};
 use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
+use crate::named;
+use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
 /// The TLS error in `error`'s chain, if it holds one: the drivers wrap it, one in an I/O error, the
@@ -31,25 +34,21 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 /// far.
 pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
-        return broken_handshake(login, cause.clone(), words);
+        return broken_handshake(login, cause, words);
     }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
     let message =
-        format!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
+        named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
-        .caused_by(cause.to_string())
+        .says(Loggable::of_login(cause))
         .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
 }
 
 /// The TLS handshake broke off, before the server's certificate was in question.
-pub fn broken_handshake(
-    login: &Login,
-    error: impl Into<Box<dyn StdError + Send + Sync>>,
-    words: Words,
-) -> Error {
-    Error::new(Kind::ConnectTls, format!("the TLS handshake with {} broke off", login.connect_to))
-        .caused_by(error)
+pub fn broken_handshake(login: &Login, error: impl Display, words: Words) -> Error {
+    Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
+        .says(Loggable::of_login(error))
         .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))
 }
 
@@ -87,45 +86,46 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
 
 /// The server offers no TLS: a token must not go to it in clear.
 pub fn no_tls(login: &Login, words: Words) -> Error {
-    let message = format!("the server at {} offers no TLS, so no token was sent", login.connect_to);
+    let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
     Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &Blanks::of_login(words, login))
 }
 
 /// The server did not accept the token, most likely because of `cause`.
-pub fn denied(login: &Login, server_says: impl Into<String>, cause: Cause, words: Words) -> Error {
+pub fn denied(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginDenied, format!("{host} denied the login of {user:?}"))
-        .caused_by(server_says.into())
+    Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
+        .says(Loggable::of_login(server_says))
         .likely(cause, &Blanks::of_login(words, login))
 }
 
 /// The server turned the login away for another reason than the token: `cause`.
-pub fn refused(login: &Login, server_says: impl Into<String>, cause: Cause, words: Words) -> Error {
+pub fn refused(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginRefused, format!("{host} refused the login of {user:?}"))
-        .caused_by(server_says.into())
+    Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
+        .says(Loggable::of_login(server_says))
         .certainly(cause, &Blanks::of_login(words, login))
 }
 
 /// Something takes the connection, and says nothing.
 pub fn silent(login: &Login, words: Words) -> Error {
-    let message = format!("{} takes the connection and says nothing", login.connect_to);
+    let message = named!("{} takes the connection and says nothing", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .certainly(Cause::ServerSilent, &Blanks::of_login(words, login))
 }
 
 /// What answers is no server of the engine.
-pub fn wrong_engine(login: &Login, what: impl Into<String>, words: Words) -> Error {
-    let message = format!("what answers at {} is not the database", login.connect_to);
+pub fn wrong_engine(login: &Login, what: impl Display, words: Words) -> Error {
+    let message = named!("what answers at {} is not the database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
-        .caused_by(what.into())
+        .says(Loggable::of_login(what))
         .certainly(Cause::WrongEngine, &Blanks::of_login(words, login))
 }
 
 /// The connection broke during `what`.
-pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
-    Error::new(Kind::ConnectionLost, format!("the connection broke during {what}"))
-        .caused_by(cause.into())
+pub fn connection_lost(what: impl Into<Loggable>, cause: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::ConnectionLost, named!("the connection broke during {what}"))
+        .says(cause)
         .advice(
             "send the event again: nothing was changed. Should it happen often, look for restarts \
              and failovers in the database's events",
@@ -136,7 +136,7 @@ pub fn connection_lost(what: &str, cause: impl Into<String>) -> Error {
 /// carry it into the next event, and what is not committed is lost in the end.
 pub fn left_open(statement: &Statement) -> Error {
     let message =
-        format!("statement {:?} left a transaction open, which was rolled back", statement.name);
+        named!("statement {:?} left a transaction open, which was rolled back", statement.name);
     // What a procedure committed before stays.
     let fate = if statement.is_atomic() { Fate::Interrupted } else { Fate::Unknown };
     Error::new(Kind::Query, message)
@@ -150,18 +150,20 @@ pub fn left_open(statement: &Statement) -> Error {
 }
 
 /// `what` met something that passes by itself: the server has carried out nothing of it.
-pub fn passing(what: &str, server_says: impl Into<String>) -> Error {
-    Error::new(Kind::QueryTransient, format!("{what} failed for a reason that passes by itself"))
-        .caused_by(server_says.into())
+pub fn passing(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::QueryTransient, named!("{what} failed for a reason that passes by itself"))
+        .says(server_says)
         .advice("send the event again: nothing was changed")
         .fated(Fate::NotRun)
 }
 
 /// The server ended `what` on its way: somebody told it to, or it took longer than the server lets a
 /// statement run.
-pub fn ended(what: &str, server_says: impl Into<String>) -> Error {
-    Error::new(Kind::QueryTransient, format!("{what} was ended by the server"))
-        .caused_by(server_says.into())
+pub fn ended(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::QueryTransient, named!("{what} was ended by the server"))
+        .says(server_says)
         .advice(
             "send the event again. Should it happen each time, the statement takes longer than the \
              server lets one run: make it faster, or raise the limit that the server's words name",
@@ -170,9 +172,10 @@ pub fn ended(what: &str, server_says: impl Into<String>) -> Error {
 }
 
 /// The server runs no statement that writes.
-pub fn read_only(what: &str, server_says: impl Into<String>) -> Error {
-    Error::new(Kind::ServerReadOnly, format!("{what} met a server that is read-only"))
-        .caused_by(server_says.into())
+pub fn read_only(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::ServerReadOnly, named!("{what} met a server that is read-only"))
+        .says(server_says)
         .advice(
             "nothing was changed. Point DB_HOST at the writer's endpoint: a reader's is read-only \
              for good. After a failover the writer's own name leads to the old writer for a while: \
@@ -182,8 +185,9 @@ pub fn read_only(what: &str, server_says: impl Into<String>) -> Error {
 }
 
 /// A write may have been carried out: `error` tells no more.
-pub(crate) fn outcome_unknown(what: &str, error: Error) -> Error {
-    Error::new(Kind::OutcomeUnknown, format!("{what} may have been carried out"))
+pub(crate) fn outcome_unknown(what: impl Into<Loggable>, error: Error) -> Error {
+    let what = what.into();
+    Error::new(Kind::OutcomeUnknown, named!("{what} may have been carried out"))
         .caused_by(error)
         .advice("look whether it was before sending the event again; it was sent once, not again")
 }

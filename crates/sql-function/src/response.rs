@@ -9,7 +9,7 @@ use crate::rows::{ResultSet, Rows};
 use crate::session::Obtained;
 
 /// The answer to an event.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum Response {
     /// To a statement, or a schedule.
@@ -46,7 +46,7 @@ pub enum Response {
 }
 
 /// What one statement returned.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct StatementResult {
     /// Its name in the catalogue.
     pub statement: String,

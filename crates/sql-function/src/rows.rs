@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
+use crate::bound::cut;
 use crate::error::{Error, Kind};
-use crate::value::{Value, write_json};
+use crate::named;
+use crate::value::{Json, Value, write_json};
 
 /// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
@@ -26,7 +28,7 @@ pub struct Column {
 }
 
 /// One result set, as a response shows it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct ResultSet {
     /// The columns; none when there are no rows to return.
     pub columns: Vec<Column>,
@@ -37,7 +39,6 @@ pub struct ResultSet {
 }
 
 /// The result of one statement, growing row by row.
-#[derive(Debug)]
 pub struct Rows {
     /// The result sets before this one.
     earlier: Vec<ResultSet>,
@@ -45,9 +46,7 @@ pub struct Rows {
     /// Each column's name as a JSON string and a colon: what goes before each of its values.
     keys: Vec<Vec<u8>>,
     /// A JSON array, not yet closed.
-    json: Vec<u8>,
-    /// Where in `json` the texts go that come later, in order.
-    later: Vec<usize>,
+    json: Json,
     count: u64,
     /// What is left for this set and those after it.
     max_rows: u64,
@@ -62,8 +61,7 @@ impl Rows {
             earlier: vec![],
             columns: vec![],
             keys: vec![],
-            json: vec![b'['],
-            later: vec![],
+            json: Json::new("[", max_bytes),
             count: 0,
             max_rows,
             max_bytes,
@@ -77,7 +75,7 @@ impl Rows {
     /// # Panics
     /// When a value that comes later has not come.
     pub fn next_set(&mut self) {
-        assert!(self.later.is_empty(), "every value is there when a result set ends");
+        assert!(self.json.later.is_empty(), "every value is there when a result set ends");
         let max_rows = self.max_rows - self.count;
         let max_bytes = self.max_bytes.saturating_sub(self.json.len());
         let next = Rows { limits: self.limits, ..Rows::new(max_rows, max_bytes) };
@@ -100,11 +98,10 @@ impl Rows {
             .collect();
         if !twice.is_empty() {
             let twice = Vec::from_iter(twice).join(", ");
-            return Err(Error::new(
-                Kind::Statement,
-                format!("more than one column of the result is called {twice}"),
-            )
-            .advice("give each column its own name with AS"));
+            let message = "columns of the result have the same name";
+            return Err(Error::new(Kind::Statement, message)
+                .says(cut(&twice, 1000).into_owned())
+                .advice("give each column its own name with AS"));
         }
         let key = |column: &Column| {
             let mut key = Vec::new();
@@ -128,7 +125,7 @@ impl Rows {
         if self.count == self.max_rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
-                format!(
+                named!(
                     "the result has more rows than max_rows = {0}: ended after {0} rows",
                     self.limits.0
                 ),
@@ -137,15 +134,14 @@ impl Rows {
                 "fetch less at a time (LIMIT), or raise max_rows at the top of the statement",
             ));
         }
-        self.json.extend_from_slice(if self.count == 0 { b"{" } else { b",{" });
-        let mut row = Row {
-            keys: self.keys.iter(),
-            json: &mut self.json,
-            later: &mut self.later,
-            first: true,
-        };
-        write(&mut row)?;
-        self.json.push(b'}');
+        self.json.bytes.extend_from_slice(if self.count == 0 { b"{" } else { b",{" });
+        let mut row = Row { keys: self.keys.iter(), json: &mut self.json, first: true };
+        let written = write(&mut row);
+        if self.json.is_full() {
+            return Err(self.too_large_at(self.count + 1));
+        }
+        written?;
+        self.json.bytes.push(b'}');
         self.count += 1;
         self.check_bytes()
     }
@@ -159,26 +155,30 @@ impl Rows {
     /// # Panics
     /// When there are not as many texts as places.
     pub fn fill(&mut self, texts: Vec<String>) -> Result<(), Error> {
-        let places = std::mem::take(&mut self.later);
+        let places = std::mem::take(&mut self.json.later);
         assert_eq!(places.len(), texts.len(), "each value that comes later has one text");
         if places.is_empty() {
             return Ok(()); // and copy nothing
         }
         let size = texts.iter().map(|text| text.len() + 2).sum::<usize>();
-        let mut json = Vec::with_capacity(self.json.len() + size);
+        let written = &self.json.bytes;
+        if written.len() + size > self.max_bytes {
+            return Err(self.too_large_at(self.count));
+        }
+        let mut json = Vec::with_capacity(written.len() + size);
         let mut start = 0;
         for (place, text) in places.into_iter().zip(texts) {
-            json.extend_from_slice(&self.json[start..place]);
+            json.extend_from_slice(&written[start..place]);
             write_json(&mut json, &text);
             start = place;
         }
-        json.extend_from_slice(&self.json[start..]);
-        self.json = json;
+        json.extend_from_slice(&written[start..]);
+        self.json.bytes = json;
         self.check_bytes()
     }
 
     fn check_bytes(&self) -> Result<(), Error> {
-        if self.json.len() > self.max_bytes { Err(self.too_large_at(self.count)) } else { Ok(()) }
+        if self.json.is_full() { Err(self.too_large_at(self.count)) } else { Ok(()) }
     }
 
     /// The result is larger than a response may be, with its row number `row`. For engines that can
@@ -186,7 +186,7 @@ impl Rows {
     pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
-            format!(
+            named!(
                 "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
                 self.limits.1
             ),
@@ -201,8 +201,8 @@ impl Rows {
 
     /// The last result set, and those before it.
     pub(crate) fn finish(mut self) -> (ResultSet, Vec<ResultSet>) {
-        self.json.push(b']');
-        let rows = String::from_utf8(self.json)
+        self.json.bytes.push(b']');
+        let rows = String::from_utf8(self.json.bytes)
             .map_err(|error| error.to_string())
             .and_then(|json| RawValue::from_string(json).map_err(|error| error.to_string()));
         // Every byte was written by `serde_json`, or is ASCII punctuation or base64, except for
@@ -217,8 +217,7 @@ impl Rows {
 /// One row being written.
 pub struct Row<'a> {
     keys: std::slice::Iter<'a, Vec<u8>>,
-    json: &'a mut Vec<u8>,
-    later: &'a mut Vec<usize>,
+    json: &'a mut Json,
     first: bool,
 }
 
@@ -226,13 +225,13 @@ impl Row<'_> {
     /// The place of the next column's value.
     pub fn value(&mut self) -> Value<'_> {
         if !self.first {
-            self.json.push(b',');
+            self.json.bytes.push(b',');
         }
         self.first = false;
         if let Some(key) = self.keys.next() {
-            self.json.extend_from_slice(key);
+            self.json.bytes.extend_from_slice(key);
         }
-        Value::new(self.json, self.later)
+        self.json.value()
     }
 }
 
@@ -279,7 +278,7 @@ mod tests {
     fn columns_of_one_name_are_refused_by_name() {
         let error = Rows::new(1, 1).describe(columns(&["id", "a", "id", "id"])).unwrap_err();
         assert_eq!(error.error_type(), "Statement");
-        assert!(error.report().contains("is called id."), "{}", error.report());
+        assert!(error.report().contains("the same name: id."), "{}", error.report());
     }
 
     #[test]

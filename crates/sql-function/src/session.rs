@@ -19,6 +19,7 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, ran_out};
 use crate::engine::{Connection, Connector, Login, millis};
 use crate::error::{Error, Kind};
+use crate::named;
 use crate::statement::Statement;
 
 /// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
@@ -123,7 +124,7 @@ impl<C: Connector> Session<C> {
                 let Idle { connection, obtained, .. } = idle;
                 return Ok(Lease { connection, obtained, _permit: permit });
             }
-            tracing::info!("the idle connection has gone, connecting again");
+            tracing::debug!("the idle connection has gone, connecting again");
         }
         let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
         Ok(Lease { connection, obtained, _permit: permit })
@@ -193,9 +194,9 @@ impl<C: Connector> Session<C> {
                 denied_again = false;
                 self.login().signer.renew_credentials().await;
             }
-            tracing::info!(
+            tracing::debug!(
                 error_type = error.error_type(),
-                error = error.report(),
+                error = error.log(),
                 wait_ms = millis(wait),
                 "the login failed, trying again"
             );
@@ -228,7 +229,7 @@ fn telling(last: Option<Error>, error: Error, left: Duration) -> Error {
 fn tried(error: Error, retries: u32) -> Error {
     match retries {
         0 => error,
-        _ => error.with(&format!(" ({} attempts)", retries + 1)),
+        _ => error.with(named!(" ({} attempts)", retries + 1)),
     }
 }
 

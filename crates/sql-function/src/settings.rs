@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
+use crate::named;
+use crate::said::Loggable;
 
 /// Everything a function needs to know, checked.
 #[derive(Debug)]
@@ -56,9 +58,9 @@ impl Settings {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name: &str, what: &str| {
             given(name).ok_or_else(|| {
-                wrong(format!("{name} is not set"))
+                wrong(named!("{name} is not set"))
                     .named(Cause::SettingMissing)
-                    .advice(format!("set {name} to {what} in the function's environment"))
+                    .advice(named!("set {name} to {what} in the function's environment"))
             })
         };
 
@@ -69,8 +71,8 @@ impl Settings {
                 Ok(port) if port > 0 => port,
                 _ => {
                     let advice =
-                        format!("use a number from 1 to 65535, or leave it out for {default_port}");
-                    return Err(wrong(format!("DB_PORT is {text:?}, which is no port"))
+                        named!("use a number from 1 to 65535, or leave it out for {default_port}");
+                    return Err(wrong(named!("DB_PORT is {text:?}, which is no port"))
                         .named(Cause::SettingMalformed)
                         .advice(advice));
                 }
@@ -80,9 +82,9 @@ impl Settings {
         let connect_to = match given("DB_CONNECT_TO") {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
-                wrong(format!("DB_CONNECT_TO is {text:?}"))
+                wrong(named!("DB_CONNECT_TO is {text:?}"))
                     .named(Cause::SettingMalformed)
-                    .caused_by(error)
+                    .says(Loggable::of_error(&error))
                     .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
             })?,
         };
@@ -128,9 +130,9 @@ fn endpoint(
                 }
                 () => Cause::SettingMalformed,
             };
-            wrong(format!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
+            wrong(named!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
                 .named(cause)
-                .caused_by(error)
+                .says(Loggable::of_error(&error))
         });
     }
     let of_host = Endpoint::parse(host, port);
@@ -147,7 +149,10 @@ fn endpoint(
             let advice = "set DB_HOST to the endpoint that RDS shows, without scheme or port";
             (Cause::HostMalformed, advice)
         };
-        wrong(format!("DB_HOST is {host:?}")).named(cause).caused_by(error).advice(advice)
+        wrong(named!("DB_HOST is {host:?}"))
+            .named(cause)
+            .says(Loggable::of_error(&error))
+            .advice(advice)
     })
 }
 
@@ -160,14 +165,13 @@ fn check_user(user: &str, longest: Longest) -> Result<(), Error> {
     if length <= most {
         return Ok(());
     }
-    let message =
-        format!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
+    let message = named!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
     Err(wrong(message)
         .named(Cause::SettingMalformed)
         .advice("set DB_USER to the user's name as the database shows it"))
 }
 
-fn wrong(message: String) -> Error {
+fn wrong(message: Loggable) -> Error {
     Error::new(Kind::Settings, message)
 }
 

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crate::doctor::Cause;
 use crate::error::{Error, Kind};
+use crate::named;
 use crate::sql::{self, Dialect, Token, TokenKind};
 
 /// Whether a statement may change data.
@@ -95,9 +96,9 @@ impl Statement {
     ) -> Result<Statement, Error> {
         read(name, sql, dialect).map_err(|Refusal { line, why, way_out, cause }| {
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::new(Kind::Statement, format!("{place}: {line}{why}"))
+            Error::new(Kind::Statement, named!("{place}: {line}{why}"))
                 .named(cause)
-                .advice(way_out)
+                .advice(named!("{way_out}"))
         })
     }
 
@@ -193,7 +194,7 @@ impl Statement {
         }
         Err(Error::new(
             Kind::Statement,
-            format!(
+            named!(
                 "statement {:?} takes {}, and the event has {given}",
                 self.name,
                 counted(expected)

@@ -1,24 +1,54 @@
-//! Logs in the form that Lambda's log settings ask for.
+//! Logs in the form that Lambda's log settings ask for, and of nobody but this project's crates.
 //!
 //! Lambda tells a function how to log by two variables:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>. Lines are
 //! JSON unless the function is set to `Text`.
+//!
+//! Dependencies log values: `lambda_runtime` events and errors, `tokio-postgres` parameters, statements
+//! and notices. So of the others only what the AWS SDK warns of is shown, which has no part in a
+//! statement; and records of the `log` crate go nowhere, for nothing takes them.
 
-use tracing_subscriber::filter::LevelFilter;
+use std::io;
+use tracing::{Dispatch, Level, Metadata};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 
-/// Starts logging to standard output, as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` say.
-/// Later calls in one process do nothing.
+use crate::panics;
+
+/// The crates whose lines are shown.
+const OWN: [&str; 4] = ["iam_auth", "sql_function", "mysql_function", "postgres_function"];
+
+/// Starts logging to standard output, as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` say, and
+/// has panics logged. Later calls in one process do nothing.
 pub fn start(variable: impl Fn(&str) -> Option<String>) {
+    panics::hook();
+    // The only error is that a subscriber is there already, which a second start in a test meets.
+    let _ = tracing::dispatcher::set_global_default(lines(variable, io::stdout));
+}
+
+/// What writes the lines.
+pub fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let level = level(variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    let lines = lines.with_writer(writer);
     let text = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|v| v.eq_ignore_ascii_case("text"));
-    // The only error is that a subscriber is there already, which a second start in a test meets.
-    let _ = if text {
+    if text {
         // CloudWatch adds the time, and shows colour codes as noise.
-        lines.with_ansi(false).without_time().try_init()
+        let lines = lines.with_ansi(false).without_time().finish();
+        Dispatch::new(lines.with(filter_fn(is_shown)))
     } else {
-        lines.json().flatten_event(true).with_span_list(false).try_init()
-    };
+        let lines = lines.json().flatten_event(true).with_span_list(false).finish();
+        Dispatch::new(lines.with(filter_fn(is_shown)))
+    }
+}
+
+fn is_shown(metadata: &Metadata<'_>) -> bool {
+    let of = metadata.target().split("::").next().unwrap_or_default();
+    OWN.contains(&of) || (of.starts_with("aws_") && *metadata.level() <= Level::WARN)
 }
 
 fn level(name: Option<&str>) -> LevelFilter {

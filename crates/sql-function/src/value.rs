@@ -14,35 +14,69 @@ use crate::error::{Error, Kind};
 /// IEEE 754 doubles, JavaScript among them, lose digits beyond it (RFC 8259, section 6).
 const EXACT_INTEGER: u64 = 1 << 53;
 
+/// JSON on its way, up to a limit: a value that would pass it is not written, and neither is anything
+/// after it.
+pub struct Json {
+    pub(crate) bytes: Vec<u8>,
+    /// Where in `bytes` the texts go that come later, in order.
+    pub(crate) later: Vec<usize>,
+    limit: usize,
+    is_full: bool,
+}
+
+impl Json {
+    /// JSON that begins with `start`, and is of no use beyond `limit` bytes.
+    pub fn new(start: &str, limit: usize) -> Json {
+        Json { bytes: start.into(), later: vec![], limit, is_full: false }
+    }
+
+    /// The place of a value at its end.
+    pub fn value(&mut self) -> Value<'_> {
+        Value { json: self }
+    }
+
+    /// How many bytes there are.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether its limit is passed, or a value would have passed it.
+    pub fn is_full(&self) -> bool {
+        self.is_full || self.bytes.len() > self.limit
+    }
+}
+
 /// The place of one value in a row or an array. Each method but [`array`](Value::array) writes the
 /// whole value, and all use the place up.
 pub struct Value<'a> {
-    json: &'a mut Vec<u8>,
-    later: &'a mut Vec<usize>,
+    json: &'a mut Json,
 }
 
 impl<'a> Value<'a> {
-    /// A place at the end of `json`. The offsets of values that come [`later`](Value::later) go to
-    /// `later`.
-    pub(crate) fn new(json: &'a mut Vec<u8>, later: &'a mut Vec<usize>) -> Value<'a> {
-        Value { json, later }
+    /// Whether a value of so many bytes has room. One that has none ends the result: it need not be
+    /// read.
+    pub fn has_room(&mut self, bytes: usize) -> bool {
+        let json = &mut *self.json;
+        json.is_full = json.is_full() || json.bytes.len().saturating_add(bytes) > json.limit;
+        !json.is_full
     }
 
     /// SQL NULL.
     pub fn null(self) {
-        self.json.extend_from_slice(b"null");
+        self.json.bytes.extend_from_slice(b"null");
     }
 
     /// A boolean.
     pub fn bool(self, value: bool) {
-        write_json(self.json, &value);
+        write_json(&mut self.json.bytes, &value);
     }
 
     /// An integer: a number within ±2^53, a string of its digits beyond.
     pub fn integer(self, value: impl Into<i128>) {
         let value = value.into();
         if value.unsigned_abs() <= u128::from(EXACT_INTEGER) {
-            write_json(self.json, &value);
+            write_json(&mut self.json.bytes, &value);
         } else {
             self.text(&value.to_string());
         }
@@ -52,7 +86,7 @@ impl<'a> Value<'a> {
     /// infinities are the strings `NaN`, `Infinity` and `-Infinity`.
     pub fn float(self, value: f32) {
         if value.is_finite() {
-            write_json(self.json, &value);
+            write_json(&mut self.json.bytes, &value);
         } else {
             self.not_finite(value.into());
         }
@@ -61,7 +95,7 @@ impl<'a> Value<'a> {
     /// A double-precision float, as [`Value::float`].
     pub fn double(self, value: f64) {
         if value.is_finite() {
-            write_json(self.json, &value);
+            write_json(&mut self.json.bytes, &value);
         } else {
             self.not_finite(value);
         }
@@ -76,31 +110,40 @@ impl<'a> Value<'a> {
     }
 
     /// Text.
-    pub fn text(self, value: &str) {
-        write_json(self.json, value);
+    pub fn text(mut self, value: &str) {
+        if self.has_room(value.len()) {
+            write_json(&mut self.json.bytes, value);
+        }
     }
 
     /// Bytes that are no text: a string in base64 (RFC 4648, section 4).
-    pub fn binary(self, value: &[u8]) {
-        self.json.push(b'"');
-        let start = self.json.len();
+    pub fn binary(mut self, value: &[u8]) {
+        if !self.has_room(value.len()) {
+            return;
+        }
+        let json = &mut self.json.bytes;
+        json.push(b'"');
+        let start = json.len();
         // Four characters for every three bytes begun: less than the memory that holds `value`.
-        self.json.resize(start + value.len().div_ceil(3) * 4, 0);
+        json.resize(start + value.len().div_ceil(3) * 4, 0);
         // The place has exactly the length that padded base64 takes.
         #[allow(clippy::expect_used)]
-        BASE64.encode_slice(value, &mut self.json[start..]).expect("the base64 fits");
-        self.json.push(b'"');
+        BASE64.encode_slice(value, &mut json[start..]).expect("the base64 fits");
+        json.push(b'"');
     }
 
     /// A document of a JSON column: kept as it is, with its digits.
     ///
     /// # Errors
     /// [`Kind::Query`] when it is no JSON text.
-    pub fn json(self, value: &str) -> Result<(), Error> {
+    pub fn json(mut self, value: &str) -> Result<(), Error> {
+        if !self.has_room(value.len()) {
+            return Ok(());
+        }
         let document: &RawValue = serde_json::from_str(value).map_err(|error| {
             Error::new(Kind::Query, "a JSON column holds what is not JSON").caused_by(error)
         })?;
-        self.json.extend_from_slice(document.get().as_bytes());
+        self.json.bytes.extend_from_slice(document.get().as_bytes());
         Ok(())
     }
 
@@ -109,22 +152,21 @@ impl<'a> Value<'a> {
     /// # Errors
     /// What `write` returns.
     pub fn array<E>(self, write: impl FnOnce(&mut Array<'_>) -> Result<(), E>) -> Result<(), E> {
-        self.json.push(b'[');
-        write(&mut Array { json: &mut *self.json, later: self.later, first: true })?;
-        self.json.push(b']');
+        self.json.bytes.push(b'[');
+        write(&mut Array { json: &mut *self.json, first: true })?;
+        self.json.bytes.push(b']');
         Ok(())
     }
 
     /// Text that is not known yet: [`Rows::fill`](crate::Rows::fill) puts it here.
     pub fn later(self) {
-        self.later.push(self.json.len());
+        self.json.later.push(self.json.bytes.len());
     }
 }
 
 /// An array being written.
 pub struct Array<'a> {
-    json: &'a mut Vec<u8>,
-    later: &'a mut Vec<usize>,
+    json: &'a mut Json,
     first: bool,
 }
 
@@ -132,10 +174,10 @@ impl Array<'_> {
     /// The place of the next element.
     pub fn element(&mut self) -> Value<'_> {
         if !self.first {
-            self.json.push(b',');
+            self.json.bytes.push(b',');
         }
         self.first = false;
-        Value::new(self.json, self.later)
+        self.json.value()
     }
 }
 
@@ -151,10 +193,10 @@ mod tests {
     use super::*;
 
     fn written(write: impl FnOnce(Value<'_>)) -> String {
-        let (mut json, mut later) = (Vec::new(), Vec::new());
-        write(Value::new(&mut json, &mut later));
-        assert!(later.is_empty());
-        String::from_utf8(json).unwrap()
+        let mut json = Json::new("", 1000);
+        write(json.value());
+        assert!(json.later.is_empty() && !json.is_full());
+        String::from_utf8(json.bytes).unwrap()
     }
 
     #[test]
@@ -207,8 +249,24 @@ mod tests {
 
     #[test]
     fn a_json_column_that_is_no_json_is_an_error() {
-        let (mut json, mut later) = (Vec::new(), Vec::new());
-        let error = Value::new(&mut json, &mut later).json("{").unwrap_err();
+        let error = Json::new("", 1000).value().json("{").unwrap_err();
         assert_eq!(error.error_type(), "Query");
+    }
+
+    #[test]
+    fn what_has_no_room_is_not_written() {
+        let mut json = Json::new("[", 8);
+        json.value().text("1234");
+        assert!(!json.is_full());
+        for write in [
+            |value: Value<'_>| value.text("12"),
+            |value: Value<'_>| value.binary(b"12"),
+            |value: Value<'_>| value.json("12").unwrap(),
+            |value: Value<'_>| value.text(""), // nor what comes after it
+        ] {
+            write(json.value());
+            assert!(json.is_full());
+            assert_eq!(json.bytes, b"[\"1234\"");
+        }
     }
 }

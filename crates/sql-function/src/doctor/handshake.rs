@@ -18,6 +18,7 @@ use super::walk::Walk;
 use crate::deadline::Deadline;
 use crate::engine::{Connector, Login};
 use crate::error::{Error, Kind};
+use crate::said::Loggable;
 use crate::{dial, refusal};
 
 /// Servers answer each of these within some round trips, or not at all.
@@ -149,7 +150,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         Ok(both) => both,
         Err(error) => {
             let message = "no verifier can be made of the CA bundle";
-            return failed(Error::new(Kind::Settings, message).caused_by(error));
+            return failed(Error::new(Kind::Settings, message).says(Loggable::of_error(&error)));
         }
     };
     let handshake = async {

@@ -7,10 +7,14 @@ use super::cause::Cause;
 use super::rank;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
+use crate::bound::cut;
 use crate::engine::{Connector, Examine};
 use crate::error::{Error, Kind};
+use crate::named;
 use crate::statement::Mode;
 
+/// The most of what is wrong with one statement, in bytes: there may be thousands.
+const ERROR: usize = 600;
 /// Clocks that differ by more seconds than this are spoken of.
 const CLOCK: f64 = 60.0;
 
@@ -68,13 +72,13 @@ impl<C: Connector> Walk<'_, C> {
                     shown["mode"] =
                         json!(if statement.mode == Mode::Read { "read" } else { "write" });
                     let prepare = connection.prepare(statement);
-                    self.deadline.bound(|| format!("preparing {name}"), prepare).await
+                    self.deadline.bound(|| named!("preparing {name}"), prepare).await
                 }
-                Err(error) => Err(error.again()),
+                Err(error) => Err(error.clone()),
             };
             shown["ok"] = json!(outcome.is_ok());
             if let Err(error) = &outcome {
-                let why = error.chain();
+                let why = cut(&error.chain(), ERROR).into_owned();
                 shown["error"] = json!(why);
                 if let Some(cause) = error.cause() {
                     self.find(cause, why.clone());

@@ -1,0 +1,157 @@
+//! Objects and arrays of an event, read without a copy of what they hold: an event has up to 6 MB, and
+//! what is refused of it is quoted shortly.
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+use crate::bound::short;
+
+/// How many names of fields that are not known are kept.
+const SHOWN: usize = 5;
+
+/// The fields of an object.
+pub(crate) struct Fields<'a> {
+    known: Vec<(&'static str, &'a RawValue)>,
+    twice: Option<&'static str>,
+    unknown: Vec<String>,
+    unknown_count: usize,
+}
+
+/// The fields of the object that `json` is, of which those called `names` are kept; `None` where it is
+/// no object.
+pub(crate) fn fields<'a>(json: &'a RawValue, names: &[&'static str]) -> Option<Fields<'a>> {
+    let mut fields = Fields { known: vec![], twice: None, unknown: vec![], unknown_count: 0 };
+    let read = serde_json::Deserializer::from_str(json.get())
+        .deserialize_map(Object { names, fields: &mut fields });
+    read.is_ok().then_some(fields)
+}
+
+/// Gives the elements of the array that `json` is to `take`, up to the first that it refuses; `None`
+/// where it is no array.
+pub(crate) fn each<'a, E>(
+    json: &'a RawValue,
+    take: impl FnMut(&'a RawValue) -> Result<(), E>,
+) -> Option<Result<(), E>> {
+    let mut refused = None;
+    let read = serde_json::Deserializer::from_str(json.get())
+        .deserialize_seq(Elements { take, refused: &mut refused });
+    match refused {
+        Some(refused) => Some(Err(refused)),
+        None => read.is_ok().then_some(Ok(())),
+    }
+}
+
+/// The text of a JSON string; `None` for anything else.
+pub(crate) fn text(json: &RawValue) -> Option<String> {
+    serde_json::from_str(json.get()).ok()
+}
+
+impl<'a> Fields<'a> {
+    /// The value of the field called `name`, which is one of those that are kept.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// What is wrong with an object that may have the fields `allowed`, each once.
+    pub(crate) fn refuse(&self, allowed: &[&str]) -> Option<String> {
+        let other = self.known.iter().find(|(name, _)| !allowed.contains(name));
+        let other = other.map(|(name, _)| short(name)).or(self.unknown.first().cloned());
+        match (self.twice, other) {
+            (Some(twice), _) => Some(format!("duplicate field {twice:?}")),
+            (None, Some(other)) => Some(format!("unknown field {other}")),
+            (None, None) => None,
+        }
+    }
+
+    /// The names of the fields, the first of them where there are many.
+    pub(crate) fn names(&self) -> String {
+        let more = match self.unknown_count.saturating_sub(self.unknown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let known = self.known.iter().map(|(name, _)| short(name));
+        let names = known.chain(self.unknown.iter().cloned()).collect::<Vec<_>>().join(", ");
+        format!("[{names}]{more}")
+    }
+}
+
+struct Object<'n, 'f, 'a> {
+    names: &'n [&'static str],
+    fields: &'f mut Fields<'a>,
+}
+
+impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        let Object { names, fields } = self;
+        loop {
+            let shows = fields.unknown.len() < SHOWN;
+            let Some(key) = map.next_key_seed(Key { names, shows })? else { return Ok(()) };
+            let value = map.next_value()?;
+            match key {
+                Ok(name) if fields.get(name).is_some() => fields.twice = Some(name),
+                Ok(name) => fields.known.push((name, value)),
+                Err(unknown) => {
+                    fields.unknown_count += 1;
+                    fields.unknown.extend(unknown);
+                }
+            }
+        }
+    }
+}
+
+/// Reads a key: one of the names, or another, which is kept if it `shows`.
+struct Key<'n> {
+    names: &'n [&'static str],
+    shows: bool,
+}
+
+impl<'a> DeserializeSeed<'a> for Key<'_> {
+    type Value = Result<&'static str, Option<String>>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Result<&'static str, Option<String>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        let name = self.names.iter().find(|name| **name == key).copied();
+        Ok(name.ok_or_else(|| self.shows.then(|| short(key))))
+    }
+}
+
+struct Elements<'r, F, E> {
+    take: F,
+    refused: &'r mut Option<E>,
+}
+
+impl<'a, F: FnMut(&'a RawValue) -> Result<(), E>, E> Visitor<'a> for Elements<'_, F, E> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(mut self, mut elements: S) -> Result<(), S::Error> {
+        while let Some(element) = elements.next_element()? {
+            if let Err(refused) = (self.take)(element) {
+                *self.refused = Some(refused);
+                return Err(S::Error::custom("an element is refused"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! What a panic leaves: a line that says where, and an answer to the event that met it.
+//!
+//! A panic's message may quote anything: the log names the place in the code alone. The standard
+//! library's own hook would print the message.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, set_hook};
+
+use futures_util::FutureExt;
+
+use crate::bound::cut;
+use crate::error::{Error, Kind};
+
+/// The most of a panic's message, in bytes, that an answer quotes.
+const MOST: usize = 1000;
+
+/// Has the process log where a panic happened.
+pub(crate) fn hook() {
+    set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "the function panicked");
+    }));
+}
+
+/// What `work` gives, or an error where it panics. Whatever it had in hand is dropped.
+pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    outcome.unwrap_or_else(|panic| Err(internal(&*panic)))
+}
+
+fn internal(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Error::new(Kind::Internal, "the function panicked, and a write may have been carried out")
+        .says(cut(text.unwrap_or("no message"), MOST).into_owned())
+        .advice(
+            "this is a defect of the function: report it with the place that its log names, and look \
+             at the data before sending the event again",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_that_only_the_caller_sees_in_full() {
+        assert_eq!(caught(async { Ok(7) }).await.unwrap(), 7);
+        let value = "4111-1111".repeat(1 << 17);
+        let error = caught::<()>(async { panic!("{value}") }).await.unwrap_err();
+        assert_eq!(error.error_type(), "Internal");
+        assert!(error.report().contains("4111-1111") && error.report().len() < 2000);
+        assert!(!error.log().contains("4111"), "{}", error.log());
+    }
+}
