@@ -1,6 +1,8 @@
 //! What runs: the code that Lambda says each function and layer of a stack has, and the stack put
 //! back where that is not what was built.
 
+use std::collections::BTreeSet;
+
 use rds_discovery::Aws;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +79,8 @@ pub(crate) fn others(aws: &Aws, stack: &str, zips: &[Zip]) -> Result<Vec<Other>,
         of_zip.map(move |it| (it, &zip.sum))
     });
     let made: Vec<_> = made.collect();
-    if made.len() < 2 {
+    let kinds: BTreeSet<_> = made.iter().map(|(it, _)| &it.kind).collect();
+    if kinds.len() < 2 {
         return Err(
             format!("the stack {stack} has no function with the layer that was built").into()
         );

@@ -42,13 +42,22 @@ pub fn workspace() -> Result<PathBuf, Error> {
 pub fn target() -> Result<PathBuf, Error> {
     let program = env::current_exe()
         .map_err(|error| Error::new(format!("cannot tell where this program is: {error}")))?;
-    let target = program.ancestors().find(|folder| folder.join(CACHE_TAG).is_file());
-    target.map(Path::to_owned).ok_or_else(|| {
+    let is_marked = |folder: &&Path| folder.join(CACHE_TAG).is_file();
+    let folder = program.ancestors().find(is_marked).ok_or_else(|| {
         Error::new(format!(
             "{} is not in cargo's target folder, where the tools are kept: run it with cargo",
             program.display()
         ))
-    })
+    })?;
+    // What is built for a target that is named (`build.target`) has a folder of its own in it.
+    let around = folder.parent().filter(is_marked).filter(|_| is_triple(folder));
+    Ok(around.unwrap_or(folder).to_owned())
+}
+
+/// Whether a folder has the name of a target, such as `x86_64-unknown-linux-gnu`.
+fn is_triple(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    name.matches('-').count() >= 2
 }
 
 /// The folder of the tools. It may be a link to another clone's: the tools name their own folder.

@@ -56,6 +56,31 @@ fn it_is_the_one_that_cargo_runs_us_in() {
 }
 
 #[test]
+fn the_target_folder_is_the_one_that_the_program_is_in() {
+    if let Some(answer) = env::var_os(SHOW) {
+        fs::write(answer, private_tools::target().unwrap().display().to_string()).unwrap();
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let target = fs::canonicalize(folder.path()).unwrap().join("target");
+    for place in ["debug", "debug/deps", "x86_64-unknown-linux-gnu/debug"] {
+        let place = target.join(place);
+        fs::create_dir_all(&place).unwrap();
+        // As cargo marks them.
+        for marked in [&target, &target.join("x86_64-unknown-linux-gnu")] {
+            let _ = fs::write(marked.join("CACHEDIR.TAG"), "");
+        }
+        let program = place.join("program");
+        fs::copy(env::current_exe().unwrap(), &program).unwrap();
+        let answer = folder.path().join("answer");
+        let mut command = Command::new(&program);
+        command.args(["--exact", "the_target_folder_is_the_one_that_the_program_is_in"]);
+        assert!(command.env(SHOW, &answer).output().unwrap().status.success());
+        assert_eq!(fs::read_to_string(answer).unwrap(), target.display().to_string());
+    }
+}
+
+#[test]
 fn no_program_has_the_folder_in_it_where_it_was_compiled() {
     let workspace = private_tools::workspace().unwrap();
     let mut folders = vec![workspace.join("xtask/src")];

@@ -103,12 +103,12 @@ const HARMFUL: [(&str, &str); 7] = [
 ];
 
 /// A workspace with the two functions' names, and its own target folder with the program that builds.
-struct Clone {
+struct Checkout {
     folder: PathBuf,
     target: PathBuf,
 }
 
-impl Clone {
+impl Checkout {
     /// Functions that print `says`.
     fn new(folder: PathBuf, says: &str) -> Self {
         let write = |path: &str, text: &str| {
@@ -173,7 +173,7 @@ fn temporary() -> TempDir {
 #[test]
 fn build_settings_do_not_reach_a_program() {
     let folder = temporary();
-    let clone = Clone::new(folder.path().join("clone"), "one");
+    let clone = Checkout::new(folder.path().join("clone"), "one");
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     let built = |settings: &[(&str, &str)]| {
@@ -200,7 +200,7 @@ const USES_CRATE: &str =
 #[test]
 fn crates_from_a_mirror_make_the_same_programs() {
     let folder = temporary();
-    let clone = Clone::new(folder.path().join("clone"), "one");
+    let clone = Checkout::new(folder.path().join("clone"), "one");
     let append = |path: &str, text: &str| {
         let path = clone.folder.join(path);
         fs::write(&path, fs::read_to_string(&path).unwrap() + text).unwrap();
@@ -235,7 +235,7 @@ fn rust_target() -> String {
 #[test]
 fn configuration_that_would_reach_a_program_is_refused_by_name() {
     let folder = temporary();
-    let clone = Clone::new(folder.path().join("clone"), "one");
+    let clone = Checkout::new(folder.path().join("clone"), "one");
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     let refused = |file: &Path, text: &str, key: &str| {
@@ -260,7 +260,7 @@ fn configuration_that_would_reach_a_program_is_refused_by_name() {
 }
 
 /// What a clone's zips hold: what its functions print first, and its statements.
-fn says(clone: &Clone) -> Vec<String> {
+fn says(clone: &Checkout) -> Vec<String> {
     let function = |name: &str| clone.target.join("lambda").join(name);
     let program = |name| Command::new(function(name).join("bootstrap")).output().unwrap().stdout;
     let first =
@@ -272,8 +272,8 @@ fn says(clone: &Clone) -> Vec<String> {
 #[test]
 fn a_clone_builds_itself() {
     let folder = temporary();
-    let one = Clone::new(folder.path().join("one"), "one");
-    let mut two = Clone::new(folder.path().join("two"), "two");
+    let one = Checkout::new(folder.path().join("one"), "one");
+    let mut two = Checkout::new(folder.path().join("two"), "two");
     let of = |says: &str| {
         [says, &format!("SELECT '{says}'")]
             .repeat(2)
@@ -298,7 +298,7 @@ fn a_clone_builds_itself() {
     let moved = folder.path().join("moved");
     fs::rename(&two.folder, &moved).unwrap();
     fs::write(moved.join("deploy/statements/mysql/items.sql"), "SELECT 'moved'").unwrap();
-    let moved = Clone { target: moved.join("target"), folder: moved };
+    let moved = Checkout { target: moved.join("target"), folder: moved };
     sums(moved.command().env_remove("CARGO_MANIFEST_DIR"));
     assert_eq!(says(&moved)[..2], ["two", "SELECT 'moved'"]);
 }
