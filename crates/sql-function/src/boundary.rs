@@ -180,9 +180,9 @@ async fn respond<C: Connector>(
         Err(error) => Err(error.clone()),
     };
     outcome.map_err(|error| match error.kind() {
-        Kind::Timeout if deadline.is_moved() => error
-            .with(named!("; {ENDING}"))
-            .advice("send the event again: nothing was changed"),
+        Kind::Timeout if deadline.is_moved() => {
+            error.with(named!("; {ENDING}")).advice("send the event again: nothing was changed")
+        }
         Kind::OutcomeUnknown if deadline.is_moved() => error.with(named!("; {ENDING}")),
         _ => error,
     })
