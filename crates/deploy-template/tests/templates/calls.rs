@@ -67,7 +67,8 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     ask(
         "rds:DescribeDBInstances rds:DescribeDBClusters rds:DescribeDBProxies \
          rds:DescribeDBProxyEndpoints rds:DescribeDBSubnetGroups rds:DescribeDBParameters \
-         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules",
+         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules \
+         cloudformation:GetTemplateSummary",
         &["*"],
     );
     ask("cloudformation:CreateChangeSet", &[&stack(), transform]);
@@ -75,8 +76,7 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
         "cloudformation:DescribeChangeSet cloudformation:ExecuteChangeSet \
          cloudformation:DeleteChangeSet cloudformation:DeleteStack \
          cloudformation:DescribeStacks cloudformation:DescribeStackEvents \
-         cloudformation:ListStackResources cloudformation:GetTemplate \
-         cloudformation:GetTemplateSummary",
+         cloudformation:ListStackResources cloudformation:GetTemplate",
         &[&stack()],
     );
     ask("s3:CreateBucket s3:ListBucket s3:PutBucketPolicy", &[&bucket()]);
