@@ -9,6 +9,7 @@ use rds_discovery::Aws;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tempfile::TempDir;
+use template_parameters::Parameters;
 
 use crate::events::{End, Watch};
 use crate::report::table;
@@ -24,18 +25,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) template: &'a str,
     /// What is not named keeps its value in a stack that exists, or else takes the template's default.
     pub(crate) parameters: &'a [(String, String)],
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Summary {
-    parameters: Vec<Declared>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Declared {
-    parameter_key: String,
 }
 
 #[derive(Deserialize)]
@@ -125,12 +114,11 @@ pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Optio
         .map(|(name, value)| json!({ "ParameterKey": name, "ParameterValue": value }))
         .collect();
     if let Some(stack) = stack {
-        let summary = ["cloudformation", "get-template-summary", "--template-body", &template];
-        let declared = aws.call::<Summary>(&summary)?.parameters;
-        let declared: BTreeSet<_> = declared.into_iter().map(|it| it.parameter_key).collect();
+        let declared = Parameters::of_yaml(wanted.template)?;
+        let declared: BTreeSet<_> = declared.names().collect();
         let given: BTreeSet<_> = wanted.parameters.iter().map(|(name, _)| name).collect();
         let kept = stack.parameters().into_iter().map(|(name, _)| name);
-        let kept = kept.filter(|name| declared.contains(name) && !given.contains(name));
+        let kept = kept.filter(|name| declared.contains(name.as_str()) && !given.contains(name));
         parameters.extend(kept.map(|it| json!({ "ParameterKey": it, "UsePreviousValue": true })));
     }
     let parameters = file("parameters.json", &serde_json::to_string(&parameters)?)?;

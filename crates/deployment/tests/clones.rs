@@ -75,7 +75,8 @@ fn a_copied_clone_deploys_its_own() {
 
     let template = folder.path().join("deploy/template.yaml");
     let text = fs::read_to_string(&template).unwrap();
-    let own = text.replacen("\nResources:\n", "\nResources:\n  Own: { Type: AWS::Of::TheCopy }\n", 1);
+    let own =
+        text.replacen("\nResources:\n", "\nResources:\n  Own: { Type: AWS::Of::TheCopy }\n", 1);
     fs::write(&template, own).unwrap();
     let (code, said) = deploy(folder.path());
     assert!(said.contains("AWS::Of::TheCopy") && code == Some(1), "{said}");

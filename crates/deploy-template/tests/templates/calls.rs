@@ -67,8 +67,7 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     ask(
         "rds:DescribeDBInstances rds:DescribeDBClusters rds:DescribeDBProxies \
          rds:DescribeDBProxyEndpoints rds:DescribeDBSubnetGroups rds:DescribeDBParameters \
-         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules \
-         cloudformation:GetTemplateSummary",
+         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules",
         &["*"],
     );
     ask("cloudformation:CreateChangeSet", &[&stack(), transform]);
