@@ -64,6 +64,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     refused.sort();
+    refused.dedup(); // cargo's home may be in a folder around the checkout
     Err(format!(
         "nothing was built, for these settings of cargo would get into the programs:\n{}\ntake them \
          out, or build with another CARGO_HOME or in another folder; where crates come from, \
