@@ -44,7 +44,12 @@ pub(crate) fn running(aws: &Aws, stack: &str) -> Result<Vec<Running>, Failure> {
                 aws.call(&["lambda", "get-function-configuration", "--function-name", id])
             }
             "AWS::Lambda::LayerVersion" => {
-                let layer = aws.call(&["lambda", "get-layer-version-by-arn", "--arn", id]);
+                // arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
+                let mut parts = id.rsplit(':');
+                let (version, name) = (parts.next(), parts.next().unwrap_or_default());
+                let get = ["lambda", "get-layer-version", "--layer-name", name];
+                let version = ["--version-number", version.unwrap_or_default()];
+                let layer = aws.call(&[&get[..], &version].concat());
                 layer.map(|Layer { content }| content)
             }
             _ => continue,
