@@ -10,8 +10,20 @@ use std::process::{Command, Output, Stdio};
 fn refusal(engine: &str, options: &[&str]) -> String {
     let database =
         ["--engine", engine, "--endpoint", "db.abc123def456.eu-west-1.rds.amazonaws.com"];
-    let identity = ["--resource-id", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "--subnets", "subnet-1"];
-    let login = ["--security-groups", "sg-1", "--db-user", "lambda-user", "--db-name", "app"];
+    let identity = [
+        "--resource-id",
+        "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "--subnets",
+        "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    ];
+    let login = [
+        "--security-groups",
+        "sg-0123456789abcdef0",
+        "--db-user",
+        "lambda-user",
+        "--db-name",
+        "app",
+    ];
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
         .arg("deploy")
         .args([&database[..], &identity, &login, options].concat())
