@@ -21,7 +21,7 @@ pub(crate) type Settings = BTreeMap<String, String>;
 /// The event that asks for a diagnosis.
 pub(crate) const EVENT: &str = r#"{"diagnose":true}"#;
 
-/// The argument that has the function's program diagnose itself: `sql_function::DIAGNOSE`.
+/// The argument that has the function's program diagnose itself: see `sql_function::run`.
 const DIAGNOSE: &str = "--diagnose";
 
 /// A network that swallows packets takes the walk some 20 seconds. The program ends itself before.

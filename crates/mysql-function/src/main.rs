@@ -14,10 +14,8 @@ mod session;
 mod traces;
 mod value;
 
-use sql_function::{DIAGNOSE, diagnose, run};
 use std::env;
 use std::time::SystemTime;
-use tokio::runtime::Builder;
 use zero_on_free::ZeroOnFree;
 
 /// The driver frees copies of tokens as they are.
@@ -32,15 +30,5 @@ fn main() -> Result<(), lambda_runtime::Error> {
     // SAFETY: no other thread has been started that could read the environment meanwhile.
     unsafe { env::set_var(name, value) };
     let clock = || SystemTime::now();
-    let variable = |name: &str| env::var(name).ok();
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let outcome = match env::args_os().nth(1) {
-        Some(argument) if argument == DIAGNOSE => {
-            runtime.block_on(diagnose::<connect::MySql>(variable, clock))
-        }
-        _ => runtime.block_on(run::<connect::MySql>(variable, clock)),
-    };
-    // A look-up of a name that hangs is not waited for.
-    runtime.shutdown_background();
-    outcome
+    sql_function::run::<connect::MySql>(env::args_os().nth(1), |name| env::var(name).ok(), clock)
 }

@@ -10,11 +10,13 @@ use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use ring::rand::{SystemRandom, generate};
 use serde_json::value::RawValue;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tracing::Instrument;
@@ -37,20 +39,37 @@ use crate::{summary, telemetry};
 /// may have this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
-/// The argument that has a function's program [`diagnose`] in place of serving events.
-pub const DIAGNOSE: &str = "--diagnose";
+/// The argument that has a function's program [`diagnose`] itself in place of serving events.
+const DIAGNOSE: &str = "--diagnose";
 /// How long that may take. A network that swallows packets takes some 20 seconds.
 const DIAGNOSIS: Duration = Duration::from_secs(55);
 
 /// Why there was less time than the function's time-out.
 const ENDING: &str = "Lambda was ending this environment";
 
-/// Runs a function until Lambda ends it. `variable` looks up an environment variable, `clock` tells
-/// the time.
+/// Runs a function's program: it answers events until Lambda ends it or, if its `argument` is
+/// `--diagnose`, writes one diagnosis. `variable` looks up an environment variable, `clock` tells the
+/// time.
 ///
 /// # Errors
-/// Lambda's runtime API cannot be reached.
-pub async fn run<C: Connector>(
+/// Lambda's runtime API cannot be reached, or the diagnosis cannot be written.
+pub fn run<C: Connector>(
+    argument: Option<OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<(), lambda_runtime::Error> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let outcome = match argument {
+        Some(argument) if argument == DIAGNOSE => runtime.block_on(diagnose::<C>(variable, clock)),
+        _ => runtime.block_on(serve::<C>(variable, clock)),
+    };
+    // A look-up of a name that hangs is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Answers events until Lambda ends the environment.
+async fn serve<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
@@ -97,10 +116,7 @@ pub async fn run<C: Connector>(
 
 /// Makes one diagnosis and writes it to standard output, as the event `{"diagnose": true}` is answered:
 /// what the doctor runs on a person's machine, where no Lambda is. It reads no event, and logs nothing.
-///
-/// # Errors
-/// Standard output cannot be written.
-pub async fn diagnose<C: Connector>(
+async fn diagnose<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {

@@ -36,7 +36,7 @@ pub mod telemetry;
 pub mod value;
 
 pub use backoff::Backoff;
-pub use boundary::{DIAGNOSE, diagnose, run};
+pub use boundary::run;
 pub use deadline::Deadline;
 pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
 pub use error::{Error, Fate, Kind};
