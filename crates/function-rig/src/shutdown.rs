@@ -16,7 +16,7 @@ const LONG_TRANSACTION: &str =
 const TABLES: &str = "CREATE TABLE quick (id INT PRIMARY KEY, name VARCHAR(50)); \
     CREATE TABLE slow (id INT PRIMARY KEY, name VARCHAR(50));";
 
-/// A server with these tables, and a function that writes to them for 300 ms, and for too long.
+/// A server with these tables, and a function that writes to them for 200 ms, and for too long.
 async fn start(engine: Engine, bootstrap: &str) -> Rig {
     Rig::with_tables(Server::builder(engine), TABLES, bootstrap).await
 }
@@ -27,7 +27,7 @@ async fn deploy(rig: &Rig, at_once: usize) -> Deployed<'_> {
         Engine::MySql | Engine::MariaDb => format!("SLEEP({seconds})"),
     };
     let quick =
-        format!("-- mode: write\nINSERT INTO quick SELECT 1, CONCAT('x', {})", sleep("0.3"));
+        format!("-- mode: write\nINSERT INTO quick SELECT 1, CONCAT('x', {})", sleep("0.2"));
     // Three rows: MySQL ends the sleep of one early, as if it were over, before the rest.
     let long = format!(
         "-- mode: write\nINSERT INTO slow SELECT id, CONCAT('x', {}) FROM items",
