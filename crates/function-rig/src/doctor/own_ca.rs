@@ -17,7 +17,7 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
     // AWS's roots beside one's own change nothing.
     let own = fs::read_to_string(rig.server.ca_bundle()).unwrap();
     let mixed = rig.folder().join("mixed.pem");
-    let certs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs/global-bundle.pem");
+    let certs = private_tools::workspace().unwrap().join("certs/global-bundle.pem");
     fs::write(&mixed, own + &fs::read_to_string(certs).unwrap()).unwrap();
     let mixed = mixed.display().to_string();
     let bundles = [rig.server.ca_bundle().display().to_string(), mixed];

@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_roots_in_certs_are_pinned_and_nothing_else() {
-        let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs");
+        let certs = Path::new("../../certs"); // cargo runs tests in their package's folder
         // In the time of all of them.
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
         for file in ["global-bundle.pem", "amazon-trust-roots.pem"] {
