@@ -36,6 +36,7 @@ unsafe impl GlobalAlloc for ZeroOnFree {
         unsafe { System.alloc_zeroed(layout) }
     }
 
+    #[inline(never)] // it is called in thousands of places
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if layout.size() <= LARGEST {
             // SAFETY: the caller gives up a block of this layout.
@@ -45,6 +46,7 @@ unsafe impl GlobalAlloc for ZeroOnFree {
         unsafe { System.dealloc(block, layout) };
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.size() > LARGEST {
             // SAFETY: as above.
