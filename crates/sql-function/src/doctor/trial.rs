@@ -38,8 +38,6 @@ struct Trial {
     what: String,
     cause: Cause,
     login: Login,
-    /// Whether the token is for another endpoint.
-    elsewhere: bool,
     wait: Duration,
 }
 
@@ -107,14 +105,15 @@ impl<C: Connector> Walk<'_, C> {
         let mut waited = Duration::ZERO;
         let aws = self.login().trust.of_aws(rds_ca::is_pinned);
         for mut trial in self.trials() {
-            if trial.elsewhere {
+            let at = trial.login.endpoint().clone();
+            let elsewhere = at != *self.login().endpoint();
+            if elsewhere {
                 let Some(aws) = &aws else {
                     self.evidence.untried.push((trial.cause, trial.what));
                     continue;
                 };
                 trial.login.trust = aws.clone();
             }
-            let at = trial.login.endpoint().clone();
             let wait = trial.wait.saturating_sub(waited);
             waited += wait;
             let connector = C::new(trial.login);
@@ -124,9 +123,7 @@ impl<C: Connector> Walk<'_, C> {
             };
             let outcome = self.deadline.bound(|| "trying other tokens".into(), attempt).await;
             // AWS's are not the only roots, and they do not vouch for this server.
-            if trial.elsewhere
-                && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls)
-            {
+            if elsewhere && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls) {
                 self.evidence.untried.push((trial.cause, trial.what));
                 continue;
             }
@@ -148,14 +145,13 @@ impl<C: Connector> Walk<'_, C> {
             what: "the same a second later".into(),
             cause: Cause::Throttled,
             login: changed(login, endpoint.clone(), 0),
-            elsewhere: false,
             wait: LATER,
         }];
         let mut try_at = |other: Option<Endpoint>, cause| {
             if let Some(other) = other.filter(|other| other != endpoint) {
                 let what = format!("a token for {other} in {}", other.region());
                 let login = changed(login, other, 0);
-                trials.push(Trial { what, cause, login, elsewhere: true, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
             }
         };
         let elsewhere = match endpoint.kind() {
@@ -177,14 +173,13 @@ impl<C: Connector> Walk<'_, C> {
                 let what = format!("a token for the user {other:?}");
                 let cause = rank::misspelt(login.signer.user(), &other);
                 let login = Login { signer, ..changed(login, endpoint.clone(), 0) };
-                trials.push(Trial { what, cause, login, elsewhere: false, wait: Duration::ZERO });
+                trials.push(Trial { what, cause, login, wait: Duration::ZERO });
             }
         }
         trials.extend(DATES.map(|seconds| Trial {
             what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
             cause: Cause::ClockOff,
             login: changed(login, endpoint.clone(), seconds),
-            elsewhere: false,
             wait: Duration::ZERO,
         }));
         trials
