@@ -4,6 +4,7 @@ mod changes;
 mod knobs;
 mod policies;
 mod socket;
+mod stranger;
 mod time;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,7 +1,5 @@
 //! What a running server leaves on the machine is its user's alone, and does not grow without end.
 
-#![allow(unsafe_code, reason = "the standard library knows no user of a thread")]
-
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -13,28 +11,16 @@ use std::time::{Duration, Instant};
 
 use local_rds::{Engine, Server};
 
-/// A user of the system who has nothing to do with servers.
-const STRANGER: u32 = 54_321;
+#[path = "../../src/iam/tests/stranger.rs"]
+mod stranger;
+
+use stranger::as_stranger;
+
 /// The group of `nobody`, as whom servers run when this process is root.
 const NOBODY: u32 = 65_534;
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// Runs `act` as another user of the system, in a thread of its own.
-fn as_stranger<T: Send>(act: impl FnOnce() -> T + Send) -> T {
-    let as_other = move || {
-        // SAFETY: the system calls take numbers, and an empty list. They concern this thread alone.
-        unsafe {
-            let none = std::ptr::null::<u32>();
-            assert_eq!(libc::syscall(libc::SYS_setgroups, 0, none), 0);
-            assert_eq!(libc::syscall(libc::SYS_setresgid, STRANGER, STRANGER, STRANGER), 0);
-            assert_eq!(libc::syscall(libc::SYS_setresuid, STRANGER, STRANGER, STRANGER), 0);
-        }
-        act()
-    };
-    thread::scope(|scope| scope.spawn(as_other).join().unwrap())
 }
 
 /// Everything in the folder, at any depth. What goes away meanwhile is left out.

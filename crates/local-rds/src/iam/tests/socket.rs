@@ -9,11 +9,9 @@ use std::time::Instant;
 
 use local_rds_ask::{ALLOWED, REFUSED};
 
+use super::stranger::{self, STRANGER};
 use super::*;
 use crate::account::{Account, own_user};
-
-/// A user of the system who has nothing to do with servers.
-const STRANGER: u32 = 54_321;
 
 /// What the verifier answers to `request`: nothing at all when it closes the stream.
 fn answer(socket: &Path, request: &[u8]) -> Vec<u8> {
@@ -64,20 +62,9 @@ fn logins_are_answered_side_by_side() {
     assert_eq!(verifier.log().lines().count(), 24);
 }
 
-/// Runs `act` as another user of the system, in a thread of its own, where this process may become one.
-#[allow(unsafe_code, reason = "the standard library knows no user of a thread")]
+/// Runs `act` as another user of the system, where this process may become one.
 fn as_stranger<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
-    let as_other = move || {
-        // SAFETY: the system calls take numbers, and an empty list. They concern this thread alone.
-        unsafe {
-            let none = std::ptr::null::<u32>();
-            assert_eq!(libc::syscall(libc::SYS_setgroups, 0, none), 0);
-            assert_eq!(libc::syscall(libc::SYS_setresgid, STRANGER, STRANGER, STRANGER), 0);
-            assert_eq!(libc::syscall(libc::SYS_setresuid, STRANGER, STRANGER, STRANGER), 0);
-        }
-        act()
-    };
-    (own_user() == 0).then(|| thread::scope(|scope| scope.spawn(as_other).join().unwrap()))
+    (own_user() == 0).then(|| stranger::as_stranger(act))
 }
 
 #[test]
