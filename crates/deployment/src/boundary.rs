@@ -2,42 +2,38 @@
 //! `deploy/permissions-boundary.json`.
 
 use rds_discovery::Aws;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::{Deploy, Failure, Report, stack};
+use crate::caller::Caller;
+use crate::stack::Stack;
+use crate::{Deploy, Report};
 
 /// The template's parameter.
 const PARAMETER: &str = "PermissionsBoundary";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Caller {
-    account: String,
-    arn: String,
-}
-
-/// The same deployment, with the account's boundary where it names none and the stack has none.
-pub(crate) fn found(aws: &Aws, options: &Deploy, report: &Report) -> Result<Deploy, Failure> {
-    let mut options = options.clone();
+/// The template's parameter with the account's boundary, where `options` name none and the stack has
+/// none.
+pub(crate) fn found(
+    aws: &Aws,
+    caller: &Caller,
+    options: &Deploy,
+    stack: Option<&Stack>,
+    report: &Report,
+) -> Option<(String, String)> {
     let given = options.parameters.iter().any(|(name, _)| name == PARAMETER);
-    let kept = stack::describe(aws, &options.stack)?;
-    let kept = kept.is_some_and(|it| it.parameter(PARAMETER).is_some_and(|arn| !arn.is_empty()));
-    if !given
-        && !kept
-        && let Some(arn) = of_account(aws, &options.stack, report)
-    {
-        options.parameters.push((PARAMETER.to_owned(), arn));
+    let kept = stack.and_then(|stack| stack.parameter(PARAMETER));
+    if given || kept.is_some_and(|arn| !arn.is_empty()) {
+        return None;
     }
-    Ok(options)
+    let arn = of_account(aws, caller, &options.stack, report)?;
+    Some((PARAMETER.to_owned(), arn))
 }
 
 /// The ARN of the account's policy `STACK-boundary`, where there is one. That a deployer may not ask for
 /// it stops no deployment: whoever must have a boundary is refused roles without one.
-fn of_account(aws: &Aws, stack: &str, report: &Report) -> Option<String> {
-    let caller: Caller = aws.call(&["sts", "get-caller-identity"]).ok()?;
-    let partition = caller.arn.split(':').nth(1)?;
-    let arn = format!("arn:{partition}:iam::{}:policy/{stack}-boundary", caller.account);
+fn of_account(aws: &Aws, caller: &Caller, stack: &str, report: &Report) -> Option<String> {
+    let (partition, account) = (caller.partition(), &caller.account);
+    let arn = format!("arn:{partition}:iam::{account}:policy/{stack}-boundary");
     match aws.call::<IgnoredAny>(&["iam", "get-policy", "--policy-arn", &arn]) {
         Ok(_) => {
             report.note(&format!("the roles are bounded by {arn}"));

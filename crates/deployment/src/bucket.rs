@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::artifacts::Zip;
+use crate::caller::Caller;
 use crate::sum::Sum;
 use crate::{Failure, Report};
 
@@ -22,13 +23,6 @@ pub(crate) struct Bucket<'a> {
     account: String,
     /// What is uploaded: nobody else changes it between its sum and its upload.
     folder: TempDir,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Identity {
-    account: String,
-    arn: String,
 }
 
 #[derive(Deserialize)]
@@ -45,11 +39,12 @@ impl<'a> Bucket<'a> {
     /// It is another account's, or cannot be had.
     pub(crate) fn open(
         aws: &'a Aws,
+        caller: &Caller,
         region: &str,
         named: Option<&str>,
         report: &Report,
     ) -> Result<Self, Failure> {
-        let Identity { account, arn } = aws.call(&["sts", "get-caller-identity"])?;
+        let account = caller.account.clone();
         let own = format!("rds-iam-lambda-{account}-{region}");
         let name = named.map_or(own, str::to_owned);
         let bucket = Self { aws, name, account, folder: TempDir::with_prefix("rds-iam-lambda-")? };
@@ -57,7 +52,7 @@ impl<'a> Bucket<'a> {
             Ok(_) => Ok(bucket),
             Err(error) if is_missing(&error) && named.is_none() => {
                 report.note(&format!("making the bucket {}", bucket.name));
-                bucket.make(region, arn.split(':').nth(1).unwrap_or("aws"))?;
+                bucket.make(region, caller.partition())?;
                 Ok(bucket)
             }
             Err(error) => Err(format!(

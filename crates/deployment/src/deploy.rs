@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
+use crate::caller::Caller;
 use crate::change_set::{self, Change, Plan, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
@@ -16,7 +17,7 @@ use crate::parameters::parameters;
 use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, checks, diagnose, running, sam, schedule, stack};
+use crate::{artifacts, boundary, checks, diagnose, running, sam, schedule, stack};
 
 /// What to deploy, and how.
 #[derive(Clone, Debug)]
@@ -68,24 +69,29 @@ pub fn deploy(
 
     let account = Account { region: Some(region.clone()), ..account.clone() };
     // What is wrong with the account is told before the long part.
-    let aws = if options.dry_run { None } else { Some(account.client(report)?) };
-    let options = &match &aws {
-        Some(aws) => crate::boundary::found(aws, options, report)?,
-        None => options.clone(),
+    let aws = if options.dry_run {
+        None
+    } else {
+        let aws = account.client(report)?;
+        let caller = Caller::of(&aws)?;
+        Some((aws, caller))
     };
-    if let Some(aws) = &aws {
+    let mut options = options.clone();
+    if let Some((aws, caller)) = &aws {
         checks::surroundings(aws, &choice, report);
-        let kept = must_take_a_deployment(aws, options)?;
-        checks::rules(&all_parameters(&choice, options), kept.as_ref())?;
-        scheduled(&choice, options, kept.as_ref())?;
+        let kept = must_take_a_deployment(aws, &options)?;
+        options.parameters.extend(boundary::found(aws, caller, &options, kept.as_ref(), report));
+        checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
+        scheduled(&choice, &options, kept.as_ref())?;
     }
+    let options = &options;
     let built = if options.prebuilt {
         None
     } else {
         Some(artifacts::make(options.architecture, now, report)?)
     };
     let parameters = all_parameters(&choice, options);
-    let Some(aws) = aws else {
+    let Some((aws, caller)) = aws else {
         let tools = private_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
         sam::validate(&tools, &artifacts::template()?, &region)?;
@@ -93,7 +99,7 @@ pub fn deploy(
     };
     let zips = artifacts::read(built.as_deref())?;
     report.note("uploading what is not there yet, and making a change set");
-    let bucket = Bucket::open(&aws, &region, options.bucket.as_deref(), report)?;
+    let bucket = Bucket::open(&aws, &caller, &region, options.bucket.as_deref(), report)?;
     let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
     let wanted = Wanted { template: &template, parameters: &parameters };
     let plan = change_set::create(&aws, &options.stack, &wanted)?;

@@ -17,6 +17,7 @@ mod schedule;
 // How it gets to AWS.
 mod artifacts;
 mod bucket;
+mod caller;
 mod change_set;
 mod events;
 mod sam;

@@ -3,34 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
+mod by_hand;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
-
-/// What a deployment is told where AWS is not asked.
-const BY_HAND: [&str; 19] = [
-    "deploy",
-    "--dry-run",
-    "--no-build",
-    "--engine",
-    "mysql",
-    "--endpoint",
-    "orders.abc123def456.eu-west-1.rds.amazonaws.com",
-    "--resource-id",
-    "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "--subnets",
-    "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
-    "--security-groups",
-    "sg-0123456789abcdef0",
-    "--db-user",
-    "lambda-user",
-    "--db-name",
-    "app",
-    "--statement",
-    "of-the-copy",
-];
 
 /// Copies a folder.
 fn copy(from: &Path, to: &Path) {
@@ -49,7 +28,9 @@ fn copy(from: &Path, to: &Path) {
 /// Runs a deployment up to the change set, as cargo runs it in the workspace in `folder`.
 fn deploy(folder: &Path) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
-        .args(BY_HAND)
+        .args(["deploy", "--dry-run", "--no-build", "--engine", "mysql"])
+        .args(by_hand::DATABASE)
+        .args(["--statement", "of-the-copy"])
         .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
         .output()
         .unwrap();

@@ -3,30 +3,17 @@
 
 #![allow(clippy::unwrap_used)] // a test
 
+mod by_hand;
+
 use std::process::{Command, Output, Stdio};
 
 /// Runs `deploy` with every value of the database given by hand, and no AWS to ask. Gives what is
 /// told of a refusal.
 fn refusal(engine: &str, options: &[&str]) -> String {
-    let database =
-        ["--engine", engine, "--endpoint", "db.abc123def456.eu-west-1.rds.amazonaws.com"];
-    let identity = [
-        "--resource-id",
-        "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        "--subnets",
-        "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
-    ];
-    let login = [
-        "--security-groups",
-        "sg-0123456789abcdef0",
-        "--db-user",
-        "lambda-user",
-        "--db-name",
-        "app",
-    ];
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
-        .arg("deploy")
-        .args([&database[..], &identity, &login, options].concat())
+        .args(["deploy", "--engine", engine])
+        .args(by_hand::DATABASE)
+        .args(options)
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         .stdin(Stdio::null())
         .output()

@@ -1,0 +1,17 @@
+//! What a deployment is told of a database where AWS is not asked.
+
+/// All but the engine.
+pub const DATABASE: [&str; 12] = [
+    "--endpoint",
+    "orders.abc123def456.eu-west-1.rds.amazonaws.com",
+    "--resource-id",
+    "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "--subnets",
+    "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "--security-groups",
+    "sg-0123456789abcdef0",
+    "--db-user",
+    "lambda-user",
+    "--db-name",
+    "app",
+];
