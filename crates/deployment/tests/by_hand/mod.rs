@@ -1,7 +1,7 @@
 //! What a deployment is told of a database where AWS is not asked.
 
 /// All but the engine.
-pub const DATABASE: [&str; 12] = [
+pub(crate) const DATABASE: [&str; 12] = [
     "--endpoint",
     "orders.abc123def456.eu-west-1.rds.amazonaws.com",
     "--resource-id",
