@@ -10,9 +10,9 @@ use crate::Failure;
 /// `cargo ARGUMENTS`, in the workspace, into the target folder of this very program.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, Failure> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(private_tools::workspace()?).args(arguments);
+    command.current_dir(pinned_tools::workspace()?).args(arguments);
     // A relative one is relative to where cargo was called, not to the workspace.
-    command.env("CARGO_TARGET_DIR", private_tools::target()?);
+    command.env("CARGO_TARGET_DIR", pinned_tools::target()?);
     // The cargo that runs us tells us about our own package. Build scripts that look there, such as
     // ring's, would take it for another build than the one of a plain `cargo build`.
     for (name, _) in env::vars_os() {

@@ -14,6 +14,6 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
 pub(crate) fn rds_ca() -> Result<Command, Failure> {
     cargo::run(&mut cargo(&["build", "--locked", "--package", "rds-ca"])?)?;
     let mut command = cargo::built("rds-ca")?;
-    command.arg(private_tools::workspace()?.join("certs"));
+    command.arg(pinned_tools::workspace()?.join("certs"));
     Ok(command)
 }

@@ -1,6 +1,6 @@
 //! Fetches the servers and tools that are missing, while cargo compiles.
 
-use local_rds_packages::{Engine, find_or_fetch};
+use local_packages::{Engine, find_or_fetch};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -21,10 +21,10 @@ pub(crate) fn servers_during(
 /// The same with everything that the tests use: all servers, and the tools for deploying.
 pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let mut fetches: Vec<Fetch> = Engine::ALL.into_iter().map(server).collect();
-    fetches.push(Box::new(|| Ok(private_tools::sam(&mut say).map(drop)?)));
-    fetches.push(Box::new(|| Ok(private_tools::aws(&mut say).map(drop)?)));
-    fetches.push(Box::new(|| Ok(private_tools::ministack(&mut say).map(drop)?)));
-    fetches.push(Box::new(|| Ok(private_tools::zig(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::sam(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::aws(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::ministack(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::zig(&mut say).map(drop)?)));
     during(fetches, work)
 }
 

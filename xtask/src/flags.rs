@@ -1,7 +1,7 @@
 //! The whole command line.
 
 use lexopt::prelude::*;
-use local_rds_packages::Engine;
+use local_packages::Engine;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -108,7 +108,7 @@ Options:
   -h, --help             Show this text";
 
 /// The text of the program that does it.
-const DOCTOR: &str = include_str!("../../crates/doctor/src/help.txt").trim_ascii_end();
+const DOCTOR: &str = include_str!("../../crates/operator/doctor/src/help.txt").trim_ascii_end();
 
 /// What the command line asks for.
 pub(crate) enum Flags {

@@ -7,6 +7,6 @@ use crate::cargo;
 use crate::certs::rds_ca;
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    let zip = private_tools::target()?.join("lambda/rds-ca-layer.zip");
+    let zip = pinned_tools::target()?.join("lambda/rds-ca-layer.zip");
     cargo::exec(rds_ca()?.arg("layer").arg(zip).args(arguments))
 }

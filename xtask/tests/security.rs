@@ -32,32 +32,37 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     all.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
+/// The folder of a crate of the workspace, by its package's name.
+fn folder_of(krate: &str) -> Option<PathBuf> {
+    let name = format!("name = {krate:?}\n");
+    let members = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+    let folders = members.split('"').skip(1).step_by(2).map(|member| workspace().join(member));
+    folders.into_iter().find(|folder| {
+        fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains(&name))
+    })
+}
+
 /// Whether a test, or a scenario that an engine's tests list, has this name.
 fn exists(test: &str) -> bool {
     let Some((krate, rest)) = test.split_once("::") else { return false };
     let Some((module, name)) = rest.rsplit_once("::") else { return false };
-    let folder = match krate {
-        "xtask" => workspace().join("xtask"),
-        krate => workspace().join("crates").join(krate),
-    };
+    let Some(folder) = folder_of(krate) else { return false };
     let module = module.rsplit("::").next().unwrap_or(module);
     let function = format!("fn {name}(");
     let of_module = |path: &PathBuf| {
         path.file_stem().is_some_and(|stem| stem == module)
             || path.components().any(|part| part.as_os_str() == module)
     };
-    let defined = folder.is_dir()
-        && sources(&folder)
-            .iter()
-            .filter(|path| of_module(path))
-            .any(|path| fs::read_to_string(path).unwrap().contains(&function));
-    defined && (krate != "function-rig" || is_listed(name))
+    let files = sources(&folder);
+    let mut of_module = files.iter().filter(|path| of_module(path));
+    let defined = of_module.any(|path| fs::read_to_string(path).unwrap().contains(&function));
+    defined && (krate != "function-scenarios" || is_listed(name))
 }
 
 /// Whether the integration tests of an engine run the scenario.
 fn is_listed(name: &str) -> bool {
     let lists = [
-        "crates/function-rig/src/lib.rs",
+        "crates/testing/function-scenarios/src/lib.rs",
         "crates/mysql-function/tests/integration.rs",
         "crates/postgres-function/tests/integration.rs",
     ];

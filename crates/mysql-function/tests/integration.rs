@@ -12,8 +12,8 @@ macro_rules! tests_of_mysqls {
     ($engine:ident: $($scenario:ident)*) => {
         $(#[test]
         fn $scenario() {
-            let engine = function_rig::Engine::$engine;
-            function_rig::run(crate::mysqls::$scenario(engine, crate::BOOTSTRAP));
+            let engine = function_scenarios::Engine::$engine;
+            function_scenarios::run(crate::mysqls::$scenario(engine, crate::BOOTSTRAP));
         })*
     };
     ($engine:ident) => {
@@ -25,7 +25,7 @@ macro_rules! tests_of_mysqls {
 
 mod mysql {
     tests_of_mysqls!(MySql);
-    function_rig::integration_tests!(MySql, crate::BOOTSTRAP);
+    function_scenarios::integration_tests!(MySql, crate::BOOTSTRAP);
 }
 
 mod mariadb {
@@ -33,9 +33,12 @@ mod mariadb {
 
     #[test]
     fn refused_result() {
-        let engine = function_rig::Engine::MariaDb;
-        function_rig::run(function_rig::results::refused_result(engine, crate::BOOTSTRAP));
+        let engine = function_scenarios::Engine::MariaDb;
+        function_scenarios::run(function_scenarios::results::refused_result(
+            engine,
+            crate::BOOTSTRAP,
+        ));
     }
 
-    function_rig::integration_tests!(MariaDb, crate::BOOTSTRAP);
+    function_scenarios::integration_tests!(MariaDb, crate::BOOTSTRAP);
 }

@@ -14,7 +14,7 @@ macro_rules! tests_of {
     ($module:ident: $($scenario:ident)*) => {
         $(#[test]
         fn $scenario() {
-            function_rig::run(crate::$module::$scenario(crate::BOOTSTRAP));
+            function_scenarios::run(crate::$module::$scenario(crate::BOOTSTRAP));
         })*
     };
 }
@@ -27,9 +27,12 @@ mod postgres {
 
     #[test]
     fn refused_result() {
-        let engine = function_rig::Engine::Postgres;
-        function_rig::run(function_rig::results::refused_result(engine, crate::BOOTSTRAP));
+        let engine = function_scenarios::Engine::Postgres;
+        function_scenarios::run(function_scenarios::results::refused_result(
+            engine,
+            crate::BOOTSTRAP,
+        ));
     }
 
-    function_rig::integration_tests!(Postgres, crate::BOOTSTRAP);
+    function_scenarios::integration_tests!(Postgres, crate::BOOTSTRAP);
 }

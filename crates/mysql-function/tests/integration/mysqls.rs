@@ -1,7 +1,7 @@
 //! What concerns MySQL and MariaDB alone.
 
-use function_rig::known_state::{at_random, on_both_profiles};
-use function_rig::{Engine, Rig, until};
+use function_scenarios::known_state::{at_random, on_both_profiles};
+use function_scenarios::{Engine, Rig, until};
 use local_rds::Server;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What an event does to its session, and what a session refuses, on PostgreSQL.
 
-use function_rig::known_state::at_random;
-use function_rig::{Deployed, Engine, Rig};
+use function_scenarios::known_state::at_random;
+use function_scenarios::{Deployed, Engine, Rig};
 use local_rds::{Profile, Server};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What concerns PostgreSQL alone: its own SQL, its values, its words.
 
 use crate::known_state::{ADD, ITEMS, call};
-use function_rig::{Engine, Rig, until};
+use function_scenarios::{Engine, Rig, until};
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,0 +1,34 @@
+//! `AWSAuthenticationPlugin` for local MySQL and MariaDB servers.
+//!
+//! On Amazon RDS an IAM user is `IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'`. This shared
+//! library gives that plugin to servers of one's own: it has the client send its token as a
+//! clear-text password, and asks the verifier behind [`plugin_protocol`] about it. It decides nothing
+//! itself, and refuses whatever goes wrong.
+//!
+//! MySQL and MariaDB look for different symbols, so one library serves both: see
+//! `mysql.rs` and `mariadb.rs`. Neither ABI tells a plugin reliably whether the connection is encrypted: that is
+//! for `REQUIRE SSL` and `require_secure_transport` to enforce.
+
+#![allow(unsafe_code)] // the servers call a C ABI
+
+mod login;
+mod mariadb;
+mod mysql;
+
+use std::ffi::{CStr, c_int};
+
+/// The plugin's name in SQL.
+const NAME: &CStr = c"AWSAuthenticationPlugin";
+const AUTHOR: &CStr = c"rds-iam-lambda";
+const DESCRIPTION: &CStr = c"IAM database authentication for local servers";
+/// The client's half: it sends the password as it is.
+const CLIENT_PLUGIN: &CStr = c"mysql_clear_password";
+/// `MYSQL_AUTHENTICATION_PLUGIN`, the plugin's type in both servers.
+const AUTHENTICATION: c_int = 7;
+
+/// A structure that the server reads while it loads the plugin.
+#[repr(transparent)]
+struct Exported<T>(T);
+
+// SAFETY: the pointers in what is exported lead to constants, which nobody writes to.
+unsafe impl<T> Sync for Exported<T> {}

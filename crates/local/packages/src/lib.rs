@@ -1,0 +1,66 @@
+//! Finds MySQL, MariaDB and PostgreSQL servers, or unpacks private copies of them.
+//!
+//! A server is looked for in this order:
+//! 1. where the environment says: [`Engine::variable`] holds the path of the server program, or the
+//!    word `private` to take 3 even where the system has a server of its own;
+//! 2. on `PATH` and in the folders where packages put servers;
+//! 3. in the user's [`cache_folder`], where [`find_or_fetch`] unpacks a private copy from the
+//!    system's package manager. That needs Debian or Ubuntu, no root, and installs nothing.
+//!
+//! It depends on the standard library alone, so that `xtask` can fetch servers while cargo compiles
+//! everything else.
+//!
+//! ```no_run
+//! use local_packages::{Engine, find_or_fetch};
+//!
+//! let mysql = find_or_fetch(Engine::MySql, &mut |line| println!("{line}"))?;
+//! let status = mysql.command().arg("--version").status()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod apt;
+mod cache;
+mod engine;
+mod error;
+mod host;
+mod installation;
+mod private_copy;
+mod search;
+
+pub use cache::cache_folder;
+pub use engine::{Engine, UnknownEngine};
+pub use error::Error;
+pub use installation::Installation;
+
+/// Finds a server that is already on this machine.
+///
+/// # Errors
+/// [`Engine::variable`] names something that is not this engine's server.
+pub fn find(engine: Engine) -> Result<Option<Installation>, Error> {
+    match search::asked_for(engine)? {
+        search::Asked::This(installation) => Ok(Some(installation)),
+        search::Asked::Private => private_copy::existing(engine),
+        search::Asked::Nothing => match search::on_system(engine) {
+            Some(installation) => Ok(Some(installation)),
+            None => private_copy::existing(engine),
+        },
+    }
+}
+
+/// Finds a server, and fetches a private copy where there is none.
+///
+/// `progress` is called with one line of text at each step of a download. Processes that fetch the
+/// same engine at the same time wait for the first of them.
+///
+/// # Errors
+/// As [`find`]; or the system is neither Debian nor Ubuntu, or the download failed. The error says
+/// which package to install instead.
+pub fn find_or_fetch(
+    engine: Engine,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Installation, Error> {
+    match find(engine)? {
+        Some(installation) => Ok(installation),
+        None => private_copy::fetch(engine, progress),
+    }
+}

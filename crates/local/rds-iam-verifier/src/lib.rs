@@ -1,0 +1,3 @@
+//! Verifies IAM auth tokens as Amazon RDS does.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,221 @@
+//! Discovery against a server of RDS's API, with the unmodified `aws` client.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test
+
+use aws_cli::{Aws, Engine, Error, Reach, Target, discover, enable_iam_auth, reach};
+use local_aws::{LocalAws, REGION, Secret};
+use serde_json::Value;
+
+/// Two subnets in a subnet group, a security group, and what stands in them.
+struct Rds {
+    local: LocalAws,
+    aws: Aws,
+    subnets: Vec<String>,
+    group: String,
+}
+
+fn rds() -> Rds {
+    let local = LocalAws::start(&Secret { key: "unused", session_token: "" }).unwrap();
+    let aws = local.client();
+    let all: Value = aws.call(&["ec2", "describe-subnets"]).unwrap();
+    let subnets: Vec<String> = all["Subnets"].as_array().unwrap()[..2]
+        .iter()
+        .map(|subnet| subnet["SubnetId"].as_str().unwrap().to_owned())
+        .collect();
+    let group: Value = aws
+        .call(&["ec2", "create-security-group", "--group-name", "db", "--description", "db"])
+        .unwrap();
+    let group = group["GroupId"].as_str().unwrap().to_owned();
+    let (a, b) = (subnets[0].as_str(), subnets[1].as_str());
+    run(
+        &aws,
+        &format!(
+            "rds create-db-subnet-group --db-subnet-group-name two \
+         --db-subnet-group-description two --subnet-ids {a} {b}"
+        ),
+    );
+    Rds { local, aws, subnets, group }
+}
+
+/// One emulator serves all: starting it takes longer than any of these. The first of them sees it
+/// empty.
+#[test]
+fn discovery() {
+    let rds = rds();
+    what_is_not_there(&rds);
+    an_instance(&rds);
+    a_cluster_and_its_instances(&rds);
+    a_proxy(&rds);
+    security_groups(&rds);
+}
+
+fn run(aws: &Aws, arguments: &str) {
+    let arguments: Vec<_> = arguments.split_whitespace().collect();
+    aws.run(&arguments).unwrap();
+}
+
+fn instance(rds: &Rds, name: &str, engine: &str, class: &str, options: &str) {
+    run(
+        &rds.aws,
+        &format!(
+            "rds create-db-instance --db-instance-identifier {name} --engine {engine} \
+         --db-instance-class {class} --allocated-storage 20 --master-username admin \
+         --master-user-password not-used-anywhere --db-subnet-group-name two \
+         --vpc-security-group-ids {} {options}",
+            rds.group
+        ),
+    );
+}
+
+fn fails(aws: &Aws, target: &Target) -> Error {
+    discover(aws, target).expect_err("no such database")
+}
+
+fn an_instance(rds: &Rds) {
+    instance(rds, "orders", "mysql", "db.t4g.micro", "--engine-version 8.0.40 --port 3307");
+    let target = Target::Instance("orders".into());
+    let off = discover(&rds.aws, &target).unwrap();
+    assert_eq!(off.target, target);
+    assert_eq!((off.engine, off.version.as_deref()), (Engine::MySql, Some("8.0.40")));
+    assert!(off.resource_id.starts_with("db-"), "{off:?}");
+    assert_eq!(off.region, REGION);
+    assert_eq!(off.subnets, rds.subnets);
+    assert_eq!(off.security_groups, [rds.group.as_str()]);
+    assert_eq!(off.ca.as_deref(), Some("rds-ca-rsa2048-g1"));
+    assert_eq!(off.instance_classes, ["db.t4g.micro"]);
+    assert_eq!(off.master_user.as_deref(), Some("admin"));
+    assert_eq!(off.publicly_accessible, Some(false));
+    assert_eq!(off.exports_auth_errors, Some(false));
+    // Metrics and log groups have the name that RDS gives, whatever a person writes.
+    let written = discover(&rds.aws, &Target::Instance("Orders".into())).unwrap();
+    assert_eq!(written.target, target);
+    assert!(!off.endpoint.is_empty() && off.port != 0 && off.vpc.is_some(), "{off:?}");
+
+    assert!(!off.iam_auth);
+    let mut lines = Vec::new();
+    let on = enable_iam_auth(&rds.aws, &off, &mut |line| lines.push(line.to_owned())).unwrap();
+    assert!(on.iam_auth && discover(&rds.aws, &target).unwrap().iam_auth);
+    assert_eq!(lines.first().unwrap(), "turning IAM authentication on for DB instance orders");
+    assert_eq!(lines.last().unwrap(), "DB instance orders has IAM authentication");
+}
+
+fn a_cluster_and_its_instances(rds: &Rds) {
+    run(
+        &rds.aws,
+        &format!(
+            "rds create-db-cluster --db-cluster-identifier sales --engine aurora-postgresql \
+         --master-username root --master-user-password not-used-anywhere \
+         --enable-iam-database-authentication --db-subnet-group-name two \
+         --vpc-security-group-ids {}",
+            rds.group
+        ),
+    );
+    run(
+        &rds.aws,
+        "rds create-db-instance --db-instance-identifier sales-1 --db-cluster-identifier sales \
+         --engine aurora-postgresql --db-instance-class db.r6g.large",
+    );
+    let cluster = discover(&rds.aws, &Target::Cluster("sales".into())).unwrap();
+    assert_eq!(cluster.engine, Engine::AuroraPostgres);
+    assert!(cluster.resource_id.starts_with("cluster-"), "{cluster:?}");
+    assert!(cluster.iam_auth);
+    assert_eq!(cluster.master_user.as_deref(), Some("root"));
+    assert_eq!(cluster.subnets, rds.subnets);
+    assert_eq!(cluster.instance_classes, ["db.r6g.large"]);
+
+    let written = discover(&rds.aws, &Target::Cluster("SALES".into())).unwrap();
+    assert_eq!(written.target, cluster.target);
+
+    // IAM knows the instance by its cluster.
+    let member = discover(&rds.aws, &Target::Instance("sales-1".into())).unwrap();
+    assert_eq!(member.resource_id, cluster.resource_id);
+    assert_eq!(member.cluster.as_deref(), Some("sales"));
+    assert!(member.iam_auth);
+}
+
+fn a_proxy(rds: &Rds) {
+    let secret = format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:s");
+    let create = |name: &str, iam: &str| {
+        run(
+            &rds.aws,
+            &format!(
+                "rds create-db-proxy --db-proxy-name {name} --engine-family POSTGRESQL \
+             --auth AuthScheme=SECRETS,IAMAuth={iam},SecretArn={secret} \
+             --role-arn arn:aws:iam::123456789012:role/proxy --require-tls \
+             --vpc-subnet-ids {} --vpc-security-group-ids {}",
+                rds.subnets.join(" "),
+                rds.group
+            ),
+        );
+    };
+    create("pool", "REQUIRED");
+    let proxy = discover(&rds.aws, &Target::Proxy("pool".into())).unwrap();
+    assert_eq!((proxy.engine, proxy.port), (Engine::Postgres, 5432));
+    assert!(proxy.resource_id.starts_with("prx-"), "{proxy:?}");
+    assert!(proxy.iam_auth);
+    assert_eq!(
+        (&proxy.subnets, &proxy.security_groups[..]),
+        (&rds.subnets, &[rds.group.clone()][..])
+    );
+
+    let written = discover(&rds.aws, &Target::Proxy("Pool".into())).unwrap();
+    assert_eq!(written.target, proxy.target);
+
+    create("closed", "DISABLED");
+    let closed = discover(&rds.aws, &Target::Proxy("closed".into())).unwrap();
+    assert!(!closed.iam_auth);
+    let error = enable_iam_auth(&rds.aws, &closed, &mut |_| ()).unwrap_err();
+    assert!(error.to_string().contains("modify-db-proxy"), "{error}");
+}
+
+fn what_is_not_there(rds: &Rds) {
+    let none = fails(&rds.aws, &Target::Instance("orders".into()));
+    assert!(none.is_not_found(), "{none:?}");
+    assert!(none.to_string().contains("no database at all"), "{none}");
+
+    instance(rds, "billing", "mysql", "db.t3.medium", "");
+    instance(rds, "warehouse", "oracle-ee", "db.t3.medium", "");
+    let near = fails(&rds.aws, &Target::Instance("biling".into()));
+    assert_eq!(
+        near.to_string(),
+        "there is no DB instance biling in eu-west-1; did you mean --db-instance billing?"
+    );
+    let other_kind = fails(&rds.aws, &Target::Cluster("billing".into()));
+    assert!(
+        other_kind.to_string().ends_with("did you mean --db-instance billing?"),
+        "{other_kind}"
+    );
+    let far = fails(&rds.aws, &Target::Proxy("zzz".into())).to_string();
+    assert!(far.contains("there are: DB instance billing, DB instance warehouse"), "{far}");
+
+    let oracle = fails(&rds.aws, &Target::Instance("warehouse".into()));
+    assert!(oracle.to_string().contains("oracle-ee, which has no IAM authentication"), "{oracle}");
+
+    let gone = Aws::new(rds.local.aws_program())
+        .envs(rds.local.environment())
+        .region(REGION)
+        .endpoint_url("http://127.0.0.1:1");
+    let error = fails(&gone, &Target::Instance("orders".into()));
+    assert!(error.to_string().contains("check the network"), "{error}");
+}
+
+fn security_groups(rds: &Rds) {
+    let database = discover(&rds.aws, &Target::Instance("billing".into())).unwrap();
+    let from = [rds.group.clone()];
+    assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::Closed);
+    let admit = |source: &str| {
+        run(
+            &rds.aws,
+            &format!(
+                "ec2 authorize-security-group-ingress --group-id {} --ip-permissions \
+             IpProtocol=tcp,FromPort={port},ToPort={port},{source}",
+                rds.group,
+                port = database.port
+            ),
+        );
+    };
+    admit("IpRanges=[{CidrIp=10.0.0.0/8}]");
+    assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::ByAddress);
+    admit(&format!("UserIdGroupPairs=[{{GroupId={}}}]", rds.group));
+    assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::Open);
+}

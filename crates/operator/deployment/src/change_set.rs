@@ -1,0 +1,234 @@
+//! The plan: what CloudFormation would change, as it says itself, and the very same carried out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use aws_cli::Aws;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tempfile::TempDir;
+use template_parameters::Parameters;
+
+use crate::events::{End, Watch};
+use crate::report::table;
+use crate::{Failure, Report, interrupt, stack};
+
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a change set that is being made is looked at.
+const LOOKS: u32 = 300;
+
+/// A template, and values for its parameters.
+pub(crate) struct Wanted<'a> {
+    /// The template's text, in which nothing is on this machine.
+    pub(crate) template: &'a str,
+    /// What is not named keeps its value in a stack that exists, or else takes the template's default.
+    pub(crate) parameters: &'a [(String, String)],
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Created {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeSet {
+    stack_id: String,
+    status: String,
+    #[serde(default)]
+    status_reason: String,
+    #[serde(default)]
+    changes: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    resource_change: Option<ResourceChange>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResourceChange {
+    action: String,
+    logical_resource_id: String,
+    resource_type: String,
+    replacement: Option<String>,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Detail {
+    target: Option<DetailTarget>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DetailTarget {
+    attribute: Option<String>,
+    name: Option<String>,
+}
+
+/// What would change.
+pub(crate) struct Plan {
+    pub(crate) id: String,
+    pub(crate) stack_id: String,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// What would happen to one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Change {
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// `no`, `yes` or `perhaps`; nothing for what is added or removed.
+    pub(crate) replacement: Option<String>,
+    /// The properties that change.
+    pub(crate) properties: Vec<String>,
+}
+
+/// Makes a change set for the stack called `name`, which is not carried out; `None` when nothing would
+/// change.
+///
+/// # Errors
+/// CloudFormation refuses the template or a parameter.
+pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Option<Plan>, Failure> {
+    // In files, where no character of a value has a meaning.
+    let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).map(|()| format!("file://{}", path.display()))
+    };
+    let template = file("template.yaml", wanted.template)?;
+    let stack = stack::describe(aws, name)?.filter(|stack| !stack.is_only_reviewed());
+    let kind = if stack.is_some() { "UPDATE" } else { "CREATE" };
+    let values = wanted.parameters.iter();
+    let mut parameters: Vec<_> = values
+        .map(|(name, value)| json!({ "ParameterKey": name, "ParameterValue": value }))
+        .collect();
+    if let Some(stack) = stack {
+        let declared = Parameters::of_yaml(wanted.template)?;
+        let declared: BTreeSet<_> = declared.names().collect();
+        let given: BTreeSet<_> = wanted.parameters.iter().map(|(name, _)| name).collect();
+        let kept = stack.parameters().into_iter().map(|(name, _)| name);
+        let kept = kept.filter(|name| declared.contains(name.as_str()) && !given.contains(name));
+        parameters.extend(kept.map(|it| json!({ "ParameterKey": it, "UsePreviousValue": true })));
+    }
+    let parameters = file("parameters.json", &serde_json::to_string(&parameters)?)?;
+    // A name that no other change set has.
+    let set = folder.path().file_name().unwrap_or_default().to_string_lossy();
+    let create = ["cloudformation", "create-change-set", "--stack-name", name];
+    let named = ["--change-set-name", &set, "--change-set-type", kind];
+    let with = ["--template-body", &template, "--parameters", &parameters];
+    let capable = ["--capabilities", "CAPABILITY_IAM"];
+    let created: Created = aws.call(&[&create[..], &named, &with, &capable].concat())?;
+    made(aws, &created.id)
+}
+
+/// Waits until a change set is made.
+fn made(aws: &Aws, id: &str) -> Result<Option<Plan>, Failure> {
+    for _ in 0..LOOKS {
+        let set: ChangeSet =
+            aws.call(&["cloudformation", "describe-change-set", "--change-set-name", id])?;
+        let changes = set.changes.into_iter().filter_map(|entry| entry.resource_change);
+        let mut changes: Vec<Change> = changes.map(change).collect();
+        changes.sort_by(|a, b| a.resource.cmp(&b.resource));
+        let plan = Plan { id: id.to_owned(), stack_id: set.stack_id, changes };
+        match set.status.as_str() {
+            "CREATE_COMPLETE" => return Ok(Some(plan)),
+            "FAILED" => {
+                discard(aws, &plan)?;
+                return if says_nothing_changes(&set.status_reason) {
+                    Ok(None)
+                } else {
+                    Err(format!("CloudFormation refuses the template: {}", set.status_reason)
+                        .into())
+                };
+            }
+            _ => thread::sleep(PAUSE),
+        }
+    }
+    Err(format!("CloudFormation has not made the change set {id} in {LOOKS} s").into())
+}
+
+/// AWS has no code for it, and these two texts.
+fn says_nothing_changes(reason: &str) -> bool {
+    ["didn't contain changes", "No updates are to be performed"]
+        .iter()
+        .any(|it| reason.contains(it))
+}
+
+fn change(change: ResourceChange) -> Change {
+    let replacement = match change.replacement.as_deref() {
+        Some("True") => Some("yes"),
+        Some("False") => Some("no"),
+        Some("Conditional") => Some("perhaps"),
+        _ => None,
+    };
+    let mut properties: Vec<String> = change
+        .details
+        .into_iter()
+        .filter_map(|detail| detail.target)
+        .filter_map(|target| target.name.or(target.attribute))
+        .collect();
+    properties.sort();
+    properties.dedup();
+    Change {
+        action: change.action.to_lowercase(),
+        resource: change.logical_resource_id,
+        kind: change.resource_type,
+        replacement: replacement.map(str::to_owned),
+        properties,
+    }
+}
+
+/// The plan as a table.
+pub(crate) fn shown(changes: &[Change]) -> String {
+    let rows: Vec<Vec<String>> = changes
+        .iter()
+        .map(|change| {
+            vec![
+                change.action.clone(),
+                change.resource.clone(),
+                change.kind.clone(),
+                change.replacement.clone().unwrap_or_default(),
+                change.properties.join(", "),
+            ]
+        })
+        .collect();
+    table(&["action", "resource", "type", "replaced", "what"], &rows)
+}
+
+/// Carries out a change set of the stack called `name`, and tells each event until it rests.
+///
+/// # Errors
+/// AWS does not take it, or does not tell how it went.
+pub(crate) fn execute(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Result<End, Failure> {
+    let watch = Watch::from_now(aws, &plan.stack_id)?;
+    interrupt::goes_on(Some(format!(
+        "interrupted, but the deployment goes on at AWS; `aws cloudformation describe-stack-events \
+         --stack-name {name}` shows how"
+    )));
+    aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &plan.id])?;
+    let end = watch.until_rest(report);
+    interrupt::goes_on(None);
+    end.map_err(|error| {
+        format!("the deployment goes on at AWS, but is out of sight: {error}").into()
+    })
+}
+
+/// Removes a change set that is not wanted, and the empty stack that was made to hold it.
+pub(crate) fn discard(aws: &Aws, plan: &Plan) -> Result<(), Failure> {
+    aws.run(&["cloudformation", "delete-change-set", "--change-set-name", &plan.id])?;
+    if stack::describe(aws, &plan.stack_id)?.is_some_and(|stack| stack.is_only_reviewed()) {
+        aws.run(&["cloudformation", "delete-stack", "--stack-name", &plan.stack_id])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What would keep a function from logging in, found before anything is built.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use aws_cli::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
+use template_parameters::Parameters;
+
+use crate::choice::Choice;
+use crate::stack::Stack;
+use crate::user;
+use crate::{Failure, Report, artifacts};
+
+/// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
+pub(crate) fn database(
+    aws: &Aws,
+    database: Database,
+    enable: bool,
+    report: &Report,
+) -> Result<Database, Failure> {
+    for objection in objections(&database) {
+        match objection {
+            Objection::Unsupported(why) => return Err(why.into()),
+            Objection::Risky(why) => report.note(&format!("warning: {why}")),
+        }
+    }
+    if database.iam_auth {
+        return Ok(database);
+    }
+    if !enable {
+        return Err(format!(
+            "IAM authentication is off for {}, and every token would be refused; turn it on with \
+             --enable-iam-auth: the database goes on meanwhile, and its other users keep their \
+             passwords",
+            database.target
+        )
+        .into());
+    }
+    Ok(enable_iam_auth(aws, &database, &mut |line| report.note(line))?)
+}
+
+/// Checks the user that the functions log in as.
+pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
+    let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
+    user::refuse_master(user, master, choice.engine.is_postgres())
+}
+
+/// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
+/// after everything was built and uploaded.
+pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
+    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut refusals = declared()?.refusals(given);
+    refusals.extend(stack_name(stack));
+    refused(&refusals)
+}
+
+/// Checks what the template's rules say of all its parameters together: those that are given, those that
+/// the stack keeps, and the template's own.
+pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<(), Failure> {
+    let declared = declared()?;
+    let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
+    let mut values: BTreeMap<_, _> = declared.names().filter_map(kept).collect();
+    values.extend(given.iter().cloned());
+    match declared.values(&values) {
+        Ok(values) => refused(&declared.broken_rules(&values)?),
+        Err(refusals) => refused(&refusals),
+    }
+}
+
+fn declared() -> Result<Parameters, Failure> {
+    Ok(Parameters::of_yaml(&fs::read_to_string(artifacts::template()?)?)?)
+}
+
+fn refused(refusals: &[String]) -> Result<(), Failure> {
+    match refusals {
+        [] => Ok(()),
+        _ => Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into()),
+    }
+}
+
+/// A schedule group has the stack's name, and its name has at most 64 characters:
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>.
+const LONGEST_STACK_NAME: usize = 64;
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
+fn stack_name(name: &str) -> Option<String> {
+    let good = name.len() <= LONGEST_STACK_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|other| other.is_ascii_alphanumeric() || other == '-');
+    (!good).then(|| {
+        format!(
+            "a stack's name is letters, digits and hyphens, begins with a letter, and has at most \
+             {LONGEST_STACK_NAME} characters"
+        )
+    })
+}
+
+/// Asks whether the database's security groups let the functions in, and whether RDS tells why it
+/// refuses a token. Neither stops a deployment: AWS may not tell us, and both can be mended later.
+pub(crate) fn surroundings(aws: &Aws, choice: &Choice, report: &Report) {
+    let Some(found) = &choice.found else { return };
+    match reach(aws, found, &choice.security_groups) {
+        Ok(Reach::Open | Reach::ByAddress) => {}
+        Ok(Reach::Closed) => report.note(&closed(found, &choice.security_groups)),
+        Err(error) => report.note(&format!("warning: the security groups are unknown: {error}")),
+    }
+    if found.exports_auth_errors == Some(false) {
+        report.note(&format!(
+            "note: {} does not export the log iam-db-auth-error, which tells why RDS refuses a token",
+            found.target
+        ));
+    }
+}
+
+fn closed(found: &Database, from: &[String]) -> String {
+    let (group, source) = (found.security_groups.first(), from.first());
+    let placeholder = || "sg-…".to_owned();
+    format!(
+        "warning: no rule lets the functions ({}) in on port {port}, so that they would time out; \
+         make one:\n  aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol \
+         tcp --port {port} --source-group {}",
+        from.join(", "),
+        found.region,
+        group.cloned().unwrap_or_else(placeholder),
+        source.cloned().unwrap_or_else(placeholder),
+        port = found.port,
+    )
+}

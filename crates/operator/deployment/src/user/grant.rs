@@ -1,0 +1,100 @@
+//! Privileges: those that there are, and no other text.
+
+use aws_cli::Engine;
+
+use crate::Failure;
+
+/// What a user may do with the tables of a database: privileges in the server's own spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grants(Vec<&'static str>);
+
+impl Grants {
+    /// The privileges with commas between, as GRANT takes them.
+    pub(crate) fn list(&self) -> String {
+        self.0.join(", ")
+    }
+
+    /// Whether one of them is `privilege`, by itself or because it is all of them.
+    pub(crate) fn has(&self, privilege: &str) -> bool {
+        self.0.iter().any(|own| *own == privilege || *own == ALL)
+    }
+}
+
+const ALL: &str = "ALL PRIVILEGES";
+
+/// <https://dev.mysql.com/doc/refman/8.4/en/grant.html>, those of a database;
+/// <https://mariadb.com/kb/en/grant/> has them too.
+const MYSQL: &[&str] = &[
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "EXECUTE",
+    "SHOW VIEW",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "INDEX",
+    "REFERENCES",
+    "TRIGGER",
+    "EVENT",
+    "CREATE VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    ALL,
+];
+
+/// <https://www.postgresql.org/docs/17/sql-grant.html>, those of a table.
+const POSTGRES: &[&str] =
+    &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", ALL];
+
+/// Reads privileges with commas between, in any case: `select, insert`.
+///
+/// # Errors
+/// One is not a privilege of the engine's; the error lists those that are.
+pub fn parse_grants(engine: Engine, text: &str) -> Result<Grants, Failure> {
+    let known = if engine.is_postgres() { POSTGRES } else { MYSQL };
+    let mut grants = Vec::new();
+    for part in text.split(',') {
+        let words: Vec<_> = part.split_whitespace().map(str::to_ascii_uppercase).collect();
+        let privilege = match words.join(" ").as_str() {
+            "ALL" => ALL.to_owned(),
+            other => other.to_owned(),
+        };
+        let Some(privilege) = known.iter().find(|known| **known == privilege) else {
+            return Err(format!(
+                "{:?} is no privilege of {engine}; these are: {}",
+                part.trim(),
+                known.join(", ")
+            )
+            .into());
+        };
+        if !grants.contains(privilege) {
+            grants.push(*privilege);
+        }
+    }
+    Ok(Grants(grants))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn privileges_are_those_of_the_list() {
+        let read = |engine, text| parse_grants(engine, text).map(|grants| grants.list());
+        assert_eq!(read(Engine::MySql, "select,  Insert,select").unwrap(), "SELECT, INSERT");
+        assert_eq!(
+            read(Engine::MariaDb, "create  temporary tables").unwrap(),
+            "CREATE TEMPORARY TABLES"
+        );
+        assert_eq!(read(Engine::Postgres, "all").unwrap(), "ALL PRIVILEGES");
+        for pasted in ["", "SELECT,", "SELECT ON *.* TO x; --", "SUPER", "TRUNCATE"] {
+            let error = read(Engine::MySql, pasted).unwrap_err().to_string();
+            assert!(error.contains("is no privilege of mysql; these are: SELECT"), "{error}");
+        }
+        assert!(read(Engine::AuroraPostgres, "EVENT").is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! A copy of the clone deploys what is in it, and not what is in the clone where the program was
+//! compiled.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test
+
+mod by_hand;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Runs a deployment up to the change set, as cargo runs it in the workspace in `folder`.
+fn deploy(folder: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
+        .args(["deploy", "--dry-run", "--no-build", "--engine", "mysql"])
+        .args(by_hand::DATABASE)
+        .args(["--statement", "of-the-copy"])
+        .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_copied_clone_deploys_its_own() {
+    let workspace = pinned_tools::workspace().unwrap();
+    let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
+    for part in ["deploy", "certs"] {
+        copy(&workspace.join(part), &folder.path().join(part));
+    }
+    let (code, said) = deploy(folder.path());
+    assert!(said.contains("no statement is called so") && code == Some(1), "{said}");
+    fs::write(folder.path().join("deploy/statements/mysql/of-the-copy.sql"), "SELECT 1").unwrap();
+    let (_, said) = deploy(&workspace);
+    assert!(
+        said.contains("no statement is called so"),
+        "the copy's is not the first one's: {said}"
+    );
+
+    let template = folder.path().join("deploy/template.yaml");
+    let text = fs::read_to_string(&template).unwrap();
+    let own =
+        text.replacen("\nResources:\n", "\nResources:\n  Own: { Type: AWS::Of::TheCopy }\n", 1);
+    fs::write(&template, own).unwrap();
+    let (code, said) = deploy(folder.path());
+    assert!(said.contains("AWS::Of::TheCopy") && code == Some(1), "{said}");
+
+    fs::remove_dir_all(folder.path().join("certs")).unwrap();
+    let (code, said) = deploy(folder.path());
+    assert!(
+        said.contains(&format!("{}", folder.path().join("certs").display())),
+        "{code:?}: {said}"
+    );
+}

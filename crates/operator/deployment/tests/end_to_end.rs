@@ -1,0 +1,373 @@
+//! A deployment from its first day to its last, with the unmodified `aws`, on an emulator of
+//! AWS that runs the real function, which logs in to a real server with a token.
+//!
+//! The emulator is lenient: it checks no policy and no schedule, and shows resources in a change set
+//! whose condition is false. What the template must be is tested in `deploy-template`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test
+
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+
+use aws_cli::Aws;
+use local_aws::{ACCOUNT, LocalAws, Secret};
+use local_rds::iam::AccessKey;
+use local_rds::{Engine, Server};
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[path = "end_to_end/other_code.rs"]
+mod other_code;
+
+const STACK: &str = "orders-functions";
+/// The bucket of the zips.
+const BUCKET: &str = "rds-iam-lambda-123456789012-eu-west-1";
+
+/// Held by a test while the zips in cargo's target folder are its own.
+static ZIPS: Mutex<()> = Mutex::new(());
+
+/// A database server, and an emulator whose RDS knows it as `orders`.
+struct World {
+    server: Server,
+    local: LocalAws,
+    aws: Aws,
+}
+
+/// What a command came to.
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let server =
+            Server::builder(Engine::MySql).setup(local_stack::ITEMS).start().expect("a server");
+        // The emulator gives functions the account's number as their access key.
+        let key = AccessKey { id: ACCOUNT.to_owned(), ..server.access_key() };
+        server.iam().set_keys(vec![key.clone()]);
+        let session_token = key.session_token.as_deref().unwrap_or_default();
+        let local = LocalAws::start(&Secret { key: &key.secret, session_token }).unwrap();
+        let aws = local.client();
+        let world = Self { server, local, aws };
+        world.make_database();
+        world
+    }
+
+    fn make_database(&self) {
+        let subnets = self.call("ec2 describe-subnets");
+        let subnets = &subnets["Subnets"];
+        let id = |index: usize| subnets[index]["SubnetId"].as_str().unwrap();
+        self.run(&format!(
+            "rds create-db-subnet-group --db-subnet-group-name two \
+             --db-subnet-group-description two --subnet-ids {} {}",
+            id(0),
+            id(1)
+        ));
+        let group = self.call("ec2 create-security-group --group-name db --description db");
+        self.run(&format!(
+            "rds create-db-instance --db-instance-identifier orders --engine mysql \
+             --engine-version 8.0.40 --db-instance-class db.t4g.small --allocated-storage 20 \
+             --master-username owner --master-user-password not-used-anywhere \
+             --db-subnet-group-name two --vpc-security-group-ids {}",
+            group["GroupId"].as_str().unwrap()
+        ));
+    }
+
+    fn call(&self, arguments: &str) -> Value {
+        self.aws.call(&arguments.split_whitespace().collect::<Vec<_>>()).unwrap()
+    }
+
+    fn run(&self, arguments: &str) {
+        self.aws.run(&arguments.split_whitespace().collect::<Vec<_>>()).unwrap();
+    }
+
+    /// How many there are of what a listing lists.
+    fn count(&self, listing: &str, of: &str) -> usize {
+        let answer = self.aws.run(&listing.split_whitespace().collect::<Vec<_>>()).unwrap();
+        // An empty listing may be no text at all.
+        let listed: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        listed[of].as_array().map_or(0, Vec::len)
+    }
+
+    /// Runs one of our commands. Nobody is at its terminal.
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
+        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
+            .args(arguments)
+            .envs(self.local.environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Deploys for the database `orders`.
+    fn deploy(&self, user: &str, options: &[&str]) -> Outcome {
+        self.command(&self.deployment(STACK, user, options))
+    }
+
+    /// The command line of a deployment: AWS tells everything of the database but the endpoint, which
+    /// is the local server's.
+    fn deployment(&self, stack: &str, user: &str, options: &[&str]) -> Vec<String> {
+        let address = self.server.address().to_string();
+        let bundle = self.server.ca_bundle().display().to_string();
+        let mut arguments = vec!["deploy", "--db-instance", "orders", "--db-user", user];
+        arguments.extend(["--db-name", self.server.database(), "--stack-name", stack]);
+        arguments.extend(["--endpoint", self.server.host(), "--port", "3306"]);
+        arguments.extend(["--connect-to", &address, "--ca-bundle", &bundle]);
+        arguments.extend(options);
+        arguments.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Sends an event to the function of the stack.
+    fn invoke(&self, function: &str, event: &str) -> Value {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("event"), event).unwrap();
+        let answer = path("answer");
+        self.run(&format!(
+            "lambda invoke --function-name {function} --payload fileb://{} {answer}",
+            path("event")
+        ));
+        serde_json::from_slice(&std::fs::read(answer).unwrap()).unwrap()
+    }
+
+    /// What a new version of the function or the layer would change.
+    fn versions(&self, function: &str) -> (Value, usize) {
+        let now = self.call(&format!("lambda get-function --function-name {function}"));
+        let configuration = &now["Configuration"];
+        let sum = configuration["CodeSha256"].clone();
+        let list = format!("lambda list-layer-versions --layer-name {STACK}-rds-ca");
+        (sum, self.count(&list, "LayerVersions"))
+    }
+}
+
+impl Outcome {
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        let all = format!("{}\n{}", self.stdout, self.stderr);
+        assert!(all.contains(text), "nothing says {text:?}:\n{all}");
+        self
+    }
+
+    /// The document of `--json`, the only thing on standard output.
+    #[track_caller]
+    fn document(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// The resources in the plan, but those of the engine that is not deployed.
+fn changed(document: &Value) -> Vec<&str> {
+    let changes = document["changes"].as_array().unwrap();
+    let names = changes.iter().map(|change| change["resource"].as_str().unwrap());
+    names.filter(|name| !name.starts_with("Postgres")).collect()
+}
+
+#[test]
+fn from_the_first_deployment_to_the_last() {
+    let _zips = ZIPS.lock();
+    let world = World::new();
+    what_is_refused_before_anything_is_built(&world);
+    let function = first_deployment(&world);
+    again_unchanged(&world, &function);
+    another_schedule(&world, &function);
+    a_schedule_that_is_kept(&world);
+    nobody_to_ask(&world);
+    a_user_who_cannot_log_in(&world);
+    a_change_that_fails(&world, &function);
+    removal(&world);
+}
+
+fn what_is_refused_before_anything_is_built(world: &World) {
+    let refused = world.deploy("owner", &["--yes"]).ends(1).says("owner is the master user");
+    assert!(!refused.stderr.contains("fetching"), "{}", refused.stderr);
+    world.deploy("lambda-user", &["--yes"]).ends(1).says("turn it on with --enable-iam-auth");
+    world
+        .command(&["deploy", "--db-instance", "order", "--db-user", "u", "--db-name", "d", "--yes"])
+        .ends(1)
+        .says("there is no DB instance order in eu-west-1; did you mean --db-instance orders?");
+    // A schedule that would fail is refused before anything is changed.
+    let options = ["--enable-iam-auth", "--yes", "--statement", "purge-items"];
+    let user = world.server.user();
+    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, and a schedule");
+    assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
+    let database = world.call("rds describe-db-instances --db-instance-identifier orders");
+    let on = &database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"];
+    assert_ne!(*on, true, "{database}");
+    assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0);
+}
+
+/// Returns the function's name.
+fn first_deployment(world: &World) -> String {
+    // What an administrator has done once.
+    let boundary =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/permissions-boundary.json");
+    world.run(&format!(
+        "iam create-policy --policy-name {STACK}-boundary --policy-document file://{boundary}"
+    ));
+    let options = ["--enable-iam-auth", "--schedule", "rate(5 minutes)", "--yes"];
+    let deployed = world
+        .deploy(world.server.user(), &options)
+        .ends(0)
+        .says("DB instance orders has IAM authentication")
+        .says("no rule lets the functions")
+        .says("the roles are bounded by arn:aws:iam::")
+        .says("add     MySqlFunction")
+        .says("create complete              MySqlFunction (AWS::Lambda::Function)")
+        .says("is CREATE_COMPLETE");
+    let line = deployed.stdout.lines().find(|line| line.contains("MySqlFunctionName")).unwrap();
+    let function = line.split_whitespace().last().unwrap().to_owned();
+
+    // The real bootstrap runs, with the code and the settings that were deployed.
+    let answer = world.invoke(&function, r#"{"statement":"items"}"#);
+    assert_eq!(answer["row_count"], 3, "{answer}");
+    let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
+    let discovered = world.call("rds describe-db-instances --db-instance-identifier orders");
+    let resource_id = discovered["DBInstances"][0]["DbiResourceId"].as_str().unwrap();
+    let role = now["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let policies = world.call(&format!("iam list-role-policies --role-name {role}"));
+    let documents: Vec<String> = policies["PolicyNames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| {
+            let name = name.as_str().unwrap();
+            let get = format!("iam get-role-policy --role-name {role} --policy-name {name}");
+            world.call(&get)["PolicyDocument"].to_string()
+        })
+        .collect();
+    let alarms = world.call("cloudwatch describe-alarms");
+    let dimensions = alarms["MetricAlarms"].to_string();
+    assert!(dimensions.contains(r#""Value":"orders""#), "{alarms}");
+    // The emulator keeps no boundary with a role: that the template hands it on has a test of its own.
+    let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
+    let boundary = format!("arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary");
+    assert!(stack["Stacks"][0]["Parameters"].to_string().contains(&boundary), "{stack}");
+    let arn = format!("arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:{resource_id}/lambda-user");
+    assert!(documents.iter().any(|document| document.contains(&arn)), "{arn}: {documents:?}");
+    function
+}
+
+fn again_unchanged(world: &World, function: &str) {
+    let before = world.versions(function);
+    // It is built again too: the same sources make the same bytes.
+    let again = world.deploy(world.server.user(), &["--yes", "--json"]).ends(0).document();
+    assert_eq!(again["outcome"], "unchanged", "{again}");
+    assert_eq!(again["diagnose"]["ok"], true, "{again}");
+    assert_eq!(world.versions(function), before);
+}
+
+fn another_schedule(world: &World, function: &str) {
+    let before = world.versions(function);
+    let options = ["--no-build", "--yes", "--json", "--schedule", "rate(10 minutes)"];
+    let document = world.deploy(world.server.user(), &options).ends(0).document();
+    assert_eq!(document["outcome"], "deployed");
+    assert_eq!(changed(&document), ["MySqlSchedule"], "{document}");
+    assert_eq!(document["changes"][0]["properties"], serde_json::json!(["ScheduleExpression"]));
+    assert_eq!(expression(world), "rate(10 minutes)");
+    assert_eq!(world.versions(function), before);
+}
+
+fn expression(world: &World) -> String {
+    let all = world.call("scheduler list-schedules");
+    let name = all["Schedules"][0]["Name"].as_str().unwrap();
+    let schedule =
+        world.call(&format!("scheduler get-schedule --group-name {STACK} --name {name}"));
+    schedule["ScheduleExpression"].as_str().unwrap().to_owned()
+}
+
+/// What the stack keeps counts as if it were given.
+fn a_schedule_that_is_kept(world: &World) {
+    let deploy = |options: &[&str]| {
+        world.deploy(world.server.user(), &[&["--no-build", "--yes"], options].concat())
+    };
+    // The function warns, since its setting names what a schedule cannot run.
+    deploy(&["--no-schedule", "--statement", "purge-items"]).ends(1).says("is UPDATE_COMPLETE");
+    let enable = ["--parameter", "ScheduleState=ENABLED"];
+    deploy(&enable).ends(1).says("the schedule would fail at each run");
+    deploy(&[&enable[..], &["--statement", "items"]].concat()).ends(0);
+}
+
+fn nobody_to_ask(world: &World) {
+    world
+        .deploy(world.server.user(), &["--no-build", "--schedule", "rate(1 hour)"])
+        .ends(1)
+        .says("MySqlSchedule")
+        .says("There is no terminal to answer on: say --yes");
+    assert_eq!(expression(world), "rate(10 minutes)");
+    let left = world.call(&format!("cloudformation list-change-sets --stack-name {STACK}"));
+    let waiting = |set: &&Value| set["ExecutionStatus"] == "AVAILABLE";
+    assert_eq!(left["Summaries"].as_array().unwrap().iter().filter(waiting).count(), 0, "{left}");
+}
+
+fn a_user_who_cannot_log_in(world: &World) {
+    let options = ["--no-build", "--yes", "--json"];
+    let document = world.deploy("nobody-there", &options).ends(1).document();
+    assert_eq!(document["outcome"], "deployed", "{document}");
+    assert_eq!(document["diagnose"]["ok"], false, "{document}");
+    let login = &document["diagnose"]["steps"].as_array().unwrap();
+    let failed = login.iter().find(|step| step["verdict"] == "failed").unwrap();
+    assert_eq!(failed["step"], "login", "{document}");
+    world.deploy(world.server.user(), &options).ends(0);
+}
+
+fn a_change_that_fails(world: &World, function: &str) {
+    // Somebody has removed the layer behind the stack's back.
+    let layer = format!("{STACK}-rds-ca");
+    let versions = world.call(&format!("lambda list-layer-versions --layer-name {layer}"));
+    let version = &versions["LayerVersions"][0]["Version"];
+    world.run(&format!(
+        "lambda delete-layer-version --layer-name {layer} --version-number {version}"
+    ));
+    let options = ["--no-build", "--yes", "--parameter", "MemorySize=512"];
+    world
+        .deploy(world.server.user(), &options)
+        .ends(1)
+        .says("the deployment failed, first at\n  MySqlFunction (AWS::Lambda::Function): ")
+        .says("does not exist")
+        .says("everything is as it was before");
+    let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
+    assert_eq!(now["MemorySize"], 256);
+    let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
+    assert_eq!(stack["Stacks"][0]["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    let answer = world.invoke(function, r#"{"statement":"items"}"#);
+    assert_eq!(answer["row_count"], 3, "{answer}");
+}
+
+fn removal(world: &World) {
+    world.command(&["destroy", "--stack-name", STACK]).ends(1).says("say --yes");
+    world
+        .command(&["destroy", "--stack-name", STACK, "--yes"])
+        .ends(0)
+        .says("the stack orders-functions is gone")
+        .says(&format!("aws s3 rm --recursive s3://{BUCKET}/{STACK}/"));
+    world.command(&["destroy", "--stack-name", STACK, "--yes"]).ends(1).says("there is no stack");
+    for (listing, of) in [
+        ("lambda list-functions", "Functions"),
+        ("lambda list-layers", "Layers"),
+        ("scheduler list-schedules", "Schedules"),
+        ("sqs list-queues", "QueueUrls"),
+        ("cloudwatch describe-alarms", "MetricAlarms"),
+        ("iam list-roles", "Roles"),
+        ("logs describe-log-groups", "logGroups"),
+    ] {
+        assert_eq!(world.count(listing, of), 0, "`aws {listing}` still lists some");
+    }
+}

@@ -1,0 +1,39 @@
+//! The `aws` client: the person's own, or else the pinned one.
+
+use aws_cli::Aws;
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+
+/// A client that asks in `region`, as `profile`, where they are given.
+///
+/// # Errors
+/// There is none on the PATH and the pinned one cannot be fetched.
+pub(crate) fn find(region: Option<&str>, profile: Option<&str>) -> Result<Aws, Failure> {
+    let mut aws = match of_path() {
+        Some(aws) => aws,
+        None => Aws::new(pinned_tools::aws(&mut |line| eprintln!("{line}"))?),
+    };
+    if let Some(region) = region {
+        aws = aws.region(region);
+    }
+    Ok(match profile {
+        Some(profile) => aws.profile(profile),
+        None => aws,
+    })
+}
+
+/// The client on the PATH, when there is one and it runs.
+pub(crate) fn of_path() -> Option<Aws> {
+    let folders = env::var_os("PATH")?;
+    let program = env::split_paths(&folders).map(|folder| folder.join("aws")).find(|p| runs(p))?;
+    Some(Aws::new(program))
+}
+
+fn runs(program: &Path) -> bool {
+    let mut version = Command::new(program);
+    version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    program.is_file() && version.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,133 @@
+//! What AWS's APIs know of a login: steps and causes that no walk from the function can see. What is
+//! certain goes before what the function can only suspect.
+
+mod database;
+mod log;
+mod network;
+mod policy;
+mod principal;
+mod shell;
+
+use aws_cli::{Aws, Database};
+use doctor::{Cause, Diagnosis, Step, Verdict};
+use serde_json::{Map, Value};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use crate::deployed::Configuration;
+
+/// A login, as far as it is known here.
+#[derive(Default)]
+pub(crate) struct Login {
+    /// The database user.
+    pub(crate) user: Option<String>,
+    /// The host that the token is signed for.
+    pub(crate) host: Option<String>,
+    /// The port that the token is signed for.
+    pub(crate) port: Option<String>,
+    /// The deployed function; `None` when one runs here.
+    pub(crate) function: Option<Configuration>,
+}
+
+/// What one question to AWS gave.
+struct Finding {
+    verdict: Verdict,
+    seen: String,
+    facts: Map<String, Value>,
+    /// The causes that are certain.
+    causes: Vec<Cause>,
+    /// The causes that it cannot be.
+    disproved: &'static [&'static str],
+}
+
+impl Finding {
+    fn new(verdict: Verdict, seen: impl Into<String>) -> Finding {
+        let (facts, causes, disproved) = (Map::new(), Vec::new(), &[][..]);
+        Finding { verdict, seen: seen.into(), facts, causes, disproved }
+    }
+
+    fn fact(mut self, name: &str, value: impl Into<Value>) -> Finding {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn because_of(mut self, causes: impl IntoIterator<Item = Cause>) -> Finding {
+        self.causes.extend(causes);
+        self
+    }
+
+    fn disproves(mut self, causes: &'static [&'static str]) -> Finding {
+        self.disproved = causes;
+        self
+    }
+}
+
+/// A cause, in the words of what is known.
+fn cause(id: &str, title: &str, because: String, confirm: String, fix: String) -> Cause {
+    Cause { id: id.into(), title: title.into(), because, confirm, fix, more: Map::new() }
+}
+
+/// Asks AWS, all questions at once, and completes the diagnosis.
+pub(crate) fn complete(
+    mut diagnosis: Diagnosis,
+    aws: &Aws,
+    database: &Database,
+    login: &Login,
+    now: SystemTime,
+) -> Diagnosis {
+    let aws = &aws.clone().region(&database.region);
+    let (connected, logged_in) = (went(&diagnosis, "tcp"), went(&diagnosis, "login"));
+    let findings = thread::scope(|scope| {
+        // In the order in which a login meets them.
+        let asking: [(_, Ask<'_>); 4] = [
+            ("aws-network", Box::new(|| Some(network::examine(aws, database, login, connected)))),
+            ("aws-database", Box::new(|| Some(database::examine(database, login)))),
+            ("aws-policy", Box::new(|| Some(policy::examine(aws, database, login, logged_in)))),
+            ("aws-log", Box::new(|| (!logged_in).then(|| log::examine(aws, database, login, now)))),
+        ];
+        let asking = asking.map(|(name, ask)| (name, scope.spawn(move || timed(ask))));
+        asking.map(|(name, ask)| (name, ask.join()))
+    });
+    let mut certain = Vec::new();
+    for (name, finding) in findings {
+        let (ms, finding) = match finding {
+            Ok((ms, Some(finding))) => (ms, finding),
+            Ok((_, None)) => continue,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let Finding { verdict, seen, facts, causes, disproved } = finding;
+        diagnosis.ok &= verdict == Verdict::Ok;
+        let (name, ms) = (name.to_owned(), Some(ms));
+        diagnosis.steps.push(Step { name, verdict, ms, seen, facts, more: Map::new() });
+        diagnosis.causes.retain(|cause| !disproved.contains(&cause.id.as_str()));
+        certain.extend(causes);
+    }
+    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Cause| sure.id == cause.id));
+    certain.append(&mut diagnosis.causes);
+    diagnosis.causes = certain;
+    diagnosis
+}
+
+/// A question; `None` when there is no reason to ask.
+type Ask<'a> = Box<dyn FnOnce() -> Option<Finding> + Send + 'a>;
+
+/// What a question gave, and the milliseconds that it took.
+fn timed(ask: Ask<'_>) -> (f64, Option<Finding>) {
+    let start = Instant::now();
+    let finding = ask();
+    (start.elapsed().as_secs_f64() * 1e3, finding)
+}
+
+/// Whether the function got past a step.
+fn went(diagnosis: &Diagnosis, name: &str) -> bool {
+    let step = diagnosis.steps.iter().find(|step| step.name == name);
+    step.is_some_and(|step| matches!(step.verdict, Verdict::Ok | Verdict::Warning))
+}
+
+/// A question that AWS did not answer. What the walk `proves` needs no answer.
+fn unanswered(proves: bool, proof: &str, error: &impl std::fmt::Display) -> Finding {
+    match proves {
+        true => Finding::new(Verdict::Ok, format!("{proof}; AWS was not asked: {error}")),
+        false => Finding::new(Verdict::NotReached, format!("AWS did not tell: {error}")),
+    }
+}

@@ -1,0 +1,212 @@
+//! Whether the network lets the function reach the database.
+
+use aws_cli::{Aws, Database, Reach, reach};
+use doctor::{Cause, Verdict};
+
+use super::{Finding, Login, cause, shell, unanswered};
+use crate::deployed::{Configuration, Vpc};
+
+const PROOF: &str = "the connection proves that the way is open";
+
+pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: bool) -> Finding {
+    // A connection that stands settles what rules and routes can only suggest.
+    let wrong = if connected { Verdict::Warning } else { Verdict::Failed };
+    let vpc = login.function.as_ref().and_then(|function| function.vpc_config.clone());
+    let vpc = vpc.filter(|vpc| vpc.vpc_id.as_deref().is_some_and(|id| !id.is_empty()));
+    let public = database.publicly_accessible == Some(true);
+    match (&login.function, vpc) {
+        (Some(_), None) if !public && connected => Finding::new(
+            Verdict::Ok,
+            "the database has no public address and the function is in no VPC, but the connection \
+             stands",
+        ),
+        (Some(function), None) if !public => {
+            Finding::new(wrong, "the database has no public address, and the function is in no VPC")
+                .because_of([outside(database, function)])
+        }
+        (None, _) if connected => Finding::new(Verdict::Ok, "reached from this machine"),
+        (None, _) if !public => Finding::new(
+            wrong,
+            "the database has no public address: from this machine it can only be reached through a \
+             VPN, a tunnel or a bastion host",
+        )
+        .because_of([only_through_a_tunnel(database)]),
+        (_, vpc) => groups(aws, database, vpc.unwrap_or_default(), connected),
+    }
+}
+
+/// Asks for the rules of the database's security groups.
+fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding {
+    let other_vpc =
+        own.vpc_id.as_ref().filter(|id| database.vpc.as_ref().is_some_and(|it| it != *id));
+    let theirs = database.security_groups.join(", ");
+    let from = match own.security_group_ids[..] {
+        [] => "the internet".to_owned(),
+        _ => own.security_group_ids.join(", "),
+    };
+    let finding = match reach(aws, database, &own.security_group_ids) {
+        Err(error) => return unanswered(connected, PROOF, &error),
+        Ok(Reach::Open) => {
+            Finding::new(Verdict::Ok, format!("{theirs} lets {from} in on port {}", database.port))
+                .disproves(&["security-group"])
+        }
+        Ok(Reach::ByAddress) => Finding::new(
+            Verdict::Ok,
+            format!("{theirs} lets addresses in on port {}", database.port),
+        ),
+        Ok(Reach::Closed) if connected => Finding::new(
+            Verdict::Ok,
+            format!("no rule of {theirs} names {from}, but the connection stands"),
+        ),
+        Ok(Reach::Closed) => Finding::new(
+            Verdict::Failed,
+            format!("no rule of {theirs} lets {from} in on port {}", database.port),
+        )
+        .because_of([closed(database, &own, &from)]),
+    }
+    .fact("database_security_groups", database.security_groups.clone())
+    .fact("function_security_groups", own.security_group_ids.clone())
+    .fact("database_subnets", database.subnets.clone())
+    .fact("function_subnets", own.subnet_ids.clone());
+    match other_vpc {
+        Some(id) if !connected => Finding {
+            verdict: Verdict::Failed,
+            seen: format!(
+                "{}; the function is in {id}, the database in {}",
+                finding.seen,
+                database.vpc.as_deref().unwrap_or("another VPC")
+            ),
+            ..finding
+        }
+        .because_of([another_vpc(database, id)]),
+        _ => finding,
+    }
+}
+
+fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
+    let (region, port) = (shell::quoted(&database.region), database.port);
+    let group = database.security_groups.first().map_or("DATABASE-GROUP", String::as_str);
+    let group = shell::quoted(group);
+    let source = match own.security_group_ids.first() {
+        Some(own) => format!("--source-group {}", shell::quoted(own)),
+        None => "--cidr YOUR-ADDRESS/32".to_owned(),
+    };
+    cause(
+        "security-group",
+        "the database's security group does not let the function in",
+        format!("no inbound rule of {group} admits {from} on port {port}"),
+        format!(
+            "`aws ec2 describe-security-group-rules --region {region} --filters \
+             Name=group-id,Values={group}`"
+        ),
+        format!(
+            "`aws ec2 authorize-security-group-ingress --region {region} --group-id {group} \
+             --protocol tcp --port {port} {source}`"
+        ),
+    )
+}
+
+fn outside(database: &Database, function: &Configuration) -> Cause {
+    let (region, arn) = (shell::quoted(&database.region), shell::quoted(&function.arn));
+    cause(
+        "no-route",
+        "the function is outside of the database's VPC",
+        format!(
+            "the {} is not publicly accessible and in {}; the function is in no VPC",
+            database.target,
+            database.vpc.as_deref().unwrap_or("a VPC")
+        ),
+        format!("`aws lambda get-function-configuration --function-name {arn} --query VpcConfig`"),
+        format!(
+            "put the function into the database's subnets: `aws lambda update-function-configuration \
+             --region {region} --function-name {arn} --vpc-config {}`; its role needs \
+             AWSLambdaVPCAccessExecutionRole",
+            shell::quoted(&format!(
+                "SubnetIds={},SecurityGroupIds=FUNCTION-GROUP",
+                database.subnets.join(",")
+            ))
+        ),
+    )
+}
+
+fn another_vpc(database: &Database, id: &str) -> Cause {
+    let vpc = database.vpc.as_deref().unwrap_or("another");
+    cause(
+        "no-route",
+        "the function is in another VPC than the database",
+        format!("the function is in {id}, the database in {vpc}, and TCP did not get through"),
+        format!(
+            "`aws ec2 describe-vpc-peering-connections --region {}`: one must join {id} and {vpc}, \
+             and the subnets' route tables lead to it",
+            shell::quoted(&database.region)
+        ),
+        format!(
+            "put the function into subnets of {vpc} ({}), or peer the two",
+            database.subnets.join(", ")
+        ),
+    )
+}
+
+fn only_through_a_tunnel(database: &Database) -> Cause {
+    let port = database.port;
+    let endpoint = shell::quoted(&database.endpoint);
+    let forward = shell::quoted(&format!("{port}:{}:{port}", database.endpoint));
+    cause(
+        "no-route",
+        "the database can only be reached inside its VPC",
+        format!("the {} is not publicly accessible", database.target),
+        format!("`dig +short {endpoint}` gives a private address"),
+        format!(
+            "ask the deployed function, which is inside: `cargo xtask doctor --function NAME`; or open \
+             a tunnel, `ssh -N -L {forward} BASTION`, and give --connect-to \
+             127.0.0.1:{port}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_cli::{Engine, Target};
+
+    #[test]
+    fn what_aws_calls_things_is_quoted() {
+        let odd = || "a; touch 'b".to_owned();
+        let database = Database {
+            target: Target::Instance(odd()),
+            engine: Engine::Postgres,
+            version: None,
+            endpoint: odd(),
+            port: 5432,
+            resource_id: odd(),
+            cluster: None,
+            region: odd(),
+            vpc: None,
+            subnets: vec![odd()],
+            security_groups: vec![odd()],
+            ca: None,
+            iam_auth: false,
+            instance_classes: vec![],
+            master_user: None,
+            status: "stopped".into(),
+            publicly_accessible: None,
+            exports_auth_errors: None,
+        };
+        let own = Vpc { security_group_ids: vec![odd()], ..Vpc::default() };
+        let function = serde_json::json!({"FunctionArn": odd()});
+        let function = serde_json::from_value(function).unwrap();
+        let login = Login { host: Some("db.example".into()), ..Login::default() };
+        let mut causes = vec![
+            closed(&database, &own, "x"),
+            outside(&database, &function),
+            another_vpc(&database, "x"),
+            only_through_a_tunnel(&database),
+        ];
+        causes.extend(crate::cloud::database::examine(&database, &login).causes);
+        assert_eq!(causes.len(), 7);
+        let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
+        for command in texts.flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            assert!(!command.contains(&odd()), "{command}"); // its quote would be another one
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Whether IAM allows the login: `rds-db:connect` on this database's resource id, as this user.
+//!
+//! Source: "Creating and using an IAM policy for IAM database access",
+//! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>.
+
+use aws_cli::{Aws, Database, Error};
+use doctor::{Cause, Verdict};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::principal::{self, Identity, Principal};
+use super::{Finding, Login, cause, shell, unanswered};
+
+const ACTION: &str = "rds-db:connect";
+
+/// What cannot be wrong when the policies allow the login.
+const DISPROVED: &[&str] = &["policy-missing", "policy-on-wrong-resource"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simulation {
+    evaluation_results: Vec<Evaluation>,
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Evaluation {
+    /// `allowed`, `explicitDeny` or `implicitDeny`.
+    eval_decision: String,
+    organizations_decision_detail: Option<ByOrganizations>,
+    permissions_boundary_decision_detail: Option<ByBoundary>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ByOrganizations {
+    allowed_by_organizations: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ByBoundary {
+    allowed_by_permissions_boundary: bool,
+}
+
+pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: bool) -> Finding {
+    let Some(user) = &login.user else {
+        return Finding::new(Verdict::NotReached, "the database user is not known: no DB_USER");
+    };
+    let principal = match &login.function {
+        Some(function) => Ok(principal::of_arn(function.role.clone())),
+        None => principal::caller(aws),
+    };
+    let identity = match principal {
+        Ok(Principal::Known(identity)) => identity,
+        Ok(Principal::Root) => {
+            let text = "the credentials are the account's root user's, whom no policy binds";
+            return Finding::new(Verdict::Ok, text).disproves(DISPROVED);
+        }
+        Ok(Principal::Other(arn)) => {
+            return unanswered(logged_in, PROOF, &format!("it does not simulate {arn}"));
+        }
+        Err(error) => return unanswered(logged_in, PROOF, &error),
+    };
+    let resource = resource(&identity, database, user);
+    match simulate(aws, &identity, &resource) {
+        Err(error) => unanswered(logged_in, PROOF, &error),
+        Ok(decision) => judge(aws, &identity, &resource, &decision, logged_in),
+    }
+}
+
+const PROOF: &str = "the login proves that it is allowed";
+
+/// `arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/lambda-user`
+fn resource(identity: &Identity, database: &Database, user: &str) -> String {
+    let Identity { partition, account, .. } = identity;
+    let Database { region, resource_id, .. } = database;
+    format!("arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}")
+}
+
+fn simulate(aws: &Aws, identity: &Identity, resource: &str) -> Result<Evaluation, Error> {
+    let Simulation { evaluation_results } = aws.call(&[
+        "iam",
+        "simulate-principal-policy",
+        "--policy-source-arn",
+        &identity.arn,
+        "--action-names",
+        ACTION,
+        "--resource-arns",
+        resource,
+    ])?;
+    let none = Evaluation {
+        eval_decision: "implicitDeny".into(),
+        organizations_decision_detail: None,
+        permissions_boundary_decision_detail: None,
+    };
+    Ok(evaluation_results.into_iter().next().unwrap_or(none))
+}
+
+fn judge(
+    aws: &Aws,
+    identity: &Identity,
+    resource: &str,
+    evaluation: &Evaluation,
+    logged_in: bool,
+) -> Finding {
+    let arn = &identity.arn;
+    if evaluation.eval_decision == "allowed" {
+        return Finding::new(Verdict::Ok, format!("{arn} may {ACTION} on {resource}"))
+            .fact("principal", arn.as_str())
+            .fact("resource", resource)
+            .disproves(DISPROVED);
+    }
+    // A login that went through says more than a simulation: it may soon be refused.
+    let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
+    let seen = format!("{arn} may not {ACTION} on {resource}");
+    Finding::new(verdict, seen)
+        .fact("principal", arn.as_str())
+        .fact("resource", resource)
+        .fact("decision", evaluation.eval_decision.as_str())
+        .because_of([not_allowed(aws, identity, resource, evaluation)])
+}
+
+fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Cause {
+    let arn = &identity.arn;
+    let confirm = format!(
+        "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
+         --resource-arns {}`",
+        shell::quoted(arn),
+        shell::quoted(resource)
+    );
+    let title = "the role is not allowed rds-db:connect as this user";
+    let missing = |because: &str, fix: String| {
+        cause("policy-missing", title, because.to_owned(), confirm.clone(), fix)
+    };
+    let organizations = evaluation.organizations_decision_detail.as_ref();
+    if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
+        return missing(
+            "a service control policy of the organization does not allow it",
+            format!("have the organization's administrator allow {ACTION} for the account"),
+        );
+    }
+    let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
+    if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary) {
+        return missing(
+            "the permissions boundary does not allow it",
+            format!("allow {ACTION} on {resource} in the permissions boundary of {arn}"),
+        );
+    }
+    if evaluation.eval_decision == "explicitDeny" {
+        return missing(
+            "a statement with the effect Deny covers it",
+            format!("take {resource} out of the statement that denies {ACTION}"),
+        );
+    }
+    let allow = allow_command(identity, resource);
+    match named_resources(aws, identity) {
+        Ok(named) if !named.is_empty() => cause(
+            "policy-on-wrong-resource",
+            "the role's policy names another resource than this database and user",
+            format!("its policies allow {ACTION} on {}, and not on {resource}", named.join(", ")),
+            confirm,
+            format!("put {resource} into the policy in place of it: {allow}"),
+        ),
+        Ok(_) => missing("none of its policies has a statement that allows it", allow),
+        Err(_) => missing("none of its policies allows it", allow),
+    }
+}
+
+/// The command that allows it.
+fn allow_command(identity: &Identity, resource: &str) -> String {
+    let (kind, name) = identity.kind_and_name().unwrap_or(("role", "ROLE"));
+    let document = format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{ACTION}\",\
+         \"Resource\":{}}}]}}",
+        Value::from(resource)
+    );
+    format!(
+        "`aws iam put-{kind}-policy --{kind}-name {} --policy-name rds-iam-lambda \
+         --policy-document {}`; it takes some minutes to act",
+        shell::quoted(name),
+        shell::quoted(&document)
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inline {
+    policy_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attached {
+    attached_policies: Vec<Managed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Managed {
+    policy_arn: String,
+}
+
+/// The resources on which the principal's own policies allow the action.
+fn named_resources(aws: &Aws, identity: &Identity) -> Result<Vec<String>, Error> {
+    let Some((kind, name)) = identity.kind_and_name() else { return Ok(Vec::new()) };
+    let flag = &format!("--{kind}-name");
+    let mut documents = Vec::new();
+    let list = format!("list-{kind}-policies");
+    let inline: Inline = aws.call(&["iam", &list, flag, name])?;
+    for policy in inline.policy_names {
+        let get = format!("get-{kind}-policy");
+        let answer: Value = aws.call(&["iam", &get, flag, name, "--policy-name", &policy])?;
+        documents.push(answer["PolicyDocument"].clone());
+    }
+    let list = format!("list-attached-{kind}-policies");
+    let attached: Attached = aws.call(&["iam", &list, flag, name])?;
+    for policy in attached.attached_policies {
+        let arn = policy.policy_arn.as_str();
+        let policy: Value = aws.call(&["iam", "get-policy", "--policy-arn", arn])?;
+        let Some(version) = policy["Policy"]["DefaultVersionId"].as_str() else { continue };
+        let get = ["iam", "get-policy-version", "--policy-arn", arn, "--version-id", version];
+        let answer: Value = aws.call(&get)?;
+        documents.push(answer["PolicyVersion"]["Document"].clone());
+    }
+    Ok(documents.iter().flat_map(allowed_resources).collect())
+}
+
+/// The resources on which a policy document allows the action. An element that may be a list may be
+/// its only member as well.
+fn allowed_resources(document: &Value) -> Vec<String> {
+    let statements = one_or_many(&document["Statement"]).into_iter();
+    let allows = statements.filter(|statement| {
+        let actions = one_or_many(&statement["Action"]);
+        let is_ours = |action: &Value| {
+            action.as_str().is_some_and(|action| {
+                action == "*"
+                    || action.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("rds-db:"))
+            })
+        };
+        statement["Effect"] == "Allow" && actions.iter().any(|action| is_ours(action))
+    });
+    allows
+        .flat_map(|statement| one_or_many(&statement["Resource"]))
+        .filter_map(|resource| resource.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn one_or_many(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_command_that_allows_takes_every_user() {
+        let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
+        let identity = Identity { partition: "aws".into(), account: "1".into(), arn };
+        let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
+        let fix = allow_command(&identity, resource);
+        let command = fix.split('`').nth(1).unwrap().replace("aws iam", "printf '%s\\n'");
+        let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();
+        assert_eq!(allowed_resources(&document), [resource]);
+    }
+
+    #[test]
+    fn what_a_document_allows_is_found_in_all_its_forms() {
+        let one = json!({"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
+            "Resource": "a"}});
+        assert_eq!(allowed_resources(&one), ["a"]);
+        let many = json!({"Statement": [
+            {"Effect": "Allow", "Action": ["s3:Get*", "RDS-DB:*"], "Resource": ["b", "c"]},
+            {"Effect": "Deny", "Action": "rds-db:connect", "Resource": "d"},
+            {"Effect": "Allow", "Action": "rds:*", "Resource": "e"},
+        ]});
+        assert_eq!(allowed_resources(&many), ["b", "c"]);
+        assert!(allowed_resources(&Value::Null).is_empty());
+    }
+}

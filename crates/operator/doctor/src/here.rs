@@ -1,0 +1,193 @@
+//! Runs the function's program on this machine, to diagnose itself: the walk is its own, not a second
+//! one. Nothing listens: the settings are the program's environment, the answer its output.
+
+use iam_auth::{Endpoint, TrustStore};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::Failure;
+use crate::credentials::Credentials;
+use crate::engine::Engine;
+
+/// The function's own variables, by name.
+pub(crate) type Settings = BTreeMap<String, String>;
+
+/// The event that asks for a diagnosis.
+pub(crate) const EVENT: &str = r#"{"diagnose":true}"#;
+
+/// The argument that has the function's program diagnose itself: see `sql_function::run`.
+const DIAGNOSE: &str = "--diagnose";
+
+/// A network that swallows packets takes the walk some 20 seconds. The program ends itself before.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The function's answer.
+pub(crate) struct Answer {
+    pub(crate) payload: Vec<u8>,
+    /// `Unhandled` when it failed.
+    pub(crate) function_error: Option<String>,
+    /// The end of what it logged.
+    pub(crate) log: String,
+}
+
+impl Answer {
+    fn unhandled(payload: Vec<u8>, log: String) -> Answer {
+        Answer { payload, function_error: Some("Unhandled".into()), log }
+    }
+}
+
+/// Has the function for `engine` diagnose itself, in the environment that Lambda would give it and
+/// nothing else. `region` is the one it runs in.
+pub(crate) async fn ask(
+    engine: Engine,
+    settings: &Settings,
+    region: &str,
+    credentials: Option<Credentials>,
+) -> Result<Answer, Failure> {
+    let name = engine.function();
+    let mut command = Command::new(beside_us(name)?);
+    command.arg(DIAGNOSE).env_clear().envs(settings).current_dir("/");
+    command.env("AWS_LAMBDA_FUNCTION_NAME", name);
+    command.envs([("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]);
+    if let Some(own) = credentials {
+        let (id, secret, token) = own.into_parts();
+        command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
+        command.env("AWS_SESSION_TOKEN", token);
+    }
+    // Whoever is interrupted drops it, and kills it by that. It starts no processes of its own.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let ended = timeout(TIMEOUT, command.spawn()?.wait_with_output()).await;
+    let failed = |error_type: &str, message: String| {
+        json!({ "errorType": error_type, "errorMessage": message }).to_string().into_bytes()
+    };
+    Ok(match ended {
+        Ok(output) => {
+            let output = output?;
+            let log = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.success() {
+                true => Answer { payload: output.stdout, function_error: None, log },
+                false => {
+                    let why = format!("the program ended with {}", output.status);
+                    Answer::unhandled(failed("Runtime.ExitError", why), log)
+                }
+            }
+        }
+        Err(_) => {
+            let why = format!("Task timed out after {} seconds", TIMEOUT.as_secs());
+            Answer::unhandled(failed("Sandbox.Timedout", why), String::new())
+        }
+    })
+}
+
+/// A program that cargo built into the folder of this one.
+fn beside_us(name: &str) -> Result<PathBuf, Failure> {
+    let program = env::current_exe()?.with_file_name(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    Err(format!("{} has not been built: use `cargo xtask doctor`", program.display()).into())
+}
+
+/// What a function would find in Lambda, and this machine has elsewhere: its statements, and the
+/// layer's roots for its endpoint.
+///
+/// # Errors
+/// This program is not in a workspace.
+pub(crate) fn complete(
+    settings: &mut Settings,
+    engine: Engine,
+    region: Option<&str>,
+) -> Result<(), Failure> {
+    let project = pinned_tools::workspace()?;
+    let statements = project.join("deploy/statements").join(engine.statements());
+    settings.entry("STATEMENTS_DIR".into()).or_insert_with(|| statements.display().to_string());
+
+    // A host that is missing or wrong is for the function to tell.
+    let Some(endpoint) = endpoint(settings, engine, region) else { return Ok(()) };
+    if settings.contains_key("DB_CA_BUNDLE") || TrustStore::default_path(&endpoint).exists() {
+        return Ok(());
+    }
+    let file =
+        if endpoint.kind().is_proxy() { "amazon-trust-roots.pem" } else { "global-bundle.pem" };
+    let bundle = project.join("certs").join(file);
+    settings.insert("DB_CA_BUNDLE".into(), bundle.display().to_string());
+    Ok(())
+}
+
+/// The region that the function would run in: `own`, the person's, else the host's.
+///
+/// # Errors
+/// There is neither. Lambda always has one, and taking any other would sign for the wrong one.
+pub(crate) fn region(
+    settings: &Settings,
+    engine: Engine,
+    own: Option<String>,
+) -> Result<String, Failure> {
+    if let Some(region) = own.or_else(|| settings.get("DB_REGION").cloned()) {
+        return Ok(region);
+    }
+    let Some(host) = settings.get("DB_HOST") else { return Ok("us-east-1".into()) };
+    match Endpoint::parse(host, engine.default_port()) {
+        Ok(endpoint) => Ok(endpoint.region().to_owned()),
+        Err(error) if error.is_region_unknown() => {
+            Err(format!("{host} does not name its region: give --region").into())
+        }
+        // The function will refuse the host; a region does not matter.
+        Err(_) => Ok("us-east-1".into()),
+    }
+}
+
+fn endpoint(settings: &Settings, engine: Engine, region: Option<&str>) -> Option<Endpoint> {
+    let (host, port) = (settings.get("DB_HOST")?, engine.default_port());
+    let of_host = Endpoint::parse(host, port).ok();
+    of_host.or_else(|| {
+        let region = settings.get("DB_REGION").map(String::as_str).or(region)?;
+        Endpoint::with_region(host, port, region).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_lambda_would_provide_is_found_in_the_project() {
+        let rds = "db.abc123def456.eu-west-1.rds.amazonaws.com";
+        let proxy = "db.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+        for (host, bundle) in [(rds, "global-bundle.pem"), (proxy, "amazon-trust-roots.pem")] {
+            let mut settings = settings(&[("DB_HOST", host)]);
+            complete(&mut settings, Engine::Postgres, None).unwrap();
+            assert!(Path::new(&settings["DB_CA_BUNDLE"]).is_file(), "{settings:?}");
+            assert!(settings["DB_CA_BUNDLE"].ends_with(bundle), "{settings:?}");
+            assert!(Path::new(&settings["STATEMENTS_DIR"]).join("items.sql").is_file());
+        }
+        let mut own =
+            settings(&[("DB_HOST", rds), ("DB_CA_BUNDLE", "/a"), ("STATEMENTS_DIR", "/b")]);
+        let before = own.clone();
+        complete(&mut own, Engine::MySql, None).unwrap();
+        assert_eq!(own, before);
+    }
+
+    #[test]
+    fn a_region_is_never_guessed() {
+        let of = |host: &str, own: Option<&str>| {
+            region(&settings(&[("DB_HOST", host)]), Engine::MySql, own.map(str::to_owned))
+        };
+        let rds = "db.abc123def456.eu-west-1.rds.amazonaws.com";
+        assert_eq!(of(rds, None).unwrap(), "eu-west-1");
+        assert_eq!(of(rds, Some("us-east-2")).unwrap(), "us-east-2");
+        assert_eq!(of("db.example.com", Some("us-east-2")).unwrap(), "us-east-2");
+        assert!(of("db.example.com", None).unwrap_err().to_string().contains("--region"));
+    }
+}

@@ -1,0 +1,243 @@
+//! What AWS's APIs add: an emulator of them (ministack) with its own RDS, IAM, EC2 and Lambda, which
+//! runs the real function against a real local server.
+//!
+//! The emulator keeps policies and flags, and the server enforces them: the test carries them over, as
+//! AWS does behind its APIs. A fix is what the doctor printed between backticks, given to a shell.
+
+use aws_cli::Aws;
+use local_aws::{ACCOUNT, LocalAws, REGION, Secret};
+use local_rds::iam::AccessKey;
+use local_rds::{Engine, Server};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+use crate::deployed::with_client;
+use crate::run::{Doctor, first_cause};
+
+const DATABASE: &str = "orders";
+const FUNCTION: &str = "orders-function";
+const ROLE: &str = "orders-role";
+
+/// An account with a database, a role and a function.
+struct Account {
+    cloud: LocalAws,
+    aws: Aws,
+    server: Server,
+    /// What RDS calls the database.
+    resource_id: String,
+    database_group: String,
+    function_group: String,
+    folder: TempDir,
+}
+
+impl Account {
+    fn new(engine: Engine) -> Account {
+        // The emulator has one name for every database.
+        let server = Server::builder(engine).named("localhost").setup(local_stack::ITEMS);
+        let server = server.start().expect("a server starts");
+        let key = server.access_key();
+        let session_token = key.session_token.clone().unwrap_or_default();
+        let secret = Secret { key: &key.secret, session_token: &session_token };
+        let cloud = LocalAws::start(&secret).expect("the emulator starts");
+        // The emulator's functions sign with the account's number as their key.
+        let key = AccessKey { id: ACCOUNT.into(), ..key };
+        server.iam().set_keys(vec![key]);
+        let aws = cloud.client();
+        let folder = TempDir::new().unwrap();
+        let mut account = Account {
+            cloud,
+            aws,
+            server,
+            resource_id: String::new(),
+            database_group: String::new(),
+            function_group: String::new(),
+            folder,
+        };
+        account.build();
+        account
+    }
+
+    fn call(&self, line: &str) -> Value {
+        self.aws.call(&line.split_whitespace().collect::<Vec<_>>()).expect(line)
+    }
+
+    fn build(&mut self) {
+        let subnets = self.call("ec2 describe-subnets");
+        let subnets: Vec<_> = subnets["Subnets"].as_array().unwrap().iter().take(2).collect();
+        let id = |subnet: &Value| subnet["SubnetId"].as_str().unwrap().to_owned();
+        let (a, b, vpc) = (id(subnets[0]), id(subnets[1]), subnets[0]["VpcId"].as_str().unwrap());
+        let group = |name: &str| {
+            let line = format!(
+                "ec2 create-security-group --group-name {name} --description {name} --vpc-id {vpc}"
+            );
+            self.call(&line)["GroupId"].as_str().unwrap().to_owned()
+        };
+        let (database_group, function_group) = (group("database"), group("function"));
+        self.call(&format!(
+            "rds create-db-subnet-group --db-subnet-group-name two --db-subnet-group-description two \
+             --subnet-ids {a} {b}"
+        ));
+        let engine = self.server.engine().name();
+        let database = self.call(&format!(
+            "rds create-db-instance --db-instance-identifier {DATABASE} --engine {engine} \
+             --db-instance-class db.t4g.small --allocated-storage 20 --master-username admin \
+             --master-user-password not-used-anywhere --db-subnet-group-name two --port {} \
+             --vpc-security-group-ids {database_group}",
+            self.server.port()
+        ));
+        self.resource_id = database["DBInstance"]["DbiResourceId"].as_str().unwrap().to_owned();
+        self.call(&format!(
+            "iam create-role --role-name {ROLE} --assume-role-policy-document {{}}"
+        ));
+        self.create_function(&format!("SubnetIds={a},{b},SecurityGroupIds={function_group}"));
+        (self.database_group, self.function_group) = (database_group, function_group);
+    }
+
+    /// The emulator unpacks zips: this one holds a script that becomes the real function.
+    fn create_function(&self, vpc: &str) {
+        let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
+        let program = program.with_file_name(local_stack::program(self.server.engine()));
+        assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
+        let bootstrap = self.folder.path().join("bootstrap");
+        fs::write(&bootstrap, format!("#!/bin/sh\nexec {}\n", program.display())).unwrap();
+        let zip = self.folder.path().join("bootstrap.zip");
+        let mut python = Command::new("python3");
+        python.args(["-m", "zipfile", "-c"]).arg(&zip).arg(&bootstrap);
+        assert!(python.status().expect("python3 is installed").success());
+        let (zip, role) = (zip.display(), format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"));
+        self.call(&format!(
+            "lambda create-function --function-name {FUNCTION} --runtime provided.al2023 --handler \
+             bootstrap --role {role} --timeout 30 --zip-file fileb://{zip} --vpc-config {vpc}"
+        ));
+        self.dial(&self.server.address().to_string());
+    }
+
+    /// Sets the function up, with `address` as the way to the database.
+    fn dial(&self, address: &str) {
+        let server = &self.server;
+        let variables = json!({ "Variables": {
+            "DB_HOST": server.host(),
+            "DB_USER": server.user(),
+            "DB_NAME": server.database(),
+            "DB_CONNECT_TO": address,
+            "DB_CA_BUNDLE": server.ca_bundle(),
+            "STATEMENTS_DIR": local_stack::statements(server.engine()).unwrap(),
+        }});
+        let variables = variables.to_string();
+        let update = ["lambda", "update-function-configuration", "--function-name", FUNCTION];
+        let update = [&update[..], &["--environment", &variables]].concat();
+        self.aws.run(&update).unwrap();
+    }
+
+    /// What AWS does behind its APIs: the server enforces the role's policy, once IAM authentication
+    /// is on. RDS and the server each chose a resource id: this one stands for the other.
+    fn enforce(&self) {
+        let nothing =
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+        let database = self.call("rds describe-db-instances");
+        let is_on = database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"] == true;
+        let list = self.call(&format!("iam list-role-policies --role-name {ROLE}"));
+        let name = list["PolicyNames"][0].as_str();
+        let policy = match name.filter(|_| is_on) {
+            None => nothing.to_owned(),
+            Some(name) => {
+                let get = format!("iam get-role-policy --role-name {ROLE} --policy-name {name}");
+                self.call(&get)["PolicyDocument"].to_string()
+            }
+        };
+        let own = &self.server.iam().resource().resource_id;
+        self.server.iam().set_policy(&policy.replace(&self.resource_id, own)).unwrap();
+    }
+
+    fn allow(&self, resource: &str) {
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "rds-db:connect",
+            "Resource": format!("arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:{resource}"),
+        }]});
+        let policy = policy.to_string();
+        let put = ["iam", "put-role-policy", "--role-name", ROLE, "--policy-name"];
+        let put = [&put[..], &["rds-iam-lambda", "--policy-document", &policy]].concat();
+        self.aws.run(&put).unwrap();
+    }
+
+    fn doctor(&self) -> Doctor {
+        let mut doctor = Doctor::new();
+        with_client(&mut doctor, &self.folder);
+        for (name, value) in self.cloud.environment() {
+            doctor.set(name, &value);
+        }
+        doctor.with(&format!("--function {FUNCTION} --db-instance {DATABASE}"))
+    }
+
+    /// Does what is printed between backticks: nothing else.
+    fn follow(&self, fix: &str) {
+        let command = fix.split('`').nth(1).unwrap_or_else(|| panic!("no command: {fix}"));
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", command]).envs(self.cloud.environment());
+        let path = format!("{}:/usr/bin:/bin", self.folder.path().join("programs").display());
+        let output = shell.env("PATH", path).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        self.enforce();
+    }
+}
+
+fn causes(diagnosis: &Value) -> Vec<&str> {
+    let causes = diagnosis["causes"].as_array().unwrap();
+    causes.iter().map(|cause| cause["cause"].as_str().unwrap()).collect()
+}
+
+/// One account for all: an emulator takes longer to start than all of this.
+#[test]
+fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
+    let account = Account::new(Engine::MySql);
+    let doctor = account.doctor();
+    let user = account.server.user();
+
+    // The network is closed (packets to this address are never answered), IAM authentication is off,
+    // and the policy names the instance in place of its resource id.
+    account.allow(&format!("{DATABASE}/{user}"));
+    account.dial("192.0.2.1:3306");
+    account.enforce();
+    let (code, diagnosis) = doctor.diagnosis();
+    assert_eq!(code, Some(1), "{diagnosis:#}");
+    let certain = ["security-group", "iam-authentication-off", "policy-on-wrong-resource"];
+    assert_eq!(causes(&diagnosis)[..3], certain, "{diagnosis:#}");
+    for (id, evidence) in certain.into_iter().zip([
+        account.function_group.clone(),
+        format!("DB instance {DATABASE}"),
+        format!("dbuser:{DATABASE}/{user}, and not on"),
+    ]) {
+        let cause = cause(&diagnosis, id);
+        let because = cause["because"].as_str().unwrap();
+        assert!(because.contains(&evidence), "{id}: {because}");
+        account.follow(cause["fix"].as_str().unwrap());
+    }
+    account.dial(&account.server.address().to_string());
+
+    let said = doctor.run();
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    for step in ["aws-network", "aws-database", "aws-policy"] {
+        assert!(said.out.contains(&format!("✓ {step}")), "{}", said.out);
+    }
+
+    // No policy at all.
+    let delete = format!("delete-role-policy --role-name {ROLE} --policy-name rds-iam-lambda");
+    let delete: Vec<_> = ["iam"].into_iter().chain(delete.split_whitespace()).collect();
+    account.aws.run(&delete).unwrap();
+    account.enforce();
+    let (code, diagnosis) = doctor.diagnosis();
+    assert_eq!((code, first_cause(&diagnosis)), (Some(1), "policy-missing"), "{diagnosis:#}");
+    assert_eq!(cause(&diagnosis, "iam-authentication-off"), &Value::Null, "AWS says it is on");
+    let fix = cause(&diagnosis, "policy-missing")["fix"].as_str().unwrap();
+    account.follow(fix);
+    assert!(fix.contains(&format!("dbuser:{}/{user}", account.resource_id)), "{fix}");
+    assert_eq!(doctor.run().code, Some(0));
+}
+
+fn cause<'a>(diagnosis: &'a Value, id: &str) -> &'a Value {
+    let causes = diagnosis["causes"].as_array().unwrap();
+    causes.iter().find(|cause| cause["cause"] == id).unwrap_or(&Value::Null)
+}

@@ -1,0 +1,176 @@
+//! Tried as a new user would: a set-up is broken, the doctor is asked, and what it prints is followed
+//! to the letter, by a reader who knows nothing else, until the doctor finds everything right.
+//!
+//! The reader runs SQL that is printed between backticks as the administrator, and sets the variables
+//! that a fix names to what it says, or to what the printed check shows.
+
+use local_rds::{Engine, Server};
+use serde_json::Value;
+
+use crate::run::{Doctor, first_cause, server};
+
+/// One server for all: each set-up is whole again when the next is broken.
+fn every_set_up(engine: Engine) {
+    let server = &server(engine);
+    let any_user = server.resource_arn("*");
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"rds-db:connect",
+            "Resource":"{any_user}"}}}}"#
+    );
+    server.iam().set_policy(&policy).unwrap();
+    a_user_that_is_missing_is_made(server);
+    a_user_that_is_not_for_iam_is_changed(server);
+    a_name_with_other_capitals_is_set_right(server);
+    a_database_that_is_not_there_is_named_right(server);
+    a_cname_gives_way_to_the_endpoint(server);
+    another_regions_bundle_gives_way_to_the_right_one(server);
+    a_region_that_contradicts_the_host_is_left_out(server);
+}
+
+#[test]
+fn mysql() {
+    every_set_up(Engine::MySql);
+}
+
+#[test]
+fn postgres() {
+    every_set_up(Engine::Postgres);
+}
+
+/// What the doctor printed of the cause that it ranks first.
+struct Printed {
+    confirm: String,
+    fix: String,
+}
+
+/// Asks the doctor, which must name `cause` first.
+fn printed(doctor: &Doctor, cause: &str) -> Printed {
+    let (code, diagnosis) = doctor.diagnosis();
+    assert_eq!((code, first_cause(&diagnosis)), (Some(1), cause), "{diagnosis:#}");
+    let text = |field: &str| diagnosis["causes"][0][field].as_str().unwrap().to_owned();
+    Printed { confirm: text("confirm"), fix: text("fix") }
+}
+
+fn assert_healthy(doctor: &Doctor) {
+    let (code, diagnosis) = doctor.diagnosis();
+    assert_eq!((code, &diagnosis["ok"]), (Some(0), &Value::Bool(true)), "{diagnosis:#}");
+}
+
+/// The commands that a text prints, each between as many backticks as begin it.
+fn commands(text: &str) -> Vec<&str> {
+    let mut commands = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('`') {
+        let inside = rest[start..].trim_start_matches('`');
+        let marks = "`".repeat(rest.len() - start - inside.len());
+        let (command, after) = inside.split_once(&marks).unwrap_or_else(|| panic!("{text}"));
+        commands.push(command);
+        rest = after;
+    }
+    commands
+}
+
+/// Runs a text's SQL as the administrator, and gives all values of all rows.
+fn run_sql(server: &Server, text: &str) -> Vec<String> {
+    assert!(text.contains("as the administrator: "), "{text}");
+    let mut values = Vec::new();
+    for sql in commands(text) {
+        let rows = server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        values.extend(rows.into_iter().flatten().flatten());
+    }
+    values
+}
+
+/// The user is not there at all: the SQL that is printed makes it, and a second look tells which
+/// rights its statements need.
+fn a_user_that_is_missing_is_made(server: &Server) {
+    let mut doctor = Doctor::for_server(server);
+    doctor.set("DB_USER", "newcomer");
+    run_sql(server, &printed(&doctor, "user-not-for-iam").fix);
+    if server.engine() == Engine::Postgres {
+        run_sql(server, &printed(&doctor, "rights-missing").fix);
+    }
+    assert_healthy(&doctor);
+}
+
+/// The user is there, with a password or no login of any kind, and was not made for IAM.
+fn a_user_that_is_not_for_iam_is_changed(server: &Server) {
+    let doctor = Doctor::for_server(server);
+    let user = server.user();
+    let broken = match server.engine() {
+        Engine::Postgres => format!("REVOKE rds_iam FROM \"{user}\""),
+        _ => format!("ALTER USER '{user}'@'%' IDENTIFIED WITH caching_sha2_password BY 'w'"),
+    };
+    server.execute(&broken).unwrap();
+    let fix = printed(&doctor, "user-not-for-iam").fix;
+    // "unless it is there already": it is.
+    let fix = fix.replace(&format!("`CREATE ROLE \"{user}\" LOGIN`"), "");
+    run_sql(server, &fix);
+    assert_healthy(&doctor);
+}
+
+/// `DB_USER` has other capitals: the printed check shows the name's very letters.
+fn a_name_with_other_capitals_is_set_right(server: &Server) {
+    let mut doctor = Doctor::for_server(server);
+    doctor.set("DB_USER", &server.user().to_uppercase());
+    let Printed { confirm, fix } = printed(&doctor, "user-name-case");
+    assert!(fix.starts_with("set DB_USER to the name in the very letters"), "{fix}");
+    doctor.set("DB_USER", &run_sql(server, &confirm)[0]);
+    assert_healthy(&doctor);
+}
+
+/// `DB_NAME` names no database: the printed check lists those that there are.
+fn a_database_that_is_not_there_is_named_right(server: &Server) {
+    let mut doctor = Doctor::for_server(server);
+    doctor.set("DB_NAME", "ap");
+    let cause = match server.engine() {
+        Engine::Postgres => "database-unknown",
+        _ => "database-denied",
+    };
+    let Printed { confirm, fix } = printed(&doctor, cause);
+    assert!(fix.contains("DB_NAME"), "{fix}");
+    let check = confirm.split_once("as the administrator: ").unwrap().1;
+    let list = server.execute(commands(check)[0]).unwrap();
+    let near = list.into_iter().flatten().flatten().find(|name| name.starts_with("ap"));
+    doctor.set("DB_NAME", &near.expect("the list shows the database"));
+    assert_healthy(&doctor);
+}
+
+/// `DB_HOST` is a CNAME: the text says where to look its endpoint up, and does not take the word of a
+/// server that did not prove to be it.
+fn a_cname_gives_way_to_the_endpoint(server: &Server) {
+    let mut doctor = Doctor::for_server(server).with("--region eu-west-1");
+    doctor.set("DB_HOST", "database.example.com");
+    let fix = printed(&doctor, "signed-for-cname").fix;
+    assert!(fix.starts_with("set DB_HOST to the endpoint that RDS shows, "), "{fix}");
+    assert!(!fix.contains(".rds.amazonaws.com"), "{fix}");
+    doctor.set("DB_HOST", server.host());
+    assert_healthy(&doctor);
+}
+
+/// `DB_CA_BUNDLE` holds another region's roots: the text names the file to trust instead, which for
+/// a local server is its own.
+fn another_regions_bundle_gives_way_to_the_right_one(server: &Server) {
+    let mut doctor = Doctor::for_server(server);
+    let all = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../certs/global-bundle.pem");
+    let all = std::fs::read_to_string(all).unwrap();
+    // The first root of the file is of af-south-1.
+    let first = all.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap();
+    let foreign = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(foreign.path(), first).unwrap();
+    doctor.set("DB_CA_BUNDLE", foreign.path().to_str().unwrap());
+    let fix = printed(&doctor, "ca-bundle-of-another-region").fix;
+    assert!(fix.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{fix}");
+    doctor.set("DB_CA_BUNDLE", server.ca_bundle().to_str().unwrap());
+    assert_healthy(&doctor);
+}
+
+/// `DB_REGION` is not the endpoint's: it is to be left out.
+fn a_region_that_contradicts_the_host_is_left_out(server: &Server) {
+    let mut doctor = Doctor::for_server(server);
+    doctor.set("DB_REGION", "us-east-1");
+    let fix = printed(&doctor, "region-contradicts-host").fix;
+    assert!(fix.starts_with("leave DB_REGION out"), "{fix}");
+    doctor.set("DB_REGION", "");
+    assert_healthy(&doctor);
+}

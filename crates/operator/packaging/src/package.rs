@@ -1,0 +1,140 @@
+//! The folder and the zip of a function, where cargo-lambda has them.
+
+use reproducible_zip::{Entry, Method};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::architecture::Architecture;
+use crate::compile::{Compiled, compile};
+use crate::{FUNCTIONS, Failure, Function, statements};
+
+/// A function, packed for Lambda.
+#[derive(Debug, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub function: &'static str,
+    /// Lambda's name of the architecture it runs on.
+    pub architecture: &'static str,
+    /// The program.
+    pub bootstrap: PathBuf,
+    /// Its size in bytes.
+    pub bootstrap_bytes: usize,
+    /// The zip that Lambda takes, with the program and its statements.
+    pub zip: PathBuf,
+    /// Its size in bytes.
+    pub zip_bytes: usize,
+    /// Its SHA-256, in hex.
+    pub zip_sha256: String,
+    /// The oldest glibc that the program starts with.
+    pub glibc: String,
+}
+
+/// Compiles, checks and packs every function. What is up to date is not compiled again.
+///
+/// `progress` is called with a line of text at each step; cargo tells of its own on standard error.
+/// Processes that build at the same time do so one after the other, and each file is replaced in one
+/// step, so that a deploy that is reading it gets the old one or the new one.
+///
+/// # Errors
+/// A file of the statements is none, a tool is missing and cannot be fetched, the functions do not
+/// compile, or what was compiled is not fit for Lambda. The text says what to do.
+pub fn build(
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Package>, Failure> {
+    build_with(&statements::statements()?, architecture, progress)
+}
+
+/// The same, with statements from another folder than [`statements`](crate::statements()).
+///
+/// # Errors
+/// As for [`build`]. The statements are read before anything is compiled.
+pub fn build_with(
+    statements: &Path,
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Package>, Failure> {
+    statements::check(statements)?;
+    let lambda = pinned_tools::target()?.join("lambda");
+    fs::create_dir_all(&lambda).map_err(at(&lambda))?;
+    // Held until this function returns, or the process ends in whatever way.
+    let lock = lambda.join("build.lock");
+    let _held =
+        File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
+    let names = FUNCTIONS.map(|function| function.name);
+    let compiled = compile(&names, architecture, progress)?;
+    let pack = |function: &Function| {
+        let statements = statements::read(&statements.join(function.engine))?;
+        pack(function, &statements, &compiled, architecture, &lambda.join(function.name))
+    };
+    FUNCTIONS.iter().map(pack).collect()
+}
+
+fn pack(
+    function: &Function,
+    statements: &BTreeMap<String, Vec<u8>>,
+    compiled: &Compiled,
+    architecture: Architecture,
+    folder: &Path,
+) -> Result<Package, Failure> {
+    let (program, glibc) = compiled.program(function.name)?;
+    let zip = zip(&program, statements)?;
+    let package = Package {
+        function: function.name,
+        architecture: architecture.name(),
+        bootstrap: folder.join("bootstrap"),
+        bootstrap_bytes: program.len(),
+        zip: folder.join("bootstrap.zip"),
+        zip_bytes: zip.len(),
+        zip_sha256: rds_ca::sha256(&zip),
+        glibc: glibc.to_string(),
+    };
+    replace_folder(&folder.join("statements"), statements)?;
+    replace(&package.bootstrap, &program, 0o755)?;
+    replace(&package.zip, &zip, 0o644)?;
+    Ok(package)
+}
+
+/// The zip, compressed: the program is more than half smaller, which Lambda fetches at a cold start.
+fn zip(program: &[u8], statements: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let statements =
+        statements.iter().map(|(name, sql)| (format!("statements/{name}"), Entry::File(sql)));
+    let program = ("bootstrap".to_owned(), Entry::Program(program));
+    let folder = ("statements/".to_owned(), Entry::Folder);
+    Ok(reproducible_zip::zip(Method::Deflated, statements.chain([program, folder]))?)
+}
+
+/// Makes `folder` hold `files` and nothing else.
+fn replace_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        if !entry.file_name().to_str().is_some_and(|name| files.contains_key(name)) {
+            fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
+        }
+    }
+    for (name, content) in files {
+        replace(&folder.join(name), content, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a file, unless it is there as it should be: to a new name, and then over one that may be
+/// running or read.
+fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
+    let has_mode = |file: fs::Metadata| file.permissions().mode() & 0o777 == mode;
+    if fs::metadata(path).is_ok_and(has_mode) && fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let new = path.with_extension("new");
+    fs::write(&new, content).map_err(at(&new))?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(mode)).map_err(at(&new))?;
+    fs::rename(&new, path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    move |error| format!("{}: {error}", path.display()).into()
+}

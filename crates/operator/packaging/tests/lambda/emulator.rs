@@ -1,0 +1,128 @@
+//! AWS's Lambda runtime interface emulator, the program of the Lambda base images, around a zip:
+//! <https://github.com/aws/aws-lambda-runtime-interface-emulator>.
+
+use function_scenarios::namespace::{self, UNSHARE};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use zip::ZipArchive;
+
+/// How long anything may take on a machine that is busy.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Mounts the function and the layer where Lambda has them, and becomes the emulator. `/var/task` is
+/// not on every machine: `/var` is covered for as long as this process lives.
+const SCRIPT: &str = r#"
+mount -t tmpfs tmpfs /var
+mkdir /var/task
+mount --bind "$TASK_ROOT" /var/task
+mount --bind "$OPT" /opt
+cd /var/task
+exec env -u TASK_ROOT -u OPT "$@" /var/task/bootstrap bootstrap
+"#;
+
+/// A function in the emulator. It ends with the value, and so does all that it started.
+pub(crate) struct Emulator {
+    process: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Emulator {
+    /// Unpacks `zip` to a place of its own in `folder`, and starts its bootstrap with the folder
+    /// `opt` at `/opt`, and the environment variables of `settings` and no others.
+    pub(crate) fn start(
+        zip: &Path,
+        opt: &Path,
+        settings: &[(&str, String)],
+        folder: &Path,
+    ) -> Emulator {
+        namespace::require(opt);
+        // The bootstrap of an emulator that was there before may still run, and be busy.
+        let task_root = tempfile::tempdir_in(folder).unwrap().keep();
+        ZipArchive::new(File::open(zip).unwrap()).unwrap().extract(&task_root).unwrap();
+        let log = folder.join("emulator.log");
+        // A port that was free may be taken a moment later: then with others.
+        for _ in 0..5 {
+            let [address, runtime_api] = [free(), free()];
+            let mut process = command(&task_root, opt, &[address, runtime_api])
+                .envs(settings.iter().map(|(name, value)| (name, value)))
+                .stdout(File::create(&log).unwrap())
+                .stderr(File::options().append(true).open(&log).unwrap())
+                .spawn()
+                .expect("setpriv (of util-linux) is installed");
+            if listens(&mut process, address) {
+                return Emulator { process, address, log };
+            }
+        }
+        panic!("the emulator does not start: {}", fs::read_to_string(&log).unwrap());
+    }
+
+    /// Sends an event. Gives the response, or the error's object.
+    pub(crate) fn invoke(&self, event: &str) -> Value {
+        let url = format!("http://{}/2015-03-31/functions/function/invocations", self.address);
+        let agent = ureq::Agent::config_builder().timeout_global(Some(LONG)).build().new_agent();
+        let answer = agent.post(url).send(event);
+        let mut answer = answer.unwrap_or_else(|error| panic!("{error}: {}", self.log()));
+        let text = answer.body_mut().read_to_string().unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}: {}", self.log()))
+    }
+
+    /// Everything the function and the emulator have printed.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // It is the first process of a namespace: all others end with it.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The emulator, in namespaces of its own, to end when the thread that starts it does.
+fn command(task_root: &Path, opt: &Path, [address, runtime_api]: &[SocketAddr; 2]) -> Command {
+    let tools = pinned_tools::sam(&mut crate::built::say).unwrap();
+    let mut command = Command::new("setpriv");
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        // What Lambda sets, and in its base images the image: the emulator does not.
+        .env("LAMBDA_TASK_ROOT", "/var/task")
+        .env("LAMBDA_RUNTIME_DIR", "/var/runtime")
+        .env("TZ", ":/etc/localtime")
+        .env("LANG", "en_US.UTF-8")
+        .env("TASK_ROOT", task_root)
+        .env("OPT", opt)
+        .args(["--pdeathsig", "KILL"])
+        .args(UNSHARE)
+        .args(["--pid", "--fork", "--kill-child", "/bin/sh", "-ec", SCRIPT, "sh"])
+        .arg(tools.runtime_interface_emulator)
+        .args(["--runtime-interface-emulator-address", &address.to_string()])
+        .args(["--runtime-api-address", &runtime_api.to_string()])
+        .stdin(Stdio::null());
+    command
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Waits until the process takes connections. False if it has ended.
+fn listens(process: &mut Child, address: SocketAddr) -> bool {
+    let deadline = Instant::now() + LONG;
+    while TcpStream::connect(address).is_err() {
+        if process.try_wait().unwrap().is_some() {
+            return false;
+        }
+        assert!(Instant::now() < deadline, "the emulator does not listen");
+        sleep(Duration::from_millis(20));
+    }
+    true
+}

@@ -1,0 +1,71 @@
+//! The zip and the layer, as they are deployed, where Lambda puts them, started by what starts them
+//! in Lambda's base images, against servers that accept nothing but IAM tokens.
+
+use function_scenarios::layer;
+use local_rds::{Engine, Server};
+use serde_json::json;
+use std::fs;
+use tempfile::TempDir;
+
+use crate::built::package;
+use crate::emulator::Emulator;
+
+const ITEMS: &str = r#"{"statement":"items"}"#;
+
+#[test]
+fn mysql() {
+    returns_the_rows(Engine::MySql);
+}
+
+#[test]
+fn mariadb() {
+    returns_the_rows(Engine::MariaDb);
+}
+
+#[test]
+fn postgres() {
+    returns_the_rows(Engine::Postgres);
+}
+
+fn returns_the_rows(engine: Engine) {
+    let zip = &package(local_stack::program(engine)).zip;
+    let server = Server::builder(engine).setup(local_stack::ITEMS).start().unwrap();
+    let key = server.access_key();
+    let mut settings = local_stack::settings(&server).to_vec();
+    // The layer is found without being named.
+    settings.retain(|(name, _)| *name != "DB_CA_BUNDLE");
+    settings.extend([
+        ("AWS_REGION", server.region().to_owned()),
+        ("AWS_ACCESS_KEY_ID", key.id),
+        ("AWS_SECRET_ACCESS_KEY", key.secret),
+        ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
+    ]);
+
+    // The layer as it is deployed. Its roots are AWS's, and this server's is none of them.
+    let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
+    let opt = folder.path().join("opt");
+    layer::unpack(&layer::files(), &opt);
+    let lambda = Emulator::start(zip, &opt, &settings, folder.path());
+    let error = lambda.invoke(ITEMS);
+    assert_eq!(error["errorType"], "Connect.Tls", "{error:#}\n{}", lambda.log());
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{message}");
+    drop(lambda);
+
+    // The same layer, but for one file: the region's roots are replaced by this server's.
+    fs::copy(server.ca_bundle(), opt.join("rds-ca/eu-west-1-bundle.pem")).unwrap();
+    let lambda = Emulator::start(zip, &opt, &settings, folder.path());
+    let response = lambda.invoke(ITEMS);
+    let rows = json!([
+        {"id": 1, "name": "first"}, {"id": 2, "name": "second"}, {"id": 3, "name": "third"}
+    ]);
+    assert_eq!(response["rows"], rows, "{response:#}\n{}", lambda.log());
+
+    let error = lambda.invoke(r#"{"statement":"itmes"}"#);
+    assert_eq!(error["errorType"], "Statement", "{error:#}");
+    assert!(error["errorMessage"].as_str().unwrap().contains("add-item"), "{error:#}");
+    let response = lambda.invoke(r#"{"statement":"add-item","params":[4,"fourth"]}"#);
+    assert_eq!(response["rows_affected"], 1, "{response:#}");
+    assert_eq!(response["connection"]["reused"], true, "{response:#}");
+    assert_eq!(lambda.invoke(ITEMS)["row_count"], 4);
+}

@@ -1,0 +1,115 @@
+//! The workspace is found when a program runs, and nowhere has a program the folder in it where it was
+//! compiled.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests, helpers included
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Has this very test print the workspace that it finds.
+const SHOW: &str = "PRIVATE_TOOLS_TEST_WORKSPACE";
+
+/// A folder that is known for a workspace.
+fn clone_in(folder: &Path) -> PathBuf {
+    fs::create_dir_all(folder.join("deploy")).unwrap();
+    fs::write(folder.join("deploy/template.yaml"), "").unwrap();
+    fs::canonicalize(folder).unwrap()
+}
+
+#[test]
+fn it_is_the_one_that_cargo_runs_us_in() {
+    if env::var_os(SHOW).is_some() {
+        let found = pinned_tools::workspace().map_err(|error| error.to_string());
+        fs::write(env::var_os(SHOW).unwrap(), format!("{found:?}")).unwrap();
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let other = clone_in(&folder.path().join("other"));
+    let around = clone_in(&folder.path().join("around"));
+    let program = around.join("target/debug/program");
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let found = |program: &Path, package: Option<PathBuf>| {
+        let answer = folder.path().join("answer");
+        let mut command = Command::new(program);
+        command.args(["--exact", "it_is_the_one_that_cargo_runs_us_in"]).env(SHOW, &answer);
+        match package {
+            Some(package) => command.env("CARGO_MANIFEST_DIR", package),
+            None => command.env_remove("CARGO_MANIFEST_DIR"),
+        };
+        assert!(command.output().unwrap().status.success());
+        fs::read_to_string(answer).unwrap()
+    };
+    let is = |folder: &Path| format!("{:?}", Ok::<_, String>(folder));
+    assert_eq!(found(&program, Some(other.join("crates/operator/deployment"))), is(&other));
+    assert_eq!(found(&program, None), is(&around), "run without cargo");
+    let elsewhere = folder.path().join("no-workspace");
+    assert_eq!(found(&program, Some(elsewhere)), is(&around), "run by another project's cargo");
+
+    let alone = folder.path().join("program");
+    fs::copy(&program, &alone).unwrap();
+    assert!(found(&alone, None).contains("run it with cargo"));
+}
+
+#[test]
+fn the_target_folder_is_the_one_that_the_program_is_in() {
+    if let Some(answer) = env::var_os(SHOW) {
+        fs::write(answer, pinned_tools::target().unwrap().display().to_string()).unwrap();
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let target = fs::canonicalize(folder.path()).unwrap().join("target");
+    for place in ["debug", "debug/deps", "x86_64-unknown-linux-gnu/debug"] {
+        let place = target.join(place);
+        fs::create_dir_all(&place).unwrap();
+        // As cargo marks them.
+        for marked in [&target, &target.join("x86_64-unknown-linux-gnu")] {
+            let _ = fs::write(marked.join("CACHEDIR.TAG"), "");
+        }
+        let program = place.join("program");
+        fs::copy(env::current_exe().unwrap(), &program).unwrap();
+        let answer = folder.path().join("answer");
+        let mut command = Command::new(&program);
+        command.args(["--exact", "the_target_folder_is_the_one_that_the_program_is_in"]);
+        assert!(command.env(SHOW, &answer).output().unwrap().status.success());
+        assert_eq!(fs::read_to_string(answer).unwrap(), target.display().to_string());
+    }
+}
+
+#[test]
+fn no_program_has_the_folder_in_it_where_it_was_compiled() {
+    let workspace = pinned_tools::workspace().unwrap();
+    let mut folders = vec![workspace.join("xtask/src")];
+    let mut packages = vec![workspace.join("crates")];
+    while let Some(folder) = packages.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.file_name().unwrap().to_str().unwrap() {
+                "src" => folders.push(path),
+                "tests" | "target" => {}
+                _ if path.is_dir() => packages.push(path),
+                _ => {}
+            }
+        }
+    }
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let baked = ["env!(\"CARGO_MANIFEST_DIR\")", "env!(\"OUT_DIR\")", "file!()"];
+            let found = baked.iter().find(|baked| text.contains(*baked));
+            assert_eq!(found, None, "{}", path.display());
+        }
+    }
+    assert!(files > 200, "{files} files");
+}

@@ -1,0 +1,110 @@
+//! The parameters of `deploy/template.yaml`, given what CloudFormation or Lambda would refuse.
+
+#![allow(clippy::unwrap_used)] // a test
+
+use template_parameters::Parameters;
+
+const TEMPLATE: &str = include_str!("../../../../deploy/template.yaml");
+
+#[track_caller]
+fn refusals(name: &str, value: &str) -> Vec<String> {
+    Parameters::of_yaml(TEMPLATE).unwrap().refusals([(name, value)])
+}
+
+#[track_caller]
+fn refused(name: &str, value: &str, why: &str) {
+    let refusals = refusals(name, value);
+    assert_eq!(refusals.len(), 1, "{name}={value}: {refusals:?}");
+    assert!(refusals[0].contains(name) && refusals[0].contains(why), "{}", refusals[0]);
+    assert!(refusals[0].len() < 1000, "{}", refusals[0].len());
+}
+
+fn ids(start: &str, count: usize) -> String {
+    let ids: Vec<_> = (0..count).map(|number| format!("{start}-{number:017x}")).collect();
+    ids.join(",")
+}
+
+#[test]
+fn a_function_takes_so_many_subnets_and_groups() {
+    assert!(refusals("SubnetIds", &ids("subnet", 16)).is_empty());
+    assert!(refusals("SubnetIds", "subnet-0a1b2c3d, subnet-0a1b2c3e").is_empty());
+    refused("SubnetIds", &ids("subnet", 17), "at most 16 of subnet-…, not 17");
+    assert!(refusals("SecurityGroupIds", &ids("sg", 5)).is_empty());
+    refused("SecurityGroupIds", &ids("sg", 6), "at most 5 of sg-…, not 6");
+    for (name, value) in [
+        ("SubnetIds", "private-a"),
+        ("SubnetIds", "sg-0123456789abcdef0"),
+        ("SubnetIds", "subnet-0123456789abcdef0,"),
+        ("SubnetIds", ""),
+        ("SubnetIds", "subnet-0123456789ABCDEF0"),
+        ("SecurityGroupIds", "default"),
+        ("SecurityGroupIds", "sg-0123456789abcdef0;sg-0123456789abcdef1"),
+    ] {
+        refused(name, value, "must be such as");
+    }
+}
+
+#[test]
+fn the_templates_own_words_are_said() {
+    refused("Nonsense", "1", "the template has no parameter Nonsense");
+    refused("MySqlResourceId", "mydb", "not the identifier of an instance");
+    refused("MySqlDbIdentifier", "MyDB", "in lower case as RDS shows it");
+    refused("MySqlEndpoint", "mydb", "must be the endpoint as RDS shows it");
+    refused("ReservedConcurrency", "100", "must be 1 to 99");
+    refused("PermissionsBoundary", "boundary", "must be the ARN of a managed policy");
+    refused("Architecture", "amd64", "must be one of arm64, x86_64");
+    refused("LogRetentionDays", "2", "must be one of 1, 3, 5");
+    refused("PostgresDatabase", &"d".repeat(64), "must be at most 63 characters long");
+    refused("Schedule", &"x".repeat(4097), "must be at most 4096 bytes");
+    refused("Schedule", &"ü".repeat(2000), "must be rate(5 minutes)");
+}
+
+#[test]
+fn numbers_are_whole_and_within_their_limits() {
+    for (value, why) in [
+        ("0", "at least 1"),
+        ("901", "at most 900"),
+        ("-1", "at least 1"),
+        ("", "a whole number"),
+        ("30.5", "a whole number"),
+        ("3e1", "a whole number"),
+        ("inf", "a whole number"),
+        ("NaN", "a whole number"),
+        ("99999999999999999999", "a whole number"),
+    ] {
+        refused("Timeout", value, why);
+    }
+    assert!(refusals("Timeout", "900").is_empty());
+}
+
+#[test]
+fn the_templates_rules_are_known() {
+    let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
+    let broken = |given: &[(&str, &str)]| {
+        let groups = [("SubnetIds", "subnet-0a1b2c3d"), ("SecurityGroupIds", "sg-0a1b2c3d")];
+        let all = groups.iter().chain(given);
+        let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        parameters.broken_rules(&parameters.values(&all).unwrap()).unwrap()
+    };
+    assert_eq!(broken(&[]), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
+    let mysql = [
+        ("MySqlEndpoint", endpoint),
+        ("MySqlResourceId", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        ("MySqlUser", "u"),
+        ("MySqlDatabase", "d"),
+    ];
+    assert_eq!(broken(&mysql), [""; 0]);
+    let both = [&mysql[..], &[("PostgresEndpoint", endpoint)]].concat();
+    assert_eq!(broken(&both).len(), 3, "resource id, user, database: {:?}", broken(&both));
+}
+
+#[test]
+fn every_refusal_is_told_at_once() {
+    let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
+    let given = [("Nonsense", "1"), ("Timeout", "30"), ("MemorySize", "1"), ("LogLevel", "info")];
+    assert_eq!(parameters.refusals(given).len(), 3);
+    assert!(Parameters::of_yaml("Resources: {}").is_err());
+    assert!(Parameters::of_yaml("\tA: [").is_err());
+    assert!(Parameters::of_yaml("").is_err());
+}

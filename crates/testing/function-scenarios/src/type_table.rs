@@ -1,0 +1,78 @@
+//! `docs/TYPES.md`, read and held to its word.
+
+use local_rds::{Engine, Server};
+use std::fmt::Write as _;
+
+use crate::Rig;
+
+const DOCUMENT: &str = include_str!("../../../../docs/TYPES.md");
+
+/// One line of a table.
+struct Line<'a> {
+    sql_type: &'a str,
+    reported: &'a str,
+    value: &'a str,
+    json: &'a str,
+}
+
+/// Every line of the engine's table: a column of the type, holding the value, comes back as the JSON
+/// that the line shows, under the name that it shows.
+pub async fn documented(engine: Engine, bootstrap: &str) {
+    let (heading, name) = match engine {
+        Engine::MySql => ("## MySQL and MariaDB", "MySQL"),
+        Engine::MariaDb => ("## MySQL and MariaDB", "MariaDB"),
+        Engine::Postgres => ("## PostgreSQL", "PostgreSQL"),
+    };
+    let (_, section) = DOCUMENT.split_once(heading).expect("the engine has a section");
+    let section = section.split("\n## ").next().unwrap();
+    let lines = lines(section, name);
+    assert!(lines.len() > 30, "{} lines", lines.len());
+
+    // Zero dates are stored in this mode alone.
+    let mut tables = String::from(match engine {
+        Engine::Postgres => "",
+        Engine::MySql | Engine::MariaDb => "SET SESSION sql_mode = '';\n",
+    });
+    if let Some((_, types)) = section.split_once("```sql\n") {
+        tables += types.split("```").next().unwrap();
+    }
+    let mut statements = Vec::new();
+    for (number, Line { sql_type, value, .. }) in lines.iter().enumerate() {
+        writeln!(tables, "CREATE TABLE line_{number} (v {sql_type});").unwrap();
+        writeln!(tables, "INSERT INTO line_{number} VALUES ({value});").unwrap();
+        statements.push((format!("line_{number}"), format!("SELECT v FROM line_{number}")));
+    }
+    let statements: Vec<_> = statements.iter().map(|(name, sql)| (&**name, &**sql)).collect();
+    let rig = Rig::with_tables(Server::builder(engine), &tables, bootstrap).await;
+    let function = rig.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
+    let mut wrong = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let result = function.exactly(&format!("line_{number}")).await;
+        let is = (result.columns[0]["type"].as_str(), result.rows[0]["v"].get());
+        if is != (line.reported, line.json) {
+            wrong.push(format!("{} {}: {} {}", line.sql_type, line.value, is.0, is.1));
+        }
+    }
+    assert!(wrong.is_empty(), "on {name}, docs/TYPES.md is wrong about\n{}", wrong.join("\n"));
+}
+
+/// The lines of a section that hold for the engine called `engine`.
+fn lines<'a>(section: &'a str, engine: &str) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    for line in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.trim_matches('|').split(" |").map(str::trim).collect();
+        let &[sql_type, reported, value, json, server] = &*cells else {
+            panic!("a line of {} cells: {line}", cells.len())
+        };
+        if server.is_empty() || server == engine {
+            let [sql_type, reported, value, json] = [sql_type, reported, value, json].map(code);
+            lines.push(Line { sql_type, reported, value, json });
+        }
+    }
+    lines
+}
+
+/// What stands between the first two backticks of a cell.
+fn code(cell: &str) -> &str {
+    cell.split('`').nth(1).unwrap_or_else(|| panic!("no code in the cell {cell:?}"))
+}

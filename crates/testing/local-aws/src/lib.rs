@@ -1,0 +1,181 @@
+//! AWS's APIs on loopback, for tests of what talks to them: the emulator `ministack`, as a value that
+//! ends when it is dropped.
+//!
+//! It is fetched, at a pinned version, into the private folder of [`pinned_tools`]. It runs real
+//! bootstraps as processes, without Docker, and keeps nothing on disk but in a temporary folder. It
+//! checks no signatures and no policies, mounts no layers, and is lenient in much: what a template
+//! must be is tested on the template. Where it lacks what our templates need, `ministack.py` adds it.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aws_cli::Aws;
+use local_rds::Process;
+use tempfile::TempDir;
+
+/// The account of every caller: the emulator takes an access key of twelve digits for it.
+pub const ACCOUNT: &str = "123456789012";
+/// The region that callers are in.
+pub const REGION: &str = "eu-west-1";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often a start is tried again when another program took the port in the meantime.
+const ATTEMPTS: u32 = 5;
+
+/// A running emulator.
+pub struct LocalAws {
+    // Dropped first: it writes to the folder.
+    _process: Process,
+    address: SocketAddr,
+    folder: TempDir,
+    aws: PathBuf,
+}
+
+/// The secret that functions sign with. Their access key is the account's number.
+pub struct Secret<'a> {
+    /// The secret access key.
+    pub key: &'a str,
+    /// The session token, or an empty text.
+    pub session_token: &'a str,
+}
+
+impl LocalAws {
+    /// Starts an emulator whose functions sign with `secret`, and returns when it answers.
+    ///
+    /// # Errors
+    /// The tools cannot be fetched, or the emulator does not start; the error ends with what it said.
+    pub fn start(secret: &Secret<'_>) -> Result<Self, Box<dyn Error>> {
+        let mut progress = |line: &str| eprintln_line(line);
+        let program = pinned_tools::ministack(&mut progress)?;
+        let aws = pinned_tools::aws(&mut progress)?;
+        let folder = TempDir::with_prefix("local-aws-")?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let address = free_address()?;
+            let mut command = command(&program, &folder, address, secret);
+            let log = File::create(folder.path().join("log"))?;
+            command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null());
+            let process = Process::start(command, libc::SIGTERM)?;
+            match wait(&process, address) {
+                Ok(()) => return Ok(Self { _process: process, address, folder, aws }),
+                Err(_) if attempt < ATTEMPTS && log_of(&folder).contains("already in use") => {}
+                Err(why) => return Err(format!("{why}; it said:\n{}", log_of(&folder)).into()),
+            }
+        }
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The environment that leads `aws` and `sam` here, and away from the user's configuration.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let nowhere = self.folder.path().join("no-configuration").display().to_string();
+        vec![
+            ("AWS_ENDPOINT_URL", self.endpoint_url()),
+            ("AWS_ACCESS_KEY_ID", ACCOUNT.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "unchecked".to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_CONFIG_FILE", nowhere.clone()),
+            ("AWS_SHARED_CREDENTIALS_FILE", nowhere),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    /// The `aws` client, led here.
+    #[must_use]
+    pub fn client(&self) -> Aws {
+        // Version 1 of the client asks SQS elsewhere, when only the variable names another endpoint.
+        let aws = Aws::new(&self.aws).envs(self.environment());
+        aws.region(REGION).endpoint_url(self.endpoint_url())
+    }
+
+    /// The program `aws`.
+    #[must_use]
+    pub fn aws_program(&self) -> &Path {
+        &self.aws
+    }
+
+    /// What the emulator has said so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        log_of(&self.folder)
+    }
+}
+
+#[allow(clippy::print_stderr)] // it is a test's, and downloads take a while
+fn eprintln_line(line: &str) {
+    eprintln!("{line}");
+}
+
+fn command(program: &Path, folder: &TempDir, address: SocketAddr, secret: &Secret<'_>) -> Command {
+    // The Python of the same environment.
+    let mut command = Command::new(program.with_file_name("python"));
+    command
+        .args(["-c", include_str!("../ministack.py")])
+        // Nothing of the user's: functions inherit what the emulator has.
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", folder.path())
+        .env("TMPDIR", folder.path())
+        .env("BIND_HOST", address.ip().to_string())
+        .env("GATEWAY_PORT", address.port().to_string())
+        .env("MINISTACK_REGION", REGION)
+        .env("AWS_SECRET_ACCESS_KEY", secret.key)
+        .env("AWS_SESSION_TOKEN", secret.session_token)
+        .current_dir(folder.path());
+    command
+}
+
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// Waits until the emulator answers.
+fn wait(process: &Process, address: SocketAddr) -> Result<(), String> {
+    let deadline = Instant::now() + PATIENCE;
+    while !answers(address) {
+        if let Some(status) = process.ended() {
+            return Err(format!("ministack ended, {status}"));
+        }
+        if Instant::now() > deadline {
+            return Err(format!("ministack does not answer after {} s", PATIENCE.as_secs()));
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn answers(address: SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(
+            b"GET /_ministack/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        )?;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start)?;
+        Ok::<_, std::io::Error>(&start == b"HTTP/1.1 200")
+    };
+    ask().unwrap_or(false)
+}
+
+fn log_of(folder: &TempDir) -> String {
+    fs::read(folder.path().join("log"))
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
+}
