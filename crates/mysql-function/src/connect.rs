@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::{Connection, Floats, Session};
+use crate::query::{CancelHandle, Connection, Floats};
 use crate::session::startup;
 use crate::{failure, forget};
 
@@ -107,8 +107,8 @@ impl Connector for MySql {
 
     /// KILL QUERY, over a connection of its own to the same server: a user may end what runs in the
     /// sessions of its own.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
-        let Session { address, thread } = *session;
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
+        let CancelHandle { address, thread } = *handle;
         if self.login.is_through_proxy() {
             let message = "an RDS Proxy does not tell which of the server's sessions this is";
             return Err(Error::new(Kind::Query, message));

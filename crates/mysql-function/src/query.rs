@@ -13,7 +13,7 @@ use mysql_async::{
     Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
 use sql_function::doctor::About;
-use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement, named};
+use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement, is_reusable, named};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,8 +69,8 @@ pub(crate) struct Connection {
     identity: Option<String>,
 }
 
-/// What names a connection: a thread of the server at an address.
-pub(crate) struct Session {
+/// What names a connection on its server: a thread at an address.
+pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) thread: u32,
 }
@@ -264,11 +264,11 @@ impl Connection {
 }
 
 impl sql_function::Connection for Connection {
-    type Id = Session;
+    type CancelHandle = CancelHandle;
     type Bound<'a> = Bound;
 
-    fn id(&self) -> Session {
-        Session { address: self.address, thread: self.conn.id() }
+    fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { address: self.address, thread: self.conn.id() }
     }
 
     fn is_closed(&self) -> bool {
@@ -361,8 +361,7 @@ impl sql_function::Connection for Connection {
                 self.run_prepared(statement, prepared, &whole, rows).await
             }
         };
-        let in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
-        if self.may_end_transaction(statement) && in_step {
+        if self.may_end_transaction(statement) && is_reusable(&outcome) {
             self.check_savepoint(statement).await?;
         }
         let done = outcome?;

@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::carrier::Carrier;
 use crate::failure;
 use crate::handover::{Handover, Message, STAND_IN};
-use crate::query::{Connection, Session};
+use crate::query::{CancelHandle, Connection};
 use crate::session;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
@@ -91,15 +91,15 @@ impl Connector for Postgres {
 
     /// A cancel request, over verified TLS to the same server: its key is a secret. An RDS Proxy
     /// takes none; it ends a statement whose client has gone.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         if self.login.is_through_proxy() {
             return Ok(());
         }
         let address = &self.login.connect_to;
-        let stream = dial::connect(address, &[session.address], deadline).await?;
+        let stream = dial::connect(address, &[handle.address], deadline).await?;
         let tls = self.tls()?;
         let cancel = async {
-            let sent = session.token.cancel_query_raw(stream, tls).await;
+            let sent = handle.token.cancel_query_raw(stream, tls).await;
             sent.map_err(|error| failure::command("the cancel request", error))
         };
         deadline.bound(|| "the cancel request".into(), cancel).await

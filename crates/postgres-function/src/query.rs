@@ -38,8 +38,8 @@ pub(crate) struct Connection {
     custom: BTreeSet<String>,
 }
 
-/// What names a connection: a process of the server at an address, and its secret key.
-pub(crate) struct Session {
+/// What names a connection on its server: a process at an address, and its secret key.
+pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) token: CancelToken,
 }
@@ -225,11 +225,11 @@ fn leaves_traces(statement: &Statement) -> bool {
 }
 
 impl sql_function::Connection for Connection {
-    type Id = Session;
+    type CancelHandle = CancelHandle;
     type Bound<'a> = (Prepared, &'a [Param]);
 
-    fn id(&self) -> Session {
-        Session { address: self.address, token: self.client.cancel_token() }
+    fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { address: self.address, token: self.client.cancel_token() }
     }
 
     fn is_closed(&self) -> bool {

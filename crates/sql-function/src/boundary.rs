@@ -76,7 +76,7 @@ async fn serve<C: Connector>(
     telemetry::start(&variable);
     let function = function::<C>(&variable, clock).await;
     let _extension = match &function {
-        Ok(function) => join!(open(function), extension(&variable)).1,
+        Ok(function) => join!(warm_up(function), extension(&variable)).1,
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
@@ -109,7 +109,7 @@ async fn serve<C: Connector>(
         () = sleep(shutdown.left()) => {}
     }
     if let Ok(function) = &*function {
-        function.session().close(shutdown.left()).await;
+        function.pool().close(shutdown.left()).await;
     }
     Ok(())
 }
@@ -219,11 +219,11 @@ fn random() -> u64 {
 }
 
 /// Connects while the function initialises, which Lambda gives more CPU than most invocations.
-async fn open<C: Connector>(function: &Function<C>) {
-    let login = function.session().login();
+async fn warm_up<C: Connector>(function: &Function<C>) {
+    let login = function.pool().login();
     let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
     let start = Instant::now();
-    match function.session().open(Deadline::after(INIT)).await {
+    match function.pool().warm_up(Deadline::after(INIT)).await {
         Ok(()) => {
             let connect_ms = millis(start.elapsed());
             tracing::info!(engine = C::ENGINE, endpoint, trust, connect_ms, "connected");

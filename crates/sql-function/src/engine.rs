@@ -97,13 +97,14 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
         deadline: Deadline,
     ) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
 
-    /// Asks the server, over another connection, to end the statement that runs on `session`.
+    /// Asks the server, over another connection, to cancel the statement that runs on the connection of
+    /// `handle`.
     ///
     /// # Errors
     /// The server could not be asked.
     fn cancel(
         &self,
-        session: &<Self::Connection as Connection>::Id,
+        handle: &<Self::Connection as Connection>::CancelHandle,
         deadline: Deadline,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
@@ -125,16 +126,16 @@ pub trait Examine: Connection {
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What an invocation does with a connection. After an error that does not
-/// [leave it usable](Error::leaves_connection_usable) it must be dropped.
+/// What an invocation does with a connection. It must be dropped unless it is
+/// [reusable](crate::is_reusable) after a step.
 pub trait Connection: Send + 'static {
-    /// What names the connection on its server.
-    type Id: Send + Sync;
+    /// What names the connection on its server, for a cancel request.
+    type CancelHandle: Send + Sync;
     /// A statement and its values, ready to run.
     type Bound<'a>: Send;
 
     /// What names this connection on its server.
-    fn id(&self) -> Self::Id;
+    fn cancel_handle(&self) -> Self::CancelHandle;
     /// Whether this side knows already that the connection has ended.
     fn is_closed(&self) -> bool;
     /// Whether the session is, for an event of these statements, that of a new login.

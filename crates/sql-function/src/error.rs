@@ -305,7 +305,7 @@ impl Error {
 
     /// Whether the connection on which this error came is still in step with the server: the server
     /// itself answered, nothing of the answer is left unread, and no transaction is open.
-    pub fn leaves_connection_usable(&self) -> bool {
+    pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.keeps_connection
     }
 
@@ -372,6 +372,11 @@ impl Error {
         let apart = self.told.as_ref().and_then(|told| told.apart.as_ref());
         self.told() + &apart.map(|apart| format!(" ({apart})")).unwrap_or_default()
     }
+}
+
+/// Whether the connection may be used again after a step on it that ended so.
+pub fn is_reusable<T>(outcome: &Result<T, Error>) -> bool {
+    outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true)
 }
 
 impl fmt::Display for Error {

@@ -12,9 +12,9 @@ use crate::engine::{Clock, Connector, Login};
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::perform::{Step, Work, perform};
+use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
-use crate::session::{Random, Session};
 use crate::settings::Settings;
 
 /// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
@@ -22,7 +22,7 @@ pub(crate) const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
 pub struct Function<C: Connector> {
-    session: Session<C>,
+    pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
     /// What the role's policy names, when the settings tell.
@@ -67,7 +67,7 @@ impl<C: Connector> Function<C> {
             dated_ahead: 0,
         };
         Ok(Function {
-            session: Session::new(C::new(login), at_once, random),
+            pool: Pool::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
             resource_id: settings.resource_id,
@@ -75,9 +75,9 @@ impl<C: Connector> Function<C> {
         })
     }
 
-    /// The session, to open it ahead of the first event, and to close it after the last.
-    pub fn session(&self) -> &Session<C> {
-        &self.session
+    /// The connection pool, to warm it up before the first event and close it after the last.
+    pub fn pool(&self) -> &Pool<C> {
+        &self.pool
     }
 
     /// Answers one event.
@@ -114,7 +114,7 @@ impl<C: Connector> Function<C> {
     /// Walks the way of a login, and tells what may be wrong with it.
     pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let patient = Patient {
-            connector: self.session.connector(),
+            connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_id: self.resource_id.as_deref(),
@@ -142,11 +142,11 @@ impl<C: Connector> Function<C> {
     }
 
     async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.session.ready(&work.statements(), deadline).await?;
-        let connector = self.session.connector();
+        let lease = self.pool.acquire(&work.statements(), deadline).await?;
+        let connector = self.pool.connector();
         let (outcome, lease) = perform(work, deadline, connector, lease).await;
         if let Some(lease) = lease {
-            self.session.keep(lease);
+            self.pool.release(lease);
         }
         outcome
     }

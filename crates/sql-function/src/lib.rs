@@ -1,7 +1,7 @@
 //! What the MySQL and the PostgreSQL Lambda share.
 //!
 //! An engine's function is a [`Connector`] and a [`Connection`]; all the rest is here. An invocation
-//! goes [`run`] (Lambda's boundary) → [`handle`] (event → statement) → [`session`] (the open
+//! goes [`run`] (Lambda's boundary) → [`handle`] (event → statement) → [`pool`] (the open
 //! connection, or a new one) → the engine's `connect` and `query` → [`response`], or a diagnosed
 //! [`Error`].
 
@@ -22,11 +22,11 @@ mod json;
 mod panics;
 pub mod param;
 mod perform;
+pub mod pool;
 pub mod refusal;
 pub mod response;
 pub mod rows;
 pub mod said;
-pub mod session;
 pub mod settings;
 mod shutdown;
 pub mod sql;
@@ -39,10 +39,10 @@ pub use backoff::Backoff;
 pub use boundary::run;
 pub use deadline::Deadline;
 pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
-pub use error::{Error, Fate, Kind};
+pub use error::{Error, Fate, Kind, is_reusable};
 pub use param::Param;
+pub use pool::Pool;
 pub use rows::{Column, Row, Rows};
 pub use said::{Loggable, Said};
-pub use session::Session;
 pub use statement::{Mode, Statement};
 pub use value::{Array, Json, Value};

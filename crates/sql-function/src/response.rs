@@ -5,8 +5,8 @@ use std::io;
 
 use crate::doctor::Diagnosis;
 use crate::engine::Done;
+use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
-use crate::session::Obtained;
 
 /// The answer to an event.
 #[derive(Serialize)]

@@ -61,7 +61,7 @@ fn heading(step: Name) -> &'static str {
 
 fn document() -> String {
     let [mysql, postgres] = [MYSQL, POSTGRES].map(|words| {
-        let blanks = Blanks::of_engine(words).with_kind(iam_auth::Kind::Instance);
+        let blanks = Blanks::of_engine(words).with_kind(iam_auth::EndpointKind::Instance);
         blanks.with("engine", "MySQL or PostgreSQL")
     });
     let mut text = INTRODUCTION.to_owned();

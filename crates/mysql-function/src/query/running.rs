@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::rows::RESPONSE_LIMIT;
-use sql_function::{Done, Error, Fate, Mode, Rows, Statement, refusal};
+use sql_function::{Done, Error, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
 use super::{Connection, Failed, SAVEPOINT};
 use crate::failure;
@@ -52,7 +52,7 @@ impl Connection {
             Ok(mut result) => read(&mut result, statement, whole, rows).await,
             Err(error) => Err(failure::query(statement, error)),
         };
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        if is_reusable(&outcome) {
             // It has no answer, and so leaves the server's last word about the session alone.
             let closed = self.conn.close(prepared).await;
             closed.map_err(|error| failure::query(statement, error))?;

@@ -1,7 +1,7 @@
 //! What the words in braces of the causes' texts stand for. What follows a colon, as in
 //! `{user:mysql_string}`, is the form in which a command takes the value: see `quote.rs`.
 
-use iam_auth::{Endpoint, Kind};
+use iam_auth::{Endpoint, EndpointKind};
 use std::collections::BTreeMap;
 
 use super::cause::Cause;
@@ -184,7 +184,7 @@ impl Blanks {
 
     /// Adds the commands for endpoints of this kind.
     #[must_use]
-    pub fn with_kind(mut self, kind: Kind) -> Blanks {
+    pub fn with_kind(mut self, kind: EndpointKind) -> Blanks {
         let (show_resource, show_iam, turn_iam_on) = at_aws(kind);
         self.words.extend([
             ("show_resource", show_resource),
@@ -246,18 +246,19 @@ impl Blanks {
 
 /// The form of the resource id in a policy: see "Creating and using an IAM policy for IAM database
 /// access" in the RDS and Aurora user guides.
-fn resource(kind: Kind) -> &'static str {
+fn resource(kind: EndpointKind) -> &'static str {
     match kind {
         kind if kind.is_proxy() => "prx-ID",
-        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => {
-            "cluster-ID"
-        }
+        EndpointKind::ClusterWriter
+        | EndpointKind::ClusterReader
+        | EndpointKind::ClusterCustom
+        | EndpointKind::GlobalWriter => "cluster-ID",
         _ => "db-ID",
     }
 }
 
 /// The commands that show the resource id and IAM's flag, and the one that sets it.
-fn at_aws(kind: Kind) -> (&'static str, &'static str, &'static str) {
+fn at_aws(kind: EndpointKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         kind if kind.is_proxy() => (
             "`aws rds describe-db-proxies --region {region} --query \
@@ -267,7 +268,10 @@ fn at_aws(kind: Kind) -> (&'static str, &'static str, &'static str) {
             "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
              AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED`",
         ),
-        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => (
+        EndpointKind::ClusterWriter
+        | EndpointKind::ClusterReader
+        | EndpointKind::ClusterCustom
+        | EndpointKind::GlobalWriter => (
             "`aws rds describe-db-clusters --region {region} --query \
              \"DBClusters[?Endpoint=='{host}' || ReaderEndpoint=='{host}'].DbClusterResourceId\"`",
             "`aws rds describe-db-clusters --region {region} --query \"DBClusters[?Endpoint=='{host}' || \

@@ -1,6 +1,6 @@
 //! The steps before the network: what the function was told, and what it signs and trusts with.
 
-use iam_auth::Kind;
+use iam_auth::EndpointKind;
 use serde_json::json;
 use std::time::SystemTime;
 
@@ -148,10 +148,12 @@ pub(super) fn days_left(then: SystemTime, now: SystemTime) -> u64 {
 }
 
 /// Why `id` cannot be what a policy names for an endpoint of this kind.
-pub(super) fn not_a_resource_id(id: &str, kind: Kind) -> Option<String> {
+pub(super) fn not_a_resource_id(id: &str, kind: EndpointKind) -> Option<String> {
     let prefixes: &[&str] = match kind {
         kind if kind.is_proxy() => &["prx-"],
-        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom => &["cluster-"],
+        EndpointKind::ClusterWriter | EndpointKind::ClusterReader | EndpointKind::ClusterCustom => {
+            &["cluster-"]
+        }
         // An instance may be one of a cluster's, and of any other name nothing is known.
         _ => &["db-", "cluster-", "prx-"],
     };
@@ -168,16 +170,16 @@ pub(super) fn not_a_resource_id(id: &str, kind: Kind) -> Option<String> {
     })
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: EndpointKind) -> &'static str {
     match kind {
-        Kind::Instance => "instance",
-        Kind::ClusterWriter => "cluster_writer",
-        Kind::ClusterReader => "cluster_reader",
-        Kind::ClusterCustom => "cluster_custom",
-        Kind::GlobalWriter => "global_writer",
-        Kind::Proxy => "proxy",
-        Kind::ProxyEndpoint => "proxy_endpoint",
-        Kind::ShardGroup => "shard_group",
+        EndpointKind::Instance => "instance",
+        EndpointKind::ClusterWriter => "cluster_writer",
+        EndpointKind::ClusterReader => "cluster_reader",
+        EndpointKind::ClusterCustom => "cluster_custom",
+        EndpointKind::GlobalWriter => "global_writer",
+        EndpointKind::Proxy => "proxy",
+        EndpointKind::ProxyEndpoint => "proxy_endpoint",
+        EndpointKind::ShardGroup => "shard_group",
         _ => "unknown",
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use iam_auth::{Certificate, Witness};
+use iam_auth::{Certificate, RecordingVerifier};
 
 use super::cause::Cause;
 use super::configured::days_left;
@@ -146,7 +146,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         }
         Err(error) => return failed(error),
     };
-    let (config, witness): (_, Arc<Witness>) = match login.trust.witnessed_config() {
+    let (config, verifier): (_, Arc<RecordingVerifier>) = match login.trust.recording_config() {
         Ok(both) => both,
         Err(error) => {
             let message = "no verifier can be made of the CA bundle";
@@ -164,7 +164,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
     };
     let soon = deadline.at_most(Some(PATIENCE));
     let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
-    Secured { outcome, presented: witness.presented(), greeting }
+    Secured { outcome, presented: verifier.presented(), greeting }
 }
 
 /// Which proof the server asks of `user` for, over a connection of its own.

@@ -1,6 +1,6 @@
 //! The steps up to a TCP connection.
 
-use iam_auth::Kind as EndpointKind;
+use iam_auth::EndpointKind;
 use serde_json::json;
 use std::time::UNIX_EPOCH;
 use tokio::net::TcpStream;

@@ -4,7 +4,7 @@
 //! proved before everything else. What no client can tell apart (a policy that is missing, one on
 //! the wrong resource, IAM that is off, a key that was deleted) is ranked by how often it happens.
 
-use iam_auth::{Endpoint, Kind as EndpointKind};
+use iam_auth::{Endpoint, EndpointKind};
 
 use super::Patient;
 use super::cause::Cause;

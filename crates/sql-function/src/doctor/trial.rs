@@ -10,7 +10,7 @@
 //! A token for another endpoint may be good there. So it is only sent to a server that AWS's own roots
 //! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
 
-use iam_auth::{Endpoint, Kind as EndpointKind};
+use iam_auth::{Endpoint, EndpointKind};
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpStream;

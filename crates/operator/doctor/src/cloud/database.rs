@@ -2,7 +2,7 @@
 
 use aws_cli::{Database, Objection, Target, objections};
 use doctor::{Cause, Verdict};
-use iam_auth::{Endpoint, Kind};
+use iam_auth::{Endpoint, EndpointKind};
 
 use super::{Finding, Login, cause, shell};
 
@@ -131,7 +131,10 @@ fn other_endpoint(database: &Database, login: &Login) -> Option<Cause> {
     // A cluster's and a proxy's further endpoints are theirs too, and named after them.
     let further = matches!(
         kind,
-        Ok(Kind::ClusterReader | Kind::ClusterCustom | Kind::ProxyEndpoint | Kind::GlobalWriter)
+        Ok(EndpointKind::ClusterReader
+            | EndpointKind::ClusterCustom
+            | EndpointKind::ProxyEndpoint
+            | EndpointKind::GlobalWriter)
     );
     if host == *own || further {
         return None;
