@@ -16,12 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::query::{CancelHandle, Connection, Floats};
-use crate::session::startup;
-use crate::{failure, forget};
+use crate::session::{MAX_PACKET, startup};
+use crate::{failure, token};
 
-/// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
-/// and a response 6 MB: a longer row ends the result before it fills the function's memory.
-pub(crate) const MAX_PACKET: usize = 13 << 20;
 /// Given to the driver so that it does not ask the server. Staleness is handled by the session.
 const WAIT_TIMEOUT: usize = 28_800;
 /// What is kept of the time for a login, to find out which of its steps hangs.
@@ -149,7 +146,7 @@ impl MySql {
         drop(token);
         let attempt = async {
             let mut conn = Conn::new(opts).await?;
-            let status = forget::token(&mut conn, &self.startup).await?;
+            let status = token::forget(&mut conn, &self.startup).await?;
             Ok((conn, status))
         };
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };

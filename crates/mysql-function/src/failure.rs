@@ -4,8 +4,8 @@
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
-use sql_function::bound::cut;
 use sql_function::doctor::{Cause, MYSQL};
+use sql_function::truncate::cut;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };

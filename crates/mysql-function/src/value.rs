@@ -3,7 +3,7 @@
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::bound::short;
+use sql_function::truncate::short;
 use sql_function::{Error, Kind, Said, Value as Json};
 use std::str::FromStr;
 

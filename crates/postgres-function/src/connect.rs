@@ -18,11 +18,11 @@ use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::carrier::Carrier;
+use crate::close_on_drop::ConnectionTask;
 use crate::failure;
-use crate::handover::{Handover, Message, STAND_IN};
 use crate::query::{CancelHandle, Connection};
 use crate::session;
+use crate::token::{Message, PLACEHOLDER, TokenStream};
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -53,7 +53,7 @@ impl Connector for Postgres {
             .user(login.signer.user())
             .dbname(&login.database)
             .application_name("rds-iam-lambda")
-            .password(STAND_IN)
+            .password(PLACEHOLDER)
             .ssl_mode(SslMode::Require)
             .channel_binding(ChannelBinding::Disable); // it exists for SCRAM, which IAM is not
         Postgres { login, config, tls }
@@ -77,7 +77,7 @@ impl Connector for Postgres {
         let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
         // PostgreSQL 14 and later tell it at the login.
         let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
-        let carrier = Carrier::new(tokio::spawn(async move {
+        let task = ConnectionTask::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
                 let error = failure::command("its end", error);
                 tracing::debug!(error = error.log(), "the connection ended");
@@ -86,7 +86,7 @@ impl Connector for Postgres {
         let asked = || async { Ok(session::is_roles_own(&client).await) };
         let role_reads = setting.as_deref() != Some("off")
             && deadline.bound(|| "the login".into(), asked()).await?;
-        Ok(Connection::new(client, carrier, address, login.is_through_proxy(), role_reads))
+        Ok(Connection::new(client, task, address, login.is_through_proxy(), role_reads))
     }
 
     /// A cancel request, over verified TLS to the same server: its key is a secret. An RDS Proxy
@@ -124,7 +124,7 @@ struct Handing {
 }
 
 impl TlsConnect<TcpStream> for Handing {
-    type Stream = Handover<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
+    type Stream = TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -133,7 +133,7 @@ impl TlsConnect<TcpStream> for Handing {
         Box::pin(async move {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
-            Ok(Handover::new(stream, self.message))
+            Ok(TokenStream::new(stream, self.message))
         })
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
-use sql_function::bound::cut;
 use sql_function::doctor::{Blanks, Cause, POSTGRES};
+use sql_function::truncate::cut;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };

@@ -3,23 +3,23 @@
 #![forbid(unsafe_code)]
 
 mod about;
-mod around;
 mod array;
 mod binary;
-mod carrier;
+mod close_on_drop;
 mod connect;
-mod custom;
+mod custom_settings;
+mod envelope;
 mod failure;
-mod flight;
-mod handover;
 mod network;
 mod number;
 mod param;
+mod pipeline;
 mod preamble;
 mod query;
 mod server_text;
 mod session;
 mod time;
+mod token;
 mod value;
 
 use std::env;

@@ -21,12 +21,13 @@ use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tracing::Instrument;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, millis};
 use crate::doctor::Diagnosis;
-use crate::engine::{Clock, Connector, millis};
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
+use crate::login::Clock;
 use crate::named;
 use crate::panics::caught;
 use crate::response::Response;

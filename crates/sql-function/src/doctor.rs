@@ -35,7 +35,7 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
-use crate::engine::Connector;
+use crate::driver::Connector;
 use crate::error::Error;
 use blanks::Filled;
 use step::{Name, Seen, Step, Verdict};

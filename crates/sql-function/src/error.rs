@@ -9,11 +9,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bound::cut;
 use crate::doctor::blanks::Filled;
 use crate::doctor::{Blanks, Cause};
 use crate::named;
 use crate::said::{Loggable, Said, Told};
+use crate::truncate::cut;
 
 /// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
 const MOST_CHAIN: usize = 5 << 10;

@@ -7,12 +7,12 @@
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
 use crate::error::{Error, Kind};
 use crate::json::{Fields, each, fields, text};
 use crate::named;
 use crate::param::Param;
 use crate::said::Said;
+use crate::truncate::short;
 
 /// The forms of an event, as an error shows them.
 pub const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;

@@ -5,7 +5,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
+use crate::truncate::short;
 
 /// How many names of fields that are not known are kept.
 const SHOWN: usize = 5;

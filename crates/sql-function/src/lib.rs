@@ -8,17 +8,17 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
-pub mod bound;
 pub mod boundary;
 pub mod catalogue;
 pub mod deadline;
 pub mod dial;
 pub mod doctor;
-pub mod engine;
+mod driver;
 pub mod error;
 pub mod event;
 pub mod handle;
 mod json;
+mod login;
 mod panics;
 pub mod param;
 mod perform;
@@ -33,13 +33,15 @@ pub mod sql;
 pub mod statement;
 mod summary;
 pub mod telemetry;
+pub mod truncate;
 pub mod value;
 
 pub use backoff::Backoff;
 pub use boundary::run;
 pub use deadline::Deadline;
-pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
+pub use driver::{Connection, Connector, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
+pub use login::{Clock, Login};
 pub use param::Param;
 pub use pool::Pool;
 pub use rows::{Column, Row, Rows};

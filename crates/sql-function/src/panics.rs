@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, set_hook};
 
 use futures_util::FutureExt;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
+use crate::truncate::cut;
 
 /// The most of a panic's message, in bytes, that an answer quotes.
 const MOST: usize = 1000;

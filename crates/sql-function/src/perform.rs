@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, sleep};
 
-use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, Done, millis};
+use crate::deadline::{Deadline, millis, ran_out};
+use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::event::Call;
 use crate::named;
@@ -242,7 +242,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         call: &Call,
         statement: &Statement,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let deadline = self.deadline;
         let ending = ENDING.min(deadline.left() / 5);
         let limit = deadline.less(ending).at_most(statement.timeout);
@@ -313,8 +313,8 @@ fn carried_out(error: Error) -> Error {
 fn late_outcome(
     statement: &Statement,
     transaction: bool,
-    outcome: Option<Result<Done, Error>>,
-) -> Result<Done, Error> {
+    outcome: Option<Result<ExecResult, Error>>,
+) -> Result<ExecResult, Error> {
     let what = named!("statement {:?}", statement.name);
     match outcome {
         // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what

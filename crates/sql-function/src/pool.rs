@@ -16,9 +16,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, Login, millis};
+use crate::deadline::{Deadline, millis, ran_out};
+use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
+use crate::login::Login;
 use crate::named;
 use crate::statement::Statement;
 

@@ -7,8 +7,8 @@ use std::fmt::Display;
 use std::io;
 
 use crate::doctor::{Blanks, Cause, Words, rds_ca};
-use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
+use crate::login::Login;
 use crate::named;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;

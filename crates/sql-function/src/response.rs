@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::io;
 
 use crate::doctor::Diagnosis;
-use crate::engine::Done;
+use crate::driver::ExecResult;
 use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
 
@@ -66,14 +66,14 @@ pub struct StatementResult {
 }
 
 impl StatementResult {
-    pub(crate) fn new(statement: &str, rows: Rows, done: Done, query_ms: f64) -> Self {
+    pub(crate) fn new(statement: &str, rows: Rows, done: ExecResult, query_ms: f64) -> Self {
         let (last, earlier) = rows.finish();
         let mut sets = earlier.into_iter().chain([last]);
         // There is a last one.
         #[allow(clippy::expect_used)]
         let result = sets.next().expect("a result has a set");
         let more_results = sets.collect();
-        let Done { rows_affected, last_insert_id } = done;
+        let ExecResult { rows_affected, last_insert_id } = done;
         let statement = statement.to_owned();
         Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
     }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
 use crate::named;
+use crate::truncate::cut;
 use crate::value::{Json, Value, write_json};
 
 /// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use crate::bound::short;
+use crate::truncate::short;
 
 /// Text that a log line may hold: our own words, numbers, and names that whoever deployed the function
 /// or made the schema chose. See [`named!`](crate::named).

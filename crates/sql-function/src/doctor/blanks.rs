@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::cause::Cause;
 use super::quote::{command, quoted};
-use crate::engine::Login;
+use crate::login::Login;
 
 /// An engine's own words: each blank that they fill, and the text for it.
 pub type Words = &'static [(&'static str, &'static str)];

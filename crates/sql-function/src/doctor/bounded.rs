@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::step::Step;
 use super::{Diagnosis, Suspect};
-use crate::bound::cut;
+use crate::truncate::cut;
 
 /// The most of a text, in bytes of JSON.
 const TEXT: usize = 4 << 10;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::cause::Cause;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
-use crate::engine::Connector;
+use crate::driver::Connector;
 use crate::error::Error;
 use crate::handle::SCHEDULED;
 

@@ -16,8 +16,9 @@ use super::rds_ca;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
 use crate::deadline::Deadline;
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 use crate::said::Loggable;
 use crate::{dial, refusal};
 

@@ -7,11 +7,11 @@ use super::cause::Cause;
 use super::rank;
 use super::step::{Seen, Verdict};
 use super::walk::Walk;
-use crate::bound::cut;
-use crate::engine::{Connector, Examine};
+use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::statement::Mode;
+use crate::truncate::cut;
 
 /// The most of what is wrong with one statement, in bytes: there may be thousands.
 const ERROR: usize = 600;

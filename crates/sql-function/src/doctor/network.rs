@@ -10,7 +10,7 @@ use super::evidence::is_private;
 use super::step::Seen;
 use super::walk::Walk;
 use crate::dial;
-use crate::engine::Connector;
+use crate::driver::Connector;
 
 impl<C: Connector> Walk<'_, C> {
     /// The name becomes addresses.

@@ -11,8 +11,9 @@ use super::cause::Cause;
 use super::configured::not_a_resource_id;
 use super::evidence::Evidence;
 use super::rds_ca;
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 
 /// A cause, and what was seen that speaks for it.
 type Suspect = (Cause, String);

@@ -22,8 +22,9 @@ use super::preamble::Concluded;
 use super::step::Seen;
 use super::walk::Walk;
 use super::{rank, rds_ca};
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 
 /// A login takes some round trips, and RDS some time to ask IAM.
 const PATIENCE: Duration = Duration::from_secs(6);

@@ -9,9 +9,10 @@ use super::configured::not_a_resource_id;
 use super::evidence::Evidence;
 use super::step::{Name, Seen, Step, Verdict};
 use super::{Diagnosis, Patient, Suspect, rank};
-use crate::deadline::Deadline;
-use crate::engine::{Connection as _, Connector, Login, millis};
+use crate::deadline::{Deadline, millis};
+use crate::driver::{Connection as _, Connector};
 use crate::error::Error;
+use crate::login::Login;
 
 /// How long taking leave of the server may take.
 const LEAVE: Duration = Duration::from_secs(1);

@@ -1,70 +1,15 @@
-//! What an engine's driver has to do: the two traits that each function implements.
-
-use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
-use std::time::{Duration, SystemTime};
+//! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a diagnosis,
+//! [`Examine`].
 
 use crate::deadline::Deadline;
-use crate::doctor::{About, Cause, Preamble, Words};
-use crate::error::{Error, Kind};
+use crate::doctor::{About, Preamble, Words};
+use crate::error::Error;
+use crate::login::Login;
 use crate::param::Param;
 use crate::rows::Rows;
-use crate::said::Loggable;
 use crate::settings::Longest;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
-
-/// Reads the time of day. `main` passes the real one.
-pub type Clock = fn() -> SystemTime;
-
-/// What a login needs: everything but the token, which is made for each.
-pub struct Login {
-    /// Signs the tokens; knows endpoint and user.
-    pub signer: TokenSigner,
-    /// Verifies the server.
-    pub trust: TrustStore,
-    /// Where TCP connects.
-    pub connect_to: DialAddress,
-    /// The database to use.
-    pub database: String,
-    /// The time that tokens are signed for.
-    pub clock: Clock,
-    /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
-    /// clocks that differ.
-    pub dated_ahead: i64,
-}
-
-impl Login {
-    /// What the token is signed for and the certificate must name.
-    pub fn endpoint(&self) -> &Endpoint {
-        self.signer.endpoint()
-    }
-
-    /// Whether an RDS Proxy stands between the function and the server.
-    pub fn is_through_proxy(&self) -> bool {
-        self.endpoint().kind().is_proxy()
-    }
-
-    /// A fresh token, for one login over a connection whose server is verified.
-    ///
-    /// # Errors
-    /// [`Kind::Credentials`].
-    pub async fn token(&self) -> Result<AuthToken, Error> {
-        let now = (self.clock)();
-        let shift = Duration::from_secs(self.dated_ahead.unsigned_abs());
-        let date = if self.dated_ahead < 0 { now - shift } else { now + shift };
-        self.signer.token(date).await.map_err(|error| {
-            let expiring = error.is_expiring();
-            let cause =
-                if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
-            let error = Error::new(Kind::Credentials, "cannot sign a login token")
-                .says(Loggable::of_error(&error));
-            error.named(cause).advice(
-                "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
-                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
-            )
-        })
-    }
-}
 
 /// An engine's way to log in.
 pub trait Connector: Preamble + Sized + Send + Sync + 'static {
@@ -91,7 +36,8 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// itself is [transient](Error::is_transient).
     ///
     /// # Errors
-    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`], [`Kind::Timeout`].
+    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`](crate::Kind::Credentials),
+    /// [`Kind::Timeout`](crate::Kind::Timeout).
     fn connect(
         &self,
         deadline: Deadline,
@@ -111,7 +57,7 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
 
 /// What a statement has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
+pub struct ExecResult {
     /// How many rows it added, changed or removed.
     pub rows_affected: u64,
     /// The first number that the server gave to an added row by itself, where the engine tells.
@@ -162,7 +108,7 @@ pub trait Connection: Send + 'static {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> impl Future<Output = Result<Done, Error>> + Send;
+    ) -> impl Future<Output = Result<ExecResult, Error>> + Send;
     /// Begins a transaction; read-only on the server unless `mode` is write.
     fn begin(&mut self, mode: Mode) -> impl Future<Output = Result<(), Error>> + Send;
     /// Makes a transaction's changes last.
@@ -183,9 +129,4 @@ pub trait Connection: Send + 'static {
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Takes leave of the server.
     fn close(self) -> impl Future<Output = ()> + Send;
-}
-
-/// Milliseconds, to the microsecond.
-pub fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }
