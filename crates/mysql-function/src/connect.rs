@@ -4,6 +4,7 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
@@ -42,8 +43,7 @@ pub(crate) struct MySql {
 
 impl Connector for MySql {
     type Connection = Connection;
-    const ENGINE: &'static str = "MySQL";
-    const DEFAULT_PORT: u16 = 3306;
+    const ENGINE: Engine = Engine::MySql;
     // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
     const LONGEST_USER: Longest = Longest::Characters(128);
     const WORDS: Words = MYSQL;

@@ -4,6 +4,7 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
+use engine::Engine;
 use sql_function::doctor::{POSTGRES, Words};
 use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
@@ -39,8 +40,7 @@ pub(crate) struct Postgres {
 
 impl Connector for Postgres {
     type Connection = Connection;
-    const ENGINE: &'static str = "PostgreSQL";
-    const DEFAULT_PORT: u16 = 5432;
+    const ENGINE: Engine = Engine::Postgres;
     // NAMEDATALEN is 64, with the NUL at the end.
     const LONGEST_USER: Longest = Longest::Bytes(63);
     const WORDS: Words = POSTGRES;

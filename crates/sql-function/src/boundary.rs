@@ -135,7 +135,7 @@ async fn function<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<Function<C>, Error> {
-    let settings = Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER)?;
+    let settings = Settings::read(&variable, C::ENGINE, C::LONGEST_USER)?;
     let credentials = Credentials::from_chain().await;
     Function::new(settings, credentials, at_once(&variable), clock, random)
 }
@@ -227,10 +227,10 @@ async fn warm_up<C: Connector>(function: &Function<C>) {
     match function.pool().warm_up(Deadline::after(INIT)).await {
         Ok(()) => {
             let connect_ms = millis(start.elapsed());
-            tracing::info!(engine = C::ENGINE, endpoint, trust, connect_ms, "connected");
+            tracing::info!(engine = C::ENGINE.title(), endpoint, trust, connect_ms, "connected");
         }
         Err(error) => tracing::warn!(
-            engine = C::ENGINE,
+            engine = C::ENGINE.title(),
             endpoint,
             trust,
             error_type = error.error_type(),

@@ -103,7 +103,7 @@ impl Diagnosis {
         let seen = Seen::failed(error.report()).fact("error_type", error.error_type());
         let suspects = error.filled().into_iter();
         let suspects = suspects.map(|(cause, filled)| Suspect::new(cause, filled, error.chain()));
-        let first = Step::taken(Name::Settings, seen.fact("engine", C::ENGINE), 0.0);
+        let first = Step::taken(Name::Settings, seen.fact("engine", C::ENGINE.title()), 0.0);
         Diagnosis::new(vec![first], suspects.collect())
     }
 

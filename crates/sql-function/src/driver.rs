@@ -1,6 +1,8 @@
 //! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a diagnosis,
 //! [`Examine`].
 
+use engine::Engine;
+
 use crate::deadline::Deadline;
 use crate::doctor::{About, Preamble, Words};
 use crate::error::Error;
@@ -15,10 +17,8 @@ use crate::statement::{Mode, Statement};
 pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
     type Connection: Connection + Examine;
-    /// The engine's name, for people.
-    const ENGINE: &'static str;
-    /// The port its servers listen on.
-    const DEFAULT_PORT: u16;
+    /// The engine. MySQL's function serves MariaDB too.
+    const ENGINE: Engine;
     /// The longest name of a user that any of its servers keeps whole.
     const LONGEST_USER: Longest;
     /// The engine's words in what is said about a failed login.

@@ -65,6 +65,7 @@ impl<C: Connector> Function<C> {
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
+            words: C::WORDS,
             dated_ahead: 0,
         };
         Ok(Function {

@@ -3,7 +3,7 @@
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
 use std::time::{Duration, SystemTime};
 
-use crate::doctor::Cause;
+use crate::doctor::{Blanks, Cause, Words};
 use crate::error::{Error, Kind};
 use crate::said::Loggable;
 
@@ -22,6 +22,8 @@ pub struct Login {
     pub database: String,
     /// The time that tokens are signed for.
     pub clock: Clock,
+    /// The engine's words in what is said about a login.
+    pub words: Words,
     /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
     /// clocks that differ.
     pub dated_ahead: i64,
@@ -36,6 +38,18 @@ impl Login {
     /// Whether an RDS Proxy stands between the function and the server.
     pub fn is_through_proxy(&self) -> bool {
         self.endpoint().kind().is_proxy()
+    }
+
+    /// What fills the texts of causes.
+    pub fn blanks(&self) -> Blanks {
+        Blanks::of_engine(self.words)
+            .with("user", self.signer.user())
+            .with("database", &self.database)
+            .with("connect_to", &self.connect_to.to_string())
+            .with("dial_host", self.connect_to.host())
+            .with("dial_port", &self.connect_to.port().to_string())
+            .with("bundle", self.trust.source())
+            .with_endpoint(self.endpoint())
     }
 
     /// A fresh token, for one login over a connection whose server is verified.

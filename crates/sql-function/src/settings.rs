@@ -3,6 +3,7 @@
 //! They are read once, from a lookup that is passed in. A missing or wrong one is an error that
 //! names it.
 
+use engine::Engine;
 use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
@@ -45,13 +46,13 @@ pub enum Longest {
 
 impl Settings {
     /// Reads the settings through `variable`, which looks an environment variable up.
-    /// `default_port` and `longest_user` are the engine's.
+    /// `longest_user` is the engine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
     pub fn read(
         variable: impl Fn(&str) -> Option<String>,
-        default_port: u16,
+        engine: Engine,
         longest_user: Longest,
     ) -> Result<Settings, Error> {
         // SAM and CloudFormation render a parameter that was left out as an empty string.
@@ -66,12 +67,14 @@ impl Settings {
 
         let host = required("DB_HOST", "the endpoint of the database, as RDS shows it")?;
         let port = match given("DB_PORT") {
-            None => default_port,
+            None => engine.default_port(),
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => {
-                    let advice =
-                        named!("use a number from 1 to 65535, or leave it out for {default_port}");
+                    let advice = named!(
+                        "use a number from 1 to 65535, or leave it out for {}",
+                        engine.default_port()
+                    );
                     return Err(wrong(named!("DB_PORT is {text:?}, which is no port"))
                         .named(Cause::SettingMalformed)
                         .advice(advice));
@@ -195,7 +198,11 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
         ]);
         variables.extend(changes.iter().copied());
-        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306, longest)
+        Settings::read(
+            |name| variables.get(name).map(|value| (*value).to_owned()),
+            Engine::MySql,
+            longest,
+        )
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use super::cause::Cause;
 use super::quote::{command, quoted};
-use crate::login::Login;
 
 /// An engine's own words: each blank that they fill, and the text for it.
 pub type Words = &'static [(&'static str, &'static str)];
@@ -149,18 +148,6 @@ impl Blanks {
     /// Those of an engine.
     pub fn of_engine(words: Words) -> Blanks {
         Blanks { words: words.iter().copied().collect(), values: BTreeMap::new() }
-    }
-
-    /// Those of an engine and a login.
-    pub fn of_login(words: Words, login: &Login) -> Blanks {
-        Blanks::of_engine(words)
-            .with("user", login.signer.user())
-            .with("database", &login.database)
-            .with("connect_to", &login.connect_to.to_string())
-            .with("dial_host", login.connect_to.host())
-            .with("dial_port", &login.connect_to.port().to_string())
-            .with("bundle", login.trust.source())
-            .with_endpoint(login.endpoint())
     }
 
     /// Fills a blank with a value.

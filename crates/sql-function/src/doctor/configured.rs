@@ -23,10 +23,10 @@ impl<C: Connector> Walk<'_, C> {
         let host = login.endpoint().host();
         let mut seen = Seen::ok(format!(
             "{} as {user:?} at {host}, database {database:?}, {} statements",
-            C::ENGINE,
+            C::ENGINE.title(),
             names.len()
         ))
-        .fact("engine", C::ENGINE)
+        .fact("engine", C::ENGINE.title())
         .fact("db_host", host)
         .fact("db_port", login.endpoint().port())
         .fact("db_user", user)

@@ -143,7 +143,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         Ok(greeting) => greeting,
         // It hangs, or it waits for its client's first word while the client waits for its.
         Err(error) if error.kind() == Kind::Timeout => {
-            return failed(refusal::silent(login, C::WORDS));
+            return failed(refusal::silent(login));
         }
         Err(error) => return failed(error),
     };
@@ -158,8 +158,8 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         let name = login.endpoint().tls_name();
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             match refusal::tls_cause(&error) {
-                Some(cause) => refusal::untrusted(login, cause, C::WORDS),
-                None => refusal::broken_handshake(login, error, C::WORDS),
+                Some(cause) => refusal::untrusted(login, cause),
+                None => refusal::broken_handshake(login, error),
             }
         })
     };

@@ -166,7 +166,8 @@ impl<C: Connector> Walk<'_, C> {
             let there = Endpoint::with_region(endpoint.host(), endpoint.port(), region);
             try_at(there.ok(), Cause::WrongRegion);
         }
-        let own_port = Endpoint::with_region(endpoint.host(), C::DEFAULT_PORT, endpoint.region());
+        let own_port =
+            Endpoint::with_region(endpoint.host(), C::ENGINE.default_port(), endpoint.region());
         try_at(own_port.ok(), Cause::WrongPort);
         // MariaDB asks users whom it does not know for what it asks others for: for some, a token.
         for other in spellings(login.signer.user()) {
@@ -220,6 +221,7 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
         connect_to: login.connect_to.clone(),
         database: login.database.clone(),
         clock: login.clock,
+        words: login.words,
         dated_ahead,
     }
 }

@@ -116,7 +116,7 @@ impl<'a, C: Connector> Walk<'a, C> {
 
     fn blanks(&self) -> Blanks {
         let login = self.login();
-        let mut blanks = Blanks::of_login(C::WORDS, login);
+        let mut blanks = login.blanks();
         let right = |id: &&str| not_a_resource_id(id, login.endpoint().kind()).is_none();
         if let Some(id) = self.patient.resource_id.filter(right) {
             blanks = blanks.with("resource_id", id);
