@@ -8,8 +8,8 @@ use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
+use sql_function::NameLimit;
 use sql_function::doctor::{Cause, MYSQL, Words};
-use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ impl Connector for MySql {
     type Connection = Connection;
     const ENGINE: Engine = Engine::MySql;
     // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
-    const LONGEST_USER: Longest = Longest::Characters(128);
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Characters(128);
     const WORDS: Words = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 

@@ -5,7 +5,7 @@
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 use sql_function::doctor::Cause;
-use sql_function::truncate::cut;
+use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
@@ -260,7 +260,7 @@ pub(crate) fn is_long_row(failure: &Failure) -> bool {
 /// What the server said of a statement: its message quotes values, and the statement, which holds the
 /// parameters.
 fn says(error: &ServerError) -> Said {
-    Said::new(code(error), cut(&error.message, MOST_SAID).into_owned())
+    Said::new(code(error), truncate(&error.message, MOST_SAID).into_owned())
 }
 
 /// What the server said of a login.
@@ -274,7 +274,7 @@ fn code(error: &ServerError) -> Loggable {
 
 /// How a connection broke. The driver's own words may be about what it could not read.
 fn broken(failure: &Failure) -> Said {
-    let text = cut(&innermost(failure), MOST_SAID).into_owned();
+    let text = truncate(&innermost(failure), MOST_SAID).into_owned();
     match failure {
         Failure::Io(IoError::Io(error)) => Said::new(Loggable::of_io(error), text),
         Failure::Driver(DriverError::ConnectionClosed) => "the server closed it".into(),

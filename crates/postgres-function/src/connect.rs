@@ -5,8 +5,8 @@
 //! options, always with TLS, and with the roots of the trust store alone.
 
 use engine::Engine;
+use sql_function::NameLimit;
 use sql_function::doctor::{POSTGRES, Words};
-use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
@@ -42,7 +42,7 @@ impl Connector for Postgres {
     type Connection = Connection;
     const ENGINE: Engine = Engine::Postgres;
     // NAMEDATALEN is 64, with the NUL at the end.
-    const LONGEST_USER: Longest = Longest::Bytes(63);
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Bytes(63);
     const WORDS: Words = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 

@@ -3,7 +3,7 @@
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
 use sql_function::doctor::Cause;
-use sql_function::truncate::cut;
+use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
@@ -310,9 +310,9 @@ fn names(error: &DbError) -> Loggable {
 
 /// The server's words, of which none is longer than an error should be.
 fn words(error: &DbError) -> String {
-    let mut says = cut(error.message(), MOST_SAID).into_owned();
+    let mut says = truncate(error.message(), MOST_SAID).into_owned();
     for more in [error.detail(), error.hint()].into_iter().flatten() {
-        says += &format!(" ({})", cut(more, MOST_SAID));
+        says += &format!(" ({})", truncate(more, MOST_SAID));
     }
     if let Some(position) = error.where_().and_then(parameter) {
         says += &format!(" (the value of parameter {position})");
@@ -331,7 +331,7 @@ fn parameter(context: &str) -> Option<u16> {
 
 /// How a connection broke. The driver's own words may be about what it could not read.
 fn broken(failure: &Failure) -> Said {
-    let text = cut(&chain(failure), MOST_SAID).into_owned();
+    let text = truncate(&chain(failure), MOST_SAID).into_owned();
     match io_cause(failure) {
         Some(error) => Said::new(Loggable::of_io(error), text),
         None if failure.is_closed() => "the server closed it".into(),

@@ -135,7 +135,7 @@ async fn function<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<Function<C>, Error> {
-    let settings = Settings::read(&variable, C::ENGINE, C::LONGEST_USER)?;
+    let settings = Settings::read(&variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
     Function::new(settings, credentials, at_once(&variable), clock, random)
 }

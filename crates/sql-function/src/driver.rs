@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::login::Login;
 use crate::param::Param;
 use crate::rows::Rows;
-use crate::settings::Longest;
+use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
 
@@ -20,7 +20,7 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// The engine. MySQL's function serves MariaDB too.
     const ENGINE: Engine;
     /// The longest name of a user that any of its servers keeps whole.
-    const LONGEST_USER: Longest;
+    const USER_NAME_LIMIT: NameLimit;
     /// The engine's words in what is said about a failed login.
     const WORDS: Words;
     /// Whose SQL its statements are in.
@@ -32,8 +32,8 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     /// The login this connector makes.
     fn login(&self) -> &Login;
 
-    /// Dials, verifies the server, and logs in with a fresh token: once. An error that passes by
-    /// itself is [transient](Error::is_transient).
+    /// Dials, verifies the server, and logs in with a fresh token: once. The error of an attempt that is
+    /// worth another try is [transient](Error::transient).
     ///
     /// # Errors
     /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`](crate::Kind::Credentials),

@@ -13,7 +13,7 @@ use crate::doctor::blanks::Filled;
 use crate::doctor::{Blanks, Cause};
 use crate::named;
 use crate::said::{Loggable, Said, Told};
-use crate::truncate::cut;
+use crate::truncate::truncate;
 
 /// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
 const MOST_CHAIN: usize = 5 << 10;
@@ -211,7 +211,7 @@ impl Error {
 
     /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
     /// what a log line may hold. The message must not repeat it.
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.source = Some(Arc::from(source.into()));
         self
     }
@@ -281,7 +281,7 @@ impl Error {
     }
 
     /// Whether what caused this error passes by itself.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.transient
     }
 
@@ -315,7 +315,7 @@ impl Error {
         let chain = self.chain();
         match &self.advice {
             Some(advice) => {
-                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+                format!("{chain}. What to do: {}", truncate(advice.as_str(), MOST_ADVICE))
             }
             None => chain,
         }
@@ -337,7 +337,7 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&chain, MOST_CHAIN).into_owned()
+        truncate(&chain, MOST_CHAIN).into_owned()
     }
 
     /// The message and the causes for a log line: nothing that a server or an event said.
@@ -351,13 +351,13 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&log, MOST_LOG).into_owned()
+        truncate(&log, MOST_LOG).into_owned()
     }
 
     /// The advice for a log line.
-    pub fn log_advice(&self) -> Option<String> {
+    pub(crate) fn log_advice(&self) -> Option<String> {
         let advice = self.advice.as_ref()?;
-        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+        Some(truncate(advice.as_str(), MOST_LOG).into_owned())
     }
 
     /// The message, and what a log line may hold of the cause.

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 pub(crate) const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
-pub struct Function<C: Connector> {
+pub(crate) struct Function<C: Connector> {
     pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
@@ -37,7 +37,7 @@ impl<C: Connector> Function<C> {
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         credentials: Credentials,
         at_once: NonZeroUsize,
@@ -78,7 +78,7 @@ impl<C: Connector> Function<C> {
     }
 
     /// The connection pool, to warm it up before the first event and close it after the last.
-    pub fn pool(&self) -> &Pool<C> {
+    pub(crate) fn pool(&self) -> &Pool<C> {
         &self.pool
     }
 
@@ -86,7 +86,11 @@ impl<C: Connector> Function<C> {
     ///
     /// # Errors
     /// Every [`Kind`]. The function can take the next event after any of them.
-    pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
+    pub(crate) async fn handle(
+        &self,
+        event: &RawValue,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
@@ -114,7 +118,7 @@ impl<C: Connector> Function<C> {
     }
 
     /// Walks the way of a login, and tells what may be wrong with it.
-    pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
+    pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let patient = Patient {
             connector: self.pool.connector(),
             catalogue: &self.catalogue,

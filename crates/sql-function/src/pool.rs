@@ -24,7 +24,7 @@ use crate::named;
 use crate::statement::Statement;
 
 /// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
-pub type Random = fn() -> u64;
+pub(crate) type Random = fn() -> u64;
 
 /// A connection unused for this long is checked before its next use: the environment may have been
 /// frozen meanwhile, and the server may have gone.
@@ -40,7 +40,7 @@ const LEAVE: Duration = Duration::from_millis(300);
 
 /// How an invocation came by its connection, as its response tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Obtained {
+pub(crate) struct Obtained {
     /// Whether an earlier invocation used it too.
     pub reused: bool,
     /// How long opening it took, in milliseconds; 0 when it is reused. The first invocation of an
@@ -57,7 +57,7 @@ struct Idle<C> {
 }
 
 /// A connection that is one invocation's, until it is dropped or [handed back](Pool::release).
-pub struct Lease<'a, C> {
+pub(crate) struct Lease<'a, C> {
     /// The connection.
     pub connection: C,
     /// How it was come by.
@@ -66,7 +66,7 @@ pub struct Lease<'a, C> {
 }
 
 /// The connections of an execution environment.
-pub struct Pool<C: Connector> {
+pub(crate) struct Pool<C: Connector> {
     connector: C,
     /// The one used last is at the end, and used first.
     idle: Mutex<Vec<Idle<C::Connection>>>,
@@ -77,13 +77,13 @@ pub struct Pool<C: Connector> {
 
 impl<C: Connector> Pool<C> {
     /// A session that has yet to connect, for so many invocations at once.
-    pub fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
+    pub(crate) fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
         let free = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
         Pool { connector, idle: Mutex::default(), free, random }
     }
 
     /// The login that this session makes.
-    pub fn login(&self) -> &Login {
+    pub(crate) fn login(&self) -> &Login {
         self.connector.login()
     }
 
@@ -96,7 +96,7 @@ impl<C: Connector> Pool<C> {
     ///
     /// # Errors
     /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
-    pub async fn warm_up(&self, deadline: Deadline) -> Result<(), Error> {
+    pub(crate) async fn warm_up(&self, deadline: Deadline) -> Result<(), Error> {
         let idle = self.connect(deadline, false).await?;
         self.idle().push(idle);
         Ok(())
@@ -108,7 +108,7 @@ impl<C: Connector> Pool<C> {
     ///
     /// # Errors
     /// Those of [`Connector::connect`].
-    pub async fn acquire(
+    pub(crate) async fn acquire(
         &self,
         statements: &[&Statement],
         deadline: Deadline,
@@ -132,7 +132,7 @@ impl<C: Connector> Pool<C> {
     }
 
     /// Takes back a connection that is in step with the server.
-    pub fn release(&self, lease: Lease<'_, C::Connection>) {
+    pub(crate) fn release(&self, lease: Lease<'_, C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
         let (connection, since) = (lease.connection, self.now());
         self.idle().push(Idle { connection, since, obtained });
@@ -140,7 +140,7 @@ impl<C: Connector> Pool<C> {
 
     /// Closes every connection that no invocation has, in the time that is `left`. None is given out
     /// afterwards.
-    pub async fn close(&self, left: Duration) {
+    pub(crate) async fn close(&self, left: Duration) {
         self.free.close();
         let idle = std::mem::take(&mut *self.idle());
         let count = idle.len();

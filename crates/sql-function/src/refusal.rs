@@ -46,7 +46,7 @@ pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
 }
 
 /// The TLS handshake broke off, before the server's certificate was in question.
-pub fn broken_handshake(login: &Login, error: impl Display) -> Error {
+pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
     Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
         .says(Loggable::of_login(error))
         .certainly(Cause::HandshakeFailed, &login.blanks())

@@ -11,7 +11,7 @@ use crate::rows::{ResultSet, Rows};
 /// The answer to an event.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub enum Response {
+pub(crate) enum Response {
     /// To a statement, or a schedule.
     Statement {
         /// What it returned.
@@ -47,7 +47,7 @@ pub enum Response {
 
 /// What one statement returned.
 #[derive(Serialize)]
-pub struct StatementResult {
+pub(crate) struct StatementResult {
     /// Its name in the catalogue.
     pub statement: String,
     /// Its result set; without columns when it returns no rows.

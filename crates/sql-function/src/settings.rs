@@ -14,7 +14,7 @@ use crate::said::Loggable;
 
 /// Everything a function needs to know, checked.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for and the certificate names.
     pub endpoint: Endpoint,
     /// `DB_CONNECT_TO`: what TCP connects to; the endpoint itself unless set.
@@ -37,7 +37,7 @@ pub struct Settings {
 
 /// How long a name may be: servers cut off what is longer, and look for another name.
 #[derive(Clone, Copy, Debug)]
-pub enum Longest {
+pub enum NameLimit {
     /// So many bytes of UTF-8.
     Bytes(usize),
     /// So many characters.
@@ -50,10 +50,10 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
-    pub fn read(
+    pub(crate) fn read(
         variable: impl Fn(&str) -> Option<String>,
         engine: Engine,
-        longest_user: Longest,
+        longest_user: NameLimit,
     ) -> Result<Settings, Error> {
         // SAM and CloudFormation render a parameter that was left out as an empty string.
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -160,10 +160,10 @@ fn endpoint(
 }
 
 /// A name that the server cut off would be denied as another user's.
-fn check_user(user: &str, longest: Longest) -> Result<(), Error> {
+fn check_user(user: &str, longest: NameLimit) -> Result<(), Error> {
     let (length, most, unit) = match longest {
-        Longest::Bytes(most) => (user.len(), most, "bytes"),
-        Longest::Characters(most) => (user.chars().count(), most, "characters"),
+        NameLimit::Bytes(most) => (user.len(), most, "bytes"),
+        NameLimit::Characters(most) => (user.chars().count(), most, "characters"),
     };
     if length <= most {
         return Ok(());
@@ -186,10 +186,10 @@ mod tests {
     const HOST: &str = "db.abc123def456.eu-west-1.rds.amazonaws.com";
 
     fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
-        read_for(Longest::Bytes(63), changes)
+        read_for(NameLimit::Bytes(63), changes)
     }
 
-    fn read_for(longest: Longest, changes: &[(&str, &str)]) -> Result<Settings, Error> {
+    fn read_for(longest: NameLimit, changes: &[(&str, &str)]) -> Result<Settings, Error> {
         let mut variables = BTreeMap::from([
             ("DB_HOST", HOST),
             ("DB_USER", "lambda-user"),
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(read(&[("DB_USER", &fits)]).unwrap().user, fits);
         let report = read(&[("DB_USER", &cut)]).unwrap_err().report();
         assert!(report.contains("DB_USER has 64 bytes, of which the server keeps 63"), "{report}");
-        let characters = Longest::Characters(32);
+        let characters = NameLimit::Characters(32);
         assert_eq!(read_for(characters, &[("DB_USER", &cut)]).unwrap().user, cut);
         read_for(characters, &[("DB_USER", &(cut + "x"))]).unwrap_err();
     }

@@ -2,7 +2,7 @@
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
-use sql_function::rows::RESPONSE_LIMIT;
+use sql_function::RESPONSE_LIMIT;
 use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
 use super::{Connection, Failed, SAVEPOINT};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::step::Step;
 use super::{Diagnosis, Suspect};
-use crate::truncate::cut;
+use crate::truncate::truncate;
 
 /// The most of a text, in bytes of JSON.
 const TEXT: usize = 4 << 10;
@@ -59,7 +59,7 @@ fn shorten_within(value: &mut Value) {
 }
 
 fn shorten(text: &mut String) {
-    if let std::borrow::Cow::Owned(cut) = cut(text, TEXT) {
+    if let std::borrow::Cow::Owned(cut) = truncate(text, TEXT) {
         *text = cut;
     }
 }

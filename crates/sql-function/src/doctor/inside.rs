@@ -11,7 +11,7 @@ use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::statement::Mode;
-use crate::truncate::cut;
+use crate::truncate::truncate;
 
 /// The most of what is wrong with one statement, in bytes: there may be thousands.
 const ERROR: usize = 600;
@@ -78,7 +78,7 @@ impl<C: Connector> Walk<'_, C> {
             };
             shown["ok"] = json!(outcome.is_ok());
             if let Err(error) = &outcome {
-                let why = cut(&error.chain(), ERROR).into_owned();
+                let why = truncate(&error.chain(), ERROR).into_owned();
                 shown["error"] = json!(why);
                 if let Some(cause) = error.cause() {
                     self.find(cause, why.clone());
