@@ -4,10 +4,10 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use diagnosis::{Cause, EngineTexts};
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
-use sql_function::doctor::{Cause, MYSQL, Words};
 use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::query::{Connection, Floats, Session};
 use crate::session::startup;
+use crate::texts::MYSQL;
 use crate::{failure, forget};
 
 /// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
@@ -49,7 +50,7 @@ impl Connector for MySql {
     const DEFAULT_PORT: u16 = 3306;
     // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
     const LONGEST_USER: Longest = Longest::Characters(128);
-    const WORDS: Words = MYSQL;
+    const TEXTS: &'static EngineTexts = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {

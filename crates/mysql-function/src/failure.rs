@@ -3,13 +3,15 @@
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html> and
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
+use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 use sql_function::bound::cut;
-use sql_function::doctor::{Cause, MYSQL};
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
 use std::io::ErrorKind;
+
+use crate::texts::MYSQL;
 
 /// The most of a server's message that an error quotes.
 const MOST_SAID: usize = 2000;

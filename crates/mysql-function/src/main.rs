@@ -1,16 +1,17 @@
 //! The MySQL Lambda function: also for MariaDB, and for Aurora MySQL.
 
-mod about;
 mod connect;
 mod failure;
 mod forget;
 mod literal;
 mod open;
-mod preamble;
 mod query;
 mod read;
 mod refused;
+mod server_info;
 mod session;
+mod startup;
+mod texts;
 mod traces;
 mod value;
 

@@ -12,7 +12,7 @@ use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{
     Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
-use sql_function::doctor::About;
+use sql_function::diagnose::ServerInfo;
 use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement, named};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ use crate::literal::Whole;
 use crate::open::Open;
 use crate::read::describe;
 use crate::session::{IDENTITY, limit, transactions};
-use crate::{about, failure, literal, refused, traces};
+use crate::{failure, literal, refused, server_info, traces};
 
 /// No server takes less than this in one packet, but one that was set up to take hardly anything.
 const ALWAYS_TAKEN: usize = 16 << 10;
@@ -437,9 +437,11 @@ impl sql_function::Connection for Connection {
 }
 
 impl sql_function::Examine for Connection {
-    async fn about(&mut self) -> Result<About, Error> {
+    async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         self.command("the diagnosis", transactions(Mode::Read)).await?;
-        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
+        server_info::ask(&mut self.conn)
+            .await
+            .map_err(|error| failure::command("the diagnosis", error))
     }
 
     /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a

@@ -4,7 +4,7 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
-use sql_function::doctor::{POSTGRES, Words};
+use diagnosis::EngineTexts;
 use sql_function::settings::Longest;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
@@ -23,6 +23,7 @@ use crate::failure;
 use crate::handover::{Handover, Message, STAND_IN};
 use crate::query::{Connection, Session};
 use crate::session;
+use crate::texts::POSTGRES;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -43,7 +44,7 @@ impl Connector for Postgres {
     const DEFAULT_PORT: u16 = 5432;
     // NAMEDATALEN is 64, with the NUL at the end.
     const LONGEST_USER: Longest = Longest::Bytes(63);
-    const WORDS: Words = POSTGRES;
+    const TEXTS: &'static EngineTexts = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn new(login: Login) -> Postgres {

@@ -2,14 +2,16 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
+use diagnosis::Cause;
 use sql_function::bound::cut;
-use sql_function::doctor::{Blanks, Cause, POSTGRES};
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, placeholders, refusal,
 };
 use std::io;
 use tokio_postgres::Error as Failure;
 use tokio_postgres::error::{DbError, Severity, SqlState};
+
+use crate::texts::POSTGRES;
 
 /// The most of a text of the server's that an error quotes, in bytes.
 const MOST_SAID: usize = 1500;
@@ -20,7 +22,7 @@ pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
     let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(failure))
-        .certainly(Cause::HostMalformed, &Blanks::of_login(POSTGRES, login))
+        .certainly(Cause::HostMalformed, &placeholders::of_login(POSTGRES, login))
 }
 
 /// The connection has no other end any more.

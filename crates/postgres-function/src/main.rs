@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-mod about;
 mod around;
 mod array;
 mod binary;
@@ -15,10 +14,12 @@ mod handover;
 mod network;
 mod number;
 mod param;
-mod preamble;
 mod query;
+mod server_info;
 mod server_text;
 mod session;
+mod startup;
+mod texts;
 mod time;
 mod value;
 

@@ -1,10 +1,11 @@
 //! What an engine's driver has to do: the two traits that each function implements.
 
+use diagnosis::{Cause, EngineTexts};
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
 use std::time::{Duration, SystemTime};
 
 use crate::deadline::Deadline;
-use crate::doctor::{About, Cause, Preamble, Words};
+use crate::diagnose::{ServerInfo, Startup};
 use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::rows::Rows;
@@ -67,7 +68,7 @@ impl Login {
 }
 
 /// An engine's way to log in.
-pub trait Connector: Preamble + Sized + Send + Sync + 'static {
+pub trait Connector: Startup + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
     type Connection: Connection + Examine;
     /// The engine's name, for people.
@@ -76,8 +77,8 @@ pub trait Connector: Preamble + Sized + Send + Sync + 'static {
     const DEFAULT_PORT: u16;
     /// The longest name of a user that any of its servers keeps whole.
     const LONGEST_USER: Longest;
-    /// The engine's words in what is said about a failed login.
-    const WORDS: Words;
+    /// The engine's part of the texts about a failed login.
+    const TEXTS: &'static EngineTexts;
     /// Whose SQL its statements are in.
     const DIALECT: Dialect;
 
@@ -120,7 +121,7 @@ pub struct Done {
 /// What a diagnosis asks of a connection.
 pub trait Examine: Connection {
     /// What the server says of itself and of the user who is logged in.
-    fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
+    fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
     /// Has the server parse `statement` and check the user's rights, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
 }

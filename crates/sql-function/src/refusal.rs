@@ -1,15 +1,17 @@
 //! What a failed login or a broken connection means, and what to do about it: the words that both
 //! engines share.
 
+use diagnosis::{Cause, EngineTexts};
 use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::doctor::{Blanks, Cause, Words, rds_ca};
+use crate::diagnose::rds_ca;
 use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
 use crate::named;
+use crate::placeholders;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
@@ -32,9 +34,9 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 
 /// TLS failed: the server could not prove that it is the endpoint, or the handshake did not come that
 /// far.
-pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
+pub fn untrusted(login: &Login, cause: &rustls::Error, texts: &EngineTexts) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
-        return broken_handshake(login, cause, words);
+        return broken_handshake(login, cause, texts);
     }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
@@ -42,14 +44,14 @@ pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
         named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
-        .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
+        .certainly(tls_failure(login, cause), &placeholders::of_login(texts, login))
 }
 
 /// The TLS handshake broke off, before the server's certificate was in question.
-pub fn broken_handshake(login: &Login, error: impl Display, words: Words) -> Error {
+pub fn broken_handshake(login: &Login, error: impl Display, texts: &EngineTexts) -> Error {
     Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
         .says(Loggable::of_login(error))
-        .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))
+        .certainly(Cause::HandshakeFailed, &placeholders::of_login(texts, login))
 }
 
 /// What a failed handshake shows by itself, whatever the server presented.
@@ -85,40 +87,51 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
 }
 
 /// The server offers no TLS: a token must not go to it in clear.
-pub fn no_tls(login: &Login, words: Words) -> Error {
+pub fn no_tls(login: &Login, texts: &EngineTexts) -> Error {
     let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &Blanks::of_login(words, login))
+    Error::new(Kind::ConnectTls, message)
+        .certainly(Cause::NoTls, &placeholders::of_login(texts, login))
 }
 
 /// The server did not accept the token, most likely because of `cause`.
-pub fn denied(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+pub fn denied(
+    login: &Login,
+    server_says: impl Display,
+    cause: Cause,
+    texts: &EngineTexts,
+) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .likely(cause, &Blanks::of_login(words, login))
+        .likely(cause, &placeholders::of_login(texts, login))
 }
 
 /// The server turned the login away for another reason than the token: `cause`.
-pub fn refused(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+pub fn refused(
+    login: &Login,
+    server_says: impl Display,
+    cause: Cause,
+    texts: &EngineTexts,
+) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .certainly(cause, &Blanks::of_login(words, login))
+        .certainly(cause, &placeholders::of_login(texts, login))
 }
 
 /// Something takes the connection, and says nothing.
-pub fn silent(login: &Login, words: Words) -> Error {
+pub fn silent(login: &Login, texts: &EngineTexts) -> Error {
     let message = named!("{} takes the connection and says nothing", login.connect_to);
     Error::new(Kind::ConnectTls, message)
-        .certainly(Cause::ServerSilent, &Blanks::of_login(words, login))
+        .certainly(Cause::ServerSilent, &placeholders::of_login(texts, login))
 }
 
 /// What answers is no server of the engine.
-pub fn wrong_engine(login: &Login, what: impl Display, words: Words) -> Error {
+pub fn wrong_engine(login: &Login, what: impl Display, texts: &EngineTexts) -> Error {
     let message = named!("what answers at {} is not the database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
-        .certainly(Cause::WrongEngine, &Blanks::of_login(words, login))
+        .certainly(Cause::WrongEngine, &placeholders::of_login(texts, login))
 }
 
 /// The connection broke during `what`.

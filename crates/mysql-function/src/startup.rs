@@ -3,7 +3,7 @@
 //! Source: "Connection Phase" in the MySQL Source Code Documentation; MariaDB's is the same.
 
 use mysql_async::ServerError;
-use sql_function::doctor::{Concluded, MYSQL, Preamble};
+use sql_function::diagnose::{Concluded, Startup};
 use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::connect::MySql;
 use crate::failure;
+use crate::texts::MYSQL;
 
 const PROTOCOL_41: u32 = 1 << 9;
 const SSL: u32 = 1 << 11;
@@ -34,7 +35,7 @@ const ERROR: u8 = 0xff;
 /// The command that ends a session.
 const QUIT: &[u8] = &[1];
 
-impl Preamble for MySql {
+impl Startup for MySql {
     const TOKEN_METHOD: &'static str = "mysql_clear_password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {

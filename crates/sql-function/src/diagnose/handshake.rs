@@ -1,6 +1,7 @@
 //! The TLS handshake, with an eye on what the server presents; and what a server asks for that denied
 //! a login.
 
+use diagnosis::{Cause, Verdict};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,9 @@ use tokio_rustls::client::TlsStream;
 
 use iam_auth::{Certificate, Witness};
 
-use super::cause::Cause;
 use super::configured::days_left;
 use super::rds_ca;
-use super::step::{Seen, Verdict};
+use super::seen::Seen;
 use super::walk::Walk;
 use crate::deadline::Deadline;
 use crate::engine::{Connector, Login};
@@ -142,7 +142,7 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         Ok(greeting) => greeting,
         // It hangs, or it waits for its client's first word while the client waits for its.
         Err(error) if error.kind() == Kind::Timeout => {
-            return failed(refusal::silent(login, C::WORDS));
+            return failed(refusal::silent(login, C::TEXTS));
         }
         Err(error) => return failed(error),
     };
@@ -157,8 +157,8 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         let name = login.endpoint().tls_name();
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             match refusal::tls_cause(&error) {
-                Some(cause) => refusal::untrusted(login, cause, C::WORDS),
-                None => refusal::broken_handshake(login, error, C::WORDS),
+                Some(cause) => refusal::untrusted(login, cause, C::TEXTS),
+                None => refusal::broken_handshake(login, error, C::TEXTS),
             }
         })
     };
