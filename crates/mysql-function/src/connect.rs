@@ -4,12 +4,12 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use diagnosis::{Cause, EngineTexts};
 use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::NameLimit;
-use sql_function::doctor::{Cause, MYSQL, Words};
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::query::{CancelHandle, Connection, Floats};
 use crate::session::{MAX_PACKET, startup};
+use crate::texts::MYSQL;
 use crate::{failure, token};
 
 /// Given to the driver so that it does not ask the server. Staleness is handled by the session.
@@ -46,7 +47,7 @@ impl Connector for MySql {
     const ENGINE: Engine = Engine::MySql;
     // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
     const USER_NAME_LIMIT: NameLimit = NameLimit::Characters(128);
-    const WORDS: Words = MYSQL;
+    const TEXTS: &'static EngineTexts = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {

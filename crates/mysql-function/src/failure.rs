@@ -3,8 +3,8 @@
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html> and
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
+use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
-use sql_function::doctor::Cause;
 use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,

@@ -1,15 +1,16 @@
 //! The MySQL Lambda function: also for MariaDB, and for Aurora MySQL.
 
-mod about;
 mod close_on_drop;
 mod connect;
 mod failure;
 mod literal;
-mod preamble;
 mod query;
 mod rows;
+mod server_info;
 mod session;
 mod side_effects;
+mod startup;
+mod texts;
 mod token;
 mod unsupported;
 mod value;

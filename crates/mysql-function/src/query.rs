@@ -12,7 +12,7 @@ use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{
     Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
-use sql_function::doctor::About;
+use sql_function::diagnose::ServerInfo;
 use sql_function::{
     Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, is_reusable, named,
 };
@@ -25,7 +25,7 @@ use crate::close_on_drop::CloseOnDrop;
 use crate::literal::Whole;
 use crate::rows::describe;
 use crate::session::{IDENTITY, MAX_PACKET, limit, transactions};
-use crate::{about, failure, literal, side_effects, unsupported};
+use crate::{failure, literal, server_info, side_effects, unsupported};
 
 /// No server takes less than this in one packet, but one that was set up to take hardly anything.
 const ALWAYS_TAKEN: usize = 16 << 10;
@@ -441,9 +441,11 @@ impl sql_function::Connection for Connection {
 }
 
 impl sql_function::Examine for Connection {
-    async fn about(&mut self) -> Result<About, Error> {
+    async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         self.command("the diagnosis", transactions(Mode::Read)).await?;
-        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
+        server_info::ask(&mut self.conn)
+            .await
+            .map_err(|error| failure::command("the diagnosis", error))
     }
 
     /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a

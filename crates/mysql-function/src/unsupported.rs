@@ -1,7 +1,7 @@
 //! What is refused before anything of it is sent.
 
+use diagnosis::Cause;
 use mysql_common::named_params::ParsedNamedParams;
-use sql_function::doctor::Cause;
 use sql_function::{Error, Kind, Statement, named};
 
 /// What MySQL commits a transaction before or after, whatever becomes of it:

@@ -4,9 +4,9 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
+use diagnosis::EngineTexts;
 use engine::Engine;
 use sql_function::NameLimit;
-use sql_function::doctor::{POSTGRES, Words};
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
@@ -23,6 +23,7 @@ use crate::close_on_drop::ConnectionTask;
 use crate::failure;
 use crate::query::{CancelHandle, Connection};
 use crate::session;
+use crate::texts::POSTGRES;
 use crate::token::{Message, PLACEHOLDER, TokenStream};
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
@@ -43,7 +44,7 @@ impl Connector for Postgres {
     const ENGINE: Engine = Engine::Postgres;
     // NAMEDATALEN is 64, with the NUL at the end.
     const USER_NAME_LIMIT: NameLimit = NameLimit::Bytes(63);
-    const WORDS: Words = POSTGRES;
+    const TEXTS: &'static EngineTexts = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn new(login: Login) -> Postgres {

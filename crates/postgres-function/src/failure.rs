@@ -2,7 +2,7 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
-use sql_function::doctor::Cause;
+use diagnosis::Cause;
 use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
@@ -20,7 +20,7 @@ pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
     let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(failure))
-        .certainly(Cause::HostMalformed, &login.blanks())
+        .certainly(Cause::HostMalformed, &login.placeholders())
 }
 
 /// The connection has no other end any more.

@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-mod about;
 mod array;
 mod binary;
 mod close_on_drop;
@@ -14,10 +13,12 @@ mod network;
 mod number;
 mod param;
 mod pipeline;
-mod preamble;
 mod query;
+mod server_info;
 mod server_text;
 mod session;
+mod startup;
+mod texts;
 mod time;
 mod token;
 mod value;

@@ -1,19 +1,19 @@
 //! Statements in, rows out.
 
-use sql_function::doctor::About;
+use sql_function::diagnose::ServerInfo;
 use sql_function::{Column, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
-use crate::about;
 use crate::close_on_drop::ConnectionTask;
 use crate::custom_settings;
 use crate::envelope::{self, Envelope};
 use crate::failure;
 use crate::param;
 use crate::pipeline::{Pipeline, Responses};
+use crate::server_info;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, Sent, State};
 use crate::value;
@@ -392,13 +392,15 @@ impl sql_function::Connection for Connection {
 }
 
 impl sql_function::Examine for Connection {
-    async fn about(&mut self) -> Result<About, Error> {
-        about::ask(&self.client).await.map_err(|error| failure::command("the diagnosis", error))
+    async fn server_info(&mut self) -> Result<ServerInfo, Error> {
+        server_info::ask(&self.client)
+            .await
+            .map_err(|error| failure::command("the diagnosis", error))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let prepared = self.prepared(statement).await?;
-        about::check_rights(&self.client, statement, prepared.params().len()).await
+        server_info::check_rights(&self.client, statement, prepared.params().len()).await
     }
 }
 

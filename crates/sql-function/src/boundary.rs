@@ -22,7 +22,7 @@ use tokio::{join, select};
 use tracing::Instrument;
 
 use crate::deadline::{Deadline, millis};
-use crate::doctor::Diagnosis;
+use crate::diagnose;
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
@@ -40,9 +40,7 @@ use crate::{summary, telemetry};
 /// may have this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
-/// The argument that has a function's program [`diagnose`] itself in place of serving events.
-const DIAGNOSE: &str = "--diagnose";
-/// How long that may take. A network that swallows packets takes some 20 seconds.
+/// How long a program that diagnoses itself may take. A network that swallows packets takes some 20 seconds.
 const DIAGNOSIS: Duration = Duration::from_secs(55);
 
 /// Why there was less time than the function's time-out.
@@ -61,7 +59,9 @@ pub fn run<C: Connector>(
 ) -> Result<(), lambda_runtime::Error> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let outcome = match argument {
-        Some(argument) if argument == DIAGNOSE => runtime.block_on(diagnose::<C>(variable, clock)),
+        Some(argument) if argument == diagnosis::ARGUMENT => {
+            runtime.block_on(diagnose::<C>(variable, clock))
+        }
         _ => runtime.block_on(serve::<C>(variable, clock)),
     };
     // A look-up of a name that hangs is not waited for.
@@ -123,7 +123,7 @@ async fn diagnose<C: Connector>(
 ) -> Result<(), lambda_runtime::Error> {
     let diagnose = match function::<C>(&variable, clock).await {
         Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
-        Err(error) => Diagnosis::of_failed_start::<C>(&error),
+        Err(error) => diagnose::of_failed_start::<C>(&error),
     };
     let answer = serde_json::to_string(&Response::Diagnosis { diagnose })?;
     writeln!(io::stdout(), "{answer}")?;
@@ -192,7 +192,7 @@ async fn respond<C: Connector>(
         Ok(function) => function.handle(&event.payload, deadline).await,
         // The doctor is asked most when something is wrong.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
-            Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
+            Ok(Response::Diagnosis { diagnose: diagnose::of_failed_start::<C>(error) })
         }
         Err(error) => Err(error.clone()),
     };

@@ -1,10 +1,11 @@
 //! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a diagnosis,
 //! [`Examine`].
 
+use diagnosis::EngineTexts;
 use engine::Engine;
 
 use crate::deadline::Deadline;
-use crate::doctor::{About, Preamble, Words};
+use crate::diagnose::{ServerInfo, Startup};
 use crate::error::Error;
 use crate::login::Login;
 use crate::param::Param;
@@ -14,15 +15,15 @@ use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
 
 /// An engine's way to log in.
-pub trait Connector: Preamble + Sized + Send + Sync + 'static {
+pub trait Connector: Startup + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
     type Connection: Connection + Examine;
     /// The engine. MySQL's function serves MariaDB too.
     const ENGINE: Engine;
     /// The longest name of a user that any of its servers keeps whole.
     const USER_NAME_LIMIT: NameLimit;
-    /// The engine's words in what is said about a failed login.
-    const WORDS: Words;
+    /// The engine's part of the texts about a failed login.
+    const TEXTS: &'static EngineTexts;
     /// Whose SQL its statements are in.
     const DIALECT: Dialect;
 
@@ -67,7 +68,7 @@ pub struct ExecResult {
 /// What a diagnosis asks of a connection.
 pub trait Examine: Connection {
     /// What the server says of itself and of the user who is logged in.
-    fn about(&mut self) -> impl Future<Output = Result<About, Error>> + Send;
+    fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
     /// Has the server parse `statement` and check the user's rights, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
 }

@@ -5,12 +5,11 @@
 //! that the server or the event said, and [`Error::log`] for a log line, which quotes neither. Both
 //! are bounded.
 
+use diagnosis::{Cause, Filled, Placeholders};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::doctor::blanks::Filled;
-use crate::doctor::{Blanks, Cause};
 use crate::named;
 use crate::said::{Loggable, Said, Told};
 use crate::truncate::truncate;
@@ -238,9 +237,9 @@ impl Error {
         self
     }
 
-    /// Names what lies behind it, and how to mend that: `blanks` fills the text.
-    pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
+    /// Names what lies behind it, and how to mend that: `placeholders` fills the text.
+    pub fn certainly(mut self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
         let advice = named!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
@@ -248,8 +247,8 @@ impl Error {
 
     /// Says what most likely lies behind it, among several things that the server does not tell
     /// apart, and how to mend that.
-    pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
+    pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
         self.named(cause).advice(named!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
             filled.title,
@@ -268,9 +267,9 @@ impl Error {
         let filled = match (filled, &self.advice) {
             (Some(filled), _) => filled.as_ref().clone(),
             (None, Some(advice)) => {
-                Filled { fix: advice.to_string(), ..Blanks::default().fill(*cause) }
+                Filled { fix: advice.to_string(), ..Placeholders::default().fill(*cause) }
             }
-            (None, None) => Blanks::default().fill(*cause),
+            (None, None) => Placeholders::default().fill(*cause),
         };
         Some((*cause, filled))
     }

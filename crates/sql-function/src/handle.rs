@@ -1,5 +1,6 @@
 //! From an event to a response: the one path that every invocation takes.
 
+use diagnosis::{Cause, Diagnosis};
 use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
@@ -7,12 +8,13 @@ use std::path::Path;
 
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
-use crate::doctor::{self, Blanks, Cause, Diagnosis, Patient};
+use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::login::{Clock, Login};
 use crate::perform::{Step, Work, perform};
+use crate::placeholders;
 use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
@@ -46,12 +48,11 @@ impl<C: Connector> Function<C> {
     ) -> Result<Self, Error> {
         let catalogue = Catalogue::load(&settings.statements, C::DIALECT)?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
-            let blanks = Blanks::of_engine(C::WORDS)
-                .with_endpoint(&settings.endpoint)
+            let placeholders = placeholders::of_endpoint(C::TEXTS, &settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
             Error::new(Kind::Settings, "cannot trust any server")
                 .says(Loggable::of_error(&error))
-                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
+                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &placeholders)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
@@ -65,7 +66,7 @@ impl<C: Connector> Function<C> {
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
-            words: C::WORDS,
+            texts: C::TEXTS,
             dated_ahead: 0,
         };
         Ok(Function {
@@ -119,14 +120,14 @@ impl<C: Connector> Function<C> {
 
     /// Walks the way of a login, and tells what may be wrong with it.
     pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
-        let patient = Patient {
+        let subject = Subject {
             connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_id: self.resource_id.as_deref(),
             function: self.name.as_deref(),
         };
-        doctor::diagnose(&patient, deadline).await
+        diagnose::diagnose(&subject, deadline).await
     }
 
     /// What a call asks for.

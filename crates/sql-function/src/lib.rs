@@ -44,11 +44,12 @@ mod value;
 pub mod dial;
 mod driver;
 mod login;
+mod placeholders;
 pub mod refusal;
 pub mod sql;
 
 // The diagnosis.
-pub mod doctor;
+pub mod diagnose;
 
 // What all of them use.
 mod backoff;

@@ -1,10 +1,11 @@
 //! What a login needs, and the token that is signed for each.
 
+use diagnosis::{Cause, EngineTexts, Placeholders};
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
 use std::time::{Duration, SystemTime};
 
-use crate::doctor::{Blanks, Cause, Words};
 use crate::error::{Error, Kind};
+use crate::placeholders;
 use crate::said::Loggable;
 
 /// Reads the time of day. `main` passes the real one.
@@ -22,8 +23,8 @@ pub struct Login {
     pub database: String,
     /// The time that tokens are signed for.
     pub clock: Clock,
-    /// The engine's words in what is said about a login.
-    pub words: Words,
+    /// The engine's part of the texts about a login.
+    pub texts: &'static EngineTexts,
     /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
     /// clocks that differ.
     pub dated_ahead: i64,
@@ -40,16 +41,15 @@ impl Login {
         self.endpoint().kind().is_proxy()
     }
 
-    /// What fills the texts of causes.
-    pub fn blanks(&self) -> Blanks {
-        Blanks::of_engine(self.words)
+    /// The placeholders that this login fills.
+    pub fn placeholders(&self) -> Placeholders {
+        placeholders::of_endpoint(self.texts, self.endpoint())
             .with("user", self.signer.user())
             .with("database", &self.database)
             .with("connect_to", &self.connect_to.to_string())
             .with("dial_host", self.connect_to.host())
             .with("dial_port", &self.connect_to.port().to_string())
             .with("bundle", self.trust.source())
-            .with_endpoint(self.endpoint())
     }
 
     /// A fresh token, for one login over a connection whose server is verified.

@@ -1,12 +1,13 @@
 //! What a failed login or a broken connection means, and what to do about it: the words that both
 //! engines share.
 
+use diagnosis::Cause;
 use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::doctor::{Cause, rds_ca};
+use crate::diagnose::rds_ca;
 use crate::error::{Error, Fate, Kind};
 use crate::login::Login;
 use crate::named;
@@ -42,14 +43,14 @@ pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
         named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
-        .certainly(tls_failure(login, cause), &login.blanks())
+        .certainly(tls_failure(login, cause), &login.placeholders())
 }
 
 /// The TLS handshake broke off, before the server's certificate was in question.
 pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
     Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
         .says(Loggable::of_login(error))
-        .certainly(Cause::HandshakeFailed, &login.blanks())
+        .certainly(Cause::HandshakeFailed, &login.placeholders())
 }
 
 /// What a failed handshake shows by itself, whatever the server presented.
@@ -87,7 +88,7 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
 /// The server offers no TLS: a token must not go to it in clear.
 pub fn no_tls(login: &Login) -> Error {
     let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.blanks())
+    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
 /// The server did not accept the token, most likely because of `cause`.
@@ -95,7 +96,7 @@ pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .likely(cause, &login.blanks())
+        .likely(cause, &login.placeholders())
 }
 
 /// The server turned the login away for another reason than the token: `cause`.
@@ -103,7 +104,7 @@ pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error 
     let (host, user) = (login.endpoint().host(), login.signer.user());
     let refused = Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .certainly(cause, &login.blanks());
+        .certainly(cause, &login.placeholders());
     let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
     if passes { refused.transient() } else { refused }
 }
@@ -111,7 +112,7 @@ pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error 
 /// Something takes the connection, and says nothing.
 pub fn silent(login: &Login) -> Error {
     let message = named!("{} takes the connection and says nothing", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.blanks())
+    Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.placeholders())
 }
 
 /// What answers is no server of the engine.
@@ -119,7 +120,7 @@ pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
     let message = named!("what answers at {} is not the database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
-        .certainly(Cause::WrongEngine, &login.blanks())
+        .certainly(Cause::WrongEngine, &login.placeholders())
 }
 
 /// The connection broke during `what`.

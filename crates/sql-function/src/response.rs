@@ -1,9 +1,9 @@
 //! What a function answers.
 
+use diagnosis::Diagnosis;
 use serde::Serialize;
 use std::io;
 
-use crate::doctor::Diagnosis;
 use crate::driver::ExecResult;
 use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};

@@ -3,11 +3,11 @@
 //! They are read once, from a lookup that is passed in. A missing or wrong one is an error that
 //! names it.
 
+use diagnosis::Cause;
 use engine::Engine;
 use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::said::Loggable;

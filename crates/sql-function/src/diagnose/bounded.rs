@@ -1,9 +1,8 @@
 //! A diagnosis no longer than a response may be, whatever the catalogue holds and a server says.
 
+use diagnosis::{Diagnosis, Step, Suspect};
 use serde_json::{Map, Value};
 
-use super::step::Step;
-use super::{Diagnosis, Suspect};
 use crate::truncate::truncate;
 
 /// The most of a text, in bytes of JSON.
@@ -11,18 +10,17 @@ const TEXT: usize = 4 << 10;
 /// The most of a list. There are three that a catalogue or a server makes long.
 const LIST: usize = 1 << 20;
 
-impl Diagnosis {
-    /// With long texts cut. A list that is cut has a fact beside it that tells how much is left out.
-    pub(super) fn bounded(mut self) -> Diagnosis {
-        for Step { seen, facts, .. } in &mut self.steps {
-            shorten(seen);
-            bound(facts);
-        }
-        for Suspect { title, because, confirm, fix, .. } in &mut self.causes {
-            [title, because, confirm, fix].into_iter().for_each(shorten);
-        }
-        self
+/// `diagnosis` with long texts cut. A list that is cut has a fact beside it that tells how much is left
+/// out.
+pub(super) fn bounded(mut diagnosis: Diagnosis) -> Diagnosis {
+    for Step { seen, facts, .. } in &mut diagnosis.steps {
+        shorten(seen);
+        facts.iter_mut().for_each(bound);
     }
+    for Suspect { title, because, confirm, fix, .. } in &mut diagnosis.causes {
+        [title, because, confirm, fix].into_iter().for_each(shorten);
+    }
+    diagnosis
 }
 
 fn bound(facts: &mut Map<String, Value>) {
@@ -66,9 +64,11 @@ fn shorten(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::step::{Name, Seen};
+    use super::super::seen::Seen;
     use super::*;
+    use diagnosis::{Cause, Filled, StepName};
     use serde_json::json;
+    use std::time::Duration;
 
     #[test]
     fn a_diagnosis_fits_a_response_whatever_was_said() {
@@ -82,19 +82,16 @@ mod tests {
                 .fact("statements", listed.clone())
                 .fact("server_settings", listed.clone())
         };
-        let suspect = || Suspect {
-            cause: "statement_invalid",
-            title: long.clone(),
-            because: long.clone(),
-            confirm: long.clone(),
-            fix: long.clone(),
+        let suspect = || {
+            let (title, confirm, fix) = (long.clone(), long.clone(), long.clone());
+            Suspect::new(Cause::StatementInvalid, Filled { title, confirm, fix }, long.clone())
         };
-        let steps = vec![Step::taken(Name::Settings, seen(), 0.0)];
+        let steps = vec![seen().step(StepName::Settings, Duration::ZERO)];
         let causes = (0..50).map(|_| suspect()).collect();
-        let diagnosis = Diagnosis { ok: false, steps, causes }.bounded();
+        let diagnosis = bounded(Diagnosis::new(steps, causes));
         let size = serde_json::to_string(&diagnosis).unwrap().len();
         assert!(size < 4 << 20, "{size}");
-        let facts = &diagnosis.steps[0].facts;
+        let facts = diagnosis.steps[0].facts.as_ref().unwrap();
         let shown = facts["statements"].as_array().unwrap().len();
         assert_eq!(facts["statements_left_out"], 5_000 - shown);
         assert!(!facts.contains_key("grants_left_out"));

@@ -10,16 +10,16 @@
 //! A token for another endpoint may be good there. So it is only sent to a server that AWS's own roots
 //! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
 
+use diagnosis::Cause;
 use iam_auth::{Endpoint, EndpointKind};
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::cause::Cause;
 use super::handshake::spellings;
-use super::preamble::Concluded;
-use super::step::Seen;
+use super::seen::Seen;
+use super::startup::Concluded;
 use super::walk::Walk;
 use super::{rank, rds_ca};
 use crate::driver::Connector;
@@ -96,7 +96,7 @@ impl<C: Connector> Walk<'_, C> {
             // What else went wrong by hand, the driver may put better.
             _ => {
                 let deadline = self.deadline.at_most(Some(PATIENCE));
-                self.patient.connector.connect(deadline).await
+                self.subject.connector.connect(deadline).await
             }
         }
     }
@@ -221,7 +221,7 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
         connect_to: login.connect_to.clone(),
         database: login.database.clone(),
         clock: login.clock,
-        words: login.words,
+        texts: login.texts,
         dated_ahead,
     }
 }

@@ -2,7 +2,7 @@
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
-use sql_function::doctor::About;
+use sql_function::diagnose::ServerInfo;
 
 use crate::session::MAX_PACKET;
 
@@ -17,14 +17,14 @@ const SETTINGS: &str = "SELECT @@global.sql_mode, CAST(@@global.autocommit AS CH
 /// What an administrator may do, and the user of a function need not.
 const ADMINISTRATION: [&str; 4] = ["ALL PRIVILEGES", "SUPER", "CREATE USER", "GRANT OPTION"];
 
-pub(crate) async fn ask(conn: &mut Conn) -> Result<About, Error> {
+pub(crate) async fn ask(conn: &mut Conn) -> Result<ServerInfo, Error> {
     type Answer = (String, String, String, String, String);
     let server: Option<Answer> = conn.query_first(SERVER).await?;
     let (version, user, read_only, innodb_read_only, clock) = server.unwrap_or_default();
     let settings: Option<Settings> = conn.query_first(SETTINGS).await?;
     let grants: Vec<String> = conn.query("SHOW GRANTS").await?;
     let grants: Vec<_> = grants.into_iter().map(without_password).collect();
-    Ok(About {
+    Ok(ServerInfo {
         version,
         settings: settings.map(differing).unwrap_or_default(),
         tls_version: status(conn, "Ssl_version").await?,

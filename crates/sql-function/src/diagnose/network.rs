@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::cname;
 use super::evidence::is_private;
-use super::step::Seen;
+use super::seen::Seen;
 use super::walk::Walk;
 use crate::dial;
 use crate::driver::Connector;

@@ -2,9 +2,9 @@
 //!
 //! An ordinary error quotes the cause that is most likely, a diagnosis ranks them, and
 //! `docs/TROUBLESHOOTING.md` is this table, written out. Words in braces are filled in from the
-//! settings (see [`Blanks`](super::blanks::Blanks)).
+//! settings (see [`Placeholders`](crate::Placeholders)).
 
-use super::step::Name;
+use crate::step::StepName;
 
 /// What the table knows of a cause.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Entry {
     /// Its stable name.
     pub id: &'static str,
     /// The step at which it shows.
-    pub step: Name,
+    pub step: StepName,
     /// What it is, in one line.
     pub title: &'static str,
     /// The check or command that tells whether it is the one.
@@ -34,12 +34,17 @@ macro_rules! causes {
             /// Every cause, in the order of the steps.
             pub const ALL: &[Cause] = &[$(Cause::$variant),*];
 
-            /// What the table says of it.
+            /// Its stable name, in kebab-case.
+            pub const fn id(self) -> &'static str {
+                self.entry().id
+            }
+
+            /// What the table says about it.
             pub const fn entry(self) -> &'static Entry {
                 match self {
                     $(Cause::$variant => &Entry {
                         id: $id,
-                        step: Name::$step,
+                        step: StepName::$step,
                         title: $title,
                         confirm: $confirm,
                         fix: $fix,
@@ -411,7 +416,7 @@ mod tests {
 
     #[test]
     fn ids_are_kebab_case_and_unique_and_in_the_order_of_the_steps() {
-        let ids: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.entry().id).collect();
+        let ids: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.id()).collect();
         assert_eq!(ids.len(), Cause::ALL.len());
         let kebab = |id: &str| {
             id.split('-')

@@ -1,11 +1,11 @@
 //! The steps inside the database.
 
+use diagnosis::{Cause, Verdict};
 use serde_json::json;
 use std::time::UNIX_EPOCH;
 
-use super::cause::Cause;
 use super::rank;
-use super::step::{Seen, Verdict};
+use super::seen::Seen;
 use super::walk::Walk;
 use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
@@ -22,7 +22,8 @@ impl<C: Connector> Walk<'_, C> {
     /// What the server says of itself and of the user.
     pub(super) async fn database(&mut self, connection: &mut C::Connection) -> Seen {
         let before = self.unix_time();
-        let about = self.deadline.bound(|| "asking the server".into(), connection.about()).await;
+        let about =
+            self.deadline.bound(|| "asking the server".into(), connection.server_info()).await;
         let about = match about {
             Ok(about) => about,
             Err(error) => return self.fail(error),
@@ -47,7 +48,7 @@ impl<C: Connector> Walk<'_, C> {
             let because = format!("{} may administer the server", about.user);
             warn(Cause::MasterUser, because);
         }
-        let writes = self.patient.catalogue.iter().filter_map(|(_, statement)| statement.ok());
+        let writes = self.subject.catalogue.iter().filter_map(|(_, statement)| statement.ok());
         let writes = writes.into_iter().find(|one| one.mode == Mode::Write);
         if let Some(writing) = writes.filter(|_| about.read_only) {
             let because =
@@ -65,7 +66,7 @@ impl<C: Connector> Walk<'_, C> {
     pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
         let mut list = vec![];
         let mut wrong = vec![];
-        for (name, statement) in self.patient.catalogue.iter() {
+        for (name, statement) in self.subject.catalogue.iter() {
             let mut shown = json!({"name": name});
             let outcome = match statement {
                 Ok(statement) => {

@@ -1,9 +1,9 @@
 //! What the steps saw, as far as it speaks for one cause or another.
 
+use diagnosis::Cause;
 use iam_auth::{Certificate, Description};
 use std::net::IpAddr;
 
-use super::cause::Cause;
 use super::trial::Tried;
 use crate::error::Error;
 

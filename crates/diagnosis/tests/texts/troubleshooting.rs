@@ -1,12 +1,13 @@
 //! docs/TROUBLESHOOTING.md is the table of causes, written out: this test compares them, and writes
 //! the file anew when it is run with `UPDATE_DOCS=1`.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sql_function::doctor::step::Name;
-use sql_function::doctor::{Blanks, Cause, MYSQL, POSTGRES};
+use diagnosis::{Cause, Placeholders, RdsResource, StepName};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+
+use crate::mysql::MYSQL;
+use crate::postgres::POSTGRES;
 
 const INTRODUCTION: &str = "\
 # Troubleshooting
@@ -39,33 +40,33 @@ What no client can tell apart is listed by how often it happens: a policy that i
 wrong resource id, IAM authentication that is off, a change that is not in force yet, and an access
 key that AWS does not accept. There `cargo xtask doctor` asks AWS.
 
-This file is generated from the causes in the code (`crates/sql-function/src/doctor/cause.rs`) by
-`UPDATE_DOCS=1 cargo test -p sql-function --test troubleshooting`, and the test fails when they differ.
+This file is generated from the causes in the code (`crates/diagnosis/src/cause.rs`) by
+`UPDATE_DOCS=1 cargo test -p diagnosis --test texts`, and the test fails when they differ.
 ";
 
 /// What each step is about.
-fn heading(step: Name) -> &'static str {
+fn heading(step: StepName) -> &'static str {
     match step {
-        Name::Settings => "settings: the environment, and the files it points to",
-        Name::Credentials => "credentials: what tokens are signed with",
-        Name::Endpoint => "endpoint: what tokens are signed for",
-        Name::Trust => "trust: the roots that the server's certificate must lead to",
-        Name::Dns => "dns: the name becomes addresses",
-        Name::Tcp => "tcp: an address becomes a connection",
-        Name::Tls => "tls: the server proves to be the endpoint",
-        Name::Login => "login: the server takes the token",
-        Name::Database => "database: what the server says of itself and the user",
-        Name::Statements => "statements: the server parses every one, and runs none",
+        StepName::Settings => "settings: the environment, and the files it points to",
+        StepName::Credentials => "credentials: what tokens are signed with",
+        StepName::Endpoint => "endpoint: what tokens are signed for",
+        StepName::Trust => "trust: the roots that the server's certificate must lead to",
+        StepName::Dns => "dns: the name becomes addresses",
+        StepName::Tcp => "tcp: an address becomes a connection",
+        StepName::Tls => "tls: the server proves to be the endpoint",
+        StepName::Login => "login: the server takes the token",
+        StepName::Database => "database: what the server says of itself and the user",
+        StepName::Statements => "statements: the server parses every one, and runs none",
     }
 }
 
 fn document() -> String {
-    let [mysql, postgres] = [MYSQL, POSTGRES].map(|words| {
-        let blanks = Blanks::of_engine(words).with_kind(iam_auth::EndpointKind::Instance);
-        blanks.with("engine", "MySQL or PostgreSQL")
+    let [mysql, postgres] = [MYSQL, POSTGRES].map(|texts| {
+        let placeholders = Placeholders::of_engine(texts).with_resource(RdsResource::Instance);
+        placeholders.with("engine", "MySQL or PostgreSQL")
     });
     let mut text = INTRODUCTION.to_owned();
-    for step in Name::ALL {
+    for step in StepName::ALL {
         let causes: Vec<_> = Cause::ALL.iter().filter(|one| one.entry().step == step).collect();
         if causes.is_empty() {
             continue;
@@ -73,7 +74,7 @@ fn document() -> String {
         writeln!(text, "\n## {}", heading(step)).unwrap();
         for cause in causes {
             let (mysql, postgres) = (mysql.fill(*cause), postgres.fill(*cause));
-            writeln!(text, "\n### {}\n\n{}.", cause.entry().id, sentence(&mysql.title)).unwrap();
+            writeln!(text, "\n### {}\n\n{}.", cause.id(), sentence(&mysql.title)).unwrap();
             paragraph(&mut text, "To be sure", &mysql.confirm, &postgres.confirm);
             paragraph(&mut text, "To mend it", &mysql.fix, &postgres.fix);
         }
@@ -109,6 +110,6 @@ fn the_document_says_what_the_doctor_says() {
     assert!(
         found == expected,
         "docs/TROUBLESHOOTING.md differs from the causes in the code at line {line}: write it anew by \
-         `UPDATE_DOCS=1 cargo test -p sql-function --test troubleshooting`"
+         `UPDATE_DOCS=1 cargo test -p diagnosis --test texts`"
     );
 }

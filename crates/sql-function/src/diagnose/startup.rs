@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::login::Login;
 
 /// An engine's first words, before and after TLS.
-pub trait Preamble {
+pub trait Startup {
     /// How the engine calls the way to log in that takes a token.
     const TOKEN_METHOD: &'static str;
 

@@ -2,7 +2,7 @@
 
 /// The answers to the questions of the step `database`.
 #[derive(Clone, Debug, Default)]
-pub struct About {
+pub struct ServerInfo {
     /// The server's version, in its own words.
     pub version: String,
     /// The version of TLS as the server sees it.

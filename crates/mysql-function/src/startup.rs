@@ -3,7 +3,7 @@
 //! Source: "Connection Phase" in the MySQL Source Code Documentation; MariaDB's is the same.
 
 use mysql_async::ServerError;
-use sql_function::doctor::{Concluded, Preamble};
+use sql_function::diagnose::{Concluded, Startup};
 use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -34,7 +34,7 @@ const ERROR: u8 = 0xff;
 /// The command that ends a session.
 const QUIT: &[u8] = &[1];
 
-impl Preamble for MySql {
+impl Startup for MySql {
     const TOKEN_METHOD: &'static str = "mysql_clear_password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {

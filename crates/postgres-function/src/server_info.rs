@@ -1,6 +1,6 @@
 //! What the server says of itself and of the user, for a diagnosis.
 
-use sql_function::doctor::About;
+use sql_function::diagnose::ServerInfo;
 use sql_function::{Error as Failure, Mode, Statement};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
@@ -56,18 +56,18 @@ ORDER BY s.name";
 const BEGIN: &str =
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
 
-pub(crate) async fn ask(client: &Client) -> Result<About, Error> {
+pub(crate) async fn ask(client: &Client) -> Result<ServerInfo, Error> {
     client.batch_execute(BEGIN).await?;
     let about = answers(client).await;
     client.batch_execute("ROLLBACK").await?;
     about
 }
 
-async fn answers(client: &Client) -> Result<About, Error> {
+async fn answers(client: &Client) -> Result<ServerInfo, Error> {
     let server = client.query_one(SERVER, &[]).await?;
     let grants = client.query(GRANTS, &[]).await?;
     let settings = client.query(SETTINGS, &[]).await?;
-    Ok(About {
+    Ok(ServerInfo {
         settings: settings.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
         version: server.try_get(0)?,
         user: server.try_get(1)?,

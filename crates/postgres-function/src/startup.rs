@@ -2,7 +2,7 @@
 //!
 //! Source: "Message Flow" and "Message Formats" in the PostgreSQL documentation, version 3.0.
 
-use sql_function::doctor::{Concluded, Preamble};
+use sql_function::diagnose::{Concluded, Startup};
 use sql_function::{Error, Login, refusal};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -24,7 +24,7 @@ const LONGEST: usize = 30_000;
 const AUTHENTICATION: u8 = b'R';
 const ERROR: u8 = b'E';
 
-impl Preamble for Postgres {
+impl Startup for Postgres {
     const TOKEN_METHOD: &'static str = "cleartext password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {

@@ -1,11 +1,11 @@
 //! The steps before the network: what the function was told, and what it signs and trusts with.
 
+use diagnosis::{Cause, Verdict};
 use iam_auth::EndpointKind;
 use serde_json::json;
 use std::time::SystemTime;
 
-use super::cause::Cause;
-use super::step::{Seen, Verdict};
+use super::seen::Seen;
 use super::walk::Walk;
 use crate::driver::Connector;
 use crate::error::Error;
@@ -19,7 +19,7 @@ impl<C: Connector> Walk<'_, C> {
     pub(super) fn settings(&mut self) -> Seen {
         let login = self.login();
         let (user, database) = (login.signer.user(), &login.database);
-        let names: Vec<_> = self.patient.catalogue.names().collect();
+        let names: Vec<_> = self.subject.catalogue.names().collect();
         let host = login.endpoint().host();
         let mut seen = Seen::ok(format!(
             "{} as {user:?} at {host}, database {database:?}, {} statements",
@@ -33,12 +33,12 @@ impl<C: Connector> Walk<'_, C> {
         .fact("db_name", database.as_str())
         .fact("connect_to", login.connect_to.to_string())
         .fact("ca_bundle", login.trust.source())
-        .fact("scheduled_statement", self.patient.scheduled_statement.unwrap_or(SCHEDULED))
+        .fact("scheduled_statement", self.subject.scheduled_statement.unwrap_or(SCHEDULED))
         .fact("statements", json!(names));
-        if let Some(function) = self.patient.function {
+        if let Some(function) = self.subject.function {
             seen = seen.fact("function", function);
         }
-        if let Some(id) = self.patient.resource_id {
+        if let Some(id) = self.subject.resource_id {
             seen = seen.fact("db_resource_id", id);
             if let Some(why) = not_a_resource_id(id, login.endpoint().kind()) {
                 seen.verdict = Verdict::Warning;
@@ -47,14 +47,14 @@ impl<C: Connector> Walk<'_, C> {
             }
         }
         // They concern themselves alone, and the step of the statements names them again.
-        for (_, statement) in self.patient.catalogue.iter() {
+        for (_, statement) in self.subject.catalogue.iter() {
             let Err(error) = statement else { continue };
             seen.verdict = Verdict::Warning;
             seen.text = format!("{}; {}", seen.text, error.chain());
         }
         // A function without schedules has nothing to name, and no statement for them.
-        let scheduled = self.patient.scheduled_statement;
-        if let Some(Err(error)) = scheduled.map(|name| self.patient.catalogue.scheduled(name)) {
+        let scheduled = self.subject.scheduled_statement;
+        if let Some(Err(error)) = scheduled.map(|name| self.subject.catalogue.scheduled(name)) {
             seen.verdict = Verdict::Warning;
             seen.text = format!("{}; {}", seen.text, error.chain());
             self.find(Cause::ScheduledUnknown, error.chain());

@@ -4,10 +4,10 @@
 //! proved before everything else. What no client can tell apart (a policy that is missing, one on
 //! the wrong resource, IAM that is off, a key that was deleted) is ranked by how often it happens.
 
+use diagnosis::Cause;
 use iam_auth::{Endpoint, EndpointKind};
 
-use super::Patient;
-use super::cause::Cause;
+use super::Subject;
 use super::configured::not_a_resource_id;
 use super::evidence::Evidence;
 use super::rds_ca;
@@ -21,10 +21,10 @@ type Suspect = (Cause, String);
 /// The causes that fit the evidence, the likeliest first, each once.
 pub(super) fn suspects<C: Connector>(
     evidence: &Evidence,
-    patient: &Patient<'_, C>,
+    subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
     let mut suspects = match &evidence.failure {
-        Some(error) => of_failure(error, evidence, patient),
+        Some(error) => of_failure(error, evidence, subject),
         None => vec![],
     };
     suspects.extend(evidence.findings.iter().cloned());
@@ -99,14 +99,14 @@ fn schema_of(because: &str) -> Option<String> {
 fn of_failure<C: Connector>(
     error: &Error,
     evidence: &Evidence,
-    patient: &Patient<'_, C>,
+    subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
-    let login = patient.connector.login();
+    let login = subject.connector.login();
     let said = error.chain();
     match error.kind() {
         Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
         Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
-        Kind::LoginDenied => of_denial::<C>(said, evidence, patient),
+        Kind::LoginDenied => of_denial::<C>(said, evidence, subject),
         Kind::LoginRefused => of_refusal(error.cause(), said),
         Kind::Timeout => vec![(Cause::LoginSilent, said)],
         _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
@@ -221,9 +221,9 @@ fn of_refusal(cause: Option<Cause>, said: String) -> Vec<Suspect> {
 fn of_denial<C: Connector>(
     said: String,
     evidence: &Evidence,
-    patient: &Patient<'_, C>,
+    subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
-    let login = patient.connector.login();
+    let login = subject.connector.login();
     let mut suspects = vec![];
     if let Some(tried) = evidence.tried.iter().find(|tried| tried.accepted) {
         suspects.push((tried.cause, format!("the server accepts {}", tried.what)));
@@ -237,7 +237,7 @@ fn of_denial<C: Connector>(
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
         }
-        _ => suspects.extend(token_denied(&said, evidence, patient)),
+        _ => suspects.extend(token_denied(&said, evidence, subject)),
     }
     suspects
 }
@@ -283,9 +283,9 @@ pub(super) fn misspelt(user: &str, other: &str) -> Cause {
 fn token_denied<C: Connector>(
     said: &str,
     evidence: &Evidence,
-    patient: &Patient<'_, C>,
+    subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
-    let login = patient.connector.login();
+    let login = subject.connector.login();
     let endpoint = login.endpoint();
     let mut suspects = vec![];
     if let Some(credentials) = &evidence.credentials {
@@ -308,7 +308,7 @@ fn token_denied<C: Connector>(
         );
         suspects.push((Cause::WrongRegion, because));
     }
-    let wrong_id = patient.resource_id.and_then(|id| not_a_resource_id(id, endpoint.kind()));
+    let wrong_id = subject.resource_id.and_then(|id| not_a_resource_id(id, endpoint.kind()));
     if let Some(why) = wrong_id {
         suspects.push((Cause::PolicyWrongResource, why));
     }

@@ -2,7 +2,7 @@
 //! them, whatever characters they hold.
 
 /// `value` in `form`; `None` when there is no such form.
-pub(super) fn quoted(form: &str, value: &str) -> Option<String> {
+pub(crate) fn quoted(form: &str, value: &str) -> Option<String> {
     Some(match form {
         // https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
         "mysql_string" => enclosed(&value.replace('\\', r"\\"), '\''),
@@ -13,14 +13,6 @@ pub(super) fn quoted(form: &str, value: &str) -> Option<String> {
         "shell" => shell(value),
         _ => return None,
     })
-}
-
-/// A command between backticks, as Markdown has it: as many as mark no place inside it.
-/// <https://spec.commonmark.org/0.31.2/#code-spans>
-pub(super) fn command(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let marks = "`".repeat(longest + 1);
-    format!("{marks}{text}{marks}")
 }
 
 /// `text` between `quote`s, which are doubled inside.
@@ -34,9 +26,9 @@ fn mysql_pattern(database: &str) -> String {
     database.replace('\\', r"\\").replace('_', r"\_").replace('%', r"\%")
 }
 
-/// A word of a POSIX shell, quoted only where it need be:
+/// A word of a POSIX shell, quoted only where necessary:
 /// <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html>.
-fn shell(word: &str) -> String {
+pub fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -69,9 +61,11 @@ mod tests {
     }
 
     #[test]
-    fn a_command_stands_between_more_backticks_than_it_holds() {
-        assert_eq!(command("SHOW ssl"), "`SHOW ssl`");
-        assert_eq!(command("GRANT ALL ON `a`.* TO u"), "``GRANT ALL ON `a`.* TO u``");
-        assert_eq!(command("GRANT ALL ON `a``b`.* TO u"), "```GRANT ALL ON `a``b`.* TO u```");
+    fn a_shell_reads_the_word_that_was_quoted() {
+        for word in ["", "o'neil", "$HOME `id` \\ \"x\" *", r#"{"a":"o'neil"}"#] {
+            let echo = format!("printf %s {}", shell(word));
+            let said = std::process::Command::new("sh").args(["-c", &echo]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), word);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The TLS handshake, with an eye on what the server presents; and what a server asks for that denied
 //! a login.
 
+use diagnosis::{Cause, Verdict};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,9 @@ use tokio_rustls::client::TlsStream;
 
 use iam_auth::{Certificate, RecordingVerifier};
 
-use super::cause::Cause;
 use super::configured::days_left;
 use super::rds_ca;
-use super::step::{Seen, Verdict};
+use super::seen::Seen;
 use super::walk::Walk;
 use crate::deadline::Deadline;
 use crate::driver::Connector;
