@@ -4,7 +4,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 use sql_function::diagnose::ServerInfo;
 
-use crate::connect::MAX_PACKET;
+use crate::session::MAX_PACKET;
 
 const SERVER: &str = "SELECT VERSION(), CURRENT_USER(), \
                       CAST(@@global.read_only AS CHAR), CAST(@@global.innodb_read_only AS CHAR), \

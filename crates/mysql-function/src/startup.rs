@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 
 use crate::connect::MySql;
 use crate::failure;
-use crate::texts::MYSQL;
 
 const PROTOCOL_41: u32 = 1 << 9;
 const SSL: u32 = 1 << 11;
@@ -39,7 +38,7 @@ impl Startup for MySql {
     const TOKEN_METHOD: &'static str = "mysql_clear_password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
         let greeting = receive(stream).await.map_err(broken)?;
         match greeting.first() {
             Some(&PROTOCOL_10) => {}
@@ -48,7 +47,7 @@ impl Startup for MySql {
         }
         let capabilities = capabilities(&greeting).ok_or_else(|| broken(unknown()))?;
         if u32::from(capabilities) & SSL == 0 {
-            return Err(refusal::no_tls(login, MYSQL));
+            return Err(refusal::no_tls(login));
         }
         send(stream, 1, &opening()).await.map_err(broken)?;
         let version = greeting[1..].split(|byte| *byte == 0).next().unwrap_or_default();
@@ -121,7 +120,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send>(
     user: &str,
     stream: &mut S,
 ) -> Result<Question, Error> {
-    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
     // The name, ended by a NUL; an empty proof; the method it is meant for.
     let hello = [&opening(), user.as_bytes(), &[0, 0], NO_METHOD].concat();
     send(stream, 2, &hello).await.map_err(broken)?;
@@ -151,7 +150,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send>(
     stream: &mut S,
     proof: &[u8],
 ) -> Result<(), Error> {
-    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), MYSQL);
+    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
     send(stream, 4, proof).await.map_err(broken)?;
     let answer = receive(stream).await.map_err(broken)?;
     match answer.first() {

@@ -12,7 +12,6 @@ use tokio_rustls::client::TlsStream;
 
 use crate::connect::Postgres;
 use crate::failure;
-use crate::texts::POSTGRES;
 
 /// The code of a request for TLS.
 const SSL_REQUEST: u32 = 80_877_103;
@@ -29,11 +28,11 @@ impl Startup for Postgres {
     const TOKEN_METHOD: &'static str = "cleartext password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), POSTGRES);
+        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
         send(stream, &SSL_REQUEST.to_be_bytes()).await.map_err(broken)?;
         match stream.read_u8().await.map_err(broken)? {
             b'S' => Ok(String::new()),
-            b'N' => Err(refusal::no_tls(login, POSTGRES)),
+            b'N' => Err(refusal::no_tls(login)),
             ERROR => {
                 let body = receive_body(stream).await.map_err(broken)?;
                 Err(refused(login, &body))
@@ -56,7 +55,7 @@ impl Startup for Postgres {
         user: &str,
         stream: &mut S,
     ) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string(), POSTGRES);
+        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
         let parameters = format!("user\0{user}\0database\0{}\0\0", login.database);
         let hello = [&PROTOCOL.to_be_bytes(), parameters.as_bytes()].concat();
         send(stream, &hello).await.map_err(broken)?;

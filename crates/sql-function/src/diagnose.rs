@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
-use crate::engine::Connector;
+use crate::driver::Connector;
 use crate::error::Error;
 use bounded::bounded;
 use seen::Seen;
@@ -65,7 +65,7 @@ pub(crate) fn of_failed_start<C: Connector>(error: &Error) -> Diagnosis {
     let seen = Seen::failed(error.report()).fact("error_type", error.error_type());
     let suspects = error.filled().into_iter();
     let suspects = suspects.map(|(cause, filled)| Suspect::new(cause, filled, error.chain()));
-    let first = seen.fact("engine", C::ENGINE).step(StepName::Settings, Duration::ZERO);
+    let first = seen.fact("engine", C::ENGINE.title()).step(StepName::Settings, Duration::ZERO);
     of_steps(vec![first], suspects.collect())
 }
 

@@ -10,9 +10,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bound::cut;
 use crate::named;
 use crate::said::{Loggable, Said, Told};
+use crate::truncate::truncate;
 
 /// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
 const MOST_CHAIN: usize = 5 << 10;
@@ -210,7 +210,7 @@ impl Error {
 
     /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
     /// what a log line may hold. The message must not repeat it.
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.source = Some(Arc::from(source.into()));
         self
     }
@@ -280,7 +280,7 @@ impl Error {
     }
 
     /// Whether what caused this error passes by itself.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.transient
     }
 
@@ -304,7 +304,7 @@ impl Error {
 
     /// Whether the connection on which this error came is still in step with the server: the server
     /// itself answered, nothing of the answer is left unread, and no transaction is open.
-    pub fn leaves_connection_usable(&self) -> bool {
+    pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.keeps_connection
     }
 
@@ -314,7 +314,7 @@ impl Error {
         let chain = self.chain();
         match &self.advice {
             Some(advice) => {
-                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+                format!("{chain}. What to do: {}", truncate(advice.as_str(), MOST_ADVICE))
             }
             None => chain,
         }
@@ -336,7 +336,7 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&chain, MOST_CHAIN).into_owned()
+        truncate(&chain, MOST_CHAIN).into_owned()
     }
 
     /// The message and the causes for a log line: nothing that a server or an event said.
@@ -350,13 +350,13 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&log, MOST_LOG).into_owned()
+        truncate(&log, MOST_LOG).into_owned()
     }
 
     /// The advice for a log line.
-    pub fn log_advice(&self) -> Option<String> {
+    pub(crate) fn log_advice(&self) -> Option<String> {
         let advice = self.advice.as_ref()?;
-        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+        Some(truncate(advice.as_str(), MOST_LOG).into_owned())
     }
 
     /// The message, and what a log line may hold of the cause.
@@ -371,6 +371,11 @@ impl Error {
         let apart = self.told.as_ref().and_then(|told| told.apart.as_ref());
         self.told() + &apart.map(|apart| format!(" ({apart})")).unwrap_or_default()
     }
+}
+
+/// Whether the connection may be used again after a step on it that ended so.
+pub fn is_reusable<T>(outcome: &Result<T, Error>) -> bool {
+    outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true)
 }
 
 impl fmt::Display for Error {

@@ -9,22 +9,23 @@ use std::path::Path;
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
 use crate::diagnose::{self, Subject};
-use crate::engine::{Clock, Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
+use crate::login::{Clock, Login};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
+use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
-use crate::session::{Random, Session};
 use crate::settings::Settings;
 
 /// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
 pub(crate) const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
-pub struct Function<C: Connector> {
-    session: Session<C>,
+pub(crate) struct Function<C: Connector> {
+    pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
     /// What the role's policy names, when the settings tell.
@@ -38,7 +39,7 @@ impl<C: Connector> Function<C> {
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         credentials: Credentials,
         at_once: NonZeroUsize,
@@ -65,10 +66,11 @@ impl<C: Connector> Function<C> {
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
+            texts: C::TEXTS,
             dated_ahead: 0,
         };
         Ok(Function {
-            session: Session::new(C::new(login), at_once, random),
+            pool: Pool::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
             resource_id: settings.resource_id,
@@ -76,16 +78,20 @@ impl<C: Connector> Function<C> {
         })
     }
 
-    /// The session, to open it ahead of the first event, and to close it after the last.
-    pub fn session(&self) -> &Session<C> {
-        &self.session
+    /// The connection pool, to warm it up before the first event and close it after the last.
+    pub(crate) fn pool(&self) -> &Pool<C> {
+        &self.pool
     }
 
     /// Answers one event.
     ///
     /// # Errors
     /// Every [`Kind`]. The function can take the next event after any of them.
-    pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
+    pub(crate) async fn handle(
+        &self,
+        event: &RawValue,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
@@ -113,9 +119,9 @@ impl<C: Connector> Function<C> {
     }
 
     /// Walks the way of a login, and tells what may be wrong with it.
-    pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
+    pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let subject = Subject {
-            connector: self.session.connector(),
+            connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_id: self.resource_id.as_deref(),
@@ -143,11 +149,11 @@ impl<C: Connector> Function<C> {
     }
 
     async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.session.ready(&work.statements(), deadline).await?;
-        let connector = self.session.connector();
+        let lease = self.pool.acquire(&work.statements(), deadline).await?;
+        let connector = self.pool.connector();
         let (outcome, lease) = perform(work, deadline, connector, lease).await;
         if let Some(lease) = lease {
-            self.session.keep(lease);
+            self.pool.release(lease);
         }
         outcome
     }

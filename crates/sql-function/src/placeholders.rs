@@ -1,20 +1,7 @@
-//! The placeholders of causes' texts that an endpoint and a login fill.
+//! The placeholders of causes' texts that an endpoint fills.
 
 use diagnosis::{EngineTexts, Placeholders, RdsResource};
-use iam_auth::{Endpoint, Kind};
-
-use crate::engine::Login;
-
-/// Those that an engine and a login fill.
-pub fn of_login(texts: &EngineTexts, login: &Login) -> Placeholders {
-    of_endpoint(texts, login.endpoint())
-        .with("user", login.signer.user())
-        .with("database", &login.database)
-        .with("connect_to", &login.connect_to.to_string())
-        .with("dial_host", login.connect_to.host())
-        .with("dial_port", &login.connect_to.port().to_string())
-        .with("bundle", login.trust.source())
-}
+use iam_auth::{Endpoint, EndpointKind};
 
 /// Those that an engine and an endpoint fill.
 pub(crate) fn of_endpoint(texts: &EngineTexts, endpoint: &Endpoint) -> Placeholders {
@@ -29,12 +16,13 @@ pub(crate) fn of_endpoint(texts: &EngineTexts, endpoint: &Endpoint) -> Placehold
 }
 
 /// The resource that an endpoint of this kind belongs to.
-fn resource(kind: Kind) -> RdsResource {
+fn resource(kind: EndpointKind) -> RdsResource {
     match kind {
         kind if kind.is_proxy() => RdsResource::Proxy,
-        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom | Kind::GlobalWriter => {
-            RdsResource::Cluster
-        }
+        EndpointKind::ClusterWriter
+        | EndpointKind::ClusterReader
+        | EndpointKind::ClusterCustom
+        | EndpointKind::GlobalWriter => RdsResource::Cluster,
         _ => RdsResource::Instance,
     }
 }

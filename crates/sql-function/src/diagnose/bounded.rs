@@ -3,7 +3,7 @@
 use diagnosis::{Diagnosis, Step, Suspect};
 use serde_json::{Map, Value};
 
-use crate::bound::cut;
+use crate::truncate::truncate;
 
 /// The most of a text, in bytes of JSON.
 const TEXT: usize = 4 << 10;
@@ -57,7 +57,7 @@ fn shorten_within(value: &mut Value) {
 }
 
 fn shorten(text: &mut String) {
-    if let std::borrow::Cow::Owned(cut) = cut(text, TEXT) {
+    if let std::borrow::Cow::Owned(cut) = truncate(text, TEXT) {
         *text = cut;
     }
 }

@@ -1,13 +1,13 @@
 //! The steps before the network: what the function was told, and what it signs and trusts with.
 
 use diagnosis::{Cause, Verdict};
-use iam_auth::Kind;
+use iam_auth::EndpointKind;
 use serde_json::json;
 use std::time::SystemTime;
 
 use super::seen::Seen;
 use super::walk::Walk;
-use crate::engine::Connector;
+use crate::driver::Connector;
 use crate::error::Error;
 use crate::handle::SCHEDULED;
 
@@ -23,10 +23,10 @@ impl<C: Connector> Walk<'_, C> {
         let host = login.endpoint().host();
         let mut seen = Seen::ok(format!(
             "{} as {user:?} at {host}, database {database:?}, {} statements",
-            C::ENGINE,
+            C::ENGINE.title(),
             names.len()
         ))
-        .fact("engine", C::ENGINE)
+        .fact("engine", C::ENGINE.title())
         .fact("db_host", host)
         .fact("db_port", login.endpoint().port())
         .fact("db_user", user)
@@ -148,10 +148,12 @@ pub(super) fn days_left(then: SystemTime, now: SystemTime) -> u64 {
 }
 
 /// Why `id` cannot be what a policy names for an endpoint of this kind.
-pub(super) fn not_a_resource_id(id: &str, kind: Kind) -> Option<String> {
+pub(super) fn not_a_resource_id(id: &str, kind: EndpointKind) -> Option<String> {
     let prefixes: &[&str] = match kind {
         kind if kind.is_proxy() => &["prx-"],
-        Kind::ClusterWriter | Kind::ClusterReader | Kind::ClusterCustom => &["cluster-"],
+        EndpointKind::ClusterWriter | EndpointKind::ClusterReader | EndpointKind::ClusterCustom => {
+            &["cluster-"]
+        }
         // An instance may be one of a cluster's, and of any other name nothing is known.
         _ => &["db-", "cluster-", "prx-"],
     };
@@ -168,16 +170,16 @@ pub(super) fn not_a_resource_id(id: &str, kind: Kind) -> Option<String> {
     })
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: EndpointKind) -> &'static str {
     match kind {
-        Kind::Instance => "instance",
-        Kind::ClusterWriter => "cluster_writer",
-        Kind::ClusterReader => "cluster_reader",
-        Kind::ClusterCustom => "cluster_custom",
-        Kind::GlobalWriter => "global_writer",
-        Kind::Proxy => "proxy",
-        Kind::ProxyEndpoint => "proxy_endpoint",
-        Kind::ShardGroup => "shard_group",
+        EndpointKind::Instance => "instance",
+        EndpointKind::ClusterWriter => "cluster_writer",
+        EndpointKind::ClusterReader => "cluster_reader",
+        EndpointKind::ClusterCustom => "cluster_custom",
+        EndpointKind::GlobalWriter => "global_writer",
+        EndpointKind::Proxy => "proxy",
+        EndpointKind::ProxyEndpoint => "proxy_endpoint",
+        EndpointKind::ShardGroup => "shard_group",
         _ => "unknown",
     }
 }

@@ -9,15 +9,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use iam_auth::{Certificate, Witness};
+use iam_auth::{Certificate, RecordingVerifier};
 
 use super::configured::days_left;
 use super::rds_ca;
 use super::seen::Seen;
 use super::walk::Walk;
 use crate::deadline::Deadline;
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 use crate::said::Loggable;
 use crate::{dial, refusal};
 
@@ -142,11 +143,11 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         Ok(greeting) => greeting,
         // It hangs, or it waits for its client's first word while the client waits for its.
         Err(error) if error.kind() == Kind::Timeout => {
-            return failed(refusal::silent(login, C::TEXTS));
+            return failed(refusal::silent(login));
         }
         Err(error) => return failed(error),
     };
-    let (config, witness): (_, Arc<Witness>) = match login.trust.witnessed_config() {
+    let (config, verifier): (_, Arc<RecordingVerifier>) = match login.trust.recording_config() {
         Ok(both) => both,
         Err(error) => {
             let message = "no verifier can be made of the CA bundle";
@@ -157,14 +158,14 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
         let name = login.endpoint().tls_name();
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             match refusal::tls_cause(&error) {
-                Some(cause) => refusal::untrusted(login, cause, C::TEXTS),
-                None => refusal::broken_handshake(login, error, C::TEXTS),
+                Some(cause) => refusal::untrusted(login, cause),
+                None => refusal::broken_handshake(login, error),
             }
         })
     };
     let soon = deadline.at_most(Some(PATIENCE));
     let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
-    Secured { outcome, presented: witness.presented(), greeting }
+    Secured { outcome, presented: verifier.presented(), greeting }
 }
 
 /// Which proof the server asks of `user` for, over a connection of its own.

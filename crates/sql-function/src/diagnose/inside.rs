@@ -7,11 +7,11 @@ use std::time::UNIX_EPOCH;
 use super::rank;
 use super::seen::Seen;
 use super::walk::Walk;
-use crate::bound::cut;
-use crate::engine::{Connector, Examine};
+use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::statement::Mode;
+use crate::truncate::truncate;
 
 /// The most of what is wrong with one statement, in bytes: there may be thousands.
 const ERROR: usize = 600;
@@ -79,7 +79,7 @@ impl<C: Connector> Walk<'_, C> {
             };
             shown["ok"] = json!(outcome.is_ok());
             if let Err(error) = &outcome {
-                let why = cut(&error.chain(), ERROR).into_owned();
+                let why = truncate(&error.chain(), ERROR).into_owned();
                 shown["error"] = json!(why);
                 if let Some(cause) = error.cause() {
                     self.find(cause, why.clone());

@@ -1,6 +1,6 @@
 //! The steps up to a TCP connection.
 
-use iam_auth::Kind as EndpointKind;
+use iam_auth::EndpointKind;
 use serde_json::json;
 use std::time::UNIX_EPOCH;
 use tokio::net::TcpStream;
@@ -10,7 +10,7 @@ use super::evidence::is_private;
 use super::seen::Seen;
 use super::walk::Walk;
 use crate::dial;
-use crate::engine::Connector;
+use crate::driver::Connector;
 
 impl<C: Connector> Walk<'_, C> {
     /// The name becomes addresses.

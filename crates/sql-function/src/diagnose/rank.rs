@@ -5,14 +5,15 @@
 //! the wrong resource, IAM that is off, a key that was deleted) is ranked by how often it happens.
 
 use diagnosis::Cause;
-use iam_auth::{Endpoint, Kind as EndpointKind};
+use iam_auth::{Endpoint, EndpointKind};
 
 use super::Subject;
 use super::configured::not_a_resource_id;
 use super::evidence::Evidence;
 use super::rds_ca;
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 
 /// A cause, and what was seen that speaks for it.
 type Suspect = (Cause, String);

@@ -4,7 +4,7 @@ use diagnosis::{Step, StepName, Verdict};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-use crate::engine::millis;
+use crate::deadline::millis;
 
 /// What a step saw.
 #[derive(Debug)]

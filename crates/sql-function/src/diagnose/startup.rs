@@ -5,8 +5,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::engine::Login;
 use crate::error::Error;
+use crate::login::Login;
 
 /// An engine's first words, before and after TLS.
 pub trait Startup {

@@ -11,7 +11,7 @@
 //! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
 
 use diagnosis::Cause;
-use iam_auth::{Endpoint, Kind as EndpointKind};
+use iam_auth::{Endpoint, EndpointKind};
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -22,8 +22,9 @@ use super::seen::Seen;
 use super::startup::Concluded;
 use super::walk::Walk;
 use super::{rank, rds_ca};
-use crate::engine::{Connector, Login};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::login::Login;
 
 /// A login takes some round trips, and RDS some time to ask IAM.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -165,7 +166,8 @@ impl<C: Connector> Walk<'_, C> {
             let there = Endpoint::with_region(endpoint.host(), endpoint.port(), region);
             try_at(there.ok(), Cause::WrongRegion);
         }
-        let own_port = Endpoint::with_region(endpoint.host(), C::DEFAULT_PORT, endpoint.region());
+        let own_port =
+            Endpoint::with_region(endpoint.host(), C::ENGINE.default_port(), endpoint.region());
         try_at(own_port.ok(), Cause::WrongPort);
         // MariaDB asks users whom it does not know for what it asks others for: for some, a token.
         for other in spellings(login.signer.user()) {
@@ -219,6 +221,7 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
         connect_to: login.connect_to.clone(),
         database: login.database.clone(),
         clock: login.clock,
+        texts: login.texts,
         dated_ahead,
     }
 }

@@ -9,9 +9,9 @@ use super::evidence::Evidence;
 use super::seen::Seen;
 use super::{Subject, of_steps, rank};
 use crate::deadline::Deadline;
-use crate::engine::{Connection as _, Connector, Login};
+use crate::driver::{Connection as _, Connector};
 use crate::error::Error;
-use crate::placeholders;
+use crate::login::Login;
 
 /// How long taking leave of the server may take.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -115,7 +115,7 @@ impl<'a, C: Connector> Walk<'a, C> {
 
     fn placeholders(&self) -> Placeholders {
         let login = self.login();
-        let mut placeholders = placeholders::of_login(C::TEXTS, login);
+        let mut placeholders = login.placeholders();
         let right = |id: &&str| not_a_resource_id(id, login.endpoint().kind()).is_none();
         if let Some(id) = self.subject.resource_id.filter(right) {
             placeholders = placeholders.with("resource_id", id);

@@ -2,7 +2,7 @@
 
 use aws_cli::{Database, Objection, Target, objections};
 use diagnosis::{Cause, Suspect, Verdict, shell};
-use iam_auth::{Endpoint, Kind};
+use iam_auth::{Endpoint, EndpointKind};
 
 use super::{Finding, Login, suspect};
 
@@ -128,7 +128,10 @@ fn other_endpoint(database: &Database, login: &Login) -> Option<Suspect> {
     // A cluster's and a proxy's further endpoints are theirs too, and named after them.
     let further = matches!(
         kind,
-        Ok(Kind::ClusterReader | Kind::ClusterCustom | Kind::ProxyEndpoint | Kind::GlobalWriter)
+        Ok(EndpointKind::ClusterReader
+            | EndpointKind::ClusterCustom
+            | EndpointKind::ProxyEndpoint
+            | EndpointKind::GlobalWriter)
     );
     if host == *own || further {
         return None;

@@ -7,11 +7,11 @@ use std::task::{Context, Waker};
 
 /// The driver's connection. When that is dropped in the middle of a result, the driver reads the rest
 /// in the background, for as long as it takes, and a statement runs on. This one closes the socket.
-pub(crate) struct Open(Option<Conn>);
+pub(crate) struct CloseOnDrop(Option<Conn>);
 
-impl Open {
-    pub(crate) fn new(conn: Conn) -> Open {
-        Open(Some(conn))
+impl CloseOnDrop {
+    pub(crate) fn new(conn: Conn) -> CloseOnDrop {
+        CloseOnDrop(Some(conn))
     }
 
     /// Takes leave of the server.
@@ -24,7 +24,7 @@ impl Open {
 
 // Only what drops or consumes it takes the connection out.
 #[allow(clippy::expect_used)]
-impl Deref for Open {
+impl Deref for CloseOnDrop {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
@@ -33,13 +33,13 @@ impl Deref for Open {
 }
 
 #[allow(clippy::expect_used)] // as above
-impl DerefMut for Open {
+impl DerefMut for CloseOnDrop {
     fn deref_mut(&mut self) -> &mut Conn {
         self.0.as_mut().expect("it is open until it is dropped")
     }
 }
 
-impl Drop for Open {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         if let Some(conn) = self.0.take() {
             // Its first step marks the connection as disconnected, which keeps the driver from

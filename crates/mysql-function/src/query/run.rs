@@ -2,13 +2,13 @@
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
-use sql_function::rows::RESPONSE_LIMIT;
-use sql_function::{Done, Error, Fate, Mode, Rows, Statement, refusal};
+use sql_function::RESPONSE_LIMIT;
+use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
 use super::{Connection, Failed, SAVEPOINT};
 use crate::failure;
 use crate::literal::Whole;
-use crate::read::{has_float, read};
+use crate::rows::{has_float, read};
 
 impl Connection {
     /// Runs a statement as text, together with what goes ahead of it.
@@ -17,7 +17,7 @@ impl Connection {
         statement: &Statement,
         whole: &Whole,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let ahead = self.ahead(Some(statement.mode), statement.timeout);
         let rounded = {
             let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
@@ -47,12 +47,12 @@ impl Connection {
         prepared: Prepared,
         whole: &Whole,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let outcome = match self.conn.exec_iter(&prepared, ()).await {
             Ok(mut result) => read(&mut result, statement, whole, rows).await,
             Err(error) => Err(failure::query(statement, error)),
         };
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        if is_reusable(&outcome) {
             // It has no answer, and so leaves the server's last word about the session alone.
             let closed = self.conn.close(prepared).await;
             closed.map_err(|error| failure::query(statement, error))?;

@@ -5,11 +5,11 @@ use tokio::task::JoinHandle;
 /// The driver's connection, on its way. Left to itself it would read what a statement still returns,
 /// for as long as it takes; this one ends with its owner, and closes the socket. The server then ends
 /// what it is doing with its next row.
-pub(crate) struct Carrier(JoinHandle<()>);
+pub(crate) struct ConnectionTask(JoinHandle<()>);
 
-impl Carrier {
-    pub(crate) fn new(task: JoinHandle<()>) -> Carrier {
-        Carrier(task)
+impl ConnectionTask {
+    pub(crate) fn new(task: JoinHandle<()>) -> ConnectionTask {
+        ConnectionTask(task)
     }
 
     /// Waits until it has said goodbye: it does, once the client is gone.
@@ -18,7 +18,7 @@ impl Carrier {
     }
 }
 
-impl Drop for Carrier {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error};
 
 /// Commands around a statement.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Around {
+pub(crate) struct Envelope {
     /// What goes before it.
     pub(crate) before: String,
     /// What goes after it.
@@ -25,29 +25,29 @@ pub(crate) const CHANGED: &str = "\
 SELECT pg_catalog.sum(s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) \
 FROM pg_catalog.pg_stat_xact_user_tables s";
 
-impl Around {
+impl Envelope {
     /// A transaction of its own, which `begin` begins.
-    pub(crate) fn block(begin: &str) -> Around {
+    pub(crate) fn block(begin: &str) -> Envelope {
         let (before, after) = (begin.to_owned(), "COMMIT".to_owned());
-        Around { before, after, own: 1, counts: false }
+        Envelope { before, after, own: 1, counts: false }
     }
 
     /// Something that lasts for the session, before it.
-    pub(crate) fn after(command: &str) -> Around {
-        Around { before: command.to_owned(), ..Around::default() }
+    pub(crate) fn after(command: &str) -> Envelope {
+        Envelope { before: command.to_owned(), ..Envelope::default() }
     }
 
     /// What holds a statement to its `mode` within a `transaction`. A read cannot take it back: the
     /// server lets no subtransaction write whose parent may not, and this one ends after it.
-    pub(crate) fn held(transaction: Mode, mode: Mode) -> Around {
+    pub(crate) fn held(transaction: Mode, mode: Mode) -> Envelope {
         match (transaction, mode) {
-            (Mode::Write, Mode::Read) => Around {
+            (Mode::Write, Mode::Read) => Envelope {
                 before: "SAVEPOINT held; SET TRANSACTION READ ONLY".to_owned(),
                 after: "RELEASE held".to_owned(),
                 own: 1,
                 counts: false,
             },
-            _ => Around::default(),
+            _ => Envelope::default(),
         }
     }
 
@@ -70,7 +70,7 @@ fn join(commands: &mut String, command: &str) {
     commands.push_str(command);
 }
 
-impl Around {
+impl Envelope {
     /// Has the rows that a statement changes counted, which runs in a transaction.
     pub(crate) fn count(&mut self) {
         join(&mut self.before, CHANGED);

@@ -5,7 +5,7 @@ use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::{Error, Fate, Mode, Param, Rows, Statement};
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
-use crate::around::{Around, CHANGED};
+use crate::envelope::{CHANGED, Envelope};
 use crate::failure;
 use crate::param::AsText;
 use crate::server_text::Questions;
@@ -13,17 +13,17 @@ use crate::session::{self, Sent};
 use crate::value::{self, Raw};
 
 /// What is sent.
-pub(crate) struct Flight<'a> {
+pub(crate) struct Pipeline<'a> {
     pub(crate) statement: &'a Statement,
     pub(crate) prepared: &'a Prepared,
     pub(crate) params: &'a [Param],
-    pub(crate) around: &'a Around,
+    pub(crate) envelope: &'a Envelope,
     /// Whether what the statement does lasts once it has been carried out.
     pub(crate) lasts: bool,
 }
 
 /// What came of it.
-pub(crate) struct Landed {
+pub(crate) struct Responses {
     /// Of what went before the statement.
     pub(crate) before: Result<(), Failure>,
     /// Of the statement: how many rows it affected, or the server's refusal.
@@ -38,41 +38,41 @@ pub(crate) struct Landed {
     pub(crate) questions: Questions,
 }
 
-impl Flight<'_> {
+impl Pipeline<'_> {
     /// Sends everything, and writes the statement's rows into `rows`. A statement that fails makes the
     /// COMMIT after it a ROLLBACK.
     ///
     /// # Errors
     /// A row is refused here: what follows it is not waited for, and ends with the connection.
-    pub(crate) async fn fly(&self, client: &Client, rows: &mut Rows) -> Result<Landed, Error> {
-        let Flight { statement, prepared, around, .. } = *self;
+    pub(crate) async fn send(&self, client: &Client, rows: &mut Rows) -> Result<Responses, Error> {
+        let Pipeline { statement, prepared, envelope, .. } = *self;
         let mut questions = Questions::default();
         // The questions belong to the transaction of a read, which ends after them then.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
-        let flight = try_join!(
-            async { Ok(session::send(client, &around.before).await) },
+        let responses = try_join!(
+            async { Ok(session::send(client, &envelope.before).await) },
             self.read(client, rows, &mut questions),
-            async { Ok(session::send(client, if around.counts { CHANGED } else { "" }).await) },
+            async { Ok(session::send(client, if envelope.counts { CHANGED } else { "" }).await) },
             async {
-                Ok(if asks { None } else { Some(session::send(client, &around.after).await) })
+                Ok(if asks { None } else { Some(session::send(client, &envelope.after).await) })
             },
         );
-        let (before, affected, count, after) = flight.map_err(Error::loses_connection)?;
+        let (before, affected, count, after) = responses.map_err(Error::loses_connection)?;
         let counted = |sent: &Sent| sent.value(0).and_then(|count| count.parse::<u64>().ok());
-        let changed = around.counts.then(|| {
+        let changed = envelope.counts.then(|| {
             let changed = counted(&count).unwrap_or(0);
             changed.saturating_sub(counted(&before).unwrap_or(0))
         });
         let before = before.error.map_or(Ok(()), Err);
         if let Some(after) = after {
-            return Ok(Landed { before, affected, changed, after, texts: None, questions });
+            return Ok(Responses { before, affected, changed, after, texts: None, questions });
         }
         let texts = match &affected {
             Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
             Err(_) => None,
         };
-        let after = session::send(client, &around.after).await;
-        Ok(Landed { before, affected, changed, after, texts, questions })
+        let after = session::send(client, &envelope.after).await;
+        Ok(Responses { before, affected, changed, after, texts, questions })
     }
 
     /// Runs the statement and writes its rows into `rows`, one by one, but for the values that become

@@ -12,7 +12,7 @@ use mysql_common::packets::OkPacket;
 
 /// Has the pool of buffers keep none: each is freed when it has been used.
 /// Source: `BufferPool` in the driver's `buffer_pool.rs`.
-pub(crate) const NO_POOL: (&str, &str) = ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "0");
+pub(crate) const NO_BUFFER_POOL: (&str, &str) = ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "0");
 
 /// The buffer that the driver writes from has 8 KB, used from the front to the end and over again.
 /// What is nearly as long always begins at the front, and overwrites what was written before.
@@ -30,7 +30,7 @@ const UNKNOWN_CODE: u16 = 1054;
 ///
 /// # Errors
 /// The session could not begin, or the token is still there. The connection must be dropped.
-pub(crate) async fn token(conn: &mut Conn, startup: &[String]) -> Result<StatusFlags, Error> {
+pub(crate) async fn forget(conn: &mut Conn, startup: &[String]) -> Result<StatusFlags, Error> {
     let sql = format!("{}; {UNKNOWN}", startup.join("; "));
     let padding = BUFFER.saturating_sub(HEADER + sql.len());
     let mut results = conn.query_iter(format!("{sql}{:padding$}", "")).await?;

@@ -4,7 +4,7 @@
 //! Lambda sends one event at a time, and there is one connection. Lambda Managed Instances send
 //! several side by side: there are as many connections as events then, and never more.
 //!
-//! An invocation takes a connection out of the [`Session`] and hands it back only when it is known
+//! An invocation takes a connection out of the [`Pool`] and hands it back only when it is known
 //! to be in step with the server. One that is dropped on the way, by a time-out, a cancelled future
 //! or a panic, is therefore never used again.
 
@@ -16,14 +16,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, Login, millis};
+use crate::deadline::{Deadline, millis, ran_out};
+use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
+use crate::login::Login;
 use crate::named;
 use crate::statement::Statement;
 
 /// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
-pub type Random = fn() -> u64;
+pub(crate) type Random = fn() -> u64;
 
 /// A connection unused for this long is checked before its next use: the environment may have been
 /// frozen meanwhile, and the server may have gone.
@@ -39,7 +40,7 @@ const LEAVE: Duration = Duration::from_millis(300);
 
 /// How an invocation came by its connection, as its response tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Obtained {
+pub(crate) struct Obtained {
     /// Whether an earlier invocation used it too.
     pub reused: bool,
     /// How long opening it took, in milliseconds; 0 when it is reused. The first invocation of an
@@ -55,8 +56,8 @@ struct Idle<C> {
     obtained: Obtained,
 }
 
-/// A connection that is one invocation's, until it is dropped or [handed back](Session::keep).
-pub struct Lease<'a, C> {
+/// A connection that is one invocation's, until it is dropped or [handed back](Pool::release).
+pub(crate) struct Lease<'a, C> {
     /// The connection.
     pub connection: C,
     /// How it was come by.
@@ -65,7 +66,7 @@ pub struct Lease<'a, C> {
 }
 
 /// The connections of an execution environment.
-pub struct Session<C: Connector> {
+pub(crate) struct Pool<C: Connector> {
     connector: C,
     /// The one used last is at the end, and used first.
     idle: Mutex<Vec<Idle<C::Connection>>>,
@@ -74,15 +75,15 @@ pub struct Session<C: Connector> {
     random: Random,
 }
 
-impl<C: Connector> Session<C> {
+impl<C: Connector> Pool<C> {
     /// A session that has yet to connect, for so many invocations at once.
-    pub fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Session<C> {
+    pub(crate) fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
         let free = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
-        Session { connector, idle: Mutex::default(), free, random }
+        Pool { connector, idle: Mutex::default(), free, random }
     }
 
     /// The login that this session makes.
-    pub fn login(&self) -> &Login {
+    pub(crate) fn login(&self) -> &Login {
         self.connector.login()
     }
 
@@ -94,8 +95,8 @@ impl<C: Connector> Session<C> {
     /// Connects ahead of the first event, which would try a denied login again: it has the time.
     ///
     /// # Errors
-    /// Those of [`Connector::connect`]. The next [`ready`](Session::ready) tries again.
-    pub async fn open(&self, deadline: Deadline) -> Result<(), Error> {
+    /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
+    pub(crate) async fn warm_up(&self, deadline: Deadline) -> Result<(), Error> {
         let idle = self.connect(deadline, false).await?;
         self.idle().push(idle);
         Ok(())
@@ -103,11 +104,11 @@ impl<C: Connector> Session<C> {
 
     /// A connection, for one invocation that runs `statements`: an open one, or a new one when there is
     /// none, it has gone, or its session does not [suit](Connection::suits) them. Hand it back with
-    /// [`keep`](Session::keep).
+    /// [`release`](Pool::release).
     ///
     /// # Errors
     /// Those of [`Connector::connect`].
-    pub async fn ready(
+    pub(crate) async fn acquire(
         &self,
         statements: &[&Statement],
         deadline: Deadline,
@@ -131,7 +132,7 @@ impl<C: Connector> Session<C> {
     }
 
     /// Takes back a connection that is in step with the server.
-    pub fn keep(&self, lease: Lease<'_, C::Connection>) {
+    pub(crate) fn release(&self, lease: Lease<'_, C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
         let (connection, since) = (lease.connection, self.now());
         self.idle().push(Idle { connection, since, obtained });
@@ -139,7 +140,7 @@ impl<C: Connector> Session<C> {
 
     /// Closes every connection that no invocation has, in the time that is `left`. None is given out
     /// afterwards.
-    pub async fn close(&self, left: Duration) {
+    pub(crate) async fn close(&self, left: Duration) {
         self.free.close();
         let idle = std::mem::take(&mut *self.idle());
         let count = idle.len();
@@ -181,7 +182,7 @@ impl<C: Connector> Session<C> {
                     let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
                     return Ok(Idle { connection, since: self.now(), obtained });
                 }
-                Err(error) => telling(last, error, deadline.left()),
+                Err(error) => root_error(last, error, deadline.left()),
             };
             let is_denied = error.kind() == Kind::LoginDenied;
             let again = error.is_transient() || (is_denied && denied_again);
@@ -218,7 +219,7 @@ impl<C: Connector> Session<C> {
 
 /// The `last` attempt's error or this one's. What the server said before tells more than that time
 /// ran out afterwards, in whichever step that was.
-fn telling(last: Option<Error>, error: Error, left: Duration) -> Error {
+fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
     match last {
         Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
         _ => error,
@@ -243,9 +244,9 @@ mod tests {
         let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
         let late = || Error::new(Kind::Timeout, "time ran out during TLS and login");
         let (some, none) = (Duration::from_secs(1), Duration::ZERO);
-        assert_eq!(telling(denied(), silent(), none).kind(), Kind::LoginDenied);
-        assert_eq!(telling(denied(), late(), some).kind(), Kind::LoginDenied);
-        assert_eq!(telling(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
-        assert_eq!(telling(None, silent(), none).kind(), Kind::ConnectTcp);
+        assert_eq!(root_error(denied(), silent(), none).kind(), Kind::LoginDenied);
+        assert_eq!(root_error(denied(), late(), some).kind(), Kind::LoginDenied);
+        assert_eq!(root_error(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
+        assert_eq!(root_error(None, silent(), none).kind(), Kind::ConnectTcp);
     }
 }

@@ -16,10 +16,10 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use zeroize::Zeroizing;
 
 /// What the driver takes for the password.
-pub(crate) const STAND_IN: &str = "stand-in";
+pub(crate) const PLACEHOLDER: &str = "stand-in";
 
 /// A connection whose server has been verified, and the token for it until it is sent.
-pub(crate) struct Handover<S> {
+pub(crate) struct TokenStream<S> {
     stream: S,
     message: Option<Message>,
     /// Whether the driver has sent the message that begins a session: its answer comes next.
@@ -38,9 +38,9 @@ impl Message {
     }
 }
 
-impl<S> Handover<S> {
-    pub(crate) fn new(stream: S, message: Message) -> Handover<S> {
-        Handover { stream, message: Some(message), begun: false }
+impl<S> TokenStream<S> {
+    pub(crate) fn new(stream: S, message: Message) -> TokenStream<S> {
+        TokenStream { stream, message: Some(message), begun: false }
     }
 }
 
@@ -56,15 +56,17 @@ fn password_message(password: &str) -> Vec<u8> {
     message
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Handover<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TokenStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Handover { stream, message, begun } = &mut *self;
+        let TokenStream { stream, message, begun } = &mut *self;
         match message {
-            Some(Message { bytes: own, sent }) if *begun && bytes == password_message(STAND_IN) => {
+            Some(Message { bytes: own, sent })
+                if *begun && bytes == password_message(PLACEHOLDER) =>
+            {
                 while *sent < own.len() {
                     *sent +=
                         match ready!(Pin::new(&mut *stream).poll_write(context, &own[*sent..]))? {
@@ -92,7 +94,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Handover<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Handover<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TokenStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -102,7 +104,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Handover<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Handover<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for TokenStream<S> {
     /// None: it exists for SCRAM alone.
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
@@ -120,7 +122,7 @@ mod tests {
     async fn received(written: &[&[u8]]) -> Vec<u8> {
         let (near, mut far) = tokio::io::duplex(3);
         let message = Message { bytes: Zeroizing::new(password_message("the token")), sent: 0 };
-        let mut near = Handover::new(near, message);
+        let mut near = TokenStream::new(near, message);
         let mut received = vec![];
         let write = async {
             for message in written {
@@ -137,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_token_takes_the_stand_ins_place_once() {
-        let stand_in = password_message(STAND_IN);
+        let stand_in = password_message(PLACEHOLDER);
         let seen = received(&[STARTUP, &stand_in, b"Q1"]).await;
         assert_eq!(seen, [STARTUP, b"p\0\0\0\x0ethe token\0", b"Q1"].concat());
         let twice = received(&[STARTUP, &stand_in, &stand_in]).await;
@@ -147,8 +149,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_else_is_answered_with_the_token() {
         for answer in [&b"p\0\0\0\x28md5"[..], b"pSCRAM-SHA-256", b"Q1"] {
-            let seen = received(&[STARTUP, answer, &password_message(STAND_IN)]).await;
-            assert_eq!(seen, [STARTUP, answer, &password_message(STAND_IN)].concat());
+            let seen = received(&[STARTUP, answer, &password_message(PLACEHOLDER)]).await;
+            assert_eq!(seen, [STARTUP, answer, &password_message(PLACEHOLDER)].concat());
         }
     }
 }

@@ -1,82 +1,27 @@
-//! What an engine's driver has to do: the two traits that each function implements.
+//! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a diagnosis,
+//! [`Examine`].
 
-use diagnosis::{Cause, EngineTexts};
-use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
-use std::time::{Duration, SystemTime};
+use diagnosis::EngineTexts;
+use engine::Engine;
 
 use crate::deadline::Deadline;
 use crate::diagnose::{ServerInfo, Startup};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::login::Login;
 use crate::param::Param;
 use crate::rows::Rows;
-use crate::said::Loggable;
-use crate::settings::Longest;
+use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
-
-/// Reads the time of day. `main` passes the real one.
-pub type Clock = fn() -> SystemTime;
-
-/// What a login needs: everything but the token, which is made for each.
-pub struct Login {
-    /// Signs the tokens; knows endpoint and user.
-    pub signer: TokenSigner,
-    /// Verifies the server.
-    pub trust: TrustStore,
-    /// Where TCP connects.
-    pub connect_to: DialAddress,
-    /// The database to use.
-    pub database: String,
-    /// The time that tokens are signed for.
-    pub clock: Clock,
-    /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
-    /// clocks that differ.
-    pub dated_ahead: i64,
-}
-
-impl Login {
-    /// What the token is signed for and the certificate must name.
-    pub fn endpoint(&self) -> &Endpoint {
-        self.signer.endpoint()
-    }
-
-    /// Whether an RDS Proxy stands between the function and the server.
-    pub fn is_through_proxy(&self) -> bool {
-        self.endpoint().kind().is_proxy()
-    }
-
-    /// A fresh token, for one login over a connection whose server is verified.
-    ///
-    /// # Errors
-    /// [`Kind::Credentials`].
-    pub async fn token(&self) -> Result<AuthToken, Error> {
-        let now = (self.clock)();
-        let shift = Duration::from_secs(self.dated_ahead.unsigned_abs());
-        let date = if self.dated_ahead < 0 { now - shift } else { now + shift };
-        self.signer.token(date).await.map_err(|error| {
-            let expiring = error.is_expiring();
-            let cause =
-                if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
-            let error = Error::new(Kind::Credentials, "cannot sign a login token")
-                .says(Loggable::of_error(&error));
-            error.named(cause).advice(
-                "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
-                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
-            )
-        })
-    }
-}
 
 /// An engine's way to log in.
 pub trait Connector: Startup + Sized + Send + Sync + 'static {
     /// An open connection, logged in.
     type Connection: Connection + Examine;
-    /// The engine's name, for people.
-    const ENGINE: &'static str;
-    /// The port its servers listen on.
-    const DEFAULT_PORT: u16;
+    /// The engine. MySQL's function serves MariaDB too.
+    const ENGINE: Engine;
     /// The longest name of a user that any of its servers keeps whole.
-    const LONGEST_USER: Longest;
+    const USER_NAME_LIMIT: NameLimit;
     /// The engine's part of the texts about a failed login.
     const TEXTS: &'static EngineTexts;
     /// Whose SQL its statements are in.
@@ -88,30 +33,32 @@ pub trait Connector: Startup + Sized + Send + Sync + 'static {
     /// The login this connector makes.
     fn login(&self) -> &Login;
 
-    /// Dials, verifies the server, and logs in with a fresh token: once. An error that passes by
-    /// itself is [transient](Error::is_transient).
+    /// Dials, verifies the server, and logs in with a fresh token: once. The error of an attempt that is
+    /// worth another try is [transient](Error::transient).
     ///
     /// # Errors
-    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`], [`Kind::Timeout`].
+    /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`](crate::Kind::Credentials),
+    /// [`Kind::Timeout`](crate::Kind::Timeout).
     fn connect(
         &self,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
 
-    /// Asks the server, over another connection, to end the statement that runs on `session`.
+    /// Asks the server, over another connection, to cancel the statement that runs on the connection of
+    /// `handle`.
     ///
     /// # Errors
     /// The server could not be asked.
     fn cancel(
         &self,
-        session: &<Self::Connection as Connection>::Id,
+        handle: &<Self::Connection as Connection>::CancelHandle,
         deadline: Deadline,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// What a statement has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
+pub struct ExecResult {
     /// How many rows it added, changed or removed.
     pub rows_affected: u64,
     /// The first number that the server gave to an added row by itself, where the engine tells.
@@ -126,16 +73,16 @@ pub trait Examine: Connection {
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What an invocation does with a connection. After an error that does not
-/// [leave it usable](Error::leaves_connection_usable) it must be dropped.
+/// What an invocation does with a connection. It must be dropped unless it is
+/// [reusable](crate::is_reusable) after a step.
 pub trait Connection: Send + 'static {
-    /// What names the connection on its server.
-    type Id: Send + Sync;
+    /// What names the connection on its server, for a cancel request.
+    type CancelHandle: Send + Sync;
     /// A statement and its values, ready to run.
     type Bound<'a>: Send;
 
     /// What names this connection on its server.
-    fn id(&self) -> Self::Id;
+    fn cancel_handle(&self) -> Self::CancelHandle;
     /// Whether this side knows already that the connection has ended.
     fn is_closed(&self) -> bool;
     /// Whether the session is, for an event of these statements, that of a new login.
@@ -162,7 +109,7 @@ pub trait Connection: Send + 'static {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> impl Future<Output = Result<Done, Error>> + Send;
+    ) -> impl Future<Output = Result<ExecResult, Error>> + Send;
     /// Begins a transaction; read-only on the server unless `mode` is write.
     fn begin(&mut self, mode: Mode) -> impl Future<Output = Result<(), Error>> + Send;
     /// Makes a transaction's changes last.
@@ -183,9 +130,4 @@ pub trait Connection: Send + 'static {
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Takes leave of the server.
     fn close(self) -> impl Future<Output = ()> + Send;
-}
-
-/// Milliseconds, to the microsecond.
-pub fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }

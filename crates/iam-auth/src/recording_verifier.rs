@@ -1,5 +1,5 @@
-//! Remembers the certificates that a server presented, trusted or not, so that a failed handshake can
-//! be explained. It decides nothing: every verdict is that of rustls's own verifier.
+//! Records the certificates that a server presents, trusted or not, so that a failed handshake can be
+//! explained. It decides nothing: rustls's own verifier does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,27 +10,27 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::certificate::Certificate;
 
-/// What a server presented in the handshake that this was made for.
+/// A certificate verifier for one handshake, which keeps what the server presents.
 #[derive(Debug)]
-pub struct Witness {
+pub struct RecordingVerifier {
     verifier: Arc<WebPkiServerVerifier>,
     presented: Mutex<Vec<CertificateDer<'static>>>,
 }
 
-impl Witness {
-    pub(crate) fn of(verifier: Arc<WebPkiServerVerifier>) -> Self {
+impl RecordingVerifier {
+    pub(crate) fn new(verifier: Arc<WebPkiServerVerifier>) -> Self {
         Self { verifier, presented: Mutex::default() }
     }
 
-    /// The certificates presented, the server's own first; empty before a handshake. One that cannot
-    /// be read is left out.
+    /// The certificates that the server presented, its own first; empty before the handshake. Those
+    /// that cannot be parsed are left out.
     pub fn presented(&self) -> Vec<Certificate> {
         let presented = self.presented.lock().unwrap_or_else(PoisonError::into_inner);
         presented.iter().filter_map(|der| Certificate::read(der)).collect()
     }
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

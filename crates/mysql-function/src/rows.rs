@@ -3,7 +3,7 @@
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Protocol;
 use mysql_async::{Column as Meta, QueryResult};
-use sql_function::{Column, Done, Error, Fate, Rows, Statement};
+use sql_function::{Column, Error, ExecResult, Fate, Rows, Statement};
 
 use crate::literal::Whole;
 use crate::{failure, value};
@@ -15,9 +15,9 @@ pub(crate) async fn read<P: Protocol>(
     statement: &Statement,
     whole: &Whole,
     rows: &mut Rows,
-) -> Result<Done, Error> {
+) -> Result<ExecResult, Error> {
     let failed = |error| failure::query(statement, error);
-    let mut done = Done::default();
+    let mut done = ExecResult::default();
     let mut sets = 0;
     // An error in place of a set is the answer to asking for more.
     while let Some(columns) = result.columns() {
@@ -79,13 +79,13 @@ async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64
 }
 
 /// The numbers that are this statement's own: a result set comes with those of an earlier one.
-fn changed(statement: &Statement, done: Done, rows: &Rows) -> Done {
+fn changed(statement: &Statement, done: ExecResult, rows: &Rows) -> ExecResult {
     match () {
         () if statement.changes_rows() && rows.count() > 0 => {
-            Done { rows_affected: rows.count(), last_insert_id: None }
+            ExecResult { rows_affected: rows.count(), last_insert_id: None }
         }
         () if statement.changes_rows() || counts_rows(statement) => done,
-        () => Done::default(),
+        () => ExecResult::default(),
     }
 }
 

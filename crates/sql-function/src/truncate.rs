@@ -10,7 +10,7 @@ const SHORT: usize = 80;
 const TAIL: usize = 40;
 
 /// `name` in quotes, of which a long one shows its beginning and its length.
-pub fn short(name: &str) -> String {
+pub fn quote_short(name: &str) -> String {
     match name.char_indices().nth(SHORT) {
         None => format!("{name:?}"),
         Some((end, _)) => format!("{:?}… ({} bytes in all)", &name[..end], name.len()),
@@ -18,7 +18,7 @@ pub fn short(name: &str) -> String {
 }
 
 /// `text`, of which one that takes more than `most` bytes of JSON is cut and tells its length.
-pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+pub fn truncate(text: &str, most: usize) -> Cow<'_, str> {
     let (mut size, mut fits) = (0, 0);
     for (at, character) in text.char_indices() {
         size += in_json(character);
@@ -47,21 +47,21 @@ mod tests {
 
     #[test]
     fn a_long_name_shows_its_beginning_and_its_length() {
-        assert_eq!(short("a\"b"), r#""a\"b""#);
-        let long = short(&"é".repeat(1 << 20));
+        assert_eq!(quote_short("a\"b"), r#""a\"b""#);
+        let long = quote_short(&"é".repeat(1 << 20));
         assert_eq!(long, format!("\"{}\"… (2097152 bytes in all)", "é".repeat(80)));
     }
 
     #[test]
     fn a_cut_text_takes_no_more_json_than_it_may() {
         for text in ["a", "é", "\u{1}", "\"", "\u{1F600}"].map(|one| one.repeat(5000)) {
-            let cut = cut(&text, 1000);
+            let cut = truncate(&text, 1000);
             let json = serde_json::to_string(&cut).unwrap();
             assert!((900..=1002).contains(&json.len()), "{}", json.len());
             assert!(cut.ends_with(&format!("({} bytes in all)", text.len())), "{cut}");
         }
-        assert_eq!(cut("whole", 5), "whole");
-        assert!(matches!(cut("whole", 5), Cow::Borrowed(_)));
-        assert_eq!(cut("longer", 5), "… (6 bytes in all)");
+        assert_eq!(truncate("whole", 5), "whole");
+        assert!(matches!(truncate("whole", 5), Cow::Borrowed(_)));
+        assert_eq!(truncate("longer", 5), "… (6 bytes in all)");
     }
 }

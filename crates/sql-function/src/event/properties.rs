@@ -1,13 +1,10 @@
 //! Events at volume: whatever JSON comes in, it is an event of a known form or refused with the
 //! forms, and what is known comes back as it was sent.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-
 use proptest::prelude::*;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sql_function::Param;
-use sql_function::event::{self, Call, FORMS, Request};
+
+use super::*;
 
 /// A parameter, as JSON and as it must be read.
 fn param() -> impl Strategy<Value = (Value, Param)> {
@@ -70,7 +67,7 @@ proptest! {
 
     #[test]
     fn any_json_is_read_or_refused_with_the_forms(value in anything()) {
-        if let Err(error) = event::parse(&raw(value.to_string())) {
+        if let Err(error) = parse(&raw(value.to_string())) {
             prop_assert_eq!(error.error_type(), "Event");
             prop_assert!(error.report().contains(FORMS), "{}", error.report());
         }
@@ -80,15 +77,15 @@ proptest! {
     fn any_text_that_is_json_is_read_or_refused(text in "[\\[\\]{}:,\"a-z0-9.eE+\\-\\\\ ]{0,40}") {
         // What is no JSON does not come as far as the function.
         if let Ok(raw) = RawValue::from_string(text) {
-            let _either = event::parse(&raw);
+            let _either = parse(&raw);
         }
     }
 
     #[test]
     fn what_is_known_comes_back(calls in prop::collection::vec(call(), 1..4)) {
         let (sent, calls): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
-        let alone = event::parse(&raw(sent[0].to_string())).unwrap();
-        let transaction = event::parse(&raw(json!({"transaction": sent}).to_string())).unwrap();
+        let alone = parse(&raw(sent[0].to_string())).unwrap();
+        let transaction = parse(&raw(json!({"transaction": sent}).to_string())).unwrap();
         match alone {
             Request::Statement(call) => prop_assert_eq!(&call, &calls[0]),
             other => prop_assert!(false, "{other:?}"),
@@ -104,7 +101,7 @@ fn depth_ends_no_process() {
     for depth in [1, 6, 7, 100, 1_000, 3_000_000] {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let event = format!(r#"{{"statement":"a","params":[{nested}]}}"#);
-        let parsed = event::parse(&raw(event));
+        let parsed = parse(&raw(event));
         assert_eq!(parsed.is_ok(), depth <= 6, "{depth}");
         if let Err(error) = parsed {
             assert!(error.report().contains("6 dimensions"), "{}", error.report());

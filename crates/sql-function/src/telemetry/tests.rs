@@ -1,9 +1,6 @@
 //! Whose lines are shown, and what a panic leaves in them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use sql_function::telemetry;
-use std::io;
+use super::*;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -33,10 +30,17 @@ fn written(format: &str, log: impl FnOnce()) -> String {
         _ => Some(format.to_owned()),
     };
     let writer = output.clone();
-    let lines = telemetry::lines(variable, move || writer.clone());
+    let lines = lines(variable, move || writer.clone());
     tracing::dispatcher::with_default(&lines, log);
     let bytes = output.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn lambdas_levels_are_known() {
+    assert_eq!(level(None), LevelFilter::INFO);
+    assert_eq!(level(Some("trace")), LevelFilter::TRACE);
+    assert_eq!(level(Some("FATAL")), LevelFilter::ERROR);
 }
 
 #[test]
@@ -63,11 +67,11 @@ fn dependencies_lines_are_not_shown_at_any_level() {
 #[test]
 fn a_panic_leaves_its_place_and_not_its_message() {
     if std::env::var_os(PANICS).is_some() {
-        telemetry::start(|_| None);
+        start(|_| None);
         let _ = std::panic::catch_unwind(|| panic!("{VALUE}"));
         std::process::exit(0);
     }
-    let name = "a_panic_leaves_its_place_and_not_its_message";
+    let name = "telemetry::tests::a_panic_leaves_its_place_and_not_its_message";
     let program = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(PANICS, "1")
