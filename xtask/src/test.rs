@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold.
 
-use local_packages::Engine;
+use engine::Engine;
 use std::process::Command;
 use std::time::Instant;
 

@@ -1,9 +1,10 @@
-//! Answers the plugins inside the database servers over a Unix socket.
+//! Answers the plugins in the database servers over a Unix socket.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Write as _};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,18 +14,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use plugin_protocol::{ALLOWED, REFUSED, receive};
 
-use super::Iam;
-use crate::account::Account;
+use crate::verifier::Verifier;
 
-/// How many logins are answered side by side: more than a server has connections.
-const LOGINS: usize = 256;
-/// How long a plugin may take to say who logs in: it has everything at hand when it connects.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait before accepting again when the process has run out of file descriptors.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The most logins answered at once: more than a server has connections.
+const MAX_LOGINS: usize = 256;
+/// How long a plugin may take to send its request: it has everything at hand when it connects.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The wait before accepting again when the process has run out of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(20);
 
-/// A verifier that listens. Dropping it ends that and removes the socket; logins under way are
-/// answered still.
+/// A verifier that listens. Dropping it stops listening and removes the socket; logins in progress
+/// are still answered.
 #[derive(Debug)]
 pub struct Listener {
     socket: PathBuf,
@@ -35,17 +35,24 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(super) fn start(iam: Iam, socket: &Path) -> io::Result<Self> {
+    /// Answers the plugins of database servers on a new Unix socket at `socket`. It answers the user
+    /// of this process and `server_user`, the system user that the servers run as, and nobody else.
+    ///
+    /// # Errors
+    /// The verifier's log cannot be written, or the socket cannot be made: its path is longer than
+    /// 107 bytes, say, or already exists.
+    pub fn start(verifier: &Verifier, socket: &Path, server_user: u32) -> io::Result<Self> {
+        verifier.open_log()?;
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("verifier socket {}: {error}", socket.display()))
         };
         let listener = UnixListener::bind(socket).map_err(named)?;
-        Account::for_servers().admit_alone(socket).map_err(named)?;
+        admit(socket, server_user).map_err(named)?;
         let waker = UnixStream::from(OwnedFd::from(listener.try_clone()?));
         let stopping = Arc::new(AtomicBool::new(false));
         let thread = thread::Builder::new().name("iam-verifier".into()).spawn({
-            let stopping = Arc::clone(&stopping);
-            move || accept_all(&listener, &iam, &stopping)
+            let (verifier, stopping) = (verifier.clone(), Arc::clone(&stopping));
+            move || accept_all(&listener, &verifier, server_user, &stopping)
         })?;
         Ok(Self { socket: socket.to_owned(), waker, stopping, thread: Some(thread) })
     }
@@ -63,32 +70,56 @@ impl Drop for Listener {
     }
 }
 
+/// Lets `server_user` connect to the socket, by its group of the same number, and no other user.
+fn admit(socket: &Path, server_user: u32) -> io::Result<()> {
+    let mode = if server_user == own_user() {
+        0o600
+    } else {
+        chown(socket, None, Some(server_user))?;
+        0o660
+    };
+    fs::set_permissions(socket, Permissions::from_mode(mode))
+}
+
 /// One thread for each login, so that none waits for another.
-fn accept_all(listener: &UnixListener, iam: &Iam, stopping: &AtomicBool) {
+fn accept_all(
+    listener: &UnixListener,
+    verifier: &Verifier,
+    server_user: u32,
+    stopping: &AtomicBool,
+) {
     let open = Arc::new(());
     while !stopping.load(Ordering::Acquire) {
         let Ok((stream, _)) = listener.accept() else {
             if !stopping.load(Ordering::Acquire) {
-                thread::sleep(PAUSE);
+                thread::sleep(ACCEPT_RETRY);
             }
             continue;
         };
-        if Arc::strong_count(&open) > LOGINS || !is_known(&stream) {
+        let is_known = peer_user(&stream).is_ok_and(|user| is_known(user, server_user));
+        if Arc::strong_count(&open) > MAX_LOGINS || !is_known {
             continue; // the plugin refuses the login
         }
-        let (iam, open) = (iam.clone(), Arc::clone(&open));
+        let (verifier, open) = (verifier.clone(), Arc::clone(&open));
         let login = move || {
             let _open = open;
-            answer(&stream, &iam)
+            answer(&stream, &verifier)
         };
         // Without a thread the stream is dropped, and the plugin refuses the login.
         _ = thread::Builder::new().name("iam-login".into()).spawn(login);
     }
 }
 
-/// Whether at the other end is a server's user, or this process's.
-fn is_known(stream: &UnixStream) -> bool {
-    peer_user(stream).is_ok_and(|user| Account::for_servers().knows(user))
+/// Whether `user` is one of the two who are answered.
+pub(crate) fn is_known(user: u32, server_user: u32) -> bool {
+    user == own_user() || user == server_user
+}
+
+/// The user of this process.
+#[allow(unsafe_code)]
+pub(crate) fn own_user() -> u32 {
+    // SAFETY: geteuid(2) has no preconditions and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// The user who connected the other end (SO_PEERCRED, unix(7)).
@@ -109,23 +140,24 @@ fn peer_user(stream: &UnixStream) -> io::Result<u32> {
     if result == 0 { Ok(peer.uid) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Answers one plugin. When it says nothing sensible, closing the stream tells it to refuse.
-fn answer(mut stream: &UnixStream, iam: &Iam) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let login = receive(&mut InTime { stream, until: Instant::now() + PATIENCE })?;
+/// Answers one plugin. Closing the stream after a malformed request tells it to refuse.
+fn answer(mut stream: &UnixStream, verifier: &Verifier) -> io::Result<()> {
+    stream.set_write_timeout(Some(REQUEST_TIMEOUT))?;
+    let until = Instant::now() + REQUEST_TIMEOUT;
+    let login = receive(&mut ReadUntil { stream, until })?;
     #[allow(clippy::disallowed_methods, reason = "the boundary: a login happens now")]
     let now = SystemTime::now();
-    let verdict = iam.verify(&login.user, &login.password, now);
+    let verdict = verifier.verify(&login.user, &login.password, now);
     stream.write_all(&[if verdict.is_ok() { ALLOWED } else { REFUSED }])
 }
 
-/// A stream whose reads all end at one time, however little each of them brings.
-struct InTime<'a> {
+/// A stream whose reads share one deadline, however few bytes each of them brings.
+struct ReadUntil<'a> {
     stream: &'a UnixStream,
     until: Instant,
 }
 
-impl Read for InTime<'_> {
+impl Read for ReadUntil<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,7 +1,8 @@
 //! Policy documents: what they allow, and which are refused.
 
-use super::super::policy::Policy;
-use super::*;
+use super::ALLOW_ALL;
+use crate::Refusal;
+use crate::policy::Policy;
 
 const ARN: &str = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/lambda-user";
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::calendar::iso_8601;
+use crate::calendar::iso_8601;
 
 /// Why a login was refused.
 #[non_exhaustive]

@@ -5,12 +5,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::access_key::AccessKey;
-use super::calendar::parse_amz_date;
-use super::refusal::{Part, Refusal};
-use super::resource::Resource;
-use super::signature::{self, ALGORITHM, SERVICE, Scope, TERMINATOR};
-use super::token::{SIGNATURE, Token};
+use crate::access_key::AccessKey;
+use crate::calendar::parse_amz_date;
+use crate::refusal::{Part, Refusal};
+use crate::resource::Resource;
+use crate::signature::{self, ALGORITHM, SERVICE, Scope, TERMINATOR};
+use crate::token::{SIGNATURE, Token};
 
 /// How long RDS takes a token, however long it was signed for.
 const LONGEST_LIFETIME: u64 = 900;
@@ -22,7 +22,7 @@ const QUOTE_LIMIT: usize = 128;
 ///
 /// There is no tolerance for clocks that differ: a token of the next second is refused. Parameters
 /// that mean nothing here are covered by the signature and otherwise left alone.
-pub(super) fn token(
+pub(crate) fn token(
     user: &[u8],
     password: &[u8],
     resource: &Resource,

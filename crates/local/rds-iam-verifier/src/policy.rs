@@ -11,15 +11,15 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::refusal::Refusal;
-use super::wildcard;
+use crate::refusal::Refusal;
+use crate::wildcard;
 
 /// The action that a login is.
 const CONNECT: &str = "rds-db:connect";
 
 /// An identity-based policy: who holds the access key may do what it allows.
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     statements: Vec<Statement>,
 }
 
@@ -37,14 +37,14 @@ impl Error for PolicyError {}
 
 impl Policy {
     /// Reads a policy document ("Grammar of the IAM JSON policy language", IAM User Guide).
-    pub(super) fn parse(json: &str) -> Result<Self, PolicyError> {
+    pub(crate) fn parse(json: &str) -> Result<Self, PolicyError> {
         let Document { statement, .. } = serde_json::from_str(json).map_err(PolicyError)?;
         Ok(Self { statements: statement.0 })
     }
 
     /// Decides about `rds-db:connect` on `arn`: what no statement allows is refused, and what one
     /// denies is refused whatever the others allow.
-    pub(super) fn allows_connect(&self, arn: &str) -> Result<(), Refusal> {
+    pub(crate) fn allows_connect(&self, arn: &str) -> Result<(), Refusal> {
         let mut applying = self.statements.iter().enumerate().filter(|(_, s)| s.applies_to(arn));
         let mut allowed = false;
         let denied = applying.find(|(_, statement)| {

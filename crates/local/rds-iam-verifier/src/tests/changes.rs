@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn verdict(vector: &Vector, token: &str) -> Result<(), Refusal> {
-    let Verifier { iam, folder: _folder } = vector.verifier();
-    iam.verify(vector.user.as_bytes(), token.as_bytes(), vector.signed_at())
+    let Fixture { verifier, folder: _folder } = vector.fixture();
+    verifier.verify(vector.user.as_bytes(), token.as_bytes(), vector.signed_at())
 }
 
 /// The refusal of the vector's token with `name` changed to `value`.
@@ -67,9 +69,8 @@ fn the_credential_names_day_region_service_and_a_known_key() {
     let vector = vector();
     let id = &vector.access_key_id;
     let region = &vector.region;
-    let credential =
-        |text: String| refusal("X-Amz-Credential", &super::super::percent::encode(&text));
-    let day = &super::super::calendar::amz_date(vector.signed_at())[..8];
+    let credential = |text: String| refusal("X-Amz-Credential", &crate::percent::encode(&text));
+    let day = &crate::calendar::amz_date(vector.signed_at())[..8];
 
     assert_eq!(
         credential(format!("{id}/20010101/{region}/rds-db/aws4_request")),
@@ -162,25 +163,26 @@ fn what_means_the_same_is_let_in() {
 #[test]
 fn a_user_who_is_not_utf_8_is_refused() {
     let vector = vector();
-    let iam = vector.verifier();
-    let refusal = iam.iam.verify(b"pecc\xff", vector.token.as_bytes(), vector.signed_at());
+    let verifier = vector.fixture();
+    let refusal =
+        verifier.verifier.verify(b"pecc\xff", vector.token.as_bytes(), vector.signed_at());
     assert_eq!(refusal, Err(mismatch(Part::User, "pecc\u{fffd}", "peccy")));
 }
 
 /// All vectors with their verifiers, made once: the properties below run often. Nothing drops a
 /// static, so that no folder may be part of it.
-static VERIFIERS: LazyLock<Vec<(Vector, Iam)>> = LazyLock::new(|| {
+static VERIFIERS: LazyLock<Vec<(Vector, Verifier)>> = LazyLock::new(|| {
     let verifier = |vector: Vector| {
-        let iam = Iam::new(vector.resource(), vector.key(), "/dev/null".into());
-        iam.set_policy(ALLOW_ALL).unwrap();
-        (vector, iam)
+        let verifier = Verifier::new(vector.resource(), vector.key(), "/dev/null".into());
+        verifier.set_policy(ALLOW_ALL).unwrap();
+        (vector, verifier)
     };
     vectors().into_iter().map(verifier).collect()
 });
 
 fn let_in(which: usize, token: &[u8]) -> bool {
-    let (vector, iam) = &VERIFIERS[which];
-    iam.verify(vector.user.as_bytes(), token, vector.signed_at()).is_ok()
+    let (vector, verifier) = &VERIFIERS[which];
+    verifier.verify(vector.user.as_bytes(), token, vector.signed_at()).is_ok()
 }
 
 proptest! {
@@ -228,7 +230,7 @@ proptest! {
 
     #[test]
     fn no_password_makes_the_verifier_panic(user: Vec<u8>, password: Vec<u8>) {
-        let (vector, iam) = &VERIFIERS[0];
-        prop_assert!(iam.verify(&user, &password, vector.signed_at()).is_err());
+        let (vector, verifier) = &VERIFIERS[0];
+        prop_assert!(verifier.verify(&user, &password, vector.signed_at()).is_err());
     }
 }

@@ -5,7 +5,7 @@
 ///
 /// `?` stands for one character and `*` for any number, within a segment between colons; a `*` that
 /// ends its segment may reach across the colons that follow. Upper and lower case differ.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     // Which lengths of text the pattern so far matches: time grows with the product of the two

@@ -4,25 +4,25 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// At most so many logins in any one second. Those that it turns away do not count.
 #[derive(Default)]
-pub(super) struct ConnectionCap {
+pub(crate) struct ConnectionCap {
     limit: Option<u32>,
     admitted: VecDeque<SystemTime>,
 }
 
 impl ConnectionCap {
     /// A cap of `limit` logins a second, or none.
-    pub(super) fn new(limit: Option<u32>) -> Self {
+    pub(crate) fn new(limit: Option<u32>) -> Self {
         Self { limit, admitted: VecDeque::new() }
     }
 
     /// Lets a login through at `now`, or turns it away.
-    pub(super) fn admit(&mut self, now: SystemTime) -> Result<(), Refusal> {
+    pub(crate) fn admit(&mut self, now: SystemTime) -> Result<(), Refusal> {
         let Some(cap) = self.limit else { return Ok(()) };
         // Times ahead of `now` are left over from a clock that was set back.
         self.admitted.retain(|then| now.duration_since(*then).is_ok_and(|age| age < WINDOW));

@@ -1,17 +1,17 @@
 //! A token taken apart: host, port and the parameters of its query.
 
-use super::percent::{self, Fault};
-use super::refusal::Refusal;
+use crate::percent::{self, Fault};
+use crate::refusal::Refusal;
 
 /// The parameter that is not signed, because it is the signature.
-pub(super) const SIGNATURE: &str = "X-Amz-Signature";
+pub(crate) const SIGNATURE: &str = "X-Amz-Signature";
 
 /// A token whose form is right. What it says is still to be checked.
-pub(super) struct Token {
+pub(crate) struct Token {
     /// The host it was signed for, as the client wrote it.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The port it was signed for, as the client wrote it.
-    pub(super) port: String,
+    pub(crate) port: String,
     /// Name and value of each parameter, decoded. No name stands there twice.
     parameters: Vec<(String, String)>,
 }
@@ -22,7 +22,7 @@ impl Token {
     /// RDS takes both `host:port/?query`, which most signers write, and `host:port?query`, which
     /// the AWS SDK for Go writes; both are signed with the path `/`. Raw bytes that would be
     /// ambiguous in a query are refused: `+` (a plus or a blank?), `#`, blanks.
-    pub(super) fn parse(password: &[u8]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(password: &[u8]) -> Result<Self, Refusal> {
         if password.is_empty() {
             return Err(Refusal::EmptyPassword);
         }
@@ -64,18 +64,18 @@ impl Token {
     }
 
     /// The value of the parameter `name`, if the token has it.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of the parameter `name`, which every token has.
-    pub(super) fn require(&self, name: &'static str) -> Result<&str, Refusal> {
+    pub(crate) fn require(&self, name: &'static str) -> Result<&str, Refusal> {
         self.get(name).ok_or(Refusal::MissingParameter(name))
     }
 
     /// Name and value of each parameter that the signature covers: all but itself, those unknown
     /// to this verifier included.
-    pub(super) fn signed_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn signed_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .iter()
             .filter(|(name, _)| name != SIGNATURE)

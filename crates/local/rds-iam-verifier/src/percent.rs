@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Why a text is not well percent-encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// `%` without two hexadecimal digits.
     Escape,
     /// What the escapes stand for is not UTF-8.
@@ -12,7 +12,7 @@ pub(super) enum Fault {
 }
 
 /// Decodes the escapes of `text`. A `+` stands for itself.
-pub(super) fn decode(text: &str) -> Result<String, Fault> {
+pub(crate) fn decode(text: &str) -> Result<String, Fault> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -31,7 +31,7 @@ pub(super) fn decode(text: &str) -> Result<String, Fault> {
 }
 
 /// Encodes every byte of `text` but RFC 3986's unreserved ones, with upper-case digits.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

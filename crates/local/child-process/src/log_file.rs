@@ -1,4 +1,4 @@
-//! Log files that do not fill a disk, however long somebody fails to log in.
+//! Log files that never fill a disk, however much is written to them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,25 +8,29 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How long a log may be, in bytes. Beyond it the newest half stays.
-pub(crate) const LIMIT: u64 = 4 * 1024 * 1024;
-/// How often the log of a server is looked at, which writes it by itself.
-const PERIOD: Duration = Duration::from_millis(250);
+/// The largest size of a log, in bytes. Beyond it the newest half stays.
+const LIMIT: u64 = 4 * 1024 * 1024;
+/// How often the log of another process is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Opens a log to append to, and makes it for this user alone if it is not there.
+/// Opens a log to append to, and creates it, readable by this user alone, if it is not there.
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-/// Removes the oldest lines of a log that is longer than `limit`, so that half of it is free. Whoever
-/// appends goes on at the new end; what is appended at this very moment may be lost.
+/// Removes the oldest lines of a log that is longer than 4 MiB, so that half of that is free.
+/// Writers that append continue at the new end; what is appended at the same moment may be lost.
 ///
 /// # Errors
 /// The file cannot be read or written.
-pub(crate) fn shorten(path: &Path, limit: u64) -> io::Result<()> {
+pub fn shorten(path: &Path) -> io::Result<()> {
+    shorten_to(path, LIMIT)
+}
+
+fn shorten_to(path: &Path, limit: u64) -> io::Result<()> {
     let length = fs::metadata(path)?.len();
     if length <= limit {
         return Ok(());
@@ -41,32 +45,52 @@ pub(crate) fn shorten(path: &Path, limit: u64) -> io::Result<()> {
     file.write_all(&newest[line..])
 }
 
-/// Keeps a log short that another process appends to, until it is dropped.
+/// The log of a child process, kept short until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub struct LogFile {
+    path: PathBuf,
     /// Never sent on: the thread waits for it to close.
     keep: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
-    /// Begins to keep the log at `path` short.
+impl LogFile {
+    /// Creates an empty log at `path`.
     ///
     /// # Errors
-    /// There is no thread to be had.
-    pub(crate) fn start(path: PathBuf) -> io::Result<Self> {
+    /// The file cannot be written, or no thread can be started.
+    pub fn create(path: PathBuf) -> io::Result<Self> {
+        open(&path)?.set_len(0)?;
         let (keep, until_dropped) = mpsc::channel();
-        let thread = thread::Builder::new().name("log-keeper".into()).spawn(move || {
-            while until_dropped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                // One that cannot be shortened now is tried again.
-                let _ = shorten(&path, LIMIT);
+        let thread = thread::Builder::new().name("log-keeper".into()).spawn({
+            let path = path.clone();
+            move || {
+                while until_dropped.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                    // A log that cannot be shortened now is tried again.
+                    let _ = shorten(&path);
+                }
             }
         })?;
-        Ok(Self { keep: Some(keep), thread: Some(thread) })
+        Ok(Self { path, keep: Some(keep), thread: Some(thread) })
+    }
+
+    /// A file for a child process to append its output to.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn writer(&self) -> io::Result<File> {
+        open(&self.path)
+    }
+
+    /// What was written so far; empty if the file cannot be read.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let bytes = fs::read(&self.path).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
-impl Drop for Keeper {
+impl Drop for LogFile {
     fn drop(&mut self) {
         self.keep = None;
         if let Some(thread) = self.thread.take() {
@@ -86,7 +110,7 @@ mod tests {
         let mut file = open(&path).unwrap();
         for number in 0..1000 {
             writeln!(file, "line {number}").unwrap();
-            shorten(&path, 200).unwrap();
+            shorten_to(&path, 200).unwrap();
             let text = fs::read_to_string(&path).unwrap();
             assert!(text.len() <= 200 && text.ends_with(&format!("line {number}\n")), "{text}");
             assert!(

@@ -5,28 +5,28 @@ use std::fmt::Write as _;
 
 use ring::{digest, hmac};
 
-use super::percent;
-use super::token::Token;
+use crate::percent;
+use crate::token::Token;
 
 /// The one algorithm there is.
-pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The service that signs in to databases.
-pub(super) const SERVICE: &str = "rds-db";
+pub(crate) const SERVICE: &str = "rds-db";
 /// How every credential scope ends.
-pub(super) const TERMINATOR: &str = "aws4_request";
+pub(crate) const TERMINATOR: &str = "aws4_request";
 
 /// When and where a signature is good: the part of `X-Amz-Credential` after the key.
-pub(super) struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The day, such as `20140704`.
-    pub(super) day: &'a str,
+    pub(crate) day: &'a str,
     /// The region, such as `eu-west-1`.
-    pub(super) region: &'a str,
+    pub(crate) region: &'a str,
 }
 
 /// Whether `signature`, in lower-case hexadecimal, is the one that `secret` gives for `token`.
 ///
 /// The comparison takes the same time wherever the two differ.
-pub(super) fn is_valid(
+pub(crate) fn is_valid(
     signature: &str,
     token: &Token,
     date: &str,
@@ -40,7 +40,7 @@ pub(super) fn is_valid(
 
 /// The signature that [`is_valid`] accepts: for tests of what else there is to refuse.
 #[cfg(test)]
-pub(super) fn sign(token: &Token, date: &str, scope: &Scope<'_>, secret: &str) -> String {
+pub(crate) fn sign(token: &Token, date: &str, scope: &Scope<'_>, secret: &str) -> String {
     let key = signing_key(secret, scope);
     hex(hmac::sign(&key, string_to_sign(token, date, scope).as_bytes()).as_ref())
 }

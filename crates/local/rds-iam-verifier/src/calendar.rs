@@ -8,7 +8,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 /// Reads an `X-Amz-Date` such as `20140704T123553Z`: ISO 8601 basic format, UTC, to the second.
 ///
 /// `None` unless it is exactly that, and a moment that exists, from 1970 on.
-pub(super) fn parse_amz_date(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
     let bytes = text.as_bytes();
     if bytes.len() != 16 || bytes[8] != b'T' || bytes[15] != b'Z' {
         return None;
@@ -31,13 +31,13 @@ pub(super) fn parse_amz_date(text: &str) -> Option<SystemTime> {
 }
 
 /// Writes `time` as an `X-Amz-Date`, such as `20140704T123553Z`.
-pub(super) fn amz_date(time: SystemTime) -> String {
+pub(crate) fn amz_date(time: SystemTime) -> String {
     let (year, month, day, hour, minute, second) = civil(time);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 /// Writes `time` for a person, such as `2014-07-04T12:35:53Z` (ISO 8601, UTC).
-pub(super) fn iso_8601(time: SystemTime) -> String {
+pub(crate) fn iso_8601(time: SystemTime) -> String {
     let (year, month, day, hour, minute, second) = civil(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

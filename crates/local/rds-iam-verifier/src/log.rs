@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::calendar::iso_8601;
-use super::refusal::Refusal;
-use crate::log_file;
+use child_process::log_file;
+
+use crate::calendar::iso_8601;
+use crate::refusal::Refusal;
 
 /// How much of a user name is written.
 const USER_LIMIT: usize = 128;
@@ -20,7 +21,7 @@ const LINE_LIMIT: usize = 2048;
 const REFUSALS_LIMIT: usize = 10_000;
 
 /// The log: a file for people, and the refusals in memory for tests.
-pub(super) struct Log {
+pub(crate) struct Log {
     path: PathBuf,
     entries: Mutex<Entries>,
 }
@@ -33,11 +34,11 @@ struct Entries {
 
 impl Log {
     /// A log at `path`, which is created with the first line, or by [`open`](Self::open).
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, entries: Mutex::default() }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -45,19 +46,19 @@ impl Log {
     ///
     /// # Errors
     /// The file cannot be written: the error names it.
-    pub(super) fn open(&self) -> io::Result<()> {
+    pub(crate) fn open(&self) -> io::Result<()> {
         self.entries().file(&self.path).map(drop).map_err(|error| {
             io::Error::new(error.kind(), format!("login log {}: {error}", self.path.display()))
         })
     }
 
     /// The refusals so far, each as its line in the file; the newest, where there are very many.
-    pub(super) fn refusals(&self) -> Vec<String> {
+    pub(crate) fn refusals(&self) -> Vec<String> {
         self.entries().refusals.iter().cloned().collect()
     }
 
     /// Writes down what was decided about the login of `user` at `now`.
-    pub(super) fn record(&self, now: SystemTime, user: &[u8], verdict: &Result<(), Refusal>) {
+    pub(crate) fn record(&self, now: SystemTime, user: &[u8], verdict: &Result<(), Refusal>) {
         let mut line = format!("{} ", iso_8601(now));
         // Names are escaped, so that none of them writes lines of its own. Writing to a String
         // cannot fail.
@@ -71,7 +72,7 @@ impl Log {
         let written = entries
             .file(&self.path)
             .and_then(|file| writeln!(file, "{line}"))
-            .and_then(|()| log_file::shorten(&self.path, log_file::LIMIT));
+            .and_then(|()| log_file::shorten(&self.path));
         if verdict.is_err() {
             entries.remember(line);
         }
