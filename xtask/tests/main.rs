@@ -4,5 +4,6 @@
 
 mod circles;
 mod map;
+mod readme;
 mod security;
 mod workspace;

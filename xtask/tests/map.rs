@@ -61,6 +61,11 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
+/// How the code map introduces a crate.
+fn bold(name: &str) -> String {
+    format!("**`{name}`**")
+}
+
 /// The names in each box of the picture, by the folder that labels it.
 fn boxes(document: &str) -> BTreeMap<String, BTreeSet<String>> {
     let chapter = chapter(document, "Bird's-eye view");
@@ -118,14 +123,14 @@ fn every_crate_is_in_picture_table_and_map() {
         let row = rows(&table).into_iter().find(|row| row[0] == format!("`{name}`"));
         let row = row.unwrap_or_else(|| panic!("{name} is not in the table"));
         assert_eq!(row[1], folder, "the folder of {name} in the table");
-        assert!(map.contains(&format!("**`{name}`**")), "{name} is not in the code map");
+        assert!(map.contains(&bold(name)), "{name} is not in the code map");
     }
     let is_crate = |name: &str| packages.iter().any(|package| package.name == name);
     for row in rows(&table) {
         assert!(is_crate(quoted(row[0])[0]), "the table has {}, which is no crate", row[0]);
     }
-    for name in quoted(&map.replace("**", "`")).iter().filter(|text| text.starts_with("**")) {
-        assert!(is_crate(name), "the code map has {name}, which is no crate");
+    for name in map.split("**`").skip(1).filter_map(|text| text.split_once("`**")) {
+        assert!(is_crate(name.0), "the code map has {}, which is no crate", name.0);
     }
 }
 
@@ -192,19 +197,19 @@ fn the_verifier_shares_no_code_with_the_signer() {
     assert_eq!(depends_on(&packages(), "rds-iam-verifier", &["iam-auth", "aws-sigv4"]), None);
 }
 
-/// In the code map a crate's paragraph names files and folders of its `src`, or of its folder.
+/// A paragraph of the code map names files and folders in the `src` of each crate that it is about.
 #[test]
 fn the_files_of_the_code_map_exist() {
     let map = chapter(&read("ARCHITECTURE.md"), "Code map");
     let packages = packages();
-    for entry in map.split("**`").skip(1) {
-        let (name, text) = entry.split_once("`**").unwrap();
-        let package = packages.iter().find(|package| package.name == name).unwrap();
-        let folder = root().join(&package.folder);
-        let names = quoted(text).into_iter();
-        for file in names.filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
-            let exists = folder.join("src").join(file).exists() || folder.join(file).exists();
-            assert!(exists, "{name} has no {file}");
+    for paragraph in map.split("\n\n") {
+        let names = quoted(paragraph);
+        let about = packages.iter().filter(|it| paragraph.contains(&bold(&it.name)));
+        for Package { name, folder, .. } in about {
+            let src = root().join(folder).join("src");
+            for file in names.iter().filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
+                assert!(src.join(file).exists(), "{name} has no {file}");
+            }
         }
     }
 }
