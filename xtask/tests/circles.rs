@@ -4,6 +4,8 @@
 //! the file that defines the item. A file may name the modules below it by relative paths: these are
 //! part of it. Tests and comments do not count.
 
+mod examples;
+
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
@@ -240,9 +242,9 @@ fn no_files_import_each_other() {
         let all = Crate::of_root(target);
         let imports = all.imports();
         for way in imports.keys().filter_map(|file| circle(&imports, file)) {
-            let shown = way.iter().map(|file| file.strip_prefix(root()).unwrap().to_str().unwrap());
-            let shown: Vec<_> = shown.map(str::to_owned).collect();
-            circles.entry(shown.iter().cloned().collect::<BTreeSet<_>>()).or_insert(shown);
+            let name = |file: &&Path| file.strip_prefix(root()).unwrap().display().to_string();
+            let names: Vec<_> = way.iter().map(name).collect();
+            circles.entry(BTreeSet::from_iter(names.clone())).or_insert(names);
         }
     }
     let shown: Vec<_> = circles.values().map(|circle| circle.join("\n  imports ")).collect();
