@@ -1,8 +1,6 @@
-//! No files of a crate import each other in a circle.
-//!
-//! Of a source file count its paths that begin with `crate::` or `super::`. A re-export stands for
-//! the file that defines the item. A file may name the modules below it by relative paths: these are
-//! part of it. Tests and comments do not count.
+//! No files of a crate import each other in a circle. What counts are paths that begin with `crate::`
+//! or `super::`, outside tests. A re-export stands for the file that defines the item. A file may name
+//! the modules below it by relative paths.
 
 mod examples;
 
