@@ -214,12 +214,12 @@ fn alarms_watch_the_scheduler() {
     assert_eq!(alarms(&both().with([("DeadLetterQueue", "false")]), "Schedule"), expected);
 }
 
-/// README reckons with as many alarms as there are.
+/// docs/DEPLOYMENT.md counts as many alarms as there are.
 #[test]
 fn their_price_is_known() {
     let count = |stack: &Stack| ids_of(&render(stack), "AWS::CloudWatch::Alarm").len();
     let one = bare().with(MYSQL);
-    let readme = include_str!("../../../../../README.md");
-    assert!(readme.contains(&format!("| {} alarms | $0.10 each |", count(&one))));
+    let document = include_str!("../../../../../docs/DEPLOYMENT.md");
+    assert!(document.contains(&format!("| {} alarms | $0.10 each |", count(&one))));
     assert_eq!(count(&both()) - count(&one), 9, "a second engine's");
 }

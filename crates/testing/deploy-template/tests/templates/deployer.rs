@@ -229,12 +229,12 @@ fn they_are_short_enough_for_managed_policies() {
 /// pattern matches: `NAME-PostgresFunctionRole-` and 13 characters.
 const LONGEST_NAME: usize = 64 - "-PostgresFunctionRole-".len() - 13;
 
-/// What README says to do for a stack of another name, done.
+/// What docs/DEPLOYMENT.md says to do for a stack of another name, done.
 #[test]
 fn another_stack_has_policies_of_its_own() {
-    let readme = include_str!("../../../../../README.md");
-    assert!(readme.contains(&format!("of at most {LONGEST_NAME} characters")));
-    let (_, sed) = readme.split_once("$ sed '").unwrap();
+    let document = include_str!("../../../../../docs/DEPLOYMENT.md");
+    assert!(document.contains(&format!("of at most {LONGEST_NAME} characters")));
+    let (_, sed) = document.split_once("$ sed '").unwrap();
     let (script, _) = sed.split_once("' deploy/deployer-policy.json").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../deploy");
     for file in [POLICY, BOUNDARY] {

@@ -1,0 +1,9 @@
+//! The repository is as its documents describe it.
+
+#![allow(clippy::unwrap_used)] // tests' bodies
+
+mod circles;
+mod map;
+mod readme;
+mod security;
+mod workspace;
