@@ -1,4 +1,4 @@
-//! MySQL's words and commands in causes' texts.
+//! MySQL's part of the causes' texts.
 
 use diagnosis::EngineTexts;
 
@@ -21,18 +21,17 @@ pub(crate) const MYSQL: &EngineTexts = &EngineTexts {
          {user:mysql_string}@'%'`",
     schema: "{database}",
     grant_tables: "`GRANT SELECT, INSERT, UPDATE, DELETE ON {schema:mysql_pattern}.* TO \
-         {user:mysql_string}@'%'`, with the database of the table in the place of {schema} when it \
-         is another",
+         {user:mysql_string}@'%'`, with the table's database in place of {schema} if it is another",
     show_connections: "`SHOW STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max%connections'; SHOW \
          CREATE USER {user:mysql_string}@'%'`",
     connections_setting: "max_connections or the user's MAX_USER_CONNECTIONS",
     show_hosts: "`SELECT user, host FROM mysql.user; SELECT * FROM performance_schema.host_cache`",
-    allow_host: "make the user for any host ({user:mysql_string}@'%'); when the host is blocked because of \
+    allow_host: "create the user for any host ({user:mysql_string}@'%'); if the host is blocked because of \
          many connection errors, run `FLUSH HOSTS` (`TRUNCATE TABLE performance_schema.host_cache`) \
          as the administrator",
     show_tls: "`SHOW VARIABLES LIKE 'tls_version'`: must name TLSv1.2 or TLSv1.3",
     tls_setting: "tls_version",
     show_read_only: "`SELECT @@global.read_only`",
-    unset_read_only: "on a server of your own, `SET GLOBAL read_only = OFF`",
+    unset_read_only: "on a self-managed server, `SET GLOBAL read_only = OFF`",
     show_time: "`SELECT UTC_TIMESTAMP()`",
 };

@@ -45,7 +45,7 @@ fn names_are_quoted_in_commands() {
     let fix = mysql.fill(Cause::DatabaseDenied).fix;
     assert!(fix.ends_with(&format!("as the administrator: {grant}")), "{fix}");
     let fix = mysql.fill(Cause::RightsMissing).fix;
-    assert!(fix.contains(grant) && fix.ends_with("in the place of my_app when it is another"));
+    assert!(fix.contains(grant) && fix.ends_with("in place of my_app if it is another"));
     let fix = postgres.fill(Cause::DatabaseDenied).fix;
     assert!(fix.ends_with("`GRANT CONNECT ON DATABASE \"my_app\" TO \"o'neil\"`"), "{fix}");
     let fix = postgres.clone().with("schema", "Reports").fill(Cause::RightsMissing).fix;
