@@ -5,6 +5,7 @@
 mod binary;
 mod close_on_drop;
 mod connect;
+mod connection;
 mod custom_settings;
 mod envelope;
 mod failure;
@@ -14,6 +15,7 @@ mod query;
 mod server_info;
 mod server_text;
 mod session;
+mod side_effects;
 mod startup;
 mod texts;
 mod token;

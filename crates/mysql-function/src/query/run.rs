@@ -5,7 +5,8 @@ use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::RESPONSE_LIMIT;
 use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
-use super::{Connection, Failed, SAVEPOINT};
+use super::SAVEPOINT;
+use crate::connection::{Connection, Failed};
 use crate::failure;
 use crate::literal::Whole;
 use crate::rows::{has_float, read};
