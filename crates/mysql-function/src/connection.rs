@@ -3,7 +3,7 @@
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Conn, Error as Failure, QueryResult, Row, TextProtocol, from_row_opt};
-use sql_function::{Error, Fate, Kind, Mode, named};
+use sql_function::{Error, Fate, Kind, Mode, loggable};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -148,7 +148,7 @@ impl Connection {
         let failed = |error| failure::command(what, error);
         let row = {
             let mut result = self.send(ahead, sql).await.map_err(|error| match error {
-                Failed::Ahead(error) => failed(error).fated(Fate::NotRun).loses_connection(),
+                Failed::Ahead(error) => failed(error).with_fate(Fate::NotRun).loses_connection(),
                 Failed::Itself(error) => failed(error),
             })?;
             let row = result.next().await.map_err(failed)?;
@@ -168,7 +168,7 @@ impl Connection {
     /// The session of a new login, on the same connection.
     pub(crate) async fn reset(&mut self) -> Result<(), Error> {
         const WHAT: &str = "the reset of the session";
-        let lost = |why: &str| Error::new(Kind::ConnectionLost, named!("{WHAT} {why}"));
+        let lost = |why: &str| Error::new(Kind::ConnectionLost, loggable!("{WHAT} {why}"));
         match self.conn.reset().await {
             Ok(true) => {}
             Ok(false) => return Err(lost("is not known to the server")),

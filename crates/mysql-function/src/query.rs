@@ -10,7 +10,7 @@ mod run;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
-use sql_function::{Error, ExecResult, Kind, Mode, Param, Rows, Statement, is_reusable, named};
+use sql_function::{Error, ExecResult, Kind, Mode, Param, Rows, Statement, is_reusable, loggable};
 use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,7 +56,10 @@ impl Connection {
         if length <= taken.min(MAX_PACKET) {
             return Ok(());
         }
-        Err(failure::too_long(&named!("statement {:?} with its parameters", statement.name), taken))
+        Err(failure::too_long(
+            &loggable!("statement {:?} with its parameters", statement.name),
+            taken,
+        ))
     }
 
     /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a

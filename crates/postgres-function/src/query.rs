@@ -171,7 +171,7 @@ impl sql_function::Connection for Connection {
             Some(texts) => texts,
             None => self.ask(questions).await,
         };
-        rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
+        rows.fill(texts.map_err(|error| error.with_fate(Fate::Unknown))?)?;
         // Without columns, the rows of a SELECT are those of the table that it makes.
         let makes = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
         let counts = statement.changes_rows() || (makes && prepared.columns().is_empty());

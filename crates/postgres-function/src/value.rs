@@ -5,7 +5,7 @@
 //! are read here; of every other, extensions' types among them, the server gives the text.
 
 use postgres_protocol::types as form;
-use sql_function::{Error, Kind, Said, Statement, Value, named, quote_short};
+use sql_function::{Error, Kind, Said, Statement, Value, loggable, quote_short};
 use tokio_postgres::Column;
 use tokio_postgres::fallible_iterator::FallibleIterator;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
@@ -39,7 +39,7 @@ pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result
         None => Ok(()),
         Some(column) => Err(Error::new(
             Kind::Statement,
-            named!(
+            loggable!(
                 "a column of {:?} has the type {}, which is not returned as it is",
                 statement.name,
                 type_name(column.type_())
@@ -130,7 +130,7 @@ pub(crate) fn write(
     write_value(json, column.type_(), raw, questions).map_err(|failure| match failure {
         Failure::Malformed(malformed) => Error::new(
             Kind::Query,
-            named!("a column holds what is no {}", type_name(column.type_())),
+            loggable!("a column holds what is no {}", type_name(column.type_())),
         )
         .says(format!("{}: {malformed}", quote_short(column.name()))),
         Failure::NoJson(error) => error,

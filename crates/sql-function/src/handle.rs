@@ -54,7 +54,7 @@ impl<C: Connector> Function<C> {
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is wrong")
-                    .named(Cause::SettingMalformed)
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
             })?;
         let login = Login {
@@ -130,7 +130,7 @@ impl<C: Connector> Function<C> {
     /// What a call asks for.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
         let statement = self.catalogue.get(&call.statement);
-        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
+        Ok((call, statement.map_err(|error| error.with_fate(Fate::NotRun))?))
     }
 
     /// Does `work`, and once more where nothing of it was carried out and it may go well.

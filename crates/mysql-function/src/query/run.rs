@@ -23,7 +23,7 @@ impl Connection {
         let rounded = {
             let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
                 Failed::Ahead(error) => failure::command("preparing the session", error)
-                    .fated(Fate::NotRun)
+                    .with_fate(Fate::NotRun)
                     .loses_connection(),
                 Failed::Itself(error) => failure::query(statement, error),
             })?;
@@ -79,7 +79,7 @@ impl Connection {
             // The connection is not used again. Until it ends, the server would hold locks.
             (false, Some(true)) => {
                 let rolled_back = sql_function::Connection::rollback(self).await;
-                rolled_back.map_err(|error| error.fated(Fate::Unknown))?;
+                rolled_back.map_err(|error| error.with_fate(Fate::Unknown))?;
                 Err(refusal::left_open(statement))
             }
             _ => Ok(()),
