@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::{CancelHandle, Connection, Floats};
+use crate::connection::{CancelHandle, Connection, Floats};
 use crate::session::{MAX_PACKET, startup};
 use crate::texts::MYSQL;
 use crate::{failure, token};

@@ -7,7 +7,7 @@ use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 use sql_function::truncate;
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
 };
 use std::io::ErrorKind;
 
@@ -70,11 +70,11 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
 
 /// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    let what = named!("statement {:?}", statement.name);
+    let what = loggable!("statement {:?}", statement.name);
     let Failure::Server(error) = &failure else { return command(what, failure) };
     if is_read_only(error) && statement.mode == Mode::Write {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
-        return refusal::read_only(what, says(error)).fated(fate);
+        return refusal::read_only(what, says(error)).with_fate(fate);
     }
     if is_passing(error.code) && !statement.is_atomic() {
         return refusal::failed_midway(what, says(error));
@@ -101,7 +101,7 @@ pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
 pub(crate) fn committed(statement: &Statement) -> Error {
     Error::new(
         Kind::OutcomeUnknown,
-        named!(
+        loggable!(
             "statement {:?} ended the transaction it was part of: what was run up to it may last",
             statement.name
         ),
@@ -111,20 +111,21 @@ pub(crate) fn committed(statement: &Statement) -> Error {
 
 /// A statement is longer than the server takes, which is `taken` bytes.
 pub(crate) fn too_long(what: &Loggable, taken: usize) -> Error {
-    let message = named!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
+    let message =
+        loggable!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
     Error::new(Kind::Query, message)
-        .named(Cause::StatementInvalid)
+        .with_cause(Cause::StatementInvalid)
         .advice(
             "send less in one event, or raise max_allowed_packet in the parameter group: nothing \
              was run",
         )
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
 /// The server's own word on the session is not what `what` leads to.
 pub(crate) fn other_state(what: &'static str) -> Error {
-    let message = named!("after {what} the server told of another state of its transaction");
-    Error::new(Kind::Query, message).fated(Fate::NotRun).loses_connection()
+    let message = loggable!("after {what} the server told of another state of its transaction");
+    Error::new(Kind::Query, message).with_fate(Fate::NotRun).loses_connection()
 }
 
 /// Why a command around the statements failed.
@@ -136,15 +137,15 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
         }
         // ER_NET_PACKET_TOO_LARGE: nothing of it was read, and the connection ends.
         Failure::Server(error) if error.code == 1153 => {
-            let failed = Error::new(Kind::Query, named!("{what} failed")).says(says(&error));
+            let failed = Error::new(Kind::Query, loggable!("{what} failed")).says(says(&error));
             failed
-                .named(Cause::StatementInvalid)
+                .with_cause(Cause::StatementInvalid)
                 .advice("send less in one event, or raise max_allowed_packet")
-                .fated(Fate::NotRun)
+                .with_fate(Fate::NotRun)
                 .loses_connection()
         }
         Failure::Server(error) if is_passing(error.code) => {
-            refusal::transient(what, says(&error)).named(Cause::StatementInvalid)
+            refusal::transient(what, says(&error)).with_cause(Cause::StatementInvalid)
         }
         // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
         Failure::Server(error) if matches!(error.code, 1317 | 3024 | 1969) => {
@@ -154,8 +155,8 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
             let (cause, advice) = meaning(error.code);
             // ER_ERROR_DURING_COMMIT
             let fate = if error.code == 1180 { Fate::Unknown } else { Fate::NotRun };
-            let failed = Error::new(Kind::Query, named!("{what} failed"));
-            failed.named(cause).says(says(&error)).advice(advice).fated(fate)
+            let failed = Error::new(Kind::Query, loggable!("{what} failed"));
+            failed.with_cause(cause).says(says(&error)).advice(advice).with_fate(fate)
         }
         failure => refusal::connection_lost(what, broken(&failure)),
     }
@@ -269,7 +270,7 @@ fn text(error: &ServerError) -> String {
 }
 
 fn code(error: &ServerError) -> Loggable {
-    named!("ERROR {} ({})", error.code, error.state)
+    loggable!("ERROR {} ({})", error.code, error.state)
 }
 
 /// How a connection broke. The driver's own words may be about what it could not read.

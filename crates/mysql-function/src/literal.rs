@@ -3,7 +3,7 @@
 //! A prepared statement would be the other way. The server remembers the types that its parameters
 //! had, calculates with decimals as DOUBLE (MariaDB), and it costs a round trip and pins an RDS Proxy.
 
-use sql_function::{Error, Kind, Param, Statement, named};
+use sql_function::{Error, Kind, Param, Statement, loggable};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -92,7 +92,7 @@ fn refused(statement: &Statement, position: usize, why: Why) -> Error {
             "send at most 65 digits, 30 of them after the point",
         ),
     };
-    let message = named!("parameter {position} of {:?} is {is}", statement.name);
+    let message = loggable!("parameter {position} of {:?} is {is}", statement.name);
     Error::new(Kind::Statement, message).advice(advice)
 }
 

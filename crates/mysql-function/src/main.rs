@@ -2,6 +2,7 @@
 
 mod close_on_drop;
 mod connect;
+mod connection;
 mod failure;
 mod literal;
 mod query;

@@ -7,24 +7,18 @@
 
 mod run;
 
-use mysql_async::consts::StatusFlags;
-use mysql_async::prelude::{FromRow, Queryable};
-use mysql_async::{
-    Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
-};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
-use sql_function::{
-    Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, is_reusable, named,
-};
+use sql_function::{Error, ExecResult, Kind, Mode, Param, Rows, Statement, is_reusable, loggable};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::close_on_drop::CloseOnDrop;
+use crate::connection::{CancelHandle, Connection, Failed};
 use crate::literal::Whole;
 use crate::rows::describe;
-use crate::session::{IDENTITY, MAX_PACKET, limit, transactions};
+use crate::session::{IDENTITY, MAX_PACKET, transactions};
 use crate::{failure, literal, server_info, side_effects, unsupported};
 
 /// No server takes less than this in one packet, but one that was set up to take hardly anything.
@@ -35,46 +29,6 @@ const AHEAD: usize = 256;
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 /// How long the server may take to prepare a statement for a diagnosis, where it keeps to it.
 const PREPARE: Duration = Duration::from_secs(5);
-/// Has LAST_INSERT_ID() say what it says in a new session.
-const FORGET: &str = "DO LAST_INSERT_ID(0)";
-
-/// The names of the reads that return a FLOAT, as far as it is known.
-pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
-
-/// An open connection.
-pub(crate) struct Connection {
-    conn: CloseOnDrop,
-    address: IpAddr,
-    /// What a session begins with.
-    startup: Arc<[String]>,
-    floats: Floats,
-    through_proxy: bool,
-    /// The transaction that is open, and what it may do.
-    transaction: Option<Mode>,
-    /// How long the session lets statements run, where that is not the server's own setting.
-    timeout: Option<Duration>,
-    /// What a backslash in quotes is, as the server said last.
-    backslash_escapes: bool,
-    /// The server's `max_allowed_packet`, once it was asked.
-    max_packet: Option<usize>,
-    /// Whether rows were changed since the session began: LAST_INSERT_ID and what triggers set are
-    /// left.
-    changed: bool,
-    /// Whether this invocation has run anything.
-    begun: bool,
-    /// Whether the next statement must not see what an earlier invocation left.
-    forget: bool,
-    /// Whether locks of the function's own may be held.
-    locks: bool,
-    /// Who the session was before anything ran that may leave traces in it.
-    identity: Option<String>,
-}
-
-/// What names a connection on its server: a thread at an address.
-pub(crate) struct CancelHandle {
-    pub(crate) address: IpAddr,
-    pub(crate) thread: u32,
-}
 
 /// A statement with its parameters, ready to run.
 pub(crate) enum Bound {
@@ -84,117 +38,7 @@ pub(crate) enum Bound {
     Prepared(Prepared, Whole),
 }
 
-/// Where a flight of several statements failed.
-enum Failed {
-    /// The server refused what goes ahead of the last one, which has not run.
-    Ahead(Failure),
-    /// The last one failed, or it is not known which.
-    Itself(Failure),
-}
-
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun with `startup`, and has
-    /// this `status`.
-    pub(crate) fn new(
-        conn: Conn,
-        status: StatusFlags,
-        address: IpAddr,
-        startup: Arc<[String]>,
-        floats: Floats,
-        through_proxy: bool,
-    ) -> Connection {
-        Connection {
-            conn: CloseOnDrop::new(conn),
-            address,
-            startup,
-            floats,
-            through_proxy,
-            transaction: None,
-            timeout: None,
-            backslash_escapes: !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES),
-            max_packet: None,
-            changed: false,
-            begun: false,
-            forget: false,
-            locks: false,
-            identity: None,
-        }
-    }
-
-    /// Looks at what the server said of the session with its last answer: whether a transaction is
-    /// open. An error says nothing.
-    fn look(&mut self) -> Option<bool> {
-        let status = self.conn.last_ok_packet()?.status_flags();
-        self.backslash_escapes = !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
-        Some(status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
-    }
-
-    /// What has to go ahead of a statement, so that the session lets it do what its mode says and no
-    /// more, for as long as it may. The mode is told each time: it costs nothing.
-    fn ahead(&mut self, mode: Option<Mode>, timeout: Option<Duration>) -> Vec<String> {
-        let mode =
-            mode.filter(|_| self.transaction.is_none()).map(|mode| transactions(mode).to_owned());
-        let limit = (self.timeout != timeout).then(|| limit(timeout));
-        self.timeout = timeout;
-        let forget = std::mem::take(&mut self.forget).then(|| FORGET.to_owned());
-        mode.into_iter().chain(limit).chain(forget).collect()
-    }
-
-    /// Sends statements in one packet. Gives the result of the last one.
-    async fn send(
-        &mut self,
-        ahead: &[String],
-        sql: &str,
-    ) -> Result<QueryResult<'_, 'static, TextProtocol>, Failed> {
-        let mut text = ahead.join("; ");
-        if !text.is_empty() {
-            text += "; ";
-        }
-        text += sql;
-        // All of it is in one packet: only the server's own answer says that the last one has not run.
-        let failed = |at: usize, failure| match failure {
-            Failure::Server(_) if at < ahead.len() => Failed::Ahead(failure),
-            failure => Failed::Itself(failure),
-        };
-        let mut result = self.conn.query_iter(text).await.map_err(|error| failed(0, error))?;
-        for at in 0..ahead.len() {
-            // Each has a result without columns, and the next one's follows. An error in its place is
-            // the answer to asking for more.
-            result.next().await.map_err(|error| failed(at, error))?;
-            if result.columns().is_none() {
-                result.next().await.map_err(|error| failed(at + 1, error))?;
-            }
-        }
-        Ok(result)
-    }
-
-    /// The first row that a command of the function's own gives, with what goes ahead of it.
-    async fn ask<T: FromRow>(
-        &mut self,
-        what: &'static str,
-        ahead: &[String],
-        sql: &str,
-    ) -> Result<Option<T>, Error> {
-        let failed = |error| failure::command(what, error);
-        let row = {
-            let mut result = self.send(ahead, sql).await.map_err(|error| match error {
-                Failed::Ahead(error) => failed(error).fated(Fate::NotRun).loses_connection(),
-                Failed::Itself(error) => failed(error),
-            })?;
-            let row = result.next().await.map_err(failed)?;
-            result.drop_result().await.map_err(failed)?;
-            row
-        };
-        self.look();
-        Ok(row.and_then(|row| from_row_opt(row).ok()))
-    }
-
-    /// Runs a command of the function's own.
-    async fn command(&mut self, what: &'static str, sql: &str) -> Result<(), Error> {
-        let ahead = self.ahead(None, None);
-        self.ask::<Row>(what, &ahead, sql).await.map(drop)
-    }
-
     /// Refuses what is longer than the server takes: it would end the connection.
     async fn check_length(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
         let length = sql.len() + AHEAD;
@@ -212,7 +56,10 @@ impl Connection {
         if length <= taken.min(MAX_PACKET) {
             return Ok(());
         }
-        Err(failure::too_long(&named!("statement {:?} with its parameters", statement.name), taken))
+        Err(failure::too_long(
+            &loggable!("statement {:?} with its parameters", statement.name),
+            taken,
+        ))
     }
 
     /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a
@@ -232,35 +79,9 @@ impl Connection {
         self.transaction.is_some() && !statement.is_atomic() && side_effects::leaves(statement)
     }
 
-    fn floats(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn floats(&self) -> MutexGuard<'_, BTreeSet<String>> {
         // No code panics while it holds the lock.
         self.floats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The session of a new login, on the same connection.
-    async fn reset(&mut self) -> Result<(), Error> {
-        const WHAT: &str = "the reset of the session";
-        let lost = |why: &str| Error::new(Kind::ConnectionLost, named!("{WHAT} {why}"));
-        match self.conn.reset().await {
-            Ok(true) => {}
-            Ok(false) => return Err(lost("is not known to the server")),
-            Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
-        }
-        let startup = self.conn.query_drop(self.startup.join("; ")).await;
-        startup.map_err(|error| failure::command(WHAT, error).loses_connection())?;
-        self.look();
-        self.timeout = None;
-        (self.changed, self.forget, self.locks) = (false, false, false);
-        if let Some(identity) = self.identity.take() {
-            let sql = format!("{IDENTITY}, @@init_connect");
-            let now = self.ask::<(String, String)>(WHAT, &[], &sql);
-            match now.await.map_err(Error::loses_connection)? {
-                // What init_connect does is done at a login alone.
-                Some((now, init)) if now == identity && init.is_empty() => {}
-                _ => return Err(lost("leaves a role, or what init_connect does")),
-            }
-        }
-        Ok(())
     }
 }
 

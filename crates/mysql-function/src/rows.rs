@@ -33,7 +33,7 @@ pub(crate) async fn read<P: Protocol>(
         sets += 1;
         let described = rows.describe(describe(&columns, statement, whole));
         if let Err(error) = described {
-            let error = error.fated(Fate::Unknown);
+            let error = error.with_fate(Fate::Unknown);
             let ended = ends_within(result, statement.max_rows).await;
             return Err(if ended { error } else { error.loses_connection() });
         }
@@ -57,7 +57,7 @@ pub(crate) async fn read<P: Protocol>(
                 // What it changed is known when its last row has come, and there are no more of them
                 // than it changed. Of anything else the rest is not read.
                 let whole = statement.changes_rows() && ends_within(result, u64::MAX).await;
-                return Err(if whole { error.fated(Fate::CarriedOut) } else { error });
+                return Err(if whole { error.with_fate(Fate::CarriedOut) } else { error });
             }
         }
     }

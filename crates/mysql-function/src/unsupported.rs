@@ -2,7 +2,7 @@
 
 use diagnosis::Cause;
 use mysql_common::named_params::ParsedNamedParams;
-use sql_function::{Error, Kind, Statement, named};
+use sql_function::{Error, Kind, Statement, loggable};
 
 /// What MySQL commits a transaction before or after, whatever becomes of it:
 /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
@@ -49,7 +49,7 @@ pub(crate) fn is_rewritten(sql: &str) -> bool {
 /// The driver would send another statement than this one.
 pub(crate) fn rewritten(statement: &Statement) -> Error {
     let message =
-        named!("statement {:?} would be read as one with named parameters", statement.name);
+        loggable!("statement {:?} would be read as one with named parameters", statement.name);
     Error::new(Kind::Statement, message).advice(
         "use ? for parameters, and put a blank between a - or / and the quote that follows it",
     )
@@ -57,18 +57,18 @@ pub(crate) fn rewritten(statement: &Statement) -> Error {
 
 /// It would end the transaction that the event is.
 pub(crate) fn commits(statement: &Statement) -> Error {
-    let message = named!("statement {:?} would commit the transaction it is in", statement.name);
+    let message = loggable!("statement {:?} would commit the transaction it is in", statement.name);
     Error::new(Kind::Statement, message)
         .advice("send it by itself: MySQL commits before and after what is not about rows")
 }
 
 /// It is a read, and could write in the transaction that the event is.
 pub(crate) fn unheld(statement: &Statement) -> Error {
-    let message = named!(
+    let message = loggable!(
         "statement {:?} is a read that could write, in a transaction that writes",
         statement.name
     );
-    Error::new(Kind::Statement, message).named(Cause::StatementMode).advice(
+    Error::new(Kind::Statement, message).with_cause(Cause::StatementMode).advice(
         "if it writes it needs the line \"-- mode: write\" at its top; else send it by itself: MySQL \
          holds a whole transaction to reading, and not one of its statements",
     )

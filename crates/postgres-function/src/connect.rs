@@ -20,8 +20,8 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::close_on_drop::ConnectionTask;
+use crate::connection::{CancelHandle, Connection};
 use crate::failure;
-use crate::query::{CancelHandle, Connection};
 use crate::session;
 use crate::texts::POSTGRES;
 use crate::token::{Message, PLACEHOLDER, TokenStream};

@@ -5,7 +5,7 @@
 use diagnosis::Cause;
 use sql_function::truncate;
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
 };
 use std::io;
 use tokio_postgres::Error as Failure;
@@ -17,7 +17,8 @@ const READ_ONLY: SqlState = SqlState::READ_ONLY_SQL_TRANSACTION;
 
 /// The endpoint's name cannot be verified by TLS at all.
 pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
-    let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
+    let message =
+        loggable!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(failure))
         .certainly(Cause::HostMalformed, &login.placeholders())
@@ -58,7 +59,7 @@ pub(crate) fn refused_by_server(
         let refused = refusal::refused(login, says, cause);
         return match cause {
             Cause::TooManyConnections => refused,
-            _ => refused.named(cause).advice(
+            _ => refused.with_cause(cause).advice(
                 "the RDS Proxy has no secret for this user: add one with its name and password to \
                  the proxy's authentication, with IAMAuth=REQUIRED, and let the proxy's role read \
                  it; or set the proxy's DefaultAuthScheme to IAM_AUTH",
@@ -123,7 +124,7 @@ fn waited_in_vain(code: &SqlState, message: &str) -> bool {
 
 /// Why a statement failed, and what became of it.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    let what = named!("statement {:?}", statement.name);
+    let what = loggable!("statement {:?}", statement.name);
     let failed = match failure.as_db_error() {
         // No statement that writes runs in a transaction that this function made read-only.
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
@@ -198,15 +199,15 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
             refusal::connection_lost(what, says(error))
         }
         Some(error) if is_passing(error.code()) => {
-            refusal::transient(what, says(error)).named(Cause::StatementInvalid)
+            refusal::transient(what, says(error)).with_cause(Cause::StatementInvalid)
         }
         Some(error) if *error.code() == SqlState::QUERY_CANCELED => {
             refusal::ended(what, says(error))
         }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
-            let failed = Error::new(Kind::Query, named!("{what} failed"));
-            failed.named(cause).says(says(error)).advice(advice).fated(Fate::NotRun)
+            let failed = Error::new(Kind::Query, loggable!("{what} failed"));
+            failed.with_cause(cause).says(says(error)).advice(advice).with_fate(Fate::NotRun)
         }
         None => refusal::connection_lost(what, broken(&failure)),
     }
@@ -215,10 +216,13 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
 /// A statement writes, and its file does not say so.
 pub(crate) fn undeclared_write(statement: &Statement) -> Error {
     let (cause, advice) = meaning(&READ_ONLY);
-    Error::new(Kind::Query, named!("statement {:?} writes, and its mode is read", statement.name))
-        .named(cause)
-        .advice(advice)
-        .fated(Fate::NotRun)
+    Error::new(
+        Kind::Query,
+        loggable!("statement {:?} writes, and its mode is read", statement.name),
+    )
+    .with_cause(cause)
+    .advice(advice)
+    .with_fate(Fate::NotRun)
 }
 
 /// What the server's answer to a statement means, and what to do.
@@ -260,7 +264,7 @@ fn io_cause(failure: &Failure) -> Option<&io::Error> {
 /// What the server said of a statement. Its words quote values, and rows; what it gives apart from them
 /// does not, where it is the server itself that failed the statement.
 fn says(error: &DbError) -> Said {
-    let told = named!("{} ({})", severity(error), error.code().code());
+    let told = loggable!("{} ({})", severity(error), error.code().code());
     Said::new(told, words(error)).apart(names(error))
 }
 
@@ -305,7 +309,7 @@ fn names(error: &DbError) -> Loggable {
             names += &format!(", {what} {name}");
         }
     }
-    named!("{names}")
+    loggable!("{names}")
 }
 
 /// The server's words, of which none is longer than an error should be.

@@ -2,24 +2,22 @@
 
 #![forbid(unsafe_code)]
 
-mod array;
 mod binary;
 mod close_on_drop;
 mod connect;
+mod connection;
 mod custom_settings;
 mod envelope;
 mod failure;
-mod network;
-mod number;
 mod param;
 mod pipeline;
 mod query;
 mod server_info;
 mod server_text;
 mod session;
+mod side_effects;
 mod startup;
 mod texts;
-mod time;
 mod token;
 mod value;
 

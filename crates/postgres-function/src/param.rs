@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
 use sql_function::Elements;
-use sql_function::{Error, Kind, Param, Statement, named};
+use sql_function::{Error, Kind, Param, Statement, loggable};
 use std::error::Error as StdError;
 use std::fmt;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
@@ -21,7 +21,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if matches!(param, Param::Array(_)) && !is_array(of) {
             return Err(Error::new(
                 Kind::Statement,
-                named!(
+                loggable!(
                     "parameter {} of {:?} is an array, and its type is {of}",
                     index + 1,
                     statement.name
@@ -34,7 +34,7 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if is_bytes(of) && !own_form && !holds_bytes(param) {
             return Err(Error::new(
                 Kind::Statement,
-                named!(
+                loggable!(
                     "parameter {} of {:?} is no base64, and its type is {of}",
                     index + 1,
                     statement.name

@@ -117,7 +117,7 @@ impl Pipeline<'_> {
                 return Err(error);
             }
             while stream.try_next().await.map_err(failed)?.is_some() {}
-            return Err(error.fated(Fate::CarriedOut));
+            return Err(error.with_fate(Fate::CarriedOut));
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use sql_function::diagnose::ServerInfo;
 use sql_function::{Column, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal};
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
 use tokio_postgres::types::Type;
-use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
+use tokio_postgres::{Error as Failure, Statement as Prepared};
 
-use crate::close_on_drop::ConnectionTask;
+use crate::connection::{CancelHandle, Connection};
 use crate::custom_settings;
 use crate::envelope::{self, Envelope};
 use crate::failure;
@@ -15,124 +13,14 @@ use crate::param;
 use crate::pipeline::{Pipeline, Responses};
 use crate::server_info;
 use crate::server_text::Questions;
-use crate::session::{self, RESET, Sent, State};
+use crate::session::{self, RESET, State};
+use crate::side_effects;
 use crate::value;
 
-/// An open connection. A statement that reads runs in a read-only transaction of its own.
-pub(crate) struct Connection {
-    client: Client,
-    task: ConnectionTask,
-    address: IpAddr,
-    /// Whether an RDS Proxy is in between: what sets a session, or resets it, would keep the server's
-    /// connection for this one alone.
-    proxied: bool,
-    /// What the server has parsed, by the statement's name.
-    prepared: HashMap<String, Prepared>,
-    /// What of it this invocation had parsed: it cannot be out of date.
-    fresh: HashSet<String>,
-    transaction: Option<Mode>,
-    state: State,
-    /// Whether the role's transactions begin read-only, by its own setting.
-    role_reads: bool,
-    /// The settings of the users' own that the session has had.
-    custom: BTreeSet<String>,
-}
-
-/// What names a connection on its server: a process at an address, and its secret key.
-pub(crate) struct CancelHandle {
-    pub(crate) address: IpAddr,
-    pub(crate) token: CancelToken,
-}
-
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun.
-    pub(crate) fn new(
-        client: Client,
-        task: ConnectionTask,
-        address: IpAddr,
-        proxied: bool,
-        role_reads: bool,
-    ) -> Connection {
-        Connection {
-            client,
-            task,
-            address,
-            proxied,
-            prepared: HashMap::new(),
-            fresh: HashSet::new(),
-            transaction: None,
-            state: State::New,
-            role_reads,
-            custom: BTreeSet::new(),
-        }
-    }
-
-    async fn prepared(&mut self, statement: &Statement) -> Result<Prepared, Error> {
-        if let Some(prepared) = self.prepared.get(&statement.name) {
-            return Ok(prepared.clone());
-        }
-        match self.client.prepare(&statement.sql).await {
-            Ok(prepared) => {
-                self.prepared.insert(statement.name.clone(), prepared.clone());
-                self.fresh.insert(statement.name.clone());
-                Ok(prepared)
-            }
-            Err(failure) => {
-                // The driver's own questions about types are gone with the rest.
-                let lost = failure::is_forgotten(&failure);
-                let error = failure::query(statement, failure);
-                Err(if lost { error.stale().loses_connection() } else { error })
-            }
-        }
-    }
-
-    /// Forgets what the server has parsed, and which types there are.
-    fn forget(&mut self) {
-        self.prepared.clear();
-        self.client.clear_type_cache();
-    }
-
-    /// `commands` that end an event's work, and what restores the session after them.
-    fn closing(&self, commands: &str) -> String {
-        match (self.proxied, commands) {
-            (true, _) => commands.to_owned(),
-            (false, "") => RESET.to_owned(),
-            (false, _) => format!("{commands}; {RESET}"),
-        }
-    }
-
-    /// Takes in the answer to a [`closing`](Self::closing) of `own` commands: whether a transaction is
-    /// open after all.
-    ///
-    /// # Errors
-    /// One of those commands failed. When the server only did not restore the session, what it
-    /// carried out stays.
-    fn closed(&mut self, sent: Sent, own: usize) -> Result<bool, Failure> {
-        if sent.done < own
-            && let Some(error) = sent.error
-        {
-            return Err(error);
-        }
-        if self.proxied {
-            return Ok(false);
-        }
-        let (state, open) = sent.state();
-        if !matches!(self.state, State::Lost(_)) {
-            self.state = state;
-        }
-        Ok(open)
-    }
-
-    /// The session is no longer that of a new login.
-    fn changes(&mut self) {
-        if self.state == State::New {
-            self.state = State::Changed;
-        }
-    }
-
     /// What goes around a statement.
     fn envelope(&self, statement: &Statement) -> Envelope {
-        let changes_below = changes_below(statement);
+        let changes_below = side_effects::changes_below(statement);
         let mut envelope = match self.transaction {
             None if statement.mode == Mode::Read => Envelope::block("BEGIN READ ONLY"),
             // What is set for a session behind a proxy stays.
@@ -196,34 +84,6 @@ impl Connection {
     }
 }
 
-/// Whether a statement that has run makes what is prepared out of date.
-fn changes_plans(statement: &Statement) -> bool {
-    matches!(&*statement.verb(), "ALTER" | "CREATE" | "DEALLOCATE" | "DISCARD" | "DROP")
-}
-
-/// Whether a statement changes rows below its outermost command.
-fn changes_below(statement: &Statement) -> bool {
-    const CHANGES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "MERGE"];
-    let changes = statement.tokens().filter(|token| token.is_one_of(&CHANGES)).count();
-    statement.mode == Mode::Write
-        && statement.verb() == "WITH"
-        && changes > usize::from(statement.changes_rows())
-}
-
-/// Whether a statement changes what no command takes back: the seed of `random()`, a library.
-fn stays(statement: &Statement) -> bool {
-    statement.has_word("setseed") || statement.verb() == "LOAD"
-}
-
-/// Whether a statement may leave traces in its session, as far as its text shows.
-fn leaves_traces(statement: &Statement) -> bool {
-    const TRACES: [&str; 4] = ["set_config", "pg_temp", "TEMP", "TEMPORARY"];
-    !statement.is_atomic()
-        || statement.tokens().any(|token| {
-            token.is_one_of(&TRACES) || token.text.to_ascii_lowercase().contains("advisory_lock")
-        })
-}
-
 impl sql_function::Connection for Connection {
     type CancelHandle = CancelHandle;
     type Bound<'a> = (Prepared, &'a [Param]);
@@ -270,9 +130,9 @@ impl sql_function::Connection for Connection {
     ) -> Result<ExecResult, Error> {
         let custom = custom_settings::settings(statement);
         self.custom.extend(custom.iter().flatten().cloned());
-        if stays(statement) || custom.is_none() {
+        if side_effects::outlast_reset(statement) || custom.is_none() {
             self.state = State::Lost("a statement changed what stays to the session's end");
-        } else if !self.proxied || leaves_traces(statement) {
+        } else if !self.proxied || side_effects::leaves(statement) {
             self.changes();
         }
         let (prepared, params) = bound;
@@ -292,7 +152,7 @@ impl sql_function::Connection for Connection {
             Ok(affected) => affected,
             Err(failure) => return Err(self.failed(statement, failure)),
         };
-        if changes_plans(statement) {
+        if side_effects::changes_plans(statement) {
             self.forget();
         }
         match before {
@@ -311,7 +171,7 @@ impl sql_function::Connection for Connection {
             Some(texts) => texts,
             None => self.ask(questions).await,
         };
-        rows.fill(texts.map_err(|error| error.fated(Fate::Unknown))?)?;
+        rows.fill(texts.map_err(|error| error.with_fate(Fate::Unknown))?)?;
         // Without columns, the rows of a SELECT are those of the table that it makes.
         let makes = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
         let counts = statement.changes_rows() || (makes && prepared.columns().is_empty());

@@ -10,7 +10,7 @@
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sql_function::RESPONSE_LIMIT;
-use sql_function::{Error, Value, named};
+use sql_function::{Error, Value, loggable};
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
@@ -87,7 +87,7 @@ async fn text_of(
 }
 
 fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
-    failure::command(named!("asking for the text of a value of type {of}"), error)
+    failure::command(loggable!("asking for the text of a value of type {of}"), error)
 }
 
 /// A parameter in binary.

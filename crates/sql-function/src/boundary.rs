@@ -27,8 +27,8 @@ use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
+use crate::loggable;
 use crate::login::Clock;
-use crate::named;
 use crate::panics::caught;
 use crate::response::Response;
 use crate::settings::Settings;
@@ -187,7 +187,7 @@ async fn respond<C: Connector>(
     let outcome = match function {
         // Lambda sends none that it has not sent already.
         _ if shutdown.is_foretold() => Err(Error::new(Kind::ConnectionLost, ENDING)
-            .fated(Fate::NotRun)
+            .with_fate(Fate::NotRun)
             .advice("send the event again: nothing was run")),
         Ok(function) => function.handle(&event.payload, deadline).await,
         // The doctor is asked most when something is wrong.
@@ -198,9 +198,9 @@ async fn respond<C: Connector>(
     };
     outcome.map_err(|error| match error.kind() {
         Kind::Timeout if deadline.is_moved() => {
-            error.with(named!("; {ENDING}")).advice("send the event again: nothing was changed")
+            error.with(loggable!("; {ENDING}")).advice("send the event again: nothing was changed")
         }
-        Kind::OutcomeUnknown if deadline.is_moved() => error.with(named!("; {ENDING}")),
+        Kind::OutcomeUnknown if deadline.is_moved() => error.with(loggable!("; {ENDING}")),
         _ => error,
     })
 }

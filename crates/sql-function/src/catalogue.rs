@@ -10,10 +10,13 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
+
+/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
+pub(crate) const SCHEDULED: &str = "items";
 
 /// How many names an error shows.
 const SHOWN: usize = 50;
@@ -29,10 +32,13 @@ impl Catalogue {
     /// [`Kind::Settings`] when the folder cannot be read or holds no such file.
     pub fn load(folder: &Path, dialect: Dialect) -> Result<Catalogue, Error> {
         let unreadable = |error: io::Error| {
-            Error::new(Kind::Settings, named!("cannot read the statements in {}", folder.display()))
-                .named(Cause::StatementsMissing)
-                .says(Loggable::of_io(&error))
-                .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
+            Error::new(
+                Kind::Settings,
+                loggable!("cannot read the statements in {}", folder.display()),
+            )
+            .with_cause(Cause::StatementsMissing)
+            .says(Loggable::of_io(&error))
+            .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
         };
         let mut statements = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -52,9 +58,12 @@ impl Catalogue {
             statements.insert(name, statement);
         }
         if statements.is_empty() {
-            return Err(Error::new(Kind::Settings, named!("no .sql file in {}", folder.display()))
-                .named(Cause::StatementsMissing)
-                .advice("deploy at least one statement, or set STATEMENTS_DIR"));
+            return Err(Error::new(
+                Kind::Settings,
+                loggable!("no .sql file in {}", folder.display()),
+            )
+            .with_cause(Cause::StatementsMissing)
+            .advice("deploy at least one statement, or set STATEMENTS_DIR"));
         }
         Ok(Catalogue(statements))
     }
@@ -75,7 +84,7 @@ impl Catalogue {
             Some(Err(error)) => Err(error.clone()),
             None => {
                 let missing = Error::new(Kind::Statement, "there is no such statement");
-                Err(missing.says(Said::name(name)).advice(named!(
+                Err(missing.says(Said::name(name)).advice(loggable!(
                     "use one of the deployed statements ({}), or deploy one of this name",
                     self.some_names()
                 )))
@@ -90,9 +99,10 @@ impl Catalogue {
     /// is wrong. They concern schedules alone.
     pub fn scheduled(&self, name: &str) -> Result<&Statement, Error> {
         if !self.0.contains_key(name) {
-            let message = named!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
-            return Err(Error::new(Kind::Settings, message).named(Cause::ScheduledUnknown).advice(
-                named!(
+            let message =
+                loggable!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
+            return Err(Error::new(Kind::Settings, message).with_cause(Cause::ScheduledUnknown).advice(
+                loggable!(
                     "set it to the name of a .sql file without its ending ({}), or deploy {name}.sql",
                     self.some_names()
                 ),
@@ -102,12 +112,12 @@ impl Catalogue {
         match statement.params() {
             0 => Ok(statement),
             params => {
-                let message = named!(
+                let message = loggable!(
                     "SCHEDULED_STATEMENT is {name:?}, which takes {}, and a schedule gives none",
                     counted(params)
                 );
                 Err(Error::new(Kind::Settings, message)
-                    .named(Cause::ScheduledUnknown)
+                    .with_cause(Cause::ScheduledUnknown)
                     .advice("set it to a statement without parameters"))
             }
         }
@@ -150,8 +160,8 @@ fn read(path: &Path, name: &str, dialect: Dialect) -> Result<Statement, Error> {
 }
 
 fn wrong(path: &Path, why: &str, way_out: &'static str) -> Error {
-    Error::new(Kind::Statement, named!("{}: {why}", path.display()))
-        .named(Cause::StatementFile)
+    Error::new(Kind::Statement, loggable!("{}: {why}", path.display()))
+        .with_cause(Cause::StatementFile)
         .advice(way_out)
 }
 

@@ -9,7 +9,7 @@ use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 use crate::shutdown::Shutdown;
 
@@ -112,7 +112,7 @@ impl Deadline {
 /// Time ran out during `what`.
 pub(crate) fn ran_out(what: impl Into<Loggable>) -> Error {
     let what = what.into();
-    Error::new(Kind::Timeout, named!("time ran out during {what}"))
+    Error::new(Kind::Timeout, loggable!("time ran out during {what}"))
         .advice("find out why it is slow, or raise the function's or the statement's timeout")
 }
 

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 
 /// DNS answers within milliseconds, or not at all.
@@ -25,12 +25,15 @@ const TCP: Duration = Duration::from_secs(4);
 /// [`Kind::ConnectDns`].
 pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
     let unknown = |why: Loggable| {
-        Error::new(Kind::ConnectDns, named!("cannot find an address of {}: {why}", address.host()))
-            .named(Cause::NameUnresolved)
-            .advice(
-                "check the name for a typing error, that the database exists, and that the \
+        Error::new(
+            Kind::ConnectDns,
+            loggable!("cannot find an address of {}: {why}", address.host()),
+        )
+        .with_cause(Cause::NameUnresolved)
+        .advice(
+            "check the name for a typing error, that the database exists, and that the \
                  function's VPC resolves DNS",
-            )
+        )
     };
     let lookup = async {
         lookup_host((address.host(), address.port()))
@@ -114,8 +117,8 @@ pub fn cause(kind: ErrorKind) -> Cause {
 /// There is no TCP connection to `address`, most likely because of `cause`, and `why`.
 pub fn no_tcp(address: &DialAddress, cause: Cause, why: impl Into<Loggable>) -> Error {
     let why = why.into();
-    let message = named!("no TCP connection to {address}: {why}");
-    Error::new(Kind::ConnectTcp, message).named(cause).advice(
+    let message = loggable!("no TCP connection to {address}: {why}");
+    Error::new(Kind::ConnectTcp, message).with_cause(cause).advice(
         "check that the database's security group lets the function's security group in on this \
          port, that the function is in the database's VPC, and that the database is running",
     )

@@ -10,7 +10,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::named;
+use crate::loggable;
 use crate::said::{Loggable, Said, Told};
 use crate::truncate::truncate;
 
@@ -149,7 +149,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind`. The message names the thing and the place, in lower case, with no final
     /// dot; what an event or a server said is [kept apart](Error::says). The fate of what was sent is
-    /// unknown unless it is [told](Error::fated), or the kind comes before anything is sent.
+    /// unknown unless it is [told](Error::with_fate), or the kind comes before anything is sent.
     pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
         let fate = if kind.comes_first() { Fate::NotRun } else { Fate::Unknown };
         Error {
@@ -167,7 +167,7 @@ impl Error {
     }
 
     /// Tells the fate of what was sent.
-    pub fn fated(mut self, fate: Fate) -> Error {
+    pub fn with_fate(mut self, fate: Fate) -> Error {
         self.fate = fate;
         self
     }
@@ -205,7 +205,7 @@ impl Error {
 
     /// Says which of a transaction's statements it is about: the one at `index`, among `all`.
     pub(crate) fn of_item(self, index: usize, all: usize) -> Error {
-        self.with(named!(" (statement {} of {all} of the transaction)", index + 1))
+        self.with(loggable!(" (statement {} of {all} of the transaction)", index + 1))
     }
 
     /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
@@ -232,7 +232,7 @@ impl Error {
     }
 
     /// Names what lies behind it, which the advice already tells how to mend.
-    pub fn named(mut self, cause: Cause) -> Error {
+    pub fn with_cause(mut self, cause: Cause) -> Error {
         self.cause = Some((cause, None));
         self
     }
@@ -240,7 +240,7 @@ impl Error {
     /// Names what lies behind it, and how to mend that: `placeholders` fills the text.
     pub fn certainly(mut self, cause: Cause, placeholders: &Placeholders) -> Error {
         let filled = placeholders.fill(cause);
-        let advice = named!("{}: {}", filled.title, filled.fix);
+        let advice = loggable!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
     }
@@ -249,7 +249,7 @@ impl Error {
     /// apart, and how to mend that.
     pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
         let filled = placeholders.fill(cause);
-        self.named(cause).advice(named!(
+        self.with_cause(cause).advice(loggable!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
             filled.title,
             filled.fix

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::error::{Error, Kind};
 use crate::json::{Fields, each, fields, text};
-use crate::named;
+use crate::loggable;
 use crate::param::Param;
 use crate::said::Said;
 use crate::truncate::quote_short;
@@ -93,7 +93,7 @@ fn transaction(calls: &RawValue) -> Result<Vec<Call>, Said> {
         let at = all.len() + 1;
         let known = fields(element, &FIELDS).ok_or(Said::from("not an object"));
         let call = known.and_then(|fields| call(&fields));
-        all.push(call.map_err(|why| why.of(named!("statement {at}")))?);
+        all.push(call.map_err(|why| why.of(loggable!("statement {at}")))?);
         Ok(())
     });
     read.unwrap_or(Err("transaction is not an array".into()))?;
@@ -110,9 +110,9 @@ fn call(fields: &Fields<'_>) -> Result<Call, Said> {
         let read = each(given, |param| -> Result<(), Said> {
             let at = params.len() + 1;
             if at > MOST_PARAMS {
-                return Err(named!("it has more than {MOST_PARAMS} parameters").into());
+                return Err(loggable!("it has more than {MOST_PARAMS} parameters").into());
             }
-            params.push(Param::read(param).map_err(|why| named!("parameter {at}: {why}"))?);
+            params.push(Param::read(param).map_err(|why| loggable!("parameter {at}: {why}"))?);
             Ok(())
         });
         read.unwrap_or(Err("params is not an array".into()))?;
@@ -125,7 +125,7 @@ fn call(fields: &Fields<'_>) -> Result<Call, Said> {
 fn scheduled(fields: &Fields<'_>) -> Result<Request, Error> {
     let read = |name: &'static str| {
         let missing =
-            || unknown("it is not an EventBridge event").says(named!("missing field {name:?}"));
+            || unknown("it is not an EventBridge event").says(loggable!("missing field {name:?}"));
         fields.get(name).and_then(text).ok_or_else(missing)
     };
     let (id, source, detail_type) = (read("id")?, read("source")?, read("detail-type")?);
@@ -158,8 +158,8 @@ fn no_form(why: &'static str, said: Said) -> Error {
 }
 
 fn unknown(why: &'static str) -> Error {
-    Error::new(Kind::Event, named!("the event is of no known form, {why}"))
-        .advice(named!("send one of: {FORMS}"))
+    Error::new(Kind::Event, loggable!("the event is of no known form, {why}"))
+        .advice(loggable!("send one of: {FORMS}"))
 }
 
 #[cfg(test)]

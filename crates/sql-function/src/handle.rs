@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
 use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
@@ -19,9 +19,6 @@ use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
 use crate::settings::Settings;
-
-/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub(crate) const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
 pub(crate) struct Function<C: Connector> {
@@ -57,7 +54,7 @@ impl<C: Connector> Function<C> {
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is wrong")
-                    .named(Cause::SettingMalformed)
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
             })?;
         let login = Login {
@@ -133,7 +130,7 @@ impl<C: Connector> Function<C> {
     /// What a call asks for.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
         let statement = self.catalogue.get(&call.statement);
-        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
+        Ok((call, statement.map_err(|error| error.with_fate(Fate::NotRun))?))
     }
 
     /// Does `work`, and once more where nothing of it was carried out and it may go well.

@@ -57,6 +57,7 @@ mod deadline;
 mod error;
 mod json;
 mod panics;
+mod rds_ca;
 mod said;
 mod shutdown;
 mod summary;

@@ -66,7 +66,7 @@ impl Login {
                 if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
             let error = Error::new(Kind::Credentials, "cannot sign a login token")
                 .says(Loggable::of_error(&error));
-            error.named(cause).advice(
+            error.with_cause(cause).advice(
                 "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
             )

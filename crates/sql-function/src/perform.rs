@@ -21,7 +21,7 @@ use crate::deadline::{Deadline, millis, ran_out};
 use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::event::Call;
-use crate::named;
+use crate::loggable;
 use crate::pool::{Lease, Obtained};
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
@@ -97,7 +97,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
     /// Takes the connection out, for one step.
     fn take(&mut self) -> Result<Lease<'a, C::Connection>, Error> {
         let gone =
-            || connection_lost("an earlier step", "it is not used again").fated(Fate::NotRun);
+            || connection_lost("an earlier step", "it is not used again").with_fate(Fate::NotRun);
         self.lease.take().ok_or_else(gone)
     }
 
@@ -122,8 +122,8 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         for name in exclusive {
             let mut lease = self.take()?;
             let lock = lease.connection.try_lock(name);
-            let lock = self.deadline.bound(|| named!("taking the lock of {name}"), lock).await;
-            let lock = lock.map_err(|error| error.fated(Fate::NotRun));
+            let lock = self.deadline.bound(|| loggable!("taking the lock of {name}"), lock).await;
+            let lock = lock.map_err(|error| error.with_fate(Fate::NotRun));
             if !self.settle(lease, lock)? {
                 return Ok(Response::Skipped {
                     statement: name.to_owned(),
@@ -161,7 +161,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let mut lease = self.take()?;
         let begin = lease.connection.begin(mode);
         let begin = self.deadline.bound(|| "the start of the transaction".into(), begin).await;
-        self.settle(lease, begin.map_err(|error| error.fated(Fate::NotRun)))?;
+        self.settle(lease, begin.map_err(|error| error.with_fate(Fate::NotRun)))?;
         match self.run_all(steps).await {
             Ok(results) => {
                 let mut lease = self.take()?;
@@ -215,7 +215,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let first = !std::mem::replace(&mut self.has_run, true);
         let done = outcome.map_err(|error| match error.fate() {
             // It may be run on another connection, but not what came before it.
-            Fate::NotRun if !first => error.fated(Fate::Interrupted),
+            Fate::NotRun if !first => error.with_fate(Fate::Interrupted),
             Fate::NotRun => error,
             // Until it commits, a transaction that breaks is rolled back.
             _ if statement.mode == Mode::Read || self.work.is_transaction() => error,
@@ -223,7 +223,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
             Fate::Interrupted if statement.is_atomic() => error,
             // The server failed a procedure: how far it came is the procedure's own affair.
             Fate::Unknown if error.kind() == Kind::Query && !statement.is_atomic() => error,
-            _ => outcome_unknown(named!("statement {:?}", statement.name), error),
+            _ => outcome_unknown(loggable!("statement {:?}", statement.name), error),
         })?;
         let result = StatementResult::new(&statement.name, rows, done, millis(start.elapsed()));
         let size = result.size();
@@ -249,10 +249,11 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let mut lease = self.take()?;
         let handle = lease.connection.cancel_handle();
         let bind = lease.connection.bind(statement, &call.params, rows);
-        let bound = limit.bound(|| named!("preparing statement {:?}", statement.name), bind).await;
+        let bound =
+            limit.bound(|| loggable!("preparing statement {:?}", statement.name), bind).await;
         let bound = match bound {
             Ok(bound) => bound,
-            Err(error) => return self.settle(lease, Err(error.fated(Fate::NotRun))),
+            Err(error) => return self.settle(lease, Err(error.with_fate(Fate::NotRun))),
         };
         let late = {
             let mut run = pin!(lease.connection.run(statement, bound, rows));
@@ -291,7 +292,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
 
 /// A response would be larger than Lambda returns, with the result of `statement`.
 fn response_too_large(statement: &Statement) -> Error {
-    let message = named!(
+    let message = loggable!(
         "with the result of statement {:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
          returns 6 MB at most",
         statement.name
@@ -315,15 +316,15 @@ fn late_outcome(
     transaction: bool,
     outcome: Option<Result<ExecResult, Error>>,
 ) -> Result<ExecResult, Error> {
-    let what = named!("statement {:?}", statement.name);
+    let what = loggable!("statement {:?}", statement.name);
     match outcome {
         // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what
         // ends a statement may come late, and hit the next one of its transaction.
         Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(ran_out(what)),
         Some(Err(error)) if error.fate() == Fate::Interrupted => {
-            Err(ran_out(named!("{what}, and the server ended it")).fated(Fate::Interrupted))
+            Err(ran_out(loggable!("{what}, and the server ended it")).with_fate(Fate::Interrupted))
         }
         Some(outcome) => outcome,
-        None => Err(ran_out(named!("{what}, and the server did not say how it ended"))),
+        None => Err(ran_out(loggable!("{what}, and the server did not say how it ended"))),
     }
 }

@@ -19,8 +19,8 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis, ran_out};
 use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
+use crate::loggable;
 use crate::login::Login;
-use crate::named;
 use crate::statement::Statement;
 
 /// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
@@ -230,7 +230,7 @@ fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
 fn tried(error: Error, retries: u32) -> Error {
     match retries {
         0 => error,
-        _ => error.with(named!(" ({} attempts)", retries + 1)),
+        _ => error.with(loggable!(" ({} attempts)", retries + 1)),
     }
 }
 

@@ -7,10 +7,10 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::diagnose::rds_ca;
 use crate::error::{Error, Fate, Kind};
+use crate::loggable;
 use crate::login::Login;
-use crate::named;
+use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
@@ -40,7 +40,7 @@ pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
     let message =
-        named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
+        loggable!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
         .certainly(tls_failure(login, cause), &login.placeholders())
@@ -48,7 +48,7 @@ pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
 
 /// The TLS handshake broke off, before the server's certificate was in question.
 pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
-    Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
+    Error::new(Kind::ConnectTls, loggable!("the TLS handshake with {} broke off", login.connect_to))
         .says(Loggable::of_login(error))
         .certainly(Cause::HandshakeFailed, &login.placeholders())
 }
@@ -87,14 +87,15 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
 
 /// The server offers no TLS: a token must not go to it in clear.
 pub fn no_tls(login: &Login) -> Error {
-    let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
+    let message =
+        loggable!("the server at {} offers no TLS, so no token was sent", login.connect_to);
     Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
 /// The server did not accept the token, most likely because of `cause`.
 pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
+    Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
         .likely(cause, &login.placeholders())
 }
@@ -102,7 +103,7 @@ pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
 /// The server turned the login away for another reason than the token: `cause`.
 pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    let refused = Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
+    let refused = Error::new(Kind::LoginRefused, loggable!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
         .certainly(cause, &login.placeholders());
     let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
@@ -111,13 +112,13 @@ pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error 
 
 /// Something takes the connection, and says nothing.
 pub fn silent(login: &Login) -> Error {
-    let message = named!("{} takes the connection and says nothing", login.connect_to);
+    let message = loggable!("{} takes the connection and says nothing", login.connect_to);
     Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.placeholders())
 }
 
 /// What answers is no server of the engine.
 pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
-    let message = named!("what answers at {} is not the database", login.connect_to);
+    let message = loggable!("what answers at {} is not the database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
         .certainly(Cause::WrongEngine, &login.placeholders())
@@ -126,7 +127,7 @@ pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
 /// The connection broke during `what`.
 pub fn connection_lost(what: impl Into<Loggable>, cause: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::ConnectionLost, named!("the connection broke during {what}"))
+    Error::new(Kind::ConnectionLost, loggable!("the connection broke during {what}"))
         .says(cause)
         .advice(
             "send the event again: nothing was changed. Should it happen often, look for restarts \
@@ -138,12 +139,12 @@ pub fn connection_lost(what: impl Into<Loggable>, cause: impl Into<Said>) -> Err
 /// carry it into the next event, and what is not committed is lost in the end.
 pub fn left_open(statement: &Statement) -> Error {
     let message =
-        named!("statement {:?} left a transaction open, which was rolled back", statement.name);
+        loggable!("statement {:?} left a transaction open, which was rolled back", statement.name);
     // What a procedure committed before stays.
     let fate = if statement.is_atomic() { Fate::Interrupted } else { Fate::Unknown };
     Error::new(Kind::Query, message)
-        .fated(fate)
-        .named(Cause::StatementInvalid)
+        .with_fate(fate)
+        .with_cause(Cause::StatementInvalid)
         .advice(
             "have the procedure COMMIT what it begins, also where it fails, or let it begin \
              nothing and send it in a transaction event",
@@ -154,58 +155,58 @@ pub fn left_open(statement: &Statement) -> Error {
 /// `what` failed for a transient reason: the server has carried out nothing of it.
 pub fn transient(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::QueryTransient, named!("{what} failed with a transient error"))
+    Error::new(Kind::QueryTransient, loggable!("{what} failed with a transient error"))
         .says(server_says)
         .advice("send the event again: nothing was changed")
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
 /// A statement that may commit midway failed for a transient reason: part of it may last.
 pub fn failed_midway(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::Query, named!("{what} failed midway"))
+    Error::new(Kind::Query, loggable!("{what} failed midway"))
         .says(server_says)
-        .named(Cause::StatementInvalid)
+        .with_cause(Cause::StatementInvalid)
         .advice("the error is transient: look at the data before sending the event again")
 }
 
 /// `error`, which ended `statement`, with the fate of that: a procedure may have committed before.
 pub fn of_statement(statement: &Statement, error: Error) -> Error {
     let undone = statement.is_atomic() || error.fate() != Fate::NotRun;
-    if undone { error } else { error.fated(Fate::Unknown) }
+    if undone { error } else { error.with_fate(Fate::Unknown) }
 }
 
 /// The server ended `what` on its way: somebody told it to, or it took longer than the server lets a
 /// statement run.
 pub fn ended(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::QueryTransient, named!("{what} was ended by the server"))
+    Error::new(Kind::QueryTransient, loggable!("{what} was ended by the server"))
         .says(server_says)
-        .named(Cause::StatementInvalid)
+        .with_cause(Cause::StatementInvalid)
         .advice(
             "send the event again. Should it happen each time, the statement takes longer than the \
              server lets one run: make it faster, or raise the limit that the server's words name",
         )
-        .fated(Fate::Interrupted)
+        .with_fate(Fate::Interrupted)
 }
 
 /// The server runs no statement that writes.
 pub fn read_only(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::ServerReadOnly, named!("{what} met a server that is read-only"))
+    Error::new(Kind::ServerReadOnly, loggable!("{what} met a server that is read-only"))
         .says(server_says)
         .advice(
             "nothing was changed. Point DB_HOST at the writer's endpoint: a reader's is read-only \
              for good. After a failover the writer's own name leads to the old writer for a while: \
              send the event again",
         )
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
 /// A write may have been carried out: `error` tells no more.
 pub(crate) fn outcome_unknown(what: impl Into<Loggable>, error: Error) -> Error {
     let what = what.into();
-    Error::new(Kind::OutcomeUnknown, named!("{what} may have been carried out"))
+    Error::new(Kind::OutcomeUnknown, loggable!("{what} may have been carried out"))
         .caused_by(error)
         .advice("look whether it was before sending the event again; it was sent once, not again")
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::truncate::truncate;
 use crate::value::{Json, Value, write_json};
 
@@ -125,7 +125,7 @@ impl Rows {
         if self.count == self.max_rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
-                named!(
+                loggable!(
                     "the result has more rows than max_rows = {0}: ended after {0} rows",
                     self.limits.0
                 ),
@@ -186,7 +186,7 @@ impl Rows {
     pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
-            named!(
+            loggable!(
                 "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
                 self.limits.1
             ),

@@ -12,7 +12,7 @@ use std::io;
 use crate::truncate::quote_short;
 
 /// Text that a log line may hold: our own words, numbers, and names that whoever deployed the function
-/// or made the schema chose. See [`named!`](crate::named).
+/// or made the schema chose. See [`loggable!`](crate::loggable).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loggable(Cow<'static, str>);
 
@@ -39,14 +39,14 @@ impl From<Loggable> for Told {
 /// [`format!`], for text that a log line may hold. Nothing that fills a place may come from an event, a
 /// row, or the text of a server's message.
 #[macro_export]
-macro_rules! named {
+macro_rules! loggable {
     ($($text:tt)*) => {
         $crate::Loggable::of_names(format!($($text)*))
     };
 }
 
 impl Loggable {
-    /// What [`named!`](crate::named) makes.
+    /// What [`loggable!`](crate::loggable) makes.
     #[doc(hidden)]
     pub fn of_names(text: String) -> Loggable {
         Loggable(text.into())

@@ -9,7 +9,7 @@ use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 
 /// Everything a function needs to know, checked.
@@ -59,9 +59,9 @@ impl Settings {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name: &str, what: &str| {
             given(name).ok_or_else(|| {
-                wrong(named!("{name} is not set"))
-                    .named(Cause::SettingMissing)
-                    .advice(named!("set {name} to {what} in the function's environment"))
+                wrong(loggable!("{name} is not set"))
+                    .with_cause(Cause::SettingMissing)
+                    .advice(loggable!("set {name} to {what} in the function's environment"))
             })
         };
 
@@ -71,12 +71,12 @@ impl Settings {
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => {
-                    let advice = named!(
+                    let advice = loggable!(
                         "use a number from 1 to 65535, or leave it out for {}",
                         engine.default_port()
                     );
-                    return Err(wrong(named!("DB_PORT is {text:?}, which is no port"))
-                        .named(Cause::SettingMalformed)
+                    return Err(wrong(loggable!("DB_PORT is {text:?}, which is no port"))
+                        .with_cause(Cause::SettingMalformed)
                         .advice(advice));
                 }
             },
@@ -85,8 +85,8 @@ impl Settings {
         let connect_to = match given("DB_CONNECT_TO") {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
-                wrong(named!("DB_CONNECT_TO is {text:?}"))
-                    .named(Cause::SettingMalformed)
+                wrong(loggable!("DB_CONNECT_TO is {text:?}"))
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
                     .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
             })?,
@@ -133,8 +133,8 @@ fn endpoint(
                 }
                 () => Cause::SettingMalformed,
             };
-            wrong(named!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
-                .named(cause)
+            wrong(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
+                .with_cause(cause)
                 .says(Loggable::of_error(&error))
         });
     }
@@ -152,8 +152,8 @@ fn endpoint(
             let advice = "set DB_HOST to the endpoint that RDS shows, without scheme or port";
             (Cause::HostMalformed, advice)
         };
-        wrong(named!("DB_HOST is {host:?}"))
-            .named(cause)
+        wrong(loggable!("DB_HOST is {host:?}"))
+            .with_cause(cause)
             .says(Loggable::of_error(&error))
             .advice(advice)
     })
@@ -168,9 +168,10 @@ fn check_user(user: &str, longest: NameLimit) -> Result<(), Error> {
     if length <= most {
         return Ok(());
     }
-    let message = named!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
+    let message =
+        loggable!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
     Err(wrong(message)
-        .named(Cause::SettingMalformed)
+        .with_cause(Cause::SettingMalformed)
         .advice("set DB_USER to the user's name as the database shows it"))
 }
 

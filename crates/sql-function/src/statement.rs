@@ -28,7 +28,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::sql::{self, Dialect, Token, TokenKind};
 
 /// Whether a statement may change data.
@@ -96,9 +96,9 @@ impl Statement {
     ) -> Result<Statement, Error> {
         read(name, sql, dialect).map_err(|Refusal { line, why, way_out, cause }| {
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::new(Kind::Statement, named!("{place}: {line}{why}"))
-                .named(cause)
-                .advice(named!("{way_out}"))
+            Error::new(Kind::Statement, loggable!("{place}: {line}{why}"))
+                .with_cause(cause)
+                .advice(loggable!("{way_out}"))
         })
     }
 
@@ -194,7 +194,7 @@ impl Statement {
         }
         Err(Error::new(
             Kind::Statement,
-            named!(
+            loggable!(
                 "statement {:?} takes {}, and the event has {given}",
                 self.name,
                 counted(expected)

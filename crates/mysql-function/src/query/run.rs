@@ -5,7 +5,8 @@ use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::RESPONSE_LIMIT;
 use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
-use super::{Connection, Failed, SAVEPOINT};
+use super::SAVEPOINT;
+use crate::connection::{Connection, Failed};
 use crate::failure;
 use crate::literal::Whole;
 use crate::rows::{has_float, read};
@@ -22,7 +23,7 @@ impl Connection {
         let rounded = {
             let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
                 Failed::Ahead(error) => failure::command("preparing the session", error)
-                    .fated(Fate::NotRun)
+                    .with_fate(Fate::NotRun)
                     .loses_connection(),
                 Failed::Itself(error) => failure::query(statement, error),
             })?;
@@ -78,7 +79,7 @@ impl Connection {
             // The connection is not used again. Until it ends, the server would hold locks.
             (false, Some(true)) => {
                 let rolled_back = sql_function::Connection::rollback(self).await;
-                rolled_back.map_err(|error| error.fated(Fate::Unknown))?;
+                rolled_back.map_err(|error| error.with_fate(Fate::Unknown))?;
                 Err(refusal::left_open(statement))
             }
             _ => Ok(()),
