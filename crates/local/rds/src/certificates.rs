@@ -38,7 +38,7 @@ pub enum KeyType {
 }
 
 /// A region's certificate authority: a root that clients trust, and a subordinate that signs.
-pub struct CertificateAuthority {
+pub(crate) struct CertificateAuthority {
     key_type: KeyType,
     root_pem: String,
     subordinate_pem: String,
@@ -58,7 +58,7 @@ impl CertificateAuthority {
     ///
     /// # Errors
     /// Keys or certificates cannot be made, or `now` is not between 1970 and 9000.
-    pub fn new(region: &str, key_type: KeyType, now: SystemTime) -> Result<Self, Error> {
+    pub(crate) fn new(region: &str, key_type: KeyType, now: SystemTime) -> Result<Self, Error> {
         let (root_key, subordinate_key) = thread::scope(|scope| {
             let root_key = scope.spawn(|| key_type.generate());
             let subordinate_key = key_type.generate();
@@ -88,25 +88,17 @@ impl CertificateAuthority {
     }
 
     /// The root's certificate in PEM, which a client's CA bundle holds.
-    pub fn root_pem(&self) -> &str {
+    pub(crate) fn root_pem(&self) -> &str {
         &self.root_pem
     }
 
-    /// Makes a key and a certificate for the server named `host`, valid for a year.
+    /// Makes a key and a certificate for the server named `host` and by each of `aliases`, valid for a
+    /// year. On Aurora, the certificate of an instance has the names of its cluster's endpoints too.
     ///
     /// # Errors
-    /// The key or the certificate cannot be made, `host` is not ASCII, or `now` is not between 1970
+    /// The key or the certificate cannot be made, a name is not ASCII, or `now` is not between 1970
     /// and 9000.
-    pub fn issue(&self, host: &str, now: SystemTime) -> Result<ServerCertificate, Error> {
-        self.issue_for(host, &[], now)
-    }
-
-    /// Makes a key and a certificate for the server named `host`, and by every one of `aliases`
-    /// too: on Aurora, an instance proves to be its cluster's endpoints.
-    ///
-    /// # Errors
-    /// Those of [`issue`](Self::issue).
-    pub fn issue_for(
+    pub(crate) fn issue(
         &self,
         host: &str,
         aliases: &[String],
@@ -245,7 +237,7 @@ impl fmt::Debug for ServerCertificate {
 
 /// Why no certificate could be made.
 #[derive(Debug)]
-pub struct Error(Kind);
+pub(crate) struct Error(Kind);
 
 #[derive(Debug)]
 enum Kind {

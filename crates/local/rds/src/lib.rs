@@ -22,7 +22,7 @@
 
 mod account;
 mod administrator;
-pub mod certificates;
+mod certificates;
 mod error;
 mod folder;
 mod mysql;
@@ -38,7 +38,7 @@ mod server_certificate;
 mod server_engine;
 
 pub use administrator::Row;
-pub use certificates::KeyType;
+pub use certificates::{KeyType, ServerCertificate};
 pub use engine::Engine;
 pub use error::Error;
 pub use profile::Profile;

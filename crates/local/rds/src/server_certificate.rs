@@ -20,7 +20,7 @@ pub(crate) fn certify(
     let now = SystemTime::now();
     CertificateAuthority::new(region, key_type, now)
         .and_then(|authority| {
-            let certificate = authority.issue_for(host, aliases, now)?;
+            let certificate = authority.issue(host, aliases, now)?;
             Ok((authority.root_pem().to_owned(), certificate))
         })
         .map_err(Error::because("cannot make certificates"))
