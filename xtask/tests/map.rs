@@ -202,14 +202,14 @@ fn the_verifier_shares_no_code_with_the_signer() {
     assert!(!verifier.dependencies.iter().any(|it| SIGNERS.contains(&&*it.name)));
 }
 
-/// A paragraph of the code map names files and folders in the `src` of each crate that it is about.
+/// An entry of the code map names files and folders in the `src` of each crate that it is about.
 #[test]
 fn the_files_of_the_code_map_exist() {
     let map = chapter(&read("ARCHITECTURE.md"), "Code map");
     let packages = packages();
-    for paragraph in map.split("\n\n") {
-        let names = quoted(paragraph);
-        let about = packages.iter().filter(|it| paragraph.contains(&bold(&it.name)));
+    for entry in map.split("\n- ") {
+        let names = quoted(entry);
+        let about = packages.iter().filter(|it| entry.contains(&bold(&it.name)));
         for Package { name, folder, .. } in about {
             let src = root().join(folder).join("src");
             for file in names.iter().filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
