@@ -2,8 +2,10 @@
 //! enforce the invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
-use crate::workspace::{Dependency, Package, has_test, packages, read, root};
+use crate::workspace::{Dependency, Package, has_test, packages, read, root, sources};
 
 /// The bands, from the ground up. A crate depends on its own band and on lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -200,6 +202,26 @@ fn the_verifier_shares_no_code_with_the_signer() {
     assert_eq!(depends_on(&packages, "rds-iam-verifier", &SIGNERS), None);
     let verifier = packages.iter().find(|package| package.name == "rds-iam-verifier").unwrap();
     assert!(!verifier.dependencies.iter().any(|it| SIGNERS.contains(&&*it.name)));
+}
+
+#[test]
+fn main_and_the_credentials_alone_read_the_environment() {
+    let packages = packages();
+    let deployed = packages.iter().filter(|package| Band::of(package) == Band::Deployed);
+    let files = deployed.flat_map(|package| sources(&root().join(&package.folder).join("src")));
+    let reads = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().any(|line| line.contains("env::") && !line.trim_start().starts_with("//"))
+    };
+    let readers = files.filter(|file| !file.ends_with("tests.rs") && reads(file));
+    let readers: BTreeSet<_> =
+        readers.map(|file| file.strip_prefix(root()).unwrap().display().to_string()).collect();
+    let allowed = [
+        "crates/iam-auth/src/chain.rs",
+        "crates/mysql-function/src/main.rs",
+        "crates/postgres-function/src/main.rs",
+    ];
+    assert_eq!(readers, allowed.map(str::to_owned).into());
 }
 
 /// An entry of the code map names files and folders in the `src` of each crate that it is about.
