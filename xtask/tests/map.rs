@@ -2,8 +2,10 @@
 //! enforce the invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
-use crate::workspace::{Dependency, Package, has_test, packages, read, root};
+use crate::workspace::{Dependency, Package, has_test, packages, read, root, sources};
 
 /// The bands, from the ground up. A crate depends on its own band and on lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +44,7 @@ impl Band {
 /// What is deployed: the functions, and the crates of the workspace that they link.
 const FUNCTIONS: [&str; 2] = ["mysql-function", "postgres-function"];
 
-/// A chapter of ARCHITECTURE.md, by its heading.
+/// A chapter of ARCHITECTURE.md, by its heading, with its sections.
 fn chapter(document: &str, heading: &str) -> String {
     let chapters = document.split("\n## ").filter_map(|chapter| chapter.split_once('\n'));
     let mut found = chapters.filter(|(title, _)| *title == heading);
@@ -192,19 +194,44 @@ fn iam_auth_knows_no_driver_and_no_lambda() {
     assert_eq!(depends_on(&packages(), "iam-auth", &forbidden), None);
 }
 
+/// Not even in its tests.
 #[test]
 fn the_verifier_shares_no_code_with_the_signer() {
-    assert_eq!(depends_on(&packages(), "rds-iam-verifier", &["iam-auth", "aws-sigv4"]), None);
+    const SIGNERS: [&str; 2] = ["iam-auth", "aws-sigv4"];
+    let packages = packages();
+    assert_eq!(depends_on(&packages, "rds-iam-verifier", &SIGNERS), None);
+    let verifier = packages.iter().find(|package| package.name == "rds-iam-verifier").unwrap();
+    assert!(!verifier.dependencies.iter().any(|it| SIGNERS.contains(&&*it.name)));
 }
 
-/// A paragraph of the code map names files and folders in the `src` of each crate that it is about.
+#[test]
+fn main_and_the_credentials_alone_read_the_environment() {
+    let packages = packages();
+    let deployed = packages.iter().filter(|package| Band::of(package) == Band::Deployed);
+    let files = deployed.flat_map(|package| sources(&root().join(&package.folder).join("src")));
+    let reads = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().any(|line| line.contains("env::") && !line.trim_start().starts_with("//"))
+    };
+    let readers = files.filter(|file| !file.ends_with("tests.rs") && reads(file));
+    let readers: BTreeSet<_> =
+        readers.map(|file| file.strip_prefix(root()).unwrap().display().to_string()).collect();
+    let allowed = [
+        "crates/iam-auth/src/chain.rs",
+        "crates/mysql-function/src/main.rs",
+        "crates/postgres-function/src/main.rs",
+    ];
+    assert_eq!(readers, allowed.map(str::to_owned).into());
+}
+
+/// An entry of the code map names files and folders in the `src` of each crate that it is about.
 #[test]
 fn the_files_of_the_code_map_exist() {
     let map = chapter(&read("ARCHITECTURE.md"), "Code map");
     let packages = packages();
-    for paragraph in map.split("\n\n") {
-        let names = quoted(paragraph);
-        let about = packages.iter().filter(|it| paragraph.contains(&bold(&it.name)));
+    for entry in map.split("\n- ") {
+        let names = quoted(entry);
+        let about = packages.iter().filter(|it| entry.contains(&bold(&it.name)));
         for Package { name, folder, .. } in about {
             let src = root().join(folder).join("src");
             for file in names.iter().filter(|name| name.ends_with(".rs") || name.ends_with('/')) {

@@ -90,7 +90,8 @@ pub(crate) fn has_test(packages: &[Package], test: &str) -> bool {
     defined && (krate != "function-scenarios" || is_listed(name))
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// The Rust files of a folder and those below it.
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let all = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     all.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()

@@ -162,7 +162,7 @@ fn refusal(arguments: &[&str], said: &str, status: &str) -> Error {
             )
         }
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            Error::other(message("docs/DEPLOYMENT.md lists the rights that a deployer needs"))
+            Error::other(message("the README lists the rights that a deployer needs"))
         }
         _ if says("Unable to locate credentials")
             || says("SSO session")
@@ -213,7 +213,7 @@ mod tests {
             ("Unable to locate credentials.", "aws configure"),
             ("The config profile (x) could not be found", "list-profiles"),
             ("Could not connect to the endpoint URL: \"http://x\"", "network"),
-            ("An error occurred (AccessDenied) when calling", "DEPLOYMENT.md"),
+            ("An error occurred (AccessDenied) when calling", "README"),
             ("", "exit status: 255"),
         ] {
             assert!(said(text).to_string().contains(way_out), "{}", said(text));
