@@ -56,7 +56,8 @@ pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
     };
     let plan::Plan { mut jobs, left_out } = plan::plan(&binaries, flags.quick, is_wanted)?;
     if is_all {
-        let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        let lints =
+            ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         jobs.insert(0, command("lints", &lints)?);
         let doc = ["test", "--locked", "--workspace", "--doc", "--no-fail-fast"];
         jobs.insert(1, command("documentation", &doc)?);

@@ -31,13 +31,8 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Test>, Failure> {
         None => vec![],
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut test = Test {
-        quick: false,
-        engines: vec![],
-        names: vec![],
-        jobs: 4 * cores,
-        arguments: cargos,
-    };
+    let mut test =
+        Test { quick: false, engines: vec![], names: vec![], jobs: 4 * cores, arguments: cargos };
     let mut parser = lexopt::Parser::from_args(own);
     while let Some(argument) = parser.next()? {
         match argument {
