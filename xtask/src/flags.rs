@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::Failure;
+use crate::test::{self, flags::Test};
 
 const HELP: &str = "\
 The commands of rds-iam-lambda.
@@ -48,26 +49,6 @@ Options:
 Environment:
   LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
                    A server program to use, or the word `private` for a copy of its own";
-
-const TEST: &str = "\
-Check everything: format, lints, unit and integration tests.
-
-Usage: cargo xtask test [OPTIONS] [-- ARGUMENTS]
-
-Fetches the database servers that are missing on this machine while it compiles, and pinned
-tools for deploying (SAM, the AWS CLI, ministack, zig) into target/tools. Then it runs every
-test: the integration tests log in to real MySQL, MariaDB and PostgreSQL servers, and fail
-when one of them cannot be started or a tool is missing.
-
-Options:
-  --quick     Only the tests: leave out format and lints
-  -h, --help  Show this text
-
-ARGUMENTS go to `cargo test`, for example: cargo xtask test -- -p iam-auth
-
-Environment:
-  SOAK_INVOCATIONS  How many invocations meet random faults, on each engine (default: 6700)
-  SOAK_SEED         The faults of an earlier run, which printed its seed";
 
 const LAYER: &str = "\
 Pack the RDS roots into a Lambda layer, for functions in any language.
@@ -146,13 +127,6 @@ pub(crate) struct Local {
     pub(crate) port: Option<u16>,
 }
 
-/// The options of `test`.
-#[derive(Default)]
-pub(crate) struct Test {
-    pub(crate) quick: bool,
-    pub(crate) arguments: Vec<OsString>,
-}
-
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Flags, Failure> {
     let mut parser = lexopt::Parser::from_env();
@@ -202,23 +176,8 @@ fn local(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
 }
 
 fn test(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
-    let mut flags = Test::default();
-    // Everything after `--` is cargo's, even what looks like an option.
-    let (own, cargo): (Vec<_>, Vec<_>) = {
-        let all: Vec<_> = parser.raw_args()?.collect();
-        let split = all.iter().position(|argument| argument == "--").unwrap_or(all.len());
-        (all[..split].to_vec(), all[split..].to_vec())
-    };
-    flags.arguments = cargo.into_iter().skip(1).collect();
-    let mut parser = lexopt::Parser::from_args(own);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("quick") => flags.quick = true,
-            Short('h') | Long("help") => return Ok(Flags::Help(TEST)),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(Flags::Run(Command::Test(flags)))
+    let test = test::flags::parse(parser.raw_args()?.collect())?;
+    Ok(test.map_or(Flags::Help(test::flags::HELP), |test| Flags::Run(Command::Test(test))))
 }
 
 fn layer(mut parser: lexopt::Parser) -> Result<Flags, Failure> {
