@@ -18,7 +18,7 @@ use crate::session::{Random, Session};
 use crate::settings::Settings;
 
 /// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub(crate) const SCHEDULED: &str = "items";
+pub const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
 pub struct Function<C: Connector> {

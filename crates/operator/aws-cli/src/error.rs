@@ -133,7 +133,8 @@ mod tests {
             "ResourceNotFoundException",
             "404",
         ] {
-            let error = said(&format!("An error occurred ({code}) when calling the X operation: x"));
+            let error =
+                said(&format!("An error occurred ({code}) when calling the X operation: x"));
             assert!(error.is_not_found(), "{error}");
         }
         let stack = "when calling the DescribeStacks operation: Stack with id x does not exist";

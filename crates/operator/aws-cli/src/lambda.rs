@@ -108,7 +108,8 @@ pub fn invoke(aws: &Aws, name: &str, event: &str) -> Result<Invocation, Error> {
     let private = Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir();
     let folder = folder.map_err(temporary)?;
-    let (request, response) = (folder.path().join("event.json"), folder.path().join("payload.json"));
+    let (request, response) =
+        (folder.path().join("event.json"), folder.path().join("payload.json"));
     fs::write(&request, event).map_err(temporary)?;
     let (request, out) = (format!("fileb://{}", request.display()), response.display().to_string());
     let mut call = vec!["lambda", "invoke", "--function-name", name, "--payload", &request];

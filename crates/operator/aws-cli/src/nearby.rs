@@ -21,9 +21,7 @@ pub(crate) fn explain(aws: &Aws, target: &Target) -> Error {
         all.iter().find(|other| other.name() == target.name()).or_else(|| closest(&all, target));
     let hint = match near {
         Some(other) => format!("did you mean --{} {}?", other.option(), other.name()),
-        None if all.is_empty() => {
-            "there are no databases; check --region and --profile".to_owned()
-        }
+        None if all.is_empty() => "there are no databases; check --region and --profile".to_owned(),
         None => {
             let names: Vec<_> = all.iter().take(NAMES).map(Target::to_string).collect();
             let more = if all.len() > NAMES { ", …" } else { "" };

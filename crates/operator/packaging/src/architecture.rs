@@ -72,7 +72,7 @@ impl FromStr for Architecture {
         match name {
             "arm64" => Ok(Self::Arm64),
             "x86_64" => Ok(Self::X86_64),
-            _ => Err(format!("Lambda has no architecture {name:?}: arm64 or x86_64")),
+            _ => Err(format!("unknown architecture {name:?}; use arm64 or x86_64")),
         }
     }
 }
@@ -82,11 +82,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_names_alone_are_taken() {
+    fn only_lambdas_names_are_accepted() {
         for architecture in [Architecture::Arm64, Architecture::X86_64] {
             assert_eq!(architecture.name().parse(), Ok(architecture));
         }
         let error = "aarch64".parse::<Architecture>().unwrap_err();
-        assert_eq!(error, "Lambda has no architecture \"aarch64\": arm64 or x86_64");
+        assert_eq!(error, "unknown architecture \"aarch64\"; use arm64 or x86_64");
     }
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
-        Flags::Help(text) => say(text),
+        Flags::Help(text) => say(text.trim_end()),
         Flags::Build { architecture, json } => {
             let packages = packaging::build(architecture, &mut |line| eprintln!("{line}"))?;
             say(&if json { serde_json::to_string(&packages)? } else { table(&packages) });

@@ -1,6 +1,7 @@
 //! The folder and the zip of a function, where cargo-lambda has them.
 
-use reproducible_zip::{Entry, Method};
+use engine::Engine;
+use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
 use crate::compile::{Compiled, compile};
-use crate::{FUNCTIONS, Failure, Function, statements};
+use crate::{FUNCTIONS, Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
@@ -64,32 +65,33 @@ pub fn build_with(
     let lock = lambda.join("build.lock");
     let _held =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let names = FUNCTIONS.map(|function| function.name);
+    let names = FUNCTIONS.map(Engine::function);
     let compiled = compile(&names, architecture, progress)?;
-    let pack = |function: &Function| {
-        let statements = statements::read(&statements.join(function.engine))?;
-        pack(function, &statements, &compiled, architecture, &lambda.join(function.name))
+    let pack = |engine: Engine| {
+        let function = engine.function();
+        let statements = statements::read(&statements.join(engine.statements()))?;
+        pack(function, &statements, &compiled, architecture, &lambda.join(function))
     };
-    FUNCTIONS.iter().map(pack).collect()
+    FUNCTIONS.into_iter().map(pack).collect()
 }
 
 fn pack(
-    function: &Function,
+    function: &'static str,
     statements: &BTreeMap<String, Vec<u8>>,
     compiled: &Compiled,
     architecture: Architecture,
     folder: &Path,
 ) -> Result<Package, Failure> {
-    let (program, glibc) = compiled.program(function.name)?;
+    let (program, glibc) = compiled.program(function)?;
     let zip = zip(&program, statements)?;
     let package = Package {
-        function: function.name,
+        function,
         architecture: architecture.name(),
         bootstrap: folder.join("bootstrap"),
         bootstrap_bytes: program.len(),
         zip: folder.join("bootstrap.zip"),
         zip_bytes: zip.len(),
-        zip_sha256: rds_ca::sha256(&zip),
+        zip_sha256: sha256(&zip),
         glibc: glibc.to_string(),
     };
     replace_folder(&folder.join("statements"), statements)?;

@@ -28,14 +28,9 @@ mod list;
 pub use certs::Certs;
 pub use download::Client;
 pub use list::list;
+pub use reproducible_zip::sha256;
 pub use root::{Root, Use};
 pub use update::Source;
 
 /// Why something was refused: a text that names the thing, the place and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// The SHA-256 in lower-case hex.
-pub fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}

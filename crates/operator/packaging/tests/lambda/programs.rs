@@ -98,8 +98,8 @@ fn a_missing_rust_target_is_told_with_the_way_out() {
 #[test]
 fn a_wrong_command_line_is_told() {
     for (arguments, says) in [
-        (["--arch", "aarch64"], "Lambda has no architecture \"aarch64\": arm64 or x86_64"),
-        (["--arm", "64"], "invalid option '--arm'"),
+        (["--arch", "aarch64"], "unknown architecture \"aarch64\"; use arm64 or x86_64"),
+        (["--arm", "64"], "unknown option --arm; see `cargo xtask build --help`"),
     ] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_packaging")).args(arguments).output().unwrap();
