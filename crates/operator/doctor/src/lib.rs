@@ -24,6 +24,9 @@ mod terminal;
 mod visible;
 mod wrap;
 
+/// The event that asks a function for its diagnosis.
+pub const EVENT: &str = r#"{"diagnose":true}"#;
+
 pub use diagnosis::{Cause, Diagnosis, Step, Verdict};
 pub use no_diagnosis::NoDiagnosis;
 pub use render::{render, summary};
