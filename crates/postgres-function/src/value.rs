@@ -4,7 +4,7 @@
 //! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
 //! are read here; of every other, extensions' types among them, the server gives the text.
 
-use sql_function::bound::short;
+use sql_function::quote_short;
 use sql_function::{Error, Kind, Said, Statement, Value, named};
 use tokio_postgres::Column;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
@@ -135,7 +135,7 @@ pub(crate) fn write(
             Kind::Query,
             named!("a column holds what is no {}", type_name(column.type_())),
         )
-        .says(format!("{}: {malformed}", short(column.name()))),
+        .says(format!("{}: {malformed}", quote_short(column.name()))),
         Failure::NoJson(error) => error,
     })
 }

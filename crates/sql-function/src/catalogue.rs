@@ -3,12 +3,12 @@
 //! A file that is no statement concerns itself alone: the others run, and whoever calls it is told what
 //! is wrong with it.
 
+use diagnosis::Cause;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::said::{Loggable, Said};

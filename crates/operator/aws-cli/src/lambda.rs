@@ -18,6 +18,9 @@ const READ_TIMEOUT: &str = "900";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Function {
+    /// Its ARN.
+    #[serde(rename = "FunctionArn")]
+    pub arn: String,
     /// The ARN of its execution role.
     #[serde(default)]
     pub role: String,

@@ -39,9 +39,7 @@ fn of_account(aws: &Aws, caller: &Caller, stack: &str, report: &Report) -> Optio
         }
         Err(error) if error.is_not_found() => None,
         Err(error) => {
-            report.note(&format!(
-                "note: cannot look for the permissions boundary {arn}: {error}"
-            ));
+            report.note(&format!("note: cannot look for the permissions boundary {arn}: {error}"));
             None
         }
     }

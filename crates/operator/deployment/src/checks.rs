@@ -22,7 +22,9 @@ pub(crate) fn database(
     for objection in objections(&database) {
         match objection {
             Objection::Unsupported(why) => return Err(why.into()),
-            Objection::Risky(why) | Objection::NotAvailable(why) => report.note(&format!("warning: {why}")),
+            Objection::Risky(why) | Objection::NotAvailable(why) => {
+                report.note(&format!("warning: {why}"))
+            }
         }
     }
     if database.iam_auth {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use aws_cli::{Aws, Caller, Target, discover, invoke};
-use doctor::Diagnosis;
+use diagnosis::Diagnosis;
 use packaging::Architecture;
 use serde_json::json;
 
@@ -341,6 +341,6 @@ fn log_in(
 }
 
 fn diagnose(aws: &Aws, function: &str) -> Result<Diagnosis, Failure> {
-    let answer = invoke(aws, function, doctor::EVENT)?;
-    Ok(Diagnosis::from_answer(&answer.payload, answer.function_error.as_deref())?)
+    let answer = invoke(aws, function, diagnosis::EVENT)?;
+    Ok(doctor::read_answer(&answer.payload, answer.function_error.as_deref())?)
 }

@@ -16,7 +16,10 @@ static CONTINUES: Mutex<Option<String>> = Mutex::new(None);
 pub fn listen() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
         let continues = CONTINUES.lock().map(|text| text.clone()).unwrap_or_default();
-        eprintln!("\n{}", continues.as_deref().unwrap_or("interrupted; nothing was changed at AWS"));
+        eprintln!(
+            "\n{}",
+            continues.as_deref().unwrap_or("interrupted; nothing was changed at AWS")
+        );
         std::process::exit(130); // 128 + SIGINT, as shells count
     })?;
     Ok(())

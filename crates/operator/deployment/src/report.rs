@@ -44,10 +44,7 @@ impl Report {
             return Ok(true);
         }
         if !io::stdin().is_terminal() {
-            return Err(format!(
-                "{question} There is no terminal to answer on; use --yes"
-            )
-            .into());
+            return Err(format!("{question} There is no terminal to answer on; use --yes").into());
         }
         eprint!("{question} [y/N] ");
         io::stderr().flush()?;

@@ -84,9 +84,7 @@ pub(crate) fn others(aws: &Aws, stack: &str, zips: &[Zip]) -> Result<Vec<Other>,
     let made: Vec<_> = made.collect();
     let kinds: BTreeSet<_> = made.iter().map(|(it, _)| &it.kind).collect();
     if kinds.len() < 2 {
-        return Err(
-            format!("the stack {stack} lacks a function or the layer").into()
-        );
+        return Err(format!("the stack {stack} lacks a function or the layer").into());
     }
     let others = made.iter().filter(|(it, built)| it.sha256.as_ref() != Some(*built));
     Ok(others
@@ -148,9 +146,11 @@ pub(crate) fn roll_back(
 ) -> Result<String, Failure> {
     let name = &stack.stack_name;
     let back = match before {
-        Before::Unchanged => Err("nothing was deployed, so there is nothing to roll back to; delete \
+        Before::Unchanged => {
+            Err("nothing was deployed, so there is nothing to roll back to; delete \
              the stack and deploy again"
-            .into()),
+                .into())
+        }
         Before::Nothing => delete(aws, stack, report),
         Before::Stack { template, parameters, running: before } => {
             let wanted = Wanted { template: &template, parameters: &parameters };

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use packaging::{FUNCTIONS, catalogue};
-use sql_function::handle::SCHEDULED;
+use sql_function::SCHEDULED;
 
 use crate::Failure;
 use crate::parameters::prefix;
@@ -73,7 +73,10 @@ mod tests {
             let parameters = [("ScheduledStatement", statement)];
             let refusal_of = refusal(&files, &parameters).expect(statement);
             assert!(refusal_of.contains(why), "{refusal_of}");
-            assert!(refusal_of.contains("--statement, or deploy without a schedule"), "{refusal_of}");
+            assert!(
+                refusal_of.contains("--statement, or deploy without a schedule"),
+                "{refusal_of}"
+            );
             let disabled = [parameters[0], ("ScheduleState", "DISABLED")];
             assert_eq!(refusal(&files, &disabled), None, "{statement}");
             let elsewhere = [parameters[0], ("MySqlEndpoint", ""), ("PostgresEndpoint", "")];

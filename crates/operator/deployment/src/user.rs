@@ -64,8 +64,6 @@ pub fn statements(engine: Engine, user: &User) -> Result<String, Failure> {
         Engine::MySql | Engine::MariaDb => {
             mysql::statements(engine, &user.name, &user.database, &grants)
         }
-        Engine::Postgres => {
-            postgres::statements(&user.name, &user.database, &user.schema, &grants)
-        }
+        Engine::Postgres => postgres::statements(&user.name, &user.database, &user.schema, &grants),
     }
 }

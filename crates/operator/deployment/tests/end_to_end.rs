@@ -340,7 +340,9 @@ fn a_change_that_fails(world: &World, function: &str) {
     world
         .deploy(world.server.user(), &options)
         .ends(1)
-        .says("the deployment failed; the first failure:\n  MySqlFunction (AWS::Lambda::Function): ")
+        .says(
+            "the deployment failed; the first failure:\n  MySqlFunction (AWS::Lambda::Function): ",
+        )
         .says("does not exist")
         .says("the stack is rolled back");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));

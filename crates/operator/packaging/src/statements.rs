@@ -2,7 +2,7 @@
 //! that a file that it would refuse is never packed.
 
 use engine::Engine;
-use sql_function::catalogue::Catalogue;
+use sql_function::Catalogue;
 use sql_function::sql::{Dialect, MYSQL};
 use std::collections::BTreeMap;
 use std::fs;

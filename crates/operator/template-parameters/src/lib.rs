@@ -86,8 +86,7 @@ impl Parameters {
                 None => refusals.push(format!("Parameter {name} must have a value")),
                 Some(value) => {
                     let list = list::is_list(declaration);
-                    let value =
-                        if list { list::items(&value).collect() } else { value.into() };
+                    let value = if list { list::items(&value).collect() } else { value.into() };
                     values.insert(name.clone(), value);
                 }
             }

@@ -13,7 +13,6 @@ use std::time::{Duration, SystemTime};
 use crate::{Deployed, Rig};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 /// As much is read of a mapping at a time.
 const PIECE: usize = 1 << 20;
 
@@ -39,14 +38,14 @@ pub async fn tokens(engine: Engine, bootstrap: &str) {
 
     // A statement is ended from a connection of its own, and a diagnosis logs in for itself.
     function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
-    function.ok(DIAGNOSE).await;
+    function.ok(diagnosis::EVENT).await;
     holds_no_token(&function, &rig, begun);
 
     // Tokens that are denied are good elsewhere.
     rig.server.iam().set_keys(vec![]);
     let function = rig.deploy(&[]).await;
     function.fails(ITEMS, "Login.Denied").await;
-    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], false);
+    assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], false);
     holds_no_token(&function, &rig, begun);
 }
 

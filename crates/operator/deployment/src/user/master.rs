@@ -18,7 +18,9 @@ pub(crate) fn refuse_master(
         None => USUAL.contains(&user),
     };
     if user == RDS_ADMIN {
-        return Err(format!("{RDS_ADMIN} is RDS's administrator; create a user for the functions").into());
+        return Err(
+            format!("{RDS_ADMIN} is RDS's administrator; create a user for the functions").into()
+        );
     }
     if !is_master {
         return Ok(());

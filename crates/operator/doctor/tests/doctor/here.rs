@@ -1,5 +1,6 @@
 //! A function that runs on this machine.
 
+use diagnosis::Cause;
 use local_rds::Engine;
 use serde_json::json;
 use std::fs;
@@ -75,17 +76,17 @@ fn without_settings_they_are_what_is_wrong() {
     let (code, diagnosis) = Doctor::new().with("--engine mysql").diagnosis();
     assert_eq!(code, Some(1), "{diagnosis:#}");
     assert_eq!(diagnosis["steps"][0]["verdict"], "failed", "{diagnosis:#}");
-    assert_eq!(first_cause(&diagnosis), "setting-missing");
+    assert_eq!(first_cause(&diagnosis), Cause::SettingMissing.id());
 }
 
 #[test]
 fn a_wrong_call_is_explained_and_is_no_diagnosis() {
     for (arguments, says) in [
-        ("", "--engine mysql or postgres"),
+        ("", "--engine is missing: mysql, mariadb or postgres"),
         ("--engine oracle", "oracle"),
-        ("--engine mysql --host db.example.com", "give --region"),
+        ("--engine mysql --host db.example.com", "set --region"),
         ("--hots db", "--hots"),
-        ("--function f --user me", "leave out the option for DB_USER"),
+        ("--function f --user me", "omit --user"),
     ] {
         let said = Doctor::new().with(arguments).run();
         assert_eq!(said.code, Some(2), "{arguments}: {}", said.all());

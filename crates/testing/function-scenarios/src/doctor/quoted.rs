@@ -1,6 +1,7 @@
 //! Names of every kind in what the doctor prints: its SQL is run as it stands there, and gives the
 //! rights that are meant and no others.
 
+use diagnosis::Cause;
 use local_rds::Engine;
 use serde_json::Value;
 
@@ -35,22 +36,22 @@ pub async fn quoted(engine: Engine, bootstrap: &str) {
     }
     for database in ["my-app", "my_app"] {
         let settings = [user, ("DB_NAME", database)];
-        let diagnosis = named(&rig, &settings, "login", "database-denied").await;
-        run(&rig, text(&diagnosis, "database-denied", "fix"));
+        let diagnosis = named(&rig, &settings, "login", Cause::DatabaseDenied).await;
+        run(&rig, text(&diagnosis, Cause::DatabaseDenied, "fix"));
         // It may be used now, and is empty.
-        named(&rig, &settings, "statements", "table-missing").await;
+        named(&rig, &settings, "statements", Cause::TableMissing).await;
     }
-    named(&rig, &[user, ("DB_NAME", "myXapp")], "login", "database-denied").await;
+    named(&rig, &[user, ("DB_NAME", "myXapp")], "login", Cause::DatabaseDenied).await;
 }
 
 /// A user that is not there is made, and finds everything right.
 async fn made(rig: &Rig, user: &str) {
     let settings = [("DB_USER", user)];
     let function = rig.deploy(&settings).await;
-    run(rig, text(&diagnosis(&function).await, "user-not-for-iam", "fix"));
+    run(rig, text(&diagnosis(&function).await, Cause::UserNotForIam, "fix"));
     if rig.server.engine() == Engine::Postgres {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(rig, text(&diagnosis, "rights-missing", "fix"));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(rig, text(&diagnosis, Cause::RightsMissing, "fix"));
     }
     is_healthy(&rig.deploy(&settings).await).await;
 }
@@ -60,17 +61,17 @@ async fn too_long_for_mysql(rig: &Rig) {
     let kept = "u".repeat(32);
     made(rig, &kept).await;
     let settings = [("DB_USER", &*format!("{kept}v"))];
-    let diagnosis = named(rig, &settings, "login", "user-name-spelling").await;
-    let because = text(&diagnosis, "user-name-spelling", "because");
+    let diagnosis = named(rig, &settings, "login", Cause::UserSpelling).await;
+    let because = text(&diagnosis, Cause::UserSpelling, "because");
     assert!(because.contains("DB_USER has 33"), "{because}");
 }
 
 /// The check that is printed shows the user, whose name has other capitals and another hyphen.
 async fn spelled_otherwise(rig: &Rig) {
     for (user, own, cause) in [
-        ("O'Neil", "o'neil", "user-name-case"),
-        ("lambda-user", "lambda_user", "user-name-spelling"),
-        ("lambda_user", "lambda-user", "user-name-spelling"),
+        ("O'Neil", "o'neil", Cause::UserCase),
+        ("lambda-user", "lambda_user", Cause::UserSpelling),
+        ("lambda_user", "lambda-user", Cause::UserSpelling),
     ] {
         if user == rig.server.user() || (own != "o'neil" && own != rig.server.user()) {
             continue;
@@ -96,16 +97,16 @@ async fn elsewhere(rig: &Rig, user: (&str, &str)) {
     let function = rig.deploy_with(&[user], &[("closed", &format!("SELECT * FROM {table}"))]).await;
 
     if engine != Engine::MySql {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(rig, text(&diagnosis, "rights-missing", "fix"));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(rig, text(&diagnosis, Cause::RightsMissing, "fix"));
         is_healthy(&function).await;
     }
     if engine == Engine::Postgres {
         rig.execute(&format!("REVOKE ALL ON {table} FROM \"o'neil\"")).await;
     }
     if engine != Engine::MariaDb {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        let fix = text(&diagnosis, "rights-missing", "fix");
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        let fix = text(&diagnosis, Cause::RightsMissing, "fix");
         assert!(fix.contains(usual) && fix.contains("when it is another"), "{fix}");
         run(rig, &fix.replace(usual, own));
         is_healthy(&function).await;
@@ -113,8 +114,8 @@ async fn elsewhere(rig: &Rig, user: (&str, &str)) {
 }
 
 /// What the doctor says of a cause that it names.
-fn text<'a>(diagnosis: &'a Value, cause: &str, field: &str) -> &'a str {
+fn text<'a>(diagnosis: &'a Value, cause: Cause, field: &str) -> &'a str {
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = causes.iter().find(|one| one["cause"] == cause);
-    named.unwrap_or_else(|| panic!("no {cause}: {diagnosis:#}"))[field].as_str().unwrap()
+    let named = causes.iter().find(|one| one["cause"] == cause.id());
+    named.unwrap_or_else(|| panic!("no {cause:?}: {diagnosis:#}"))[field].as_str().unwrap()
 }

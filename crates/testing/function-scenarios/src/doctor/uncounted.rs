@@ -1,5 +1,6 @@
 //! What a diagnosis costs at the server: nothing that trips an alarm on logins that fail.
 
+use diagnosis::Cause;
 use local_rds::Engine;
 use std::fs;
 
@@ -37,7 +38,7 @@ pub async fn denied_once(engine: Engine, bootstrap: &str) {
     let function = rig.deploy(&[("DB_USER", "by_password")]).await;
     function.fails(r#"{"statement":"items"}"#, "Login.Denied").await;
     let before = denials(&rig).await;
-    names(&function, "login", "user-not-for-iam").await;
+    names(&function, "login", Cause::UserNotForIam).await;
     until("the server has counted", async || denials(&rig).await >= before + expected).await;
     assert_eq!(denials(&rig).await, before + expected);
     assert_eq!(rig.server.iam().refusals(), Vec::<String>::new());

@@ -1,5 +1,6 @@
 //! Servers that do not prove to be the endpoint.
 
+use diagnosis::Cause;
 use local_rds::{Engine, Server};
 use std::fs;
 
@@ -15,9 +16,9 @@ pub async fn unverified(engine: Engine, bootstrap: &str) {
     bundles(&rig).await;
 
     let other = "other.abc123def456.eu-west-1.rds.amazonaws.com";
-    named(&rig, &[("DB_HOST", other)], "tls", "certificate-names-another").await;
+    named(&rig, &[("DB_HOST", other)], "tls", Cause::WrongName).await;
     let cname = [("DB_HOST", "db.corp.example"), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&rig, &cname, "tls", "signed-for-cname").await;
+    let diagnosis = named(&rig, &cname, "tls", Cause::SignedForCname).await;
     // The certificate's names prove nothing as long as none of them was asked for.
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(!fix.contains(&host) && fix.contains("RDS shows"), "{fix}");
@@ -44,18 +45,18 @@ async fn bundles(rig: &Rig) {
     };
     let all = pinned_tools::workspace().unwrap().join("certs");
     let trust = all.join("amazon-trust-roots.pem").display().to_string();
-    named(rig, &[("DB_CA_BUNDLE", &trust)], "tls", "proxy-bundle-for-instance").await;
+    named(rig, &[("DB_CA_BUNDLE", &trust)], "tls", Cause::ProxyBundleForInstance).await;
     let elsewhere = Authority::new("Amazon RDS us-east-1 Root CA RSA2048 G1", Validity::YEARS);
     let elsewhere = write("us-east-1.pem", &elsewhere.pem());
-    named(rig, &[("DB_CA_BUNDLE", &elsewhere)], "tls", "ca-bundle-of-another-region").await;
+    named(rig, &[("DB_CA_BUNDLE", &elsewhere)], "tls", Cause::BundleOfOtherRegion).await;
     let namesake = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G1", Validity::YEARS);
     let namesake = write("eu-west-1.pem", &namesake.pem());
-    named(rig, &[("DB_CA_BUNDLE", &namesake)], "tls", "unknown-issuer").await;
+    named(rig, &[("DB_CA_BUNDLE", &namesake)], "tls", Cause::UnknownIssuer).await;
 
     let ending = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G9", Validity::DAYS);
     let own = fs::read_to_string(rig.server.ca_bundle()).unwrap();
     let ending = write("ending.pem", &(own + &ending.pem()));
-    named(rig, &[("DB_CA_BUNDLE", &ending)], "trust", "root-expires-soon").await;
+    named(rig, &[("DB_CA_BUNDLE", &ending)], "trust", Cause::BundleExpires).await;
 }
 
 /// The server presents one certificate after another.
@@ -71,16 +72,16 @@ async fn presented(rig: &Rig, host: &str) {
     let trusting_rds = [("DB_CA_BUNDLE", rds_bundle.as_str())];
 
     rig.server.present(&rds.issue(host, Validity::OVER)).unwrap();
-    named(rig, &trusting_rds, "tls", "certificate-expired").await;
+    named(rig, &trusting_rds, "tls", Cause::CertificateExpired).await;
     rig.server.present(&rds.issue(host, Validity::AHEAD)).unwrap();
-    named(rig, &trusting_rds, "tls", "clock-off").await;
+    named(rig, &trusting_rds, "tls", Cause::ClockOff).await;
     rig.server.present(&self_signed(host)).unwrap();
-    named(rig, &trusting_rds, "tls", "self-signed-server").await;
+    named(rig, &trusting_rds, "tls", Cause::SelfSigned).await;
     rig.server.present(&acm.issue(host, Validity::YEARS)).unwrap();
-    named(rig, &trusting_rds, "tls", "rds-bundle-for-proxy").await;
+    named(rig, &trusting_rds, "tls", Cause::RdsBundleForProxy).await;
     is_healthy(&rig.deploy(&[("DB_CA_BUNDLE", &acm_bundle)]).await).await;
     rig.server.present(&rds.issue(host, Validity::DAYS)).unwrap();
-    named(rig, &trusting_rds, "tls", "certificate-expires-soon").await;
+    named(rig, &trusting_rds, "tls", Cause::CertificateExpires).await;
     rig.server.present(&rds.issue(host, Validity::YEARS)).unwrap();
     is_healthy(&rig.deploy(&trusting_rds).await).await;
 }
@@ -88,6 +89,6 @@ async fn presented(rig: &Rig, host: &str) {
 /// A server without TLS gets no token.
 pub async fn no_tls(engine: Engine, bootstrap: &str) {
     let rig = Rig::with(Server::builder(engine).without_tls(), bootstrap).await;
-    named(&rig, &[], "tls", "no-tls").await;
+    named(&rig, &[], "tls", Cause::NoTls).await;
     no_token_was_sent(&rig, 0);
 }
