@@ -51,7 +51,7 @@ fn user(name: &str, database: &str, schema: &str, grants: &str) -> User {
 }
 
 /// The server's engine.
-fn engine(server: &Server) -> Engine {
+fn engine(server: &Server) -> engine::Engine {
     server.engine().name().parse().unwrap()
 }
 
