@@ -41,27 +41,25 @@ impl Account {
         }
     }
 
-    /// Whether the user with this number is one of the two who have to do with a server: the one it
-    /// runs as, and the user of this process.
-    pub(crate) fn knows(self, user: u32) -> bool {
-        user == own_user() || (self == Self::Nobody && user == NOBODY)
+    /// This user's number.
+    pub(crate) fn user(self) -> u32 {
+        match self {
+            Self::Own => own_user(),
+            Self::Nobody => NOBODY,
+        }
     }
 
-    /// Lets this user through a folder, or to a socket, of the user of this process, and no others:
-    /// by its group, where it is another user.
-    pub(crate) fn admit_alone(self, path: &Path) -> io::Result<()> {
-        let is_folder = path.is_dir();
-        if self == Self::Nobody {
-            chown(path, None, Some(NOBODY))?;
-        }
-        let mode = match (self, is_folder) {
-            (Self::Own, true) => 0o700,
-            (Self::Own, false) => 0o600,
-            // It may pass, but sees and makes nothing there.
-            (Self::Nobody, true) => 0o710,
-            (Self::Nobody, false) => 0o660,
+    /// Lets this user, by its group, and the user of this process through `folder`, and no others.
+    pub(crate) fn admit(self, folder: &Path) -> io::Result<()> {
+        let mode = match self {
+            Self::Own => 0o700,
+            // It may pass, but neither list the folder nor create anything there.
+            Self::Nobody => {
+                chown(folder, None, Some(NOBODY))?;
+                0o710
+            }
         };
-        fs::set_permissions(path, Permissions::from_mode(mode))
+        fs::set_permissions(folder, Permissions::from_mode(mode))
     }
 
     /// Gives a file or a folder, without what is in it, to this user alone.

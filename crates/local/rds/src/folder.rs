@@ -46,7 +46,7 @@ impl Folder {
             .map_err(failed())?;
         let lock = File::create(unfinished.path().join(LOCK)).map_err(failed())?;
         lock.lock().map_err(failed())?;
-        account.admit_alone(unfinished.path()).map_err(failed())?;
+        account.admit(unfinished.path()).map_err(failed())?;
 
         let unfinished = unfinished.keep();
         let random = unfinished.to_string_lossy();

@@ -2,10 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // it talks to a person
 
-mod stop;
-
 use std::error::Error as StdError;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
@@ -17,6 +16,8 @@ use iam_auth::{AuthToken, Endpoint};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Error, Profile, Server};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
 local-rds - real database servers that accept IAM tokens, as Amazon RDS does
@@ -155,13 +156,9 @@ fn serve(options: &Options) -> Result<(), Box<dyn StdError>> {
 /// Starts all engines at once, each in a thread of its own.
 fn start(options: &Options, setup: &str) -> Result<Receiver<Event>, Box<dyn StdError>> {
     let (sender, events) = mpsc::channel();
-    let mut signals = stop::signals()?;
     let stopped = sender.clone();
     // Nobody listens any more once the program is about to end, here and below.
-    thread::spawn(move || {
-        signals.wait();
-        let _ = stopped.send(Event::Stop);
-    });
+    on_signal(move || drop(stopped.send(Event::Stop)))?;
     let profile = options.profile;
     for &engine in &options.engines {
         let setup = setup.to_owned();
@@ -179,6 +176,25 @@ fn start(options: &Options, setup: &str) -> Result<Receiver<Event>, Box<dyn StdE
         });
     }
     Ok(events)
+}
+
+/// Calls `act` upon Ctrl-C or SIGTERM, which end the program no more from now on.
+fn on_signal(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    drop(_entered);
+    thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        act();
+    });
+    Ok(())
 }
 
 fn print_server(server: &Server, key: &AccessKey) -> Result<(), iam_auth::Error> {

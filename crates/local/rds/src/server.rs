@@ -5,21 +5,23 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use local_packages::{Engine, Installation, find_or_fetch};
+use engine::Engine;
+use local_packages::{Installation, find_or_fetch};
+use rds_iam_verifier::{AccessKey, Listener, Resource, Verifier};
 
 use crate::account::Account;
 use crate::administrator::Row;
 use crate::certificates::{KeyType, ServerCertificate};
 use crate::folder::Folder;
-use crate::iam::{AccessKey, Iam, Listener, Resource};
+use crate::mysql::MySql;
+use crate::postgres::Postgres;
 use crate::profile::Profile;
-use crate::running::{Plan, Running};
-use crate::{Error, mysql, postgres, prepared, server_certificate};
+use crate::running::Running;
+use crate::server_engine::{DATABASE, Plan, ServerEngine};
+use crate::{Error, prepared, server_certificate};
 
 const REGION: &str = "eu-west-1";
 const ACCOUNT_ID: &str = "123456789012";
-/// The database of every server.
-pub(crate) const DATABASE: &str = "app";
 
 /// A running database server that accepts IAM users over TLS, and nobody else.
 ///
@@ -29,7 +31,7 @@ pub struct Server {
     // Dropped in this order: the server, the verifier it asks, the folder of both.
     running: Running,
     _listener: Listener,
-    iam: Iam,
+    iam: Verifier,
     access_key: AccessKey,
     ca_bundle: PathBuf,
 }
@@ -137,17 +139,17 @@ impl Builder {
         data?;
         let (root, certificate) = certificates?;
         server_certificate::write(&folder, account, &root, &certificate)?;
-        configure(&installation, &folder, self.tls)?;
 
         let access_key = AccessKey::random();
         let iam = verifier(engine, &self.host, &access_key, &folder)?;
-        let listener = iam
-            .listen(&folder.verifier_socket())
+        let listener = Listener::start(&iam, &folder.verifier_socket(), account.user())
             .map_err(Error::because("the verifier cannot listen"))?;
         let ca_bundle = folder.ca_bundle();
         let Builder { tls, profile, settings, setup, .. } = self;
         let plan = Plan { installation, account, folder, tls, profile, settings };
-        let running = Running::start(plan, &setup)?;
+        let engine = server_engine(engine);
+        engine.configure(&plan)?;
+        let running = Running::start(engine, plan, &setup)?;
         Ok(Server { running, _listener: listener, iam, access_key, ca_bundle })
     }
 }
@@ -215,7 +217,7 @@ impl Server {
     /// PostgreSQL.
     #[must_use]
     pub fn user(&self) -> &str {
-        user(self.engine())
+        server_engine(self.engine()).user()
     }
 
     /// The PEM file with the root certificate to trust.
@@ -232,7 +234,7 @@ impl Server {
 
     /// The verifier, with its knobs and its log.
     #[must_use]
-    pub fn iam(&self) -> &Iam {
+    pub fn iam(&self) -> &Verifier {
         &self.iam
     }
 
@@ -265,12 +267,7 @@ impl Server {
     pub fn present(&self, certificate: &ServerCertificate) -> Result<(), Error> {
         let plan = self.running.plan();
         server_certificate::write_own(&plan.folder, plan.account, certificate)?;
-        match self.engine() {
-            // It reloads only what it can verify itself, and starts with anything.
-            Engine::MySql => self.kill().and_then(|()| self.restart()),
-            Engine::MariaDb => self.execute("FLUSH SSL").map(drop),
-            Engine::Postgres => postgres::reload(|sql| self.execute(sql), self.address()),
-        }
+        self.running.reload_certificate()
     }
 
     /// Kills the server and every process of its own at once (SIGKILL), as a failing host does.
@@ -327,10 +324,11 @@ fn host(engine: Engine) -> String {
     format!("local-{engine}.abc123def456.{REGION}.rds.amazonaws.com")
 }
 
-fn user(engine: Engine) -> &'static str {
+fn server_engine(engine: Engine) -> &'static dyn ServerEngine {
     match engine {
-        Engine::MySql | Engine::MariaDb => mysql::USER,
-        Engine::Postgres => postgres::USER,
+        Engine::MySql => &MySql { is_mariadb: false },
+        Engine::MariaDb => &MySql { is_mariadb: true },
+        Engine::Postgres => &Postgres,
     }
 }
 
@@ -340,47 +338,34 @@ fn prepare_data(
     folder: &Folder,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Error> {
-    let engine = server.engine;
-    let recipe = match engine {
-        Engine::MySql | Engine::MariaDb => mysql::recipe(engine),
-        Engine::Postgres => postgres::recipe(),
-    };
-    prepared::copy(server, &recipe, account, &folder.data(), |data| {
-        progress(&format!("{engine}: preparing its data, once"));
-        match engine {
-            Engine::MySql | Engine::MariaDb => mysql::initialise(server, account, data),
-            Engine::Postgres => postgres::initialise(server, account, data),
-        }
+    let engine = server_engine(server.engine);
+    prepared::copy(server, &engine.recipe(), account, &folder.data(), |data| {
+        progress(&format!("{}: preparing its data, once", server.engine));
+        engine.initialize(server, account, data)
     })
 }
 
-fn configure(server: &Installation, folder: &Folder, tls: bool) -> Result<(), Error> {
-    match server.engine {
-        Engine::MySql | Engine::MariaDb => mysql::install_plugin(server, folder),
-        Engine::Postgres => postgres::configure(folder, tls),
-    }
-}
-
 /// The verifier, with a policy that lets the IAM user in.
-fn verifier(engine: Engine, host: &str, key: &AccessKey, folder: &Folder) -> Result<Iam, Error> {
-    let port = match engine {
-        Engine::MySql | Engine::MariaDb => mysql::ENDPOINT_PORT,
-        Engine::Postgres => postgres::ENDPOINT_PORT,
-    };
+fn verifier(
+    engine: Engine,
+    host: &str,
+    key: &AccessKey,
+    folder: &Folder,
+) -> Result<Verifier, Error> {
     let resource = Resource {
         partition: "aws".to_owned(),
         region: REGION.to_owned(),
         account: ACCOUNT_ID.to_owned(),
         resource_id: format!("db-{:0<26}", format!("LOCAL{}", engine.name().to_uppercase())),
         host: host.to_owned(),
-        port,
+        port: engine.default_port(),
     };
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[
             {{"Effect":"Allow","Action":"rds-db:connect","Resource":"{}"}}]}}"#,
-        resource.arn(user(engine))
+        resource.arn(server_engine(engine).user())
     );
-    let iam = Iam::new(resource, key.clone(), folder.verifier_log());
+    let iam = Verifier::new(resource, key.clone(), folder.verifier_log());
     iam.set_policy(&policy).map_err(Error::because("the policy of the IAM user is not valid"))?;
     Ok(iam)
 }

@@ -104,7 +104,12 @@ fn a_killed_program_takes_its_server_along(engine: Engine) {
 /// The private copy runs, whatever the system has.
 fn a_private_copy_serves(engine: Engine) {
     let mut command = program(engine);
-    command.env(engine.variable(), "private");
+    let variable = match engine {
+        Engine::MySql => "LOCAL_RDS_MYSQLD",
+        Engine::MariaDb => "LOCAL_RDS_MARIADBD",
+        Engine::Postgres => "LOCAL_RDS_POSTGRES",
+    };
+    command.env(variable, "private");
     let mut program = Program::start(command);
     program.signal("-TERM");
     assert!(program.child.wait().unwrap().success());
@@ -153,7 +158,7 @@ fn the_help_is_a_manual_page() {
 #[test]
 fn a_wrong_command_line_says_what_is_right() {
     for (arguments, right) in [
-        (&["oracle"][..], "take mysql, mariadb or postgres"),
+        (&["oracle"][..], "use mysql, mariadb or postgres"),
         (&["--profile", "tidy"], "there are rds and untidy"),
     ] {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
