@@ -15,17 +15,17 @@
 mod architecture;
 mod cargo;
 
-// From sources to a program.
+// From sources to programs.
 mod compile;
 mod configuration;
 mod rust_target;
 
-// Whether the program is fit.
+// Whether a program starts on Lambda.
 mod needs;
 mod runtime;
 mod traces;
 
-// From the program and its statements to a zip.
+// From a program and its statements to a zip.
 mod package;
 mod statements;
 

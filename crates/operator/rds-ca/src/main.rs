@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+/// Prints a text. A closed pipe, as of `head`, is not an error.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -38,11 +38,11 @@ fn run(now: SystemTime) -> Result<(), Failure> {
         Command::Help(text) => say(text),
         Command::Check => say(&passed(&Certs::read(&folder, now)?)),
         Command::List => say(&list(&Certs::read(&folder, now)?)),
-        Command::Snapshot { accept } => say(&snapshot::snapshot(&folder, accept, now)?),
+        Command::Snapshot { accept } => say(&snapshot(&folder, accept, now)?),
         Command::Update { sources, accept } => {
             let client = Client::new();
             for source in sources {
-                say(&update::update(&folder, &source, &client, accept, now)?);
+                say(&update(&folder, &source, &client, accept, now)?);
             }
         }
         Command::Layer { regions } => {
@@ -56,11 +56,12 @@ fn run(now: SystemTime) -> Result<(), Failure> {
 fn passed(certs: &Certs) -> String {
     let (roots, amazon_trust) = certs.count();
     let regions = certs.regions().len();
-    let mut text =
-        format!("{roots} roots of {regions} regions and {amazon_trust} of Amazon Trust hold\n");
+    let mut text = format!(
+        "{roots} roots of {regions} regions and {amazon_trust} of Amazon Trust are valid\n"
+    );
     if !certs.lacking().is_empty() {
         text += &format!(
-            "not here: {}; get them with `cargo xtask certs update`\n",
+            "missing: {}; fetch them with `cargo xtask certs update`\n",
             certs.lacking().join(", ")
         );
     }

@@ -127,7 +127,7 @@ fn a_small_layer_trusts_less() {
     assert!(small["PROVENANCE.json"].contains(&sum));
 
     let error = layer::files(&certs, &["ap-east-9".into()]).unwrap_err().to_string();
-    assert!(error.contains("no roots of ap-east-9: run `cargo xtask certs update`"), "{error}");
+    assert!(error.contains("no roots of ap-east-9; run `cargo xtask certs update`"), "{error}");
     let error = layer::files(&certs, &["cn-north-1".into()]).unwrap_err().to_string();
     assert!(error.contains("certs update --partition aws-cn`"), "{error}");
 }
