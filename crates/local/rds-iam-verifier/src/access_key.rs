@@ -1,4 +1,4 @@
-//! The access keys that the verifier knows: its half of the secret that signs tokens.
+//! The access keys that the verifier knows.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// What the ids of temporary access keys begin with (IAM User Guide, "Unique identifiers").
 const TEMPORARY: &str = "ASIA";
-/// How the session tokens that AWS issues today begin.
+/// What session tokens that AWS issues today begin with.
 const SESSION_TOKEN_START: &str = "IQoJb3JpZ2luX2Vj";
 /// The length of a session token in bytes: that of a Lambda function's role.
 const SESSION_TOKEN_LENGTH: usize = 900;
@@ -20,17 +20,17 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 pub struct AccessKey {
     /// The access key id, which a token names.
     pub id: String,
-    /// The secret access key, which never leaves its two owners.
+    /// The secret access key.
     pub secret: String,
-    /// The session token that a temporary key comes with. A token must carry it, and must carry
-    /// none when the key has none.
+    /// The session token of a temporary key. Tokens must carry it, and must carry none if the key has
+    /// none.
     pub session_token: Option<String>,
-    /// When the key ends, if it does. Tokens signed with it end at the same moment.
+    /// When the key expires, if it does. Tokens signed with it expire at the same moment.
     pub expires: Option<SystemTime>,
 }
 
 impl AccessKey {
-    /// A new temporary key of the kind a Lambda function gets, which never expires.
+    /// A new temporary key like that of a Lambda function, but one that never expires.
     pub fn random() -> Self {
         let length = SESSION_TOKEN_LENGTH - SESSION_TOKEN_START.len();
         Self {

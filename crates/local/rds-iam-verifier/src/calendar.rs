@@ -1,5 +1,5 @@
-//! Dates as AWS writes them, by arithmetic of this crate's own: a mistake that the signer's library
-//! makes must not be made here too.
+//! Dates as AWS writes them. The arithmetic is this crate's own: a mistake in the signer's library must
+//! not be made here too.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Reads an `X-Amz-Date` such as `20140704T123553Z`: ISO 8601 basic format, UTC, to the second.
 ///
-/// `None` unless it is exactly that, and a moment that exists, from 1970 on.
+/// `None` unless it has exactly that form and exists, from 1970 on.
 pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
     let bytes = text.as_bytes();
     if bytes.len() != 16 || bytes[8] != b'T' || bytes[15] != b'Z' {
@@ -36,7 +36,7 @@ pub(crate) fn amz_date(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// Writes `time` for a person, such as `2014-07-04T12:35:53Z` (ISO 8601, UTC).
+/// Writes `time` for people, such as `2014-07-04T12:35:53Z` (ISO 8601, UTC).
 pub(crate) fn iso_8601(time: SystemTime) -> String {
     let (year, month, day, hour, minute, second) = civil(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

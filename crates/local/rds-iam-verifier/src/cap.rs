@@ -1,5 +1,5 @@
-//! The cap on new connections a second. RDS has one: it takes fewer than 200 new IAM connections a
-//! second ("IAM database authentication", Amazon RDS User Guide), and throttles above.
+//! The cap on new connections per second. RDS accepts fewer than 200 new IAM connections per second
+//! and throttles the rest ("IAM database authentication", Amazon RDS User Guide).
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// At most so many logins in any one second. Those that it turns away do not count.
+/// A limit on logins in any one second. Refused logins do not count.
 #[derive(Default)]
 pub(crate) struct ConnectionCap {
     limit: Option<u32>,
@@ -16,12 +16,12 @@ pub(crate) struct ConnectionCap {
 }
 
 impl ConnectionCap {
-    /// A cap of `limit` logins a second, or none.
+    /// A cap of `limit` logins per second, or none.
     pub(crate) fn new(limit: Option<u32>) -> Self {
         Self { limit, admitted: VecDeque::new() }
     }
 
-    /// Lets a login through at `now`, or turns it away.
+    /// Admits a login at `now`, or refuses it.
     pub(crate) fn admit(&mut self, now: SystemTime) -> Result<(), Refusal> {
         let Some(cap) = self.limit else { return Ok(()) };
         // Times ahead of `now` are left over from a clock that was set back.

@@ -1,7 +1,7 @@
-//! Everything RDS can check about a token, each with a reason of its own.
+//! Everything that RDS can check about a token, each with its own reason.
 //!
-//! The checks run from what a person can see in the token to what only the secret shows, so that
-//! the first thing that is wrong is also the most telling one.
+//! The checks run from what is visible in the token to what only the secret shows, so that the first
+//! failure is the most informative one.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,16 +12,16 @@ use crate::resource::Resource;
 use crate::signature::{self, ALGORITHM, SERVICE, Scope, TERMINATOR};
 use crate::token::{SIGNATURE, Token};
 
-/// How long RDS takes a token, however long it was signed for.
-const LONGEST_LIFETIME: u64 = 900;
-/// How much of what a client sent is quoted.
+/// How long RDS accepts a token at most, in seconds.
+const MAX_LIFETIME: u64 = 900;
+/// How many characters of a client's text are quoted.
 const QUOTE_LIMIT: usize = 128;
 
-/// Checks that `password` is a token for `user` on `resource`, signed by one of `keys` and good at
+/// Checks that `password` is a token for `user` on `resource`, signed with one of `keys` and valid at
 /// `now`. Returns the user, as a policy names it.
 ///
-/// There is no tolerance for clocks that differ: a token of the next second is refused. Parameters
-/// that mean nothing here are covered by the signature and otherwise left alone.
+/// There is no tolerance for clock skew: a token of the next second is refused. Unknown parameters are
+/// covered by the signature and otherwise ignored.
 pub(crate) fn token(
     user: &[u8],
     password: &[u8],
@@ -80,19 +80,19 @@ fn mismatch(part: Part, expected: &str, found: &str) -> Refusal {
     Refusal::Mismatch { part, expected: quote(expected), found: quote(found) }
 }
 
-/// The first part of what a client sent: a log is not a place for megabytes.
+/// The beginning of what a client sent: a log must not hold megabytes of it.
 fn quote(text: &str) -> String {
     text.chars().take(QUOTE_LIMIT).collect()
 }
 
-/// `X-Amz-Expires`: digits alone, from 1 to 900.
+/// `X-Amz-Expires`: only digits, from 1 to 900.
 fn lifetime(text: &str) -> Option<Duration> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = digits.then(|| text.parse().ok()).flatten()?;
-    (1..=LONGEST_LIFETIME).contains(&seconds).then(|| Duration::from_secs(seconds))
+    (1..=MAX_LIFETIME).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
-/// Quotes `id` only if it looks like an access key id: people mix up id and secret.
+/// Quotes `id` only if it looks like an access key id: people confuse id and secret.
 fn unknown_key(id: &str) -> Refusal {
     let is_id = (16..=QUOTE_LIMIT).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
@@ -104,7 +104,7 @@ fn session_token(found: Option<&str>, expected: Option<&str>) -> Result<(), Refu
         (None, None) => Ok(()),
         (None, Some(_)) => Err(Refusal::SessionTokenMissing),
         (Some(_), None) => Err(Refusal::SessionTokenUnexpected),
-        // Timing tells nothing worth hiding: without the secret no session token is of any use.
+        // Timing reveals nothing useful: a session token is worthless without the secret.
         (Some(found), Some(expected)) if found == expected => Ok(()),
         (Some(_), Some(_)) => Err(Refusal::SessionTokenDifferent),
     }

@@ -1,4 +1,4 @@
-//! The log of logins: one line for each, with the reason and the way out of a refusal.
+//! The log of logins: one line for each, with the reason of a refusal and what to do about it.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -13,11 +13,11 @@ use child_process::log_file;
 use crate::calendar::iso_8601;
 use crate::refusal::Refusal;
 
-/// How much of a user name is written.
+/// How many characters of a user name are written.
 const USER_LIMIT: usize = 128;
-/// How much of a line is written: reasons quote the token.
+/// The length of a line in bytes: reasons quote the token.
 const LINE_LIMIT: usize = 2048;
-/// How many refusals are remembered, the newest.
+/// How many refusals are kept, the newest.
 const REFUSALS_LIMIT: usize = 10_000;
 
 /// The log: a file for people, and the refusals in memory for tests.
@@ -52,16 +52,15 @@ impl Log {
         })
     }
 
-    /// The refusals so far, each as its line in the file; the newest, where there are very many.
+    /// The newest refusals, each as its line in the file.
     pub(crate) fn refusals(&self) -> Vec<String> {
         self.entries().refusals.iter().cloned().collect()
     }
 
-    /// Writes down what was decided about the login of `user` at `now`.
+    /// Logs the decision about the login of `user` at `now`.
     pub(crate) fn record(&self, now: SystemTime, user: &[u8], verdict: &Result<(), Refusal>) {
         let mut line = format!("{} ", iso_8601(now));
-        // Names are escaped, so that none of them writes lines of its own. Writing to a String
-        // cannot fail.
+        // Names are escaped, so that none of them adds a line. Writing to a String cannot fail.
         let user: String = String::from_utf8_lossy(user).chars().take(USER_LIMIT).collect();
         _ = match verdict {
             Ok(()) => write!(line, "allowed {user:?}"),

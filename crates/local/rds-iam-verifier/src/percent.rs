@@ -1,17 +1,17 @@
-//! Percent-encoding as Signature Version 4 wants it (RFC 3986, "URI Encoding" in the SigV4 guide).
+//! Percent-encoding as Signature Version 4 requires it (RFC 3986, "URI Encoding" in the SigV4 guide).
 
 use std::fmt::Write as _;
 
-/// Why a text is not well percent-encoded.
+/// Why a text cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// `%` without two hexadecimal digits.
     Escape,
-    /// What the escapes stand for is not UTF-8.
+    /// The decoded bytes are not UTF-8.
     Utf8,
 }
 
-/// Decodes the escapes of `text`. A `+` stands for itself.
+/// Decodes the escapes of `text`. A `+` is a plus.
 pub(crate) fn decode(text: &str) -> Result<String, Fault> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -30,7 +30,7 @@ pub(crate) fn decode(text: &str) -> Result<String, Fault> {
     String::from_utf8(decoded).map_err(|_| Fault::Utf8)
 }
 
-/// Encodes every byte of `text` but RFC 3986's unreserved ones, with upper-case digits.
+/// Encodes every byte of `text` except RFC 3986's unreserved ones, with upper-case digits.
 pub(crate) fn encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         match byte {

@@ -1,7 +1,7 @@
 //! IAM policy documents, as far as they decide about `rds-db:connect`.
 //!
-//! What this module does not understand it refuses by name. A policy that was taken in part would
-//! allow here what it denies on AWS.
+//! An element that this module does not support is an error that names it. A policy that was read in
+//! part would allow here what it denies on AWS.
 
 use std::error::Error;
 use std::fmt;
@@ -14,16 +14,16 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::refusal::Refusal;
 use crate::wildcard;
 
-/// The action that a login is.
+/// The action of a login.
 const CONNECT: &str = "rds-db:connect";
 
-/// An identity-based policy: who holds the access key may do what it allows.
+/// An identity-based policy: the holder of the access key may do what it allows.
 #[derive(Debug)]
 pub(crate) struct Policy {
     statements: Vec<Statement>,
 }
 
-/// Why a policy document was not taken: what is wrong, and in which line and column.
+/// Why a policy document was refused: what is wrong, in which line and column.
 #[derive(Debug)]
 pub struct PolicyError(serde_json::Error);
 
@@ -42,8 +42,8 @@ impl Policy {
         Ok(Self { statements: statement.0 })
     }
 
-    /// Decides about `rds-db:connect` on `arn`: what no statement allows is refused, and what one
-    /// denies is refused whatever the others allow.
+    /// Decides about `rds-db:connect` on `arn`: a deny overrides every allow, and what no statement
+    /// allows is refused.
     pub(crate) fn allows_connect(&self, arn: &str) -> Result<(), Refusal> {
         let mut applying = self.statements.iter().enumerate().filter(|(_, s)| s.applies_to(arn));
         let mut allowed = false;
@@ -71,7 +71,7 @@ struct Document {
     statement: OneOrMore<Statement>,
 }
 
-/// The two versions of the policy language, which differ in policy variables alone.
+/// The two versions of the policy language, which differ only in policy variables.
 #[derive(Deserialize)]
 enum Version {
     #[serde(rename = "2008-10-17")]
@@ -94,7 +94,7 @@ impl Statement {
         self.actions.cover(CONNECT) && self.resources.cover(arn)
     }
 
-    /// Its `Sid`, or else its position, `index` counted from 0.
+    /// Its `Sid`, or its position if it has none; `index` counts from 0.
     fn name(&self, index: usize) -> String {
         match &self.sid {
             Some(sid) => format!("statement {sid:?}"),
@@ -117,7 +117,7 @@ enum Patterns {
 }
 
 impl Patterns {
-    /// What is listed under an element or under its `Not…`, of which there must be exactly one.
+    /// The patterns of an element or of its `Not…`, of which there must be exactly one.
     fn either<T: Into<String>>(
         any: Option<OneOrMore<T>>,
         all_but: Option<OneOrMore<T>>,
@@ -172,18 +172,18 @@ impl TryFrom<StatementDocument> for Statement {
 
 fn refuse_condition<'de, D: Deserializer<'de>>(_: D) -> Result<(), D::Error> {
     Err(de::Error::custom(
-        "Condition is not supported by the local server, which would have to guess its outcome; \
-         take it out, or test this policy on AWS",
+        "Condition is not supported by the local server, which cannot evaluate it; remove it, or \
+         test this policy on AWS",
     ))
 }
 
 fn refuse_principal<'de, D: Deserializer<'de>>(_: D) -> Result<(), D::Error> {
     Err(de::Error::custom(
-        "Principal and NotPrincipal have no place in an identity-based policy; take them out",
+        "Principal and NotPrincipal are not allowed in an identity-based policy; remove them",
     ))
 }
 
-/// `service:action` or `*`, in lower case: upper and lower case are the same in actions.
+/// `service:action` or `*`, in lower case: actions are not case-sensitive.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct ActionPattern(String);
@@ -226,7 +226,7 @@ impl TryFrom<String> for ResourcePattern {
         if pattern.contains("${") {
             return Err(format!(
                 "the resource {pattern:?} has a policy variable, which the local server cannot \
-                 fill in; write its value, or *"
+                 resolve; write its value, or *"
             ));
         }
         let mut segments = pattern.splitn(6, ':');
@@ -249,7 +249,7 @@ impl From<ResourcePattern> for String {
     }
 }
 
-/// What the grammar lets one write either alone or as a list.
+/// An element that may be written alone or as a list.
 struct OneOrMore<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
@@ -264,7 +264,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMoreVisitor<T> {
     type Value = OneOrMore<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one, or a list of at least one")
+        f.write_str("one element, or a list of at least one")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {

@@ -1,7 +1,7 @@
-//! Why a login was refused, in words that show a person the way out.
+//! Why a login was refused, and what to do about it.
 //!
-//! The client learns none of this, as on RDS. No refusal holds a secret, a session token or a
-//! signature: what a client sent is quoted only where it can be none of them.
+//! The client sees none of this, as on RDS. No refusal holds a secret, a session token or a signature:
+//! what a client sent is quoted only where it can be none of them.
 
 use std::error::Error;
 use std::fmt;
@@ -13,33 +13,33 @@ use crate::calendar::iso_8601;
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// More new connections in one second than the cap allows.
+    /// There were more new connections in one second than the cap allows.
     TooManyConnections {
         /// New connections a second.
         cap: u32,
     },
     /// No password was sent.
     EmptyPassword,
-    /// The password does not begin as `host:port/?` does. It is not quoted: it may be a password.
+    /// The password does not begin with `host:port/?`. It is not quoted: it may be a password.
     NotAToken,
     /// The query of the token breaks the rules of a URL.
     Malformed {
-        /// Where, in bytes from the start of the token.
+        /// The position, in bytes from the start of the token.
         offset: usize,
         /// What is wrong there.
         fault: &'static str,
     },
-    /// A parameter that every token has is missing.
+    /// A required parameter is missing.
     MissingParameter(&'static str),
-    /// A parameter stands there twice, and which one counts would be a guess.
+    /// A parameter occurs twice, and which one counts would be a guess.
     DuplicateParameter(String),
-    /// The token says one thing where only another will do.
+    /// A part of the token differs from the only value that is accepted.
     Mismatch {
         /// What differs.
         part: Part,
-        /// What this server asks for.
+        /// The accepted value.
         expected: String,
-        /// What the token says.
+        /// The token's value.
         found: String,
     },
     /// `X-Amz-Credential` is not `key/day/region/service/aws4_request`.
@@ -48,59 +48,59 @@ pub enum Refusal {
     MalformedDate(String),
     /// `X-Amz-Expires` is not a number of seconds from 1 to 900.
     Lifetime(String),
-    /// The token's date is still to come.
+    /// The token's date is in the future.
     NotYetValid {
         /// The token's date.
         signed: SystemTime,
         /// The verifier's clock, its offset included.
         now: SystemTime,
     },
-    /// The token is too old.
+    /// The token has expired.
     Expired {
         /// The token's date.
         signed: SystemTime,
         /// The verifier's clock, its offset included.
         now: SystemTime,
-        /// How long the token was good for.
+        /// How long the token was valid.
         lifetime: Duration,
     },
-    /// The access key is not one that this server knows.
+    /// The verifier does not know the access key.
     UnknownAccessKey(String),
-    /// The access key has ended.
+    /// The access key has expired.
     AccessKeyExpired {
         /// The access key's id.
         id: String,
-        /// When it ended.
+        /// When it expired.
         expired: SystemTime,
     },
-    /// The access key is a temporary one, and the token carries no session token.
+    /// The access key is temporary, and the token has no session token.
     SessionTokenMissing,
-    /// The access key is a permanent one, and the token carries a session token.
+    /// The access key is permanent, and the token has a session token.
     SessionTokenUnexpected,
-    /// The token carries a session token, but not that of its access key.
+    /// The token has a session token, but not that of its access key.
     SessionTokenDifferent,
-    /// The signature is not the one that the secret access key gives.
+    /// The signature was not made with the secret access key.
     Signature,
     /// No policy is attached to the access key.
     NoPolicy {
-        /// What the policy would have to allow `rds-db:connect` on.
+        /// The resource of the login.
         arn: String,
     },
     /// No statement of the policy allows this login.
     NotAllowed {
-        /// What the policy would have to allow `rds-db:connect` on.
+        /// The resource of the login.
         arn: String,
     },
     /// A statement of the policy denies this login.
     Denied {
-        /// What the statement denies `rds-db:connect` on.
+        /// The resource of the login.
         arn: String,
         /// The statement's `Sid`, or its position.
         statement: String,
     },
 }
 
-/// A part of a token that must have one given value.
+/// A part of a token of which one value is accepted.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -131,44 +131,46 @@ impl Refusal {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::TooManyConnections { .. } => {
-                "keep connections open and reuse them, and try again with a growing, random delay"
+                "reuse connections, and retry with exponential backoff and jitter"
             }
             Self::EmptyPassword | Self::NotAToken => {
                 "send the whole token as the password: host:port/?Action=connect&DBUser=..., without \
                  https://"
             }
             Self::Malformed { .. } | Self::DuplicateParameter(_) => {
-                "percent-encode each value (RFC 3986) before the token is signed"
+                "percent-encode each value (RFC 3986) before signing"
             }
             Self::MissingParameter(_)
             | Self::MalformedCredential
             | Self::MalformedDate(_)
             | Self::Lifetime(_) => {
                 "presign GET host:port/?Action=connect&DBUser=... for 900 seconds with Signature \
-                 Version 4, and send all of it"
+                 Version 4, and send the whole token"
             }
             Self::Mismatch { part, .. } => part.advice(),
-            Self::NotYetValid { .. } => "set the client's clock",
+            Self::NotYetValid { .. } => "correct the client's clock",
             Self::Expired { .. } => "sign a new token for each login, and check the client's clock",
-            Self::UnknownAccessKey(_) => "use the access key that this server was started with",
-            Self::AccessKeyExpired { .. } => "fetch new credentials before signing",
-            Self::SessionTokenMissing => "pass AWS_SESSION_TOKEN on along with the access key",
+            Self::UnknownAccessKey(_) => "use an access key that this server knows",
+            Self::AccessKeyExpired { .. } => "get new credentials before signing",
+            Self::SessionTokenMissing => {
+                "sign with the session token (AWS_SESSION_TOKEN) of the access key"
+            }
             Self::SessionTokenUnexpected | Self::SessionTokenDifferent => {
-                "take access key, secret and session token from the same source"
+                "take the access key, its secret and its session token from the same source"
             }
             Self::Signature => {
-                "check the secret access key, and that nothing changed the token after it was signed"
+                "check the secret access key, and that nothing changed the token after signing"
             }
             Self::NoPolicy { .. } | Self::NotAllowed { .. } => {
                 "allow rds-db:connect on this ARN in the policy"
             }
-            Self::Denied { .. } => "take this user out of the statement that denies",
+            Self::Denied { .. } => "remove this ARN from the statement",
         }
     }
 }
 
 impl Part {
-    /// The name of the part in the documents about tokens.
+    /// The name of the part in AWS's documents.
     fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -187,9 +189,9 @@ impl Part {
     fn advice(self) -> &'static str {
         match self {
             Self::Host | Self::Port => {
-                "sign for the host and port of the endpoint, not for the address that is dialled"
+                "sign for the host and port of the endpoint, not of the address that is dialed"
             }
-            Self::User => "sign for the user who logs in; upper and lower case differ",
+            Self::User => "sign for the user who logs in; user names are case-sensitive",
             Self::Region => "sign for the region of the endpoint",
             Self::Day => "take the day of the credential scope from X-Amz-Date",
             Self::Service => "sign for the service rds-db",
@@ -226,35 +228,35 @@ impl fmt::Display for Refusal {
             }
             Self::NotYetValid { signed, now } => write!(
                 f,
-                "the token was signed at {}, and here it is only {}",
+                "the token is not valid before {}, and it is now {}",
                 iso_8601(*signed),
                 iso_8601(*now)
             ),
             Self::Expired { signed, now, lifetime } => write!(
                 f,
-                "the token was signed at {} for {} seconds, and here it is {}",
+                "the token was signed at {} for {} seconds, and it is now {}",
                 iso_8601(*signed),
                 lifetime.as_secs(),
                 iso_8601(*now)
             ),
             Self::UnknownAccessKey(id) => {
-                write!(f, "the token's access key {id} is not known here")
+                write!(f, "the token's access key {id} is unknown to this server")
             }
             Self::AccessKeyExpired { id, expired } => {
                 write!(f, "the access key {id} expired at {}", iso_8601(*expired))
             }
             Self::SessionTokenMissing => f.write_str(
-                "the access key is a temporary one, and the token has no X-Amz-Security-Token",
+                "the access key is temporary, and the token has no X-Amz-Security-Token",
             ),
             Self::SessionTokenUnexpected => f.write_str(
-                "the access key is a permanent one, and the token has an X-Amz-Security-Token",
+                "the access key is permanent, and the token has an X-Amz-Security-Token",
             ),
             Self::SessionTokenDifferent => f.write_str(
                 "the token's X-Amz-Security-Token is not the session token of its access key",
             ),
             Self::Signature => f.write_str("the token's signature is wrong"),
             Self::NoPolicy { arn } => {
-                write!(f, "no policy is attached that allows rds-db:connect on {arn}")
+                write!(f, "no policy is attached to allow rds-db:connect on {arn}")
             }
             Self::NotAllowed { arn } => {
                 write!(f, "no statement of the policy allows rds-db:connect on {arn}")

@@ -1,6 +1,6 @@
 //! The database that tokens are signed for, and that policies name.
 
-/// A database server, as AWS knows it.
+/// A database, as AWS identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     /// The partition of its ARN: `aws`, `aws-cn`, `aws-us-gov`, …
@@ -13,7 +13,7 @@ pub struct Resource {
     pub resource_id: String,
     /// The host name of its endpoint, in lower case.
     pub host: String,
-    /// The port of its endpoint, which tokens are signed for even when another one is dialled.
+    /// The port of its endpoint, which tokens are signed for even when another one is dialed.
     pub port: u16,
 }
 

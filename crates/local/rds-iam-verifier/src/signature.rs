@@ -1,5 +1,5 @@
-//! The signature of a token: Signature Version 4 in the query of a GET, from AWS's description of
-//! it ("Create a signed AWS API request", IAM User Guide). It shares no code with the signer.
+//! The signature of a token: Signature Version 4 in the query of a GET, written from AWS's description
+//! ("Create a signed AWS API request", IAM User Guide).
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,14 @@ use ring::{digest, hmac};
 use crate::percent;
 use crate::token::Token;
 
-/// The one algorithm there is.
+/// The only algorithm.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// The service that signs in to databases.
+/// The service of database logins.
 pub(crate) const SERVICE: &str = "rds-db";
 /// How every credential scope ends.
 pub(crate) const TERMINATOR: &str = "aws4_request";
 
-/// When and where a signature is good: the part of `X-Amz-Credential` after the key.
+/// The day and region of a credential scope: the part of `X-Amz-Credential` after the key.
 pub(crate) struct Scope<'a> {
     /// The day, such as `20140704`.
     pub(crate) day: &'a str,
@@ -23,9 +23,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) region: &'a str,
 }
 
-/// Whether `signature`, in lower-case hexadecimal, is the one that `secret` gives for `token`.
-///
-/// The comparison takes the same time wherever the two differ.
+/// Whether `signature`, in lower-case hexadecimal, is that of `token` with `secret`. The comparison
+/// takes constant time.
 pub(crate) fn is_valid(
     signature: &str,
     token: &Token,
@@ -38,14 +37,14 @@ pub(crate) fn is_valid(
     hmac::verify(&key, string_to_sign(token, date, scope).as_bytes(), &signature).is_ok()
 }
 
-/// The signature that [`is_valid`] accepts: for tests of what else there is to refuse.
+/// The signature that [`is_valid`] accepts, for tests of the other checks.
 #[cfg(test)]
 pub(crate) fn sign(token: &Token, date: &str, scope: &Scope<'_>, secret: &str) -> String {
     let key = signing_key(secret, scope);
     hex(hmac::sign(&key, string_to_sign(token, date, scope).as_bytes()).as_ref())
 }
 
-/// The key for one day, region and service, which the secret is hidden behind.
+/// The signing key for one day, region and service.
 fn signing_key(secret: &str, scope: &Scope<'_>) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
     [scope.day, scope.region, SERVICE, TERMINATOR].into_iter().fold(start, |key, step| {
@@ -58,8 +57,8 @@ fn string_to_sign(token: &Token, date: &str, Scope { day, region }: &Scope<'_>) 
     format!("{ALGORITHM}\n{date}\n{day}/{region}/{SERVICE}/{TERMINATOR}\n{request}")
 }
 
-/// The request in the one form that both sides hash. Its host is in lower case: so signs botocore,
-/// whatever the case of the host that the token shows.
+/// The canonical request. Its host is in lower case, as botocore signs it, whatever the case of the
+/// host in the token.
 fn canonical_request(token: &Token) -> String {
     let mut parameters: Vec<_> = token
         .signed_parameters()
@@ -87,7 +86,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The 32 bytes that 64 lower-case hexadecimal digits stand for.
+/// Decodes 64 lower-case hexadecimal digits.
 fn from_hex(text: &str) -> Option<[u8; 32]> {
     let text = text.as_bytes();
     if text.len() != 64 {

@@ -1,27 +1,27 @@
-//! A token taken apart: host, port and the parameters of its query.
+//! A parsed token: host, port and the parameters of its query.
 
 use crate::percent::{self, Fault};
 use crate::refusal::Refusal;
 
-/// The parameter that is not signed, because it is the signature.
+/// The only parameter that is not signed.
 pub(crate) const SIGNATURE: &str = "X-Amz-Signature";
 
-/// A token whose form is right. What it says is still to be checked.
+/// A token in the right form. Its values are not checked yet.
 pub(crate) struct Token {
     /// The host it was signed for, as the client wrote it.
     pub(crate) host: String,
     /// The port it was signed for, as the client wrote it.
     pub(crate) port: String,
-    /// Name and value of each parameter, decoded. No name stands there twice.
+    /// Name and value of each parameter, decoded. Names are unique.
     parameters: Vec<(String, String)>,
 }
 
 impl Token {
-    /// Takes `password` apart.
+    /// Parses `password`.
     ///
-    /// RDS takes both `host:port/?query`, which most signers write, and `host:port?query`, which
-    /// the AWS SDK for Go writes; both are signed with the path `/`. Raw bytes that would be
-    /// ambiguous in a query are refused: `+` (a plus or a blank?), `#`, blanks.
+    /// RDS accepts both `host:port/?query`, which most signers write, and `host:port?query`, which
+    /// the AWS SDK for Go writes; both are signed with the path `/`. Raw bytes that are ambiguous in
+    /// a query are refused: `+` (a plus or a space?), `#`, spaces.
     pub(crate) fn parse(password: &[u8]) -> Result<Self, Refusal> {
         if password.is_empty() {
             return Err(Refusal::EmptyPassword);
@@ -39,10 +39,10 @@ impl Token {
         Ok(token)
     }
 
-    /// Adds one `name=value`, which stands `offset` bytes into the token.
+    /// Adds one `name=value`, which begins `offset` bytes into the token.
     fn add(&mut self, parameter: &[u8], offset: usize) -> Result<(), Refusal> {
         let malformed = |offset, fault| Refusal::Malformed { offset, fault };
-        if let Some(at) = parameter.iter().position(|byte| !may_stand_raw(*byte)) {
+        if let Some(at) = parameter.iter().position(|byte| !may_be_raw(*byte)) {
             return Err(malformed(offset + at, "a byte that must be percent-encoded"));
         }
         let text = str::from_utf8(parameter).map_err(|_| malformed(offset, "not ASCII"))?;
@@ -68,13 +68,13 @@ impl Token {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of the parameter `name`, which every token has.
+    /// The value of the required parameter `name`.
     pub(crate) fn require(&self, name: &'static str) -> Result<&str, Refusal> {
         self.get(name).ok_or(Refusal::MissingParameter(name))
     }
 
-    /// Name and value of each parameter that the signature covers: all but itself, those unknown
-    /// to this verifier included.
+    /// Name and value of each parameter that the signature covers: all but the signature itself,
+    /// unknown ones included.
     pub(crate) fn signed_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .iter()
@@ -83,7 +83,7 @@ impl Token {
     }
 }
 
-/// Host and port of what stands before the `?`: `host:port` or `host:port/`.
+/// The host and port before the `?`: `host:port` or `host:port/`.
 fn authority(bytes: &[u8]) -> Option<(&str, &str)> {
     let text = str::from_utf8(bytes).ok()?;
     let (host, port) = text.strip_suffix('/').unwrap_or(text).rsplit_once(':')?;
@@ -93,8 +93,8 @@ fn authority(bytes: &[u8]) -> Option<(&str, &str)> {
     (is_host && is_port).then_some((host, port))
 }
 
-/// Whether `byte` may stand unencoded in a query (RFC 3986, section 3.4), `+` apart.
-fn may_stand_raw(byte: u8) -> bool {
+/// Whether `byte` may be unencoded in a query (RFC 3986, section 3.4), except for `+`.
+fn may_be_raw(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$'()*,;:@/?%=".contains(&byte)
 }
 

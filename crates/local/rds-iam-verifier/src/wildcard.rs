@@ -3,12 +3,12 @@
 /// Whether `pattern` matches all of `text`, by the rules for ARNs ("IAM JSON policy elements:
 /// Resource", IAM User Guide), which fit actions too.
 ///
-/// `?` stands for one character and `*` for any number, within a segment between colons; a `*` that
-/// ends its segment may reach across the colons that follow. Upper and lower case differ.
+/// `?` matches one character and `*` any number, within a segment between colons; a `*` at the end of
+/// its segment also matches the colons that follow. Matching is case-sensitive.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
-    // Which lengths of text the pattern so far matches: time grows with the product of the two
+    // The lengths of text that the pattern so far matches: time grows with the product of the two
     // lengths, however many stars there are.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;

@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: how their data are initialised, how they are started, and who may log in.
+//! MySQL and MariaDB: how their data is initialised, how they are started, and who may log in.
 
 mod connection;
 
@@ -22,27 +22,26 @@ use crate::{Error, plugins};
 const USER: &str = "lambda-user";
 
 const PLUGIN_FILE: &str = "aws_authentication.so";
-/// A component that MySQL 9 loads at each start, and looks for among the plugins.
+/// A component that MySQL 9 loads at each start from the folder of plugins.
 const COMPONENT: &str = "component_reference_cache.so";
 
-/// What data are initialised with, and what the server is started with thereafter: small and quick,
-/// with data that need not survive a power cut. `loose-` marks settings that not every version has.
+/// Settings for the initialisation and for each start: small and fast, for data that need not survive a
+/// power failure. `loose-` marks settings that not every version has.
 const SMALL: &[&str] = &[
     "--innodb-buffer-pool-size=32M",
     "--innodb-doublewrite=OFF",
-    // A commit is with the system, and so outlives the server, but is not forced to the disk.
+    // A commit survives the server, but is not flushed to the disk.
     "--innodb-flush-log-at-trx-commit=2",
     "--performance-schema=OFF",
     "--skip-log-bin",
 ];
 const SMALL_MYSQL: &[&str] = &[
-    // As little as it takes.
     "--loose-innodb-redo-log-capacity=8M",
     "--innodb-flush-method=nosync",
     "--mysqlx=OFF",
     // Debian's default is a folder that only an installed package has.
     "--secure-file-priv=NULL",
-    // Keys for other ways to log in, which cost a second.
+    // Keys for other authentication methods, which take a second.
     "--loose-auto-generate-certs=OFF",
     "--loose-caching-sha2-password-auto-generate-rsa-keys=OFF",
     "--loose-sha256-password-auto-generate-rsa-keys=OFF",
@@ -122,7 +121,7 @@ impl ServerEngine for MySql {
             path("ssl-key", &folder.key());
             command.args(["--require-secure-transport=ON", "--tls-version=TLSv1.2,TLSv1.3"]);
         } else {
-            // MySQL makes do without files of its own; no version at all leaves it without TLS.
+            // MySQL makes its own certificates; allowing no TLS version turns TLS off.
             command.arg("--tls-version=");
         }
         command
@@ -222,7 +221,7 @@ impl MySql {
     }
 }
 
-/// The SQL that `mariadb-install-db`, a shell script that is not always there, would run.
+/// The SQL that the shell script `mariadb-install-db`, which is not always installed, would run.
 fn mariadb_system_tables(server: &Installation) -> Result<String, Error> {
     let share = share(server)?;
     let mut sql = String::from(
@@ -230,13 +229,13 @@ fn mariadb_system_tables(server: &Installation) -> Result<String, Error> {
          SET @auth_root_socket = NULL;\nSET @skip_auth_anonymous = 1;\n",
     );
     for part in ["system_tables", "performance_tables", "system_tables_data"] {
-        // The files took MariaDB's name in version 11.
+        // The files are named after MariaDB since version 11.
         let path = ["mariadb", "mysql"]
             .map(|prefix| share.join(format!("{prefix}_{part}.sql")))
             .into_iter()
             .find(|path| path.exists())
             .ok_or_else(|| {
-                Error::new(format!("MariaDB's {part}.sql is not in {}", share.display()))
+                Error::new(format!("no {part}.sql of MariaDB in {}", share.display()))
             })?;
         sql += &fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         sql += "\n";
@@ -244,7 +243,7 @@ fn mariadb_system_tables(server: &Installation) -> Result<String, Error> {
     Ok(sql + "USE mysql;\n" + MARIADB_ACCOUNTS)
 }
 
-/// SQL that the server runs when it starts, if the file is there.
+/// SQL that the server runs at its start, if the file exists.
 fn init_file(folder: &Folder) -> PathBuf {
     folder.plugins().join("init.sql")
 }
@@ -261,7 +260,7 @@ fn share(server: &Installation) -> Result<PathBuf, Error> {
         .find(|path| path.join("english/errmsg.sys").exists())
         .ok_or_else(|| {
             Error::new(format!(
-                "the messages of {} (english/errmsg.sys) are not in {}/share",
+                "no messages (english/errmsg.sys) of {} in {}/share",
                 server.program.display(),
                 server.base().display()
             ))

@@ -25,26 +25,25 @@ use crate::{Error, plugins};
 const USER: &str = "lambda_user";
 
 const PLUGIN_FILE: &str = "pam_rds_iam.so";
-/// The name of RDS's own PAM service is not known; this one appears in no message.
+/// RDS's name for its PAM service is not known; this one appears in no message.
 const SERVICE: &str = "rds-iam";
 
-/// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others, who
-/// have no password here, with one; nobody without TLS.
+/// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others with a
+/// password, which nobody has here; nobody without TLS.
 const RULES: &str = "\
 hostssl   all +rds_iam all pam pamservice=rds-iam
 hostssl   all all      all scram-sha-256
 hostnossl all all      all reject
 local     all all          reject
 ";
-/// While a server is set up, its administrator may come over the Unix socket, which nobody else can
-/// reach.
+/// During setup, the administrator may log in over the Unix socket, which nobody else can reach.
 const RULES_OF_SETUP: &str = "local all postgres trust\n";
 
-/// Small and quick, with data that need not survive a power cut.
+/// Small and fast, for data that need not survive a power failure.
 const SETTINGS: &str = "\
 fsync = off
 full_page_writes = off
-# A commit is with the system, and so outlives the server, but is not forced to the disk.
+# A commit survives the server, but is not flushed to the disk.
 synchronous_commit = on
 max_connections = 100
 shared_buffers = 16MB
@@ -59,9 +58,9 @@ listen_addresses = '127.0.0.1'
 const INITDB: &[&str] =
     &["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject", "--no-sync"];
 
-/// Of the three databases that `initdb` makes, one stays to make others from, and one becomes ours:
-/// each is 300 files, which take longer to copy than the server takes to start. One statement to a
-/// line, as `postgres --single` reads them.
+/// Of the three databases that `initdb` makes, one stays as the template and one becomes ours: each is
+/// 300 files, which take longer to copy than the server takes to start. `postgres --single` reads one
+/// statement per line.
 const DATABASES: &[&str] = &[
     "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'\n",
     "DROP DATABASE template0\n",
@@ -70,7 +69,7 @@ const DATABASES: &[&str] = &[
     "\n",
 ];
 
-/// How long the server may take to read its settings again.
+/// How long the server may take to reload its settings.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -172,7 +171,7 @@ impl ServerEngine for Postgres {
         write_rules(folder, RULES)?;
         let locking = "locking the administrator failed";
         administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
-        // The server reads its rules again some time later.
+        // The server reloads its rules some time later.
         let deadline = Instant::now() + RELOAD_TIMEOUT;
         while self.connect(folder, port).is_ok() {
             if Instant::now() > deadline {
@@ -184,7 +183,7 @@ impl ServerEngine for Postgres {
     }
 
     fn unlock_administrator(&self, folder: &Folder) -> Result<(), Error> {
-        // Beside everyone it let in before.
+        // The rules for everyone else stay.
         write_rules(folder, &[RULES_OF_SETUP, RULES].concat())
     }
 
@@ -200,19 +199,19 @@ impl ServerEngine for Postgres {
         const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
         reload_settings(administrator)
             .map_err(Error::because("reloading the certificate failed"))?;
-        // The administrator's process has read them because the main one told it to, on its way.
-        // That one answers a new connection when it is through.
+        // The main process tells the others to reload before it is done itself, and answers a new
+        // connection once it is.
         TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .and_then(|mut stream| {
                 stream.write_all(&SSL_REQUEST)?;
                 stream.read_exact(&mut [0])
             })
-            .map_err(Error::because("the server does not answer after it read its settings"))?;
+            .map_err(Error::because("the server does not answer after reloading its settings"))?;
         Ok(true)
     }
 }
 
-/// Has the server read its settings again, and waits until the administrator's process has.
+/// Has the server reload its settings, and waits until the administrator's process has.
 fn reload_settings(administrator: &mut Administrator) -> io::Result<()> {
     const READ_AT: &str = "SELECT pg_conf_load_time()::text";
     let before = administrator.run(READ_AT)?;
@@ -220,7 +219,7 @@ fn reload_settings(administrator: &mut Administrator) -> io::Result<()> {
     let deadline = Instant::now() + RELOAD_TIMEOUT;
     while administrator.run(READ_AT)? == before {
         if Instant::now() > deadline {
-            return Err(io::Error::other("the server does not read its settings again"));
+            return Err(io::Error::other("the server does not reload its settings"));
         }
         thread::sleep(POLL_INTERVAL);
     }
@@ -231,7 +230,7 @@ fn reload_settings(administrator: &mut Administrator) -> io::Result<()> {
 fn settings(folder: &Folder, tls: bool) -> String {
     let mut text = SETTINGS.to_owned();
     text += if tls { "ssl = on\n" } else { "ssl = off\n" };
-    // RDS's zone. Debian's PostgreSQL reads zones from the system, which may have none.
+    // RDS's time zone. Debian's PostgreSQL reads zones from the system, which may have none.
     if Path::new("/usr/share/zoneinfo/UTC").exists() {
         text += "timezone = 'UTC'\n";
     }
@@ -246,8 +245,8 @@ fn settings(folder: &Folder, tls: bool) -> String {
     text
 }
 
-/// Returns to the system the shared memory that a killed server leaves, by which it tells whether
-/// another one runs on its data. Line 7 of `postmaster.pid` has its key and number (`pidfile.h`).
+/// Removes the shared memory that a killed server leaves, and that tells PostgreSQL whether another
+/// server runs on its data. Line 7 of `postmaster.pid` has its key and number (`pidfile.h`).
 #[allow(unsafe_code)]
 fn remove_shared_memory(folder: &Folder) {
     let file = fs::read_to_string(folder.data().join("postmaster.pid")).unwrap_or_default();

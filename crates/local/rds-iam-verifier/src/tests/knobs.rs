@@ -1,4 +1,4 @@
-//! What tests turn while a server runs, and what they read.
+//! What tests change while a server runs, and what they read.
 
 use super::*;
 
@@ -84,7 +84,7 @@ fn the_log_says_when_who_why_and_what_to_do() {
     let refusals = [
         format!(
             "{date} refused \"a\\nb\": the token's DBUser is \"peccy\", expected \"a\\nb\"; sign for \
-             the user who logs in; upper and lower case differ"
+             the user who logs in; user names are case-sensitive"
         ),
         format!(
             "{date} refused \"peccy\": the password does not begin with host:port/?; send the whole \

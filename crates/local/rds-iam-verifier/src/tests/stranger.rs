@@ -1,12 +1,12 @@
-//! Another user of this machine. The crate's own tests and those of its servers share the file.
+//! Another user of this machine. The tests of `local-rds` share this file.
 
 use std::thread;
 
 /// A user of the system who has nothing to do with servers.
 pub(crate) const STRANGER: u32 = 54_321;
 
-/// Runs `act` as that user, in a thread of its own, which only root may.
-#[allow(unsafe_code, reason = "the standard library knows no user of a thread")]
+/// Runs `act` as that user in a new thread. Only root may.
+#[allow(unsafe_code, reason = "the standard library cannot set the user of a thread")]
 pub(crate) fn as_stranger<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     let as_other = move || {
         // SAFETY: the system calls take numbers, and an empty list. They concern this thread alone.
