@@ -36,8 +36,8 @@ pub struct Function {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Vpc {
-    #[serde(rename = "VpcId")]
-    id: Option<String>,
+    /// Its id. Lambda writes an empty one for a function outside a VPC.
+    pub vpc_id: Option<String>,
     /// Its subnets.
     pub subnet_ids: Vec<String>,
     /// Its security groups.
@@ -70,15 +70,9 @@ impl Function {
     /// The VPC, where the function is in one.
     #[must_use]
     pub fn vpc(&self) -> Option<&Vpc> {
-        self.vpc_config.as_ref().filter(|vpc| !vpc.id().is_empty())
-    }
-}
-
-impl Vpc {
-    /// The VPC's id.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        self.id.as_deref().unwrap_or_default()
+        self.vpc_config
+            .as_ref()
+            .filter(|vpc| vpc.vpc_id.as_deref().is_some_and(|id| !id.is_empty()))
     }
 }
 

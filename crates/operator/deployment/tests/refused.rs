@@ -69,7 +69,7 @@ fn nothing_is_built_for_what_would_be_refused() {
             &["--parameter", OTHER],
             "PostgresEndpoint needs PostgresUser",
         ),
-        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Give MySqlEndpoint, "),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Set MySqlEndpoint, "),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", &*long_name], "a stack name has letters"),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", "my_stack"], "a stack name has letters"),
     ] {

@@ -86,7 +86,7 @@ fn broken_rules_are_found() {
         let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         parameters.broken_rules(&parameters.values(&all).unwrap()).unwrap()
     };
-    assert_eq!(broken(&[]), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    assert_eq!(broken(&[]), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let mysql = [
         ("MySqlEndpoint", endpoint),

@@ -36,8 +36,8 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: 
 fn groups(aws: &Aws, database: &Database, own: Option<&Vpc>, connected: bool) -> Finding {
     let none = Vpc::default();
     let own = own.unwrap_or(&none);
-    let id = Some(own.id()).filter(|id| !id.is_empty());
-    let other_vpc = id.filter(|id| database.vpc.as_ref().is_some_and(|it| it != id));
+    let other_vpc =
+        own.vpc_id.as_ref().filter(|id| database.vpc.as_ref().is_some_and(|it| it != *id));
     let theirs = database.security_groups.join(", ");
     let from = match own.security_group_ids[..] {
         [] => "the internet".to_owned(),
