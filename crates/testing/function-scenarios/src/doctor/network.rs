@@ -8,13 +8,13 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::named;
-use crate::{Rig, closed_port};
+use function_harness::{Harness, closed_port};
 
 /// Every way for the bytes not to get there.
 pub async fn network(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let at = async |address: &str, step: &str, cause: &str| {
-        named(&rig, &[("DB_CONNECT_TO", address)], step, cause).await
+        named(&harness, &[("DB_CONNECT_TO", address)], step, cause).await
     };
     at("no-such-host.invalid:3306", "dns", "name-unresolved").await;
     let closed = closed_port();
@@ -42,10 +42,10 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     });
     at(&address, "tls", "wrong-engine").await;
 
-    rig.server.pause();
-    let hung = rig.deploy(&[]).await;
+    harness.server.pause();
+    let hung = harness.deploy(&[]).await;
     let diagnosis = super::names(&hung, "tls", "server-silent").await;
-    rig.server.resume();
+    harness.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
 
