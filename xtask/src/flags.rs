@@ -1,7 +1,7 @@
 //! The whole command line.
 
+use engine::Engine;
 use lexopt::prelude::*;
-use local_packages::Engine;
 use std::ffi::OsString;
 use std::path::PathBuf;
 

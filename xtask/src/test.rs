@@ -6,7 +6,7 @@ mod plan;
 mod progress;
 mod run;
 
-use local_packages::Engine;
+use engine::Engine;
 use std::sync::mpsc;
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask test`.
 
 use lexopt::prelude::*;
-use local_packages::Engine;
+use engine::Engine;
 use std::ffi::OsString;
 use std::thread;
 
