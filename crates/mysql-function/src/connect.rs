@@ -4,24 +4,23 @@
 //! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
 //! with the roots of the trust store alone.
 
+use diagnosis::{Cause, EngineTexts};
+use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
-use sql_function::doctor::{Cause, MYSQL, Words};
-use sql_function::settings::Longest;
+use sql_function::NameLimit;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::{Connection, Floats, Session};
-use crate::session::startup;
-use crate::{failure, forget};
+use crate::query::{CancelHandle, Connection, Floats};
+use crate::session::{MAX_PACKET, startup};
+use crate::texts::MYSQL;
+use crate::{failure, token};
 
-/// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
-/// and a response 6 MB: a longer row ends the result before it fills the function's memory.
-pub(crate) const MAX_PACKET: usize = 13 << 20;
 /// Given to the driver so that it does not ask the server. Staleness is handled by the session.
 const WAIT_TIMEOUT: usize = 28_800;
 /// What is kept of the time for a login, to find out which of its steps hangs.
@@ -45,11 +44,10 @@ pub(crate) struct MySql {
 
 impl Connector for MySql {
     type Connection = Connection;
-    const ENGINE: &'static str = "MySQL";
-    const DEFAULT_PORT: u16 = 3306;
+    const ENGINE: Engine = Engine::MySql;
     // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
-    const LONGEST_USER: Longest = Longest::Characters(128);
-    const WORDS: Words = MYSQL;
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Characters(128);
+    const TEXTS: &'static EngineTexts = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {
@@ -107,8 +105,8 @@ impl Connector for MySql {
 
     /// KILL QUERY, over a connection of its own to the same server: a user may end what runs in the
     /// sessions of its own.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
-        let Session { address, thread } = *session;
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
+        let CancelHandle { address, thread } = *handle;
         if self.login.is_through_proxy() {
             let message = "an RDS Proxy does not tell which of the server's sessions this is";
             return Err(Error::new(Kind::Query, message));
@@ -149,7 +147,7 @@ impl MySql {
         drop(token);
         let attempt = async {
             let mut conn = Conn::new(opts).await?;
-            let status = forget::token(&mut conn, &self.startup).await?;
+            let status = token::forget(&mut conn, &self.startup).await?;
             Ok((conn, status))
         };
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };

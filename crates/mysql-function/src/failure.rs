@@ -3,9 +3,9 @@
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html> and
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
+use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
-use sql_function::bound::cut;
-use sql_function::doctor::{Cause, MYSQL};
+use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
@@ -17,18 +17,17 @@ const MOST_SAID: usize = 2000;
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
-        return refusal::untrusted(login, cause, MYSQL);
+        return refusal::untrusted(login, cause);
     }
     match failure {
         Failure::Server(error) => refused_by_server(login, &error),
-        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login, MYSQL),
+        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login),
         // MySQL answers an unknown user as if it existed with a password of another kind, so that
         // nobody can try out which users there are.
         Failure::Driver(DriverError::UnknownAuthPlugin { name }) => refusal::denied(
             login,
             format!("the server asked for {name}, as it does for a user it does not know"),
             Cause::UserNotForIam,
-            MYSQL,
         ),
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
             let cause = dial::cause(error.kind());
@@ -39,7 +38,7 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
             let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::passes(error.kind()))
                 || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
             let says = innermost(&failure);
-            let refused = refusal::refused(login, says, Cause::LoginRefused, MYSQL);
+            let refused = refusal::refused(login, says, Cause::LoginRefused);
             if broke { refused.transient() } else { refused }
         }
     }
@@ -50,7 +49,7 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
     let cause = match error.code {
         // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
         1045 | 1698 => {
-            return refusal::denied(login, text(error), Cause::PolicyMissing, MYSQL);
+            return refusal::denied(login, text(error), Cause::PolicyMissing);
         }
         // ER_DBACCESS_DENIED_ERROR: also of a database that is not there
         1044 => Cause::DatabaseDenied,
@@ -66,9 +65,7 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         code if is_leaving(code) => Cause::ServerNotReady,
         _ => Cause::LoginRefused,
     };
-    let refused = refusal::refused(login, text(error), cause, MYSQL);
-    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
-    if passes { refused.transient() } else { refused }
+    refusal::refused(login, text(error), cause)
 }
 
 /// Why a statement failed, and what became of it.
@@ -80,21 +77,14 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         return refusal::read_only(what, says(error)).fated(fate);
     }
     if is_passing(error.code) && !statement.is_atomic() {
-        return Error::new(Kind::Query, named!("{what} failed on its way"))
-            .named(Cause::StatementInvalid)
-            .says(says(error))
-            .advice(
-                "the reason passes by itself: look at the data before sending the event again",
-            );
+        return refusal::failed_midway(what, says(error));
     }
     let stale = is_stale(error.code) && statement.is_atomic();
     let failed = command(what, failure);
     if stale {
         return failed.stale();
     }
-    // A procedure may have committed before it came to this.
-    let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
-    if undone { failed } else { failed.fated(Fate::Unknown) }
+    refusal::of_statement(statement, failed)
 }
 
 /// Why a transaction does not begin.
@@ -154,11 +144,11 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
                 .loses_connection()
         }
         Failure::Server(error) if is_passing(error.code) => {
-            refusal::passing(what, says(&error)).named(Cause::StatementInvalid)
+            refusal::transient(what, says(&error)).named(Cause::StatementInvalid)
         }
         // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
         Failure::Server(error) if matches!(error.code, 1317 | 3024 | 1969) => {
-            refusal::ended(what, says(&error)).named(Cause::StatementInvalid)
+            refusal::ended(what, says(&error))
         }
         Failure::Server(error) => {
             let (cause, advice) = meaning(error.code);
@@ -270,7 +260,7 @@ pub(crate) fn is_long_row(failure: &Failure) -> bool {
 /// What the server said of a statement: its message quotes values, and the statement, which holds the
 /// parameters.
 fn says(error: &ServerError) -> Said {
-    Said::new(code(error), cut(&error.message, MOST_SAID).into_owned())
+    Said::new(code(error), truncate(&error.message, MOST_SAID).into_owned())
 }
 
 /// What the server said of a login.
@@ -284,7 +274,7 @@ fn code(error: &ServerError) -> Loggable {
 
 /// How a connection broke. The driver's own words may be about what it could not read.
 fn broken(failure: &Failure) -> Said {
-    let text = cut(&innermost(failure), MOST_SAID).into_owned();
+    let text = truncate(&innermost(failure), MOST_SAID).into_owned();
     match failure {
         Failure::Io(IoError::Io(error)) => Said::new(Loggable::of_io(error), text),
         Failure::Driver(DriverError::ConnectionClosed) => "the server closed it".into(),

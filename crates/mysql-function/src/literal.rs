@@ -36,7 +36,7 @@ pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Erro
     for (index, (place, param)) in places.into_iter().zip(params).enumerate() {
         sql += &statement.sql[rest..place.at];
         let start = sql.len();
-        // Blanks keep it apart from what stands beside it: `a-?` must not become a comment.
+        // Placeholders keep it apart from what stands beside it: `a-?` must not become a comment.
         sql.push(' ');
         write_param(&mut sql, param).map_err(|why| refused(statement, index + 1, why))?;
         sql.push(' ');

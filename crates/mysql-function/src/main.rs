@@ -1,17 +1,18 @@
 //! The MySQL Lambda function: also for MariaDB, and for Aurora MySQL.
 
-mod about;
+mod close_on_drop;
 mod connect;
 mod failure;
-mod forget;
 mod literal;
-mod open;
-mod preamble;
 mod query;
-mod read;
-mod refused;
+mod rows;
+mod server_info;
 mod session;
-mod traces;
+mod side_effects;
+mod startup;
+mod texts;
+mod token;
+mod unsupported;
 mod value;
 
 use std::env;
@@ -26,7 +27,7 @@ static ALLOCATOR: ZeroOnFree = ZeroOnFree;
 #[allow(clippy::disallowed_methods)] // the one place where the time of day comes in
 #[allow(unsafe_code, reason = "the driver is told by the environment alone to pool no buffers")]
 fn main() -> Result<(), lambda_runtime::Error> {
-    let (name, value) = forget::NO_POOL;
+    let (name, value) = token::NO_BUFFER_POOL;
     // SAFETY: no other thread has been started that could read the environment meanwhile.
     unsafe { env::set_var(name, value) };
     let clock = || SystemTime::now();

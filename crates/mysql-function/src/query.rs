@@ -5,26 +5,27 @@
 //! writes and may return rows is prepared first, so that its columns are known before it runs; and so
 //! is a read that returns a FLOAT, which text would round.
 
-mod running;
+mod run;
 
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{
     Conn, Error as Failure, QueryResult, Row, Statement as Prepared, TextProtocol, from_row_opt,
 };
-use sql_function::doctor::About;
-use sql_function::{Done, Error, Fate, Kind, Mode, Param, Rows, Statement, named};
+use sql_function::diagnose::ServerInfo;
+use sql_function::{
+    Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, is_reusable, named,
+};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::connect::MAX_PACKET;
+use crate::close_on_drop::CloseOnDrop;
 use crate::literal::Whole;
-use crate::open::Open;
-use crate::read::describe;
-use crate::session::{IDENTITY, limit, transactions};
-use crate::{about, failure, literal, refused, traces};
+use crate::rows::describe;
+use crate::session::{IDENTITY, MAX_PACKET, limit, transactions};
+use crate::{failure, literal, server_info, side_effects, unsupported};
 
 /// No server takes less than this in one packet, but one that was set up to take hardly anything.
 const ALWAYS_TAKEN: usize = 16 << 10;
@@ -42,7 +43,7 @@ pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 
 /// An open connection.
 pub(crate) struct Connection {
-    conn: Open,
+    conn: CloseOnDrop,
     address: IpAddr,
     /// What a session begins with.
     startup: Arc<[String]>,
@@ -69,8 +70,8 @@ pub(crate) struct Connection {
     identity: Option<String>,
 }
 
-/// What names a connection: a thread of the server at an address.
-pub(crate) struct Session {
+/// What names a connection on its server: a thread at an address.
+pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) thread: u32,
 }
@@ -103,7 +104,7 @@ impl Connection {
         through_proxy: bool,
     ) -> Connection {
         Connection {
-            conn: Open::new(conn),
+            conn: CloseOnDrop::new(conn),
             address,
             startup,
             floats,
@@ -228,7 +229,7 @@ impl Connection {
 
     /// Whether the transaction that is open may be over after `statement`, or be another one.
     fn may_end_transaction(&self, statement: &Statement) -> bool {
-        self.transaction.is_some() && !statement.is_atomic() && traces::leaves(statement)
+        self.transaction.is_some() && !statement.is_atomic() && side_effects::leaves(statement)
     }
 
     fn floats(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
@@ -264,11 +265,11 @@ impl Connection {
 }
 
 impl sql_function::Connection for Connection {
-    type Id = Session;
+    type CancelHandle = CancelHandle;
     type Bound<'a> = Bound;
 
-    fn id(&self) -> Session {
-        Session { address: self.address, thread: self.conn.id() }
+    fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { address: self.address, thread: self.conn.id() }
     }
 
     fn is_closed(&self) -> bool {
@@ -288,9 +289,13 @@ impl sql_function::Connection for Connection {
         rows: &mut Rows,
     ) -> Result<Bound, Error> {
         match self.transaction {
-            Some(_) if refused::is_commit(statement) => return Err(refused::commits(statement)),
-            Some(Mode::Write) if statement.mode == Mode::Read && !traces::only_reads(statement) => {
-                return Err(refused::unheld(statement));
+            Some(_) if unsupported::is_commit(statement) => {
+                return Err(unsupported::commits(statement));
+            }
+            Some(Mode::Write)
+                if statement.mode == Mode::Read && !side_effects::only_reads(statement) =>
+            {
+                return Err(unsupported::unheld(statement));
             }
             _ => {}
         }
@@ -300,7 +305,7 @@ impl sql_function::Connection for Connection {
             literal::sql(&statement.without_backslash_escapes()?, params)?
         };
         self.check_length(statement, &whole.sql).await?;
-        let leaves = traces::leaves(statement);
+        let leaves = side_effects::leaves(statement);
         let is_prepared = self.is_prepared(statement, leaves);
         let first = !std::mem::replace(&mut self.begun, true);
         if first && leaves && self.changed && !self.locks {
@@ -329,8 +334,8 @@ impl sql_function::Connection for Connection {
         if !is_prepared {
             return Ok(Bound::Text(whole));
         }
-        if refused::is_rewritten(&whole.sql) {
-            return Err(refused::rewritten(statement));
+        if unsupported::is_rewritten(&whole.sql) {
+            return Err(unsupported::rewritten(statement));
         }
         match self.conn.prep(&*whole.sql).await {
             Ok(prepared) => {
@@ -354,15 +359,14 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let outcome = match bound {
             Bound::Text(whole) => self.run_text(statement, &whole, rows).await,
             Bound::Prepared(prepared, whole) => {
                 self.run_prepared(statement, prepared, &whole, rows).await
             }
         };
-        let in_step = outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true);
-        if self.may_end_transaction(statement) && in_step {
+        if self.may_end_transaction(statement) && is_reusable(&outcome) {
             self.check_savepoint(statement).await?;
         }
         let done = outcome?;
@@ -437,9 +441,11 @@ impl sql_function::Connection for Connection {
 }
 
 impl sql_function::Examine for Connection {
-    async fn about(&mut self) -> Result<About, Error> {
+    async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         self.command("the diagnosis", transactions(Mode::Read)).await?;
-        about::ask(&mut self.conn).await.map_err(|error| failure::command("the diagnosis", error))
+        server_info::ask(&mut self.conn)
+            .await
+            .map_err(|error| failure::command("the diagnosis", error))
     }
 
     /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a

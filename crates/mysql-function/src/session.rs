@@ -3,6 +3,10 @@
 use sql_function::{Login, Mode};
 use std::time::Duration;
 
+/// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
+/// and a response 6 MB: a longer row ends the result before it fills the function's memory.
+pub(crate) const MAX_PACKET: usize = 13 << 20;
+
 /// Who the session is: as a role or another user, what it may do is not what a new one may. MySQL has
 /// roles from 8.0 on; each server passes over the other's comment.
 pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\

@@ -3,7 +3,7 @@
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::bound::short;
+use sql_function::quote_short;
 use sql_function::{Error, Kind, Said, Value as Json};
 use std::str::FromStr;
 
@@ -89,7 +89,7 @@ fn parse<T: FromStr>(column: &Column, bytes: &[u8]) -> Result<T, Error> {
 fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {
     str::from_utf8(bytes).map_err(|error| {
         Error::new(Kind::Query, "a column holds text that is not UTF-8")
-            .says(format!("{}: {error}", short(&column.name_str())))
+            .says(format!("{}: {error}", quote_short(&column.name_str())))
             .advice("select CAST(… AS BINARY) to get the bytes")
     })
 }

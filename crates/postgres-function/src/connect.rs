@@ -4,8 +4,9 @@
 //! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
 //! options, always with TLS, and with the roots of the trust store alone.
 
-use sql_function::doctor::{POSTGRES, Words};
-use sql_function::settings::Longest;
+use diagnosis::EngineTexts;
+use engine::Engine;
+use sql_function::NameLimit;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
@@ -18,11 +19,12 @@ use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::carrier::Carrier;
+use crate::close_on_drop::ConnectionTask;
 use crate::failure;
-use crate::handover::{Handover, Message, STAND_IN};
-use crate::query::{Connection, Session};
+use crate::query::{CancelHandle, Connection};
 use crate::session;
+use crate::texts::POSTGRES;
+use crate::token::{Message, PLACEHOLDER, TokenStream};
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -39,11 +41,10 @@ pub(crate) struct Postgres {
 
 impl Connector for Postgres {
     type Connection = Connection;
-    const ENGINE: &'static str = "PostgreSQL";
-    const DEFAULT_PORT: u16 = 5432;
+    const ENGINE: Engine = Engine::Postgres;
     // NAMEDATALEN is 64, with the NUL at the end.
-    const LONGEST_USER: Longest = Longest::Bytes(63);
-    const WORDS: Words = POSTGRES;
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Bytes(63);
+    const TEXTS: &'static EngineTexts = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn new(login: Login) -> Postgres {
@@ -53,7 +54,7 @@ impl Connector for Postgres {
             .user(login.signer.user())
             .dbname(&login.database)
             .application_name("rds-iam-lambda")
-            .password(STAND_IN)
+            .password(PLACEHOLDER)
             .ssl_mode(SslMode::Require)
             .channel_binding(ChannelBinding::Disable); // it exists for SCRAM, which IAM is not
         Postgres { login, config, tls }
@@ -77,7 +78,7 @@ impl Connector for Postgres {
         let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
         // PostgreSQL 14 and later tell it at the login.
         let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
-        let carrier = Carrier::new(tokio::spawn(async move {
+        let task = ConnectionTask::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
                 let error = failure::command("its end", error);
                 tracing::debug!(error = error.log(), "the connection ended");
@@ -86,20 +87,20 @@ impl Connector for Postgres {
         let asked = || async { Ok(session::is_roles_own(&client).await) };
         let role_reads = setting.as_deref() != Some("off")
             && deadline.bound(|| "the login".into(), asked()).await?;
-        Ok(Connection::new(client, carrier, address, login.is_through_proxy(), role_reads))
+        Ok(Connection::new(client, task, address, login.is_through_proxy(), role_reads))
     }
 
     /// A cancel request, over verified TLS to the same server: its key is a secret. An RDS Proxy
     /// takes none; it ends a statement whose client has gone.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         if self.login.is_through_proxy() {
             return Ok(());
         }
         let address = &self.login.connect_to;
-        let stream = dial::connect(address, &[session.address], deadline).await?;
+        let stream = dial::connect(address, &[handle.address], deadline).await?;
         let tls = self.tls()?;
         let cancel = async {
-            let sent = session.token.cancel_query_raw(stream, tls).await;
+            let sent = handle.token.cancel_query_raw(stream, tls).await;
             sent.map_err(|error| failure::command("the cancel request", error))
         };
         deadline.bound(|| "the cancel request".into(), cancel).await
@@ -124,7 +125,7 @@ struct Handing {
 }
 
 impl TlsConnect<TcpStream> for Handing {
-    type Stream = Handover<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
+    type Stream = TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -133,7 +134,7 @@ impl TlsConnect<TcpStream> for Handing {
         Box::pin(async move {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
-            Ok(Handover::new(stream, self.message))
+            Ok(TokenStream::new(stream, self.message))
         })
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
-use sql_function::bound::cut;
-use sql_function::doctor::{Blanks, Cause, POSTGRES};
+use diagnosis::Cause;
+use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
 };
@@ -20,7 +20,7 @@ pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
     let message = named!("{:?} is no name that a certificate can carry", login.endpoint().host());
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(failure))
-        .certainly(Cause::HostMalformed, &Blanks::of_login(POSTGRES, login))
+        .certainly(Cause::HostMalformed, &login.placeholders())
 }
 
 /// The connection has no other end any more.
@@ -32,7 +32,7 @@ pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
-        return refusal::untrusted(login, cause, POSTGRES);
+        return refusal::untrusted(login, cause);
     }
     if let Some(error) = failure.as_db_error() {
         return refused_by_server(login, error.code(), error.message(), text(error));
@@ -40,10 +40,10 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     let says = chain(&failure);
     // The driver has no other sign for a server that answers its request for TLS with no.
     if says.contains("server does not support TLS") {
-        return refusal::no_tls(login, POSTGRES);
+        return refusal::no_tls(login);
     }
     let broke = failure.is_closed() || io_cause(&failure).is_some_and(|e| dial::passes(e.kind()));
-    let refused = refusal::refused(login, says, Cause::LoginRefused, POSTGRES);
+    let refused = refusal::refused(login, says, Cause::LoginRefused);
     if broke { refused.transient() } else { refused }
 }
 
@@ -55,9 +55,9 @@ pub(crate) fn refused_by_server(
     says: String,
 ) -> Error {
     if let Some(cause) = of_proxy(code, message) {
-        let refused = refusal::refused(login, says, cause, POSTGRES);
+        let refused = refusal::refused(login, says, cause);
         return match cause {
-            Cause::TooManyConnections => refused.transient(),
+            Cause::TooManyConnections => refused,
             _ => refused.named(cause).advice(
                 "the RDS Proxy has no secret for this user: add one with its name and password to \
                  the proxy's authentication, with IAMAuth=REQUIRED, and let the proxy's role read \
@@ -77,11 +77,11 @@ pub(crate) fn refused_by_server(
             Cause::UserLocked
         }
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            return refusal::denied(login, says, Cause::PolicyMissing, POSTGRES);
+            return refusal::denied(login, says, Cause::PolicyMissing);
         }
         // Users of rds_iam are asked by PAM, and all others for a password.
         SqlState::INVALID_PASSWORD => {
-            return refusal::denied(login, says, Cause::UserNotForIam, POSTGRES);
+            return refusal::denied(login, says, Cause::UserNotForIam);
         }
         SqlState::INVALID_CATALOG_NAME => Cause::DatabaseUnknown,
         SqlState::INSUFFICIENT_PRIVILEGE => Cause::DatabaseDenied,
@@ -91,9 +91,7 @@ pub(crate) fn refused_by_server(
         }
         _ => Cause::LoginRefused,
     };
-    let refused = refusal::refused(login, says, cause, POSTGRES);
-    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
-    if passes { refused.transient() } else { refused }
+    refusal::refused(login, says, cause)
 }
 
 /// What an RDS Proxy of its own refuses a login for, as it says under several codes:
@@ -132,18 +130,11 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
             refusal::read_only(what, says(error))
         }
         Some(error) if is_passing(error.code()) && !statement.is_atomic() => {
-            return Error::new(Kind::Query, named!("{what} failed on its way"))
-                .named(Cause::StatementInvalid)
-                .says(says(error))
-                .advice(
-                    "the reason passes by itself: look at the data before sending the event again",
-                );
+            return refusal::failed_midway(what, says(error));
         }
         _ => command(what, failure),
     };
-    // A procedure may have committed before it came to this.
-    let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
-    if undone { failed } else { failed.fated(Fate::Unknown) }
+    refusal::of_statement(statement, failed)
 }
 
 /// Whether a transaction that may not write refused a write.
@@ -198,7 +189,7 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
     let what = what.into();
     match failure.as_db_error() {
         Some(error) if waited_in_vain(error.code(), error.message()) => {
-            refusal::passing(what, says(error)).loses_connection()
+            refusal::transient(what, says(error)).loses_connection()
         }
         // The server's last words on this connection, not its answer.
         Some(error)
@@ -207,10 +198,10 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
             refusal::connection_lost(what, says(error))
         }
         Some(error) if is_passing(error.code()) => {
-            refusal::passing(what, says(error)).named(Cause::StatementInvalid)
+            refusal::transient(what, says(error)).named(Cause::StatementInvalid)
         }
         Some(error) if *error.code() == SqlState::QUERY_CANCELED => {
-            refusal::ended(what, says(error)).named(Cause::StatementInvalid)
+            refusal::ended(what, says(error))
         }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
@@ -319,9 +310,9 @@ fn names(error: &DbError) -> Loggable {
 
 /// The server's words, of which none is longer than an error should be.
 fn words(error: &DbError) -> String {
-    let mut says = cut(error.message(), MOST_SAID).into_owned();
+    let mut says = truncate(error.message(), MOST_SAID).into_owned();
     for more in [error.detail(), error.hint()].into_iter().flatten() {
-        says += &format!(" ({})", cut(more, MOST_SAID));
+        says += &format!(" ({})", truncate(more, MOST_SAID));
     }
     if let Some(position) = error.where_().and_then(parameter) {
         says += &format!(" (the value of parameter {position})");
@@ -340,7 +331,7 @@ fn parameter(context: &str) -> Option<u16> {
 
 /// How a connection broke. The driver's own words may be about what it could not read.
 fn broken(failure: &Failure) -> Said {
-    let text = cut(&chain(failure), MOST_SAID).into_owned();
+    let text = truncate(&chain(failure), MOST_SAID).into_owned();
     match io_cause(failure) {
         Some(error) => Said::new(Loggable::of_io(error), text),
         None if failure.is_closed() => "the server closed it".into(),

@@ -2,24 +2,21 @@
 
 #![forbid(unsafe_code)]
 
-mod about;
-mod around;
-mod array;
 mod binary;
-mod carrier;
+mod close_on_drop;
 mod connect;
-mod custom;
+mod custom_settings;
+mod envelope;
 mod failure;
-mod flight;
-mod handover;
-mod network;
-mod number;
 mod param;
-mod preamble;
+mod pipeline;
 mod query;
+mod server_info;
 mod server_text;
 mod session;
-mod time;
+mod startup;
+mod texts;
+mod token;
 mod value;
 
 use std::env;

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
-use sql_function::param::Elements;
+use sql_function::Elements;
 use sql_function::{Error, Kind, Param, Statement, named};
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,19 +1,19 @@
 //! Statements in, rows out.
 
-use sql_function::doctor::About;
-use sql_function::{Column, Done, Error, Fate, Kind, Mode, Param, Rows, Statement, refusal};
+use sql_function::diagnose::ServerInfo;
+use sql_function::{Column, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
-use crate::about;
-use crate::around::{self, Around};
-use crate::carrier::Carrier;
-use crate::custom;
+use crate::close_on_drop::ConnectionTask;
+use crate::custom_settings;
+use crate::envelope::{self, Envelope};
 use crate::failure;
-use crate::flight::{Flight, Landed};
 use crate::param;
+use crate::pipeline::{Pipeline, Responses};
+use crate::server_info;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, Sent, State};
 use crate::value;
@@ -21,7 +21,7 @@ use crate::value;
 /// An open connection. A statement that reads runs in a read-only transaction of its own.
 pub(crate) struct Connection {
     client: Client,
-    carrier: Carrier,
+    task: ConnectionTask,
     address: IpAddr,
     /// Whether an RDS Proxy is in between: what sets a session, or resets it, would keep the server's
     /// connection for this one alone.
@@ -38,8 +38,8 @@ pub(crate) struct Connection {
     custom: BTreeSet<String>,
 }
 
-/// What names a connection: a process of the server at an address, and its secret key.
-pub(crate) struct Session {
+/// What names a connection on its server: a process at an address, and its secret key.
+pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) token: CancelToken,
 }
@@ -48,14 +48,14 @@ impl Connection {
     /// A connection to the server at `address`, whose session has just begun.
     pub(crate) fn new(
         client: Client,
-        carrier: Carrier,
+        task: ConnectionTask,
         address: IpAddr,
         proxied: bool,
         role_reads: bool,
     ) -> Connection {
         Connection {
             client,
-            carrier,
+            task,
             address,
             proxied,
             prepared: HashMap::new(),
@@ -131,31 +131,31 @@ impl Connection {
     }
 
     /// What goes around a statement.
-    fn around(&self, statement: &Statement) -> Around {
+    fn envelope(&self, statement: &Statement) -> Envelope {
         let changes_below = changes_below(statement);
-        let mut around = match self.transaction {
-            None if statement.mode == Mode::Read => Around::block("BEGIN READ ONLY"),
+        let mut envelope = match self.transaction {
+            None if statement.mode == Mode::Read => Envelope::block("BEGIN READ ONLY"),
             // What is set for a session behind a proxy stays.
             None if self.role_reads && self.proxied && statement.is_atomic() => {
-                Around::block("BEGIN READ WRITE")
+                Envelope::block("BEGIN READ WRITE")
             }
             None if changes_below => {
-                Around::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
+                Envelope::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
             }
-            None if self.role_reads => Around::after(session::READ_WRITE),
-            None => Around::default(),
-            Some(transaction) => Around::held(transaction, statement.mode),
+            None if self.role_reads => Envelope::after(session::READ_WRITE),
+            None => Envelope::default(),
+            Some(transaction) => Envelope::held(transaction, statement.mode),
         };
         if !self.proxied {
-            around.limit(statement.timeout, self.transaction.is_some());
+            envelope.limit(statement.timeout, self.transaction.is_some());
         }
         if changes_below {
-            around.count();
+            envelope.count();
         }
         if self.transaction.is_none() {
-            around.after = self.closing(&around.after);
+            envelope.after = self.closing(&envelope.after);
         }
-        around
+        envelope
     }
 
     /// The texts of values that only the server can put into text, in a transaction that reads.
@@ -164,19 +164,19 @@ impl Connection {
             return Ok(vec![]);
         }
         const WHAT: &str = "asking for the text of a value";
-        let around = match self.transaction {
-            None => Around::block("BEGIN READ ONLY"),
-            Some(transaction) => Around::held(transaction, Mode::Read),
+        let envelope = match self.transaction {
+            None => Envelope::block("BEGIN READ ONLY"),
+            Some(transaction) => Envelope::held(transaction, Mode::Read),
         };
-        around::batch(&self.client, &around.before)
+        envelope::batch(&self.client, &envelope.before)
             .await
             .map_err(|error| failure::command(WHAT, error).loses_connection())?;
         let texts = questions.ask(&self.client).await;
         let ended = if self.transaction.is_none() {
-            let sent = session::send(&self.client, &self.closing(&around.after)).await;
-            self.closed(sent, around.own).map(drop)
+            let sent = session::send(&self.client, &self.closing(&envelope.after)).await;
+            self.closed(sent, envelope.own).map(drop)
         } else {
-            around::batch(&self.client, &around.after).await
+            envelope::batch(&self.client, &envelope.after).await
         };
         let texts = texts?;
         ended.map_err(|error| failure::command(WHAT, error))?;
@@ -225,11 +225,11 @@ fn leaves_traces(statement: &Statement) -> bool {
 }
 
 impl sql_function::Connection for Connection {
-    type Id = Session;
+    type CancelHandle = CancelHandle;
     type Bound<'a> = (Prepared, &'a [Param]);
 
-    fn id(&self) -> Session {
-        Session { address: self.address, token: self.client.cancel_token() }
+    fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { address: self.address, token: self.client.cancel_token() }
     }
 
     fn is_closed(&self) -> bool {
@@ -237,7 +237,7 @@ impl sql_function::Connection for Connection {
     }
 
     fn suits(&self, statements: &[&Statement]) -> bool {
-        self.custom.is_empty() || self.custom.is_subset(&custom::set_first(statements))
+        self.custom.is_empty() || self.custom.is_subset(&custom_settings::set_first(statements))
     }
 
     async fn check(&mut self) -> Result<(), Error> {
@@ -267,8 +267,8 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         bound: Self::Bound<'_>,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
-        let custom = custom::settings(statement);
+    ) -> Result<ExecResult, Error> {
+        let custom = custom_settings::settings(statement);
         self.custom.extend(custom.iter().flatten().cloned());
         if stays(statement) || custom.is_none() {
             self.state = State::Lost("a statement changed what stays to the session's end");
@@ -276,14 +276,18 @@ impl sql_function::Connection for Connection {
             self.changes();
         }
         let (prepared, params) = bound;
-        let around = self.around(statement);
+        let envelope = self.envelope(statement);
         let lone = self.transaction.is_none();
-        let lasts = lone && around.own == 0;
-        let flight = Flight { statement, prepared: &prepared, params, around: &around, lasts };
-        let Landed { before, affected, changed, after, texts, questions } =
-            flight.fly(&self.client, rows).await?;
-        let ended =
-            if lone { self.closed(after, around.own) } else { after.error.map_or(Ok(false), Err) };
+        let lasts = lone && envelope.own == 0;
+        let pipeline =
+            Pipeline { statement, prepared: &prepared, params, envelope: &envelope, lasts };
+        let Responses { before, affected, changed, after, texts, questions } =
+            pipeline.send(&self.client, rows).await?;
+        let ended = if lone {
+            self.closed(after, envelope.own)
+        } else {
+            after.error.map_or(Ok(false), Err)
+        };
         let affected = match affected {
             Ok(affected) => affected,
             Err(failure) => return Err(self.failed(statement, failure)),
@@ -292,7 +296,7 @@ impl sql_function::Connection for Connection {
             self.forget();
         }
         match before {
-            Err(error) if lone && around.own == 0 => {
+            Err(error) if lone && envelope.own == 0 => {
                 // It has run, whatever is wrong with what went before it.
                 let error = failure::command("setting its time-out", error);
                 tracing::warn!(error = error.log(), "the statement's time-out was not set");
@@ -300,7 +304,7 @@ impl sql_function::Connection for Connection {
             before => before.map_err(|error| failure::query(statement, error))?,
         }
         if ended.map_err(|error| failure::query(statement, error))? {
-            let _ = around::batch(&self.client, "ROLLBACK").await; // it ends with the connection
+            let _ = envelope::batch(&self.client, "ROLLBACK").await; // it ends with the connection
             return Err(refusal::left_open(statement));
         }
         let texts = match texts {
@@ -312,7 +316,7 @@ impl sql_function::Connection for Connection {
         let makes = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
         let counts = statement.changes_rows() || (makes && prepared.columns().is_empty());
         let rows_affected = changed.unwrap_or(if counts { affected } else { 0 });
-        Ok(Done { rows_affected, last_insert_id: None })
+        Ok(ExecResult { rows_affected, last_insert_id: None })
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
@@ -381,20 +385,22 @@ impl sql_function::Connection for Connection {
     }
 
     async fn close(self) {
-        let Connection { client, carrier, .. } = self;
-        drop(client); // the carrier says goodbye, and ends
-        carrier.ended().await;
+        let Connection { client, task, .. } = self;
+        drop(client); // the task says goodbye, and ends
+        task.ended().await;
     }
 }
 
 impl sql_function::Examine for Connection {
-    async fn about(&mut self) -> Result<About, Error> {
-        about::ask(&self.client).await.map_err(|error| failure::command("the diagnosis", error))
+    async fn server_info(&mut self) -> Result<ServerInfo, Error> {
+        server_info::ask(&self.client)
+            .await
+            .map_err(|error| failure::command("the diagnosis", error))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let prepared = self.prepared(statement).await?;
-        about::check_rights(&self.client, statement, prepared.params().len()).await
+        server_info::check_rights(&self.client, statement, prepared.params().len()).await
     }
 }
 

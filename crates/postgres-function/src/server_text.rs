@@ -9,7 +9,7 @@
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sql_function::rows::RESPONSE_LIMIT;
+use sql_function::RESPONSE_LIMIT;
 use sql_function::{Error, Value, named};
 use std::collections::HashMap;
 use std::error::Error as StdError;

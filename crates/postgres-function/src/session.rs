@@ -2,7 +2,7 @@
 //! gives the session the state of a new login, and says whether that is all of it.
 //!
 //! `DISCARD ALL` would do as much, and forget what is prepared; nor does it run beside other commands.
-//! What neither undoes are settings of the users' own: see [`crate::custom`].
+//! What neither undoes are settings of the users' own: see [`crate::custom_settings`].
 
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};

@@ -28,13 +28,13 @@ impl Backoff {
     /// The wait before retry number `retry`, which counts from 0, is shorter than this:
     /// `min(cap, base · 2^retry)`.
     #[must_use]
-    pub fn ceiling(self, retry: u32) -> Duration {
+    pub(crate) fn ceiling(self, retry: u32) -> Duration {
         let times = 1_u32.checked_shl(retry).unwrap_or(u32::MAX);
         self.base.saturating_mul(times).min(self.cap)
     }
 
     /// The wait before retry number `retry`, to the microsecond. `random` is uniform over all of
-    /// `u64`, and the wait uniform from 0 to the [`ceiling`](Self::ceiling).
+    /// `u64`, and the wait uniform from 0 to `min(cap, base · 2^retry)`.
     ///
     /// Gives nothing when the wait would take all of `left` or more: there is no time for another
     /// attempt then, and what the last one said is the answer. The wait is not shortened to fit,

@@ -21,12 +21,13 @@ use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tracing::Instrument;
 
-use crate::deadline::Deadline;
-use crate::doctor::Diagnosis;
-use crate::engine::{Clock, Connector, millis};
+use crate::deadline::{Deadline, millis};
+use crate::diagnose;
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
+use crate::login::Clock;
 use crate::named;
 use crate::panics::caught;
 use crate::response::Response;
@@ -39,9 +40,7 @@ use crate::{summary, telemetry};
 /// may have this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
-/// The argument that has a function's program [`diagnose`] itself in place of serving events.
-const DIAGNOSE: &str = "--diagnose";
-/// How long that may take. A network that swallows packets takes some 20 seconds.
+/// How long a program that diagnoses itself may take. A network that swallows packets takes some 20 seconds.
 const DIAGNOSIS: Duration = Duration::from_secs(55);
 
 /// Why there was less time than the function's time-out.
@@ -60,7 +59,9 @@ pub fn run<C: Connector>(
 ) -> Result<(), lambda_runtime::Error> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let outcome = match argument {
-        Some(argument) if argument == DIAGNOSE => runtime.block_on(diagnose::<C>(variable, clock)),
+        Some(argument) if argument == diagnosis::ARGUMENT => {
+            runtime.block_on(diagnose::<C>(variable, clock))
+        }
         _ => runtime.block_on(serve::<C>(variable, clock)),
     };
     // A look-up of a name that hangs is not waited for.
@@ -76,7 +77,7 @@ async fn serve<C: Connector>(
     telemetry::start(&variable);
     let function = function::<C>(&variable, clock).await;
     let _extension = match &function {
-        Ok(function) => join!(open(function), extension(&variable)).1,
+        Ok(function) => join!(warm_up(function), extension(&variable)).1,
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
@@ -109,7 +110,7 @@ async fn serve<C: Connector>(
         () = sleep(shutdown.left()) => {}
     }
     if let Ok(function) = &*function {
-        function.session().close(shutdown.left()).await;
+        function.pool().close(shutdown.left()).await;
     }
     Ok(())
 }
@@ -122,7 +123,7 @@ async fn diagnose<C: Connector>(
 ) -> Result<(), lambda_runtime::Error> {
     let diagnose = match function::<C>(&variable, clock).await {
         Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
-        Err(error) => Diagnosis::of_failed_start::<C>(&error),
+        Err(error) => diagnose::of_failed_start::<C>(&error),
     };
     let answer = serde_json::to_string(&Response::Diagnosis { diagnose })?;
     writeln!(io::stdout(), "{answer}")?;
@@ -134,7 +135,7 @@ async fn function<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<Function<C>, Error> {
-    let settings = Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER)?;
+    let settings = Settings::read(&variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
     Function::new(settings, credentials, at_once(&variable), clock, random)
 }
@@ -191,7 +192,7 @@ async fn respond<C: Connector>(
         Ok(function) => function.handle(&event.payload, deadline).await,
         // The doctor is asked most when something is wrong.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
-            Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
+            Ok(Response::Diagnosis { diagnose: diagnose::of_failed_start::<C>(error) })
         }
         Err(error) => Err(error.clone()),
     };
@@ -219,17 +220,17 @@ fn random() -> u64 {
 }
 
 /// Connects while the function initialises, which Lambda gives more CPU than most invocations.
-async fn open<C: Connector>(function: &Function<C>) {
-    let login = function.session().login();
+async fn warm_up<C: Connector>(function: &Function<C>) {
+    let login = function.pool().login();
     let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
     let start = Instant::now();
-    match function.session().open(Deadline::after(INIT)).await {
+    match function.pool().warm_up(Deadline::after(INIT)).await {
         Ok(()) => {
             let connect_ms = millis(start.elapsed());
-            tracing::info!(engine = C::ENGINE, endpoint, trust, connect_ms, "connected");
+            tracing::info!(engine = C::ENGINE.title(), endpoint, trust, connect_ms, "connected");
         }
         Err(error) => tracing::warn!(
-            engine = C::ENGINE,
+            engine = C::ENGINE.title(),
             endpoint,
             trust,
             error_type = error.error_type(),

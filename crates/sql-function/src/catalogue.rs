@@ -3,17 +3,20 @@
 //! A file that is no statement concerns itself alone: the others run, and whoever calls it is told what
 //! is wrong with it.
 
+use diagnosis::Cause;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
+
+/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
+pub(crate) const SCHEDULED: &str = "items";
 
 /// How many names an error shows.
 const SHOWN: usize = 50;

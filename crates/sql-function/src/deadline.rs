@@ -116,6 +116,11 @@ pub(crate) fn ran_out(what: impl Into<Loggable>) -> Error {
         .advice("find out why it is slow, or raise the function's or the statement's timeout")
 }
 
+/// Milliseconds, to the microsecond.
+pub(crate) fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

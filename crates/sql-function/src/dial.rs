@@ -2,6 +2,7 @@
 //!
 //! Each step is bounded by itself, so that an error names the step that hangs.
 
+use diagnosis::Cause;
 use iam_auth::DialAddress;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +10,6 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::deadline::Deadline;
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::said::Loggable;

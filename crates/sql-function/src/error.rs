@@ -5,15 +5,14 @@
 //! that the server or the event said, and [`Error::log`] for a log line, which quotes neither. Both
 //! are bounded.
 
+use diagnosis::{Cause, Filled, Placeholders};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bound::cut;
-use crate::doctor::blanks::Filled;
-use crate::doctor::{Blanks, Cause};
 use crate::named;
 use crate::said::{Loggable, Said, Told};
+use crate::truncate::truncate;
 
 /// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
 const MOST_CHAIN: usize = 5 << 10;
@@ -211,7 +210,7 @@ impl Error {
 
     /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
     /// what a log line may hold. The message must not repeat it.
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.source = Some(Arc::from(source.into()));
         self
     }
@@ -238,9 +237,9 @@ impl Error {
         self
     }
 
-    /// Names what lies behind it, and how to mend that: `blanks` fills the text.
-    pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
+    /// Names what lies behind it, and how to mend that: `placeholders` fills the text.
+    pub fn certainly(mut self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
         let advice = named!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
@@ -248,8 +247,8 @@ impl Error {
 
     /// Says what most likely lies behind it, among several things that the server does not tell
     /// apart, and how to mend that.
-    pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
+    pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
         self.named(cause).advice(named!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
             filled.title,
@@ -268,9 +267,9 @@ impl Error {
         let filled = match (filled, &self.advice) {
             (Some(filled), _) => filled.as_ref().clone(),
             (None, Some(advice)) => {
-                Filled { fix: advice.to_string(), ..Blanks::default().fill(*cause) }
+                Filled { fix: advice.to_string(), ..Placeholders::default().fill(*cause) }
             }
-            (None, None) => Blanks::default().fill(*cause),
+            (None, None) => Placeholders::default().fill(*cause),
         };
         Some((*cause, filled))
     }
@@ -281,7 +280,7 @@ impl Error {
     }
 
     /// Whether what caused this error passes by itself.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.transient
     }
 
@@ -305,7 +304,7 @@ impl Error {
 
     /// Whether the connection on which this error came is still in step with the server: the server
     /// itself answered, nothing of the answer is left unread, and no transaction is open.
-    pub fn leaves_connection_usable(&self) -> bool {
+    pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.keeps_connection
     }
 
@@ -315,7 +314,7 @@ impl Error {
         let chain = self.chain();
         match &self.advice {
             Some(advice) => {
-                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+                format!("{chain}. What to do: {}", truncate(advice.as_str(), MOST_ADVICE))
             }
             None => chain,
         }
@@ -337,7 +336,7 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&chain, MOST_CHAIN).into_owned()
+        truncate(&chain, MOST_CHAIN).into_owned()
     }
 
     /// The message and the causes for a log line: nothing that a server or an event said.
@@ -351,13 +350,13 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&log, MOST_LOG).into_owned()
+        truncate(&log, MOST_LOG).into_owned()
     }
 
     /// The advice for a log line.
-    pub fn log_advice(&self) -> Option<String> {
+    pub(crate) fn log_advice(&self) -> Option<String> {
         let advice = self.advice.as_ref()?;
-        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+        Some(truncate(advice.as_str(), MOST_LOG).into_owned())
     }
 
     /// The message, and what a log line may hold of the cause.
@@ -372,6 +371,11 @@ impl Error {
         let apart = self.told.as_ref().and_then(|told| told.apart.as_ref());
         self.told() + &apart.map(|apart| format!(" ({apart})")).unwrap_or_default()
     }
+}
+
+/// Whether the connection may be used again after a step on it that ended so.
+pub fn is_reusable<T>(outcome: &Result<T, Error>) -> bool {
+    outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true)
 }
 
 impl fmt::Display for Error {

@@ -7,19 +7,19 @@
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
 use crate::error::{Error, Kind};
 use crate::json::{Fields, each, fields, text};
 use crate::named;
 use crate::param::Param;
 use crate::said::Said;
+use crate::truncate::quote_short;
 
 /// The forms of an event, as an error shows them.
-pub const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
+pub(crate) const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
 
 /// What an event asks for.
 #[derive(Debug, PartialEq)]
-pub enum Request {
+pub(crate) enum Request {
     /// Run one statement of the catalogue.
     Statement(Call),
     /// Run several, in order, all or nothing.
@@ -38,7 +38,7 @@ pub enum Request {
 
 /// One statement and the values bound to its parameters.
 #[derive(PartialEq)]
-pub struct Call {
+pub(crate) struct Call {
     /// The statement's name, as the event has it.
     pub statement: String,
     /// Its parameters, in order.
@@ -62,7 +62,7 @@ const MOST_PARAMS: usize = u16::MAX as usize;
 ///
 /// # Errors
 /// [`Kind::Event`] for anything that is not one of the [`FORMS`].
-pub fn parse(event: &RawValue) -> Result<Request, Error> {
+pub(crate) fn parse(event: &RawValue) -> Result<Request, Error> {
     let fields = fields(event, &FIELDS).ok_or_else(|| unknown("it is not a JSON object"))?;
     if fields.get("statement").is_some() {
         call(&fields)
@@ -103,8 +103,8 @@ fn transaction(calls: &RawValue) -> Result<Vec<Call>, Said> {
 fn call(fields: &Fields<'_>) -> Result<Call, Said> {
     only(fields, &["statement", "params"])?;
     let name = fields.get("statement").ok_or("missing field \"statement\"")?;
-    let statement =
-        text(name).ok_or_else(|| Said::new("its statement is not a string", short(name.get())))?;
+    let statement = text(name)
+        .ok_or_else(|| Said::new("its statement is not a string", quote_short(name.get())))?;
     let mut params = vec![];
     if let Some(given) = fields.get("params") {
         let read = each(given, |param| -> Result<(), Said> {
@@ -132,7 +132,11 @@ fn scheduled(fields: &Fields<'_>) -> Result<Request, Error> {
     let is_schedule =
         matches!(&*source, "aws.events" | "aws.scheduler") && detail_type == "Scheduled Event";
     if !is_schedule {
-        let why = format!("source {} and detail-type {}", short(&source), short(&detail_type));
+        let why = format!(
+            "source {} and detail-type {}",
+            quote_short(&source),
+            quote_short(&detail_type)
+        );
         return Err(no_form("it is an EventBridge event, not a schedule", why.into()));
     }
     Ok(Request::Scheduled { id: Some(id).filter(|id| is_uuid(id)) })
@@ -157,6 +161,9 @@ fn unknown(why: &'static str) -> Error {
     Error::new(Kind::Event, named!("the event is of no known form, {why}"))
         .advice(named!("send one of: {FORMS}"))
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

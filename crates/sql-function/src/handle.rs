@@ -1,28 +1,28 @@
 //! From an event to a response: the one path that every invocation takes.
 
+use diagnosis::{Cause, Diagnosis};
 use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
-use crate::doctor::{self, Blanks, Cause, Diagnosis, Patient};
-use crate::engine::{Clock, Connector, Login};
+use crate::diagnose::{self, Subject};
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
+use crate::login::{Clock, Login};
 use crate::perform::{Step, Work, perform};
+use crate::placeholders;
+use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
-use crate::session::{Random, Session};
 use crate::settings::Settings;
 
-/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub(crate) const SCHEDULED: &str = "items";
-
 /// A function that is ready for events.
-pub struct Function<C: Connector> {
-    session: Session<C>,
+pub(crate) struct Function<C: Connector> {
+    pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
     /// What the role's policy names, when the settings tell.
@@ -36,7 +36,7 @@ impl<C: Connector> Function<C> {
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         credentials: Credentials,
         at_once: NonZeroUsize,
@@ -45,12 +45,11 @@ impl<C: Connector> Function<C> {
     ) -> Result<Self, Error> {
         let catalogue = Catalogue::load(&settings.statements, C::DIALECT)?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
-            let blanks = Blanks::of_engine(C::WORDS)
-                .with_endpoint(&settings.endpoint)
+            let placeholders = placeholders::of_endpoint(C::TEXTS, &settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
             Error::new(Kind::Settings, "cannot trust any server")
                 .says(Loggable::of_error(&error))
-                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
+                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &placeholders)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
@@ -64,10 +63,11 @@ impl<C: Connector> Function<C> {
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
+            texts: C::TEXTS,
             dated_ahead: 0,
         };
         Ok(Function {
-            session: Session::new(C::new(login), at_once, random),
+            pool: Pool::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
             resource_id: settings.resource_id,
@@ -75,16 +75,20 @@ impl<C: Connector> Function<C> {
         })
     }
 
-    /// The session, to open it ahead of the first event, and to close it after the last.
-    pub fn session(&self) -> &Session<C> {
-        &self.session
+    /// The connection pool, to warm it up before the first event and close it after the last.
+    pub(crate) fn pool(&self) -> &Pool<C> {
+        &self.pool
     }
 
     /// Answers one event.
     ///
     /// # Errors
     /// Every [`Kind`]. The function can take the next event after any of them.
-    pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
+    pub(crate) async fn handle(
+        &self,
+        event: &RawValue,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
@@ -112,15 +116,15 @@ impl<C: Connector> Function<C> {
     }
 
     /// Walks the way of a login, and tells what may be wrong with it.
-    pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
-        let patient = Patient {
-            connector: self.session.connector(),
+    pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
+        let subject = Subject {
+            connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_id: self.resource_id.as_deref(),
             function: self.name.as_deref(),
         };
-        doctor::diagnose(&patient, deadline).await
+        diagnose::diagnose(&subject, deadline).await
     }
 
     /// What a call asks for.
@@ -142,11 +146,11 @@ impl<C: Connector> Function<C> {
     }
 
     async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.session.ready(&work.statements(), deadline).await?;
-        let connector = self.session.connector();
+        let lease = self.pool.acquire(&work.statements(), deadline).await?;
+        let connector = self.pool.connector();
         let (outcome, lease) = perform(work, deadline, connector, lease).await;
         if let Some(lease) = lease {
-            self.session.keep(lease);
+            self.pool.release(lease);
         }
         outcome
     }

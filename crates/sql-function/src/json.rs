@@ -5,7 +5,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
+use crate::truncate::quote_short;
 
 /// How many names of fields that are not known are kept.
 const SHOWN: usize = 5;
@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
     /// What is wrong with an object that may have the fields `allowed`, each once.
     pub(crate) fn refuse(&self, allowed: &[&str]) -> Option<String> {
         let other = self.known.iter().find(|(name, _)| !allowed.contains(name));
-        let other = other.map(|(name, _)| short(name)).or(self.unknown.first().cloned());
+        let other = other.map(|(name, _)| quote_short(name)).or(self.unknown.first().cloned());
         match (self.twice, other) {
             (Some(twice), _) => Some(format!("duplicate field {twice:?}")),
             (None, Some(other)) => Some(format!("unknown field {other}")),
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let known = self.known.iter().map(|(name, _)| short(name));
+        let known = self.known.iter().map(|(name, _)| quote_short(name));
         let names = known.chain(self.unknown.iter().cloned()).collect::<Vec<_>>().join(", ");
         format!("[{names}]{more}")
     }
@@ -129,7 +129,7 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         let name = self.names.iter().find(|name| **name == key).copied();
-        Ok(name.ok_or_else(|| self.shows.then(|| short(key))))
+        Ok(name.ok_or_else(|| self.shows.then(|| quote_short(key))))
     }
 }
 

@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, set_hook};
 
 use futures_util::FutureExt;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
+use crate::truncate::truncate;
 
 /// The most of a panic's message, in bytes, that an answer quotes.
 const MOST: usize = 1000;
@@ -32,7 +32,7 @@ fn internal(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::new(Kind::Internal, "the function panicked, and a write may have been carried out")
-        .says(cut(text.unwrap_or("no message"), MOST).into_owned())
+        .says(truncate(text.unwrap_or("no message"), MOST).into_owned())
         .advice(
             "this is a defect of the function: report it with the place that its log names, and look \
              at the data before sending the event again",

@@ -17,22 +17,22 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, sleep};
 
-use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, Done, millis};
-use crate::error::{Error, Fate, Kind};
+use crate::deadline::{Deadline, millis, ran_out};
+use crate::driver::{Connection, Connector, ExecResult};
+use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::event::Call;
 use crate::named;
+use crate::pool::{Lease, Obtained};
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
 use crate::rows::{RESPONSE_LIMIT, Rows};
-use crate::session::{Lease, Obtained};
 use crate::statement::{Mode, Statement};
 
 /// What is kept back of the time for a statement, to have the server end it and to hear how it did.
 /// A fifth of the time, where that is less.
 const ENDING: Duration = Duration::from_millis(700);
-/// The server's own limit gets this long to end a statement, before another connection tells it to.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the server's own limit may take to end a statement before a cancel request is sent.
+const CANCEL_DELAY: Duration = Duration::from_millis(100);
 /// How long the end of a statement may take to come, where there is time.
 const LONG_ENDING: Duration = Duration::from_secs(2);
 
@@ -76,7 +76,7 @@ pub(crate) async fn perform<'a, C: Connector>(
     let obtained = lease.obtained;
     let lease = Some(lease);
     let mut attempt = Attempt { work, deadline, connector, lease, obtained, has_run: false };
-    let outcome = attempt.under_locks().await;
+    let outcome = attempt.run_exclusively().await;
     attempt.restore().await;
     (outcome, attempt.lease)
 }
@@ -107,14 +107,14 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         lease: Lease<'a, C::Connection>,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        if is_reusable(&outcome) {
             self.lease = Some(lease);
         }
         outcome
     }
 
     /// Takes the lock of every exclusive statement, and does the work.
-    async fn under_locks(&mut self) -> Result<Response, Error> {
+    async fn run_exclusively(&mut self) -> Result<Response, Error> {
         // In order of their names, so that two transactions cannot each wait for the other's.
         let steps = self.work.steps().iter();
         let exclusive: BTreeSet<_> =
@@ -135,7 +135,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
         match self.work {
             Work::Statement(step) => {
-                let (result, _) = self.one(step, RESPONSE_LIMIT).await?;
+                let (result, _) = self.run_statement(step, RESPONSE_LIMIT).await?;
                 Ok(Response::Statement { result, connection: self.obtained })
             }
             Work::Transaction(steps) => {
@@ -162,7 +162,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let begin = lease.connection.begin(mode);
         let begin = self.deadline.bound(|| "the start of the transaction".into(), begin).await;
         self.settle(lease, begin.map_err(|error| error.fated(Fate::NotRun)))?;
-        match self.each(steps).await {
+        match self.run_all(steps).await {
             Ok(results) => {
                 let mut lease = self.take()?;
                 let commit = lease.connection.commit();
@@ -189,11 +189,11 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
     }
 
     /// Runs one statement after another. Together they may return what Lambda lets one response hold.
-    async fn each(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
+    async fn run_all(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
         let mut results = Vec::with_capacity(steps.len());
         let mut room = RESPONSE_LIMIT;
         for (index, step) in steps.iter().enumerate() {
-            let done = self.one(step, room).await;
+            let done = self.run_statement(step, room).await;
             let (result, size) = done.map_err(|error| error.of_item(index, steps.len()))?;
             // A comma follows it. That it fits has been looked at.
             room = room.saturating_sub(size + 1);
@@ -204,14 +204,14 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
 
     /// Runs a statement that may return `room` bytes. Gives its result, and how many bytes that takes.
     /// An error says what became of it.
-    async fn one(
+    async fn run_statement(
         &mut self,
         (call, statement): &Step<'_>,
         room: usize,
     ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
-        let outcome = self.in_time(call, statement, &mut rows).await;
+        let outcome = self.run_with_timeout(call, statement, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
         let done = outcome.map_err(|error| match error.fate() {
             // It may be run on another connection, but not what came before it.
@@ -237,17 +237,17 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
 
     /// Runs a statement no longer than it may. One that takes longer is ended on the server, whose
     /// answer tells what became of it.
-    async fn in_time(
+    async fn run_with_timeout(
         &mut self,
         call: &Call,
         statement: &Statement,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let deadline = self.deadline;
         let ending = ENDING.min(deadline.left() / 5);
         let limit = deadline.less(ending).at_most(statement.timeout);
         let mut lease = self.take()?;
-        let id = lease.connection.id();
+        let handle = lease.connection.cancel_handle();
         let bind = lease.connection.bind(statement, &call.params, rows);
         let bound = limit.bound(|| named!("preparing statement {:?}", statement.name), bind).await;
         let bound = match bound {
@@ -264,9 +264,9 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
                     let cancel = async {
                         // One that has a time-out of its own is ended by the server, where it can.
                         let is_ended = statement.timeout.is_some() && !deadline.is_moved();
-                        let patience = if is_ended { PATIENCE } else { Duration::ZERO };
-                        sleep(patience).await;
-                        if let Err(error) = self.connector.cancel(&id, deadline).await {
+                        let delay = if is_ended { CANCEL_DELAY } else { Duration::ZERO };
+                        sleep(delay).await;
+                        if let Err(error) = self.connector.cancel(&handle, deadline).await {
                             tracing::warn!(error = error.log(), "cannot cancel the statement");
                         }
                     };
@@ -313,8 +313,8 @@ fn carried_out(error: Error) -> Error {
 fn late_outcome(
     statement: &Statement,
     transaction: bool,
-    outcome: Option<Result<Done, Error>>,
-) -> Result<Done, Error> {
+    outcome: Option<Result<ExecResult, Error>>,
+) -> Result<ExecResult, Error> {
     let what = named!("statement {:?}", statement.name);
     match outcome {
         // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what

@@ -1,15 +1,16 @@
 //! What a failed login or a broken connection means, and what to do about it: the words that both
 //! engines share.
 
+use diagnosis::Cause;
 use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::doctor::{Blanks, Cause, Words, rds_ca};
-use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
+use crate::login::Login;
 use crate::named;
+use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
@@ -32,9 +33,9 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 
 /// TLS failed: the server could not prove that it is the endpoint, or the handshake did not come that
 /// far.
-pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
+pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
-        return broken_handshake(login, cause, words);
+        return broken_handshake(login, cause);
     }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
@@ -42,14 +43,14 @@ pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
         named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
-        .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
+        .certainly(tls_failure(login, cause), &login.placeholders())
 }
 
 /// The TLS handshake broke off, before the server's certificate was in question.
-pub fn broken_handshake(login: &Login, error: impl Display, words: Words) -> Error {
+pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
     Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
         .says(Loggable::of_login(error))
-        .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))
+        .certainly(Cause::HandshakeFailed, &login.placeholders())
 }
 
 /// What a failed handshake shows by itself, whatever the server presented.
@@ -85,40 +86,41 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
 }
 
 /// The server offers no TLS: a token must not go to it in clear.
-pub fn no_tls(login: &Login, words: Words) -> Error {
+pub fn no_tls(login: &Login) -> Error {
     let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &Blanks::of_login(words, login))
+    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
 /// The server did not accept the token, most likely because of `cause`.
-pub fn denied(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .likely(cause, &Blanks::of_login(words, login))
+        .likely(cause, &login.placeholders())
 }
 
 /// The server turned the login away for another reason than the token: `cause`.
-pub fn refused(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
+    let refused = Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .certainly(cause, &Blanks::of_login(words, login))
+        .certainly(cause, &login.placeholders());
+    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
+    if passes { refused.transient() } else { refused }
 }
 
 /// Something takes the connection, and says nothing.
-pub fn silent(login: &Login, words: Words) -> Error {
+pub fn silent(login: &Login) -> Error {
     let message = named!("{} takes the connection and says nothing", login.connect_to);
-    Error::new(Kind::ConnectTls, message)
-        .certainly(Cause::ServerSilent, &Blanks::of_login(words, login))
+    Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.placeholders())
 }
 
 /// What answers is no server of the engine.
-pub fn wrong_engine(login: &Login, what: impl Display, words: Words) -> Error {
+pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
     let message = named!("what answers at {} is not the database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
-        .certainly(Cause::WrongEngine, &Blanks::of_login(words, login))
+        .certainly(Cause::WrongEngine, &login.placeholders())
 }
 
 /// The connection broke during `what`.
@@ -149,13 +151,28 @@ pub fn left_open(statement: &Statement) -> Error {
         .loses_connection()
 }
 
-/// `what` met something that passes by itself: the server has carried out nothing of it.
-pub fn passing(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+/// `what` failed for a transient reason: the server has carried out nothing of it.
+pub fn transient(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::QueryTransient, named!("{what} failed for a reason that passes by itself"))
+    Error::new(Kind::QueryTransient, named!("{what} failed with a transient error"))
         .says(server_says)
         .advice("send the event again: nothing was changed")
         .fated(Fate::NotRun)
+}
+
+/// A statement that may commit midway failed for a transient reason: part of it may last.
+pub fn failed_midway(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::Query, named!("{what} failed midway"))
+        .says(server_says)
+        .named(Cause::StatementInvalid)
+        .advice("the error is transient: look at the data before sending the event again")
+}
+
+/// `error`, which ended `statement`, with the fate of that: a procedure may have committed before.
+pub fn of_statement(statement: &Statement, error: Error) -> Error {
+    let undone = statement.is_atomic() || error.fate() != Fate::NotRun;
+    if undone { error } else { error.fated(Fate::Unknown) }
 }
 
 /// The server ended `what` on its way: somebody told it to, or it took longer than the server lets a
@@ -164,6 +181,7 @@ pub fn ended(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
     Error::new(Kind::QueryTransient, named!("{what} was ended by the server"))
         .says(server_says)
+        .named(Cause::StatementInvalid)
         .advice(
             "send the event again. Should it happen each time, the statement takes longer than the \
              server lets one run: make it faster, or raise the limit that the server's words name",

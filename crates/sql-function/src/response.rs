@@ -1,17 +1,17 @@
 //! What a function answers.
 
+use diagnosis::Diagnosis;
 use serde::Serialize;
 use std::io;
 
-use crate::doctor::Diagnosis;
-use crate::engine::Done;
+use crate::driver::ExecResult;
+use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
-use crate::session::Obtained;
 
 /// The answer to an event.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub enum Response {
+pub(crate) enum Response {
     /// To a statement, or a schedule.
     Statement {
         /// What it returned.
@@ -47,7 +47,7 @@ pub enum Response {
 
 /// What one statement returned.
 #[derive(Serialize)]
-pub struct StatementResult {
+pub(crate) struct StatementResult {
     /// Its name in the catalogue.
     pub statement: String,
     /// Its result set; without columns when it returns no rows.
@@ -66,14 +66,14 @@ pub struct StatementResult {
 }
 
 impl StatementResult {
-    pub(crate) fn new(statement: &str, rows: Rows, done: Done, query_ms: f64) -> Self {
+    pub(crate) fn new(statement: &str, rows: Rows, done: ExecResult, query_ms: f64) -> Self {
         let (last, earlier) = rows.finish();
         let mut sets = earlier.into_iter().chain([last]);
         // There is a last one.
         #[allow(clippy::expect_used)]
         let result = sets.next().expect("a result has a set");
         let more_results = sets.collect();
-        let Done { rows_affected, last_insert_id } = done;
+        let ExecResult { rows_affected, last_insert_id } = done;
         let statement = statement.to_owned();
         Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
     }

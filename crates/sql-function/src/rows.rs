@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
 use crate::named;
+use crate::truncate::truncate;
 use crate::value::{Json, Value, write_json};
 
 /// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:
@@ -29,7 +29,7 @@ pub struct Column {
 
 /// One result set, as a response shows it.
 #[derive(Serialize)]
-pub struct ResultSet {
+pub(crate) struct ResultSet {
     /// The columns; none when there are no rows to return.
     pub columns: Vec<Column>,
     /// The rows, as JSON objects.
@@ -100,7 +100,7 @@ impl Rows {
             let twice = Vec::from_iter(twice).join(", ");
             let message = "columns of the result have the same name";
             return Err(Error::new(Kind::Statement, message)
-                .says(cut(&twice, 1000).into_owned())
+                .says(truncate(&twice, 1000).into_owned())
                 .advice("give each column its own name with AS"));
         }
         let key = |column: &Column| {

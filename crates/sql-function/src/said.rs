@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use crate::bound::short;
+use crate::truncate::quote_short;
 
 /// Text that a log line may hold: our own words, numbers, and names that whoever deployed the function
 /// or made the schema chose. See [`named!`](crate::named).
@@ -41,7 +41,7 @@ impl From<Loggable> for Told {
 #[macro_export]
 macro_rules! named {
     ($($text:tt)*) => {
-        $crate::said::Loggable::of_names(format!($($text)*))
+        $crate::Loggable::of_names(format!($($text)*))
     };
 }
 
@@ -58,7 +58,7 @@ impl Loggable {
     }
 
     /// An error that came while a connection was opened, with its sources.
-    pub fn of_error(error: &(dyn std::error::Error + 'static)) -> Loggable {
+    pub(crate) fn of_error(error: &(dyn std::error::Error + 'static)) -> Loggable {
         let chain = std::iter::successors(Some(error), |error| error.source());
         let mut text = String::new();
         for error in chain.map(ToString::to_string) {
@@ -124,7 +124,7 @@ impl Said {
 
     /// A name that may be anybody's and of any length, shown to the caller alone.
     pub fn name(name: &str) -> Said {
-        short(name).into()
+        quote_short(name).into()
     }
 }
 

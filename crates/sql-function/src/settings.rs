@@ -3,17 +3,18 @@
 //! They are read once, from a lookup that is passed in. A missing or wrong one is an error that
 //! names it.
 
+use diagnosis::Cause;
+use engine::Engine;
 use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::said::Loggable;
 
 /// Everything a function needs to know, checked.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for and the certificate names.
     pub endpoint: Endpoint,
     /// `DB_CONNECT_TO`: what TCP connects to; the endpoint itself unless set.
@@ -36,7 +37,7 @@ pub struct Settings {
 
 /// How long a name may be: servers cut off what is longer, and look for another name.
 #[derive(Clone, Copy, Debug)]
-pub enum Longest {
+pub enum NameLimit {
     /// So many bytes of UTF-8.
     Bytes(usize),
     /// So many characters.
@@ -45,14 +46,14 @@ pub enum Longest {
 
 impl Settings {
     /// Reads the settings through `variable`, which looks an environment variable up.
-    /// `default_port` and `longest_user` are the engine's.
+    /// `longest_user` is the engine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
-    pub fn read(
+    pub(crate) fn read(
         variable: impl Fn(&str) -> Option<String>,
-        default_port: u16,
-        longest_user: Longest,
+        engine: Engine,
+        longest_user: NameLimit,
     ) -> Result<Settings, Error> {
         // SAM and CloudFormation render a parameter that was left out as an empty string.
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -66,12 +67,14 @@ impl Settings {
 
         let host = required("DB_HOST", "the endpoint of the database, as RDS shows it")?;
         let port = match given("DB_PORT") {
-            None => default_port,
+            None => engine.default_port(),
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => {
-                    let advice =
-                        named!("use a number from 1 to 65535, or leave it out for {default_port}");
+                    let advice = named!(
+                        "use a number from 1 to 65535, or leave it out for {}",
+                        engine.default_port()
+                    );
                     return Err(wrong(named!("DB_PORT is {text:?}, which is no port"))
                         .named(Cause::SettingMalformed)
                         .advice(advice));
@@ -157,10 +160,10 @@ fn endpoint(
 }
 
 /// A name that the server cut off would be denied as another user's.
-fn check_user(user: &str, longest: Longest) -> Result<(), Error> {
+fn check_user(user: &str, longest: NameLimit) -> Result<(), Error> {
     let (length, most, unit) = match longest {
-        Longest::Bytes(most) => (user.len(), most, "bytes"),
-        Longest::Characters(most) => (user.chars().count(), most, "characters"),
+        NameLimit::Bytes(most) => (user.len(), most, "bytes"),
+        NameLimit::Characters(most) => (user.chars().count(), most, "characters"),
     };
     if length <= most {
         return Ok(());
@@ -183,10 +186,10 @@ mod tests {
     const HOST: &str = "db.abc123def456.eu-west-1.rds.amazonaws.com";
 
     fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
-        read_for(Longest::Bytes(63), changes)
+        read_for(NameLimit::Bytes(63), changes)
     }
 
-    fn read_for(longest: Longest, changes: &[(&str, &str)]) -> Result<Settings, Error> {
+    fn read_for(longest: NameLimit, changes: &[(&str, &str)]) -> Result<Settings, Error> {
         let mut variables = BTreeMap::from([
             ("DB_HOST", HOST),
             ("DB_USER", "lambda-user"),
@@ -195,7 +198,11 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
         ]);
         variables.extend(changes.iter().copied());
-        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306, longest)
+        Settings::read(
+            |name| variables.get(name).map(|value| (*value).to_owned()),
+            Engine::MySql,
+            longest,
+        )
     }
 
     #[test]
@@ -240,7 +247,7 @@ mod tests {
         assert_eq!(read(&[("DB_USER", &fits)]).unwrap().user, fits);
         let report = read(&[("DB_USER", &cut)]).unwrap_err().report();
         assert!(report.contains("DB_USER has 64 bytes, of which the server keeps 63"), "{report}");
-        let characters = Longest::Characters(32);
+        let characters = NameLimit::Characters(32);
         assert_eq!(read_for(characters, &[("DB_USER", &cut)]).unwrap().user, cut);
         read_for(characters, &[("DB_USER", &(cut + "x"))]).unwrap_err();
     }

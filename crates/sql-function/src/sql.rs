@@ -2,7 +2,7 @@
 //! and with its quoted parts whole.
 //!
 //! The server alone understands a statement. What is read here decides what a file may hold
-//! ([`crate::statement`]), where MySQL's placeholders are, and what a session keeps of a statement.
+//! (see `statement`), where MySQL's placeholders are, and what a session keeps of a statement.
 
 use std::iter;
 

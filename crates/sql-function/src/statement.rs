@@ -23,10 +23,10 @@
 mod check;
 mod options;
 
+use diagnosis::Cause;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::sql::{self, Dialect, Token, TokenKind};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::engine::millis;
+use crate::deadline::millis;
 use crate::error::Error;
 use crate::response::Response;
 

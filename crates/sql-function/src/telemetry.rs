@@ -21,14 +21,14 @@ const OWN: [&str; 4] = ["iam_auth", "sql_function", "mysql_function", "postgres_
 
 /// Starts logging to standard output, as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` say, and
 /// has panics logged. Later calls in one process do nothing.
-pub fn start(variable: impl Fn(&str) -> Option<String>) {
+pub(crate) fn start(variable: impl Fn(&str) -> Option<String>) {
     panics::hook();
     // The only error is that a subscriber is there already, which a second start in a test meets.
     let _ = tracing::dispatcher::set_global_default(lines(variable, io::stdout));
 }
 
 /// What writes the lines.
-pub fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
+fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -62,13 +62,4 @@ fn level(name: Option<&str>) -> LevelFilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lambdas_levels_are_known() {
-        assert_eq!(level(None), LevelFilter::INFO);
-        assert_eq!(level(Some("trace")), LevelFilter::TRACE);
-        assert_eq!(level(Some("FATAL")), LevelFilter::ERROR);
-    }
-}
+mod tests;

@@ -42,7 +42,7 @@ impl Json {
     }
 
     /// Whether its limit is passed, or a value would have passed it.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.is_full || self.bytes.len() > self.limit
     }
 }

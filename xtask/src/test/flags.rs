@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask test`.
 
-use lexopt::prelude::*;
 use engine::Engine;
+use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::thread;
 

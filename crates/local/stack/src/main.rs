@@ -10,7 +10,7 @@ mod flags;
 mod stack;
 mod table;
 
-use doctor::{Diagnosis, Terminal};
+use doctor::Terminal;
 use flags::Flags;
 use stack::{Answer, LocalFunction, Stack};
 use std::env;
@@ -110,8 +110,8 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
 
 /// What the function says of its way to the database: one line, unless something is wrong.
 async fn diagnosis(stack: &Stack, function: &LocalFunction) -> Result<String, Failure> {
-    let answer = stack.invoke(function, r#"{"diagnose":true}"#).await?;
-    let diagnosis = Diagnosis::from_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
+    let answer = stack.invoke(function, diagnosis::EVENT).await?;
+    let diagnosis = doctor::read_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
     if diagnosis.is_healthy() {
         return Ok(format!("diagnosis: {}", doctor::summary(&diagnosis)));
     }

@@ -1,7 +1,8 @@
 //! What a statement does to its session on MySQL and MariaDB, and what of it the next event meets.
 
+use engine::Engine;
 use function_harness::event::{ITEMS, call};
-use function_harness::{Engine, Harness, at_random, borrowed};
+use function_harness::{Harness, at_random, borrowed};
 use local_rds::Server;
 use serde_json::json;
 

@@ -1,7 +1,8 @@
 //! Statements, parameters and results of MySQL and MariaDB.
 
+use engine::Engine;
 use function_harness::event::{ITEMS, call};
-use function_harness::{Engine, Harness, borrowed, until};
+use function_harness::{Harness, borrowed, until};
 use local_rds::Server;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use aws_cli::Aws;
-use doctor::Diagnosis;
+use diagnosis::Diagnosis;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -24,12 +24,12 @@ pub(crate) fn ask(aws: &Aws, name: &str) -> Result<Diagnosis, Failure> {
     // Files, because versions 1 and 2 of the client take other forms of a payload on the line.
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let (event, answer) = (folder.path().join("event.json"), folder.path().join("answer.json"));
-    fs::write(&event, r#"{"diagnose":true}"#)?;
+    fs::write(&event, diagnosis::EVENT)?;
     let payload = format!("fileb://{}", event.display());
     let out = answer.display().to_string();
     let mut call = vec!["lambda", "invoke", "--function-name", name, "--payload", &payload];
     call.extend(["--cli-read-timeout", READ_TIMEOUT, &out]);
     let invoked: Invoked = aws.call(&call)?;
     let answer = fs::read(&answer)?;
-    Ok(Diagnosis::from_answer(&answer, invoked.function_error.as_deref())?)
+    Ok(doctor::read_answer(&answer, invoked.function_error.as_deref())?)
 }

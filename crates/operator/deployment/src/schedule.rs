@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sql_function::catalogue::Catalogue;
+use sql_function::Catalogue;
 use sql_function::sql::{Dialect, MYSQL};
 
 use crate::Failure;

@@ -6,10 +6,9 @@ mod log;
 mod network;
 mod policy;
 mod principal;
-mod shell;
 
 use aws_cli::{Aws, Database};
-use doctor::{Cause, Diagnosis, Step, Verdict};
+use diagnosis::{Cause, Diagnosis, Filled, Placeholders, Step, StepName, Suspect, Verdict};
 use serde_json::{Map, Value};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -35,9 +34,9 @@ struct Finding {
     seen: String,
     facts: Map<String, Value>,
     /// The causes that are certain.
-    causes: Vec<Cause>,
+    causes: Vec<Suspect>,
     /// The causes that it cannot be.
-    disproved: &'static [&'static str],
+    disproved: &'static [Cause],
 }
 
 impl Finding {
@@ -51,20 +50,21 @@ impl Finding {
         self
     }
 
-    fn because_of(mut self, causes: impl IntoIterator<Item = Cause>) -> Finding {
+    fn because_of(mut self, causes: impl IntoIterator<Item = Suspect>) -> Finding {
         self.causes.extend(causes);
         self
     }
 
-    fn disproves(mut self, causes: &'static [&'static str]) -> Finding {
+    fn disproves(mut self, causes: &'static [Cause]) -> Finding {
         self.disproved = causes;
         self
     }
 }
 
-/// A cause, in the words of what is known.
-fn cause(id: &str, title: &str, because: String, confirm: String, fix: String) -> Cause {
-    Cause { id: id.into(), title: title.into(), because, confirm, fix, more: Map::new() }
+/// `cause`, with commands for what AWS says.
+fn suspect(cause: Cause, because: String, confirm: String, fix: String) -> Suspect {
+    let filled = Filled { confirm, fix, ..Placeholders::default().fill(cause) };
+    Suspect::new(cause, filled, because)
 }
 
 /// Asks AWS, all questions at once, and completes the diagnosis.
@@ -76,7 +76,8 @@ pub(crate) fn complete(
     now: SystemTime,
 ) -> Diagnosis {
     let aws = &aws.clone().region(&database.region);
-    let (connected, logged_in) = (went(&diagnosis, "tcp"), went(&diagnosis, "login"));
+    let (connected, logged_in) =
+        (went(&diagnosis, StepName::Tcp), went(&diagnosis, StepName::Login));
     let findings = thread::scope(|scope| {
         // In the order in which a login meets them.
         let asking: [(_, Ask<'_>); 4] = [
@@ -97,12 +98,12 @@ pub(crate) fn complete(
         };
         let Finding { verdict, seen, facts, causes, disproved } = finding;
         diagnosis.ok &= verdict == Verdict::Ok;
-        let (name, ms) = (name.to_owned(), Some(ms));
+        let (name, ms, facts) = (name.to_owned(), Some(ms), Some(facts));
         diagnosis.steps.push(Step { name, verdict, ms, seen, facts, more: Map::new() });
-        diagnosis.causes.retain(|cause| !disproved.contains(&cause.id.as_str()));
+        diagnosis.causes.retain(|cause| disproved.iter().all(|other| other.id() != cause.id));
         certain.extend(causes);
     }
-    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Cause| sure.id == cause.id));
+    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Suspect| sure.id == cause.id));
     certain.append(&mut diagnosis.causes);
     diagnosis.causes = certain;
     diagnosis
@@ -119,8 +120,8 @@ fn timed(ask: Ask<'_>) -> (f64, Option<Finding>) {
 }
 
 /// Whether the function got past a step.
-fn went(diagnosis: &Diagnosis, name: &str) -> bool {
-    let step = diagnosis.steps.iter().find(|step| step.name == name);
+fn went(diagnosis: &Diagnosis, name: StepName) -> bool {
+    let step = diagnosis.steps.iter().find(|step| step.name == name.as_str());
     step.is_some_and(|step| matches!(step.verdict, Verdict::Ok | Verdict::Warning))
 }
 

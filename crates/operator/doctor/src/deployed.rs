@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::here::{Answer, EVENT};
+use crate::here::Answer;
 use crate::{Failure, blocking};
 
 /// A function may run 15 minutes; the client gives up after one, and asks again.
@@ -68,7 +68,7 @@ pub(crate) async fn ask(aws: Aws, name: &str) -> Result<Answer, Failure> {
     let folder =
         tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
     let (event, payload) = (folder.path().join("event.json"), folder.path().join("payload.json"));
-    fs::write(&event, EVENT)?;
+    fs::write(&event, diagnosis::EVENT)?;
     let event = format!("fileb://{}", event.display());
     let (name, out) = (name.to_owned(), payload.display().to_string());
     let invoked: Invoked = blocking(move || {

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::Failure;
-use crate::engine::Engine;
+use engine::Engine;
 
 /// What `--help` shows.
 pub(crate) const HELP: &str = include_str!("help.txt");

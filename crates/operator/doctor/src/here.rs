@@ -1,6 +1,7 @@
 //! Runs the function's program on this machine, to diagnose itself: the walk is its own, not a second
 //! one. Nothing listens: the settings are the program's environment, the answer its output.
 
+use engine::Engine;
 use iam_auth::{Endpoint, TrustStore};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -13,16 +14,9 @@ use tokio::time::timeout;
 
 use crate::Failure;
 use crate::credentials::Credentials;
-use crate::engine::Engine;
 
 /// The function's own variables, by name.
 pub(crate) type Settings = BTreeMap<String, String>;
-
-/// The event that asks for a diagnosis.
-pub(crate) const EVENT: &str = r#"{"diagnose":true}"#;
-
-/// The argument that has the function's program diagnose itself: see `sql_function::run`.
-const DIAGNOSE: &str = "--diagnose";
 
 /// A network that swallows packets takes the walk some 20 seconds. The program ends itself before.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -52,7 +46,7 @@ pub(crate) async fn ask(
 ) -> Result<Answer, Failure> {
     let name = engine.function();
     let mut command = Command::new(beside_us(name)?);
-    command.arg(DIAGNOSE).env_clear().envs(settings).current_dir("/");
+    command.arg(diagnosis::ARGUMENT).env_clear().envs(settings).current_dir("/");
     command.env("AWS_LAMBDA_FUNCTION_NAME", name);
     command.envs([("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]);
     if let Some(own) = credentials {

@@ -5,11 +5,11 @@
 //! name, which `cargo xtask doctor` runs, also asks for it, and adds what AWS's APIs know.
 //!
 //! ```
-//! use doctor::{Diagnosis, Terminal};
+//! use doctor::Terminal;
 //!
 //! let answer = br#"{"diagnose":{"ok":true,"causes":[],
 //!     "steps":[{"step":"dns","verdict":"ok","ms":0.4,"seen":"10.0.1.7, private"}]}}"#;
-//! let diagnosis = Diagnosis::from_answer(answer, None)?;
+//! let diagnosis = doctor::read_answer(answer, None)?;
 //! assert!(diagnosis.is_healthy());
 //! println!("{}", doctor::render(&diagnosis, Terminal::plain(80)));
 //! # Ok::<(), doctor::NoDiagnosis>(())
@@ -17,14 +17,14 @@
 
 #![forbid(unsafe_code)]
 
-mod diagnosis;
+mod answer;
 mod no_diagnosis;
 mod render;
 mod terminal;
 mod visible;
 mod wrap;
 
-pub use diagnosis::{Cause, Diagnosis, Step, Verdict};
+pub use answer::read_answer;
 pub use no_diagnosis::NoDiagnosis;
 pub use render::{render, summary};
 pub use terminal::Terminal;

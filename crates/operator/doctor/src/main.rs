@@ -8,14 +8,14 @@ mod client;
 mod cloud;
 mod credentials;
 mod deployed;
-mod engine;
 mod flags;
 mod here;
 
 use aws_cli::{Aws, Database, discover};
 use cloud::Login;
 use credentials::Credentials;
-use doctor::{Diagnosis, Terminal, visible};
+use diagnosis::Diagnosis;
+use doctor::{Terminal, visible};
 use engine::Engine;
 use flags::Flags;
 use here::{Answer, Settings};
@@ -101,7 +101,7 @@ async fn diagnose(flags: &Flags) -> Result<Diagnosis, Failure> {
         _ => ask_here(flags, database.as_ref()).await?,
     };
     let error = answer.function_error.as_deref();
-    let diagnosis = Diagnosis::from_answer(&answer.payload, error)
+    let diagnosis = doctor::read_answer(&answer.payload, error)
         .map_err(|error| with_log(&error, &answer.log))?;
     let (Some(aws), Some(database)) = (aws, database) else { return Ok(diagnosis) };
     eprintln!("asking AWS what it knows of the login");
@@ -137,7 +137,7 @@ async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer,
         (Some(engine), ..) => engine,
         (None, Some(database), _) if database.engine.is_postgres() => Engine::Postgres,
         (None, Some(_), _) => Engine::MySql,
-        (None, None, Some(port)) => Engine::of_port(port)?,
+        (None, None, Some(port)) => engine_of_port(port)?,
         (None, None, None) => return Err("name the engine: --engine mysql or postgres".into()),
     };
     let own_region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
@@ -149,6 +149,15 @@ async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer,
     let setting = |name: &str| settings.get(name).cloned();
     let (user, host, port) = (setting("DB_USER"), setting("DB_HOST"), setting("DB_PORT"));
     Ok((answer, Login { user, host, port, function: None }))
+}
+
+/// The engine whose port `port` is, as a setting.
+fn engine_of_port(port: &str) -> Result<Engine, Failure> {
+    let all = [Engine::MySql, Engine::Postgres];
+    let engine = all.into_iter().find(|engine| engine.default_port().to_string() == port);
+    engine.ok_or_else(|| {
+        format!("name the engine, --engine mysql or postgres: port {port:?} is neither's").into()
+    })
 }
 
 /// What makes up a function's settings, of the person's own variables.

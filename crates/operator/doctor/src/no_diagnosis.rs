@@ -112,10 +112,10 @@ fn excerpt(payload: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::Diagnosis;
+    use crate::read_answer;
 
     fn told(payload: &str, function_error: Option<&str>) -> String {
-        Diagnosis::from_answer(payload.as_bytes(), function_error).unwrap_err().to_string()
+        read_answer(payload.as_bytes(), function_error).unwrap_err().to_string()
     }
 
     #[test]

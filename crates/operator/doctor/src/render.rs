@@ -1,8 +1,8 @@
 //! A diagnosis as a person reads it: every step with its mark, then what is wrong, then what to do.
 
+use diagnosis::{Diagnosis, Step, Suspect, Verdict};
 use unicode_width::UnicodeWidthStr;
 
-use crate::diagnosis::{Cause, Diagnosis, Step, Verdict};
 use crate::terminal::{Colour, Terminal};
 use crate::visible::visible;
 use crate::wrap::wrap;
@@ -101,7 +101,7 @@ fn mark(verdict: Verdict) -> (&'static str, Colour) {
     }
 }
 
-fn render_cause(rank: usize, cause: &Cause, terminal: Terminal) -> Vec<String> {
+fn render_cause(rank: usize, cause: &Suspect, terminal: Terminal) -> Vec<String> {
     let indent = 4 + "because  ".len();
     let room = terminal.width() - indent;
     let number = format!("{rank}. ");

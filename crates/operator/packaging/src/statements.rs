@@ -1,7 +1,7 @@
 //! The statements that a function carries: read as the function will read them, so that a file it
 //! would refuse is never packed.
 
-use sql_function::catalogue::Catalogue;
+use sql_function::Catalogue;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

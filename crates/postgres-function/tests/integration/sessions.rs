@@ -1,8 +1,9 @@
 //! What a statement does to its session on PostgreSQL, what of it the next event meets, and what a
 //! session refuses.
 
+use engine::Engine;
 use function_harness::event::{ADD, ITEMS, call};
-use function_harness::{Deployed, Engine, Harness, at_random, borrowed};
+use function_harness::{Deployed, Harness, at_random, borrowed};
 use local_rds::{Profile, Server};
 use serde_json::{Value, json};
 

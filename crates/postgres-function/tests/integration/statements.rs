@@ -1,7 +1,8 @@
 //! Statements, parameters and results of PostgreSQL.
 
+use engine::Engine;
 use function_harness::event::{ADD, ITEMS, call};
-use function_harness::{Engine, Harness, until};
+use function_harness::{Harness, until};
 use serde_json::json;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //! anything is sent.
 
 use super::{Mode, Refusal, Statement};
-use crate::doctor::Cause;
 use crate::sql::{Dialect, Token, TokenKind};
+use diagnosis::Cause;
 
 /// Refuses what cannot be run as one statement of an event.
 pub(super) fn all(statement: &Statement) -> Result<(), Refusal> {

@@ -4,10 +4,10 @@
 //! refused, for an option that is passed over in silence is worse than none; everything else is a
 //! comment.
 
+use diagnosis::Cause;
 use std::time::Duration;
 
 use super::{Mode, Refusal};
-use crate::doctor::Cause;
 use crate::sql::Dialect;
 
 pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;

@@ -7,8 +7,9 @@ mod report;
 pub use ledger::{Ledger, settled};
 pub use report::Report;
 
+use engine::Engine;
 use fault_proxy::{Protocol, Proxy};
-use local_rds::{Builder, Engine, Row, Server};
+use local_rds::{Builder, Row, Server};
 use std::net::SocketAddr;
 use std::time::Duration;
 

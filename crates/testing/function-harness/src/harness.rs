@@ -1,8 +1,9 @@
 //! A server, and functions in front of it.
 
+use engine::Engine;
 use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Engine, Profile, Row, Server};
+use local_rds::{Builder, Profile, Row, Server};
 use local_stack::ITEMS;
 use std::fs;
 use std::net::Ipv4Addr;

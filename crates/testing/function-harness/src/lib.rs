@@ -25,7 +25,6 @@ mod sequences;
 
 pub use deployed::{Deployed, Exact};
 pub use harness::{Harness, borrowed, closed_port};
-pub use local_rds::Engine;
 pub use memory::{Needle, search};
 pub use poll::until;
 pub use sequences::at_random;

@@ -2,11 +2,10 @@
 //! event.
 
 use deploy_template::{Template, filter};
-use local_rds::Engine;
-use serde_json::Value;
-
+use engine::Engine;
 use function_harness::event::call;
 use function_harness::{Harness, until};
+use serde_json::Value;
 
 fn transaction(names: &[&str]) -> String {
     let calls: Vec<_> = names.iter().map(|name| call(name)).collect();

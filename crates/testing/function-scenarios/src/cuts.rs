@@ -5,13 +5,13 @@
 //! honest, and the [`Ledger`] proves that no write ran twice, none that was reported as clean ran,
 //! and none that was reported as done is missing.
 
+use engine::Engine;
 use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
-use local_rds::{Engine, Server};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
 use function_harness::Deployed;
 use function_harness::faults::{self, Ledger, Report};
+use local_rds::Server;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// What is going on when the connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

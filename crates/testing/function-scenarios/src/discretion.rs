@@ -1,10 +1,10 @@
 //! No value is in a log, at any level, and whatever becomes of an event; its answer may quote it.
 
-use local_lambda::LogFormat;
-use local_rds::{Engine, Server};
-use serde_json::{Value, json};
-
+use engine::Engine;
 use function_harness::{Deployed, Harness};
+use local_lambda::LogFormat;
+use local_rds::Server;
+use serde_json::{Value, json};
 
 /// What every value, name and key that only events have holds, and is nowhere else.
 const TEXT: &str = "zq-value";

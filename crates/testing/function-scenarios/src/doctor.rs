@@ -24,12 +24,11 @@ pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
 pub use unverified::{no_tls, unverified};
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::{Deployed, Harness};
 use serde_json::{Value, json};
 
-use function_harness::{Deployed, Harness};
-
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 const STEPS: [&str; 10] = [
     "settings",
     "credentials",
@@ -45,7 +44,7 @@ const STEPS: [&str; 10] = [
 
 /// Has the doctor look at the function.
 async fn diagnosis(function: &Deployed<'_>) -> Value {
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     let text = diagnosis.to_string();
     function.assert_discreet(&text);
     let steps = diagnosis["steps"].as_array().expect("a list of steps");
@@ -61,9 +60,9 @@ async fn diagnosis(function: &Deployed<'_>) -> Value {
 }
 
 /// Fails unless the doctor finds `function` failed at `step`, and names `cause` first.
-async fn names(function: &Deployed<'_>, step: &str, cause: &str) -> Value {
+async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
     let diagnosis = diagnosis(function).await;
-    assert_eq!(diagnosis["causes"][0]["cause"], cause, "{diagnosis:#}");
+    assert_eq!(diagnosis["causes"][0]["cause"], cause.id(), "{diagnosis:#}");
     assert_eq!(diagnosis["ok"], false);
     let steps = diagnosis["steps"].as_array().unwrap();
     let at = STEPS.iter().position(|name| *name == step).unwrap();
@@ -77,7 +76,7 @@ async fn names(function: &Deployed<'_>, step: &str, cause: &str) -> Value {
 }
 
 /// As [`names`], of the function deployed with other settings.
-async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: &str) -> Value {
+async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
     names(&harness.deploy(changes).await, step, cause).await
 }
 

@@ -1,9 +1,8 @@
 //! Events in, responses out.
 
-use local_rds::Engine;
-use serde_json::{Value, json};
-
+use engine::Engine;
 use function_harness::Harness;
+use serde_json::{Value, json};
 
 /// The example statements, in every form of an event, over one connection.
 pub async fn every_form(engine: Engine, bootstrap: &str) {

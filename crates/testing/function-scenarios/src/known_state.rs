@@ -1,11 +1,11 @@
 //! What an event does to its session is not the next event's, and what a server's own settings say is
 //! nobody's surprise.
 
-use local_rds::{Engine, Server};
-use serde_json::json;
-
+use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::{ADD, ITEMS};
+use local_rds::Server;
+use serde_json::json;
 
 /// A procedure leaves its transaction open. That is told, nothing of it stays, and what the next
 /// event writes lasts.

@@ -1,9 +1,10 @@
 //! The layer, from its zip to a login: mounted where Lambda unpacks it, found without being named.
 
+use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
 use function_harness::layer::{files, unpack};
-use local_rds::{Engine, Server};
+use local_rds::Server;
 use std::fs;
 
 const REGION_FILE: &str = "eu-west-1-bundle.pem";

@@ -31,7 +31,7 @@ mod type_table;
 mod untidy;
 mod values;
 
-pub use function_harness::Engine;
+pub use engine::Engine;
 
 /// Gives a macro the scenarios, by module, after its other arguments: `all` for those of every engine,
 /// `returning` for those of the engines that have `RETURNING`.

@@ -1,9 +1,9 @@
 //! Every way a login goes wrong has its own `errorType`, and none gives the token away.
 
-use local_rds::{Engine, Server};
-
+use engine::Engine;
 use function_harness::event::ITEMS;
 use function_harness::{Harness, closed_port};
+use local_rds::Server;
 
 /// What IAM refuses, the server denies: one case after another on one server, each put right again
 /// before the next.

@@ -1,15 +1,12 @@
 //! What of its secrets a function's process has in its memory once it is logged in: all that its owner,
 //! a core dump or a statement that reads memory could find.
 
-use iam_auth::Endpoint;
-use local_rds::Engine;
-use local_rds::iam::AccessKey;
-use std::time::{Duration, SystemTime};
-
+use engine::Engine;
 use function_harness::event::ITEMS;
 use function_harness::{Deployed, Harness, Needle, search};
-
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
+use iam_auth::Endpoint;
+use local_rds::iam::AccessKey;
+use std::time::{Duration, SystemTime};
 
 /// No part of a token is left once a login is over, however it ended.
 pub async fn tokens(engine: Engine, bootstrap: &str) {
@@ -33,14 +30,14 @@ pub async fn tokens(engine: Engine, bootstrap: &str) {
 
     // A statement is ended from a connection of its own, and a diagnosis logs in for itself.
     function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
-    function.ok(DIAGNOSE).await;
+    function.ok(diagnosis::EVENT).await;
     holds_no_token(&function, &harness, begun);
 
     // Tokens that are denied are good elsewhere.
     harness.server.iam().set_keys(vec![]);
     let function = harness.deploy(&[]).await;
     function.fails(ITEMS, "Login.Denied").await;
-    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], false);
+    assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], false);
     holds_no_token(&function, &harness, begun);
 }
 

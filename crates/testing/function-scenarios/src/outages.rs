@@ -4,14 +4,14 @@
 //! Each fault is either healed within the invocation or reported as what it is, and the next
 //! invocation without it gets its own rows.
 
+use engine::Engine;
 use fault_proxy::{Condition, Direction, Ending};
-use local_rds::iam::AccessKey;
-use local_rds::{Engine, Server};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use function_harness::faults::{self, Ledger, Report, query};
 use function_harness::{Harness, until};
+use local_rds::Server;
+use local_rds::iam::AccessKey;
+use std::net::TcpStream;
+use std::time::Duration;
 
 /// Lambda's time-out of the functions here: short, because some faults last until it.
 const TIMEOUT: Duration = Duration::from_secs(4);

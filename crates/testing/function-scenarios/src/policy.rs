@@ -2,13 +2,13 @@
 //! environment that `deploy/template.yaml` gives it, before a server that holds it to the very policy.
 
 use deploy_template::{ACCOUNT, Rendered, Stack, Template};
-use local_lambda::Function;
-use local_rds::iam::Resource;
-use local_rds::{Engine, Server};
-use std::time::Duration;
-
+use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
+use local_lambda::Function;
+use local_rds::Server;
+use local_rds::iam::Resource;
+use std::time::Duration;
 
 /// Partition and region, and how RDS names a host there.
 const PARTITIONS: [(&str, &str, &str); 3] = [

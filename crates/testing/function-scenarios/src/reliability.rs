@@ -1,16 +1,15 @@
 //! Statements that take too long, servers that are full, throttled, read-only or stopped, functions
 //! that are ended: each is healed within the invocation, or reported as what it is.
 
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS};
+use function_harness::{Deployed, Harness, until};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-
-use function_harness::event::{ADD, ITEMS};
-use function_harness::{Deployed, Harness, until};
 
 const SLOW_READ: &str = r#"{"statement":"slow-read"}"#;
 const SLOW_WRITE: &str = r#"{"statement":"slow-write"}"#;

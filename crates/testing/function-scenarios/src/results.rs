@@ -1,7 +1,6 @@
 //! What a response holds is whole, and what it may hold is known before anything lasts.
 
-use local_rds::Engine;
-
+use engine::Engine;
 use function_harness::event::{ITEMS, call};
 use function_harness::{Deployed, Harness};
 

@@ -1,7 +1,8 @@
 //! Results of writes, which MariaDB and PostgreSQL have (`RETURNING`), and MySQL has not.
 
+use engine::Engine;
+use function_harness::Harness;
 use function_harness::event::{ITEMS, call};
-use function_harness::{Engine, Harness};
 
 /// The result of a write is refused: the error says that the write was carried out.
 pub async fn refused_result(engine: Engine, bootstrap: &str) {

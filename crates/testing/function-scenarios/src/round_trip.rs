@@ -8,15 +8,15 @@ mod postgres;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::{Deployed, Harness};
+use local_rds::Server;
 use proptest::strategy::{BoxedStrategy, Just, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-use function_harness::{Deployed, Harness};
 
 /// How many random values of each type there are.
 const RANDOM: usize = 100;

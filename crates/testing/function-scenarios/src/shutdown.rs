@@ -1,11 +1,11 @@
 //! SIGTERM while events run, as Lambda sends it to a Managed Instance: nothing new is run, and what
 //! runs is answered with what became of it.
 
-use local_rds::{Engine, Server};
-use serde_json::Value;
-
+use engine::Engine;
 use function_harness::event::ITEMS;
 use function_harness::{Deployed, Harness, until};
+use local_rds::Server;
+use serde_json::Value;
 
 const QUICK: &str = r#"{"statement":"quick-write"}"#;
 const LONG: &str = r#"{"statement":"long-write"}"#;

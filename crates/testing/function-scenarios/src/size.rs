@@ -1,7 +1,6 @@
 //! Large results: how much memory they take, and where they end.
 
-use local_rds::Engine;
-
+use engine::Engine;
 use function_harness::{Deployed, Harness};
 
 /// About 5 MB of JSON, in many rows and in one.

@@ -2,17 +2,17 @@
 //! go: no answer is another's, no write is lost or run twice, no connection is left behind, and the
 //! memory of the function does not grow.
 
+use engine::Engine;
 use fault_proxy::{At, Condition, Cut, Direction, Ending, Place, Proxy};
-use local_rds::{Engine, Server};
+use function_harness::Deployed;
+use function_harness::faults::{self, Ledger, Report};
+use local_rds::Server;
 use std::collections::hash_map::RandomState;
 use std::env;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-use function_harness::Deployed;
-use function_harness::faults::{self, Ledger, Report};
 
 /// How many invocations a default run has, on one engine. The three together have 20,000 and more.
 const INVOCATIONS: u32 = 6_700;

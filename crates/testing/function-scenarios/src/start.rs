@@ -1,11 +1,10 @@
 //! Starts that go wrong, and a connection that goes: the function lives on, and says what to mend.
 
-use local_rds::Engine;
-use std::fs;
-use std::time::Duration;
-
+use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
+use std::fs;
+use std::time::Duration;
 
 /// A setting that is missing or wrong is named, for every event, by a function that stays up.
 pub async fn wrong_settings(engine: Engine, bootstrap: &str) {

@@ -1,14 +1,13 @@
 //! Statement files as people have them: each works, or is refused by its name, line and way out, and
 //! concerns nobody but who calls it.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS};
+use function_harness::{Deployed, Harness};
 use serde_json::Value;
 use std::fs;
 
-use function_harness::event::{ADD, ITEMS};
-use function_harness::{Deployed, Harness};
-
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event",
     "source":"aws.scheduler","detail":{}}"#;
 
@@ -71,7 +70,7 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     assert_eq!(valid["text"], "$1 ? :a", "{valid}");
     let four = if engine == Engine::Postgres { &valid["four"][0] } else { &valid["four"] };
     assert_eq!(four.as_f64(), Some(4.0), "{valid}");
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
 }
 
@@ -157,7 +156,7 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
     }
     function.ok(ADD).await;
 
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
     let steps = diagnosis["steps"].as_array().unwrap();
     let listed = &steps.iter().find(|step| step["step"] == "statements").unwrap()["facts"];
@@ -171,7 +170,7 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
         assert_eq!(steps[0].to_string().contains(&file), !good, "{:#}", steps[0]);
     }
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = |cause: &Value| cause["cause"] == "statement-file-malformed";
+    let named = |cause: &Value| cause["cause"] == Cause::StatementFile.id();
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 
@@ -190,7 +189,7 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
         assert!(message.contains("SCHEDULED_STATEMENT"), "{message}");
         assert!(message.contains("(one), or deploy items.sql"), "{message}");
     }
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
 
     let files = [("bad", "-- mode: wrte\nSELECT 1"), ("one", "SELECT 1 AS one")];
@@ -209,19 +208,19 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
     }
     let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
     assert_eq!(function.ok(SCHEDULED).await["rows"][0]["one"], 1);
-    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], true);
+    assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], true);
 }
 
 /// The diagnosis goes all the way, and its first step warns of the schedule.
 async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
     let steps = diagnosis["steps"].as_array().unwrap();
     assert_eq!(steps[0]["verdict"], "warning", "{diagnosis:#}");
     assert!(steps[0].to_string().contains(told), "{diagnosis:#}");
     assert_ne!(steps[9]["verdict"], "not_reached", "{diagnosis:#}");
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = |cause: &Value| cause["cause"] == "scheduled-statement-unknown";
+    let named = |cause: &Value| cause["cause"] == Cause::ScheduledUnknown.id();
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 

@@ -1,9 +1,9 @@
 //! `docs/TYPES.md`, read and held to its word.
 
-use local_rds::{Engine, Server};
-use std::fmt::Write as _;
-
+use engine::Engine;
 use function_harness::Harness;
+use local_rds::Server;
+use std::fmt::Write as _;
 
 const DOCUMENT: &str = include_str!("../../../../docs/TYPES.md");
 

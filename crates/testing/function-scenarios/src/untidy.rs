@@ -1,11 +1,11 @@
 //! A server whose owner has set what sessions begin with: the function gives the answers that it
 //! gives on any server.
 
-use local_rds::{Engine, Profile, Server};
-use serde_json::json;
-
+use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
+use local_rds::{Profile, Server};
+use serde_json::json;
 
 /// Writes last and are whole, reads are fresh, reads cannot write, and the diagnosis is right.
 pub async fn same_answers(engine: Engine, bootstrap: &str) {

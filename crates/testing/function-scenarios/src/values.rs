@@ -1,9 +1,9 @@
 //! Values on their way in and out, unchanged.
 
-use local_rds::{Engine, Server};
-use serde_json::{Value, json};
-
+use engine::Engine;
 use function_harness::Harness;
+use local_rds::Server;
+use serde_json::{Value, json};
 
 /// A parameter of each JSON type reaches the server as it was sent.
 pub async fn parameters(engine: Engine, bootstrap: &str) {

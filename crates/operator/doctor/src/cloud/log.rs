@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Troubleshooting.html>.
 
 use aws_cli::{Aws, Database, Target};
-use doctor::Verdict;
+use diagnosis::{Cause, Verdict};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -58,7 +58,7 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, now: System
             ),
         ),
         lines => Finding::new(Verdict::Failed, format!("{group} says:\n{}", lines.join("\n")))
-            .disproves(&["read-iam-db-auth-error-log"]),
+            .disproves(&[Cause::LogUnread]),
     }
     .fact("exported", true)
     .fact("lines", last.to_vec())

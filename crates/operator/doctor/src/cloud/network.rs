@@ -1,9 +1,9 @@
 //! Whether the network lets the function reach the database.
 
 use aws_cli::{Aws, Database, Reach, reach};
-use doctor::{Cause, Verdict};
+use diagnosis::{Cause, Suspect, Verdict, shell};
 
-use super::{Finding, Login, cause, shell, unanswered};
+use super::{Finding, Login, suspect, unanswered};
 use crate::deployed::{Configuration, Vpc};
 
 const PROOF: &str = "the connection proves that the way is open";
@@ -48,7 +48,7 @@ fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding 
         Err(error) => return unanswered(connected, PROOF, &error),
         Ok(Reach::Open) => {
             Finding::new(Verdict::Ok, format!("{theirs} lets {from} in on port {}", database.port))
-                .disproves(&["security-group"])
+                .disproves(&[Cause::TcpSilent])
         }
         Ok(Reach::ByAddress) => Finding::new(
             Verdict::Ok,
@@ -83,17 +83,16 @@ fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding 
     }
 }
 
-fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
-    let (region, port) = (shell::quoted(&database.region), database.port);
+fn closed(database: &Database, own: &Vpc, from: &str) -> Suspect {
+    let (region, port) = (shell(&database.region), database.port);
     let group = database.security_groups.first().map_or("DATABASE-GROUP", String::as_str);
-    let group = shell::quoted(group);
+    let group = shell(group);
     let source = match own.security_group_ids.first() {
-        Some(own) => format!("--source-group {}", shell::quoted(own)),
+        Some(own) => format!("--source-group {}", shell(own)),
         None => "--cidr YOUR-ADDRESS/32".to_owned(),
     };
-    cause(
-        "security-group",
-        "the database's security group does not let the function in",
+    suspect(
+        Cause::TcpSilent,
         format!("no inbound rule of {group} admits {from} on port {port}"),
         format!(
             "`aws ec2 describe-security-group-rules --region {region} --filters \
@@ -106,11 +105,10 @@ fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
     )
 }
 
-fn outside(database: &Database, function: &Configuration) -> Cause {
-    let (region, arn) = (shell::quoted(&database.region), shell::quoted(&function.arn));
-    cause(
-        "no-route",
-        "the function is outside of the database's VPC",
+fn outside(database: &Database, function: &Configuration) -> Suspect {
+    let (region, arn) = (shell(&database.region), shell(&function.arn));
+    suspect(
+        Cause::NoRoute,
         format!(
             "the {} is not publicly accessible and in {}; the function is in no VPC",
             database.target,
@@ -121,7 +119,7 @@ fn outside(database: &Database, function: &Configuration) -> Cause {
             "put the function into the database's subnets: `aws lambda update-function-configuration \
              --region {region} --function-name {arn} --vpc-config {}`; its role needs \
              AWSLambdaVPCAccessExecutionRole",
-            shell::quoted(&format!(
+            shell(&format!(
                 "SubnetIds={},SecurityGroupIds=FUNCTION-GROUP",
                 database.subnets.join(",")
             ))
@@ -129,16 +127,15 @@ fn outside(database: &Database, function: &Configuration) -> Cause {
     )
 }
 
-fn another_vpc(database: &Database, id: &str) -> Cause {
+fn another_vpc(database: &Database, id: &str) -> Suspect {
     let vpc = database.vpc.as_deref().unwrap_or("another");
-    cause(
-        "no-route",
-        "the function is in another VPC than the database",
+    suspect(
+        Cause::NoRoute,
         format!("the function is in {id}, the database in {vpc}, and TCP did not get through"),
         format!(
             "`aws ec2 describe-vpc-peering-connections --region {}`: one must join {id} and {vpc}, \
              and the subnets' route tables lead to it",
-            shell::quoted(&database.region)
+            shell(&database.region)
         ),
         format!(
             "put the function into subnets of {vpc} ({}), or peer the two",
@@ -147,13 +144,12 @@ fn another_vpc(database: &Database, id: &str) -> Cause {
     )
 }
 
-fn only_through_a_tunnel(database: &Database) -> Cause {
+fn only_through_a_tunnel(database: &Database) -> Suspect {
     let port = database.port;
-    let endpoint = shell::quoted(&database.endpoint);
-    let forward = shell::quoted(&format!("{port}:{}:{port}", database.endpoint));
-    cause(
-        "no-route",
-        "the database can only be reached inside its VPC",
+    let endpoint = shell(&database.endpoint);
+    let forward = shell(&format!("{port}:{}:{port}", database.endpoint));
+    suspect(
+        Cause::NoRoute,
         format!("the {} is not publicly accessible", database.target),
         format!("`dig +short {endpoint}` gives a private address"),
         format!(
@@ -168,6 +164,7 @@ fn only_through_a_tunnel(database: &Database) -> Cause {
 mod tests {
     use super::*;
     use aws_cli::{Engine, Target};
+    use diagnosis::commands;
 
     #[test]
     fn what_aws_calls_things_is_quoted() {
@@ -205,7 +202,7 @@ mod tests {
         causes.extend(crate::cloud::database::examine(&database, &login).causes);
         assert_eq!(causes.len(), 7);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
-        for command in texts.flat_map(|text| text.split('`').skip(1).step_by(2)) {
+        for command in texts.flat_map(|text| commands(text)) {
             assert!(!command.contains(&odd()), "{command}"); // its quote would be another one
         }
     }

@@ -4,17 +4,17 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>.
 
 use aws_cli::{Aws, Database, Error};
-use doctor::{Cause, Verdict};
+use diagnosis::{Cause, Suspect, Verdict, shell};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::principal::{self, Identity, Principal};
-use super::{Finding, Login, cause, shell, unanswered};
+use super::{Finding, Login, suspect, unanswered};
 
 const ACTION: &str = "rds-db:connect";
 
 /// What cannot be wrong when the policies allow the login.
-const DISPROVED: &[&str] = &["policy-missing", "policy-on-wrong-resource"];
+const DISPROVED: &[Cause] = &[Cause::PolicyMissing, Cause::PolicyWrongResource];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -122,17 +122,16 @@ fn judge(
         .because_of([not_allowed(aws, identity, resource, evaluation)])
 }
 
-fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Cause {
+fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Suspect {
     let arn = &identity.arn;
     let confirm = format!(
         "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
          --resource-arns {}`",
-        shell::quoted(arn),
-        shell::quoted(resource)
+        shell(arn),
+        shell(resource)
     );
-    let title = "the role is not allowed rds-db:connect as this user";
     let missing = |because: &str, fix: String| {
-        cause("policy-missing", title, because.to_owned(), confirm.clone(), fix)
+        suspect(Cause::PolicyMissing, because.to_owned(), confirm.clone(), fix)
     };
     let organizations = evaluation.organizations_decision_detail.as_ref();
     if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
@@ -156,9 +155,8 @@ fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Eval
     }
     let allow = allow_command(identity, resource);
     match named_resources(aws, identity) {
-        Ok(named) if !named.is_empty() => cause(
-            "policy-on-wrong-resource",
-            "the role's policy names another resource than this database and user",
+        Ok(named) if !named.is_empty() => suspect(
+            Cause::PolicyWrongResource,
             format!("its policies allow {ACTION} on {}, and not on {resource}", named.join(", ")),
             confirm,
             format!("put {resource} into the policy in place of it: {allow}"),
@@ -179,8 +177,8 @@ fn allow_command(identity: &Identity, resource: &str) -> String {
     format!(
         "`aws iam put-{kind}-policy --{kind}-name {} --policy-name rds-iam-lambda \
          --policy-document {}`; it takes some minutes to act",
-        shell::quoted(name),
-        shell::quoted(&document)
+        shell(name),
+        shell(&document)
     )
 }
 
@@ -258,6 +256,7 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use diagnosis::commands;
     use serde_json::json;
 
     #[test]
@@ -266,7 +265,7 @@ mod tests {
         let identity = Identity { partition: "aws".into(), account: "1".into(), arn };
         let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
         let fix = allow_command(&identity, resource);
-        let command = fix.split('`').nth(1).unwrap().replace("aws iam", "printf '%s\\n'");
+        let command = commands(&fix).next().unwrap().replace("aws iam", "printf '%s\\n'");
         let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
         let words = String::from_utf8(words.stdout).unwrap();
         let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();

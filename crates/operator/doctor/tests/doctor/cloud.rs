@@ -5,6 +5,7 @@
 //! AWS does behind its APIs. A fix is what the doctor printed between backticks, given to a shell.
 
 use aws_cli::Aws;
+use diagnosis::{Cause, commands};
 use local_aws::{ACCOUNT, LocalAws, REGION, Secret};
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
@@ -174,7 +175,7 @@ impl Account {
 
     /// Does what is printed between backticks: nothing else.
     fn follow(&self, fix: &str) {
-        let command = fix.split('`').nth(1).unwrap_or_else(|| panic!("no command: {fix}"));
+        let command = commands(fix).next().unwrap_or_else(|| panic!("no command: {fix}"));
         let mut shell = Command::new("sh");
         shell.args(["-ec", command]).envs(self.cloud.environment());
         let path = format!("{}:/usr/bin:/bin", self.folder.path().join("programs").display());
@@ -203,16 +204,16 @@ fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     account.enforce();
     let (code, diagnosis) = doctor.diagnosis();
     assert_eq!(code, Some(1), "{diagnosis:#}");
-    let certain = ["security-group", "iam-authentication-off", "policy-on-wrong-resource"];
-    assert_eq!(causes(&diagnosis)[..3], certain, "{diagnosis:#}");
-    for (id, evidence) in certain.into_iter().zip([
+    let certain = [Cause::TcpSilent, Cause::IamOff, Cause::PolicyWrongResource];
+    assert_eq!(causes(&diagnosis)[..3], certain.map(Cause::id), "{diagnosis:#}");
+    for (certain, evidence) in certain.into_iter().zip([
         account.function_group.clone(),
         format!("DB instance {DATABASE}"),
         format!("dbuser:{DATABASE}/{user}, and not on"),
     ]) {
-        let cause = cause(&diagnosis, id);
+        let cause = cause(&diagnosis, certain);
         let because = cause["because"].as_str().unwrap();
-        assert!(because.contains(&evidence), "{id}: {because}");
+        assert!(because.contains(&evidence), "{certain:?}: {because}");
         account.follow(cause["fix"].as_str().unwrap());
     }
     account.dial(&account.server.address().to_string());
@@ -229,15 +230,19 @@ fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     account.aws.run(&delete).unwrap();
     account.enforce();
     let (code, diagnosis) = doctor.diagnosis();
-    assert_eq!((code, first_cause(&diagnosis)), (Some(1), "policy-missing"), "{diagnosis:#}");
-    assert_eq!(cause(&diagnosis, "iam-authentication-off"), &Value::Null, "AWS says it is on");
-    let fix = cause(&diagnosis, "policy-missing")["fix"].as_str().unwrap();
+    assert_eq!(
+        (code, first_cause(&diagnosis)),
+        (Some(1), Cause::PolicyMissing.id()),
+        "{diagnosis:#}"
+    );
+    assert_eq!(cause(&diagnosis, Cause::IamOff), &Value::Null, "AWS says it is on");
+    let fix = cause(&diagnosis, Cause::PolicyMissing)["fix"].as_str().unwrap();
     account.follow(fix);
     assert!(fix.contains(&format!("dbuser:{}/{user}", account.resource_id)), "{fix}");
     assert_eq!(doctor.run().code, Some(0));
 }
 
-fn cause<'a>(diagnosis: &'a Value, id: &str) -> &'a Value {
+fn cause(diagnosis: &Value, named: Cause) -> &Value {
     let causes = diagnosis["causes"].as_array().unwrap();
-    causes.iter().find(|cause| cause["cause"] == id).unwrap_or(&Value::Null)
+    causes.iter().find(|cause| cause["cause"] == named.id()).unwrap_or(&Value::Null)
 }

@@ -1,5 +1,6 @@
 //! A function that is deployed: asked through Lambda's Invoke API by the unmodified `aws` client.
 
+use diagnosis::Cause;
 use local_lambda::{Function, Lambda};
 use local_rds::{Engine, Server};
 use std::fs::{self, Permissions};
@@ -80,7 +81,7 @@ async fn a_deployed_function_tells_what_it_sees() {
     let (said, diagnosis) = ask(&lambda, &folder, "--function broken").await;
     assert_eq!(said.code, Some(1), "{}", said.all());
     assert!(said.out.contains("✗ login"), "{}", said.out);
-    assert_eq!(first_cause(&diagnosis), "user-name-case", "{diagnosis:#}");
+    assert_eq!(first_cause(&diagnosis), Cause::UserCase.id(), "{diagnosis:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

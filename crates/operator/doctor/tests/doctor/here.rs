@@ -1,5 +1,6 @@
 //! A function that runs on this machine.
 
+use diagnosis::Cause;
 use local_rds::Engine;
 use serde_json::json;
 use std::fs;
@@ -75,7 +76,7 @@ fn without_settings_they_are_what_is_wrong() {
     let (code, diagnosis) = Doctor::new().with("--engine mysql").diagnosis();
     assert_eq!(code, Some(1), "{diagnosis:#}");
     assert_eq!(diagnosis["steps"][0]["verdict"], "failed", "{diagnosis:#}");
-    assert_eq!(first_cause(&diagnosis), "setting-missing");
+    assert_eq!(first_cause(&diagnosis), Cause::SettingMissing.id());
 }
 
 #[test]

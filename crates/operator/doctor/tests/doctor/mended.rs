@@ -4,6 +4,7 @@
 //! The reader runs SQL that is printed between backticks as the administrator, and sets the variables
 //! that a fix names to what it says, or to what the printed check shows.
 
+use diagnosis::{Cause, commands};
 use local_rds::{Engine, Server};
 use serde_json::Value;
 
@@ -44,9 +45,9 @@ struct Printed {
 }
 
 /// Asks the doctor, which must name `cause` first.
-fn printed(doctor: &Doctor, cause: &str) -> Printed {
+fn printed(doctor: &Doctor, cause: Cause) -> Printed {
     let (code, diagnosis) = doctor.diagnosis();
-    assert_eq!((code, first_cause(&diagnosis)), (Some(1), cause), "{diagnosis:#}");
+    assert_eq!((code, first_cause(&diagnosis)), (Some(1), cause.id()), "{diagnosis:#}");
     let text = |field: &str| diagnosis["causes"][0][field].as_str().unwrap().to_owned();
     Printed { confirm: text("confirm"), fix: text("fix") }
 }
@@ -54,20 +55,6 @@ fn printed(doctor: &Doctor, cause: &str) -> Printed {
 fn assert_healthy(doctor: &Doctor) {
     let (code, diagnosis) = doctor.diagnosis();
     assert_eq!((code, &diagnosis["ok"]), (Some(0), &Value::Bool(true)), "{diagnosis:#}");
-}
-
-/// The commands that a text prints, each between as many backticks as begin it.
-fn commands(text: &str) -> Vec<&str> {
-    let mut commands = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('`') {
-        let inside = rest[start..].trim_start_matches('`');
-        let marks = "`".repeat(rest.len() - start - inside.len());
-        let (command, after) = inside.split_once(&marks).unwrap_or_else(|| panic!("{text}"));
-        commands.push(command);
-        rest = after;
-    }
-    commands
 }
 
 /// Runs a text's SQL as the administrator, and gives all values of all rows.
@@ -86,9 +73,9 @@ fn run_sql(server: &Server, text: &str) -> Vec<String> {
 fn a_user_that_is_missing_is_made(server: &Server) {
     let mut doctor = Doctor::for_server(server);
     doctor.set("DB_USER", "newcomer");
-    run_sql(server, &printed(&doctor, "user-not-for-iam").fix);
+    run_sql(server, &printed(&doctor, Cause::UserNotForIam).fix);
     if server.engine() == Engine::Postgres {
-        run_sql(server, &printed(&doctor, "rights-missing").fix);
+        run_sql(server, &printed(&doctor, Cause::RightsMissing).fix);
     }
     assert_healthy(&doctor);
 }
@@ -102,7 +89,7 @@ fn a_user_that_is_not_for_iam_is_changed(server: &Server) {
         _ => format!("ALTER USER '{user}'@'%' IDENTIFIED WITH caching_sha2_password BY 'w'"),
     };
     server.execute(&broken).unwrap();
-    let fix = printed(&doctor, "user-not-for-iam").fix;
+    let fix = printed(&doctor, Cause::UserNotForIam).fix;
     // "unless it is there already": it is.
     let fix = fix.replace(&format!("`CREATE ROLE \"{user}\" LOGIN`"), "");
     run_sql(server, &fix);
@@ -113,7 +100,7 @@ fn a_user_that_is_not_for_iam_is_changed(server: &Server) {
 fn a_name_with_other_capitals_is_set_right(server: &Server) {
     let mut doctor = Doctor::for_server(server);
     doctor.set("DB_USER", &server.user().to_uppercase());
-    let Printed { confirm, fix } = printed(&doctor, "user-name-case");
+    let Printed { confirm, fix } = printed(&doctor, Cause::UserCase);
     assert!(fix.starts_with("set DB_USER to the name in the very letters"), "{fix}");
     doctor.set("DB_USER", &run_sql(server, &confirm)[0]);
     assert_healthy(&doctor);
@@ -124,13 +111,13 @@ fn a_database_that_is_not_there_is_named_right(server: &Server) {
     let mut doctor = Doctor::for_server(server);
     doctor.set("DB_NAME", "ap");
     let cause = match server.engine() {
-        Engine::Postgres => "database-unknown",
-        _ => "database-denied",
+        Engine::Postgres => Cause::DatabaseUnknown,
+        _ => Cause::DatabaseDenied,
     };
     let Printed { confirm, fix } = printed(&doctor, cause);
     assert!(fix.contains("DB_NAME"), "{fix}");
     let check = confirm.split_once("as the administrator: ").unwrap().1;
-    let list = server.execute(commands(check)[0]).unwrap();
+    let list = server.execute(commands(check).next().unwrap()).unwrap();
     let near = list.into_iter().flatten().flatten().find(|name| name.starts_with("ap"));
     doctor.set("DB_NAME", &near.expect("the list shows the database"));
     assert_healthy(&doctor);
@@ -141,7 +128,7 @@ fn a_database_that_is_not_there_is_named_right(server: &Server) {
 fn a_cname_gives_way_to_the_endpoint(server: &Server) {
     let mut doctor = Doctor::for_server(server).with("--region eu-west-1");
     doctor.set("DB_HOST", "database.example.com");
-    let fix = printed(&doctor, "signed-for-cname").fix;
+    let fix = printed(&doctor, Cause::SignedForCname).fix;
     assert!(fix.starts_with("set DB_HOST to the endpoint that RDS shows, "), "{fix}");
     assert!(!fix.contains(".rds.amazonaws.com"), "{fix}");
     doctor.set("DB_HOST", server.host());
@@ -159,7 +146,7 @@ fn another_regions_bundle_gives_way_to_the_right_one(server: &Server) {
     let foreign = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(foreign.path(), first).unwrap();
     doctor.set("DB_CA_BUNDLE", foreign.path().to_str().unwrap());
-    let fix = printed(&doctor, "ca-bundle-of-another-region").fix;
+    let fix = printed(&doctor, Cause::BundleOfOtherRegion).fix;
     assert!(fix.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{fix}");
     doctor.set("DB_CA_BUNDLE", server.ca_bundle().to_str().unwrap());
     assert_healthy(&doctor);
@@ -169,7 +156,7 @@ fn another_regions_bundle_gives_way_to_the_right_one(server: &Server) {
 fn a_region_that_contradicts_the_host_is_left_out(server: &Server) {
     let mut doctor = Doctor::for_server(server);
     doctor.set("DB_REGION", "us-east-1");
-    let fix = printed(&doctor, "region-contradicts-host").fix;
+    let fix = printed(&doctor, Cause::RegionContradicts).fix;
     assert!(fix.starts_with("leave DB_REGION out"), "{fix}");
     doctor.set("DB_REGION", "");
     assert_healthy(&doctor);

@@ -1,7 +1,7 @@
 //! What was tried, and how it ended: one line for each fault, held to `docs/RELIABILITY.md`, and kept
 //! in a file that `cargo xtask test` shows as a table.
 
-use local_rds::Engine;
+use engine::Engine;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,12 +1,14 @@
 //! Logins that the server denies or turns away, on a connection that is as it should be.
 
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use local_rds::iam::AccessKey;
-use local_rds::{Engine, Server};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use super::{allow, is_healthy, named, names};
-use function_harness::Harness;
 
 /// The verifier denies, for one reason after another.
 pub async fn denied(engine: Engine, bootstrap: &str) {
@@ -17,25 +19,25 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     let iam = harness.server.iam();
     // What the token is signed for.
     let at_cname = [("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&harness, &at_cname, "login", "signed-for-cname").await;
+    let diagnosis = named(&harness, &at_cname, "login", Cause::SignedForCname).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(fix.contains(harness.server.host()), "{fix}");
-    named(&harness, &[("DB_HOST", alias)], "login", "signed-for-another-endpoint").await;
-    named(&harness, &[("DB_PORT", "13306")], "login", "signed-for-wrong-port").await;
+    named(&harness, &[("DB_HOST", alias)], "login", Cause::WrongEndpoint).await;
+    named(&harness, &[("DB_PORT", "13306")], "login", Cause::WrongPort).await;
 
     // Whom it is signed for. MySQL's user has a hyphen here, PostgreSQL's an underscore.
     let (other_case, other_spelling) = match engine {
         Engine::Postgres => ("Lambda_User", "lambda-user"),
         Engine::MySql | Engine::MariaDb => ("Lambda-User", "lambda_user"),
     };
-    named(&harness, &[("DB_USER", "nobody-here")], "login", "user-not-for-iam").await;
-    named(&harness, &[("DB_USER", other_case)], "login", "user-name-case").await;
-    named(&harness, &[("DB_USER", other_spelling)], "login", "user-name-spelling").await;
+    named(&harness, &[("DB_USER", "nobody-here")], "login", Cause::UserNotForIam).await;
+    named(&harness, &[("DB_USER", other_case)], "login", Cause::UserCase).await;
+    named(&harness, &[("DB_USER", other_spelling)], "login", Cause::UserSpelling).await;
 
     // When it is signed.
     for minutes in [-60, -20, 20, 60] {
         iam.set_clock_offset(minutes * 60);
-        let diagnosis = named(&harness, &[], "login", "clock-off").await;
+        let diagnosis = named(&harness, &[], "login", Cause::ClockOff).await;
         let because = diagnosis["causes"][0]["because"].as_str().unwrap();
         assert!(because.contains(if minutes < 0 { "earlier" } else { "later" }), "{because}");
     }
@@ -44,17 +46,17 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
 
     // What it is allowed.
     allow(&harness, &harness.server.resource_arn("somebody-else"));
-    let diagnosis = named(&harness, &[], "login", "policy-missing").await;
-    lists(&diagnosis, &["policy-on-wrong-resource", "iam-authentication-off"]);
+    let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
+    lists(&diagnosis, &[Cause::PolicyWrongResource, Cause::IamOff]);
     let wrong_id = [("DB_RESOURCE_ID", "local-database")];
-    named(&harness, &wrong_id, "login", "policy-on-wrong-resource").await;
+    named(&harness, &wrong_id, "login", Cause::PolicyWrongResource).await;
     allow(&harness, &harness.server.resource_arn("*"));
 
     // No client can tell a key that AWS does not know from one that is not allowed: it is among the
     // causes, and not the first.
     iam.set_keys(vec![AccessKey::random()]);
-    let diagnosis = named(&harness, &[], "login", "policy-missing").await;
-    lists(&diagnosis, &["access-key-not-accepted", "iam-change-pending"]);
+    let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
+    lists(&diagnosis, &[Cause::AccessKeyUnknown, Cause::ChangePending]);
     iam.set_keys(vec![harness.server.access_key()]);
 
     is_healthy(&harness.deploy(&[]).await).await;
@@ -76,14 +78,14 @@ async fn throttled(harness: &Harness) {
         }
         iam.set_connection_cap(None);
     };
-    let (diagnosis, ()) = tokio::join!(names(&function, "login", "throttled"), watch);
-    lists(&diagnosis, &["iam-change-pending"]);
+    let (diagnosis, ()) = tokio::join!(names(&function, "login", Cause::Throttled), watch);
+    lists(&diagnosis, &[Cause::ChangePending]);
 }
 
-fn lists(diagnosis: &Value, causes: &[&str]) {
+fn lists(diagnosis: &Value, causes: &[Cause]) {
     let all: Vec<_> = diagnosis["causes"].as_array().unwrap().iter().collect();
     for cause in causes {
-        assert!(all.iter().any(|one| one["cause"] == *cause), "no {cause}: {diagnosis:#}");
+        assert!(all.iter().any(|one| one["cause"] == cause.id()), "no {cause:?}: {diagnosis:#}");
     }
 }
 
@@ -92,7 +94,7 @@ pub async fn no_region(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).named("db.global-abc123def456.global.rds.amazonaws.com");
     let harness = Harness::with_layer(server, bootstrap).await;
     let elsewhere = [("DB_REGION", "us-east-1")];
-    let diagnosis = named(&harness, &elsewhere, "login", "signed-for-wrong-region").await;
+    let diagnosis = named(&harness, &elsewhere, "login", Cause::WrongRegion).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(fix.contains("(eu-west-1)"), "{fix}");
     is_healthy(&harness.deploy(&[]).await).await;
@@ -107,7 +109,7 @@ pub async fn proxy(engine: Engine, bootstrap: &str) {
         .server
         .execute(&user(engine, "by_password", "IDENTIFIED BY 'secret'", "LOGIN"))
         .unwrap();
-    named(&harness, &[("DB_USER", "by_password")], "login", "proxy-without-iam").await;
+    named(&harness, &[("DB_USER", "by_password")], "login", Cause::ProxyWithoutIam).await;
     let function = harness.deploy(&[("DB_RESOURCE_ID", "prx-0123456789abcdef0")]).await;
     let diagnosis = is_healthy(&function).await;
     assert_eq!(diagnosis["steps"][2]["facts"]["kind"], "proxy");
@@ -130,19 +132,19 @@ pub async fn refused(engine: Engine, bootstrap: &str) {
     // MySQL says of a database that is not there that the user may not use it.
     let unknown = [("DB_NAME", "no_such_database")];
     if engine == Engine::Postgres {
-        named(&harness, &unknown, "login", "database-unknown").await;
+        named(&harness, &unknown, "login", Cause::DatabaseUnknown).await;
         sql("CREATE DATABASE closed; ");
         sql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
     } else {
-        let diagnosis = named(&harness, &unknown, "login", "database-denied").await;
-        lists(&diagnosis, &["database-unknown"]);
+        let diagnosis = named(&harness, &unknown, "login", Cause::DatabaseDenied).await;
+        lists(&diagnosis, &[Cause::DatabaseUnknown]);
         sql("CREATE DATABASE closed");
     }
-    named(&harness, &[("DB_NAME", "closed")], "login", "database-denied").await;
+    named(&harness, &[("DB_NAME", "closed")], "login", Cause::DatabaseDenied).await;
 
     let iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL";
     sql(&user(engine, "locked", &format!("{iam} ACCOUNT LOCK"), "NOLOGIN IN ROLE rds_iam"));
-    named(&harness, &[("DB_USER", "locked")], "login", "user-locked").await;
+    named(&harness, &[("DB_USER", "locked")], "login", Cause::UserLocked).await;
     sql(&user(
         engine,
         "busy",
@@ -155,5 +157,5 @@ pub async fn refused(engine: Engine, bootstrap: &str) {
     // One function has the connection that the other needs.
     let holder = harness.deploy(&[("DB_USER", "busy")]).await;
     let _ = holder.invoke(r#"{"statement":"items"}"#).await;
-    named(&harness, &[("DB_USER", "busy")], "login", "too-many-connections").await;
+    named(&harness, &[("DB_USER", "busy")], "login", Cause::TooManyConnections).await;
 }

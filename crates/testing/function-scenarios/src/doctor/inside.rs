@@ -1,9 +1,10 @@
 //! Logins that succeed, to a database or with statements in which something is wrong.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
 
 use super::{is_healthy, named, names};
-use function_harness::Harness;
 
 /// Users with too many rights, a server without writes, statements that do not fit.
 pub async fn inside(engine: Engine, bootstrap: &str) {
@@ -15,11 +16,11 @@ pub async fn inside(engine: Engine, bootstrap: &str) {
     is_healthy(&harness.deploy(&[]).await).await;
 
     sql("GRANT CREATE USER ON *.* TO 'lambda-user'@'%'", "ALTER ROLE lambda_user CREATEROLE");
-    named(&harness, &[], "database", "master-user").await;
+    named(&harness, &[], "database", Cause::MasterUser).await;
     sql("REVOKE CREATE USER ON *.* FROM 'lambda-user'@'%'", "ALTER ROLE lambda_user NOCREATEROLE");
 
     sql("SET GLOBAL read_only = ON", "ALTER DATABASE app SET default_transaction_read_only = on");
-    named(&harness, &[], "database", "read-only").await;
+    named(&harness, &[], "database", Cause::ReadOnly).await;
     sql("SET GLOBAL read_only = OFF", "ALTER DATABASE app RESET default_transaction_read_only");
 
     sql(
@@ -28,11 +29,11 @@ pub async fn inside(engine: Engine, bootstrap: &str) {
          GRANT USAGE ON SCHEMA other TO lambda_user; REVOKE ALL ON other.closed FROM lambda_user",
     );
     for (name, statement, cause) in [
-        ("typo", "SELEC 1", "statement-invalid"),
-        ("gone", "SELECT * FROM no_such_table", "table-missing"),
-        ("column", "SELECT no_such_column FROM items", "table-missing"),
-        ("closed", "SELECT * FROM other.closed", "rights-missing"),
-        ("undeclared", "DELETE FROM items", "statement-mode"),
+        ("typo", "SELEC 1", Cause::StatementInvalid),
+        ("gone", "SELECT * FROM no_such_table", Cause::TableMissing),
+        ("column", "SELECT no_such_column FROM items", Cause::TableMissing),
+        ("closed", "SELECT * FROM other.closed", Cause::RightsMissing),
+        ("undeclared", "DELETE FROM items", Cause::StatementMode),
     ] {
         let function = harness.deploy_with(&[], &[(name, statement)]).await;
         let diagnosis = names(&function, "statements", cause).await;

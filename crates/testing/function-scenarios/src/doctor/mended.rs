@@ -1,11 +1,12 @@
 //! Set-ups that are mended by what the doctor prints, and by nothing else: its SQL is run and its
 //! settings are set as they stand there.
 
-use local_rds::Engine;
+use diagnosis::{Cause, commands};
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::Value;
 
 use super::{allow, is_healthy, named, names};
-use function_harness::Harness;
 
 /// Seven repairs.
 pub async fn mended(engine: Engine, bootstrap: &str) {
@@ -16,20 +17,21 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     // 1: the policy. The doctor fills in all but the account, which is the reader's.
     allow(&harness, &harness.server.resource_arn("somebody-else"));
     let id = harness.server.iam().resource().resource_id.clone();
-    let diagnosis = named(&harness, &[("DB_RESOURCE_ID", &id)], "login", "policy-missing").await;
+    let diagnosis =
+        named(&harness, &[("DB_RESOURCE_ID", &id)], "login", Cause::PolicyMissing).await;
     let arn = word(fix(&diagnosis), "arn:").replace(":ACCOUNT:", ":123456789012:");
     allow(&harness, &arn);
     is_healthy(&harness.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
 
     // 2: the name that tokens are signed for.
     let at_alias = [("DB_HOST", alias), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&harness, &at_alias, "login", "signed-for-cname").await;
+    let diagnosis = named(&harness, &at_alias, "login", Cause::SignedForCname).await;
     let host = fix(&diagnosis).split(['(', ')']).nth(1).unwrap().to_owned();
     is_healthy(&harness.deploy(&[("DB_HOST", &host), ("DB_REGION", "")]).await).await;
 
     // 3: the spelling of the user.
     let upper = harness.server.user().to_uppercase();
-    let diagnosis = named(&harness, &[("DB_USER", &upper)], "login", "user-name-case").await;
+    let diagnosis = named(&harness, &[("DB_USER", &upper)], "login", Cause::UserCase).await;
     let because = diagnosis["causes"][0]["because"].as_str().unwrap();
     let user = because.split('"').nth(1).unwrap().to_owned();
     is_healthy(&harness.deploy(&[("DB_USER", &user)]).await).await;
@@ -37,10 +39,10 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     // 4 and 5: a user that is not there, and then, on PostgreSQL, without rights to the table.
     allow(&harness, &harness.server.resource_arn("*"));
     let newcomer = [("DB_USER", "newcomer")];
-    let diagnosis = named(&harness, &newcomer, "login", "user-not-for-iam").await;
+    let diagnosis = named(&harness, &newcomer, "login", Cause::UserNotForIam).await;
     run(&harness, fix(&diagnosis));
     if engine == Engine::Postgres {
-        let diagnosis = named(&harness, &newcomer, "statements", "rights-missing").await;
+        let diagnosis = named(&harness, &newcomer, "statements", Cause::RightsMissing).await;
         run(&harness, fix(&diagnosis));
     }
     is_healthy(&harness.deploy(&newcomer).await).await;
@@ -51,14 +53,14 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
         Engine::MySql | Engine::MariaDb => "ALTER USER newcomer@'%' ACCOUNT LOCK",
     };
     harness.server.execute(lock).unwrap();
-    let diagnosis = named(&harness, &newcomer, "login", "user-locked").await;
+    let diagnosis = named(&harness, &newcomer, "login", Cause::UserLocked).await;
     run(&harness, fix(&diagnosis));
     is_healthy(&harness.deploy(&newcomer).await).await;
 
     // 7: a statement that does not say that it writes.
     let sql = "DELETE FROM items WHERE id = 100";
     let function = harness.deploy_with(&[], &[("undeclared", sql)]).await;
-    let diagnosis = names(&function, "statements", "statement-mode").await;
+    let diagnosis = names(&function, "statements", Cause::StatementMode).await;
     let line = fix(&diagnosis).split('"').nth(1).unwrap();
     is_healthy(&harness.deploy_with(&[], &[("undeclared", &format!("{line}\n{sql}"))]).await).await;
 }
@@ -76,20 +78,6 @@ pub(super) fn run(harness: &Harness, text: &str) -> Vec<String> {
         values.extend(rows.into_iter().flatten().flatten());
     }
     values
-}
-
-/// What stands between as many backticks as begin it.
-fn commands(text: &str) -> Vec<&str> {
-    let mut commands = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('`') {
-        let inside = rest[start..].trim_start_matches('`');
-        let marks = "`".repeat(rest.len() - start - inside.len());
-        let (command, after) = inside.split_once(&marks).unwrap_or_else(|| panic!("{text}"));
-        commands.push(command);
-        rest = after;
-    }
-    commands
 }
 
 /// The word that begins with `start`.

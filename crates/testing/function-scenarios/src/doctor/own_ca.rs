@@ -1,10 +1,12 @@
 //! Servers that only somebody's own CA vouches for: they may be anybody's.
 
-use local_rds::{Engine, Server};
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use std::fs;
 
 use super::named;
-use function_harness::Harness;
 
 /// No token for another endpoint goes to such a server, and no fix names what it says of itself. The
 /// server would take the token.
@@ -25,28 +27,28 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
         let bundle = ("DB_CA_BUNDLE", bundle.as_str());
         let at_cname = [bundle, ("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
         for (changes, elsewhere, cause) in [
-            (&at_cname[..], host.clone(), "signed-for-cname"),
-            (&[bundle, ("DB_HOST", alias)], host.clone(), "signed-for-another-endpoint"),
+            (&at_cname[..], host.clone(), Cause::SignedForCname),
+            (&[bundle, ("DB_HOST", alias)], host.clone(), Cause::WrongEndpoint),
             (
                 &[bundle, ("DB_PORT", "13306")],
                 format!("{host}:{}", harness.server.port()),
-                "signed-for-wrong-port",
+                Cause::WrongPort,
             ),
         ] {
             let diagnosis = named(
                 &harness,
                 changes,
                 "login",
-                if cause == "signed-for-cname" { cause } else { "policy-missing" },
+                if cause == Cause::SignedForCname { cause } else { Cause::PolicyMissing },
             )
             .await;
             let tried = diagnosis["steps"][7]["facts"]["tried"].to_string();
             assert!(tried.contains("a second later") && !tried.contains(&elsewhere), "{tried}");
             let causes = diagnosis["causes"].as_array().unwrap();
-            let suspect = causes.iter().find(|one| one["cause"] == cause);
-            let suspect = suspect.unwrap_or_else(|| panic!("no {cause}: {diagnosis:#}"));
+            let suspect = causes.iter().find(|one| one["cause"] == cause.id());
+            let suspect = suspect.unwrap_or_else(|| panic!("no {cause:?}: {diagnosis:#}"));
             let fix = suspect["fix"].as_str().unwrap();
-            assert!(!fix.contains(&host) || cause == "signed-for-wrong-port", "{fix}");
+            assert!(!fix.contains(&host) || cause == Cause::WrongPort, "{fix}");
         }
     }
     // Each token that the server saw was for what was set.

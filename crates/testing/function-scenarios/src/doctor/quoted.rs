@@ -1,12 +1,13 @@
 //! Names of every kind in what the doctor prints: its SQL is run as it stands there, and gives the
 //! rights that are meant and no others.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::Value;
 
 use super::mended::run;
 use super::{allow, diagnosis, is_healthy, named, names};
-use function_harness::Harness;
 
 /// Users, databases and a schema whose names a server could read otherwise.
 pub async fn quoted(engine: Engine, bootstrap: &str) {
@@ -35,22 +36,22 @@ pub async fn quoted(engine: Engine, bootstrap: &str) {
     }
     for database in ["my-app", "my_app"] {
         let settings = [user, ("DB_NAME", database)];
-        let diagnosis = named(&harness, &settings, "login", "database-denied").await;
-        run(&harness, text(&diagnosis, "database-denied", "fix"));
+        let diagnosis = named(&harness, &settings, "login", Cause::DatabaseDenied).await;
+        run(&harness, text(&diagnosis, Cause::DatabaseDenied, "fix"));
         // It may be used now, and is empty.
-        named(&harness, &settings, "statements", "table-missing").await;
+        named(&harness, &settings, "statements", Cause::TableMissing).await;
     }
-    named(&harness, &[user, ("DB_NAME", "myXapp")], "login", "database-denied").await;
+    named(&harness, &[user, ("DB_NAME", "myXapp")], "login", Cause::DatabaseDenied).await;
 }
 
 /// A user that is not there is made, and finds everything right.
 async fn made(harness: &Harness, user: &str) {
     let settings = [("DB_USER", user)];
     let function = harness.deploy(&settings).await;
-    run(harness, text(&diagnosis(&function).await, "user-not-for-iam", "fix"));
+    run(harness, text(&diagnosis(&function).await, Cause::UserNotForIam, "fix"));
     if harness.server.engine() == Engine::Postgres {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(harness, text(&diagnosis, "rights-missing", "fix"));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(harness, text(&diagnosis, Cause::RightsMissing, "fix"));
     }
     is_healthy(&harness.deploy(&settings).await).await;
 }
@@ -60,17 +61,17 @@ async fn too_long_for_mysql(harness: &Harness) {
     let kept = "u".repeat(32);
     made(harness, &kept).await;
     let settings = [("DB_USER", &*format!("{kept}v"))];
-    let diagnosis = named(harness, &settings, "login", "user-name-spelling").await;
-    let because = text(&diagnosis, "user-name-spelling", "because");
+    let diagnosis = named(harness, &settings, "login", Cause::UserSpelling).await;
+    let because = text(&diagnosis, Cause::UserSpelling, "because");
     assert!(because.contains("DB_USER has 33"), "{because}");
 }
 
 /// The check that is printed shows the user, whose name has other capitals and another hyphen.
 async fn spelled_otherwise(harness: &Harness) {
     for (user, own, cause) in [
-        ("O'Neil", "o'neil", "user-name-case"),
-        ("lambda-user", "lambda_user", "user-name-spelling"),
-        ("lambda_user", "lambda-user", "user-name-spelling"),
+        ("O'Neil", "o'neil", Cause::UserCase),
+        ("lambda-user", "lambda_user", Cause::UserSpelling),
+        ("lambda_user", "lambda-user", Cause::UserSpelling),
     ] {
         if user == harness.server.user() || (own != "o'neil" && own != harness.server.user()) {
             continue;
@@ -97,16 +98,16 @@ async fn elsewhere(harness: &Harness, user: (&str, &str)) {
         harness.deploy_with(&[user], &[("closed", &format!("SELECT * FROM {table}"))]).await;
 
     if engine != Engine::MySql {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(harness, text(&diagnosis, "rights-missing", "fix"));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(harness, text(&diagnosis, Cause::RightsMissing, "fix"));
         is_healthy(&function).await;
     }
     if engine == Engine::Postgres {
         harness.execute(&format!("REVOKE ALL ON {table} FROM \"o'neil\"")).await;
     }
     if engine != Engine::MariaDb {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        let fix = text(&diagnosis, "rights-missing", "fix");
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        let fix = text(&diagnosis, Cause::RightsMissing, "fix");
         assert!(fix.contains(usual) && fix.contains("when it is another"), "{fix}");
         run(harness, &fix.replace(usual, own));
         is_healthy(&function).await;
@@ -114,8 +115,8 @@ async fn elsewhere(harness: &Harness, user: (&str, &str)) {
 }
 
 /// What the doctor says of a cause that it names.
-fn text<'a>(diagnosis: &'a Value, cause: &str, field: &str) -> &'a str {
+fn text<'a>(diagnosis: &'a Value, cause: Cause, field: &str) -> &'a str {
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = causes.iter().find(|one| one["cause"] == cause);
-    named.unwrap_or_else(|| panic!("no {cause}: {diagnosis:#}"))[field].as_str().unwrap()
+    let named = causes.iter().find(|one| one["cause"] == cause.id());
+    named.unwrap_or_else(|| panic!("no {cause:?}: {diagnosis:#}"))[field].as_str().unwrap()
 }

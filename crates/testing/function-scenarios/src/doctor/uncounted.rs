@@ -1,10 +1,11 @@
 //! What a diagnosis costs at the server: nothing that trips an alarm on logins that fail.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::{Harness, until};
 use std::fs;
 
 use super::{is_healthy, names};
-use function_harness::{Harness, until};
 
 /// Where nothing is wrong, every login of a diagnosis succeeds, as the verifier and the server itself
 /// count them, and there is none that it does not need. MySQL's second is the look at its certificate.
@@ -37,7 +38,7 @@ pub async fn denied_once(engine: Engine, bootstrap: &str) {
     let function = harness.deploy(&[("DB_USER", "by_password")]).await;
     function.fails(r#"{"statement":"items"}"#, "Login.Denied").await;
     let before = denials(&harness).await;
-    names(&function, "login", "user-not-for-iam").await;
+    names(&function, "login", Cause::UserNotForIam).await;
     until("the server has counted", async || denials(&harness).await >= before + expected).await;
     assert_eq!(denials(&harness).await, before + expected);
     assert_eq!(harness.server.iam().refusals(), Vec::<String>::new());

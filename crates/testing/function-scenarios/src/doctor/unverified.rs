@@ -1,11 +1,13 @@
 //! Servers that do not prove to be the endpoint.
 
-use local_rds::{Engine, Server};
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use std::fs;
 
 use super::certificates::{Authority, Validity, self_signed};
 use super::{is_healthy, named};
-use function_harness::Harness;
 
 /// Bundles that do not fit the server, and certificates that do not fit the endpoint.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
@@ -15,9 +17,9 @@ pub async fn unverified(engine: Engine, bootstrap: &str) {
     bundles(&harness).await;
 
     let other = "other.abc123def456.eu-west-1.rds.amazonaws.com";
-    named(&harness, &[("DB_HOST", other)], "tls", "certificate-names-another").await;
+    named(&harness, &[("DB_HOST", other)], "tls", Cause::WrongName).await;
     let cname = [("DB_HOST", "db.corp.example"), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&harness, &cname, "tls", "signed-for-cname").await;
+    let diagnosis = named(&harness, &cname, "tls", Cause::SignedForCname).await;
     // The certificate's names prove nothing as long as none of them was asked for.
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(!fix.contains(&host) && fix.contains("RDS shows"), "{fix}");
@@ -44,18 +46,18 @@ async fn bundles(harness: &Harness) {
     };
     let all = pinned_tools::workspace().unwrap().join("certs");
     let trust = all.join("amazon-trust-roots.pem").display().to_string();
-    named(harness, &[("DB_CA_BUNDLE", &trust)], "tls", "proxy-bundle-for-instance").await;
+    named(harness, &[("DB_CA_BUNDLE", &trust)], "tls", Cause::ProxyBundleForInstance).await;
     let elsewhere = Authority::new("Amazon RDS us-east-1 Root CA RSA2048 G1", Validity::YEARS);
     let elsewhere = write("us-east-1.pem", &elsewhere.pem());
-    named(harness, &[("DB_CA_BUNDLE", &elsewhere)], "tls", "ca-bundle-of-another-region").await;
+    named(harness, &[("DB_CA_BUNDLE", &elsewhere)], "tls", Cause::BundleOfOtherRegion).await;
     let namesake = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G1", Validity::YEARS);
     let namesake = write("eu-west-1.pem", &namesake.pem());
-    named(harness, &[("DB_CA_BUNDLE", &namesake)], "tls", "unknown-issuer").await;
+    named(harness, &[("DB_CA_BUNDLE", &namesake)], "tls", Cause::UnknownIssuer).await;
 
     let ending = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G9", Validity::DAYS);
     let own = fs::read_to_string(harness.server.ca_bundle()).unwrap();
     let ending = write("ending.pem", &(own + &ending.pem()));
-    named(harness, &[("DB_CA_BUNDLE", &ending)], "trust", "root-expires-soon").await;
+    named(harness, &[("DB_CA_BUNDLE", &ending)], "trust", Cause::BundleExpires).await;
 }
 
 /// The server presents one certificate after another.
@@ -71,16 +73,16 @@ async fn presented(harness: &Harness, host: &str) {
     let trusting_rds = [("DB_CA_BUNDLE", rds_bundle.as_str())];
 
     harness.server.present(&rds.issue(host, Validity::OVER)).unwrap();
-    named(harness, &trusting_rds, "tls", "certificate-expired").await;
+    named(harness, &trusting_rds, "tls", Cause::CertificateExpired).await;
     harness.server.present(&rds.issue(host, Validity::AHEAD)).unwrap();
-    named(harness, &trusting_rds, "tls", "clock-off").await;
+    named(harness, &trusting_rds, "tls", Cause::ClockOff).await;
     harness.server.present(&self_signed(host)).unwrap();
-    named(harness, &trusting_rds, "tls", "self-signed-server").await;
+    named(harness, &trusting_rds, "tls", Cause::SelfSigned).await;
     harness.server.present(&acm.issue(host, Validity::YEARS)).unwrap();
-    named(harness, &trusting_rds, "tls", "rds-bundle-for-proxy").await;
+    named(harness, &trusting_rds, "tls", Cause::RdsBundleForProxy).await;
     is_healthy(&harness.deploy(&[("DB_CA_BUNDLE", &acm_bundle)]).await).await;
     harness.server.present(&rds.issue(host, Validity::DAYS)).unwrap();
-    named(harness, &trusting_rds, "tls", "certificate-expires-soon").await;
+    named(harness, &trusting_rds, "tls", Cause::CertificateExpires).await;
     harness.server.present(&rds.issue(host, Validity::YEARS)).unwrap();
     is_healthy(&harness.deploy(&trusting_rds).await).await;
 }
@@ -88,6 +90,6 @@ async fn presented(harness: &Harness, host: &str) {
 /// A server without TLS gets no token.
 pub async fn no_tls(engine: Engine, bootstrap: &str) {
     let harness = Harness::with(Server::builder(engine).without_tls(), bootstrap).await;
-    named(&harness, &[], "tls", "no-tls").await;
+    named(&harness, &[], "tls", Cause::NoTls).await;
     no_token_was_sent(&harness, 0);
 }
