@@ -32,10 +32,10 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
             let cause = dial::cause(error.kind());
             let no_tcp = dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&error));
-            if dial::passes(error.kind()) { no_tcp.transient() } else { no_tcp }
+            if dial::is_transient(error.kind()) { no_tcp.transient() } else { no_tcp }
         }
         failure => {
-            let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::passes(error.kind()))
+            let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::is_transient(error.kind()))
                 || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
             let says = innermost(&failure);
             let refused = refusal::refused(login, says, Cause::LoginRefused);
@@ -149,7 +149,7 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
         }
         // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
         Failure::Server(error) if matches!(error.code, 1317 | 3024 | 1969) => {
-            refusal::ended(what, says(&error))
+            refusal::canceled(what, says(&error))
         }
         Failure::Server(error) => {
             let (cause, advice) = meaning(error.code);
