@@ -92,12 +92,12 @@ async fn serve<C: Connector>(
         let function = function.clone();
         move |event| answer(function.clone(), event, clock, shutdown)
     });
-    let counted = layer_fn(|service| shutdown.around(service));
+    let counted = layer_fn(|service| shutdown.wrap(service));
     let runtime = Runtime::new(handler).layer(counted);
     let mut served = pin!(runtime.run_concurrent());
     select! {
         outcome = &mut served => return outcome,
-        end = shutdown::foretold(shutdown) => end?,
+        end = shutdown::on_sigterm(shutdown) => end?,
     }
     tracing::info!(running = shutdown.running(), "received SIGTERM: no new event is accepted");
     select! {
@@ -183,7 +183,7 @@ async fn respond<C: Connector>(
     let deadline = Deadline::before(event.context.deadline(), clock()).within(shutdown);
     let outcome = match function {
         // The runtime has asked for this one before SIGTERM.
-        _ if shutdown.is_foretold() => Err(Error::new(Kind::ConnectionLost, SHUTDOWN)
+        _ if shutdown.has_started() => Err(Error::new(Kind::ConnectionLost, SHUTDOWN)
             .with_fate(Fate::NotRun)
             .advice("send the event again: nothing was run")),
         Ok(function) => function.handle(&event.payload, deadline).await,

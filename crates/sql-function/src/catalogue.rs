@@ -206,8 +206,8 @@ mod tests {
         let catalogue = Catalogue::load(folder.path(), MYSQL).unwrap();
         assert!(catalogue.get("good").is_ok());
         for (name, why) in [
-            ("typing", "typing.sql: line 1: mode is read or write"),
-            ("empty", "holds no SQL"),
+            ("typing", "typing.sql: line 1: mode must be read or write"),
+            ("empty", "contains no SQL"),
             ("two words", "letters, digits, _ and -"),
             ("latin1", "UTF-8"),
             ("folder", "cannot be read"),

@@ -46,7 +46,7 @@ impl Deadline {
 
     /// Whether a shutdown has moved the deadline forward.
     pub(crate) fn is_moved(self) -> bool {
-        self.shutdown.is_some_and(Shutdown::is_foretold)
+        self.shutdown.is_some_and(Shutdown::has_started)
     }
 
     /// The earlier of this deadline and `time` from now.
@@ -157,9 +157,9 @@ mod tests {
             (deadline.less(Duration::from_millis(700)), Deadline::after(Duration::from_secs(20)));
         assert!(!deadline.is_moved());
         let start = Instant::now();
-        let foretell = async {
+        let sigterm = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            shutdown.foretell();
+            shutdown.start();
         };
         let late = async {
             assert!(deadline.wait(pending::<()>()).await.is_none());
@@ -169,7 +169,7 @@ mod tests {
             assert!(early.wait(pending::<()>()).await.is_none());
             start.elapsed()
         };
-        let ((), cut, late) = tokio::join!(foretell, cut, late);
+        let ((), cut, late) = tokio::join!(sigterm, cut, late);
         assert!(Duration::from_secs(1) < cut && cut < late, "{cut:?} {late:?}");
         assert!(
             late < Duration::from_millis(1500),

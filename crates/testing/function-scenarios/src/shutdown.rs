@@ -61,7 +61,10 @@ pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
     assert_eq!(quick["rows_affected"], 1, "{quick}");
     assert_rows(&rig, "quick", 1).await;
     let (error_type, message) = long.unwrap_err();
-    assert!(message.contains("Lambda was ending this environment"), "{error_type}: {message}");
+    assert!(
+        message.contains("Lambda was shutting down this environment"),
+        "{error_type}: {message}"
+    );
     match error_type.as_str() {
         "Timeout" => {
             until("the server has ended it", async || rig.running("600").await == 0).await;
@@ -90,7 +93,7 @@ pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
         assert!(refused || error_type == "Runtime.ExitError", "{error_type}: {message}");
     };
     let (cut, ()) = tokio::join!(function.fails(LONG_TRANSACTION, "Timeout"), after);
-    assert!(cut.contains("Lambda was ending this environment"), "{cut}");
+    assert!(cut.contains("Lambda was shutting down this environment"), "{cut}");
     until("the server has ended it", async || rig.running("600").await == 0).await;
     assert_rows(&rig, "quick", 0).await;
     assert_rows(&rig, "slow", 0).await;
@@ -122,7 +125,7 @@ pub async fn silent_server(engine: Engine, bootstrap: &str) {
         rig.server.resume();
     };
     let (message, ()) = tokio::join!(function.fails(LONG, "OutcomeUnknown"), end);
-    assert!(message.contains("Lambda was ending this environment"), "{message}");
+    assert!(message.contains("Lambda was shutting down this environment"), "{message}");
 }
 
 /// A function whose registration for SIGTERM is not answered starts, and answers events.
