@@ -1,4 +1,4 @@
-//! An open connection, what is known of its session, and how commands are sent on it.
+//! An open connection, the state of its session, and how commands are sent.
 
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::{FromRow, Queryable};
@@ -13,58 +13,56 @@ use crate::close_on_drop::CloseOnDrop;
 use crate::failure;
 use crate::session::{IDENTITY, limit, transactions};
 
-/// Has LAST_INSERT_ID() say what it says in a new session.
-const FORGET: &str = "DO LAST_INSERT_ID(0)";
+/// Resets LAST_INSERT_ID() to its value in a new session.
+const RESET_INSERT_ID: &str = "DO LAST_INSERT_ID(0)";
 
-/// The names of the reads that return a FLOAT, as far as it is known.
+/// The names of reads that are known to return a FLOAT.
 pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 
 /// An open connection.
 pub(crate) struct Connection {
     pub(crate) conn: CloseOnDrop,
     pub(crate) address: IpAddr,
-    /// What a session begins with.
+    /// The statements that set up a session.
     pub(crate) startup: Arc<[String]>,
     pub(crate) floats: Floats,
     pub(crate) through_proxy: bool,
-    /// The transaction that is open, and what it may do.
+    /// The mode of the open transaction.
     pub(crate) transaction: Option<Mode>,
-    /// How long the session lets statements run, where that is not the server's own setting.
+    /// The session's time limit for statements, if it is not the server's default.
     pub(crate) timeout: Option<Duration>,
-    /// What a backslash in quotes is, as the server said last.
+    /// Whether backslashes escape, by the server's last status.
     pub(crate) backslash_escapes: bool,
-    /// The server's `max_allowed_packet`, once it was asked.
+    /// The server's `max_allowed_packet`, once it was queried.
     pub(crate) max_packet: Option<usize>,
-    /// Whether rows were changed since the session began: LAST_INSERT_ID and what triggers set are
-    /// left.
+    /// Whether rows were changed since the last reset: LAST_INSERT_ID and effects of triggers remain.
     pub(crate) changed: bool,
-    /// Whether this invocation has run anything.
+    /// Whether this invocation has run a statement.
     pub(crate) begun: bool,
-    /// Whether the next statement must not see what an earlier invocation left.
-    pub(crate) forget: bool,
-    /// Whether locks of the function's own may be held.
+    /// Whether LAST_INSERT_ID must be reset before the next statement.
+    pub(crate) reset_insert_id: bool,
+    /// Whether the function's own locks may be held.
     pub(crate) locks: bool,
-    /// Who the session was before anything ran that may leave traces in it.
+    /// The session's user and role before the first statement that may have side effects on it.
     pub(crate) identity: Option<String>,
 }
 
-/// What names a connection on its server: a thread at an address.
+/// Identifies a connection on its server: an address and a connection id.
 pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) thread: u32,
 }
 
-/// Where statements that were sent in one packet failed.
+/// Which of several statements in one packet failed.
 pub(crate) enum Failed {
-    /// The server refused what goes ahead of the last one, which has not run.
+    /// One before the last. The last one was not run.
     Ahead(Failure),
-    /// The last one failed, or it is not known which.
+    /// The last one, or it is not known which.
     Itself(Failure),
 }
 
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun with `startup`, and has
-    /// this `status`.
+    /// A connection to the server at `address`, whose session was just set up with `startup`.
     pub(crate) fn new(
         conn: Conn,
         status: StatusFlags,
@@ -85,32 +83,35 @@ impl Connection {
             max_packet: None,
             changed: false,
             begun: false,
-            forget: false,
+            reset_insert_id: false,
             locks: false,
             identity: None,
         }
     }
 
-    /// Looks at what the server said of the session with its last answer: whether a transaction is
-    /// open. An error says nothing.
-    pub(crate) fn look(&mut self) -> Option<bool> {
+    /// Reads the status in the server's last answer: whether a transaction is open. `None` after an error.
+    pub(crate) fn update_status(&mut self) -> Option<bool> {
         let status = self.conn.last_ok_packet()?.status_flags();
         self.backslash_escapes = !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
         Some(status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
     }
 
-    /// What has to go ahead of a statement, so that the session lets it do what its mode says and no
-    /// more, for as long as it may. The mode is told each time: it costs nothing.
-    pub(crate) fn ahead(&mut self, mode: Option<Mode>, timeout: Option<Duration>) -> Vec<String> {
+    /// The statements that must precede one of this mode and time limit. The mode is always included: it
+    /// costs no round trip.
+    pub(crate) fn preparation(
+        &mut self,
+        mode: Option<Mode>,
+        timeout: Option<Duration>,
+    ) -> Vec<String> {
         let mode =
             mode.filter(|_| self.transaction.is_none()).map(|mode| transactions(mode).to_owned());
         let limit = (self.timeout != timeout).then(|| limit(timeout));
         self.timeout = timeout;
-        let forget = std::mem::take(&mut self.forget).then(|| FORGET.to_owned());
-        mode.into_iter().chain(limit).chain(forget).collect()
+        let reset = std::mem::take(&mut self.reset_insert_id).then(|| RESET_INSERT_ID.to_owned());
+        mode.into_iter().chain(limit).chain(reset).collect()
     }
 
-    /// Sends statements in one packet. Gives the result of the last one.
+    /// Sends statements in one packet. Returns the result of the last one.
     pub(crate) async fn send(
         &mut self,
         ahead: &[String],
@@ -121,15 +122,14 @@ impl Connection {
             text += "; ";
         }
         text += sql;
-        // All of it is in one packet: only the server's own answer says that the last one has not run.
+        // Only an answer of the server shows that the last one was not run.
         let failed = |at: usize, failure| match failure {
             Failure::Server(_) if at < ahead.len() => Failed::Ahead(failure),
             failure => Failed::Itself(failure),
         };
         let mut result = self.conn.query_iter(text).await.map_err(|error| failed(0, error))?;
         for at in 0..ahead.len() {
-            // Each has a result without columns, and the next one's follows. An error in its place is
-            // the answer to asking for more.
+            // Each has a result without columns. Reading the next result fails if its statement failed.
             result.next().await.map_err(|error| failed(at, error))?;
             if result.columns().is_none() {
                 result.next().await.map_err(|error| failed(at + 1, error))?;
@@ -138,8 +138,8 @@ impl Connection {
         Ok(result)
     }
 
-    /// The first row that a command of the function's own gives, with what goes ahead of it.
-    pub(crate) async fn ask<T: FromRow>(
+    /// The first row of one of the function's own commands, after the statements `ahead`.
+    pub(crate) async fn query_first<T: FromRow>(
         &mut self,
         what: &'static str,
         ahead: &[String],
@@ -155,37 +155,37 @@ impl Connection {
             result.drop_result().await.map_err(failed)?;
             row
         };
-        self.look();
+        self.update_status();
         Ok(row.and_then(|row| from_row_opt(row).ok()))
     }
 
-    /// Runs a command of the function's own.
+    /// Runs one of the function's own commands.
     pub(crate) async fn command(&mut self, what: &'static str, sql: &str) -> Result<(), Error> {
-        let ahead = self.ahead(None, None);
-        self.ask::<Row>(what, &ahead, sql).await.map(drop)
+        let ahead = self.preparation(None, None);
+        self.query_first::<Row>(what, &ahead, sql).await.map(drop)
     }
 
-    /// The session of a new login, on the same connection.
+    /// Replaces the session with a new one on the same connection (COM_RESET_CONNECTION).
     pub(crate) async fn reset(&mut self) -> Result<(), Error> {
-        const WHAT: &str = "the reset of the session";
+        const WHAT: &str = "the session reset";
         let lost = |why: &str| Error::new(Kind::ConnectionLost, loggable!("{WHAT} {why}"));
         match self.conn.reset().await {
             Ok(true) => {}
-            Ok(false) => return Err(lost("is not known to the server")),
+            Ok(false) => return Err(lost("is not supported by the server")),
             Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
         }
         let startup = self.conn.query_drop(self.startup.join("; ")).await;
         startup.map_err(|error| failure::command(WHAT, error).loses_connection())?;
-        self.look();
+        self.update_status();
         self.timeout = None;
-        (self.changed, self.forget, self.locks) = (false, false, false);
+        (self.changed, self.reset_insert_id, self.locks) = (false, false, false);
         if let Some(identity) = self.identity.take() {
             let sql = format!("{IDENTITY}, @@init_connect");
-            let now = self.ask::<(String, String)>(WHAT, &[], &sql);
+            let now = self.query_first::<(String, String)>(WHAT, &[], &sql);
             match now.await.map_err(Error::loses_connection)? {
-                // What init_connect does is done at a login alone.
+                // init_connect runs only at a login.
                 Some((now, init)) if now == identity && init.is_empty() => {}
-                _ => return Err(lost("leaves a role, or what init_connect does")),
+                _ => return Err(lost("does not restore the role, or the effects of init_connect")),
             }
         }
         Ok(())

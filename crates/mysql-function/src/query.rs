@@ -1,9 +1,9 @@
-//! Statements in, rows out.
+//! Runs statements.
 //!
-//! A read, and a write that returns no rows, goes as text with its parameters as
-//! [literals](crate::literal), together with what its session needs: one round trip. Whatever else
-//! writes and may return rows is prepared first, so that its columns are known before it runs; and so
-//! is a read that returns a FLOAT, which text would round.
+//! A read, or a write that returns no rows, is sent as text with its parameters as
+//! [literals](crate::literal), together with the statements that prepare the session: one round trip. Other
+//! writes are prepared first, so that their columns are known before they run, and so is a read that
+//! returns a FLOAT, which the text protocol rounds.
 
 mod run;
 
@@ -21,25 +21,25 @@ use crate::rows::describe;
 use crate::session::{IDENTITY, MAX_PACKET, transactions};
 use crate::{failure, literal, server_info, side_effects, unsupported};
 
-/// No server takes less than this in one packet, but one that was set up to take hardly anything.
+/// Every server accepts packets of this size, unless `max_allowed_packet` is extremely low.
 const ALWAYS_TAKEN: usize = 16 << 10;
-/// What goes ahead of a statement takes less.
+/// More than the statements before a statement take.
 const AHEAD: usize = 256;
-/// Is gone when a procedure ended the transaction it was part of, also when it began another.
+/// The savepoint that is lost when a procedure ends its transaction, even if it begins another.
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
-/// How long the server may take to prepare a statement for a diagnosis, where it keeps to it.
+/// How long the server may take to prepare a statement for a diagnosis, where it supports a limit.
 const PREPARE: Duration = Duration::from_secs(5);
 
 /// A statement with its parameters, ready to run.
 pub(crate) enum Bound {
-    /// As text.
+    /// Sent as text.
     Text(Whole),
-    /// As the server has parsed it. The text is for preparing it anew.
+    /// Prepared, with its text.
     Prepared(Prepared, Whole),
 }
 
 impl Connection {
-    /// Refuses what is longer than the server takes: it would end the connection.
+    /// Refuses a statement that is longer than the server accepts, which would close the connection.
     async fn check_length(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
         let length = sql.len() + AHEAD;
         if length <= ALWAYS_TAKEN {
@@ -48,7 +48,8 @@ impl Connection {
         let taken = match self.max_packet {
             Some(taken) => taken,
             None => {
-                let ask = self.ask("max_allowed_packet", &[], "SELECT @@max_allowed_packet");
+                let ask =
+                    self.query_first("max_allowed_packet", &[], "SELECT @@max_allowed_packet");
                 let taken: Option<usize> = ask.await?;
                 *self.max_packet.insert(taken.unwrap_or(MAX_PACKET))
             }
@@ -62,25 +63,25 @@ impl Connection {
         ))
     }
 
-    /// Whether a statement is to be prepared: see the top of this file. One that returns no rows of a
-    /// table's need not be, and some cannot: MySQL answers `SET GLOBAL` with a broken packet.
+    /// Whether a statement must be prepared: see the top of this file. Statements that return no rows need
+    /// not be, and some cannot: MySQL answers `SET GLOBAL` with a malformed packet.
     fn is_prepared(&self, statement: &Statement, leaves: bool) -> bool {
         const RETURNS_ROWS: [&str; 5] = ["CALL", "SELECT", "TABLE", "VALUES", "WITH"];
         match statement.mode {
             Mode::Write if statement.changes_rows() => statement.has_word("RETURNING"),
             Mode::Write => RETURNS_ROWS.contains(&&*statement.main_verb()),
-            // To run it twice would not do.
+            // One with side effects must not be run twice.
             Mode::Read => leaves || self.floats().contains(&statement.name),
         }
     }
 
-    /// Whether the transaction that is open may be over after `statement`, or be another one.
+    /// Whether `statement` may end the open transaction.
     fn may_end_transaction(&self, statement: &Statement) -> bool {
         self.transaction.is_some() && !statement.is_atomic() && side_effects::leaves(statement)
     }
 
     fn floats(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        // No code panics while it holds the lock.
+        // Nothing panics while it holds the lock.
         self.floats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +99,7 @@ impl sql_function::Connection for Connection {
     }
 
     async fn check(&mut self) -> Result<(), Error> {
-        // The session is that of a new login already: see `restore`.
+        // `restore` has already restored the session.
         let ping = self.conn.ping().await;
         ping.map_err(|error| failure::command("the connection check", error).loses_connection())
     }
@@ -116,7 +117,7 @@ impl sql_function::Connection for Connection {
             Some(Mode::Write)
                 if statement.mode == Mode::Read && !side_effects::only_reads(statement) =>
             {
-                return Err(unsupported::unheld(statement));
+                return Err(unsupported::unrestricted_read(statement));
             }
             _ => {}
         }
@@ -130,26 +131,26 @@ impl sql_function::Connection for Connection {
         let is_prepared = self.is_prepared(statement, leaves);
         let first = !std::mem::replace(&mut self.begun, true);
         if first && leaves && self.changed && !self.locks {
-            // What a trigger of an earlier invocation set could be seen.
+            // Otherwise it could see what a trigger of an earlier invocation set.
             self.reset().await?;
             if let Some(mode) = self.transaction {
                 sql_function::Connection::begin(self, mode).await?;
             }
         }
-        self.forget = first && self.changed;
+        self.reset_insert_id = first && self.changed;
         self.changed |= statement.changes_rows();
         if leaves || is_prepared {
             if self.may_end_transaction(statement) {
                 self.command("SAVEPOINT", &format!("SAVEPOINT {SAVEPOINT}")).await?;
             }
-            let ahead = self.ahead(Some(statement.mode), statement.timeout);
+            let ahead = self.preparation(Some(statement.mode), statement.timeout);
             const WHAT: &str = "preparing the session";
             if leaves && self.identity.is_none() {
-                // Should this fail, a reset finds another one.
+                // If this fails, the reset will find a different identity.
                 self.identity = Some(String::new());
-                self.identity = self.ask(WHAT, &ahead, IDENTITY).await?;
+                self.identity = self.query_first(WHAT, &ahead, IDENTITY).await?;
             } else {
-                self.ask::<Row>(WHAT, &ahead, "DO 0").await?;
+                self.query_first::<Row>(WHAT, &ahead, "DO 0").await?;
             }
         }
         if !is_prepared {
@@ -160,12 +161,12 @@ impl sql_function::Connection for Connection {
         }
         match self.conn.prep(&*whole.sql).await {
             Ok(prepared) => {
-                // Before it runs: a write whose result is refused must not have happened.
+                // Before it runs: a write whose result is refused must not be executed.
                 let described = statement
                     .check_params(prepared.num_params().into(), 0)
                     .and_then(|()| rows.describe(describe(&prepared.columns(), statement, &whole)));
                 if let Err(error) = described {
-                    let _ = self.conn.close(prepared).await; // it ends with the session at the latest
+                    let _ = self.conn.close(prepared).await; // it is closed with the session at the latest
                     return Err(error);
                 }
                 Ok(Bound::Prepared(prepared, whole))
@@ -200,19 +201,23 @@ impl sql_function::Connection for Connection {
             Mode::Read => "START TRANSACTION READ ONLY",
             Mode::Write => "START TRANSACTION READ WRITE",
         };
-        let ahead = self.ahead(None, None);
+        let ahead = self.preparation(None, None);
         let begun = match self.send(&ahead, sql).await {
             Ok(result) => result.drop_result().await,
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
         begun.map_err(|error| failure::begin(mode, sql, error))?;
         self.transaction = Some(mode);
-        if self.look() == Some(true) { Ok(()) } else { Err(failure::other_state(sql)) }
+        if self.update_status() == Some(true) {
+            Ok(())
+        } else {
+            Err(failure::unexpected_status(sql))
+        }
     }
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.transaction = None;
-        // Whatever completion_type says.
+        // Regardless of completion_type.
         let committed = self.command("COMMIT", "COMMIT AND NO CHAIN NO RELEASE").await;
         committed.map_err(Error::loses_connection)
     }
@@ -221,43 +226,47 @@ impl sql_function::Connection for Connection {
         self.transaction = None;
         let rolled_back = self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
         rolled_back.map_err(Error::loses_connection)?;
-        if self.look() == Some(false) { Ok(()) } else { Err(failure::other_state("ROLLBACK")) }
+        if self.update_status() == Some(false) {
+            Ok(())
+        } else {
+            Err(failure::unexpected_status("ROLLBACK"))
+        }
     }
 
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
         self.locks = true;
         let mut text = String::new();
         literal::write_text(&mut text, name);
-        // A lock's name is limited to 64 characters and is the whole server's: the database's name
-        // goes into it, and a hash keeps it short.
+        // A lock's name has at most 64 characters and is server-wide. So it includes the database's name, and is
+        // hashed.
         let sql = format!(
             "SELECT GET_LOCK(CONCAT('rds-iam-lambda/', \
              LEFT(SHA2(CONCAT(DATABASE(), '/', {text}), 256), 40)), 0)"
         );
-        let ahead = self.ahead(None, None);
-        let taken: Option<Option<i64>> = self.ask("GET_LOCK", &ahead, &sql).await?;
+        let ahead = self.preparation(None, None);
+        let taken: Option<Option<i64>> = self.query_first("GET_LOCK", &ahead, &sql).await?;
         Ok(taken.flatten() == Some(1))
     }
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
         if self.through_proxy && (self.identity.is_some() || self.locks) {
-            // It is pinned to a connection of the proxy's, which another one is not.
-            let message = "a session is not restored through an RDS Proxy";
+            // The proxy has pinned this session to one server connection; a new one is not pinned.
+            let message = "a pinned session is not restored through an RDS Proxy";
             return Err(Error::new(Kind::ConnectionLost, message));
         }
         if self.identity.is_some() {
             return self.reset().await;
         }
         if self.locks {
-            self.command("giving back the locks", "DO RELEASE_ALL_LOCKS()").await?;
+            self.command("releasing the locks", "DO RELEASE_ALL_LOCKS()").await?;
             self.locks = false;
         }
         Ok(())
     }
 
     async fn close(self) {
-        self.conn.leave().await;
+        self.conn.disconnect().await;
     }
 }
 
@@ -269,15 +278,14 @@ impl sql_function::Examine for Connection {
             .map_err(|error| failure::command("the diagnosis", error))
     }
 
-    /// Preparing runs nothing of a statement on MySQL 9.7 and MariaDB 10.11. Should it elsewhere, a
-    /// read can change nothing, and of a write, which a transaction that only reads does not take,
-    /// nothing lasts.
+    /// On MySQL 9.7 and MariaDB 10.11, preparing a statement does not run any of it. If it does elsewhere, a
+    /// read cannot change anything, and a write is rolled back; a read-only transaction would refuse it.
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let mut text = String::new();
         literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);
-        // As SQL: the driver's own call takes `:name` for a placeholder.
+        // As SQL, because the driver's own call would read `:name` as a placeholder.
         let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
-        let mut ahead = self.ahead(Some(statement.mode), Some(PREPARE));
+        let mut ahead = self.preparation(Some(statement.mode), Some(PREPARE));
         ahead.push("START TRANSACTION".to_owned());
         let outcome = match self.send(&ahead, &sql).await {
             Ok(result) => result.drop_result().await,

@@ -43,7 +43,8 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if says.contains("server does not support TLS") {
         return refusal::no_tls(login);
     }
-    let broke = failure.is_closed() || io_cause(&failure).is_some_and(|e| dial::passes(e.kind()));
+    let broke =
+        failure.is_closed() || io_cause(&failure).is_some_and(|e| dial::is_transient(e.kind()));
     let refused = refusal::refused(login, says, Cause::LoginRefused);
     if broke { refused.transient() } else { refused }
 }
@@ -202,7 +203,7 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
             refusal::transient(what, says(error)).with_cause(Cause::StatementInvalid)
         }
         Some(error) if *error.code() == SqlState::QUERY_CANCELED => {
-            refusal::ended(what, says(error))
+            refusal::canceled(what, says(error))
         }
         Some(error) => {
             let (cause, advice) = meaning(error.code());
