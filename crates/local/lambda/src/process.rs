@@ -93,7 +93,7 @@ impl Process {
     }
 }
 
-/// Every process that was started and may still run, so that all can be ended at once.
+/// Every process that may still run, so that all can be ended at once.
 #[derive(Debug, Default)]
 pub(crate) struct Processes {
     state: Mutex<State>,

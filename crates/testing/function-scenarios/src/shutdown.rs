@@ -33,7 +33,8 @@ async fn deploy(rig: &Rig, at_once: usize) -> Deployed<'_> {
         "-- mode: write\nINSERT INTO slow SELECT id, CONCAT('x', {}) FROM items",
         sleep("600")
     );
-    rig.deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| f.at_once(at_once)).await
+    rig.deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| f.max_concurrency(at_once))
+        .await
 }
 
 /// Fails unless the table has so many rows.

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use local_lambda::{Function, Lambda};
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, invoke, payload, pid, process_state, respond, start, task_root, wait_until};
+use crate::{
+    TEST_TIMEOUT, invoke, payload, pid, process_state, respond, start, task_root, wait_until,
+};
 
 #[tokio::test]
 async fn a_function_has_lambdas_variables_and_its_own_and_no_others() {
@@ -114,7 +116,7 @@ async fn an_environment_need_not_be_frozen() {
     let pid = pid(&lambda).await;
     let count = || async { respond(&lambda, json!({ "do": "ticks" })).await.as_u64().unwrap() };
     let ticks = count().await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while count().await < ticks + 100 {
         assert!(tokio::time::Instant::now() < deadline, "its thread does not run");
         assert_ne!(process_state(pid), Some('T'));

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long a state that must come may take to come, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A folder with the test function as its `bootstrap`.
 fn task_root() -> TempDir {
@@ -39,7 +39,7 @@ fn task_root() -> TempDir {
 async fn start(settings: impl FnOnce(Function) -> Function) -> (Lambda, TempDir) {
     let folder = task_root();
     let lambda = Lambda::start().await.unwrap();
-    let function = Function::new("test", folder.path()).timeout(PATIENCE);
+    let function = Function::new("test", folder.path()).timeout(TEST_TIMEOUT);
     lambda.create_function(settings(function)).await.unwrap();
     (lambda, folder)
 }
@@ -68,7 +68,7 @@ fn payload(invocation: &Invocation) -> Value {
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "still not so: {what}");
+        assert!(started.elapsed() < TEST_TIMEOUT, "not reached: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -64,7 +64,7 @@ impl Drop for Program {
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
+        assert!(Instant::now() < deadline, "not reached: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -182,7 +182,10 @@ fn a_program_that_is_no_server_is_refused() {
     let output = command.env("LOCAL_RDS_MYSQLD", "/bin/true").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("LOCAL_RDS_MYSQLD names /bin/true, which is no mysql server"), "{said}");
+    assert!(
+        said.contains("LOCAL_RDS_MYSQLD names /bin/true, which is not a server of mysql"),
+        "{said}"
+    );
 }
 
 crate::for_each_engine! {
