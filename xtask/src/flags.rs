@@ -25,29 +25,7 @@ Commands:
 
 Each command explains itself: cargo xtask COMMAND --help";
 
-const LOCAL: &str = "\
-Run both Lambda functions against real database servers on this machine.
-
-Usage: cargo xtask local [OPTIONS]
-
-Starts database servers that accept nothing but IAM tokens over TLS, as Amazon RDS does,
-starts each function as Lambda starts it, sends each a scheduled EventBridge event, and
-shows the rows. Then it serves Lambda's Invoke API until Ctrl-C. It needs no AWS account.
-
-Servers that are not on this machine are fetched, once, into the user's cache folder;
-nothing is installed on the system. On Debian and Ubuntu this needs no root.
-
-Options:
-  --once           End after the rows
-  --engine ENGINE  mysql, mariadb or postgres; may be repeated (default: mysql, postgres)
-  --event FILE     Send the event in FILE instead of a scheduled one
-  --port PORT      Serve the Invoke API on PORT (default: a free one)
-  --json           Print the responses as JSON, one line each, instead of tables
-  -h, --help       Show this text
-
-Environment:
-  LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
-                   A server program to use, or the word `private` for a copy of its own";
+const LOCAL: &str = include_str!("../../crates/local/stack/src/help.txt").trim_ascii_end();
 
 const TEST: &str = "\
 Check everything: format, lints, unit and integration tests.

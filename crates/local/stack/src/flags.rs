@@ -1,4 +1,4 @@
-//! The command line. `cargo xtask local --help` describes it.
+//! The command line, which `help.txt` describes.
 
 use lexopt::prelude::*;
 use local_rds::Engine;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::Failure;
 
-/// What to run.
+/// The options.
 #[derive(Default)]
 pub(crate) struct Flags {
     pub(crate) engines: Vec<Engine>,
@@ -16,11 +16,13 @@ pub(crate) struct Flags {
     pub(crate) port: Option<u16>,
 }
 
-pub(crate) fn parse() -> Result<Flags, Failure> {
+/// Parses the command line. None if it asks for help.
+pub(crate) fn parse() -> Result<Option<Flags>, Failure> {
     let mut flags = Flags::default();
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
+            Short('h') | Long("help") => return Ok(None),
             Long("engine") => flags.engines.push(parser.value()?.parse()?),
             Long("once") => flags.once = true,
             Long("json") => flags.json = true,
@@ -30,7 +32,7 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
         }
     }
     if flags.engines.is_empty() {
-        return Err("name at least one --engine (use `cargo xtask local`)".into());
+        return Err("no --engine: name one, or use `cargo xtask local`".into());
     }
-    Ok(flags)
+    Ok(Some(flags))
 }
