@@ -1,4 +1,4 @@
-//! What surrounds a function: its variables, its neighbours, the freeze between events.
+//! A function's environment: its variables, other environments, the freeze between events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -168,7 +168,7 @@ async fn events_at_once_take_an_environment_each_and_are_throttled_beyond() {
     let error = three.unwrap_err();
     assert!(error.is_throttled() && error.code() == "TooManyRequestsException", "{error}");
 
-    // Both are kept; the one used last is used first.
+    // Both are kept; the last used is used first.
     let first: Value = respond(&lambda, json!({ "do": "surroundings" })).await["pid"].clone();
     assert_eq!(respond(&lambda, json!({ "do": "surroundings" })).await["pid"], first);
     let (one, two) = tokio::join!(slow(), slow());

@@ -1,4 +1,4 @@
-//! What comes of an event: responses, errors, limits, and the log.
+//! Invocations: responses, errors, limits, and the log.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -53,8 +53,8 @@ async fn a_crash_fails_every_event_and_the_next_has_a_new_process() {
     wait_until("the process is gone", || is_gone(last));
 }
 
-/// Lambda ends a Managed Instance with SIGTERM while it is busy: what it answers in the time that is
-/// left reaches its caller, what it does not has failed, and nothing new is delivered.
+/// Lambda ends a busy Managed Instance with SIGTERM: answers within the grace period reach their callers,
+/// other events fail, and no more are delivered.
 #[tokio::test]
 async fn a_busy_instance_may_answer_after_sigterm() {
     let settings = |function: local_lambda::Function| {
