@@ -13,7 +13,7 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 /// How often the log of another process is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Opens a log to append to, and creates it, readable by this user alone, if it is not there.
+/// Opens a log to append to. A new one is readable only by this user.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -22,7 +22,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Removes the oldest lines of a log that is longer than 4 MiB, so that half of that is free.
-/// Writers that append continue at the new end; what is appended at the same moment may be lost.
+/// Writers that append continue at the new end; text appended meanwhile may be lost.
 ///
 /// # Errors
 /// The file cannot be read or written.

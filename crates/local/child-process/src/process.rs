@@ -22,8 +22,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// A process and the group it leads. Dropping it ends the process, kills the rest of its group, and
 /// waits until it is reaped.
 ///
-/// A thread of its own starts the process and waits for it. The kernel sends the parent-death signal
-/// when the *thread* that forked ends, so a short-lived thread must not fork.
+/// A dedicated thread starts the process and waits for it: the kernel sends the parent-death signal when
+/// the *thread* that forked ends.
 pub struct Process {
     id: Id,
     exit: Arc<Exit>,
@@ -41,8 +41,7 @@ struct Exit {
 }
 
 impl Process {
-    /// Starts `command`, to be ended with the signal `end_signal`: by a drop of this value, or by the
-    /// kernel when this process ends.
+    /// Starts `command`. Dropping this value, or the end of this process, sends it `end_signal`.
     ///
     /// # Errors
     /// The program cannot be run.
@@ -93,8 +92,8 @@ impl Process {
         *lock(&self.exit.status)
     }
 
-    /// Calls `act` with the process id, which stays the process's own meanwhile. None once the
-    /// process has been reaped.
+    /// Calls `act` with the process id, which cannot be reused meanwhile. None once the process has been
+    /// reaped.
     pub fn with_id<T>(&self, act: impl FnOnce(pid_t) -> T) -> Option<T> {
         (*lock(&self.id)).map(act)
     }
@@ -116,7 +115,7 @@ impl Process {
         self.with_id(tree::stop);
     }
 
-    /// The ids of the process and its children, those that it has yet to reap included.
+    /// The ids of the process and its children, zombies included.
     #[must_use]
     pub fn tree(&self) -> Vec<pid_t> {
         self.with_id(tree::all).unwrap_or_default()
@@ -127,7 +126,7 @@ impl Process {
         self.with_id(tree::kill);
     }
 
-    /// Ends the process as a drop does, and waits until it is reaped.
+    /// Ends the process as dropping it does, and waits until it is reaped.
     pub fn end(&self) {
         self.with_id(|id| send(self.end_signal, id));
         // A stopped process sees no other signal until it continues.
@@ -136,7 +135,7 @@ impl Process {
             self.signal_group(libc::SIGKILL);
         }
         if let Some(waiter) = lock(&self.waiter).take() {
-            // It panics only if `on_exit` does; the process is reaped all the same.
+            // It panics only if `on_exit` does, after the process is reaped.
             let _ = waiter.join();
         }
     }

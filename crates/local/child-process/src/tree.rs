@@ -14,7 +14,7 @@ use crate::signal::send;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// The process, and then its children, those that it has yet to reap included.
+/// The process, and then its children, zombies included.
 pub(crate) fn all(id: pid_t) -> Vec<pid_t> {
     iter::once(id).chain(children(id)).collect()
 }
@@ -26,7 +26,7 @@ pub(crate) fn stop(id: pid_t) {
     let stopped = |&id: &pid_t| threads(id).iter().all(at_rest);
     loop {
         all(id).into_iter().for_each(|id| send(libc::SIGSTOP, id));
-        // Once it has stopped it starts no more; what it started last has not had the signal.
+        // A stopped process starts no other, but its last child may not have had the signal.
         let all_stopped = stopped(&id) && children(id).iter().all(stopped);
         if all_stopped || Instant::now() > deadline {
             return;
@@ -37,7 +37,7 @@ pub(crate) fn stop(id: pid_t) {
 
 /// Kills the process and its children, and waits until all are gone.
 pub(crate) fn kill(id: pid_t) {
-    // None of them starts another one, or hands its id on, while its parent is stopped.
+    // While they are stopped, none starts another process or is reaped.
     stop(id);
     let all = all(id);
     all.iter().for_each(|&id| send(libc::SIGKILL, id));

@@ -1,5 +1,5 @@
-//! Processes and what is left of them. That they end with a killed owner is tested where owners are
-//! programs: in `local-rds` and `local-lambda`.
+//! Processes, and that nothing is left of them. `local-rds` and `local-lambda` test that they end with a
+//! killed owner.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use child_process::{LogFile, Process, run};
 use tempfile::TempDir;
 
-/// A shell that runs `script` in `folder`, which the script writes process ids to.
+/// A shell that runs `script` in `folder`.
 fn shell(folder: &TempDir, script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script]).current_dir(folder.path()).stdin(Stdio::null());
@@ -38,7 +38,7 @@ fn id_in(folder: &TempDir, file: &str) -> i32 {
     text().trim().parse().unwrap()
 }
 
-/// Whether the process runs: a zombie that waits for its parent does not.
+/// Whether the process runs; a zombie does not.
 fn runs(id: i32) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(id.to_string()).join("stat"));
     stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))

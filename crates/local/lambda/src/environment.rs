@@ -1,5 +1,5 @@
-//! One execution environment: a process, the Runtime API it talks to, and its way through
-//! initialisation, invocations and the freeze between them.
+//! One execution environment: a process, its Runtime API, and its life cycle of initialisation,
+//! invocations and the freeze between them.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
 mod instance;
@@ -31,14 +31,13 @@ pub(crate) use instance::Instance;
 /// How often memory is measured while the function runs.
 const MEMORY_PERIOD: Duration = Duration::from_millis(20);
 
-/// How long a runtime that reported an init error may take to print its last words and exit.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long a runtime that reported an init error may take to exit.
+const INIT_ERROR_GRACE: Duration = Duration::from_secs(10);
 
-/// How long Lambda leaves a process between SIGTERM and SIGKILL, where an internal extension is
-/// registered.
+/// The time between SIGTERM and SIGKILL, where an internal extension is registered.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// A process that has initialised, and serves one event at a time.
+/// A process that has initialised and serves one event at a time.
 #[derive(Debug)]
 pub(crate) struct Environment {
     process: Arc<Process>,
@@ -60,7 +59,7 @@ struct Memory {
     peak_kib: u64,
 }
 
-/// Why an environment did not come to be.
+/// Why an environment could not be started.
 #[derive(Debug)]
 pub(crate) struct InitFailure {
     pub(crate) fault: Fault,
@@ -70,11 +69,11 @@ pub(crate) struct InitFailure {
 /// How an invocation ended.
 #[derive(Debug)]
 pub(crate) struct Served {
-    /// What the runtime answered, or why it did not.
+    /// The runtime's answer, or why there is none.
     pub(crate) answer: Result<Bytes, Fault>,
     /// From the delivery of the event until the runtime asked for the next, or failed.
     pub(crate) duration: Duration,
-    /// How the process ended, where it did so after it had answered.
+    /// How the process ended, if it did so after its answer.
     pub(crate) ended: Option<Fault>,
 }
 
@@ -89,7 +88,7 @@ impl Environment {
         let started = Instant::now();
         let mut environment = Self::spawn(function, processes, log)
             .await
-            .map_err(|error| InitFailure { fault: Fault::Unstartable(error), max_memory_mb: 0 })?;
+            .map_err(|error| InitFailure { fault: Fault::CannotStart(error), max_memory_mb: 0 })?;
         let fault = match environment.report(started + limit).await {
             Ok(Report::Next(next)) => {
                 environment.next = Some(next);
@@ -100,8 +99,8 @@ impl Environment {
                 }
             }
             Ok(Report::InitError(reported)) => {
-                // Whether it exits by itself or has to be killed, the report is the reason.
-                let _ = timeout(LAST_WORDS, environment.process.exited()).await;
+                // The report is the reason, whether it exits or has to be killed.
+                let _ = timeout(INIT_ERROR_GRACE, environment.process.exited()).await;
                 Fault::Reported(reported)
             }
             // The Runtime API accepts no response before an event was fetched.
@@ -154,7 +153,7 @@ impl Environment {
     }
 
     /// Serves one event, and waits until the runtime asks for the next. An environment that ends
-    /// on the way cannot be used again.
+    /// meanwhile cannot be used again.
     pub(crate) async fn invoke(&mut self, event: Event, deadline: Instant) -> Served {
         let started = Instant::now();
         self.process.thaw();
@@ -192,7 +191,7 @@ impl Environment {
                     let duration = started.elapsed();
                     self.end().await;
                     return match answer {
-                        // A response that was sent stands, unless too much memory went into it.
+                        // A response that was sent counts, unless it took too much memory.
                         Some(answer) if !matches!(fault, Fault::OutOfMemory) => {
                             Served { answer, duration, ended: Some(fault) }
                         }
@@ -203,12 +202,12 @@ impl Environment {
         }
     }
 
-    /// The next word of the runtime, unless the process fails first.
+    /// The runtime's next report, unless the process fails first.
     async fn report(&mut self, deadline: Instant) -> Result<Report, Fault> {
         let mut measure = interval_at(Instant::now() + MEMORY_PERIOD, MEMORY_PERIOD);
         loop {
             tokio::select! {
-                // In this order: what the runtime said before it exited counts.
+                // In this order: reports that the runtime sent before it exited count.
                 biased;
                 Some(report) = self.reports.recv() => return Ok(report),
                 status = self.process.exited() => return Err(Fault::Exited(status)),
@@ -218,7 +217,7 @@ impl Environment {
         }
     }
 
-    /// Freezes the process until the next event, and settles the accounts of this one.
+    /// Freezes the process until the next event, and collects the output and memory of this one.
     fn pause(&mut self) -> Result<(), Fault> {
         if self.freeze {
             self.process.freeze();
@@ -227,35 +226,35 @@ impl Environment {
         self.memory.check(&self.process)
     }
 
-    /// Kills the process, and collects all it printed.
+    /// Kills the process, and collects its remaining output.
     async fn end(&self) {
         self.process.kill();
         self.process.exited().await;
         self.output.flush();
     }
 
-    /// Ends the environment as Lambda does: with SIGTERM and half a second where an extension is
-    /// registered, at once where none is.
+    /// Ends the environment as Lambda does: with SIGTERM and half a second if an extension is
+    /// registered, at once if not.
     pub(crate) async fn shut_down(self) {
         if self.api.has_extension() {
             self.process.terminate();
-            // It is killed next, whether it made use of the time or not.
+            // It is killed next, whether it has exited or not.
             let _ = timeout(SHUTDOWN_GRACE, self.process.exited()).await;
         }
         self.end().await;
     }
 
-    /// Whether the process is still there, to serve another event.
+    /// Whether the process can serve another event.
     pub(crate) fn is_alive(&self) -> bool {
         !self.process.has_exited()
     }
 
-    /// How long the initialisation took; the first call has the answer.
+    /// How long the initialisation took; only the first call returns it.
     pub(crate) fn take_init(&mut self) -> Option<Duration> {
         self.init.take()
     }
 
-    /// The most memory it has used, in MiB, and no more than it may have.
+    /// The most memory it has used, in MiB, capped at its limit.
     pub(crate) fn max_memory_mb(&self) -> u64 {
         self.memory.peak_kib.min(self.memory.limit_kib).div_ceil(1024)
     }
@@ -272,7 +271,7 @@ impl Drop for Environment {
 }
 
 impl Memory {
-    /// Measures the process, which may not have exceeded the limit even for a moment.
+    /// Measures the process, which may never have exceeded the limit.
     fn check(&mut self, process: &Process) -> Result<(), Fault> {
         let peak_kib = process.peak_memory_kib().unwrap_or_default();
         self.peak_kib = self.peak_kib.max(peak_kib);

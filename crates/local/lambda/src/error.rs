@@ -1,9 +1,9 @@
-//! What the Invoke API refuses before a function sees the event, and what cannot be set up.
+//! Requests that are refused before a function sees the event, and setups that fail.
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
-/// A request that local Lambda refused. An event that reached its function and failed there is not
-/// an error of this kind: it is an [`Invocation`](crate::Invocation) with a `function_error`.
+/// A request that local Lambda refused. An event that failed in its function is not an error of this
+/// kind: it is an [`Invocation`](crate::Invocation) with a `function_error`.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -14,15 +14,15 @@ pub(crate) enum Kind {
     FunctionNotFound(String),
     FunctionExists(String),
     InvalidContent(String),
-    /// The body is said to be of this media type.
-    NoJson(String),
+    /// The declared media type of the body.
+    NotJson(String),
     InvalidParameter(String),
     NoBootstrap(PathBuf),
     TooLarge {
         limit: usize,
     },
     Throttled,
-    Unlistenable(SocketAddr, io::Error),
+    CannotListen(SocketAddr, io::Error),
     Stopped,
 }
 
@@ -34,15 +34,15 @@ impl Error {
             Kind::FunctionNotFound(_) => "ResourceNotFoundException",
             Kind::FunctionExists(_) => "ResourceConflictException",
             Kind::InvalidContent(_) => "InvalidRequestContentException",
-            Kind::NoJson(_) => "UnsupportedMediaTypeException",
+            Kind::NotJson(_) => "UnsupportedMediaTypeException",
             Kind::InvalidParameter(_) | Kind::NoBootstrap(_) => "InvalidParameterValueException",
             Kind::TooLarge { .. } => "RequestTooLargeException",
             Kind::Throttled => "TooManyRequestsException",
-            Kind::Unlistenable(..) | Kind::Stopped => "ServiceException",
+            Kind::CannotListen(..) | Kind::Stopped => "ServiceException",
         }
     }
 
-    /// No function of that name was created.
+    /// There is no function of that name.
     pub fn is_not_found(&self) -> bool {
         matches!(self.kind, Kind::FunctionNotFound(_))
     }
@@ -59,14 +59,14 @@ impl Error {
             Kind::FunctionExists(_) => 409,
             Kind::InvalidContent(_) | Kind::InvalidParameter(_) | Kind::NoBootstrap(_) => 400,
             Kind::TooLarge { .. } => 413,
-            Kind::NoJson(_) => 415,
+            Kind::NotJson(_) => 415,
             Kind::Throttled => 429,
-            Kind::Unlistenable(..) | Kind::Stopped => 500,
+            Kind::CannotListen(..) | Kind::Stopped => 500,
         }
     }
 }
 
-/// What Lambda itself would answer is in Lambda's words, because tools match on them.
+/// Lambda's own errors have Lambda's texts, because tools match on them.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -75,16 +75,16 @@ impl fmt::Display for Error {
             Kind::InvalidContent(reason) => {
                 write!(f, "Could not parse request body into json: {reason}")
             }
-            Kind::NoJson(media_type) => {
+            Kind::NotJson(media_type) => {
                 write!(
                     f,
-                    "an event is JSON, not {media_type:?}: send Content-Type: application/json"
+                    "an event must be JSON, not {media_type:?}: send Content-Type: application/json"
                 )
             }
             Kind::InvalidParameter(reason) => f.write_str(reason),
             Kind::NoBootstrap(path) => write!(
                 f,
-                "no executable file {}: build the function, or name the folder that holds its `bootstrap`",
+                "no executable file {}: build the function, or name the folder of its `bootstrap`",
                 path.display()
             ),
             Kind::TooLarge { limit } => write!(
@@ -92,7 +92,7 @@ impl fmt::Display for Error {
                 "Request must be smaller than {limit} bytes for the InvokeFunction operation"
             ),
             Kind::Throttled => f.write_str("Rate Exceeded."),
-            Kind::Unlistenable(address, _) => {
+            Kind::CannotListen(address, _) => {
                 write!(f, "cannot listen on {address}: choose another port, or 0 for a free one")
             }
             Kind::Stopped => f.write_str("local Lambda is shutting down"),
@@ -103,7 +103,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::Unlistenable(_, source) => Some(source),
+            Kind::CannotListen(_, source) => Some(source),
             _ => None,
         }
     }

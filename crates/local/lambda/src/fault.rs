@@ -1,5 +1,5 @@
-//! The ways in which an invocation or an initialisation fails, and what Lambda makes of each:
-//! the error type of alarms, the payload of the caller, the line of the log.
+//! How an invocation or an initialisation fails, and what Lambda makes of each failure: the error type,
+//! the payload for the caller, the line in the log.
 
 use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -9,20 +9,20 @@ use serde_json::json;
 /// The largest response a function may post, in bytes: 6 MiB and 100 bytes.
 pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
-/// Why there is no ordinary response.
+/// Why there is no response of the function's.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The time limit passed.
+    /// The timeout passed.
     TimedOut,
     /// The process grew beyond the function's memory.
     OutOfMemory,
-    /// The process ended by itself.
+    /// The process exited.
     Exited(ExitStatus),
     /// `bootstrap` could not be started.
-    Unstartable(io::Error),
+    CannotStart(io::Error),
     /// The response exceeds [`RESPONSE_LIMIT`].
     ResponseTooLarge,
-    /// The runtime reported an error by itself, with this type and payload.
+    /// The runtime reported an error.
     Reported(Reported),
 }
 
@@ -40,7 +40,7 @@ impl Fault {
             Self::TimedOut => "Sandbox.Timedout",
             Self::OutOfMemory => "Runtime.OutOfMemory",
             Self::Exited(_) => "Runtime.ExitError",
-            Self::Unstartable(_) => "Runtime.InvalidEntrypoint",
+            Self::CannotStart(_) => "Runtime.InvalidEntrypoint",
             Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
             Self::Reported(reported) => &reported.error_type,
         }
@@ -58,13 +58,13 @@ impl Fault {
         json!({ "errorType": self.error_type(), "errorMessage": message }).to_string().into()
     }
 
-    /// What a person reads in the log, without the request id.
+    /// The text in the log, without the request id.
     pub(crate) fn reason(&self, timeout: Duration) -> String {
         match self {
             Self::TimedOut => format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()),
             Self::OutOfMemory => "Runtime exited with error: signal: killed".to_owned(),
             Self::Exited(status) => exit_reason(*status),
-            Self::Unstartable(error) => format!("fork/exec bootstrap: {error}"),
+            Self::CannotStart(error) => format!("fork/exec bootstrap: {error}"),
             Self::ResponseTooLarge => format!(
                 "Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
             ),

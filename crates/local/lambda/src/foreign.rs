@@ -1,10 +1,10 @@
-//! Requests that a page in a browser has made.
+//! Requests that come from a page in a browser.
 //!
-//! Any page may have its browser send requests to loopback. It cannot hide what they are: the browser
-//! adds an `Origin` to every POST (<https://fetch.spec.whatwg.org/#origin-header>), `Sec-Fetch-Site`
-//! to every request to loopback (<https://www.w3.org/TR/fetch-metadata/>), and a page whose own name
-//! was made to lead here (DNS rebinding) is in `Host`. AWS's clients and runtimes send neither of the
-//! first two.
+//! Any page can have its browser send requests to loopback, but cannot hide it: the browser adds
+//! `Origin` to every POST (<https://fetch.spec.whatwg.org/#origin-header>) and `Sec-Fetch-Site` to
+//! every request to loopback (<https://www.w3.org/TR/fetch-metadata/>), and a page whose name resolves
+//! to loopback (DNS rebinding) sends that name as `Host`. AWS's clients and runtimes send neither of
+//! the first two.
 
 use hyper::{
     Request,
@@ -17,13 +17,13 @@ pub(crate) fn foreign<B>(request: &Request<B>, port: u16) -> Option<&'static str
     let mut hosts = headers.get_all(HOST).iter();
     let named = hosts.next().is_some_and(|host| is_own(host.as_bytes(), port))
         && hosts.next().is_none()
-        // A client that takes this for a proxy names a host in the request line as well.
+        // A client that takes this server for a proxy also names a host in the request line.
         && request.uri().authority().is_none_or(|host| is_own(host.as_str().as_bytes(), port));
     if !named {
         return Some("the Host is not this server: use 127.0.0.1, localhost or [::1] and its port");
     }
     if headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site") {
-        return Some("requests of web pages are refused");
+        return Some("requests from web pages are refused");
     }
     None
 }

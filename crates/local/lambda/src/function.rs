@@ -1,4 +1,4 @@
-//! What makes a function: its code, its settings, and the environment variables they turn into.
+//! A function: its code, its settings, and its environment variables.
 
 use std::{
     collections::BTreeMap, fmt, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf,
@@ -7,10 +7,10 @@ use std::{
 
 use crate::error::{Error, Kind};
 
-/// The account that local functions belong to: the one of AWS's documentation.
+/// The account of local functions: the one in AWS's documentation.
 const ACCOUNT: &str = "123456789012";
 
-/// A function to create, with the settings that Lambda knows and Lambda's defaults for them.
+/// A function to create, with Lambda's settings and their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Function {
     pub(crate) init_timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) freeze: bool,
-    pub(crate) at_once: usize,
+    pub(crate) max_concurrency: usize,
     pub(crate) silent_extensions: bool,
 }
 
@@ -46,7 +46,7 @@ struct Credentials {
     session_token: String,
 }
 
-/// The form of the lines that Lambda adds to a log, and asks functions to write theirs in.
+/// The log format: of Lambda's own lines, and the one that functions are asked to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// `START RequestId: …`
@@ -56,7 +56,7 @@ pub enum LogFormat {
 }
 
 impl Function {
-    /// A function whose code is the folder `task_root`, with an executable `bootstrap` in it.
+    /// A function whose code is the folder `task_root` with an executable `bootstrap`.
     pub fn new(name: impl Into<String>, task_root: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
@@ -70,13 +70,13 @@ impl Function {
             init_timeout: Duration::from_secs(10),
             concurrency: 10,
             freeze: true,
-            at_once: 1,
+            max_concurrency: 1,
             silent_extensions: false,
         }
     }
 
-    /// Sets an environment variable of the function's own. Names that Lambda reserves are refused
-    /// by [`create_function`](crate::Lambda::create_function).
+    /// Sets an environment variable. Names that Lambda reserves are refused by
+    /// [`create_function`](crate::Lambda::create_function).
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
@@ -88,15 +88,15 @@ impl Function {
         self
     }
 
-    /// How long one invocation may take, up to 15 minutes. Lambda counts in whole seconds; here
-    /// tests may ask for less.
+    /// How long one invocation may take, up to 15 minutes. Lambda takes whole seconds only; here it can
+    /// be shorter.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long an initialisation may take before it is run again within the first invocation: 10
-    /// seconds on Lambda, which cannot be changed there.
+    /// How long an initialisation may take before it runs again within the first invocation: always 10
+    /// seconds on Lambda.
     pub fn init_timeout(mut self, init_timeout: Duration) -> Self {
         self.init_timeout = init_timeout;
         self
@@ -108,7 +108,7 @@ impl Function {
         self
     }
 
-    /// The credentials of the execution role. Without them the function finds none.
+    /// The credentials of the execution role. None by default.
     pub fn credentials(
         mut self,
         access_key_id: impl Into<String>,
@@ -123,13 +123,13 @@ impl Function {
         self
     }
 
-    /// The region the function is in.
+    /// The function's region.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();
         self
     }
 
-    /// How many environments may serve events side by side; an event beyond is throttled.
+    /// How many environments may serve events at once; further events are throttled.
     pub fn concurrency(mut self, environments: usize) -> Self {
         self.concurrency = environments;
         self
@@ -141,22 +141,22 @@ impl Function {
         self
     }
 
-    /// Runs on Lambda Managed Instances, in one environment that serves up to so many events side by
-    /// side and is never frozen.
-    pub fn at_once(mut self, events: usize) -> Self {
-        self.at_once = events.max(1);
-        self.concurrency = self.at_once;
+    /// Runs on Lambda Managed Instances, in one environment that serves up to `events` at once and is
+    /// never frozen.
+    pub fn max_concurrency(mut self, events: usize) -> Self {
+        self.max_concurrency = events.max(1);
+        self.concurrency = self.max_concurrency;
         self.freeze = false;
         self
     }
 
-    /// Leaves registrations of extensions without an answer, as a platform that is in trouble does.
+    /// Does not answer registrations of extensions, as a platform in trouble would not.
     pub fn silent_extensions(mut self) -> Self {
         self.silent_extensions = true;
         self
     }
 
-    /// The log format, in `AWS_LAMBDA_LOG_FORMAT`. Text, without the variable, when not set.
+    /// The log format, in `AWS_LAMBDA_LOG_FORMAT`. By default text, without the variable.
     pub fn log_format(self, format: LogFormat) -> Self {
         self.env("AWS_LAMBDA_LOG_FORMAT", if format == LogFormat::Json { "JSON" } else { "Text" })
     }
@@ -179,7 +179,7 @@ impl Function {
         format!("arn:{partition}:lambda:{}:{ACCOUNT}:function:{}", self.region, self.name)
     }
 
-    /// The format that the function's own variables ask for.
+    /// The format that the function's variables ask for.
     pub(crate) fn chosen_log_format(&self) -> LogFormat {
         match self.variables.get("AWS_LAMBDA_LOG_FORMAT") {
             Some(format) if format.eq_ignore_ascii_case("json") => LogFormat::Json,
@@ -187,25 +187,28 @@ impl Function {
         }
     }
 
-    /// Checks the settings as `CreateFunction` does, and that there is code to run. The code's
-    /// folder becomes absolute, because the process changes into it.
+    /// Checks the settings as `CreateFunction` does, and that there is code to run. The path of the code
+    /// becomes absolute, because it is the process's working directory.
     pub(crate) fn validated(mut self) -> Result<Self, Error> {
         let is_name_character = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_name_character)
         {
             return Err(invalid(format!(
-                "function name {:?}: up to 64 letters, digits, hyphens and underscores",
+                "function name {:?}: use up to 64 letters, digits, hyphens and underscores",
                 self.name
             )));
         }
         if self.region.is_empty() || !self.region.chars().all(is_name_character) {
-            return Err(invalid(format!("region {:?} is none, such as eu-west-1", self.region)));
+            return Err(invalid(format!(
+                "invalid region {:?}; use one such as eu-west-1",
+                self.region
+            )));
         }
         if !(128..=10_240).contains(&self.memory_mb) {
-            return Err(invalid(format!("memory of {} MB: 128 to 10240", self.memory_mb)));
+            return Err(invalid(format!("memory of {} MB: use 128 to 10240", self.memory_mb)));
         }
         if self.timeout.is_zero() || self.timeout > Duration::from_secs(900) {
-            return Err(invalid(format!("timeout of {:?}: up to 900 s", self.timeout)));
+            return Err(invalid(format!("timeout of {:?}: use up to 900 s", self.timeout)));
         }
         self.check_variables()?;
         self.task_root = std::path::absolute(&self.task_root)
@@ -231,20 +234,20 @@ impl Function {
                 reserved.join(", ")
             )));
         }
-        // A letter first, then letters, digits and underscores, as API_Environment has it.
+        // As API_Environment requires.
         let is_valid = |name: &str| {
             name.starts_with(|c: char| c.is_ascii_alphabetic())
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
         match names.clone().find(|name| !is_valid(name)) {
             Some(name) => Err(invalid(format!(
-                "environment variable {name:?}: a letter, then letters, digits and underscores"
+                "environment variable {name:?}: use a letter, then letters, digits and underscores"
             ))),
             None => Ok(()),
         }
     }
 
-    /// All environment variables of a process of this function: these and no others.
+    /// All environment variables of the function's process.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
     pub(crate) fn environment(
         &self,
@@ -256,7 +259,7 @@ impl Function {
         let mut set = |name: &str, value: String| {
             variables.insert(name.to_owned(), value);
         };
-        // What a function may override.
+        // A function may override these.
         set("LANG", "en_US.UTF-8".to_owned());
         set("TZ", ":UTC".to_owned());
         set("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned());
@@ -267,13 +270,13 @@ impl Function {
         for (name, value) in &self.variables {
             set(name, value.clone());
         }
-        // What it may not.
+        // It may not override these.
         set("AWS_LAMBDA_FUNCTION_NAME", self.name.clone());
         set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned());
         set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_mb.to_string());
-        if self.at_once > 1 {
+        if self.max_concurrency > 1 {
             set("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances".to_owned());
-            set("AWS_LAMBDA_MAX_CONCURRENCY", self.at_once.to_string());
+            set("AWS_LAMBDA_MAX_CONCURRENCY", self.max_concurrency.to_string());
         } else {
             set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned());
         }
@@ -294,7 +297,7 @@ impl Function {
     }
 }
 
-/// The names of variables alone: values may be secrets.
+/// Shows only the names of variables: values may be secrets.
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Function")

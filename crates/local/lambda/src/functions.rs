@@ -54,7 +54,7 @@ impl Functions {
         self.pools.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Kills every process, and lets none start again.
+    /// Kills every process, and lets no other start.
     pub(crate) fn close(&self) {
         self.processes.close();
     }

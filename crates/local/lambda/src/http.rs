@@ -1,5 +1,5 @@
-//! The little HTTP/1.1 that both APIs share: a server that stops when dropped, that lets no page in a
-//! browser ask, bodies with a limit, answers in JSON.
+//! The HTTP/1.1 of both APIs: a server that stops when dropped and refuses requests from pages in a
+//! browser, bodies with a limit, answers in JSON.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,35 +23,35 @@ use crate::foreign::foreign;
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// How many connections are served at once; one beyond them is closed. An environment polls over as
-/// many as it may be given events, 64 for each vCPU.
-const CONNECTIONS: usize = 1024;
+/// How many connections are served at once; others are closed. An environment polls over one for each
+/// event that it may be given at once, 64 for each vCPU.
+const MAX_CONNECTIONS: usize = 1024;
 
-/// How long the head of a request may take to come, and how long a connection may be idle.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long the head of a request may take to arrive, and how long a connection may be idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a body may take to come.
-const BODY: Duration = Duration::from_secs(30);
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// It was not asked: every program of this machine is served.
+    /// Not determined: every program of this machine is served.
     Any,
-    /// The one process that is served. It may be frozen in the middle of a request.
+    /// The process that is served. It may be frozen in the middle of a request.
     Own,
-    /// Another process than that one.
+    /// Another process.
     Other,
 }
 
-/// A server that runs until this value is dropped, its connections with it.
+/// A server that runs, with its connections, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Serves each request on the listener with `handler`, but to peers that `identify` calls others.
+    /// Serves each request with `handler`, except for peers that `identify` calls others.
     pub(crate) fn start<S, I, P, H, F>(
         listener: TcpListener,
         state: Arc<S>,
@@ -70,11 +70,11 @@ impl Server {
             loop {
                 while connections.try_join_next().is_some() {}
                 let Ok((stream, address)) = listener.accept().await else {
-                    // The client has gone, or files have run out: give others time to end.
+                    // The client is gone, or there are no file descriptors left: give connections time to end.
                     sleep(Duration::from_millis(10)).await;
                     continue;
                 };
-                if connections.len() < CONNECTIONS {
+                if connections.len() < MAX_CONNECTIONS {
                     let state = state.clone();
                     connections.spawn(async move {
                         let peer = identify(state.clone(), address).await;
@@ -94,12 +94,12 @@ where
     F: Future<Output = Answer>,
 {
     let Ok(own) = stream.local_addr() else { return };
-    // Without it, Nagle and delayed ACK would cost 40 ms; where it fails, only that.
+    // Nagle's algorithm and delayed ACK would cost 40 ms. A failure here costs no more.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let refused = match peer {
             Peer::Any | Peer::Own => foreign(&request, own.port()),
-            Peer::Other => Some("the Runtime API answers the process of its own function alone"),
+            Peer::Other => Some("the Runtime API answers only the process of its own function"),
         };
         let answer = refused.map_or_else(|| Ok(handler(request)), Err);
         async move {
@@ -111,9 +111,9 @@ where
     });
     let mut http = http1::Builder::new();
     if peer != Peer::Own {
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     }
-    // A connection that breaks is the client's to notice.
+    // The client notices a broken connection.
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -127,16 +127,16 @@ impl Drop for Server {
 pub(crate) enum Received {
     /// All of it.
     Whole(Bytes),
-    /// It exceeded the limit, and was discarded.
+    /// It exceeded the limit and was discarded.
     TooLarge,
-    /// It broke off, or took longer than [`BODY`].
+    /// It ended early, or took longer than [`BODY_TIMEOUT`].
     Truncated,
 }
 
-/// Reads a body to its end even when it is too large, so that the client gets to read the answer
-/// instead of a reset connection.
+/// Reads a body to its end even if it is too large, so that the client reads the answer and does not
+/// see a reset connection.
 pub(crate) async fn receive(body: Incoming, limit: usize) -> Received {
-    match timeout(BODY, read(body, limit)).await {
+    match timeout(BODY_TIMEOUT, read(body, limit)).await {
         Ok(Ok(received)) => received,
         Ok(Err(_)) | Err(_) => Received::Truncated,
     }
@@ -161,7 +161,7 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Answer {
     with_payload(status, Bytes::from(body.to_string()))
 }
 
-/// An answer with a body that is JSON already.
+/// An answer whose body is JSON text.
 pub(crate) fn with_payload(status: StatusCode, payload: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(payload));
     *answer.status_mut() = status;
@@ -169,7 +169,7 @@ pub(crate) fn with_payload(status: StatusCode, payload: Bytes) -> Answer {
     answer
 }
 
-/// A refusal of the request's sender, after which the connection is closed.
+/// A refusal of the sender, after which the connection is closed.
 fn forbidden(reason: &str) -> Answer {
     let mut answer = json(StatusCode::FORBIDDEN, &json!({ "Type": "User", "Message": reason }));
     set_header(&mut answer, "x-amzn-errortype", "AccessDeniedException");
@@ -184,7 +184,7 @@ pub(crate) fn empty(status: StatusCode) -> Answer {
     answer
 }
 
-/// Sets a header. A value that cannot stand in one is left out.
+/// Sets a header. An invalid value is left out.
 pub(crate) fn set_header(answer: &mut Answer, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         answer.headers_mut().insert(HeaderName::from_static(name), value);

@@ -1,4 +1,4 @@
-//! The identifiers that Lambda hands out: request ids, trace ids, log stream names.
+//! The identifiers that Lambda generates: request ids, trace ids, log stream names.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,4 +1,4 @@
-//! What goes into an invocation, and what comes out.
+//! The input and the result of an invocation.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Checks the payload as Lambda does. No payload at all is an empty object.
+    /// Checks the payload as Lambda does. An empty one means an empty object.
     pub(crate) fn new(payload: Bytes, limit: usize) -> Result<Self, Error> {
         if payload.len() > limit {
             return Err(Kind::TooLarge { limit }.into());
@@ -38,19 +38,19 @@ impl Request {
     }
 }
 
-/// An invocation that reached its function and ended, one way or the other.
+/// The result of an invocation that reached its function.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Invocation {
     /// The id in the function's log.
     pub request_id: String,
-    /// The response, or the error object when `function_error` is there.
+    /// The response, or the error object if `function_error` is set.
     pub payload: Bytes,
     /// `Unhandled` when the function failed, timed out or crashed.
     pub function_error: Option<String>,
-    /// How long the environment took to initialise, on its first invocation. `None` as well when
-    /// the initialisation failed and was run again inside the invocation: its time is then part
-    /// of `duration`, as in Lambda's REPORT line.
+    /// How long the environment took to initialise, on its first invocation. Also `None` if the
+    /// initialisation failed and ran again within the invocation: its time is then part of
+    /// `duration`, as in Lambda's REPORT line.
     pub init: Option<Duration>,
     /// From the delivery of the event until the runtime asked for the next.
     pub duration: Duration,

@@ -1,9 +1,8 @@
 //! The Invoke API: what the AWS CLI and SDKs call.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 //!
-//! Requests need no signature, and one that is there is not checked: every program that reaches
-//! loopback may invoke. A page in a browser may not ([`foreign`](crate::foreign)), whatever it says
-//! that its body is.
+//! Signatures are neither required nor checked: every program that reaches loopback may invoke. A page
+//! in a browser may not ([`foreign`](crate::foreign)), whatever media type it declares.
 
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ async fn route(functions: &Functions, request: HttpRequest<Incoming>) -> Result<
         }
         (method, _) => {
             let message = format!(
-                "local Lambda knows no {method} {path}: it serves Invoke, \
+                "local Lambda does not support {method} {path}: it serves Invoke, \
                  POST /2015-03-31/functions/NAME/invocations"
             );
             let mut answer =
@@ -99,12 +98,14 @@ async fn read(request: HttpRequest<Incoming>, limit: usize) -> Result<Bytes, Err
     match http::receive(request.into_body(), limit).await {
         Received::Whole(payload) => Ok(payload),
         Received::TooLarge => Err(Kind::TooLarge { limit }.into()),
-        Received::Truncated => Err(Kind::InvalidContent("it broke off".to_owned()).into()),
+        Received::Truncated => {
+            Err(Kind::InvalidContent("the body is incomplete".to_owned()).into())
+        }
     }
 }
 
-/// Refuses a body that is said to be anything but JSON. AWS's clients say nothing of it (botocore) or
-/// `application/octet-stream` (the other SDKs, which tell who they are): a form in a page can say
+/// Refuses a body whose declared media type is not JSON. AWS's clients declare none (botocore) or
+/// `application/octet-stream` (the other SDKs, which also identify themselves); a form in a page can do
 /// neither.
 fn check_content_type(request: &HttpRequest<Incoming>) -> Result<(), Error> {
     let headers = request.headers();
@@ -116,7 +117,7 @@ fn check_content_type(request: &HttpRequest<Incoming>) -> Result<(), Error> {
     match essence.as_str() {
         "application/json" => Ok(()),
         "application/octet-stream" if of_sdk => Ok(()),
-        _ => Err(Kind::NoJson(given.chars().take(100).collect()).into()),
+        _ => Err(Kind::NotJson(given.chars().take(100).collect()).into()),
     }
 }
 
@@ -126,14 +127,14 @@ fn qualifier(request: &HttpRequest<Incoming>) -> Option<String> {
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// The client context comes as base64 of JSON, and goes on as JSON on one line.
+/// Decodes the client context, base64 of JSON, to JSON on one line.
 fn decode_client_context(header: &str) -> Result<String, Error> {
     let decoded = BASE64.decode(header).ok();
     decoded
         .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
         .map(|context| context.to_string())
         .ok_or_else(|| {
-            Kind::InvalidContent("X-Amz-Client-Context is no base64 of JSON".to_owned()).into()
+            Kind::InvalidContent("X-Amz-Client-Context is not base64 of JSON".to_owned()).into()
         })
 }
 
@@ -161,7 +162,7 @@ fn accepted(status: StatusCode) -> Answer {
 /// An error as every AWS SDK reads it: the exception's name in a header, its message in the body.
 fn refusal(error: &Error) -> Answer {
     let status = error.status();
-    // This one exception spells its message with a capital.
+    // Only this exception has a capital letter in the name of its message.
     let message = if error.is_not_found() { "Message" } else { "message" };
     let kind = if status < 500 { "User" } else { "Service" };
     let mut body = json!({ "Type": kind, message: error.to_string() });

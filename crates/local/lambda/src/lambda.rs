@@ -1,4 +1,4 @@
-//! Local Lambda as a value: it serves while it lives, and leaves nothing behind.
+//! Local Lambda as a value.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -19,8 +19,8 @@ use crate::{
 
 /// Functions, and the Invoke API to reach them.
 ///
-/// Dropped, it kills and reaps every process it started, busy or frozen. Processes die as well
-/// when the process that holds this value is killed itself.
+/// Dropping it kills and reaps every process that it started, busy or frozen. The processes also end
+/// when this process is killed.
 #[derive(Debug)]
 pub struct Lambda {
     address: SocketAddr,
@@ -28,7 +28,7 @@ pub struct Lambda {
     _server: Server,
 }
 
-/// How local Lambda is to start.
+/// The settings of local Lambda.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     port: u16,
@@ -44,12 +44,12 @@ impl Builder {
     /// Starts the Invoke API on the current Tokio runtime.
     ///
     /// # Errors
-    /// The port is taken.
+    /// The port is in use.
     pub async fn start(self) -> Result<Lambda, Error> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let unlistenable = |error| Kind::Unlistenable(address, error);
-        let listener = TcpListener::bind(address).await.map_err(unlistenable)?;
-        let address = listener.local_addr().map_err(unlistenable)?;
+        let cannot_listen = |error| Kind::CannotListen(address, error);
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
         let functions = Arc::new(Functions::default());
         let server = Server::start(
             listener,
@@ -62,20 +62,20 @@ impl Builder {
 }
 
 impl Lambda {
-    /// Starts with a free port.
+    /// Starts on a free port.
     ///
     /// # Errors
-    /// No port can be listened on.
+    /// No port is free.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
 
-    /// Starts with settings.
+    /// The settings to start with.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// What `aws lambda invoke --endpoint-url` takes: `http://127.0.0.1:PORT`.
+    /// The URL for `aws lambda invoke --endpoint-url`: `http://127.0.0.1:PORT`.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -84,14 +84,14 @@ impl Lambda {
     /// [`warm`](Self::warm).
     ///
     /// # Errors
-    /// A setting that Lambda would refuse, a name that is taken, no executable `bootstrap`.
+    /// A setting that Lambda would refuse, a name that is in use, or no executable `bootstrap`.
     pub async fn create_function(&self, function: Function) -> Result<(), Error> {
         self.functions.create(function)
     }
 
-    /// Starts an environment ahead of its first event, and waits until it has initialised. That
-    /// event's invocation still reports the initialisation. One that fails is logged, and run
-    /// again inside the invocation.
+    /// Starts an environment before its first event, and waits until it has initialised. The first
+    /// invocation still reports the initialisation. If that fails, it is logged and runs again within
+    /// the invocation.
     ///
     /// # Errors
     /// There is no such function.
@@ -100,12 +100,11 @@ impl Lambda {
         Ok(())
     }
 
-    /// Invokes a function and waits for its response. A function that fails is no error here: see
+    /// Invokes a function and waits for its response. A failure of the function is not an error: see
     /// [`Invocation::function_error`].
     ///
     /// # Errors
-    /// What the Invoke API refuses: no such function, a payload that is not JSON or too large, or
-    /// every environment busy.
+    /// There is no such function, the payload is not JSON or too large, or every environment is busy.
     pub async fn invoke(
         &self,
         function: &str,
@@ -115,16 +114,16 @@ impl Lambda {
         pool.invoke(Request::new(payload.into(), SYNCHRONOUS_LIMIT)?).await
     }
 
-    /// Everything a function and Lambda logged for it so far, stdout and stderr alike. Empty for
-    /// a function that does not exist.
+    /// Everything that a function, on stdout and stderr, and Lambda logged so far. Empty if there is no
+    /// such function.
     pub fn logs(&self, function: &str) -> String {
         self.functions.find(function, None).map(|pool| pool.log_text()).unwrap_or_default()
     }
 
-    /// Ends every process as Lambda does: one that registered an extension gets SIGTERM, then half a
-    /// second, and 0.6 s on Managed Instances, where it may be busy: what it answers meanwhile reaches
-    /// its callers. No function can be invoked from the beginning on, but logs can be read. Dropping
-    /// the value instead kills at once.
+    /// Ends every process as Lambda does: one that registered an extension gets SIGTERM and half a second
+    /// before SIGKILL. On Managed Instances it gets 0.6 s, may be busy, and its answers still reach
+    /// their callers. From the start of this call no function can be invoked, but logs can be read.
+    /// Dropping the value kills at once.
     pub async fn shut_down(&self) {
         for pool in self.functions.all() {
             pool.shut_down().await;

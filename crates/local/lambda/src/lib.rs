@@ -1,10 +1,10 @@
 //! The Lambda Runtime API and Invoke API on loopback: runs a function as Lambda does.
 //!
-//! A function is a folder with an executable `bootstrap`. It is started in Lambda's environment
-//! and nothing else, fetches its events over the Runtime API, is frozen between invocations,
-//! killed when it exceeds its time or memory, and started anew after a crash. Callers reach it
-//! through [`Lambda::invoke`], or with the AWS CLI and SDKs at [`Lambda::endpoint_url`]. Logs read
-//! as in CloudWatch, errors as from AWS.
+//! A function is a folder with an executable `bootstrap`. It starts with only Lambda's environment
+//! variables and its own, fetches events over the Runtime API, is frozen between invocations, killed
+//! when it exceeds its timeout or memory, and restarted after a crash. Callers invoke it with
+//! [`Lambda::invoke`], or with the AWS CLI and SDKs at [`Lambda::endpoint_url`]. Logs look as in
+//! CloudWatch, errors as from AWS.
 //!
 //! ```no_run
 //! use local_lambda::{Function, Lambda};
@@ -18,14 +18,14 @@
 //! # }
 //! ```
 //!
-//! A function of Lambda Managed Instances is one with [`Function::at_once`].
+//! A function of Lambda Managed Instances is one with [`Function::max_concurrency`].
 //!
-//! What it leaves out of Lambda: versions and aliases, layers (the function sees this machine's
-//! `/opt`), a share of the CPU by memory, retries and dead letters of asynchronous events, response
-//! streaming, the Extensions API beyond an internal extension without events, and signatures: every
-//! program that reaches loopback may invoke, but no page in a browser. Memory, as the resident size
-//! of the one process, and who asks the Runtime API, which answers that process's group alone, are
-//! read from `/proc`, on Linux alone.
+//! Not supported: versions and aliases, layers (the function sees this machine's `/opt`), a CPU share
+//! by memory, retries and dead-letter queues of asynchronous events, response streaming, and the
+//! Extensions API except for an internal extension without events. Signatures are not checked: every
+//! program that reaches loopback may invoke, but no page in a browser. Memory is the resident size of
+//! the one process, and the Runtime API answers only that process's group; both are read from `/proc`,
+//! only on Linux.
 
 #![forbid(unsafe_code)]
 

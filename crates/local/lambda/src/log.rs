@@ -1,4 +1,4 @@
-//! What functions print, line by line, as CloudWatch Logs would hold it.
+//! The output of functions, line by line, as in CloudWatch Logs.
 
 use std::{
     fs::File,
@@ -11,13 +11,14 @@ use tokio::net::unix::pipe;
 
 use crate::{clock::Timestamp, function::LogFormat, identity};
 
-/// How much of a log group is kept, and of one invocation, in bytes. Beyond it the oldest half goes.
-const KEPT: usize = 16 * 1024 * 1024;
+/// The size of a log group, and of the log of one invocation, in bytes. Beyond it the oldest half is
+/// removed.
+const MAX_LOG: usize = 16 * 1024 * 1024;
 
-/// The longest line, in bytes; a longer one is split, as CloudWatch's agents do.
-const LINE: usize = 256 * 1024;
+/// The length of a line, in bytes; longer ones are split, as CloudWatch's agents do.
+const MAX_LINE: usize = 256 * 1024;
 
-/// The log group of one function: the lines of all its environments, in the order they came.
+/// The log group of one function: the lines of all its environments, in order of arrival.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogGroup {
     text: Arc<Mutex<String>>,
@@ -51,7 +52,7 @@ impl LogStream {
         &self.name
     }
 
-    /// The form of the lines that Lambda itself adds.
+    /// The format of the lines that Lambda itself adds.
     pub(crate) fn format(&self) -> LogFormat {
         self.format
     }
@@ -62,7 +63,7 @@ impl LogStream {
             let mut text = lock(text);
             text.push_str(line);
             text.push('\n');
-            forget_oldest(&mut text, KEPT);
+            forget_oldest(&mut text, MAX_LOG);
         }
     }
 
@@ -82,14 +83,13 @@ fn forget_oldest(text: &mut String, kept: usize) {
     }
 }
 
-/// The pipe that a process writes its stdout and stderr to: one for both, so that lines keep their
-/// order.
+/// The pipe of a process's stdout and stderr: one for both, so that lines keep their order.
 #[derive(Debug)]
 pub(crate) struct Output {
     ready: pipe::Receiver,
-    /// The same pipe, to read from without asking the runtime whether it is ready.
+    /// The same pipe, for reads that do not wait until the runtime reports it ready.
     direct: File,
-    /// What came after the last line feed.
+    /// The text after the last line feed.
     line: Mutex<Vec<u8>>,
     stream: LogStream,
 }
@@ -102,7 +102,7 @@ impl Output {
         Ok(Self { ready, direct, line: Mutex::default(), stream })
     }
 
-    /// Passes on lines as they come, until every writer has closed the pipe.
+    /// Passes on lines as they arrive, until every writer has closed the pipe.
     pub(crate) async fn follow(&self) {
         while self.ready.readable().await.is_ok() {
             if self.read_available(|buffer| self.ready.try_read(buffer)) == Pipe::Closed {
@@ -111,7 +111,7 @@ impl Output {
         }
     }
 
-    /// Passes on everything that was written before this call, an unfinished last line included.
+    /// Passes on everything that was written before this call, including an unfinished last line.
     pub(crate) fn flush(&self) {
         self.read_available(|buffer| (&self.direct).read(buffer));
         let rest = std::mem::take(&mut *lock(&self.line));
@@ -121,7 +121,7 @@ impl Output {
     }
 
     fn read_available(&self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Pipe {
-        /// Beyond any pipe's capacity, so that a writer without pause cannot hold the reader.
+        /// More than the capacity of any pipe, so that a busy writer cannot keep the reader in the loop.
         const AT_ONCE: usize = 1024 * 1024;
         let mut line = lock(&self.line);
         let mut buffer = [0; 8192];
@@ -149,7 +149,7 @@ impl Output {
             bytes = &bytes[end + 1..];
         }
         line.extend_from_slice(bytes);
-        if line.len() > LINE {
+        if line.len() > MAX_LINE {
             self.stream.push(&String::from_utf8_lossy(line));
             line.clear();
         }

@@ -1,12 +1,11 @@
-//! Who is at the other end of a connection over loopback: proc(5) tells on Linux.
+//! Which process is at the other end of a loopback connection, by proc(5).
 
 use std::{
     fs,
     net::{SocketAddr, SocketAddrV4},
 };
 
-/// The number of the socket by which a client at `peer` is connected to `own`. There is none when it
-/// has closed it.
+/// The number of the socket at `peer` that is connected to `own`. None once it is closed.
 pub(crate) fn socket_of(peer: SocketAddr, own: SocketAddr) -> Option<u64> {
     let (SocketAddr::V4(peer), SocketAddr::V4(own)) = (peer, own) else { return None };
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
@@ -19,7 +18,7 @@ pub(crate) fn socket_of(peer: SocketAddr, own: SocketAddr) -> Option<u64> {
     })
 }
 
-/// An address as in `/proc/net/tcp`: `0100007F:0FA0`, the host in the machine's order of bytes.
+/// An address as in `/proc/net/tcp`: `0100007F:0FA0`, the host in the machine's byte order.
 fn hexadecimal(address: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
 }

@@ -2,7 +2,7 @@
 //! `platform.*` records of the JSON format
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html>).
 //!
-//! `INIT_START` is left out of the text format: it names a runtime version, and there is none here.
+//! The text format has no `INIT_START`: it names a runtime version, and there is none here.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{clock::Timestamp, fault::Fault, function::LogFormat, log::LogStream};
 
-/// When an initialisation runs: by itself, or again inside the first invocation.
+/// When an initialisation runs: before the first invocation, or again within it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum InitPhase {
     Init,
@@ -26,7 +26,7 @@ impl InitPhase {
     }
 }
 
-/// What the REPORT line of an invocation says.
+/// The values of an invocation's REPORT line.
 #[derive(Debug)]
 pub(crate) struct Usage {
     pub(crate) duration: Duration,
@@ -48,8 +48,8 @@ impl LogStream {
         }
     }
 
-    /// An invocation ended. As text, only a fault that Lambda itself saw is told: an error that
-    /// the runtime reported, the function has logged already.
+    /// An invocation ended. The text format shows only faults that Lambda itself detected: the function
+    /// has logged the errors that its runtime reports.
     pub(crate) fn end(
         &self,
         request_id: &str,

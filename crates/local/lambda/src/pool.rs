@@ -1,5 +1,5 @@
-//! The environments of one function: an event takes an idle one, or starts one, as far as the
-//! function's concurrency allows.
+//! The environments of one function: an event takes an idle one, or starts one within the function's
+//! concurrency.
 
 use std::{
     panic::resume_unwind,
@@ -25,20 +25,20 @@ use crate::{
     runtime_api::Event,
 };
 
-/// A function that was created, and what runs for it.
+/// A function and its environments.
 #[derive(Debug)]
 pub(crate) struct Pool {
     function: Function,
     processes: Arc<Processes>,
     logs: LogGroup,
     capacity: Arc<Semaphore>,
-    /// The environment used last is at the end, and used first.
+    /// The environment that was used last is at the end, and is used first.
     idle: Mutex<Vec<Environment>>,
-    /// The one environment of a function that serves events side by side.
+    /// The environment of a function that serves several events at once.
     instance: tokio::sync::Mutex<Option<Arc<Instance>>>,
 }
 
-/// What came of an event.
+/// The result of an event.
 struct Outcome {
     served: Served,
     init: Option<Duration>,
@@ -67,7 +67,7 @@ impl Pool {
         self.logs.text()
     }
 
-    /// Serves an event now, or refuses it because every environment is busy.
+    /// Serves an event now, or refuses it if every environment is busy.
     pub(crate) async fn invoke(self: &Arc<Self>, request: Request) -> Result<Invocation, Error> {
         let permit = self.capacity.clone().try_acquire_owned().map_err(|error| match error {
             TryAcquireError::NoPermits => Kind::Throttled,
@@ -76,7 +76,7 @@ impl Pool {
         self.run(permit, request).await
     }
 
-    /// Serves an event once an environment may.
+    /// Serves an event once an environment is free.
     pub(crate) async fn invoke_in_turn(
         self: &Arc<Self>,
         request: Request,
@@ -85,8 +85,7 @@ impl Pool {
         self.run(permit, request).await
     }
 
-    /// Starts an environment ahead of its first event. One that fails is logged, and tried again
-    /// by that event.
+    /// Starts an environment before its first event. A failure is logged, and that event tries again.
     pub(crate) async fn warm(&self) {
         let log = self.new_log();
         if let Ok(environment) = self.initialize(&log, InitPhase::Init).await {
@@ -94,8 +93,8 @@ impl Pool {
         }
     }
 
-    /// Takes no more events, and ends the environments in Lambda's way: those that are idle, and a
-    /// Managed Instance, which may be busy.
+    /// Accepts no more events, and ends the environments as Lambda does: idle ones, and a Managed
+    /// Instance, which may be busy.
     pub(crate) async fn shut_down(&self) {
         self.capacity.close();
         let idle = std::mem::take(&mut *self.idle());
@@ -108,7 +107,7 @@ impl Pool {
         }
     }
 
-    /// Runs an invocation to its end, whether its caller still waits or not.
+    /// Runs an invocation to its end, even if its caller is gone.
     async fn run(
         self: &Arc<Self>,
         permit: OwnedSemaphorePermit,
@@ -123,14 +122,14 @@ impl Pool {
         match invocation.await {
             Ok(invocation) => Ok(invocation),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // It was cancelled with its runtime.
+            // It was cancelled when its runtime shut down.
             Err(_) => Err(Kind::Stopped.into()),
         }
     }
 
     async fn serve(&self, request: Request) -> Invocation {
-        if self.function.at_once > 1 {
-            return self.serve_beside_others(request).await;
+        if self.function.max_concurrency > 1 {
+            return self.serve_concurrently(request).await;
         }
         let (log, ready) = match self.take_idle() {
             Some(environment) => (environment.log().clone(), Ok(environment)),
@@ -152,8 +151,8 @@ impl Pool {
         self.conclude(&log, request_id, outcome)
     }
 
-    /// Serves an event in the environment that serves others at the same time.
-    async fn serve_beside_others(&self, request: Request) -> Invocation {
+    /// Serves an event in the environment that may serve others at the same time.
+    async fn serve_concurrently(&self, request: Request) -> Invocation {
         let request_id = identity::request_id();
         let ready = self.instance().await;
         let deadline = Instant::now() + self.function.timeout;
@@ -172,7 +171,7 @@ impl Pool {
         self.conclude(&log, request_id, outcome)
     }
 
-    /// That environment, started if it is not there, and then the time this took.
+    /// That environment, and the time of its initialisation if it had to be started.
     async fn instance(
         &self,
     ) -> Result<(Arc<Instance>, Option<Duration>), (LogStream, InitFailure)> {
@@ -187,7 +186,7 @@ impl Pool {
         Ok((instance.insert(Arc::new(Instance::new(environment))).clone(), init))
     }
 
-    /// Initialises once more, in the time of the invocation, because the init phase failed.
+    /// Initialises again, within the timeout of the invocation, after the init phase failed.
     async fn initialize_and_deliver(
         &self,
         log: &LogStream,
@@ -209,7 +208,7 @@ impl Pool {
         }
     }
 
-    /// Has an environment serve the event, and keeps the environment if it survives.
+    /// Serves the event in an environment, and keeps the environment if it survives.
     async fn deliver(
         &self,
         mut environment: Environment,
@@ -288,7 +287,7 @@ impl Pool {
         LogStream::new(&self.logs, self.function.chosen_log_format())
     }
 
-    /// An idle environment whose process is still there.
+    /// An idle environment whose process still runs.
     fn take_idle(&self) -> Option<Environment> {
         let mut idle = self.idle();
         idle.retain(Environment::is_alive);

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::peer;
 
-/// A running process and the group it leads. Dropped, it is killed and reaped.
+/// A running process and the group it leads. Dropping it kills and reaps the process.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: child_process::Process,
@@ -19,8 +19,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the command in a process group of its own. It dies with this process, however this
-    /// process dies.
+    /// Starts the command in a new process group. It ends with this process, even if that is killed.
     pub(crate) fn spawn(command: Command) -> io::Result<Self> {
         let (sender, exited) = watch::channel(None);
         let on_exit = move |status| {
@@ -93,7 +92,7 @@ impl Process {
     }
 }
 
-/// Every process that was started and may still run, so that all can be ended at once.
+/// Every process that may still run, so that all can be ended at once.
 #[derive(Debug, Default)]
 pub(crate) struct Processes {
     state: Mutex<State>,

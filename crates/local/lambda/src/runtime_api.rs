@@ -1,9 +1,8 @@
-//! The Runtime API of one environment: where its function fetches events and posts responses.
+//! The Runtime API of one environment: its function fetches events and posts responses here.
 //!
-//! Version 2018-06-01, as <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> has it.
-//! Error bodies and states follow AWS's own Runtime Interface Emulator. Of the Extensions API there
-//! is as much as an internal extension without events needs: `lambda_runtime` registers one to be
-//! sent SIGTERM at shutdown.
+//! Version 2018-06-01 (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>). Error bodies
+//! and states follow AWS's Runtime Interface Emulator. The Extensions API supports only an internal
+//! extension without events: `lambda_runtime` registers one to get SIGTERM at shutdown.
 
 use std::{
     collections::BTreeSet,
@@ -34,16 +33,16 @@ use crate::{
     process::Process,
 };
 
-/// What the runtime told Lambda.
+/// A report of the runtime to Lambda.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// It asks for the next event, and waits for it here.
+    /// It asks for the next event and waits for it here.
     Next(oneshot::Sender<Event>),
-    /// The response to the event of this request id.
+    /// The response to the event with this request id.
     Response(String, Bytes),
-    /// A response to it beyond [`RESPONSE_LIMIT`].
+    /// A response larger than [`RESPONSE_LIMIT`].
     ResponseTooLarge(String),
-    /// It failed to handle it.
+    /// It failed to handle the event with this request id.
     Error(String, Reported),
     /// It failed to initialise.
     InitError(Reported),
@@ -60,7 +59,7 @@ pub(crate) struct Event {
     pub(crate) payload: Bytes,
 }
 
-/// The API on a port of its own. It stops when dropped.
+/// The API, on its own port. It stops when dropped.
 #[derive(Debug)]
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
@@ -77,23 +76,23 @@ struct State {
     has_extension: AtomicBool,
     silent_extensions: bool,
     address: SocketAddr,
-    /// The process that is answered, once it has been started.
+    /// The process that is answered, once it has started.
     process: SetOnce<Weak<Process>>,
 }
 
-/// Where the runtime stands, which decides what it may call.
+/// The state of the runtime, which decides what it may call.
 #[derive(Debug)]
 struct Turn {
     /// It has asked for an event.
     initialized: bool,
-    /// The request ids of the events it has and has not answered.
+    /// The request ids of the events that it has not answered.
     running: BTreeSet<String>,
-    /// How many these may be.
-    at_once: usize,
+    /// How many they may be.
+    max_concurrency: usize,
 }
 
 impl RuntimeApi {
-    /// Listens on a free port, and passes on what the runtime reports.
+    /// Listens on a free port, and passes on the runtime's reports.
     pub(crate) async fn start(
         function: &Function,
     ) -> io::Result<(Self, mpsc::UnboundedReceiver<Report>)> {
@@ -107,7 +106,7 @@ impl RuntimeApi {
             turn: Mutex::new(Turn {
                 initialized: false,
                 running: BTreeSet::new(),
-                at_once: function.at_once,
+                max_concurrency: function.max_concurrency,
             }),
             has_extension: AtomicBool::new(false),
             silent_extensions: function.silent_extensions,
@@ -123,9 +122,9 @@ impl RuntimeApi {
         self.address
     }
 
-    /// Answers `process` from now on, and nobody else. Until then connections wait.
+    /// Answers only `process` from now on. Connections wait until then.
     pub(crate) fn answer(&self, process: &Arc<Process>) {
-        // It is called once: the first process stays.
+        // It is called only once.
         let _ = self.state.process.set(Arc::downgrade(process));
     }
 
@@ -160,7 +159,7 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Answer {
             std::future::pending().await
         }
         (&Method::POST, ["2020-01-01", "extension", "register"]) => state.register(request).await,
-        // An extension without events is never called: its poll just waits.
+        // An extension without events gets none: its poll waits.
         (&Method::GET, ["2020-01-01", "extension", "event", "next"]) => {
             std::future::pending().await
         }
@@ -172,7 +171,7 @@ impl State {
     async fn next(&self) -> Answer {
         {
             let mut turn = self.turn();
-            if turn.running.len() >= turn.at_once {
+            if turn.running.len() >= turn.max_concurrency {
                 return invalid_transition("Running", "Ready");
             }
             turn.initialized = true;
@@ -256,12 +255,12 @@ impl State {
         http::json(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
     }
 
-    /// An event is answered once, by its own id: anything else is refused.
+    /// Whether the event has not been answered yet.
     fn answer_once(&self, id: &str) -> bool {
         self.turn().running.remove(id)
     }
 
-    /// Registers an extension, provided it asks for no events: none are sent here.
+    /// Registers an extension that asks for no events: none are sent here.
     async fn register(&self, request: Request<Incoming>) -> Answer {
         let body = match http::receive(request.into_body(), RESPONSE_LIMIT).await {
             Received::Whole(body) => body,
@@ -275,7 +274,7 @@ impl State {
             return refusal(
                 StatusCode::FORBIDDEN,
                 "Extension.InvalidEventType",
-                "local Lambda sends no events to extensions: register with none",
+                "local Lambda sends no events to extensions: register without events",
             );
         }
         self.has_extension.store(true, Ordering::Relaxed);

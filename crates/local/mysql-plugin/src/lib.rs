@@ -1,13 +1,13 @@
 //! `AWSAuthenticationPlugin` for local MySQL and MariaDB servers.
 //!
 //! On Amazon RDS an IAM user is `IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'`. This shared
-//! library gives that plugin to servers of one's own: it has the client send its token as a
-//! clear-text password, and asks the verifier behind [`plugin_protocol`] about it. It decides nothing
-//! itself, and refuses whatever goes wrong.
+//! library provides that plugin locally: it asks the client for its token as a clear-text password,
+//! and the verifier behind [`plugin_protocol`] whether to allow the login. It decides nothing itself,
+//! and refuses the login on any error.
 //!
-//! MySQL and MariaDB look for different symbols, so one library serves both: see
-//! `mysql.rs` and `mariadb.rs`. Neither ABI tells a plugin reliably whether the connection is encrypted: that is
-//! for `REQUIRE SSL` and `require_secure_transport` to enforce.
+//! MySQL and MariaDB look for different symbols, so one library serves both: see `mysql.rs` and
+//! `mariadb.rs`. Neither ABI tells a plugin reliably whether the connection is encrypted;
+//! `REQUIRE SSL` and `require_secure_transport` enforce that.
 
 #![allow(unsafe_code)] // the servers call a C ABI
 
@@ -21,7 +21,7 @@ use std::ffi::{CStr, c_int};
 const NAME: &CStr = c"AWSAuthenticationPlugin";
 const AUTHOR: &CStr = c"rds-iam-lambda";
 const DESCRIPTION: &CStr = c"IAM database authentication for local servers";
-/// The client's half: it sends the password as it is.
+/// The client's plugin: it sends the password in clear text.
 const CLIENT_PLUGIN: &CStr = c"mysql_clear_password";
 /// `MYSQL_AUTHENTICATION_PLUGIN`, the plugin's type in both servers.
 const AUTHENTICATION: c_int = 7;
@@ -30,5 +30,5 @@ const AUTHENTICATION: c_int = 7;
 #[repr(transparent)]
 struct Exported<T>(T);
 
-// SAFETY: the pointers in what is exported lead to constants, which nobody writes to.
+// SAFETY: the pointers in the exported structures lead to constants, which nobody writes to.
 unsafe impl<T> Sync for Exported<T> {}

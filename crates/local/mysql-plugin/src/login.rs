@@ -1,4 +1,4 @@
-//! One login: the token is read from the client, and the verifier asked about it.
+//! One login: reads the token from the client and asks the verifier about it.
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::io::{self, Write};
@@ -52,14 +52,14 @@ pub(crate) unsafe extern "C" fn authenticate<const A: usize, const E: usize>(
     }
 }
 
-/// Says on the server's log why a login is refused that the verifier knows nothing about.
+/// Writes to the server's log why a login is refused that the verifier does not know of.
 fn refuse_because(reason: &str) -> c_int {
     // A log that cannot be written to does not change the verdict.
     let _ = writeln!(io::stderr(), "AWSAuthenticationPlugin: login refused: {reason}");
     REFUSED
 }
 
-/// Has the client send its password, and tells the server whether there was one.
+/// Asks the client for its password, and tells the server whether there was one.
 ///
 /// # Safety
 /// Both pointers are those that the server gave to [`authenticate`].

@@ -7,9 +7,9 @@ use std::ptr;
 use crate::login::{Account, Conversation, authenticate};
 use crate::{AUTHENTICATION, AUTHOR, CLIENT_PLUGIN, DESCRIPTION, Exported, NAME};
 
-/// `PLUGIN_LICENSE_BSD`, the nearest word MariaDB has for a permissive licence.
+/// `PLUGIN_LICENSE_BSD`, MariaDB's closest value to a permissive licence.
 const PERMISSIVE: c_int = 2;
-/// `MariaDB_PLUGIN_MATURITY_STABLE`: a server loads nothing less by default.
+/// `MariaDB_PLUGIN_MATURITY_STABLE`: a server loads nothing less mature by default.
 const STABLE: c_uint = 5;
 
 /// `st_maria_plugin`.
@@ -30,7 +30,7 @@ struct Plugin {
     maturity: c_uint,
 }
 
-/// `st_mysql_auth`, which shares its name with MySQL's and no more than its beginning.
+/// `st_mysql_auth`, which shares only its name and its beginning with MySQL's.
 #[repr(C)]
 struct Descriptor {
     interface_version: c_int,
@@ -61,7 +61,7 @@ static _maria_sizeof_struct_st_plugin_: c_int = {
     104
 };
 
-/// The list of plugins in this library, which an entry of zeros ends.
+/// The list of plugins in this library, ended by an entry of zeros.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 static _maria_plugin_declarations_: Exported<[Plugin; 2]> = Exported([

@@ -7,7 +7,7 @@ use std::ptr;
 use crate::login::{Account, Conversation, authenticate};
 use crate::{AUTHENTICATION, AUTHOR, CLIENT_PLUGIN, DESCRIPTION, Exported, NAME};
 
-/// `PLUGIN_LICENSE_BSD`, the nearest word MySQL has for a permissive licence.
+/// `PLUGIN_LICENSE_BSD`, MySQL's closest value to a permissive licence.
 const PERMISSIVE: c_int = 2;
 
 /// `st_mysql_plugin`.
@@ -67,7 +67,7 @@ static _mysql_sizeof_struct_st_plugin_: c_int = {
     112
 };
 
-/// The list of plugins in this library, which an entry of zeros ends.
+/// The list of plugins in this library, ended by an entry of zeros.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 static _mysql_plugin_declarations_: Exported<[Plugin; 2]> = Exported([

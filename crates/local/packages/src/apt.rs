@@ -1,7 +1,7 @@
 //! Fetches packages through apt into a folder, without root and without touching the system.
 //!
-//! apt gets a state, a cache and a list of installed packages of its own: the list is empty, so that
-//! apt names every library the server needs. What it downloads is verified with the system's keys.
+//! apt gets its own state, cache and list of installed packages: the list is empty, so that apt names
+//! every library that the server needs. Downloads are verified with the system's keys.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -14,20 +14,20 @@ use crate::Error;
 use crate::host::{Distribution, debian_mirror};
 use crate::server_program::ServerProgram;
 
-/// Fetches the packages of `engine` and unpacks them into `folder`. True if they bring their own C
-/// library, and so need their own loader.
+/// Fetches the packages of `engine` and unpacks them into `folder`. True if they include their own C
+/// library, and so need its loader.
 pub(crate) fn fetch(
     engine: Engine,
     distribution: &Distribution,
     folder: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<bool, Error> {
-    // Debian's releases have no MySQL, its development branch does. That is built for a newer C
-    // library than the release has, and brings it along.
+    // Debian's releases have no MySQL, its development branch does. That MySQL is built for a newer C
+    // library than the release has, and is fetched with it.
     let from_unstable = engine == Engine::MySql && !distribution.is_ubuntu();
     let apt = Apt::new(engine, folder.join(".apt"), from_unstable)?;
 
-    progress(&format!("{engine}: reading the list of packages"));
+    progress(&format!("{engine}: reading the package lists"));
     let update = apt.update(progress)?;
     let package = apt.name_of(engine, &update)?;
     let wanted: Vec<Package> = apt
@@ -42,14 +42,14 @@ pub(crate) fn fetch(
     Ok(from_unstable)
 }
 
-/// One package of the closure: its name, and its size in bytes.
+/// A package to download.
 #[derive(Debug, PartialEq, Eq)]
 struct Package {
     name: String,
     bytes: u64,
 }
 
-/// A private apt: everything it knows and keeps is in `folder`.
+/// A private apt, with all its state in `folder`.
 struct Apt {
     engine: Engine,
     folder: PathBuf,
@@ -82,7 +82,7 @@ impl Apt {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.arg("-c").arg(&self.configuration).arg("-q").current_dir(&self.folder);
-        // The answers are read here.
+        // Its output is parsed here.
         command.env("LC_ALL", "C").stdin(Stdio::null());
         command
     }
@@ -109,9 +109,8 @@ impl Apt {
 
     /// Reads the lists of packages.
     ///
-    /// A mirror that lags behind shows lists whose time is up. Their signature is good all the same:
-    /// what they name is what Debian made, if not the latest. That is enough to test with, and is
-    /// said.
+    /// An outdated mirror has expired lists. Their signature is still valid: the packages are Debian's,
+    /// if not the latest. That is enough for tests, and is reported.
     fn update(&self, progress: &mut dyn FnMut(&str)) -> Result<Output, Error> {
         let update = ["update"];
         let output = self.output("apt-get", &update)?;
@@ -119,7 +118,7 @@ impl Apt {
             return self.successful(output, "apt-get", &update);
         }
         progress(&format!(
-            "{}: the mirror's list of packages is out of date, its signature is good: using it",
+            "{}: the mirror's package list has expired, but its signature is valid: using it",
             self.engine
         ));
         let mut text = fs::read_to_string(&self.configuration)
@@ -131,8 +130,8 @@ impl Apt {
 
     fn failed(&self, what: &str, said: &[u8]) -> Error {
         Error::new(format!(
-            "{what} failed while fetching {}: {}: install the package {}, or set {} to the path of \
-             a server",
+            "cannot fetch {}: {what} failed: {}: install the package {}, or set {} to the path of a \
+             server",
             self.engine,
             last_lines(said),
             self.engine.package(),
@@ -153,11 +152,11 @@ impl Apt {
             .filter_map(|name| Some((version(name.strip_prefix(plain)?.strip_prefix('-')?)?, name)))
             .max()
             .map(|(_, name)| name.to_owned())
-            // An address that does not answer is only a warning to apt.
+            // apt only warns about a mirror that does not answer.
             .ok_or_else(|| self.failed(&format!("finding {plain}"), &update.stderr))
     }
 
-    /// The package and everything it needs.
+    /// The package and its dependencies.
     fn closure(&self, package: &str) -> Result<Vec<Package>, Error> {
         let output = self.run("apt-get", &["install", "--print-uris", "-qq", "-y", package])?;
         Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(parse_uri).collect())
@@ -180,8 +179,8 @@ impl Apt {
             .spawn()
             .map_err(missing("apt-get"))?;
 
-        // apt says "Get:3 … " when a package begins, so all before it have arrived.
-        let (mut arrived, mut said_quarters) = (0, 0);
+        // apt prints "Get:3 … " when a download starts, so all earlier packages have arrived.
+        let (mut arrived, mut shown_quarters) = (0, 0);
         for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
             let Ok(line) = line else { break };
             let Some(name) = line.starts_with("Get:").then(|| line.split(' ').nth(4)).flatten()
@@ -189,8 +188,8 @@ impl Apt {
                 continue;
             };
             let quarters = arrived * 4 / total.max(1);
-            if quarters > said_quarters {
-                said_quarters = quarters;
+            if quarters > shown_quarters {
+                shown_quarters = quarters;
                 progress(&format!("{engine}: {} of {} MB", arrived / 1_000_000, total / 1_000_000));
             }
             arrived += packages.iter().find(|p| p.name == name).map_or(0, |p| p.bytes);
@@ -203,15 +202,15 @@ impl Apt {
     }
 }
 
-/// Whether apt refused a list because its time is up (`Valid-Until` in
+/// Whether apt refused a list because it has expired (`Valid-Until` in
 /// <https://wiki.debian.org/DebianRepository/Format>).
 fn is_expired(update: &Output) -> bool {
     let said = String::from_utf8_lossy(&update.stderr);
     said.contains("Release file for") && said.contains("is expired")
 }
 
-/// apt's settings. The system's own stay in force, such as proxies, except for hooks and for lists
-/// that are of no use here.
+/// apt's settings. The system's own, such as proxies, still apply, except for hooks and for lists that
+/// are not needed here.
 fn configuration(folder: &Path) -> String {
     let folder = folder.display();
     let mut text = format!(
@@ -253,8 +252,8 @@ fn unstable() -> Result<String, Error> {
     Ok(text)
 }
 
-/// Whether the server runs with the package: its own, and the libraries, without those of Perl,
-/// just-in-time compilation and others that its maintenance scripts ask for.
+/// Whether the server needs the package to run: its own packages and libraries, except those for Perl,
+/// just-in-time compilation and its maintenance scripts.
 fn is_needed(engine: Engine, name: &str, from_unstable: bool) -> bool {
     let unused = ["libperl", "libllvm", "libz3-", "libpam-modules", "libc-bin", "libc-l10n"];
     let own = match engine {
@@ -273,7 +272,7 @@ fn is_needed(engine: Engine, name: &str, from_unstable: bool) -> bool {
     }
 }
 
-/// `8.4` as a list of numbers, in which versions are ordered.
+/// The numbers of a version such as `8.4`, which order it.
 fn version(text: &str) -> Option<Vec<u32>> {
     text.split('.').map(|part| part.parse().ok()).collect()
 }
@@ -285,8 +284,8 @@ fn parse_uri(line: &str) -> Option<Package> {
     Some(Package { name: name.to_owned(), bytes: words.next()?.parse().ok()? })
 }
 
-/// Unpacks every package in `archives` into `folder`, two at a time: that takes all its time in
-/// decompression.
+/// Unpacks every package in `archives` into `folder`, two at a time: decompression takes most of the
+/// time.
 fn unpack(archives: &Path, folder: &Path) -> Result<(), Error> {
     let mut packages: Vec<(u64, PathBuf)> = fs::read_dir(archives)
         .map_err(Error::io("read", archives))?
@@ -294,7 +293,7 @@ fn unpack(archives: &Path, folder: &Path) -> Result<(), Error> {
         .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "deb"))
         .map(|entry| (entry.metadata().map_or(0, |file| file.len()), entry.path()))
         .collect();
-    // The largest first, and beside it all others.
+    // The largest in one thread, all others in another.
     packages.sort_unstable_by(|a, b| b.cmp(a));
     let (first, others) = packages.split_at(packages.len().min(1));
     std::thread::scope(|scope| {
@@ -326,12 +325,12 @@ fn missing(program: &str) -> impl FnOnce(io::Error) -> Error {
     Error::io("run", Path::new(program))
 }
 
-/// The end of what a program said, on one line.
+/// The last lines of a program's output, on one line.
 fn last_lines(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
-        [] => "it said nothing".to_owned(),
+        [] => "no output".to_owned(),
         lines => lines[lines.len().saturating_sub(4)..].join("; "),
     }
 }

@@ -1,4 +1,4 @@
-//! Where private copies of servers, and data prepared from them, are kept between runs.
+//! The folder for private copies of servers and data prepared from them.
 
 use std::env;
 use std::fs;
@@ -9,14 +9,14 @@ use crate::Error;
 
 const NAME: &str = "rds-iam-lambda";
 
-/// The folder that keeps what is expensive to make again: `$XDG_CACHE_HOME/rds-iam-lambda`, or
-/// `~/.cache/rds-iam-lambda`. It may be removed at any time when no server runs.
+/// The cache folder: `$XDG_CACHE_HOME/rds-iam-lambda`, or `~/.cache/rds-iam-lambda`. It may be removed
+/// when no server runs.
 ///
 /// Root's is `/var/cache/rds-iam-lambda`: servers refuse to run as root, and the unprivileged user
-/// that runs them instead cannot enter root's home.
+/// that runs them cannot enter root's home.
 ///
 /// # Errors
-/// There is neither `XDG_CACHE_HOME` nor `HOME`.
+/// Neither `XDG_CACHE_HOME` nor `HOME` is set.
 pub fn cache_folder() -> Result<PathBuf, Error> {
     let absolute =
         |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -26,9 +26,9 @@ pub fn cache_folder() -> Result<PathBuf, Error> {
     if is_root() {
         return Ok(Path::new("/var/cache").join(NAME));
     }
-    absolute("HOME").map(|home| home.join(".cache").join(NAME)).ok_or_else(|| {
-        Error::new("neither XDG_CACHE_HOME nor HOME is set: no folder to keep servers in")
-    })
+    absolute("HOME")
+        .map(|home| home.join(".cache").join(NAME))
+        .ok_or_else(|| Error::new("no cache folder: set XDG_CACHE_HOME or HOME"))
 }
 
 /// The kernel shows the effective user of a process as the owner of its folder in `/proc`.

@@ -1,10 +1,10 @@
-//! What can go wrong while a server is looked for or fetched.
+//! The error of finding or fetching a server.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// No server, and why. The text says what to do.
+/// Why there is no server. The text says what to do.
 #[derive(Debug)]
 pub struct Error {
     message: String,

@@ -1,4 +1,4 @@
-//! What the system is: its distribution and the mirror it downloads from.
+//! The system: its distribution and its mirror.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,22 +36,21 @@ impl Distribution {
         Self { id, version: value("VERSION_ID").unwrap_or_else(|| "rolling".to_owned()), family }
     }
 
-    /// Ubuntu, or made from it: its own packages hold MySQL.
+    /// Ubuntu or a derivative: its packages include MySQL.
     pub(crate) fn is_ubuntu(&self) -> bool {
         self.family.iter().any(|id| id == "ubuntu")
     }
 
-    /// Debian, Ubuntu, or made from them: packages come through apt.
+    /// Debian, Ubuntu or a derivative: packages come through apt.
     pub(crate) fn has_apt(&self) -> bool {
         self.is_ubuntu() || self.family.iter().any(|id| id == "debian")
     }
 }
 
-/// The Debian mirror that the system's apt uses, so that a machine behind a mirror of its own stays
-/// with it.
+/// The Debian mirror that the system's apt uses.
 ///
 /// # Errors
-/// The system's sources name none.
+/// The system's sources have none.
 pub(crate) fn debian_mirror() -> Result<String, Error> {
     source_files()
         .iter()
@@ -59,8 +58,8 @@ pub(crate) fn debian_mirror() -> Result<String, Error> {
         .find_map(|text| mirror_in(&text))
         .ok_or_else(|| {
             Error::new(
-                "apt's sources, /etc/apt/sources.list and /etc/apt/sources.list.d, name no Debian \
-                 mirror: add one there",
+                "no Debian mirror in apt's sources: add one to /etc/apt/sources.list or \
+                 /etc/apt/sources.list.d",
             )
         })
 }

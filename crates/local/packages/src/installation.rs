@@ -13,21 +13,20 @@ use crate::server_program::ServerProgram;
 /// A server on this machine, and how to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// What it is.
+    /// The engine.
     pub engine: Engine,
-    /// Its version, as its `--version` says it: `9.7.4-2`, `10.11.19-MariaDB-0+deb12u1`, `15.20`.
+    /// Its version, as printed by `--version`: `9.7.4-2`, `10.11.19-MariaDB-0+deb12u1`, `15.20`.
     pub version: String,
     /// The server program.
     pub program: PathBuf,
-    /// The dynamic loader to start the program with, where it must not run on the system's own C
-    /// library.
+    /// The dynamic loader to start the program with, if it needs another C library than the system's.
     pub loader: Option<PathBuf>,
-    /// The folders of the libraries that a private copy brings along.
+    /// The folders of a private copy's libraries.
     pub libraries: Vec<PathBuf>,
 }
 
 impl Installation {
-    /// Asks the server program itself what it is. None if it is no server of `engine`.
+    /// Asks the program for its version. None if it is not a server of `engine`.
     pub(crate) fn of(
         engine: Engine,
         program: PathBuf,
@@ -48,8 +47,8 @@ impl Installation {
         Ok(Some(installation))
     }
 
-    /// A command that runs the server; the caller adds arguments. Of the environment it keeps `PATH`
-    /// alone: neither a developer's credentials nor their settings are a server's business.
+    /// A command that runs the server; the caller adds arguments. It inherits only `PATH`: a server must
+    /// see neither a developer's credentials nor their settings.
     #[must_use]
     pub fn command(&self) -> Command {
         self.run(&self.program)
@@ -61,7 +60,7 @@ impl Installation {
         self.run(&self.program.with_file_name(name))
     }
 
-    /// The folder that programs and data lie under: `/usr` for `/usr/sbin/mysqld`.
+    /// The base folder: `/usr` for `/usr/sbin/mysqld`.
     #[must_use]
     pub fn base(&self) -> &Path {
         self.program.ancestors().nth(2).unwrap_or(Path::new("/"))
@@ -69,8 +68,8 @@ impl Installation {
 
     fn run(&self, program: &Path) -> Command {
         let mut command = match &self.loader {
-            // The library path is handed to the loader, not put into the environment: a program of
-            // the system that the server starts must not load these libraries.
+            // The loader gets the library path as an argument, not in the environment: system
+            // programs that the server starts must not load these libraries.
             Some(loader) => {
                 let mut command = Command::new(loader);
                 command.env_clear().arg("--library-path").arg(self.library_path()).arg(program);

@@ -1,6 +1,6 @@
 //! Finds MySQL, MariaDB and PostgreSQL servers, or unpacks private copies of them.
 //!
-//! A server is looked for in this order:
+//! The search order is:
 //! 1. where `LOCAL_RDS_MYSQLD`, `LOCAL_RDS_MARIADBD` or `LOCAL_RDS_POSTGRES` says: the path of the
 //!    server program, or the word `private` to go to 3 even where the system has a server;
 //! 2. on `PATH` and in the folders where packages put servers;
@@ -49,10 +49,10 @@ pub fn find(engine: Engine) -> Result<Option<Installation>, Error> {
     }
 }
 
-/// Finds a server, and fetches a private copy where there is none.
+/// Finds a server, or fetches a private copy if there is none.
 ///
-/// `progress` is called with one line of text at each step of a download. Processes that fetch the
-/// same engine at the same time wait for the first of them.
+/// `progress` is called with a line of text at each step of a download. If several processes fetch the
+/// same engine, one does and the others wait.
 ///
 /// # Errors
 /// As [`find`]; or the system is neither Debian nor Ubuntu, or the download failed. The error says

@@ -1,7 +1,7 @@
-//! A server unpacked into the user's cache folder, where it belongs to no package manager.
+//! A server unpacked into the user's cache folder, outside any package manager.
 //!
-//! A copy is made under a temporary name and renamed when it is whole: a folder with its final name
-//! is complete. The file `version` in it saves asking the server on each start.
+//! A copy is made under a temporary name and renamed when it is complete. Its file `version` saves
+//! asking the server at each start.
 
 use std::env::consts::ARCH;
 use std::fs::{self, File};
@@ -17,17 +17,17 @@ use crate::{Error, Installation, apt, cache_folder};
 /// The file in a private copy that holds the server's version.
 const VERSION_FILE: &str = "version";
 
-/// The private copy, if there is one.
+/// The existing private copy.
 pub(crate) fn existing(engine: Engine) -> Result<Option<Installation>, Error> {
     Ok(read(engine, &folder(engine, &Distribution::of_host())?))
 }
 
-/// Makes the private copy, or waits for the process that is making it.
+/// Makes the private copy, or waits for another process that does.
 pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<Installation, Error> {
     let distribution = Distribution::of_host();
     if !distribution.has_apt() {
         return Err(Error::new(format!(
-            "no {engine} server found, and private copies are made on Debian and Ubuntu only: \
+            "no {engine} server found, and private copies can be fetched only on Debian and Ubuntu: \
              install {}, or set {} to the path of a server",
             packages_elsewhere(engine),
             engine.variable(),
@@ -55,7 +55,7 @@ pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<In
     let version = format!("{}\n", installation.version);
     let version_path = unfinished.join(VERSION_FILE);
     fs::write(&version_path, version).map_err(Error::io("write", &version_path))?;
-    // A folder that cannot be read as a copy is of no use to anyone.
+    // A folder that cannot be read as a copy is useless.
     remove(&folder)?;
     fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
     progress(&format!(
@@ -68,11 +68,11 @@ pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<In
         .ok_or_else(|| Error::new(format!("the copy in {} cannot be read", folder.display())))
 }
 
-/// One folder for each release of the system, because a home folder may be seen by several.
+/// One folder for each release of the system, because several may share a home folder.
 fn folder(engine: Engine, distribution: &Distribution) -> Result<PathBuf, Error> {
     let Distribution { id, version, .. } = distribution;
-    // A dash, not a dot, in versions such as 24.04: the lock and the temporary folder are told from
-    // this one by their extension.
+    // Versions such as 24.04 get a dash for the dot: the lock and the temporary folder differ from this
+    // one by their extension.
     let name = format!("{engine}-{id}-{version}-{ARCH}").replace('.', "-");
     Ok(cache_folder()?.join("servers").join(name))
 }
@@ -90,14 +90,14 @@ fn read(engine: Engine, folder: &Path) -> Option<Installation> {
     })
 }
 
-/// Runs the server of a copy that was just unpacked: it must start, and be what was asked for.
+/// Runs the server of a new copy: it must start, and be of the engine.
 fn inspect(engine: Engine, folder: &Path, own_c_library: bool) -> Result<Installation, Error> {
     let program = program_in(engine, folder).ok_or_else(|| {
-        Error::new(format!("the packages for {engine} hold no {}", engine.programs()[0]))
+        Error::new(format!("no {} in the packages of {engine}", engine.programs()[0]))
     })?;
     let loader = loader_in(folder);
     if own_c_library && loader.is_none() {
-        return Err(Error::new(format!("the packages for {engine} hold no dynamic loader")));
+        return Err(Error::new(format!("no dynamic loader in the packages of {engine}")));
     }
     Installation::of(engine, program.clone(), loader, libraries_in(folder))
         .map_err(Error::io("run", &program))?
@@ -123,7 +123,7 @@ fn program_in(engine: Engine, folder: &Path) -> Option<PathBuf> {
     places.iter().map(|place| place.join(program)).find(|path| path.is_file())
 }
 
-/// The dynamic loader, which is in the copy only if the C library is.
+/// The dynamic loader, if the copy includes the C library.
 fn loader_in(folder: &Path) -> Option<PathBuf> {
     ["usr/lib64", "lib64", "usr/lib", "lib"]
         .iter()
@@ -158,7 +158,7 @@ fn remove(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The packages by the names that most other systems give them.
+/// The package names of other systems.
 fn packages_elsewhere(engine: Engine) -> &'static str {
     match engine {
         Engine::MySql => {

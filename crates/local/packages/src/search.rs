@@ -1,4 +1,4 @@
-//! Servers that the system has, or that the environment names.
+//! Servers of the system, and those that the environment names.
 
 use std::env;
 use std::fs;
@@ -9,13 +9,13 @@ use engine::Engine;
 use crate::server_program::ServerProgram;
 use crate::{Error, Installation};
 
-/// What [`ServerProgram::variable`] asks for.
+/// The value of [`ServerProgram::variable`].
 pub(crate) enum Asked {
     /// This server.
     This(Installation),
-    /// The private copy, whatever the system has.
+    /// The private copy, even if the system has a server.
     Private,
-    /// Nothing: the variable is not set.
+    /// The variable is not set.
     Nothing,
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn asked_for(engine: Engine) -> Result<Asked, Error> {
     match Installation::of(engine, path.clone(), None, Vec::new()) {
         Ok(Some(installation)) => Ok(Asked::This(installation)),
         Ok(None) => Err(Error::new(format!(
-            "{variable} names {}, which is no {engine} server",
+            "{variable} names {}, which is not a server of {engine}",
             path.display()
         ))),
         Err(error) => Err(Error::io("run the server that the environment names,", &path)(error)),
@@ -45,13 +45,13 @@ pub(crate) fn on_system(engine: Engine) -> Option<Installation> {
     env::split_paths(&on_path)
         .chain(usual_folders(engine))
         .flat_map(|folder| engine.programs().iter().map(move |program| folder.join(program)))
-        // A link into a server's own folder leads to the programs and data that belong to it.
+        // A link is followed to the server's own folder, which has its other programs and data.
         .filter_map(|path| fs::canonicalize(path).ok())
-        .filter(|path| engine != Engine::Postgres || knows_pam(path))
+        .filter(|path| engine != Engine::Postgres || has_pam(path))
         .find_map(|path| Installation::of(engine, path, None, Vec::new()).ok().flatten())
 }
 
-/// Where packages put servers, beside `PATH`; the newest version first.
+/// Where packages put servers, besides `PATH`; the newest version first.
 fn usual_folders(engine: Engine) -> Vec<PathBuf> {
     match engine {
         Engine::MySql | Engine::MariaDb => {
@@ -68,7 +68,7 @@ fn usual_folders(engine: Engine) -> Vec<PathBuf> {
     }
 }
 
-/// The folders in `parent` that are called `prefix` and a number, the highest first.
+/// The folders in `parent` named `prefix` and a number, the highest first.
 fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut versions: Vec<u32> = fs::read_dir(parent)
         .into_iter()
@@ -80,9 +80,9 @@ fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     versions.iter().map(|version| parent.join(format!("{prefix}{version}"))).collect()
 }
 
-/// Whether a PostgreSQL server is linked with PAM, which its packages for other systems may leave
-/// out. Without it, no IAM login.
-fn knows_pam(program: &Path) -> bool {
+/// Whether a PostgreSQL server is linked with PAM, which IAM logins need and packages of other systems
+/// may leave out.
+fn has_pam(program: &Path) -> bool {
     fs::read(program).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("libpam.so"))
 }
 

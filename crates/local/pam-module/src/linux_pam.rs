@@ -1,16 +1,16 @@
-//! What is used of Linux-PAM's ABI (`_pam_types.h`).
+//! The part of Linux-PAM's ABI that is used here (`_pam_types.h`).
 //!
-//! Its functions are looked up when they are needed. Linked, they would keep every program that
-//! inherits `LD_PRELOAD` from the server, and has no PAM, from starting.
+//! Functions are looked up when they are called. If they were linked, no program without PAM that
+//! inherits `LD_PRELOAD` from the server could start.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 
-/// The call went well.
+/// Success.
 pub(crate) const PAM_SUCCESS: c_int = 0;
-/// The user is not who they say.
+/// Authentication failed.
 pub(crate) const PAM_AUTH_ERR: c_int = 7;
-/// Something else went wrong, and nothing more can be done.
+/// The operation was aborted.
 pub(crate) const PAM_ABORT: c_int = 26;
 
 /// The item of a handle that holds the user's name.
@@ -20,7 +20,7 @@ pub(crate) const PAM_CONV: c_int = 5;
 /// A message that asks for a text without showing it.
 pub(crate) const PAM_PROMPT_ECHO_OFF: c_int = 1;
 
-/// `pam_handle_t`, of which nothing is known.
+/// `pam_handle_t`, which is opaque.
 pub(crate) type Handle = c_void;
 
 /// `struct pam_message`.

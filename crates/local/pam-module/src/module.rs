@@ -15,7 +15,7 @@ use crate::linux_pam::{
 /// Whether the user may log in with the password they give.
 ///
 /// # Safety
-/// To be called by libpam alone.
+/// To be called only by libpam.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pam_sm_authenticate(
     handle: *mut Handle,
@@ -48,7 +48,7 @@ extern "C" fn pam_sm_setcred(
     PAM_SUCCESS
 }
 
-/// Every account that is let in is valid: its token said so a moment ago.
+/// Every authenticated account is valid.
 #[unsafe(no_mangle)]
 extern "C" fn pam_sm_acct_mgmt(
     _handle: *mut Handle,
@@ -59,7 +59,7 @@ extern "C" fn pam_sm_acct_mgmt(
     PAM_SUCCESS
 }
 
-/// Says on the server's log why a login is refused that the verifier knows nothing about.
+/// Writes to the server's log why a login is refused that the verifier does not know of.
 fn refuse_because(reason: &str) -> c_int {
     // A log that cannot be written to does not change the verdict.
     let _ = writeln!(io::stderr(), "rds-iam: login refused: {reason}");
@@ -73,7 +73,7 @@ unsafe fn user(handle: *const Handle) -> io::Result<Vec<u8>> {
     unsafe { Ok(CStr::from_ptr(item(handle, PAM_USER)?.cast()).to_bytes().to_vec()) }
 }
 
-/// Has the server ask the client for its password.
+/// Makes the server ask the client for its password.
 ///
 /// # Safety
 /// The handle is libpam's.
@@ -98,7 +98,7 @@ unsafe fn password(handle: *const Handle) -> io::Result<Vec<u8>> {
             return Err(io::Error::other("the client sent no password"));
         }
         let password = CStr::from_ptr(text).to_bytes().to_vec();
-        // The copy that PAM made does not stay in memory that is handed out again.
+        // PAM's copy must not stay in freed memory.
         libc::explicit_bzero(text.cast(), password.len());
         libc::free(text.cast());
         Ok(password)

@@ -1,4 +1,4 @@
-//! The `LD_PRELOAD` object: PAM services come from a folder of our own.
+//! The `LD_PRELOAD` object: PAM services are read from another folder.
 
 use std::env;
 use std::ffi::{CString, c_char, c_int};
@@ -9,7 +9,7 @@ use std::ptr;
 use crate::CONFIGURATION_VARIABLE;
 use crate::linux_pam::{Conversation, Handle, PAM_ABORT, StartConfdir, function};
 
-/// Takes the place of libpam's `pam_start`, which reads `/etc/pam.d`.
+/// Replaces libpam's `pam_start`, which reads `/etc/pam.d`.
 ///
 /// # Safety
 /// The arguments are those of `pam_start(3)`.
@@ -24,14 +24,14 @@ unsafe extern "C" fn pam_start(
     let start = match unsafe { function::<StartConfdir>(c"pam_start_confdir") } {
         Ok(start) => start,
         Err(error) => {
-            // The caller learns of it by the code alone if the log cannot be written to.
+            // If the log cannot be written, the caller still gets the code.
             let _ = writeln!(io::stderr(), "rds-iam: {error}");
             return PAM_ABORT;
         }
     };
     let folder =
         env::var_os(CONFIGURATION_VARIABLE).and_then(|path| CString::new(path.into_vec()).ok());
-    // Without a folder PAM reads its usual one.
+    // Without a folder PAM reads its default one.
     let folder = folder.as_ref().map_or(ptr::null(), |folder| folder.as_ptr());
     // SAFETY: the caller's arguments, and a C string that lives until the call returns.
     unsafe { start(service, user, conversation, folder, handle) }

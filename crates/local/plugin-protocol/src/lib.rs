@@ -1,8 +1,8 @@
 //! How a database server plugin asks the verifier whether a login is allowed.
 //!
-//! The plugins live inside `mysqld`, `mariadbd` and `postgres`, where little code should run. They
-//! send the user name and the password they were given over a Unix socket and get back one byte.
-//! Everything that decides is on the other side, in `local-rds`.
+//! The plugins run inside `mysqld`, `mariadbd` and `postgres`, where little code should run. They send
+//! the user name and the password over a Unix socket and receive one byte. The decision is made on the
+//! other side, by `rds-iam-verifier`.
 //!
 //! One login per connection. Request: two fields, each a big-endian `u32` length and that many
 //! bytes: user, password. Answer: one byte, [`ALLOWED`] or anything else for refused.
@@ -15,23 +15,23 @@ use std::time::Duration;
 /// The environment variable of a server process that holds the path of the verifier's socket.
 pub const SOCKET_VARIABLE: &str = "LOCAL_RDS_VERIFIER";
 
-/// The answer that lets a login in.
+/// The answer that allows a login.
 pub const ALLOWED: u8 = b'+';
-/// The answer that turns a login away.
+/// The answer that refuses a login.
 pub const REFUSED: u8 = b'-';
 
-/// The longest field accepted. A token is a few kB, and PostgreSQL ends a password at 64 KiB.
+/// The longest field accepted. A token is a few kB, and PostgreSQL limits a password to 64 KiB.
 const FIELD_LIMIT: u32 = 128 << 10;
 /// How long a server waits for an answer before it refuses.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client presented: the user it logs in as, and its password.
+/// The user and password of a login.
 ///
-/// It has no `Debug`: the password is a token that lets its holder in.
+/// It has no `Debug`: the password is a token.
 pub struct Login {
     /// The database user.
     pub user: Vec<u8>,
-    /// The password, without the NUL byte that ends it on the wire.
+    /// The password, without its final NUL byte.
     pub password: Vec<u8>,
 }
 
@@ -44,8 +44,8 @@ pub fn ask(login: &Login) -> io::Result<bool> {
     let socket = env::var_os(SOCKET_VARIABLE)
         .ok_or_else(|| io::Error::other(format!("{SOCKET_VARIABLE} is not set")))?;
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
     for field in [&login.user, &login.password] {
         let length = u32::try_from(field.len()).map_err(io::Error::other)?;
         stream.write_all(&length.to_be_bytes())?;
@@ -56,7 +56,7 @@ pub fn ask(login: &Login) -> io::Result<bool> {
     Ok(verdict == [ALLOWED])
 }
 
-/// Reads the login that a plugin sent: the verifier's half of [`ask`].
+/// Reads the login that a plugin sent: the verifier's side of [`ask`].
 ///
 /// # Errors
 /// The stream ended early, or a field is longer than 128 KiB.

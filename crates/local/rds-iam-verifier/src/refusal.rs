@@ -127,7 +127,7 @@ pub enum Part {
 }
 
 impl Refusal {
-    /// What the person who runs the client can do about it.
+    /// What to do about it, for the owner of the client.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::TooManyConnections { .. } => {

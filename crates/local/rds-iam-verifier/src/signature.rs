@@ -57,8 +57,7 @@ fn string_to_sign(token: &Token, date: &str, Scope { day, region }: &Scope<'_>) 
     format!("{ALGORITHM}\n{date}\n{day}/{region}/{SERVICE}/{TERMINATOR}\n{request}")
 }
 
-/// The canonical request. Its host is in lower case, as botocore signs it, whatever the case of the
-/// host in the token.
+/// The canonical request. Its host is in lower case, as botocore signs it, even if the token's is not.
 fn canonical_request(token: &Token) -> String {
     let mut parameters: Vec<_> = token
         .signed_parameters()

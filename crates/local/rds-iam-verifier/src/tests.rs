@@ -2,8 +2,9 @@
 //! `iam-auth` itself are tested in `local-rds`.
 
 mod changes;
-mod knobs;
+
 mod policies;
+mod settings;
 mod socket;
 mod stranger;
 mod time;
@@ -21,7 +22,7 @@ use crate::*;
 const ALLOW_ALL: &str =
     r#"{"Statement": {"Effect": "Allow", "Action": "rds-db:connect", "Resource": "*"}}"#;
 
-/// A token with all that went into it.
+/// A token and everything that it was signed with.
 #[derive(Debug, Clone, Deserialize)]
 struct Vector {
     host: String,
@@ -72,7 +73,7 @@ impl Vector {
         }
     }
 
-    /// A verifier that lets in whoever holds the vector's key.
+    /// A verifier that allows every login with the vector's key.
     fn fixture(&self) -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let verifier = Verifier::new(self.resource(), self.key(), folder.path().join("logins.log"));
@@ -90,7 +91,7 @@ impl Vector {
         format!("{start}?{}", parameters.join("&"))
     }
 
-    /// `token` with a signature that fits what it says, by the vector's key.
+    /// `token` with a valid signature by the vector's key.
     fn signed_anew(&self, token: &str) -> String {
         let parsed = Token::parse(token.as_bytes()).unwrap();
         let date = parsed.get("X-Amz-Date").unwrap();

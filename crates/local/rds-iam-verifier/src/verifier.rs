@@ -87,7 +87,7 @@ impl Verifier {
         self.settings().clock_offset = seconds.clamp(-LARGEST_OFFSET, LARGEST_OFFSET);
     }
 
-    /// Attaches an IAM policy document to the access keys, in place of the previous one.
+    /// Attaches an IAM policy document to the access keys, replacing the previous one.
     ///
     /// # Errors
     /// The document is malformed, or uses `Condition` or policy variables, which cannot be evaluated

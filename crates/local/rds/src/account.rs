@@ -49,7 +49,7 @@ impl Account {
         }
     }
 
-    /// Lets this user, by its group, and the user of this process through `folder`, and no others.
+    /// Lets only this user, by its group, and the user of this process through `folder`.
     pub(crate) fn admit(self, folder: &Path) -> io::Result<()> {
         let mode = match self {
             Self::Own => 0o700,

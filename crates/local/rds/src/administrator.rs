@@ -1,8 +1,8 @@
 //! The administrator's connection to a running server, by the driver of its engine.
 //!
 //! It is made while the server is set up, and nobody can make another one. Drivers are asynchronous
-//! and callers are not, some of them inside a runtime: each connection has a thread with a runtime of
-//! its own.
+//! and callers are not, even those inside a runtime, so each connection has its own thread and
+//! runtime.
 
 use std::future::Future;
 use std::io;
@@ -16,10 +16,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// One row: each value in the server's text, or none for NULL.
 pub type Row = Vec<Option<String>>;
 
-/// How long the server may be silent.
+/// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a driver's connection has to do.
+/// A driver's connection.
 pub(crate) trait Connection: 'static {
     /// Runs the statements in `sql`, and returns the rows of all of them.
     ///
@@ -28,7 +28,7 @@ pub(crate) trait Connection: 'static {
     async fn run(&mut self, sql: &str) -> io::Result<Vec<Row>>;
 }
 
-/// A connection of the administrator's. Dropping it closes the connection.
+/// The administrator's connection, which is closed when this value is dropped.
 pub(crate) struct Administrator {
     requests: UnboundedSender<Request>,
 }
@@ -39,7 +39,7 @@ struct Request {
 }
 
 impl Administrator {
-    /// Waits for `login` in a new thread, which then runs the statements.
+    /// Logs in on a new thread, which then runs the statements.
     ///
     /// # Errors
     /// The login fails.
@@ -80,12 +80,12 @@ impl Administrator {
 /// Runs statements until the [`Administrator`] is dropped.
 async fn serve(mut connection: impl Connection, mut requests: UnboundedReceiver<Request>) {
     while let Some(Request { sql, reply }) = requests.recv().await {
-        // Nobody waits for it any more if the caller has panicked.
+        // The receiver is gone if the caller has panicked.
         let _ = reply.send(connection.run(&sql).await);
     }
 }
 
-/// Waits for an answer of the server's, for as long as it may be silent.
+/// Waits for an answer of the server's until [`ANSWER_TIMEOUT`].
 ///
 /// # Errors
 /// That of `answer`, or the time is up.

@@ -1,4 +1,4 @@
-//! PostgreSQL: how its data are initialised, how it is started, and who may log in.
+//! PostgreSQL: how its data is initialised, how it is started, and who may log in.
 
 mod connection;
 

@@ -14,7 +14,7 @@ use crate::folder::{Folder, create_private};
 
 /// Copies the prepared data of `server` to the empty folder `to`, owned by `account`. `initialize` makes
 /// the data in a folder if it is missing; `recipe` is everything it depends on besides the server's
-/// version, so that a change makes it anew.
+/// version, so that a change creates it again.
 pub(crate) fn copy(
     server: &Installation,
     recipe: &str,

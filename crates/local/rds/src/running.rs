@@ -141,8 +141,7 @@ impl Running {
         self.start_process(|_| Ok(()))
     }
 
-    /// Starts the process, has `set_up` run once the server answers, and lets in nobody else but IAM
-    /// users.
+    /// Starts the process, runs `set_up` once the server answers, and then admits only IAM users.
     fn start_process(
         &self,
         set_up: impl FnOnce(&mut Administrator) -> Result<(), Error>,

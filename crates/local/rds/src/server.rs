@@ -57,7 +57,7 @@ impl Builder {
         self
     }
 
-    /// The endpoint's name, such as a proxy's, in place of an instance's. Its region is still
+    /// The host of the endpoint, such as a proxy's, instead of an instance's. Its region is still
     /// `eu-west-1`.
     #[must_use]
     pub fn named(mut self, host: impl Into<String>) -> Self {
@@ -195,7 +195,7 @@ impl Server {
         self.iam.resource().port
     }
 
-    /// The address to dial in place of the endpoint.
+    /// The address to dial instead of the endpoint.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.running.port()).into()
@@ -213,7 +213,7 @@ impl Server {
         DATABASE
     }
 
-    /// The IAM user, who may do everything in the database: `lambda-user`, or `lambda_user` on
+    /// The IAM user, who has all privileges on the database: `lambda-user`, or `lambda_user` on
     /// PostgreSQL.
     #[must_use]
     pub fn user(&self) -> &str {

@@ -1,5 +1,5 @@
-//! What differs between the engines: how a server's data is initialised, how the server is started,
-//! and how users are let in.
+//! The differences between the engines: how data is initialised, how a server is started, and who may
+//! log in.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::profile::Profile;
 /// The database of every server.
 pub(crate) const DATABASE: &str = "app";
 
-/// What a server's process is started with, each time.
+/// Everything that a server's process is started with.
 pub(crate) struct Plan {
     pub(crate) installation: Installation,
     pub(crate) account: Account,
@@ -28,26 +28,25 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<(String, String)>,
 }
 
-/// An engine, as its servers are run.
+/// How the servers of an engine are run.
 pub(crate) trait ServerEngine: Sync {
-    /// The IAM user, who may do everything in the database.
+    /// The IAM user, who has all privileges on the database.
     fn user(&self) -> &'static str;
 
-    /// What initialised data depends on, beside the server's version.
+    /// Everything that initialised data depends on besides the server's version.
     fn recipe(&self) -> String;
 
     /// Makes the system tables in the empty folder `data`.
     fn initialize(&self, server: &Installation, account: Account, data: &Path)
     -> Result<(), Error>;
 
-    /// Writes what the server loads and reads to its folder.
+    /// Writes the server's plugin and settings to its folder.
     fn configure(&self, plan: &Plan) -> Result<(), Error>;
 
     /// The server, listening on `port` of the loopback address.
     fn command(&self, plan: &Plan, port: u16) -> Result<Command, Error>;
 
-    /// The signal that ends the server at once. Its data is removed with it, so there is nothing to
-    /// write before.
+    /// The signal that ends the server at once: its data is removed next, so it need not be written.
     fn end_signal(&self) -> c_int;
 
     /// Logs the administrator in.
@@ -64,8 +63,7 @@ pub(crate) trait ServerEngine: Sync {
         profile: Profile,
     ) -> Result<(), Error>;
 
-    /// Locks out everyone who is not an IAM user, except for this connection, which uses the
-    /// database.
+    /// Refuses new logins of all but IAM users. This connection stays, with the database in use.
     fn lock_administrator(
         &self,
         administrator: &mut Administrator,
@@ -76,7 +74,7 @@ pub(crate) trait ServerEngine: Sync {
     /// Lets the administrator in again at the next start.
     fn unlock_administrator(&self, folder: &Folder) -> Result<(), Error>;
 
-    /// Returns to the system what a killed server leaves outside its folder.
+    /// Removes what a killed server leaves outside its folder.
     fn clean_up(&self, _folder: &Folder) {}
 
     /// Has the server present the certificate in its folder to new connections. False if the server

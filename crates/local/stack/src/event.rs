@@ -1,11 +1,11 @@
-//! The event that each function is sent.
+//! The event for each function.
 
 use std::fs;
 use std::path::Path;
 
 use crate::Failure;
 
-/// What an EventBridge rule sends:
+/// An event of an EventBridge rule:
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>.
 const SCHEDULED: &str = r#"{
     "version": "0",

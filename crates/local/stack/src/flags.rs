@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The text of `--help`.
 pub(crate) const HELP: &str = include_str!("help.txt");
 
-/// What to run.
+/// The options.
 #[derive(Default)]
 pub(crate) struct Flags {
     pub(crate) engines: Vec<Engine>,

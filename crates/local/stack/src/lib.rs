@@ -1,5 +1,5 @@
-//! How a function is pointed at a local server: what the program `local-stack` and the integration
-//! tests deploy alike.
+//! How a function is pointed at a local server, for the program `local-stack` and the integration
+//! tests.
 
 #![forbid(unsafe_code)]
 
@@ -8,18 +8,18 @@ use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
 use std::path::PathBuf;
 
-/// SQL for the table that the example statements use. All engines read it.
+/// SQL for the table of the example statements, for every engine.
 pub const ITEMS: &str = include_str!("../sql/items.sql");
 
 /// The folder of the statements that are deployed for `engine`.
 ///
 /// # Errors
-/// This program is not in a workspace.
+/// This program runs outside the workspace.
 pub fn statements(engine: Engine) -> Result<PathBuf, pinned_tools::Error> {
     Ok(pinned_tools::workspace()?.join("deploy/statements").join(engine.statements()))
 }
 
-/// The settings that lead a function to `server`: environment variables, by name.
+/// The environment variables that point a function at `server`.
 pub fn settings(server: &Server) -> [(&'static str, String); 5] {
     [
         ("DB_HOST", server.host().to_owned()),
@@ -30,8 +30,7 @@ pub fn settings(server: &Server) -> [(&'static str, String); 5] {
     ]
 }
 
-/// The function called `name`, whose code is the folder `task_root`, with the settings that lead it
-/// to `server`, and without a role.
+/// The function `name`, whose code is the folder `task_root`, pointed at `server`, without a role.
 pub fn function(server: &Server, name: &str, task_root: PathBuf) -> Function {
     let function = Function::new(name, task_root).region(server.region());
     settings(server).into_iter().fold(function, |function, (name, value)| function.env(name, value))

@@ -1,6 +1,5 @@
 //! The whole system on one machine: real servers, Lambda's APIs, and both functions.
-//!
-//! `cargo xtask local` builds this program and runs it.
+//! `cargo xtask local` builds and runs it.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr)] // it talks to a person
@@ -18,10 +17,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Why the program ended early: a text for the person who started it.
+/// Why the program failed, for the person who started it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Prints a line. A reader that has seen enough, such as `head`, is no error.
+/// Prints a line. A reader that stops reading, such as `head`, is not an error.
 macro_rules! say {
     ($($text:tt)*) => {{
         let _ = writeln!(io::stdout(), $($text)*);
@@ -37,7 +36,7 @@ async fn main() -> ExitCode {
         };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        // Whatever is dropped on the way out stops its processes and removes its files.
+        // A stack that is dropped stops its processes and removes its files.
         let end = tokio::select! {
             outcome = run(&flags) => outcome?,
             _ = interrupt.recv() => End::Code(130), // 128 + SIGINT, as shells count
@@ -69,11 +68,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How a run goes on after the rows.
+/// How a run continues after the rows.
 enum End {
-    /// It is over.
+    /// It ends with this exit code.
     Code(u8),
-    /// It serves until it is told to end, which is then no failure.
+    /// It serves until a signal, and then succeeds.
     Serving(Stack),
 }
 
@@ -103,7 +102,7 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
         return Ok(End::Code(failed.into()));
     }
     if !flags.json {
-        say!("\nThe Invoke API is served until Ctrl-C. Invoke a function:\n");
+        say!("\nServing the Invoke API until Ctrl-C. Invoke a function with:\n");
         for function in stack.functions() {
             say!("{}\n", stack.invoke_line(function));
         }
@@ -111,7 +110,7 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
     Ok(End::Serving(stack))
 }
 
-/// What the function says of its way to the database: one line, unless something is wrong.
+/// The function's diagnosis: one line, unless something is wrong.
 async fn diagnosis(stack: &Stack, function: &LocalFunction) -> Result<String, Failure> {
     let answer = stack.invoke(function, diagnosis::EVENT).await?;
     let diagnosis = doctor::read_answer(answer.payload.as_bytes(), answer.error.as_deref())?;

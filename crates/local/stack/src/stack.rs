@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use crate::Failure;
 
-/// Everything that runs. Dropping it stops and removes it all.
+/// Everything that runs. Dropping it stops all processes and removes all files.
 pub(crate) struct Stack {
-    // Functions go before the servers they use.
+    // Dropped in this order: functions before the servers that they use.
     lambda: Lambda,
     functions: Vec<LocalFunction>,
     _servers: Vec<Server>,
@@ -24,13 +24,13 @@ pub(crate) struct Stack {
 /// One function.
 pub(crate) struct LocalFunction {
     pub(crate) name: String,
-    /// The server it uses, for people.
+    /// The host of its server.
     pub(crate) server: String,
     /// The database user it logs in as.
     pub(crate) user: String,
 }
 
-/// What an invocation gave.
+/// The result of an invocation.
 pub(crate) struct Answer {
     pub(crate) payload: String,
     pub(crate) error: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Answer {
 impl Stack {
     pub(crate) async fn start(engines: &[Engine], port: Option<u16>) -> Result<Stack, Failure> {
         eprintln!("starting {}", names(engines));
-        // Nobody else of this machine gets into it.
+        // No other user of the machine can enter it.
         let private = Permissions::from_mode(0o700);
         let folder =
             tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
@@ -86,9 +86,9 @@ impl Stack {
         })
     }
 
-    /// A line to paste into a shell. The credentials only satisfy the client: nothing checks them.
+    /// A command for a shell. The client needs credentials, but nothing checks them.
     pub(crate) fn invoke_line(&self, function: &LocalFunction) -> String {
-        // A payload from a file is the same bytes to versions 1 and 2 of the client.
+        // Versions 1 and 2 of the client both read a payload from a file as it is.
         format!(
             "echo '{{\"statement\":\"items\"}}' | AWS_ACCESS_KEY_ID=local \
              AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region eu-west-1 --endpoint-url {} \
@@ -99,12 +99,12 @@ impl Stack {
     }
 }
 
-/// Deploys an engine's function, in the shape its zip unpacks to, and points it at `server`.
+/// Deploys an engine's function, as its zip unpacks, and points it at `server`.
 async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<LocalFunction, Failure> {
     let engine = server.engine();
     let task_root = folder.join(engine.name());
     fs::create_dir(&task_root)?;
-    symlink(beside_us(engine.function())?, task_root.join("bootstrap"))?;
+    symlink(beside_this_program(engine.function())?, task_root.join("bootstrap"))?;
     symlink(statements_folder(engine)?, task_root.join("statements"))?;
 
     let name = format!("{}-function", engine.name());
@@ -116,12 +116,12 @@ async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<Local
 }
 
 /// A program that cargo built into the folder of this one.
-fn beside_us(name: &str) -> Result<PathBuf, Failure> {
+fn beside_this_program(name: &str) -> Result<PathBuf, Failure> {
     let program = env::current_exe()?.with_file_name(name);
     if program.exists() {
         return Ok(program);
     }
-    Err(format!("{} has not been built: use `cargo xtask local`", program.display()).into())
+    Err(format!("{} is not built: use `cargo xtask local`", program.display()).into())
 }
 
 fn statements_folder(engine: Engine) -> Result<PathBuf, Failure> {

@@ -1,4 +1,4 @@
-//! A function's answer, as a person reads it.
+//! A function's answer for people.
 
 use doctor::visible;
 use serde_json::{Map, Value};
@@ -41,7 +41,7 @@ fn rows(answer: &Value) -> Option<String> {
     Some(text.join("\n"))
 }
 
-/// Strings without their quotes; control characters cannot reach the terminal.
+/// Strings are shown without quotes and without control characters.
 fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => visible(text),

@@ -1,4 +1,4 @@
-//! The program as a person runs it: rows from every engine, and nothing left behind.
+//! The program `local-stack`: rows from every engine, and nothing left behind.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
 
@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A place for the program's files, which must be empty at the end, and its command line.
+/// A run of the program, with a folder for its files that must be empty at the end.
 struct Run {
     folder: TempDir,
 }
@@ -18,7 +18,7 @@ struct Run {
 impl Run {
     fn new() -> Run {
         let folder = tempfile::tempdir().unwrap();
-        // Servers that are started by root run as somebody else, who must get there.
+        // Servers started by root run as another user, who must be able to enter.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         Run { folder }
     }
@@ -126,7 +126,7 @@ fn it_serves_the_invoke_api_until_it_is_interrupted() {
         let mode = folder.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o007, 0, "{}: others get into it", folder.path().display());
     }
-    // A page in a browser may send this without asking anybody.
+    // A page in a browser may send this without a preflight request.
     let page = "host: evil.example\r\norigin: http://evil.example\r\ncontent-type: text/plain\r\n";
     let refused = post(page, r#"{"statement":"add-item","params":[9,"nine"]}"#);
     assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");

@@ -357,7 +357,7 @@ pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
 pub async fn side_by_side(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let slow = slow(engine, 2, "");
-    let function = harness.deploy_as(&borrowed(&slow), |f| f.at_once(3)).await;
+    let function = harness.deploy_as(&borrowed(&slow), |f| f.max_concurrency(3)).await;
     function.ok(ITEMS).await;
     assert_eq!(harness.connections().await, 1, "opened as needed");
     let watch = async {

@@ -1,10 +1,10 @@
-//! AWS's APIs on loopback, for tests of what talks to them: the emulator `ministack`, as a value that
-//! ends when it is dropped.
+//! AWS's APIs on loopback, for tests of their clients: the emulator `ministack`, as a value that ends
+//! when it is dropped.
 //!
-//! It is fetched, at a pinned version, into the private folder of [`pinned_tools`]. It runs real
-//! bootstraps as processes, without Docker, and keeps nothing on disk but in a temporary folder. It
-//! checks no signatures and no policies, mounts no layers, and is lenient in much: what a template
-//! must be is tested on the template. Where it lacks what our templates need, `ministack.py` adds it.
+//! A pinned version is fetched into the private folder of [`pinned_tools`]. It runs real bootstraps as
+//! processes, without Docker, and writes only to a temporary folder. It checks no signatures and no
+//! policies, mounts no layers, and is lenient: templates have their own tests. `ministack.py` adds what
+//! our templates need and the emulator lacks.
 
 #![forbid(unsafe_code)]
 
@@ -20,15 +20,15 @@ use aws_cli::Aws;
 use child_process::{LogFile, Process};
 use tempfile::TempDir;
 
-/// The account of every caller: the emulator takes an access key of twelve digits for it.
+/// The account of every caller: the emulator reads it from an access key of twelve digits.
 pub const ACCOUNT: &str = "123456789012";
-/// The region that callers are in.
+/// The region of every caller.
 pub const REGION: &str = "eu-west-1";
 
 /// How long the emulator may take to answer after its start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How often a start is tried again when another program took the port in the meantime.
+/// How many starts are tried, in case another program takes the port meanwhile.
 const ATTEMPTS: u32 = 5;
 
 /// A running emulator.
@@ -41,11 +41,11 @@ pub struct LocalAws {
     aws: PathBuf,
 }
 
-/// The secret that functions sign with. Their access key is the account's number.
+/// The credentials that functions sign with. Their access key is the account's number.
 pub struct Secret<'a> {
     /// The secret access key.
     pub key: &'a str,
-    /// The session token, or an empty text.
+    /// The session token, which may be empty.
     pub session_token: &'a str,
 }
 
@@ -53,7 +53,7 @@ impl LocalAws {
     /// Starts an emulator whose functions sign with `secret`, and returns when it answers.
     ///
     /// # Errors
-    /// The tools cannot be fetched, or the emulator does not start; the error ends with what it said.
+    /// The tools cannot be fetched, or the emulator does not start; the error ends with its log.
     pub fn start(secret: &Secret<'_>) -> Result<Self, Box<dyn Error>> {
         let mut progress = |line: &str| eprintln_line(line);
         let program = pinned_tools::ministack(&mut progress)?;
@@ -75,13 +75,13 @@ impl LocalAws {
         }
     }
 
-    /// Where it answers.
+    /// The URL of every API.
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The environment that leads `aws` and `sam` here, and away from the user's configuration.
+    /// The environment that points `aws` and `sam` here, and away from the user's configuration.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let nowhere = self.folder.path().join("no-configuration").display().to_string();
@@ -97,10 +97,10 @@ impl LocalAws {
         ]
     }
 
-    /// The `aws` client, led here.
+    /// The `aws` client, pointed here.
     #[must_use]
     pub fn client(&self) -> Aws {
-        // Version 1 of the client asks SQS elsewhere, when only the variable names another endpoint.
+        // Version 1 of the client ignores the variable for SQS.
         let aws = Aws::new(&self.aws).envs(self.environment());
         aws.region(REGION).endpoint_url(self.endpoint_url())
     }
@@ -111,14 +111,14 @@ impl LocalAws {
         &self.aws
     }
 
-    /// What the emulator has said so far.
+    /// What the emulator has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.text()
     }
 }
 
-#[allow(clippy::print_stderr)] // it is a test's, and downloads take a while
+#[allow(clippy::print_stderr)] // only tests use it, and downloads take time
 fn eprintln_line(line: &str) {
     eprintln!("{line}");
 }
@@ -128,7 +128,7 @@ fn command(program: &Path, folder: &TempDir, address: SocketAddr, secret: &Secre
     let mut command = Command::new(program.with_file_name("python"));
     command
         .args(["-c", include_str!("../ministack.py")])
-        // Nothing of the user's: functions inherit what the emulator has.
+        // Nothing of the user's: functions inherit the emulator's environment.
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", folder.path())

@@ -1,5 +1,4 @@
-//! An environment of Lambda Managed Instances: it serves several events side by side, and is not
-//! frozen between them.
+//! An environment of Lambda Managed Instances: it serves several events at once and is never frozen.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
 
 use std::{
@@ -20,14 +19,13 @@ use crate::{
     fault::Fault, log::LogStream, process::Process, runtime_api::Event, runtime_api::Report,
 };
 
-/// How long Lambda leaves a Managed Instance's runtime between SIGTERM and SIGKILL:
-/// `defaultRuntimeShutdownTimeout` of AWS's Runtime Interface Emulator
+/// The time between SIGTERM and SIGKILL on a Managed Instance: `defaultRuntimeShutdownTimeout` of AWS's Runtime Interface Emulator
 /// (`internal/lambda-managed-instances/rapid/shutdown.go`).
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(600);
 
 type Answer = Result<Bytes, Fault>;
 
-/// An environment, and the task that brings it events and takes its answers.
+/// An environment, and the task that delivers its events and receives its answers.
 #[derive(Debug)]
 pub(crate) struct Instance {
     orders: mpsc::UnboundedSender<Order>,
@@ -35,16 +33,16 @@ pub(crate) struct Instance {
     log: LogStream,
 }
 
-/// What the task is to do.
+/// A request to the task.
 #[derive(Debug)]
 enum Order {
-    /// Have the event served, and tell the answer.
+    /// Deliver the event, and send back the answer.
     Serve(Event, oneshot::Sender<Answer>),
-    /// End the environment, and tell when it has ended.
+    /// End the environment, and tell when that is done.
     End(oneshot::Sender<()>),
 }
 
-/// The events that were delivered or wait for it, by request id, and who waits for their answers.
+/// The receivers of answers, by the request ids of events that were delivered or wait for it.
 type Running = HashMap<String, oneshot::Sender<Answer>>;
 
 impl Instance {
@@ -60,7 +58,7 @@ impl Instance {
         &self.log
     }
 
-    /// Whether the process is still there, to serve another event.
+    /// Whether the process can serve another event.
     pub(crate) fn is_alive(&self) -> bool {
         !self.process.has_exited()
     }
@@ -70,12 +68,12 @@ impl Instance {
         self.process.peak_memory_kib().unwrap_or_default().div_ceil(1024)
     }
 
-    /// Has the event served, beside those that are. One that takes too long is given up, and the
-    /// process goes on.
+    /// Serves the event, at the same time as others. After the deadline its answer is no longer awaited,
+    /// and the process continues.
     pub(crate) async fn invoke(&self, event: Event, deadline: Instant) -> Served {
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
-        // The task ends with the process: the reply is then dropped as well.
+        // The task ends with the process, and drops the reply.
         let _ = self.orders.send(Order::Serve(event, reply));
         let answer = match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => answer,
@@ -93,8 +91,7 @@ impl Instance {
     }
 }
 
-/// Brings events to whichever poll of the runtime waits for one, until nobody sends any more or the
-/// process ends.
+/// Delivers events to the runtime's polls until the [`Instance`] is dropped or the process ends.
 async fn serve(mut environment: Environment, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut polls: VecDeque<_> = environment.next.take().into_iter().collect();
     let mut waiting = VecDeque::new();
@@ -104,10 +101,10 @@ async fn serve(mut environment: Environment, mut orders: mpsc::UnboundedReceiver
         while !waiting.is_empty() && !polls.is_empty() {
             let (event, poll): (Option<Event>, _) = (waiting.pop_front(), polls.pop_front());
             let refused = event.zip(poll).and_then(|(event, poll)| poll.send(event).err());
-            waiting.extend(refused); // the runtime gave up that poll, and will ask again
+            waiting.extend(refused); // the runtime dropped that poll, and will poll again
         }
         select! {
-            // In this order: what the runtime said before it exited counts.
+            // In this order: reports that the runtime sent before it exited count.
             biased;
             Some(report) = environment.reports.recv() => match report {
                 Report::Next(poll) => polls.push_back(poll),
@@ -119,9 +116,9 @@ async fn serve(mut environment: Environment, mut orders: mpsc::UnboundedReceiver
                     waiting.push_back(event);
                 }
                 Some(Order::End(ended)) => {
-                    // Polls stay open, and get nothing any more.
+                    // Polls stay open, and get no events.
                     shut_down(&mut environment, &mut running).await;
-                    let _ = ended.send(()); // whoever asked may have gone
+                    let _ = ended.send(()); // the sender may be gone
                     return;
                 }
                 None => return environment.end().await,
@@ -131,8 +128,7 @@ async fn serve(mut environment: Environment, mut orders: mpsc::UnboundedReceiver
     }
 }
 
-/// Ends the environment: no event is delivered any more, and what the runtime answers to those that
-/// run still counts.
+/// Ends the environment: no more events are delivered, and answers to running ones still count.
 async fn shut_down(environment: &mut Environment, running: &mut Running) {
     if environment.api.has_extension() {
         environment.process.terminate();
@@ -155,10 +151,10 @@ async fn shut_down(environment: &mut Environment, running: &mut Running) {
     }
 }
 
-/// A runtime that has had SIGTERM is expected to end.
+/// Logged when a runtime polls after SIGTERM, which should end it.
 const POLLED: &str = "the runtime asked for another event after SIGTERM";
 
-/// Hands an answer to whoever waits for it.
+/// Passes an answer to its receiver.
 fn pass_on(report: Report, running: &mut Running, environment: &Environment) {
     let (id, answer) = match report {
         Report::Response(id, payload) => (id, Ok(payload)),
@@ -168,6 +164,6 @@ fn pass_on(report: Report, running: &mut Running, environment: &Environment) {
     };
     environment.output.flush();
     if let Some(reply) = running.remove(&id) {
-        let _ = reply.send(answer); // its caller may have given up
+        let _ = reply.send(answer); // its caller may be gone
     }
 }

@@ -1,11 +1,13 @@
-//! What surrounds a function: its variables, its neighbours, the freeze between events.
+//! A function's environment: its variables, other environments, the freeze between events.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use local_lambda::{Function, Lambda};
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, invoke, payload, pid, process_state, respond, start, task_root, wait_until};
+use crate::{
+    TEST_TIMEOUT, invoke, payload, pid, process_state, respond, start, task_root, wait_until,
+};
 
 #[tokio::test]
 async fn a_function_has_lambdas_variables_and_its_own_and_no_others() {
@@ -114,7 +116,7 @@ async fn an_environment_need_not_be_frozen() {
     let pid = pid(&lambda).await;
     let count = || async { respond(&lambda, json!({ "do": "ticks" })).await.as_u64().unwrap() };
     let ticks = count().await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while count().await < ticks + 100 {
         assert!(tokio::time::Instant::now() < deadline, "its thread does not run");
         assert_ne!(process_state(pid), Some('T'));
@@ -166,7 +168,7 @@ async fn events_at_once_take_an_environment_each_and_are_throttled_beyond() {
     let error = three.unwrap_err();
     assert!(error.is_throttled() && error.code() == "TooManyRequestsException", "{error}");
 
-    // Both are kept; the one used last is used first.
+    // Both are kept; the last used is used first.
     let first: Value = respond(&lambda, json!({ "do": "surroundings" })).await["pid"].clone();
     assert_eq!(respond(&lambda, json!({ "do": "surroundings" })).await["pid"], first);
     let (one, two) = tokio::join!(slow(), slow());

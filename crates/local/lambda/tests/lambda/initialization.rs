@@ -1,4 +1,4 @@
-//! The init phase: its limit, its errors, and the second try inside the first invocation.
+//! The init phase: its limit, its errors, and the second attempt within the first invocation.
 
 use std::time::Duration;
 

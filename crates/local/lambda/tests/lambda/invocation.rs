@@ -1,4 +1,4 @@
-//! What comes of an event: responses, errors, limits, and the log.
+//! Invocations: responses, errors, limits, and the log.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -248,7 +248,7 @@ async fn a_caller_that_leaves_does_not_end_the_invocation() {
     let call = lambda.invoke("test", r#"{"do":"sleep","ms":100}"#);
     assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
     let ends = |lambda: &local_lambda::Lambda| lambda.logs("test").matches("REPORT ").count();
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::TEST_TIMEOUT;
     while ends(&lambda) < 2 {
         assert!(tokio::time::Instant::now() < deadline, "{}", lambda.logs("test"));
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -109,7 +109,7 @@ async fn an_asynchronous_invocation_waits_for_its_turn() {
         assert_eq!((answer.status, answer.body.len()), (202, 0));
         assert!(answer.header("x-amzn-requestid").is_some());
     }
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::TEST_TIMEOUT;
     while lambda.logs("test").matches("REPORT ").count() < 2 {
         assert!(tokio::time::Instant::now() < deadline, "{}", lambda.logs("test"));
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -185,7 +185,7 @@ async fn beyond_the_concurrency_is_too_many_requests() {
     let (lambda, _folder) = start(|function| function.concurrency(1)).await;
     let slow = call(&lambda, INVOCATIONS, &[], br#"{"do":"sleep","ms":500}"#);
     let refused = async {
-        let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+        let deadline = tokio::time::Instant::now() + crate::TEST_TIMEOUT;
         while !lambda.logs("test").contains("START") {
             assert!(tokio::time::Instant::now() < deadline);
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -24,8 +24,8 @@ use local_lambda::{Function, Invocation, Lambda};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long a state that must come may take to come, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an expected state may take on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A folder with the test function as its `bootstrap`.
 fn task_root() -> TempDir {
@@ -39,7 +39,7 @@ fn task_root() -> TempDir {
 async fn start(settings: impl FnOnce(Function) -> Function) -> (Lambda, TempDir) {
     let folder = task_root();
     let lambda = Lambda::start().await.unwrap();
-    let function = Function::new("test", folder.path()).timeout(PATIENCE);
+    let function = Function::new("test", folder.path()).timeout(TEST_TIMEOUT);
     lambda.create_function(settings(function)).await.unwrap();
     (lambda, folder)
 }
@@ -55,7 +55,7 @@ async fn respond(lambda: &Lambda, event: Value) -> Value {
     payload(&invocation)
 }
 
-/// The id of the process that serves now.
+/// The id of the current process.
 async fn pid(lambda: &Lambda) -> u64 {
     respond(lambda, json!({ "do": "surroundings" })).await["pid"].as_u64().unwrap()
 }
@@ -64,11 +64,11 @@ fn payload(invocation: &Invocation) -> Value {
     serde_json::from_slice(&invocation.payload).unwrap()
 }
 
-/// Waits for a state, and fails with what it is when it does not come.
+/// Waits for a state.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "still not so: {what}");
+        assert!(started.elapsed() < TEST_TIMEOUT, "not reached: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -79,7 +79,7 @@ fn process_state(pid: u64) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// No process of that id is left, not even a zombie that somebody has yet to reap.
+/// Whether there is no process of that id, not even a zombie.
 fn is_gone(pid: u64) -> bool {
     process_state(pid).is_none()
 }

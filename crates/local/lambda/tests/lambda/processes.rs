@@ -1,4 +1,4 @@
-//! Nothing is left behind, however Lambda ends.
+//! No process is left, however Lambda ends.
 
 use std::{
     io::{BufRead, BufReader},

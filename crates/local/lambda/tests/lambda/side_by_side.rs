@@ -8,7 +8,7 @@ use crate::{invoke, is_gone, payload, pid, respond, start, wait_until};
 
 #[tokio::test]
 async fn one_process_serves_events_side_by_side() {
-    let (lambda, _folder) = start(|function| function.at_once(3)).await;
+    let (lambda, _folder) = start(|function| function.max_concurrency(3)).await;
     let surroundings = respond(&lambda, json!({ "do": "surroundings" })).await;
     let variable = |name: &str| surroundings["variables"][name].as_str().map(str::to_owned);
     assert_eq!(variable("AWS_LAMBDA_MAX_CONCURRENCY").as_deref(), Some("3"));
@@ -24,7 +24,7 @@ async fn one_process_serves_events_side_by_side() {
 
 #[tokio::test]
 async fn an_event_beyond_is_throttled_and_each_gets_its_own_answer() {
-    let (lambda, _folder) = start(|function| function.at_once(2)).await;
+    let (lambda, _folder) = start(|function| function.max_concurrency(2)).await;
     let busy = json!({ "do": "meet", "others": 3 });
     let (one, two, third) = tokio::join!(
         invoke(&lambda, json!({ "do": "sleep", "ms": 200 })),
@@ -38,7 +38,7 @@ async fn an_event_beyond_is_throttled_and_each_gets_its_own_answer() {
 
 #[tokio::test]
 async fn a_crash_fails_every_event_and_the_next_has_a_new_process() {
-    let (lambda, _folder) = start(|function| function.at_once(2)).await;
+    let (lambda, _folder) = start(|function| function.max_concurrency(2)).await;
     let first = pid(&lambda).await;
     let (waiting, crash) = tokio::join!(
         invoke(&lambda, json!({ "do": "meet", "others": 2 })),
@@ -53,12 +53,13 @@ async fn a_crash_fails_every_event_and_the_next_has_a_new_process() {
     wait_until("the process is gone", || is_gone(last));
 }
 
-/// Lambda ends a Managed Instance with SIGTERM while it is busy: what it answers in the time that is
-/// left reaches its caller, what it does not has failed, and nothing new is delivered.
+/// Lambda ends a busy Managed Instance with SIGTERM: answers within the grace period reach their callers,
+/// other events fail, and no more are delivered.
 #[tokio::test]
 async fn a_busy_instance_may_answer_after_sigterm() {
-    let settings =
-        |function: local_lambda::Function| function.at_once(3).env("INIT", "stubborn-extension");
+    let settings = |function: local_lambda::Function| {
+        function.max_concurrency(3).env("INIT", "stubborn-extension")
+    };
     let (lambda, _folder) = start(settings).await;
     let last = pid(&lambda).await;
     let event = |ms: u64| json!({ "do": "sleep", "ms": ms });
@@ -66,7 +67,7 @@ async fn a_busy_instance_may_answer_after_sigterm() {
         let asleep = || lambda.logs("test").matches("going to sleep").count();
         let started = Instant::now();
         while asleep() < 2 {
-            assert!(started.elapsed() < crate::PATIENCE, "{}", lambda.logs("test"));
+            assert!(started.elapsed() < crate::TEST_TIMEOUT, "{}", lambda.logs("test"));
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let sigterm = Instant::now();

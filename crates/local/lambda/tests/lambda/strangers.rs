@@ -1,4 +1,4 @@
-//! Who is refused: pages in a browser, and at the Runtime API every process but the function's own.
+//! Refused clients: pages in a browser, and on the Runtime API every process except the function's.
 
 use std::{
     io::{Read, Write},
@@ -14,7 +14,7 @@ use crate::{invoke, payload, respond, start};
 
 const INVOCATIONS: &str = "/2015-03-31/functions/test/invocations";
 
-/// Sends a request as it stands, and gives what comes back until the connection is closed.
+/// Sends a request as it is, and returns the answer until the connection is closed.
 async fn exchange(address: &str, request: String) -> String {
     let address = address.to_owned();
     let talk = move || {

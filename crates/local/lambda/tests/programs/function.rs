@@ -1,5 +1,5 @@
-//! A Lambda function without a runtime library. Its environment says how it initialises, each event
-//! how it behaves, and it reports what it sees of its surroundings.
+//! A Lambda function without a runtime library. Its environment variables say how it initialises, each
+//! event how it behaves.
 #![allow(unsafe_code, reason = "a signal handler has no safe form in std")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a function prints is tested")]
 #![allow(clippy::unwrap_used, reason = "a test function that cannot go on should crash")]
@@ -20,7 +20,7 @@ mod client;
 
 const RUNTIME: &str = "/2018-06-01/runtime";
 
-/// How often the background thread ran: it stands still while the environment is frozen.
+/// How often the background thread ran: it stops while the environment is frozen.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
 /// How many events have come to meet.
@@ -34,7 +34,7 @@ fn main() {
         }
     });
     initialize();
-    // Managed Instances send as many events side by side as they say.
+    // Managed Instances send this many events at once.
     let at_once: u32 =
         env::var("AWS_LAMBDA_MAX_CONCURRENCY").map_or(1, |at_once| at_once.parse().unwrap());
     for _ in 1..at_once {

@@ -1,4 +1,4 @@
-//! A valid token, changed: each change is refused for a reason of its own.
+//! A valid token with changes: each is refused for its own reason.
 
 use std::sync::LazyLock;
 
@@ -169,8 +169,8 @@ fn a_user_who_is_not_utf_8_is_refused() {
     assert_eq!(refusal, Err(mismatch(Part::User, "pecc\u{fffd}", "peccy")));
 }
 
-/// All vectors with their verifiers, made once: the properties below run often. Nothing drops a
-/// static, so that no folder may be part of it.
+/// All vectors with their verifiers, made once: the properties below run often. A static is never
+/// dropped, so it holds no temporary folder.
 static VERIFIERS: LazyLock<Vec<(Vector, Verifier)>> = LazyLock::new(|| {
     let verifier = |vector: Vector| {
         let verifier = Verifier::new(vector.resource(), vector.key(), "/dev/null".into());
@@ -188,7 +188,7 @@ fn let_in(which: usize, token: &[u8]) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// But for the case of letters in the host and in escapes, which means nothing.
+    /// Except for the case of letters in the host and in escapes, which has no meaning.
     #[test]
     fn any_byte_changed_is_refused(
         which in 0_usize..24,
@@ -207,7 +207,7 @@ proptest! {
         prop_assert_eq!(let_in(which, &changed), same_letter && (host || escape));
     }
 
-    /// But for the `/` that the AWS SDK for Go leaves out too.
+    /// Except for the `/` that the AWS SDK for Go leaves out too.
     #[test]
     fn any_byte_missing_is_refused(which in 0_usize..24, at: prop::sample::Index) {
         let valid = &VERIFIERS[which].0.token;

@@ -1,4 +1,4 @@
-//! The verifier behind its socket, asked as the plugins ask (`plugin_protocol`).
+//! The verifier on its socket, with requests as plugins send them (`plugin_protocol`).
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ use crate::log::Log;
 /// The system user that servers run as when this process is root's: `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// What the verifier answers to `request`: nothing at all when it closes the stream.
+/// The verifier's answer to `request`, which is empty if it closes the stream.
 fn answer(socket: &Path, request: &[u8]) -> Vec<u8> {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -37,13 +37,13 @@ fn login(user: &str, password: &str) -> Vec<u8> {
         .collect()
 }
 
-/// Listens for servers that run as they do under this process's user.
+/// Listens for servers that run as those of this process would.
 fn listen(verifier: &Verifier, socket: &Path) -> io::Result<Listener> {
     let server_user = if own_user() == 0 { NOBODY } else { own_user() };
     Listener::start(verifier, socket, server_user)
 }
 
-/// A verifier whose clock shows when the vector was signed.
+/// A verifier whose clock shows the time at which the vector was signed.
 fn listening(vector: &Vector) -> (Fixture, Listener, PathBuf) {
     let fixture = vector.fixture();
     #[allow(clippy::disallowed_methods, reason = "the listener goes by the real clock")]
@@ -59,7 +59,7 @@ fn logins_are_answered_side_by_side() {
     let vector = vector();
     let (fixture, _listener, socket) = listening(&vector);
     assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o007, 0, "open to all");
-    // One that says nothing holds up no one.
+    // A silent connection delays no other.
     let _silent = UnixStream::connect(&socket).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -74,7 +74,7 @@ fn logins_are_answered_side_by_side() {
     assert_eq!(fixture.log().lines().count(), 24);
 }
 
-/// Runs `act` as another user of the system, where this process may become one.
+/// Runs `act` as another user of the system, if this process is root's.
 fn as_stranger<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
     (own_user() == 0).then(|| stranger::as_stranger(act))
 }
@@ -93,7 +93,7 @@ fn nobody_but_the_servers_user_and_this_one_is_answered() {
     let refused = as_stranger(|| UnixStream::connect(&socket).map(drop).unwrap_err().kind());
     assert!(matches!(refused, None | Some(io::ErrorKind::PermissionDenied)), "{refused:?}");
 
-    // Whatever the modes are, it is asked who is there.
+    // Even with open modes, the user is checked.
     for (path, mode) in [(fixture.folder.path(), 0o755), (&socket, 0o666)] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
@@ -120,13 +120,13 @@ fn connections_are_few_and_short() {
     };
     let start = Instant::now();
     let mut silent: Vec<_> = (0..257).map(|_| UnixStream::connect(&socket).unwrap()).collect();
-    assert!(is_closed(&mut silent.pop().unwrap(), 5), "there is no end to connections");
-    // A byte now and then keeps none open for longer.
+    assert!(is_closed(&mut silent.pop().unwrap(), 5), "connections are not limited");
+    // An occasional byte keeps none open for longer.
     let mut dripping = silent.pop().unwrap();
     let request = login("peccy", &vector.token);
     let mut bytes = request.iter();
     while dripping.write_all(&[*bytes.next().unwrap()]).is_ok() {
-        assert!(start.elapsed() < Duration::from_secs(20), "there is no end to a connection");
+        assert!(start.elapsed() < Duration::from_secs(20), "a connection has no deadline");
         thread::sleep(Duration::from_millis(2500));
     }
     assert!(silent.iter_mut().all(|silent| is_closed(silent, 5)));

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-/// A user of the system who has nothing to do with servers.
+/// A user of the system who is neither the servers' nor this process's.
 pub(crate) const STRANGER: u32 = 54_321;
 
 /// Runs `act` as that user in a new thread. Only root may.

@@ -1,4 +1,4 @@
-//! Clocks, lifetimes and keys that end.
+//! Clocks, lifetimes and keys that expire.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! RSA keys: the arithmetic and the encoding around the prime search of `crypto-primes`, which
-//! finds them some eight times faster than the `rsa` crate.
+//! RSA keys: the arithmetic and the encoding around the prime search of `crypto-primes`, which is about
+//! eight times faster than that of the `rsa` crate.
 
 use crypto_bigint::{BoxedUint, ConcatenatingMul as _, NonZero, Odd, Resize as _};
 use crypto_primes::hazmat::{SetBits, SmallFactorsSieveFactory};
@@ -7,7 +7,7 @@ use crypto_primes::{Flavor, is_prime, sieve_and_find};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 
-/// The public exponent that everyone uses.
+/// The usual public exponent.
 const EXPONENT: u64 = 65_537;
 
 /// The DER tags in use (ITU-T X.690).
@@ -46,9 +46,9 @@ fn random_prime(bits: u32) -> BoxedUint {
         .unwrap_or_else(|| unreachable!("there are primes of {bits} bits"))
 }
 
-/// The key of the primes `p` and `q`, or `None` if they make none with [`EXPONENT`].
+/// The key of the primes `p` and `q`, or `None` if they do not suit [`EXPONENT`].
 fn private_key(p: BoxedUint, q: BoxedUint) -> Option<Vec<u8>> {
-    // The usual order, which some readers insist on.
+    // The usual order, which some parsers require.
     let (p, q) = if p > q { (p, q) } else { (q, p) };
     let one = BoxedUint::one();
     let n = p.concatenating_mul(&q);

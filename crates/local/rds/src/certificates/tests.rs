@@ -30,7 +30,7 @@ fn roots(authority: &CertificateAuthority) -> Arc<RootCertStore> {
     Arc::new(roots)
 }
 
-/// What a client that trusts `authority` thinks of `chain` from the server `host`, at `seconds`.
+/// The verdict of a client that trusts `authority` on `chain` from the server `host`, at `seconds`.
 fn verdict(
     authority: &CertificateAuthority,
     chain: &[CertificateDer<'_>],
@@ -47,7 +47,7 @@ fn verdict(
         .map_err(|error| error.to_string())
 }
 
-/// A TLS handshake in memory, so that key, certificate and signatures are all put to use.
+/// A TLS handshake in memory, which uses key, certificate and signatures.
 fn handshake(authority: &CertificateAuthority, certificate: &ServerCertificate) {
     let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
     let server = ServerConfig::builder_with_provider(default_provider().into())

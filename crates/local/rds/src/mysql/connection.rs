@@ -8,9 +8,9 @@ use mysql_async::{Conn, Error, OptsBuilder};
 
 use crate::administrator::{Connection, Row, answer};
 
-/// The longest packet that the driver sends or takes: the protocol's, whatever the server's setting.
-const LONGEST_PACKET: usize = 1 << 30;
-/// The driver closes no connection by itself; the server's default, in seconds.
+/// The longest packet that the driver sends or accepts, whatever the server's setting.
+const MAX_PACKET: usize = 1 << 30;
+/// The server's default, in seconds. The driver uses it only for pools.
 const WAIT_TIMEOUT: usize = 28_800;
 
 /// Logs in as `root`, who has no password yet, on the Unix socket of a server.
@@ -18,12 +18,12 @@ const WAIT_TIMEOUT: usize = 28_800;
 /// # Errors
 /// The server is not ready, or `root` is locked.
 pub(super) async fn connect(socket: &Path) -> io::Result<Conn> {
-    // With these settings given, the driver asks the server for none.
+    // Without these settings, the driver would query the server for them.
     let options = OptsBuilder::default()
         .socket(Some(socket.display().to_string()))
         .user(Some("root"))
         .prefer_socket(false)
-        .max_allowed_packet(Some(LONGEST_PACKET))
+        .max_allowed_packet(Some(MAX_PACKET))
         .wait_timeout(Some(WAIT_TIMEOUT));
     Conn::new(options).await.map_err(reported)
 }

@@ -1,4 +1,4 @@
-//! A client for any of the engines, which sends passwords as they are.
+//! A client for every engine, which sends passwords in clear text.
 
 use std::error::Error;
 use std::fs;
@@ -32,7 +32,7 @@ pub(crate) fn query(
     password: &str,
     sql: &str,
 ) -> Result<Vec<String>, String> {
-    // The first of the tests that run side by side installs it.
+    // The first of the concurrent tests installs it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -132,7 +132,7 @@ async fn query_postgres(
     Ok(messages.into_iter().filter_map(text).collect())
 }
 
-/// An error and what it comes from.
+/// An error and its sources.
 pub(crate) fn chain(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

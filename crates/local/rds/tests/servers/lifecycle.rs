@@ -1,4 +1,4 @@
-//! How servers end: nothing of them is left, however they do.
+//! How servers end, and that nothing is left of them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,8 +27,7 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
-/// What `file` of proc(5) tells of each of the processes that is still there: PostgreSQL's come and
-/// go.
+/// The text of `file` of proc(5) for each process that still exists: PostgreSQL's come and go.
 fn told_of(processes: impl IntoIterator<Item = u32>, file: &str) -> Vec<String> {
     let file = |id| fs::read_to_string(format!("/proc/{id}/{file}")).ok();
     processes.into_iter().filter_map(file).collect()
@@ -95,8 +94,8 @@ fn a_killed_server_comes_back_with_what_was_committed(engine: Engine) {
     assert!(!folder.exists());
 }
 
-/// Whether the Unix socket lets the administrator in, who has no password. PostgreSQL's refusal is an
-/// error message; MySQL's comes only when the login is complete, so its client is asked.
+/// Whether the administrator can log in on the Unix socket. PostgreSQL refuses with an error message;
+/// MySQL does so only after the handshake, so the account is looked up.
 fn admission(server: &Server) -> &'static str {
     let log = || server.log();
     let run = server.ca_bundle().parent().unwrap().join("run");
@@ -162,9 +161,9 @@ fn a_limit_holds_for_every_process_while_connections_come_and_go(engine: Engine)
     });
 }
 
-/// What the files' length is limited to in the server's process and in those it has started.
+/// The file size limits of the server's process and its children.
 fn file_size_limits(folder: &Path) -> BTreeSet<String> {
-    // A child of PostgreSQL's has its parent's command line at first, and so is among the found.
+    // A new child of PostgreSQL's still has its parent's command line, and so is found too.
     let mut all = processes_in(folder);
     for id in all.clone() {
         let children = told_of([id], &format!("task/{id}/children")).concat();

@@ -1,4 +1,4 @@
-//! Who gets in, and what those hear who do not: RDS's own words.
+//! Which logins are accepted, and the errors of the others, which are RDS's.
 
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, KeyType, Server};
@@ -22,7 +22,7 @@ fn start(engine: Engine) -> Server {
     Server::builder(engine).setup(ITEMS).start().unwrap()
 }
 
-/// What a client of `engine` hears when its token is refused.
+/// The error of a client of `engine` whose token is refused.
 fn refused(engine: Engine) -> &'static str {
     match engine {
         Engine::Postgres => "28000 PAM authentication failed for user \"lambda_user\"",
@@ -122,7 +122,7 @@ fn what_is_not_iam_over_tls_is_refused(engine: Engine) {
     }
 }
 
-fn knobs_turn_while_the_server_runs(engine: Engine) {
+fn settings_change_while_the_server_runs(engine: Engine) {
     let server = start(engine);
     let iam = server.iam();
     let user_arn = server.resource_arn(server.user());
@@ -181,7 +181,7 @@ crate::for_each_engine! {
     the_iam_user_may_do_everything_in_the_database,
     a_wrong_token_is_refused_in_the_words_of_rds,
     what_is_not_iam_over_tls_is_refused,
-    knobs_turn_while_the_server_runs,
+    settings_change_while_the_server_runs,
     other_keys_make_certificates_too,
     two_servers_know_nothing_of_each_other,
 }

@@ -1,6 +1,6 @@
 //! Real servers, real clients: what an IAM login sees, and what a server leaves behind.
 //!
-//! What holds for every engine is tested on every engine, each time on servers of its own.
+//! Each test runs on every engine that it applies to, with its own server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What a session begins with, under each profile.
+//! The initial settings of a session, with each profile.
 
 use local_rds::{Engine, Profile, Server};
 

@@ -1,4 +1,4 @@
-//! The program `local-rds`, run as a person runs it.
+//! The program `local-rds`.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
@@ -64,7 +64,7 @@ impl Drop for Program {
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
+        assert!(Instant::now() < deadline, "not reached: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -92,13 +92,13 @@ fn a_killed_program_takes_its_server_along(engine: Engine) {
     one.signal("-KILL");
     one.child.wait().unwrap();
     eventually("the server has ended", || processes_in(&folder).is_empty());
-    // The next start removes what a killed one left.
+    // The next start removes the files of a killed program.
     let _next = Program::start(program(engine));
-    // Or another test's does, and may be about it still.
+    // Another test's start may still be removing them.
     eventually("what it left is gone", || !folder.exists());
 }
 
-/// The private copy runs, whatever the system has.
+/// The private copy runs even if the system has a server.
 fn a_private_copy_serves(engine: Engine) {
     let mut command = program(engine);
     let variable = match engine {
@@ -112,7 +112,7 @@ fn a_private_copy_serves(engine: Engine) {
     assert!(program.child.wait().unwrap().success());
 }
 
-/// Nothing needs root. Started by root, this test becomes another user first.
+/// Nothing needs root: a test started by root runs the program as another user.
 fn an_ordinary_user_can_start_servers(engine: Engine) {
     let home = tempfile::tempdir().unwrap();
     let mut command = program(engine);
@@ -182,7 +182,10 @@ fn a_program_that_is_no_server_is_refused() {
     let output = command.env("LOCAL_RDS_MYSQLD", "/bin/true").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("LOCAL_RDS_MYSQLD names /bin/true, which is no mysql server"), "{said}");
+    assert!(
+        said.contains("LOCAL_RDS_MYSQLD names /bin/true, which is not a server of mysql"),
+        "{said}"
+    );
 }
 
 crate::for_each_engine! {

@@ -1,5 +1,5 @@
-//! The verifier on tokens of the signer: they share no code, so where one is wrong about the encoding
-//! or the date, they differ.
+//! The verifier with tokens of the signer. They share no code, so a mistake of one in encoding or dates
+//! makes a difference.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -7,10 +7,10 @@ use iam_auth::Endpoint;
 use local_rds::Server;
 use local_rds::iam::AccessKey;
 
-/// A minute more than a token lives.
+/// A minute more than the lifetime of a token.
 pub(crate) const TOO_OLD: Duration = Duration::from_secs(16 * 60);
 
-/// What a token is signed with. It begins as everything the server asks for.
+/// The input of a signature, initially what the server accepts.
 pub(crate) struct Claim {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -32,7 +32,7 @@ impl Claim {
         }
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the servers' clock is the one on the wall")]
+    #[allow(clippy::disallowed_methods, reason = "the servers use the real clock")]
     pub(crate) fn sign(self) -> String {
         let endpoint = Endpoint::with_region(&self.host, self.port, &self.region).unwrap();
         let AccessKey { id, secret, session_token, expires } = self.key;

@@ -113,7 +113,7 @@ fn a_log_that_cannot_be_written_shows_among_the_refusals() {
     assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
 }
 
-/// Whatever is refused: no part of the token that lets someone in is written down.
+/// No part of a token that would allow a login is logged, whatever the reason of the refusal.
 #[test]
 fn no_secret_reaches_the_log_or_debug() {
     for vector in vectors() {
