@@ -35,7 +35,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     iam.set_clock_offset(901);
     denied("expired", &[], "for 900 seconds").await;
     iam.set_clock_offset(-60);
-    denied("from the future", &[], "here it is only").await;
+    denied("from the future", &[], "is not valid before").await;
     iam.set_clock_offset(0);
 
     denied("wrong host", &[("DB_HOST", alias)], alias).await;

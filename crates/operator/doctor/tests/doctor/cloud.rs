@@ -100,7 +100,7 @@ impl Account {
     /// The emulator unpacks zips: this one holds a script that becomes the real function.
     fn create_function(&self, vpc: &str) {
         let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
-        let program = program.with_file_name(local_stack::program(self.server.engine()));
+        let program = program.with_file_name(self.server.engine().function());
         assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
         let bootstrap = self.folder.path().join("bootstrap");
         fs::write(&bootstrap, format!("#!/bin/sh\nexec {}\n", program.display())).unwrap();

@@ -17,7 +17,7 @@ fn code(folder: &TempDir, engine: Engine) -> PathBuf {
     let root = folder.path().join(engine.name());
     fs::create_dir(&root).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
-    let program = program.with_file_name(local_stack::program(engine));
+    let program = program.with_file_name(engine.function());
     assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
     symlink(program, root.join("bootstrap")).unwrap();
     symlink(local_stack::statements(engine).unwrap(), root.join("statements")).unwrap();

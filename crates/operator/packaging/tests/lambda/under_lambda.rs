@@ -28,7 +28,7 @@ fn postgres() {
 }
 
 fn returns_the_rows(engine: Engine) {
-    let zip = &package(local_stack::program(engine)).zip;
+    let zip = &package(engine.function()).zip;
     let server = Server::builder(engine).setup(local_stack::ITEMS).start().unwrap();
     let key = server.access_key();
     let mut settings = local_stack::settings(&server).to_vec();
