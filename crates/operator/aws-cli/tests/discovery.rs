@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
-use aws_cli::{Aws, Engine, Error, Reach, Target, discover, enable_iam_auth, reach};
+use aws_cli::{Aws, Error, Reach, Target, discover, enable_iam_auth, reach};
+use engine::Engine;
 use local_aws::{LocalAws, REGION, Secret};
 use serde_json::Value;
 
@@ -95,8 +96,8 @@ fn an_instance(rds: &Rds) {
     let mut lines = Vec::new();
     let on = enable_iam_auth(&rds.aws, &off, &mut |line| lines.push(line.to_owned())).unwrap();
     assert!(on.iam_auth && discover(&rds.aws, &target).unwrap().iam_auth);
-    assert_eq!(lines.first().unwrap(), "turning IAM authentication on for DB instance orders");
-    assert_eq!(lines.last().unwrap(), "DB instance orders has IAM authentication");
+    assert_eq!(lines.first().unwrap(), "enabling IAM authentication for DB instance orders");
+    assert_eq!(lines.last().unwrap(), "IAM authentication is enabled for DB instance orders");
 }
 
 fn a_cluster_and_its_instances(rds: &Rds) {
@@ -116,7 +117,8 @@ fn a_cluster_and_its_instances(rds: &Rds) {
          --engine aurora-postgresql --db-instance-class db.r6g.large",
     );
     let cluster = discover(&rds.aws, &Target::Cluster("sales".into())).unwrap();
-    assert_eq!(cluster.engine, Engine::AuroraPostgres);
+    assert_eq!(cluster.engine, Engine::Postgres);
+    assert_eq!(cluster.engine_name, "aurora-postgresql");
     assert!(cluster.resource_id.starts_with("cluster-"), "{cluster:?}");
     assert!(cluster.iam_auth);
     assert_eq!(cluster.master_user.as_deref(), Some("root"));
@@ -171,7 +173,7 @@ fn a_proxy(rds: &Rds) {
 fn what_is_not_there(rds: &Rds) {
     let none = fails(&rds.aws, &Target::Instance("orders".into()));
     assert!(none.is_not_found(), "{none:?}");
-    assert!(none.to_string().contains("no database at all"), "{none}");
+    assert!(none.to_string().contains("there are no databases"), "{none}");
 
     instance(rds, "billing", "mysql", "db.t3.medium", "");
     instance(rds, "warehouse", "oracle-ee", "db.t3.medium", "");

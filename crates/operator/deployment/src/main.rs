@@ -15,7 +15,7 @@ use std::time::SystemTime;
 fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
-        // What went wrong was told with the result.
+        // The result says what failed.
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
@@ -50,7 +50,7 @@ fn run() -> Result<bool, Failure> {
     }
 }
 
-/// Adds the region of the environment, by both names that AWS's tools have for it.
+/// Adds the region of the environment, by both of its names.
 fn with_region(account: Account) -> Account {
     let of_environment = |name| env::var(name).ok().filter(|region: &String| !region.is_empty());
     let default_region =
@@ -58,7 +58,7 @@ fn with_region(account: Account) -> Account {
     Account { default_region, ..account }
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+/// Prints a text. A closed pipe, as of `head`, is not an error.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{}", text.trim_end());
 }

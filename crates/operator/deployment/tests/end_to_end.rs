@@ -198,7 +198,7 @@ fn from_the_first_deployment_to_the_last() {
 fn what_is_refused_before_anything_is_built(world: &World) {
     let refused = world.deploy("owner", &["--yes"]).ends(1).says("owner is the master user");
     assert!(!refused.stderr.contains("fetching"), "{}", refused.stderr);
-    world.deploy("lambda-user", &["--yes"]).ends(1).says("turn it on with --enable-iam-auth");
+    world.deploy("lambda-user", &["--yes"]).ends(1).says("enable it with --enable-iam-auth");
     world
         .command(&["deploy", "--db-instance", "order", "--db-user", "u", "--db-name", "d", "--yes"])
         .ends(1)
@@ -226,9 +226,9 @@ fn first_deployment(world: &World) -> String {
     let deployed = world
         .deploy(world.server.user(), &options)
         .ends(0)
-        .says("DB instance orders has IAM authentication")
-        .says("no rule lets the functions")
-        .says("the roles are bounded by arn:aws:iam::")
+        .says("IAM authentication is enabled for DB instance orders")
+        .says("no inbound rule admits the functions")
+        .says("permissions boundary of the roles: arn:aws:iam::")
         .says("add     MySqlFunction")
         .says("create complete              MySqlFunction (AWS::Lambda::Function)")
         .says("is CREATE_COMPLETE");
@@ -301,7 +301,7 @@ fn a_schedule_that_is_kept(world: &World) {
     // The function warns, since its setting names what a schedule cannot run.
     deploy(&["--no-schedule", "--statement", "purge-items"]).ends(1).says("is UPDATE_COMPLETE");
     let enable = ["--parameter", "ScheduleState=ENABLED"];
-    deploy(&enable).ends(1).says("the schedule would fail at each run");
+    deploy(&enable).ends(1).says("every scheduled run would fail");
     deploy(&[&enable[..], &["--statement", "items"]].concat()).ends(0);
 }
 
@@ -310,7 +310,7 @@ fn nobody_to_ask(world: &World) {
         .deploy(world.server.user(), &["--no-build", "--schedule", "rate(1 hour)"])
         .ends(1)
         .says("MySqlSchedule")
-        .says("There is no terminal to answer on: say --yes");
+        .says("There is no terminal to answer on: use --yes");
     assert_eq!(expression(world), "rate(10 minutes)");
     let left = world.call(&format!("cloudformation list-change-sets --stack-name {STACK}"));
     let waiting = |set: &&Value| set["ExecutionStatus"] == "AVAILABLE";
@@ -340,9 +340,11 @@ fn a_change_that_fails(world: &World, function: &str) {
     world
         .deploy(world.server.user(), &options)
         .ends(1)
-        .says("the deployment failed, first at\n  MySqlFunction (AWS::Lambda::Function): ")
+        .says(
+            "the deployment failed; the first failure:\n  MySqlFunction (AWS::Lambda::Function): ",
+        )
         .says("does not exist")
-        .says("everything is as it was before");
+        .says("the stack is rolled back");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
     assert_eq!(now["MemorySize"], 256);
     let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
@@ -352,11 +354,11 @@ fn a_change_that_fails(world: &World, function: &str) {
 }
 
 fn removal(world: &World) {
-    world.command(&["destroy", "--stack-name", STACK]).ends(1).says("say --yes");
+    world.command(&["destroy", "--stack-name", STACK]).ends(1).says("use --yes");
     world
         .command(&["destroy", "--stack-name", STACK, "--yes"])
         .ends(0)
-        .says("the stack orders-functions is gone")
+        .says("the stack orders-functions is deleted")
         .says(&format!("aws s3 rm --recursive s3://{BUCKET}/{STACK}/"));
     world.command(&["destroy", "--stack-name", STACK, "--yes"]).ends(1).says("there is no stack");
     for (listing, of) in [

@@ -34,7 +34,7 @@ fn a_schedule_that_would_fail_is_refused() {
             for how in [&[][..], &["--dry-run"], &["--no-build"], &["--dry-run", "--no-build"]] {
                 let options = [&["--yes", "--statement", statement][..], how].concat();
                 let told = refusal(engine, &options);
-                assert!(told.contains("the schedule would fail at each run"), "{told}");
+                assert!(told.contains("every scheduled run would fail"), "{told}");
                 assert!(told.contains(why), "{told}");
                 assert!(told.contains("--no-schedule"), "{told}");
             }

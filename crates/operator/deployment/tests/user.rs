@@ -50,16 +50,13 @@ fn user(name: &str, database: &str, schema: &str, grants: &str) -> User {
     }
 }
 
-fn rds(engine: Engine) -> aws_cli::Engine {
-    match engine {
-        Engine::MySql => aws_cli::Engine::MySql,
-        Engine::MariaDb => aws_cli::Engine::MariaDb,
-        Engine::Postgres => aws_cli::Engine::Postgres,
-    }
+/// The server's engine.
+fn engine(server: &Server) -> engine::Engine {
+    server.engine().name().parse().unwrap()
 }
 
 fn twice(server: &Server, user: &User) {
-    let sql = statements(rds(server.engine()), user).unwrap();
+    let sql = statements(engine(server), user).unwrap();
     for _ in 0..2 {
         server.execute(&sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
@@ -130,8 +127,8 @@ fn any_name(server: &Server, count: impl Fn(&str) -> (String, String)) {
         .run(&name, |name| {
             let (database, count) = count(&name);
             let user = user(&name, &database, "public", "SELECT");
-            // A name that the engine keeps to itself is refused beforehand.
-            let Ok(sql) = statements(rds(server.engine()), &user) else { return Ok(()) };
+            // A name that the engine reserves is refused first.
+            let Ok(sql) = statements(engine(server), &user) else { return Ok(()) };
             server.execute(&sql).map_err(|error| TestCaseError::fail(format!("{error}\n{sql}")))?;
             let rows = server.execute(&count).unwrap();
             prop_assert_eq!(rows, vec![vec![Some("1".to_owned())]], "{}", sql);
@@ -190,14 +187,14 @@ fn what_is_no_name_is_refused() {
         let text = statements(engine, &user(name, "app", "public", "SELECT")).unwrap_err();
         text.to_string()
     };
-    use aws_cli::Engine::{MariaDb, MySql, Postgres};
+    use engine::Engine::{MariaDb, MySql, Postgres};
     for engine in [MySql, MariaDb, Postgres] {
         assert!(refused(engine, "a\nb").contains("control character"));
         assert!(refused(engine, "").contains("is empty"));
-        assert!(refused(engine, "a ").contains("ends with a blank"));
+        assert!(refused(engine, "a ").contains("ends with a space"));
     }
     assert!(refused(MySql, &"x".repeat(33)).contains("longer than 32 characters"));
     assert!(refused(MariaDb, &"x".repeat(81)).contains("longer than 80 characters"));
     assert!(refused(Postgres, &"é".repeat(32)).contains("longer than 63 bytes"));
-    assert!(refused(Postgres, "pg_reader").contains("keeps to itself"));
+    assert!(refused(Postgres, "pg_reader").contains("reserved by PostgreSQL"));
 }

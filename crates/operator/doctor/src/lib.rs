@@ -1,8 +1,8 @@
-//! The doctor's face for people: a function's diagnosis, read and shown on a terminal.
+//! A function's diagnosis, read and shown on a terminal.
 //!
-//! The diagnosis itself is made by the function, which alone sees the network it runs in, in answer
-//! to `{"diagnose": true}`. This library reads that answer and renders it; the program of the same
-//! name, which `cargo xtask doctor` runs, also asks for it, and adds what AWS's APIs know.
+//! The function makes the diagnosis, in answer to `{"diagnose": true}`: only it sees the network that it
+//! runs in. This library reads the answer and renders it; the program, behind `cargo xtask doctor`, asks
+//! for it and adds what AWS's APIs know.
 //!
 //! ```
 //! use doctor::Terminal;

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
-        Flags::Help(text) => say(text),
+        Flags::Help(text) => say(text.trim_end()),
         Flags::Build { architecture, json } => {
             let packages = packaging::build(architecture, &mut |line| eprintln!("{line}"))?;
             say(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
@@ -31,12 +31,12 @@ fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
+/// Prints a text. A closed pipe, as of `head`, is not an error.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Each zip, with its sizes and its sum.
+/// Each zip, with sizes and sum.
 fn table(packages: &[Package]) -> String {
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     let line = |package: &Package| {

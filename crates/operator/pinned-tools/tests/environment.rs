@@ -58,7 +58,7 @@ fn whoever_asks_gets_the_same_one() {
     ask();
     let said = said.into_inner().unwrap();
     let count = |text: &str| said.iter().filter(|line| line.contains(text)).count();
-    assert_eq!(count("small: fetching 2 Python packages"), 1, "{said:?}");
+    assert_eq!(count("small: fetching 2 pinned Python packages"), 1, "{said:?}");
     assert_eq!(count("small: ready in"), 1, "{said:?}");
 }
 
@@ -105,7 +105,7 @@ fn without_python_it_says_what_to_install() {
     let output = another_that_fetches(folder.path()).env("PATH", folder.path()).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(said.contains("needs Python 3.11 or later with its venv module"), "{said}");
+    assert!(said.contains("Python 3.11 or later with its venv module is needed"), "{said}");
     assert!(said.contains("apt install python3 python3-venv"), "{said}");
 }
 

@@ -44,7 +44,7 @@ impl World {
         let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut said = Vec::new();
         let mut part = [0; 4096];
-        while !String::from_utf8_lossy(&said).contains("Carry this plan out?") {
+        while !String::from_utf8_lossy(&said).contains("Execute this change set?") {
             let read = stdout.read(&mut part).unwrap();
             assert_ne!(read, 0, "it asks nothing: {}", String::from_utf8_lossy(&said));
             said.extend_from_slice(&part[..read]);
@@ -90,7 +90,7 @@ fn other_bytes_in_the_bucket(world: &World) {
     let key = format!("taken/{sum}.zip");
     world.overwrite(&key, b"not what was built");
     let arguments = world.deployment("taken", world.server.user(), &["--no-build", "--yes"]);
-    world.command(&arguments).ends(1).says(&format!("s3://{BUCKET}/{key} holds other bytes"));
+    world.command(&arguments).ends(1).says(&format!("s3://{BUCKET}/{key} is not what was built"));
     assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0, "no stack is made");
     let there = world.call(&format!("s3api head-object --bucket {BUCKET} --key {key}"));
     assert_eq!(there["ContentLength"], 18, "nothing is overwritten: {there}");
@@ -114,16 +114,16 @@ fn swapped(world: &World, stack: &str, sum: &str, (other, other_sum): (&[u8], &s
     world
         .wanted_after(&arguments, || world.overwrite(&format!("{stack}/{sum}.zip"), other))
         .ends(1)
-        .says(&format!(" will run sha256 {sum}"))
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says(&format!("\n    built:   sha256 {sum}\n    running: sha256 {other_sum}\n"))
+        .says(&format!(" will have sha256 {sum}"))
+        .says("THE DEPLOYED CODE IS NOT WHAT WAS BUILT")
+        .says(&format!("\n    built:    sha256 {sum}\n    deployed: sha256 {other_sum}\n"))
 }
 
 fn swapped_on_the_way_to_a_new_stack(world: &World) {
     let (other, other_sum) = version("one");
     let layer = layer();
     swapped(world, "swapped", &layer, (&other, &other_sum))
-        .says("the new stack swapped is removed");
+        .says("the new stack swapped is deleted");
     assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0);
     assert_eq!(world.count("lambda list-functions", "Functions"), 0);
 }
@@ -139,7 +139,7 @@ fn swapped_on_the_way_to_a_stack(world: &World, function: &str) {
     let (other, other_sum) = version("two");
     let (_, sum) = version("three");
     swapped(world, STACK, &sum, (&other, &other_sum))
-        .says("the stack orders-functions is as it was before");
+        .says("the stack orders-functions is rolled back");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
     assert_eq!(now["MemorySize"], 256, "{now}");
     assert_eq!(now["CodeSha256"], before, "{now}");
@@ -157,7 +157,7 @@ fn changed_behind_the_stacks_back(world: &World, function: &str) {
     world
         .deploy(world.server.user(), &["--no-build", "--yes"])
         .ends(1)
-        .says("nothing changed")
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says("STILL RUNS OTHER CODE: nothing was deployed");
+        .says("nothing to change in the stack")
+        .says("THE DEPLOYED CODE IS NOT WHAT WAS BUILT")
+        .says("STILL HAS THIS CODE: nothing was deployed");
 }

@@ -82,11 +82,11 @@ fn without_settings_they_are_what_is_wrong() {
 #[test]
 fn a_wrong_call_is_explained_and_is_no_diagnosis() {
     for (arguments, says) in [
-        ("", "--engine mysql or postgres"),
+        ("", "--engine is missing: mysql, mariadb or postgres"),
         ("--engine oracle", "oracle"),
-        ("--engine mysql --host db.example.com", "give --region"),
+        ("--engine mysql --host db.example.com", "set --region"),
         ("--hots db", "--hots"),
-        ("--function f --user me", "leave out the option for DB_USER"),
+        ("--function f --user me", "omit --user"),
     ] {
         let said = Doctor::new().with(arguments).run();
         assert_eq!(said.code, Some(2), "{arguments}: {}", said.all());

@@ -65,7 +65,7 @@ pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
     let with = |block: &str| crate::folder::replaced(&good, NAME, block);
     let altered = |change: fn(&mut CertificateParams)| with(&forged(NAME, change));
     vec![
-        ("a flipped bit", with(&pem(&flipped())), "did not sign itself as it stands"),
+        ("a flipped bit", with(&pem(&flipped())), "has an invalid signature"),
         (
             "an expired one",
             altered(|p| p.not_after = date_time_ymd(2026, 8, 1)),
@@ -90,11 +90,11 @@ pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
         (
             "another key than its name says",
             with(&forged("Amazon RDS eu-west-1 Root CA RSA2048 G1", |_| ())),
-            "has a key of EC P-384; its name says RSA 2048",
+            "has a key of EC P-384, but its name says RSA 2048",
         ),
-        ("a duplicated one", good.clone() + &pem(&real(NAME)), "stands there twice"),
+        ("a duplicated one", good.clone() + &pem(&real(NAME)), "is there twice"),
         ("a renamed one", with(&pem(&renamed(1))), "was issued by"),
-        ("one renamed all over", with(&pem(&renamed(2))), "did not sign itself as it stands"),
+        ("one renamed all over", with(&pem(&renamed(2))), "has an invalid signature"),
         ("a web server's root", with(&forged("GTS Root R1", |_| ())), "is not the name of a root"),
         ("one too few", crate::folder::without(&good, NAME), "eu-west-1 has 2 of its three CAs"),
         ("a truncated file", good[..good.len() - 40].to_owned(), "has no END line"),

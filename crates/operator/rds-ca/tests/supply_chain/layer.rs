@@ -41,14 +41,22 @@ fn bundles(opt: &Path) -> Vec<(String, usize)> {
 fn two_copies_of_the_project_make_the_same_bytes() {
     let copies = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let sums = copies.each_ref().map(|copy| {
+        for folder in ["certs", "deploy", "target/debug"] {
+            fs::create_dir_all(copy.path().join(folder)).unwrap();
+        }
         for entry in fs::read_dir(certs()).unwrap() {
             let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+            fs::copy(entry.path(), copy.path().join("certs").join(entry.file_name())).unwrap();
         }
-        let zip = copy.path().join("layer.zip");
-        let output = Command::new(env!("CARGO_BIN_EXE_rds-ca"))
-            .arg(copy.path())
-            .args(["layer".as_ref(), zip.as_os_str()])
+        // What a workspace and its target folder are known by.
+        fs::write(copy.path().join("deploy/template.yaml"), "").unwrap();
+        fs::write(copy.path().join("target/CACHEDIR.TAG"), "").unwrap();
+        let program = copy.path().join("target/debug/rds-ca");
+        fs::copy(env!("CARGO_BIN_EXE_rds-ca"), &program).unwrap();
+        let zip = copy.path().join("target/lambda/rds-ca-layer.zip");
+        let output = Command::new(program)
+            .arg("layer")
+            .env_remove("CARGO_MANIFEST_DIR")
             .env("TZ", copy.path()) // a time zone that nobody has
             .output()
             .unwrap();
@@ -119,7 +127,7 @@ fn a_small_layer_trusts_less() {
     assert!(small["PROVENANCE.json"].contains(&sum));
 
     let error = layer::files(&certs, &["ap-east-9".into()]).unwrap_err().to_string();
-    assert!(error.contains("no roots of ap-east-9: run `cargo xtask certs update`"), "{error}");
+    assert!(error.contains("no roots of ap-east-9; run `cargo xtask certs update`"), "{error}");
     let error = layer::files(&certs, &["cn-north-1".into()]).unwrap_err().to_string();
     assert!(error.contains("certs update --partition aws-cn`"), "{error}");
 }

@@ -37,7 +37,7 @@ fn a_test_root_is_refused() {
     for name in ["Beta us-east-1", "Preview us-east-2"] {
         let name = format!("Amazon RDS {name} Root CA ECC384 G1");
         let wrong = bundle() + &forged(&name, |_| ());
-        refused(&name, &Folder::with(&wrong, &pins(&bundle())), "is a test root of AWS's");
+        refused(&name, &Folder::with(&wrong, &pins(&bundle())), "is a test root of AWS");
     }
 }
 
@@ -59,7 +59,7 @@ fn an_unpinned_root_is_refused() {
 fn files_that_changed_are_refused() {
     let folder = Folder::good();
     folder.put("global-bundle.pem", &("# hello\n".to_owned() + &bundle()));
-    refused("another comment", &folder, "is not the file that PROVENANCE.json tells of");
+    refused("another comment", &folder, "differs from its sum in PROVENANCE.json");
 
     let folder = Folder::good();
     folder.put("global-bundle.pem", "<!DOCTYPE html>\n<html></html>\n");
@@ -67,7 +67,7 @@ fn files_that_changed_are_refused() {
 
     let folder = Folder::good();
     folder.put("pins.csv", &folder.read("pins.csv").replace(",88ec", ",88e"));
-    refused("a short pin", &folder, "the last field is no SHA-256");
+    refused("a short pin", &folder, "the last field is not a SHA-256");
 
     let folder = Folder::good();
     let amazon_trust = folder.read("amazon-trust-roots.pem");

@@ -1,7 +1,6 @@
 //! `update` takes from a server what it may, and leaves `certs/` alone otherwise.
 
-use rds_ca::update::update;
-use rds_ca::{Client, Source};
+use rds_ca::{Client, Source, update};
 
 use crate::folder::{Folder, bundle, now, pins, replaced, without};
 use crate::forged::{NAME, forged, wrong_bundles};
@@ -41,7 +40,7 @@ fn pinned_roots_come_in_and_test_roots_stay_out() {
 
     let before = folder.everything();
     let report = update(folder.path(), &server.source(), &server.client(), false, now()).unwrap();
-    assert!(report.ends_with("nothing is new\n"), "{report}");
+    assert!(report.ends_with("nothing to update\n"), "{report}");
     assert!(before == folder.everything());
 }
 
@@ -61,7 +60,7 @@ fn a_pin_that_vanished_needs_a_person() {
     let folder = Folder::good();
     let server = Server::of(&without(&bundle(), " us-west-2 "));
     let (source, client) = (server.source(), server.client());
-    refused_by(&folder, &source, &client, false, "but vanished");
+    refused_by(&folder, &source, &client, false, "but gone");
     let report = update(folder.path(), &source, &client, true, now()).unwrap();
     assert_eq!(report.matches("- Amazon RDS us-west-2").count(), 3, "{report}");
     assert!(!folder.check().unwrap().regions().contains("us-west-2"));
@@ -91,7 +90,7 @@ fn every_wrong_bundle_is_refused_even_when_accepted() {
 fn another_partitions_roots_are_refused() {
     let server = Server::of(&bundle());
     let source = Source::of("aws-cn").unwrap().at(server.url("https"));
-    refused_by(&Folder::good(), &source, &server.client(), true, "is no root of aws-cn");
+    refused_by(&Folder::good(), &source, &server.client(), true, "is not a root of aws-cn");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn others_have_their_forms_too() {
 /// What no pattern can say, rules do.
 #[test]
 fn an_endpoint_needs_the_rest() {
-    assert_eq!(refusals(&bare()), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    assert_eq!(refusals(&bare()), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
     for (engine, all) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
         for missing in ["ResourceId", "User", "Database"] {
             let name = format!("{engine}{missing}");
