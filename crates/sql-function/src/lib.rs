@@ -70,7 +70,6 @@ pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
-
 pub use login::{Clock, Login};
 pub use param::{Elements, Param};
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};
