@@ -1,8 +1,15 @@
-//! The first packets of MySQL's protocol, by themselves: the driver does TCP, TLS and login in one.
+//! The packets that start a MySQL connection, one by one: the driver does TCP, TLS and login in one.
 //!
 //! Source: "Connection Phase" in the MySQL Source Code Documentation; MariaDB's is the same.
 
-use mysql_async::ServerError;
+use mysql_common::collations::CollationId;
+use mysql_common::constants::CapabilityFlags;
+use mysql_common::io::ParseBuf;
+use mysql_common::packets::{
+    AuthPlugin, AuthSwitchRequest, CommonOkPacket, ErrPacket, HandshakePacket, HandshakeResponse,
+    OkPacketDeserializer, SslRequest,
+};
+use mysql_common::proto::{MyDeserialize, MySerialize};
 use sql_function::diagnose::{Concluded, Startup};
 use sql_function::{Error, Login, refusal};
 use std::io;
@@ -14,21 +21,23 @@ use zeroize::Zeroizing;
 use crate::connect::MySql;
 use crate::failure;
 
-const PROTOCOL_41: u32 = 1 << 9;
-const SSL: u32 = 1 << 11;
-const SECURE_CONNECTION: u32 = 1 << 15;
-const PLUGIN_AUTH: u32 = 1 << 19;
-const CAPABILITIES: u32 = PROTOCOL_41 | SSL | SECURE_CONNECTION | PLUGIN_AUTH;
-
-const UTF8MB4: u8 = 45;
-/// No greeting and no question is longer.
-const LONGEST: usize = 4096;
+const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
+    .union(CapabilityFlags::CLIENT_SSL)
+    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH);
+/// The longest packet that the client would accept, in bytes.
+const MAX_PACKET: u32 = 1 << 24;
+/// The longest packet of the server during startup, in bytes.
+const MAX_STARTUP_PACKET: usize = 4096;
+/// The version of the protocol.
+const PROTOCOL: u8 = 10;
+/// A server version with today's collations.
+const VERSION: (u16, u16, u16) = (8, 0, 0);
 /// A method that no user has: the server answers with the user's own.
-const NO_METHOD: &[u8] = b"none\0";
+const NO_METHOD: AuthPlugin<'static> = AuthPlugin::Other(std::borrow::Cow::Borrowed(b"none"));
 
-/// The first byte of a packet that says what it is.
+/// The first byte of a packet identifies it.
 const OK: u8 = 0x00;
-const PROTOCOL_10: u8 = 10;
 const SWITCH: u8 = 0xfe;
 const ERROR: u8 = 0xff;
 /// The command that ends a session.
@@ -39,44 +48,46 @@ impl Startup for MySql {
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
         let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
-        let greeting = receive(stream).await.map_err(broken)?;
-        match greeting.first() {
-            Some(&PROTOCOL_10) => {}
-            Some(&ERROR) => return Err(refused(login, &greeting)),
-            _ => return Err(broken(unknown())),
+        let packet = receive(stream).await.map_err(broken)?;
+        if packet.first() == Some(&ERROR) {
+            return Err(refused(login, &packet));
         }
-        let capabilities = capabilities(&greeting).ok_or_else(|| broken(unknown()))?;
-        if u32::from(capabilities) & SSL == 0 {
+        let greeting: HandshakePacket<'_> = parse(&packet, ()).map_err(broken)?;
+        if greeting.protocol_version() != PROTOCOL {
+            return Err(broken(unknown()));
+        }
+        if !greeting.capabilities().contains(CapabilityFlags::CLIENT_SSL) {
             return Err(refusal::no_tls(login));
         }
-        send(stream, 1, &opening()).await.map_err(broken)?;
-        let version = greeting[1..].split(|byte| *byte == 0).next().unwrap_or_default();
-        Ok(String::from_utf8_lossy(version).into_owned())
+        let collation = CollationId::UTF8MB4_GENERAL_CI as u8;
+        let request = SslRequest::new(CAPABILITIES, MAX_PACKET, collation);
+        send(stream, 1, &serialized(&request)).await.map_err(broken)?;
+        Ok(greeting.server_version_str().into_owned())
     }
 
     async fn conclude(login: &Login, mut stream: TlsStream<TcpStream>) -> Concluded {
         let stream = &mut stream;
-        let question = match ask(login, login.signer.user(), stream).await {
-            Ok(question) => question,
+        let request = match start_login(login, login.signer.user(), stream).await {
+            Ok(request) => request,
             Err(error) => return Concluded { method: None, outcome: Err(error) },
         };
-        let outcome = match &question {
-            Question::None => Ok(()),
-            Question::For(method) if method == Self::TOKEN_METHOD => match login.token().await {
+        let outcome = match &request {
+            Request::None => Ok(()),
+            Request::Method(method) if method == Self::TOKEN_METHOD => match login.token().await {
                 Ok(token) => {
                     let password = [token.expose().as_bytes(), &[0]].concat();
-                    answer(login, stream, &Zeroizing::new(password)).await
+                    authenticate(login, stream, &Zeroizing::new(password)).await
                 }
                 Err(error) => Err(error),
             },
-            Question::For(method) => answer(login, stream, no_password(method)).await,
+            Request::Method(method) => authenticate(login, stream, no_password(method)).await,
         };
         if outcome.is_ok() {
             let _ = send(stream, 0, QUIT).await;
-            // The server closes when it no longer counts the connection as one of the user's.
-            let _ = stream.take(LONGEST as u64).read_to_end(&mut vec![]).await;
+            // The server closes the connection after it has stopped counting it as one of the user's.
+            let _ = stream.take(MAX_STARTUP_PACKET as u64).read_to_end(&mut vec![]).await;
         }
-        Concluded { method: Some(question.into_method()), outcome }
+        Concluded { method: Some(request.into_method()), outcome }
     }
 
     async fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(
@@ -84,59 +95,67 @@ impl Startup for MySql {
         user: &str,
         stream: &mut S,
     ) -> Result<String, Error> {
-        let question = ask(login, user, stream).await?;
-        match question {
-            // A client that goes without an answer is counted, and blocked after a hundred
-            // (max_connect_errors); one with an empty password is only denied.
-            Question::For(ref method) => {
-                let _ = answer(login, stream, no_password(method)).await;
+        let request = start_login(login, user, stream).await?;
+        match request {
+            // The server counts a client that disconnects without an answer, and blocks its host after
+            // a hundred (max_connect_errors). It only denies one with an empty password.
+            Request::Method(ref method) => {
+                let _ = authenticate(login, stream, no_password(method)).await;
             }
-            Question::None => _ = send(stream, 0, QUIT).await,
+            Request::None => _ = send(stream, 0, QUIT).await,
         }
-        Ok(question.into_method())
+        Ok(request.into_method())
     }
 }
 
-/// The proof that a server asks for.
-enum Question {
-    /// It lets the user in without any.
+/// The server's request for authentication.
+enum Request {
+    /// It accepts the user without.
     None,
     /// By this method.
-    For(String),
+    Method(String),
 }
 
-impl Question {
+impl Request {
     fn into_method(self) -> String {
         match self {
-            Question::None => "nothing".to_owned(),
-            Question::For(method) => method,
+            Request::None => "nothing".to_owned(),
+            Request::Method(method) => method,
         }
     }
 }
 
-/// Begins a login as `user`, with a proof that no server takes.
-async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send>(
+/// Starts a login as `user`, with a method that no user has.
+async fn start_login<S: AsyncRead + AsyncWrite + Unpin + Send>(
     login: &Login,
     user: &str,
     stream: &mut S,
-) -> Result<Question, Error> {
+) -> Result<Request, Error> {
     let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
-    // The name, ended by a NUL; an empty proof; the method it is meant for.
-    let hello = [&opening(), user.as_bytes(), &[0, 0], NO_METHOD].concat();
-    send(stream, 2, &hello).await.map_err(broken)?;
-    let answer = receive(stream).await.map_err(broken)?;
-    match answer.split_first() {
-        Some((&SWITCH, rest)) => {
-            let method = rest.split(|byte| *byte == 0).next().unwrap_or_default();
-            Ok(Question::For(String::from_utf8_lossy(method).into_owned()))
+    let (no_scramble, no_database) = (None::<&[u8]>, None::<&[u8]>);
+    let response = HandshakeResponse::new(
+        no_scramble,
+        VERSION,
+        Some(user.as_bytes()),
+        no_database,
+        Some(NO_METHOD),
+        CAPABILITIES,
+        None,
+        MAX_PACKET,
+    );
+    send(stream, 2, &serialized(&response)).await.map_err(broken)?;
+    let packet = receive(stream).await.map_err(broken)?;
+    match packet.first() {
+        Some(&SWITCH) => {
+            let request: AuthSwitchRequest<'_> = parse(&packet, ()).map_err(broken)?;
+            let method = String::from_utf8_lossy(request.auth_plugin().as_bytes()).into_owned();
+            Ok(Request::Method(method))
         }
-        Some((&ERROR, _)) => Err(refused(login, &answer)),
-        Some((&OK, _)) => Ok(Question::None),
-        _ => Err(broken(unknown())),
+        _ => accepted(login, &packet).map(|()| Request::None),
     }
 }
 
-/// A password of no characters, as a method puts it. What is malformed is no denial to a server.
+/// An empty password in the form of a method. The server would not count a malformed one as denied.
 fn no_password(method: &str) -> &'static [u8] {
     match method {
         "mysql_native_password" => &[],
@@ -144,50 +163,51 @@ fn no_password(method: &str) -> &'static [u8] {
     }
 }
 
-/// Answers the server's question.
-async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send>(
+/// Answers the server's request for authentication.
+async fn authenticate<S: AsyncRead + AsyncWrite + Unpin + Send>(
     login: &Login,
     stream: &mut S,
-    proof: &[u8],
+    password: &[u8],
 ) -> Result<(), Error> {
     let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
-    send(stream, 4, proof).await.map_err(broken)?;
-    let answer = receive(stream).await.map_err(broken)?;
-    match answer.first() {
-        Some(&OK) => Ok(()),
-        Some(&ERROR) => Err(refused(login, &answer)),
+    send(stream, 4, password).await.map_err(broken)?;
+    accepted(login, &receive(stream).await.map_err(broken)?)
+}
+
+/// Whether the server accepts the login.
+fn accepted(login: &Login, packet: &[u8]) -> Result<(), Error> {
+    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
+    match packet.first() {
+        Some(&OK) => {
+            parse::<OkPacketDeserializer<'_, CommonOkPacket>>(packet, CAPABILITIES)
+                .map_err(broken)?;
+            Ok(())
+        }
+        Some(&ERROR) => Err(refused(login, packet)),
         _ => Err(broken(unknown())),
     }
 }
 
-/// The beginning that the request for TLS and the client's answer share.
-fn opening() -> Vec<u8> {
-    let mut packet = CAPABILITIES.to_le_bytes().to_vec();
-    packet.extend((1u32 << 24).to_le_bytes()); // the longest packet
-    packet.push(UTF8MB4);
-    packet.extend([0; 23]);
-    packet
-}
-
-/// The lower half of what the server can do, in its greeting.
-fn capabilities(greeting: &[u8]) -> Option<u16> {
-    let version_end = greeting.iter().position(|&byte| byte == 0)?;
-    // The connection's number, half of the challenge and a filler come before.
-    let at = version_end + 1 + 4 + 8 + 1;
-    Some(u16::from_le_bytes([*greeting.get(at)?, *greeting.get(at + 1)?]))
-}
-
-/// What a packet of the server's says that turns a client away.
+/// The error in a packet.
 fn refused(login: &Login, packet: &[u8]) -> Error {
-    let code = packet.get(1..3).map_or(0, |code| u16::from_le_bytes([code[0], code[1]]));
-    let text = String::from_utf8_lossy(packet.get(3..).unwrap_or_default()).into_owned();
-    // The state comes with the message once the protocol is agreed.
-    let (state, message) = match text.strip_prefix('#').and_then(|text| text.split_at_checked(5)) {
-        Some((state, message)) => (state, message),
-        None => ("HY000", &*text),
-    };
-    let (state, message) = (state.to_owned(), message.to_owned());
-    failure::refused_by_server(login, &ServerError { code, state, message })
+    // An SQL state follows the code once the protocol is agreed on.
+    let has_state = packet.get(3) == Some(&b'#');
+    let capabilities = if has_state { CAPABILITIES } else { CapabilityFlags::empty() };
+    match parse(packet, capabilities) {
+        Ok(ErrPacket::Error(error)) => failure::refused_by_server(login, &error.into()),
+        Ok(ErrPacket::Progress(_)) => refusal::wrong_engine(login, unknown()),
+        Err(error) => refusal::wrong_engine(login, error),
+    }
+}
+
+fn parse<'a, T: MyDeserialize<'a>>(packet: &'a [u8], context: T::Ctx) -> io::Result<T> {
+    ParseBuf(packet).parse(context).map_err(|_| unknown())
+}
+
+fn serialized(packet: &impl MySerialize) -> Vec<u8> {
+    let mut bytes = vec![];
+    packet.serialize(&mut bytes);
+    bytes
 }
 
 async fn receive(stream: &mut (impl AsyncRead + Unpin + Send)) -> io::Result<Vec<u8>> {
@@ -195,7 +215,7 @@ async fn receive(stream: &mut (impl AsyncRead + Unpin + Send)) -> io::Result<Vec
     stream.read_exact(&mut header).await?;
     let [a, b, c, _] = header;
     let length = u32::from_le_bytes([a, b, c, 0]) as usize;
-    if length > LONGEST {
+    if length > MAX_STARTUP_PACKET {
         return Err(unknown());
     }
     let mut packet = vec![0; length];
@@ -209,10 +229,12 @@ async fn send(
     packet: &[u8],
 ) -> io::Result<()> {
     let [a, b, c, _] = (packet.len() as u32).to_le_bytes();
-    stream.write_all(&[&[a, b, c, sequence], packet].concat()).await?;
+    // One write, zeroed: a packet may hold a token.
+    let framed = Zeroizing::new([&[a, b, c, sequence], packet].concat());
+    stream.write_all(&framed).await?;
     stream.flush().await
 }
 
 fn unknown() -> io::Error {
-    io::Error::other("what it says is not of MySQL's protocol")
+    io::Error::other("the answer is not in MySQL's protocol")
 }

@@ -2,15 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-mod array;
 mod binary;
 mod close_on_drop;
 mod connect;
 mod custom_settings;
 mod envelope;
 mod failure;
-mod network;
-mod number;
 mod param;
 mod pipeline;
 mod query;
@@ -19,7 +16,6 @@ mod server_text;
 mod session;
 mod startup;
 mod texts;
-mod time;
 mod token;
 mod value;
 

@@ -4,17 +4,14 @@
 //! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
 //! are read here; of every other, extensions' types among them, the server gives the text.
 
-use sql_function::quote_short;
-use sql_function::{Error, Kind, Said, Statement, Value, named};
+use postgres_protocol::types as form;
+use sql_function::{Error, Kind, Said, Statement, Value, named, quote_short};
 use tokio_postgres::Column;
+use tokio_postgres::fallible_iterator::FallibleIterator;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
 
-use crate::array;
-use crate::binary::{Malformed, Reader};
-use crate::network;
-use crate::number;
+use crate::binary::{Malformed, array, network, number, time};
 use crate::server_text::Questions;
-use crate::time;
 
 /// A value of any type, as the server sent it.
 pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
@@ -182,7 +179,8 @@ fn write_value(
             if let Some(mut array) = array::plain(raw, first)? {
                 let elements = &mut array.elements;
                 write_array(json, element, &array.lengths, elements, questions)?;
-                return Ok(array.elements.end()?);
+                elements.next()?; // refuses bytes after the last one
+                return Ok(());
             }
         }
         _ => {}
@@ -200,9 +198,9 @@ fn write_value(
         },
         Type::JSONB => match raw {
             [1, document @ ..] => json.json(text(document)?)?,
-            _ => return Err(Malformed("jsonb of an unknown version".into()).into()),
+            _ => return Err(Failure::Malformed("jsonb of an unknown version".into())),
         },
-        Type::INET | Type::CIDR => json.text(&network::inet(raw)?),
+        Type::INET | Type::CIDR => json.text(&network::inet(raw, *of == Type::CIDR)?),
         Type::MACADDR | Type::MACADDR8 => json.text(&network::mac(raw)?),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::XML | Type::UNKNOWN => {
             json.text(text(raw)?);
@@ -213,7 +211,7 @@ fn write_value(
     Ok(())
 }
 
-/// Writes a value whose type's values have one length, or adds one of another type to what the server
+/// Writes a value of a type whose values have one length, or adds one of another type to what the server
 /// is asked.
 fn write_fixed(
     json: Value<'_>,
@@ -221,48 +219,46 @@ fn write_fixed(
     raw: &[u8],
     questions: &mut Questions,
 ) -> Result<(), Malformed> {
-    let mut reader = Reader::new(raw);
     match *of {
-        Type::BOOL => json.bool(reader.u8()? != 0),
-        Type::INT2 => json.integer(reader.i16()?),
-        Type::INT4 => json.integer(reader.i32()?),
-        Type::INT8 => json.integer(reader.i64()?),
-        Type::OID | Type::XID | Type::CID => json.integer(reader.u32()?),
-        Type::XID8 => json.integer(u64::from_be_bytes(reader.array()?)),
-        Type::FLOAT4 => json.float(f32::from_be_bytes(reader.array()?)),
-        Type::FLOAT8 => json.double(f64::from_be_bytes(reader.array()?)),
-        Type::UUID => json.text(&number::uuid(reader.array()?)),
-        Type::DATE => json.text(&time::date(reader.i32()?)),
-        Type::TIME => json.text(&time::time(reader.i64()?)),
-        Type::TIMETZ => json.text(&time::time_with_zone(reader.i64()?, reader.i32()?)),
-        Type::TIMESTAMP => json.text(&time::timestamp(reader.i64()?, "")),
-        Type::TIMESTAMPTZ => json.text(&time::timestamp(reader.i64()?, "Z")),
-        Type::INTERVAL => match time::interval(reader.i64()?, reader.i32()?, reader.i32()?) {
+        Type::BOOL => json.bool(form::bool_from_sql(raw)?),
+        Type::INT2 => json.integer(form::int2_from_sql(raw)?),
+        Type::INT4 => json.integer(form::int4_from_sql(raw)?),
+        Type::INT8 => json.integer(form::int8_from_sql(raw)?),
+        Type::OID | Type::XID | Type::CID => json.integer(form::oid_from_sql(raw)?),
+        Type::XID8 => json.integer(form::int8_from_sql(raw)?.cast_unsigned()),
+        Type::FLOAT4 => json.float(form::float4_from_sql(raw)?),
+        Type::FLOAT8 => json.double(form::float8_from_sql(raw)?),
+        Type::UUID => json.text(&number::uuid(raw)?),
+        Type::DATE => json.text(&time::date(raw)?),
+        Type::TIME => json.text(&time::time(raw)?),
+        Type::TIMETZ => json.text(&time::time_with_zone(raw)?),
+        Type::TIMESTAMP => json.text(&time::timestamp(raw, "")?),
+        Type::TIMESTAMPTZ => json.text(&time::timestamp(raw, "Z")?),
+        Type::INTERVAL => match time::interval(raw)? {
             Some(text) => json.text(&text),
             None => questions.put(json, of, raw),
         },
-        Type::CHAR => json.text(&one_byte(reader.u8()?)),
-        _ => {
-            questions.put(json, of, raw);
-            return Ok(());
-        }
+        Type::CHAR => json.text(&one_byte(form::char_from_sql(raw)?.cast_unsigned())),
+        _ => questions.put(json, of, raw),
     }
-    reader.end()
+    Ok(())
 }
 
 /// Writes what is left of an array: `lengths` are those of the dimensions from here on.
 fn write_array(
     json: Value<'_>,
     of: &Type,
-    lengths: &[u32],
-    elements: &mut Reader<'_>,
+    lengths: &[usize],
+    elements: &mut form::ArrayValues<'_>,
     questions: &mut Questions,
 ) -> Result<(), Failure> {
     json.array(|array| {
         let (length, inner) = lengths.split_first().map_or((0, lengths), |(&n, inner)| (n, inner));
         for _ in 0..length {
             if inner.is_empty() {
-                write_value(array.element(), of, elements.value()?, questions)?;
+                let missing = || Malformed::from("an array of fewer elements than it has places");
+                let element = elements.next()?.ok_or_else(missing)?;
+                write_value(array.element(), of, element, questions)?;
             } else {
                 write_array(array.element(), of, inner, elements, questions)?;
             }
@@ -281,7 +277,7 @@ fn one_byte(byte: u8) -> String {
 }
 
 fn text(raw: &[u8]) -> Result<&str, Malformed> {
-    str::from_utf8(raw).map_err(|error| Malformed(error.to_string()))
+    Ok(str::from_utf8(raw)?)
 }
 
 /// Whether a JSON document has an escape of half a character (`\ud800` by itself), which PostgreSQL's

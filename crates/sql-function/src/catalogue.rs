@@ -15,6 +15,9 @@ use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
 
+/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
+pub const SCHEDULED: &str = "items";
+
 /// How many names an error shows.
 const SHOWN: usize = 50;
 

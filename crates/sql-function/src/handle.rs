@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
 use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
@@ -19,9 +19,6 @@ use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
 use crate::settings::Settings;
-
-/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub const SCHEDULED: &str = "items";
 
 /// A function that is ready for events.
 pub(crate) struct Function<C: Connector> {

@@ -7,10 +7,10 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::diagnose::rds_ca;
 use crate::error::{Error, Fate, Kind};
 use crate::login::Login;
 use crate::named;
+use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 

@@ -1,21 +1,20 @@
-//! The steps before the network: what the function was told, and what it signs and trusts with.
+//! The steps before the network: the settings, what tokens are signed with and for, and the trusted
+//! roots.
 
 use diagnosis::{Cause, Verdict};
 use iam_auth::EndpointKind;
 use serde_json::json;
-use std::time::SystemTime;
 
+use super::examination::Examination;
+use super::expiry::{ROOT_WARNING_DAYS, days_left};
+use super::resource_id;
 use super::seen::Seen;
-use super::walk::Walk;
+use crate::catalogue::SCHEDULED;
 use crate::driver::Connector;
 use crate::error::Error;
-use crate::handle::SCHEDULED;
 
-/// A root that expires within so many days is spoken of.
-const SOON: u64 = 90;
-
-impl<C: Connector> Walk<'_, C> {
-    /// The settings, which were read when the function started.
+impl<C: Connector> Examination<'_, C> {
+    /// The settings, as they were read when the function started.
     pub(super) fn settings(&mut self) -> Seen {
         let login = self.login();
         let (user, database) = (login.signer.user(), &login.database);
@@ -40,19 +39,19 @@ impl<C: Connector> Walk<'_, C> {
         }
         if let Some(id) = self.subject.resource_id {
             seen = seen.fact("db_resource_id", id);
-            if let Some(why) = not_a_resource_id(id, login.endpoint().kind()) {
+            if let Some(why) = resource_id::invalid(id, login.endpoint().kind()) {
                 seen.verdict = Verdict::Warning;
                 seen.text = format!("{}; {why}", seen.text);
                 self.find(Cause::PolicyWrongResource, why);
             }
         }
-        // They concern themselves alone, and the step of the statements names them again.
+        // An invalid file affects only its own statement, and the step `statements` names it again.
         for (_, statement) in self.subject.catalogue.iter() {
             let Err(error) = statement else { continue };
             seen.verdict = Verdict::Warning;
             seen.text = format!("{}; {}", seen.text, error.chain());
         }
-        // A function without schedules has nothing to name, and no statement for them.
+        // A function without a schedule needs no statement for it.
         let scheduled = self.subject.scheduled_statement;
         if let Some(Err(error)) = scheduled.map(|name| self.subject.catalogue.scheduled(name)) {
             seen.verdict = Verdict::Warning;
@@ -62,16 +61,18 @@ impl<C: Connector> Walk<'_, C> {
         seen
     }
 
-    /// What tokens are signed with.
+    /// The credentials that sign tokens.
     pub(super) async fn credentials(&mut self) -> Seen {
         let login = self.login();
         let now = (login.clock)();
-        // Whatever is wrong with them is worded as for every login.
+        // Their errors are those of every login.
         if let Err(error) = login.token().await {
             return self.fail(error);
         }
         let described = login.signer.credentials().describe(now).await;
-        let Ok(described) = described else { return Seen::failed("the credentials have gone") };
+        let Ok(described) = described else {
+            return Seen::failed("the credentials are no longer available");
+        };
         let seen = Seen::ok(format!(
             "{} from the {}{}",
             described.access_key_id,
@@ -81,7 +82,7 @@ impl<C: Connector> Walk<'_, C> {
         .fact("source", described.source)
         .fact("access_key_id", described.access_key_id.as_str())
         .fact("session_token", described.has_session_token)
-        // Nothing that is deployed speaks HTTPS.
+        // What is deployed has no HTTPS client.
         .fact("caller", "not asked");
         let left = described.expiry.and_then(|expiry| expiry.duration_since(now).ok());
         let seen = match left {
@@ -92,7 +93,7 @@ impl<C: Connector> Walk<'_, C> {
         seen
     }
 
-    /// What tokens are signed for.
+    /// The endpoint that tokens are signed for.
     pub(super) fn endpoint(&mut self) -> Seen {
         let login = self.login();
         let endpoint = login.endpoint();
@@ -100,10 +101,10 @@ impl<C: Connector> Walk<'_, C> {
         let dialled = if login.connect_to == endpoint.dial_address() {
             String::new()
         } else {
-            format!(", dialled at {}", login.connect_to)
+            format!("; the function connects to {}", login.connect_to)
         };
         Seen::ok(format!(
-            "{}, tokens are signed for {endpoint} in {} ({}){dialled}",
+            "{}; tokens are signed for {endpoint} in {} ({}){dialled}",
             kind.replace('_', " "),
             endpoint.region(),
             endpoint.partition()
@@ -117,7 +118,7 @@ impl<C: Connector> Walk<'_, C> {
         .fact("connect_to", login.connect_to.to_string())
     }
 
-    /// The roots that the server's certificate must lead to.
+    /// The roots that verify the server's certificate.
     pub(super) fn trust(&mut self) -> Seen {
         let trust = &self.login().trust;
         let now = (self.login().clock)();
@@ -134,40 +135,12 @@ impl<C: Connector> Walk<'_, C> {
             .fact("roots", json!(anchors.iter().map(|one| one.subject()).collect::<Vec<_>>()))
             .fact("nearest_expiry", first.last_day())
             .fact("days_left", days);
-        if days < SOON {
+        if days < ROOT_WARNING_DAYS {
             seen.verdict = Verdict::Warning;
             self.find(Cause::BundleExpires, what);
         }
         seen
     }
-}
-
-/// Whole days from `now` to `then`.
-pub(super) fn days_left(then: SystemTime, now: SystemTime) -> u64 {
-    then.duration_since(now).unwrap_or_default().as_secs() / 86_400
-}
-
-/// Why `id` cannot be what a policy names for an endpoint of this kind.
-pub(super) fn not_a_resource_id(id: &str, kind: EndpointKind) -> Option<String> {
-    let prefixes: &[&str] = match kind {
-        kind if kind.is_proxy() => &["prx-"],
-        EndpointKind::ClusterWriter | EndpointKind::ClusterReader | EndpointKind::ClusterCustom => {
-            &["cluster-"]
-        }
-        // An instance may be one of a cluster's, and of any other name nothing is known.
-        _ => &["db-", "cluster-", "prx-"],
-    };
-    let rest = prefixes.iter().find_map(|prefix| id.strip_prefix(prefix));
-    let good = rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    }) || kind.is_proxy() && rest.is_some();
-    (!good).then(|| {
-        format!(
-            "DB_RESOURCE_ID is {id:?}, and the resource id of such an endpoint has the form {}…",
-            prefixes.join("… or ")
-        )
-    })
 }
 
 fn kind_name(kind: EndpointKind) -> &'static str {

@@ -1,5 +1,5 @@
-//! The TLS handshake, with an eye on what the server presents; and what a server asks for that denied
-//! a login.
+//! The TLS handshake, with the certificates that the server presents; and how a server that denied a
+//! login asks the user to authenticate.
 
 use diagnosis::{Cause, Verdict};
 use serde_json::json;
@@ -11,25 +11,22 @@ use tokio_rustls::client::TlsStream;
 
 use iam_auth::{Certificate, RecordingVerifier};
 
-use super::configured::days_left;
-use super::rds_ca;
+use super::examination::Examination;
+use super::expiry::{SERVER_WARNING_DAYS, days_left};
 use super::seen::Seen;
-use super::walk::Walk;
+use super::spelling::spellings;
 use crate::deadline::Deadline;
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::login::Login;
 use crate::said::Loggable;
-use crate::{dial, refusal};
+use crate::{dial, rds_ca, refusal};
 
-/// Servers answer each of these within some round trips, or not at all.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// A server's certificate that expires within so many days is spoken of: RDS renews its own months
-/// ahead.
-const SOON: u64 = 30;
+/// How long each answer of the server may take: a few round trips.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl<C: Connector> Walk<'_, C> {
-    /// The server proves to be the endpoint.
+impl<C: Connector> Examination<'_, C> {
+    /// Has the server prove that it is the endpoint.
     pub(super) async fn tls(&mut self, stream: TcpStream) -> (Seen, Option<TlsStream<TcpStream>>) {
         let login = self.login();
         let Secured { outcome, presented, greeting } =
@@ -46,9 +43,9 @@ impl<C: Connector> Walk<'_, C> {
         }
     }
 
-    /// Hears which proof a server that denied the user asks for: of the user, unless that is known, and
-    /// when it is not a token, of others whose names are spelled alike.
-    pub(super) async fn listen(&mut self) {
+    /// Finds out how a server that denied the user asks the user to authenticate, unless that is known;
+    /// and if not by a token, whether it asks users of similar names for one.
+    pub(super) async fn find_method(&mut self) {
         let login = self.login();
         let user = login.signer.user();
         if self.evidence.method.is_none() {
@@ -66,7 +63,7 @@ impl<C: Connector> Walk<'_, C> {
         }
     }
 
-    /// What a verified server showed.
+    /// What a verified server presented.
     fn proven(&mut self, stream: &TlsStream<TcpStream>) -> Seen {
         let (_, connection) = stream.get_ref();
         let version = match connection.protocol_version() {
@@ -77,7 +74,7 @@ impl<C: Connector> Walk<'_, C> {
         let suite = connection.negotiated_cipher_suite();
         let cipher = suite.map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
         let root = self.evidence.root.clone().unwrap_or_default();
-        let mut seen = Seen::ok(format!("{version}, the chain leads to {root}"))
+        let mut seen = Seen::ok(format!("{version}, the certificate chain ends at {root}"))
             .fact("version", version)
             .fact("cipher", cipher);
         let now = (self.login().clock)();
@@ -85,7 +82,7 @@ impl<C: Connector> Walk<'_, C> {
             let days = days_left(own.not_after(), now);
             let what = format!("the certificate expires on {}, in {days} days", own.last_day());
             seen.text += &format!("; {what}");
-            if days < SOON {
+            if days < SERVER_WARNING_DAYS {
                 seen.verdict = Verdict::Warning;
                 self.find(Cause::CertificateExpires, what);
             }
@@ -93,7 +90,7 @@ impl<C: Connector> Walk<'_, C> {
         self.certificates(seen)
     }
 
-    /// Adds what is known of the certificates that were presented.
+    /// Adds the facts about the certificates that were presented.
     fn certificates(&self, mut seen: Seen) -> Seen {
         let presented = &self.evidence.presented;
         let Some(own) = presented.first() else { return seen };
@@ -123,25 +120,25 @@ impl<C: Connector> Walk<'_, C> {
     }
 }
 
-/// What came of a handshake.
+/// The result of a handshake.
 struct Secured {
     outcome: Result<TlsStream<TcpStream>, Error>,
-    /// What the server presented, whether it is trusted or not.
+    /// The certificates that the server presented, trusted or not.
     presented: Vec<Certificate>,
     greeting: String,
 }
 
-/// Asks for TLS and shakes hands.
+/// Requests TLS and performs the handshake.
 async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: Deadline) -> Secured {
     let failed =
         |error| Secured { outcome: Err(error), presented: vec![], greeting: String::new() };
-    let soon = deadline.at_most(Some(PATIENCE));
+    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
     let asked = soon.bound(|| "the answer to the request for TLS".into(), async {
         C::start_tls(login, &mut stream).await
     });
     let greeting = match asked.await {
         Ok(greeting) => greeting,
-        // It hangs, or it waits for its client's first word while the client waits for its.
+        // It hangs, or it expects the client to speak first.
         Err(error) if error.kind() == Kind::Timeout => {
             return failed(refusal::silent(login));
         }
@@ -163,12 +160,12 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
             }
         })
     };
-    let soon = deadline.at_most(Some(PATIENCE));
+    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
     let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
     Secured { outcome, presented: verifier.presented(), greeting }
 }
 
-/// Which proof the server asks of `user` for, over a connection of its own.
+/// How the server asks `user` to authenticate, over a new connection.
 async fn method_for<C: Connector>(
     login: &Login,
     user: &str,
@@ -176,18 +173,10 @@ async fn method_for<C: Connector>(
 ) -> Result<String, Error> {
     let stream = dial::dial(&login.connect_to, deadline).await?;
     let mut stream = secure::<C>(login, stream, deadline).await.outcome?;
-    let soon = deadline.at_most(Some(PATIENCE));
-    soon.bound(|| "the server's question".into(), C::method(login, user, &mut stream)).await
-}
-
-/// What people mix up in a user's name: capitals, and MySQL's hyphens with PostgreSQL's underscores.
-pub(super) fn spellings(user: &str) -> Vec<String> {
-    let lower = user.to_lowercase();
-    let mut others = vec![];
-    for other in [lower.clone(), lower.replace('_', "-"), lower.replace('-', "_")] {
-        if other != user && !others.contains(&other) {
-            others.push(other);
-        }
-    }
-    others
+    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
+    soon.bound(
+        || "the server's request for authentication".into(),
+        C::method(login, user, &mut stream),
+    )
+    .await
 }

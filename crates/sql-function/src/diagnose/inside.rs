@@ -4,65 +4,69 @@ use diagnosis::{Cause, Verdict};
 use serde_json::json;
 use std::time::UNIX_EPOCH;
 
-use super::rank;
+use super::denied_schema::denied_schema;
+use super::examination::Examination;
 use super::seen::Seen;
-use super::walk::Walk;
 use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::named;
 use crate::statement::Mode;
 use crate::truncate::truncate;
 
-/// The most of what is wrong with one statement, in bytes: there may be thousands.
-const ERROR: usize = 600;
-/// Clocks that differ by more seconds than this are spoken of.
-const CLOCK: f64 = 60.0;
+/// The longest error of a statement, in bytes: there may be thousands of statements.
+const MAX_ERROR: usize = 600;
+/// Clocks that differ by more seconds than this are a warning.
+const MAX_CLOCK_OFFSET: f64 = 60.0;
 
-impl<C: Connector> Walk<'_, C> {
-    /// What the server says of itself and of the user.
+impl<C: Connector> Examination<'_, C> {
+    /// Asks the server info itself and the user.
     pub(super) async fn database(&mut self, connection: &mut C::Connection) -> Seen {
         let before = self.unix_time();
-        let about =
-            self.deadline.bound(|| "asking the server".into(), connection.server_info()).await;
-        let about = match about {
-            Ok(about) => about,
+        let info = self
+            .deadline
+            .bound(|| "the questions to the server".into(), connection.server_info())
+            .await;
+        let info = match info {
+            Ok(info) => info,
             Err(error) => return self.fail(error),
         };
-        let offset = about.clock - f64::midpoint(before, self.unix_time());
+        let offset = info.clock - f64::midpoint(before, self.unix_time());
         let offset = (offset * 1000.0).round() / 1000.0 + 0.0; // no minus before a zero
-        let mut seen = Seen::ok(format!("{}, as {}", about.version, about.user))
-            .fact("version", about.version.as_str())
-            .fact("tls_version", about.tls_version.as_str())
-            .fact("tls_cipher", about.tls_cipher.as_str())
-            .fact("user", about.user.as_str())
-            .fact("grants", json!(about.grants))
-            .fact("read_only", about.read_only)
+        let mut seen = Seen::ok(format!("{}, as {}", info.version, info.user))
+            .fact("version", info.version.as_str())
+            .fact("tls_version", info.tls_version.as_str())
+            .fact("tls_cipher", info.tls_cipher.as_str())
+            .fact("user", info.user.as_str())
+            .fact("grants", json!(info.grants))
+            .fact("read_only", info.read_only)
             .fact("clock_offset_s", offset)
-            .fact("server_settings", json!(about.settings));
+            .fact("server_settings", json!(info.settings));
         let mut warn = |cause, because: String| {
             seen.verdict = Verdict::Warning;
             seen.text += &format!("; {because}");
             self.evidence.findings.push((cause, because));
         };
-        if about.is_administrator {
-            let because = format!("{} may administer the server", about.user);
+        if info.is_administrator {
+            let because = format!("{} has administrative privileges", info.user);
             warn(Cause::MasterUser, because);
         }
         let writes = self.subject.catalogue.iter().filter_map(|(_, statement)| statement.ok());
         let writes = writes.into_iter().find(|one| one.mode == Mode::Write);
-        if let Some(writing) = writes.filter(|_| about.read_only) {
-            let because =
-                format!("the server takes no writes, and the statement {:?} writes", writing.name);
+        if let Some(writing) = writes.filter(|_| info.read_only) {
+            let because = format!(
+                "the server accepts no writes, but the statement {:?} writes",
+                writing.name
+            );
             warn(Cause::ReadOnly, because);
         }
-        if offset.abs() > CLOCK {
-            let because = format!("the server's clock is {offset} s ahead of the clock here");
+        if offset.abs() > MAX_CLOCK_OFFSET {
+            let because = format!("the server's clock is {offset} s ahead of this machine's");
             warn(Cause::ServerClock, because);
         }
         seen
     }
 
-    /// The server parses every statement, and runs none.
+    /// Has the server parse every statement, and runs none.
     pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
         let mut list = vec![];
         let mut wrong = vec![];
@@ -79,14 +83,14 @@ impl<C: Connector> Walk<'_, C> {
             };
             shown["ok"] = json!(outcome.is_ok());
             if let Err(error) = &outcome {
-                let why = truncate(&error.chain(), ERROR).into_owned();
+                let why = truncate(&error.chain(), MAX_ERROR).into_owned();
                 shown["error"] = json!(why);
                 if let Some(cause) = error.cause() {
                     self.find(cause, why.clone());
                 }
                 if let (Some(Cause::RightsMissing), Ok(statement)) = (error.cause(), statement) {
                     let schema = &mut self.evidence.denied_schema;
-                    *schema = schema.take().or_else(|| rank::denied_schema(&why, &statement.sql));
+                    *schema = schema.take().or_else(|| denied_schema(&why, &statement.sql));
                 }
                 wrong.push(why);
             }

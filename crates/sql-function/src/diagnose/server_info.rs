@@ -1,24 +1,23 @@
-//! What a server says of itself, and of the user who is logged in.
+//! What a server reports about itself and the user.
 
-/// The answers to the questions of the step `database`.
+/// What the step `database` asks the server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerInfo {
-    /// The server's version, in its own words.
+    /// The server's version, as it reports it.
     pub version: String,
     /// The version of TLS as the server sees it.
     pub tls_version: String,
     /// The cipher suite as the server sees it.
     pub tls_cipher: String,
-    /// Who the server takes the user for.
+    /// The current user, as the server names it.
     pub user: String,
-    /// What the user may do, in the server's words, without password hashes.
+    /// The user's privileges, as the server lists them, without password hashes.
     pub grants: Vec<String>,
-    /// Whether the user may do what a function needs not: administer the server.
+    /// Whether the user may administer the server, which a function does not need.
     pub is_administrator: bool,
-    /// Whether the server takes no writes.
+    /// Whether the server is read-only.
     pub read_only: bool,
-    /// The server's own settings that differ from what the function's sessions have, each with what it
-    /// is there.
+    /// The server's settings that differ from those of the function's sessions, with their values.
     pub settings: Vec<String>,
     /// The server's clock, in seconds since 1970.
     pub clock: f64,

@@ -1,5 +1,5 @@
-//! How each engine begins a connection: what a diagnosis needs to look at the steps that the drivers
-//! do in one.
+//! How a connection to an engine starts. The drivers do TCP, TLS and login in one; a diagnosis examines
+//! them one by one.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -8,35 +8,35 @@ use tokio_rustls::client::TlsStream;
 use crate::error::Error;
 use crate::login::Login;
 
-/// An engine's first words, before and after TLS.
+/// The messages that start a connection, before and after TLS.
 pub trait Startup {
-    /// How the engine calls the way to log in that takes a token.
+    /// The engine's name for the authentication method that takes a token.
     const TOKEN_METHOD: &'static str;
 
-    /// Asks for TLS over a new connection. The handshake comes next. Gives what the server calls
-    /// itself by then, which may be nothing.
+    /// Requests TLS over a new connection. The handshake comes next. Returns the server's name for
+    /// itself, which may be empty.
     ///
     /// # Errors
-    /// What answers is no server of this engine, offers no TLS, or turns everyone away.
+    /// The server is not of this engine, does not offer TLS, or refuses all connections.
     fn start_tls(
         login: &Login,
         stream: &mut TcpStream,
     ) -> impl Future<Output = Result<String, Error>> + Send;
 
-    /// Ends a connection to a server that has been verified, in such a way that the server does not
-    /// count it as a login that failed. MySQL counts every client that goes before it is logged in:
-    /// so this logs in, with a token if that is what it is asked for.
+    /// Ends a connection to a verified server, so that the server does not count it as a failed login.
+    /// MySQL counts every client that disconnects before it is logged in: there this logs in, with a
+    /// token if the server asks for one.
     fn conclude(
         login: &Login,
         stream: TlsStream<TcpStream>,
     ) -> impl Future<Output = Concluded> + Send;
 
-    /// Begins a login as `user` over TLS, to hear which proof the server asks for, and gives it
-    /// none. Servers do not say whether a user exists, but they ask IAM users alone for a token. Only
-    /// for a login that was denied: MySQL counts this one as denied too.
+    /// Starts a login as `user` over TLS to find out how the server asks the user to authenticate, and
+    /// does not authenticate. Servers do not say whether a user exists, but they ask only IAM users for
+    /// a token. Use it only after a login was denied: MySQL counts this one as denied too.
     ///
     /// # Errors
-    /// The server turns the login away before it asks, or says what was not understood.
+    /// The server refuses the login before it asks, or its answer is not understood.
     fn method<S: AsyncRead + AsyncWrite + Unpin + Send>(
         login: &Login,
         user: &str,
@@ -44,16 +44,16 @@ pub trait Startup {
     ) -> impl Future<Output = Result<String, Error>> + Send;
 }
 
-/// What a login by hand came to.
+/// The result of [`Startup::conclude`].
 #[derive(Debug)]
 pub struct Concluded {
-    /// The proof that the server asked of the user for, if it got that far.
+    /// How the server asked the user to authenticate, if it got that far.
     pub method: Option<String>,
-    /// Whether the server let the user in, as far as it was asked to.
+    /// Whether the server accepted the login, if it was asked to.
     pub outcome: Result<(), Error>,
 }
 
 impl Concluded {
-    /// The server was not asked to let anyone in.
+    /// The server was not asked.
     pub const UNASKED: Concluded = Concluded { method: None, outcome: Ok(()) };
 }

@@ -1,14 +1,13 @@
-//! The login, and what is tried when the server denies it.
+//! The login, and the trials after the server denied it.
 //!
-//! A server denies a token in the same words whatever is wrong with it. So the doctor changes one
-//! thing at a time and looks whether the server takes it: the same again a little later, the names
-//! of the server's own certificate, its root's region, the engine's own port, other spellings of the
-//! user's name, other times of day.
-//! What is taken tells the cause for certain. Each try is an ordinary login, over a connection whose
-//! server is verified under the name that the token is signed for; the server is the same.
+//! A server denies a token with the same message whatever the reason. So a trial changes one thing and
+//! checks whether the server accepts the result: the same login a little later, the names in the
+//! server's certificate, the region of its CA, the engine's default port, other spellings of the user,
+//! other times. What it accepts proves the cause. Each trial is an ordinary login to the same server,
+//! verified under the name that the token is signed for.
 //!
-//! A token for another endpoint may be good there. So it is only sent to a server that AWS's own roots
-//! vouch for (see `TrustStore::of_aws`): under somebody's own CA it might be given away.
+//! A token for another endpoint may be valid there. So it is sent only to a server that AWS's roots
+//! vouch for (see `TrustStore::of_aws`): a server with another CA could misuse it.
 
 use diagnosis::Cause;
 use iam_auth::{Endpoint, EndpointKind};
@@ -17,24 +16,25 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::handshake::spellings;
+use super::evidence::Tried;
+use super::examination::Examination;
 use super::seen::Seen;
+use super::spelling::{misspelt, spellings};
 use super::startup::Concluded;
-use super::walk::Walk;
-use super::{rank, rds_ca};
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::login::Login;
+use crate::rds_ca;
 
-/// A login takes some round trips, and RDS some time to ask IAM.
-const PATIENCE: Duration = Duration::from_secs(6);
-/// RDS counts new connections by the second.
-const LATER: Duration = Duration::from_millis(1100);
-/// By how many seconds tokens are dated ahead of the clock. Each holds for 900: together they reach
-/// from half an hour behind to three quarters ahead, and an hour (a zone's mistake) both ways.
-const DATES: [i64; 6] = [-870, 870, -1740, 1740, -4050, 3150];
+/// How long a login may take: some round trips, and RDS's request to IAM.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// The wait before the same login is tried again: RDS limits new connections per second.
+const RETRY_DELAY: Duration = Duration::from_millis(1100);
+/// By how many seconds tokens are dated ahead of the clock. Each is valid for 900: together they cover
+/// half an hour behind to three quarters ahead, and an hour (a wrong time zone) both ways.
+const OFFSETS: [i64; 6] = [-870, 870, -1740, 1740, -4050, 3150];
 
-/// One thing changed.
+/// A login with one thing changed.
 struct Trial {
     what: String,
     cause: Cause,
@@ -42,25 +42,15 @@ struct Trial {
     wait: Duration,
 }
 
-/// What came of it.
-#[derive(Debug)]
-pub(super) struct Tried {
-    pub(super) what: String,
-    pub(super) cause: Cause,
-    pub(super) accepted: bool,
-    /// The endpoint and the region that the token was for.
-    pub(super) at: Endpoint,
-}
-
-impl<C: Connector> Walk<'_, C> {
-    /// Ends the connection `looked_at`, and logs in as every invocation does. Looks further only when
-    /// the server denies that.
+impl<C: Connector> Examination<'_, C> {
+    /// Ends the connection `examined`, and logs in like an invocation. If the server denies the login,
+    /// finds out more.
     pub(super) async fn log_in(
         &mut self,
-        looked_at: TlsStream<TcpStream>,
+        examined: TlsStream<TcpStream>,
     ) -> (Seen, Option<C::Connection>) {
         let user = self.login().signer.user();
-        let (seen, connection) = match self.connect(looked_at).await {
+        let (seen, connection) = match self.connect(examined).await {
             Ok(connection) => {
                 let seen = Seen::ok(format!("{user:?} is logged in with a token"));
                 (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
@@ -69,7 +59,7 @@ impl<C: Connector> Walk<'_, C> {
                 let denied = error.kind() == Kind::LoginDenied;
                 let mut seen = self.fail(error);
                 if denied {
-                    self.listen().await;
+                    self.find_method().await;
                     let asked = self.evidence.method.as_deref();
                     if asked.is_none_or(|asked| asked == C::TOKEN_METHOD) {
                         self.try_others().await;
@@ -84,24 +74,24 @@ impl<C: Connector> Walk<'_, C> {
         (self.tell_tried(seen), connection)
     }
 
-    /// A connection like every invocation's, unless the server denies the login before.
-    async fn connect(&mut self, looked_at: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
-        let deadline = self.deadline.at_most(Some(PATIENCE));
-        let conclude = async { Ok(C::conclude(self.login(), looked_at).await) };
+    /// Connects like an invocation, unless the server denies the login on the examined connection.
+    async fn connect(&mut self, examined: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
+        let deadline = self.deadline.at_most(Some(LOGIN_TIMEOUT));
+        let conclude = async { Ok(C::conclude(self.login(), examined).await) };
         let concluded = deadline.bound(|| "the login".into(), conclude).await;
         let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
         self.evidence.method = method;
         match outcome {
             Err(error) if error.kind() == Kind::LoginDenied => Err(error),
-            // What else went wrong by hand, the driver may put better.
+            // The driver may report any other error better.
             _ => {
-                let deadline = self.deadline.at_most(Some(PATIENCE));
+                let deadline = self.deadline.at_most(Some(LOGIN_TIMEOUT));
                 self.subject.connector.connect(deadline).await
             }
         }
     }
 
-    /// Tries one change after another, up to the first that the server takes.
+    /// Tries one change after another, up to the first that the server accepts.
     async fn try_others(&mut self) {
         let mut waited = Duration::ZERO;
         let aws = self.login().trust.of_aws(rds_ca::is_pinned);
@@ -120,10 +110,10 @@ impl<C: Connector> Walk<'_, C> {
             let connector = C::new(trial.login);
             let attempt = async {
                 tokio::time::sleep(wait).await;
-                connector.connect(self.deadline.at_most(Some(PATIENCE))).await
+                connector.connect(self.deadline.at_most(Some(LOGIN_TIMEOUT))).await
             };
-            let outcome = self.deadline.bound(|| "trying other tokens".into(), attempt).await;
-            // AWS's are not the only roots, and they do not vouch for this server.
+            let outcome = self.deadline.bound(|| "a trial of another token".into(), attempt).await;
+            // The bundle has other roots too, and AWS's do not vouch for this server.
             if elsewhere && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls) {
                 self.evidence.untried.push((trial.cause, trial.what));
                 continue;
@@ -138,15 +128,15 @@ impl<C: Connector> Walk<'_, C> {
         }
     }
 
-    /// What is worth trying, the likeliest first.
+    /// The trials, the likeliest first.
     fn trials(&self) -> Vec<Trial> {
         let login = self.login();
         let endpoint = login.endpoint();
         let mut trials = vec![Trial {
-            what: "the same a second later".into(),
+            what: "the same login a second later".into(),
             cause: Cause::Throttled,
             login: changed(login, endpoint.clone(), 0),
-            wait: LATER,
+            wait: RETRY_DELAY,
         }];
         let mut try_at = |other: Option<Endpoint>, cause| {
             if let Some(other) = other.filter(|other| other != endpoint) {
@@ -159,26 +149,26 @@ impl<C: Connector> Walk<'_, C> {
             EndpointKind::Unknown => Cause::SignedForCname,
             _ => Cause::WrongEndpoint,
         };
-        for name in rank::other_endpoints(&self.evidence, login).take(3) {
+        for name in self.evidence.other_endpoints(endpoint.host()).take(3) {
             try_at(Endpoint::parse(name, endpoint.port()).ok(), elsewhere);
         }
-        if let Some(region) = rank::real_region(&self.evidence) {
+        if let Some(region) = self.evidence.ca_region() {
             let there = Endpoint::with_region(endpoint.host(), endpoint.port(), region);
             try_at(there.ok(), Cause::WrongRegion);
         }
         let own_port =
             Endpoint::with_region(endpoint.host(), C::ENGINE.default_port(), endpoint.region());
         try_at(own_port.ok(), Cause::WrongPort);
-        // MariaDB asks users whom it does not know for what it asks others for: for some, a token.
+        // MariaDB treats a user that does not exist like some other user, and may ask for a token.
         for other in spellings(login.signer.user()) {
             if let Ok(signer) = login.signer.for_user(other.as_str()) {
                 let what = format!("a token for the user {other:?}");
-                let cause = rank::misspelt(login.signer.user(), &other);
+                let cause = misspelt(login.signer.user(), &other);
                 let login = Login { signer, ..changed(login, endpoint.clone(), 0) };
                 trials.push(Trial { what, cause, login, wait: Duration::ZERO });
             }
         }
-        trials.extend(DATES.map(|seconds| Trial {
+        trials.extend(OFFSETS.map(|seconds| Trial {
             what: format!("a token dated {} minutes {}", seconds.abs() / 60, direction(seconds)),
             cause: Cause::ClockOff,
             login: changed(login, endpoint.clone(), seconds),
@@ -195,11 +185,11 @@ impl<C: Connector> Walk<'_, C> {
         let taken = tried.iter().find(|tried| tried.accepted);
         seen.text += &match taken {
             Some(taken) => format!("; the server accepts {}", taken.what),
-            None => "; nothing else that was tried is accepted".to_owned(),
+            None => "; it accepts nothing else that was tried".to_owned(),
         };
         if taken.is_none() && !self.evidence.untried.is_empty() {
-            seen.text += ", and tokens for other endpoints are not sent to a server that AWS does not \
-                          vouch for";
+            seen.text += "; tokens for other endpoints were not sent, because AWS's roots do not vouch \
+                          for the server";
         }
         let list: Vec<_> = tried
             .iter()
@@ -213,7 +203,7 @@ fn direction(seconds: i64) -> &'static str {
     if seconds < 0 { "earlier" } else { "later" }
 }
 
-/// The same login at another endpoint, or dated otherwise.
+/// `login` for another endpoint, or at another time.
 fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
     Login {
         signer: login.signer.at(endpoint),
@@ -226,8 +216,8 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
     }
 }
 
-/// Whether a login that failed has passed IAM: databases and limits are looked at later. A server
-/// that is full, is starting, or went away has not looked at the token.
+/// Whether a login failed after IAM accepted the token: the server checks databases and limits later. A
+/// server that is full, starting or gone has not checked the token.
 fn is_past_iam(error: &Error) -> bool {
     error.kind() == Kind::LoginRefused && !error.is_transient()
 }
@@ -237,10 +227,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_server_that_looked_at_the_token_is_past_it() {
+    fn only_a_server_that_examined_the_token_is_past_it() {
         let refused = || Error::new(Kind::LoginRefused, "refused");
-        assert!(is_past_iam(&refused()), "the database is not there");
-        assert!(!is_past_iam(&refused().transient()), "the server is full, or went away");
+        assert!(is_past_iam(&refused()), "the database does not exist");
+        assert!(!is_past_iam(&refused().transient()), "the server is full, or gone");
         assert!(!is_past_iam(&Error::new(Kind::LoginDenied, "denied")));
     }
 }

@@ -1,7 +1,7 @@
 //! AWS's Lambda runtime interface emulator, the program of the Lambda base images, around a zip:
 //! <https://github.com/aws/aws-lambda-runtime-interface-emulator>.
 
-use function_scenarios::namespace::{self, UNSHARE};
+use function_harness::namespace::{self, UNSHARE};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};

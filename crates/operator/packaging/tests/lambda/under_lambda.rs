@@ -1,7 +1,7 @@
 //! The zip and the layer, as they are deployed, where Lambda puts them, started by what starts them
 //! in Lambda's base images, against servers that accept nothing but IAM tokens.
 
-use function_scenarios::layer;
+use function_harness::layer;
 use local_rds::{Engine, Server};
 use serde_json::json;
 use std::fs;

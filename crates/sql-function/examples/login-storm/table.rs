@@ -1,47 +1,48 @@
-//! Storms in a table, for docs/RELIABILITY.md and for the choice of the backoff.
+//! Storms as Markdown tables: docs/RELIABILITY.md shows them, and the backoff was chosen by them.
 
 use sql_function::Backoff;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::{Outcome, Storm};
+use crate::storm::{Outcome, Storm};
 
-/// The storms that the document shows.
+/// The storms in the document.
 const ENVIRONMENTS: [u32; 3] = [100, 1_000, 10_000];
 const CAPS: [u32; 2] = [20, 200];
-/// Any seed would do; the document is held to this one.
+/// Any seed would do. The document was made with this one.
 const SEED: u64 = 6;
 
-/// The waits that were compared: base and cap, in milliseconds.
+/// The backoffs that were compared: base and cap, in milliseconds.
 const CHOICES: [(u64, u64); 6] =
     [(50, 1_000), (100, 5_000), (200, 5_000), (200, 20_000), (500, 5_000), (1_000, 30_000)];
-/// The storm that they were compared by. All of it can be in before the deadline.
+/// The storm they were compared by, in environments and logins per second. All of them can log in
+/// before the deadline.
 const COMPARED: (u32, u32) = (1_000, 200);
 
-/// One storm, played.
+/// One storm and its result.
 #[derive(Clone, Debug)]
-pub struct Row {
-    /// What was played.
+pub(crate) struct Row {
+    /// The storm.
     pub storm: Storm,
-    /// How it went.
+    /// Its result.
     pub outcome: Outcome,
 }
 
-/// Every combination of the numbers of environments and of the caps, with `backoff`.
-pub fn table(backoff: Backoff, deadline: Duration) -> Vec<Row> {
+/// A storm for each number of environments and each cap, with `backoff`.
+pub(crate) fn table(backoff: Backoff, deadline: Duration) -> Vec<Row> {
     let storms = ENVIRONMENTS
         .into_iter()
         .flat_map(|environments| CAPS.map(|cap| Storm { environments, cap, deadline, backoff }));
-    storms.map(|storm| Row { storm, outcome: storm.play(SEED) }).collect()
+    storms.map(|storm| Row { storm, outcome: storm.run(SEED) }).collect()
 }
 
 impl Row {
-    /// How many environments did not get in before the deadline.
-    pub fn gave_up(&self) -> u32 {
+    /// How many environments did not log in before the deadline.
+    pub(crate) fn gave_up(&self) -> u32 {
         self.storm.environments - self.outcome.in_time
     }
 
-    /// When the last environment was in, for people, if all of them came in.
+    /// When the last environment had logged in; a dash if some did not.
     fn all_in(&self) -> String {
         match self.gave_up() {
             0 => format!("{:.1} s", self.outcome.last_in.as_secs_f64()),
@@ -49,14 +50,14 @@ impl Row {
         }
     }
 
-    /// Attempts for each login that was admitted.
-    pub fn attempts_per_login(&self) -> f64 {
+    /// Attempts per accepted login.
+    pub(crate) fn attempts_per_login(&self) -> f64 {
         self.outcome.attempts as f64 / f64::from(self.outcome.in_time.max(1))
     }
 }
 
 /// The rows in Markdown.
-pub fn markdown(rows: &[Row]) -> String {
+pub(crate) fn markdown(rows: &[Row]) -> String {
     let mut text = String::from(
         "| environments | cap, logins/s | all in after | in | gave up | attempts per login | peak, attempts/s |\n\
          |---:|---:|---:|---:|---:|---:|---:|\n",
@@ -78,9 +79,9 @@ pub fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// One storm with other waits, in Markdown: what the functions' own were chosen by. A single login
-/// that fails is tried again after half of the base, on average.
-pub fn comparison(deadline: Duration) -> String {
+/// One storm with other backoffs, in Markdown. A login that fails once is tried again after half of the
+/// base, on average.
+pub(crate) fn comparison(deadline: Duration) -> String {
     let mut text = String::from(
         "| base | cap | all in after | attempts per login | peak, attempts/s |\n\
          |---:|---:|---:|---:|---:|\n",
@@ -90,7 +91,7 @@ pub fn comparison(deadline: Duration) -> String {
         let [base, longest] = [base, longest].map(Duration::from_millis);
         let backoff = Backoff { base, cap: longest };
         let storm = Storm { environments, cap, deadline, backoff };
-        let row = Row { storm, outcome: storm.play(SEED) };
+        let row = Row { storm, outcome: storm.run(SEED) };
         let chosen = if backoff == Backoff::LOGIN { " (chosen)" } else { "" };
         let _infallible = writeln!(
             text,

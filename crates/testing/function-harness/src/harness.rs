@@ -1,30 +1,27 @@
 //! A server, and functions in front of it.
 
-use local_lambda::{Function, Invocation, Lambda, LogFormat};
+use engine::Engine;
+use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Engine, Row, Server};
+use local_rds::{Builder, Profile, Row, Server};
 use local_stack::ITEMS;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
+use crate::deployed::Deployed;
 use crate::layer;
 
 /// A function's time-out, unless a test sets another.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One server, and the Lambda that runs functions in front of it.
-pub struct Rig {
+pub struct Harness {
     lambda: Lambda,
     /// The server.
     pub server: Server,
@@ -35,38 +32,23 @@ pub struct Rig {
     deployed: AtomicU32,
 }
 
-/// A function that is deployed. Each has an environment of its own.
-pub struct Deployed<'a> {
-    rig: &'a Rig,
-    name: String,
-}
-
-/// A statement's result, each value in the very characters of its JSON.
-#[derive(Deserialize)]
-pub struct Exact {
-    /// The names and types of its columns.
-    pub columns: Vec<BTreeMap<String, String>>,
-    /// The rows.
-    pub rows: Vec<BTreeMap<String, Box<RawValue>>>,
-}
-
-impl Rig {
+impl Harness {
     /// Starts a server with the example table. `bootstrap` is the function's program.
-    pub async fn start(engine: Engine, bootstrap: &str) -> Rig {
-        Rig::with(Server::builder(engine), bootstrap).await
+    pub async fn start(engine: Engine, bootstrap: &str) -> Harness {
+        Harness::with(Server::builder(engine), bootstrap).await
     }
 
     /// The same, with a server that is set up otherwise.
-    pub async fn with(server: Builder, bootstrap: &str) -> Rig {
-        Rig::with_tables(server, "", bootstrap).await
+    pub async fn with(server: Builder, bootstrap: &str) -> Harness {
+        Harness::with_tables(server, "", bootstrap).await
     }
 
     /// The same, with what `tables` makes beside the example table.
-    pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Rig {
+    pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Harness {
         let server = server.setup(format!("{ITEMS}\n{tables}"));
         let start = tokio::task::spawn_blocking(move || server.start());
         let server = start.await.unwrap().expect("a server starts");
-        Rig {
+        Harness {
             lambda: Lambda::start().await.expect("the Lambda APIs start"),
             server,
             bootstrap: bootstrap.into(),
@@ -78,17 +60,30 @@ impl Rig {
 
     /// The same, with functions that have the server's root from their layer, as they have RDS's, and
     /// not from a file of somebody's own.
-    pub async fn with_layer(server: Builder, bootstrap: &str) -> Rig {
-        let mut rig = Rig::with(server, bootstrap).await;
-        let root = fs::read_to_string(rig.server.ca_bundle()).unwrap();
+    pub async fn with_layer(server: Builder, bootstrap: &str) -> Harness {
+        let mut harness = Harness::with(server, bootstrap).await;
+        let root = fs::read_to_string(harness.server.ca_bundle()).unwrap();
         let mut files = layer::files();
         for (_, text) in files.iter_mut().filter(|(name, _)| name.ends_with(".pem")) {
             text.clone_from(&root);
         }
-        let opt = rig.folder().join("opt");
+        let opt = harness.folder().join("opt");
         layer::unpack(&files, &opt);
-        rig.layer = Some(opt);
-        rig
+        harness.layer = Some(opt);
+        harness
+    }
+
+    /// Runs a scenario twice: on a server as RDS sets it up, and on one whose settings are as they
+    /// should not be.
+    pub async fn on_both_profiles(
+        engine: Engine,
+        bootstrap: &str,
+        scenario: impl AsyncFn(Harness),
+    ) {
+        for profile in [Profile::Rds, Profile::Untidy] {
+            scenario(Harness::with(Server::builder(engine).profile(profile), bootstrap).await)
+                .await;
+        }
     }
 
     /// Deploys the function with its usual settings, changed by `changes` (an empty value is as good
@@ -168,7 +163,7 @@ impl Rig {
         for (name, sql) in statements {
             fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
         }
-        let function = local_stack::function(&self.server, &name, task_root);
+        let function = local_stack::function(&self.server, &name, task_root.clone());
         let mut function = function.timeout(TIMEOUT).log_format(LogFormat::Json).log_level("TRACE");
         if let Some(key) = key {
             function = local_stack::with_role(function, key);
@@ -178,7 +173,7 @@ impl Rig {
             function = function.env(*name, *value);
         }
         self.lambda.create_function(settings(function)).await.expect("the function is created");
-        Deployed { rig: self, name }
+        Deployed { lambda: &self.lambda, server: &self.server, name, task_root }
     }
 
     /// Deploys the function with `statements` added, as its settings are changed by `settings`.
@@ -213,7 +208,7 @@ impl Rig {
     }
 
     /// How many statements that hold `text` sleep on the server for the IAM user: they are carried out
-    /// at this moment, where one that is [`running`](Rig::running) may still be in preparation, which
+    /// at this moment, where one that is [`running`](Harness::running) may still be in preparation, which
     /// a function may try again.
     pub async fn asleep(&self, text: &str) -> usize {
         self.statements("wait_event = 'PgSleep'", "state = 'User sleep'", text).await
@@ -252,115 +247,7 @@ pub fn closed_port() -> TcpSocket {
     socket
 }
 
-/// Polls until `is_so`, and fails with `what` when it does not come.
-pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "still not so: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-impl Deployed<'_> {
-    /// Sends an event. Gives what came back, and what it cost.
-    pub async fn send(&self, event: &str) -> Invocation {
-        let invocation = self.rig.lambda.invoke(&self.name, event.to_owned()).await;
-        invocation.expect("the Invoke API answers")
-    }
-
-    /// Sends an event. Gives the response, or the error type and message.
-    pub async fn invoke(&self, event: &str) -> Result<Value, (String, String)> {
-        let invocation = self.send(event).await;
-        let payload: Value = serde_json::from_slice(&invocation.payload).expect("a JSON payload");
-        if invocation.function_error.is_none() {
-            return Ok(payload);
-        }
-        let field = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        Err((field("errorType"), field("errorMessage")))
-    }
-
-    /// Runs a statement without parameters, which must succeed.
-    pub async fn exactly(&self, statement: &str) -> Exact {
-        let invocation = self.send(&format!(r#"{{"statement":"{statement}"}}"#)).await;
-        serde_json::from_slice(&invocation.payload).unwrap_or_else(|error| {
-            panic!("{statement}: {error}: {}", String::from_utf8_lossy(&invocation.payload))
-        })
-    }
-
-    /// Sends an event that must succeed.
-    pub async fn ok(&self, event: &str) -> Value {
-        match self.invoke(event).await {
-            Ok(response) => response,
-            Err((kind, message)) => panic!("{event}: {kind}: {message}\n{}", self.logs()),
-        }
-    }
-
-    /// Sends an event that must fail with `error_type`. Gives the message.
-    pub async fn fails(&self, event: &str, error_type: &str) -> String {
-        match self.invoke(event).await {
-            Ok(response) => panic!("{event}: no error but {response}"),
-            Err((kind, message)) => {
-                assert_eq!(kind, error_type, "{event}: {message}");
-                message
-            }
-        }
-    }
-
-    /// Kills every process of the function (SIGKILL), as a failing host does.
-    pub fn kill(&self) {
-        self.signal("-KILL");
-    }
-
-    /// Sends every process of the function SIGTERM, of which the Lambda in front knows nothing.
-    pub fn terminate(&self) {
-        self.signal("-TERM");
-    }
-
-    fn signal(&self, signal: &str) {
-        let processes = self.processes();
-        assert!(!processes.is_empty(), "no process of {} runs", self.name);
-        for process in processes {
-            let id = process.file_name().unwrap();
-            let kill = Command::new("kill").arg(signal).arg(id).status();
-            assert!(kill.expect("kill(1) is there").success());
-        }
-    }
-
-    /// The resident memory of each of the function's processes, in KiB.
-    pub fn resident_kib(&self) -> Vec<u64> {
-        let statuses = self.processes().into_iter();
-        let statuses =
-            statuses.filter_map(|process| fs::read_to_string(process.join("status")).ok());
-        let resident = |status: String| {
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-            line.trim().strip_suffix(" kB")?.parse().ok()
-        };
-        statuses.filter_map(resident).collect()
-    }
-
-    /// The folders in which proc(5) tells of the function's processes.
-    pub(crate) fn processes(&self) -> Vec<PathBuf> {
-        let task_root = self.rig.folder.path().join(&self.name);
-        let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        // Lambda's working directory is the folder of the code.
-        let is_ours = |cwd: PathBuf| cwd == task_root;
-        processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(is_ours)).collect()
-    }
-
-    /// Everything the function has printed.
-    pub fn logs(&self) -> String {
-        self.rig.lambda.logs(&self.name)
-    }
-
-    /// Fails if anything the function printed, or `message`, holds a token or a secret.
-    pub fn assert_discreet(&self, message: &str) {
-        let key = self.rig.server.access_key();
-        let logs = self.logs();
-        assert!(logs.contains("\"level\":\"TRACE\""), "the logs are not at TRACE: {logs}");
-        let session = key.session_token.as_deref().unwrap_or("no session token");
-        for secret in [key.secret.as_str(), session, "X-Amz-Signature", "Action=connect"] {
-            assert!(!logs.contains(secret), "the logs hold {secret:?}");
-            assert!(!message.contains(secret), "an error holds {secret:?}");
-        }
-    }
+/// Statements as [`Harness::deploy_with`] takes them.
+pub fn borrowed<N: AsRef<str>>(statements: &[(N, String)]) -> Vec<(&str, &str)> {
+    statements.iter().map(|(name, sql)| (name.as_ref(), sql.as_str())).collect()
 }

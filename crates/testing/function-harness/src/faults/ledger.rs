@@ -5,12 +5,13 @@ use local_rds::Server;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Ending, connections, query};
-use crate::{Deployed, until};
+use super::{Outcome, connections, query};
+use crate::deployed::Deployed;
+use crate::poll::until;
 
 /// The writes of a test. Each has an id of its own, and adds one to the id's count.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     // An id is its entry's number.
     entries: Mutex<Vec<Entry>>,
     /// The first of the two ids of each transaction.
@@ -31,28 +32,24 @@ enum Entry {
 
 impl Ledger {
     /// Sends one write.
-    pub(crate) async fn write(&self, function: &Deployed<'_>) -> Ending {
+    pub async fn write(&self, function: &Deployed<'_>) -> Outcome {
         self.write_with(function, "hit").await
     }
 
     /// Sends one write, by another statement than `hit`.
-    pub(crate) async fn write_with(&self, function: &Deployed<'_>, statement: &str) -> Ending {
+    pub async fn write_with(&self, function: &Deployed<'_>, statement: &str) -> Outcome {
         let id = self.reserve(1);
         let event = format!(r#"{{"statement":"{statement}","params":[{id}]}}"#);
         self.send(function, id, 1, &event).await
     }
 
     /// Sends two writes in one transaction, with a read between them.
-    pub(crate) async fn transaction(&self, function: &Deployed<'_>) -> Ending {
+    pub async fn transaction(&self, function: &Deployed<'_>) -> Outcome {
         self.transaction_with(function, "items").await
     }
 
     /// Sends two writes in one transaction, with the read `statement` between them.
-    pub(crate) async fn transaction_with(
-        &self,
-        function: &Deployed<'_>,
-        statement: &str,
-    ) -> Ending {
+    pub async fn transaction_with(&self, function: &Deployed<'_>, statement: &str) -> Outcome {
         let id = self.reserve(2);
         let event = format!(
             r#"{{"transaction":[{{"statement":"hit","params":[{id}]}},
@@ -62,7 +59,7 @@ impl Ledger {
         self.send(function, id, 2, &event).await
     }
 
-    async fn send(&self, function: &Deployed<'_>, id: usize, count: usize, event: &str) -> Ending {
+    async fn send(&self, function: &Deployed<'_>, id: usize, count: usize, event: &str) -> Outcome {
         let outcome = function.invoke(event).await;
         let (entry, ending) = match outcome {
             Ok(response) => {
@@ -84,7 +81,7 @@ impl Ledger {
 
     /// Fails unless the server has carried out what was reported as done, once; nothing of what was
     /// reported as clean; of the rest each at most once; and transactions whole or not at all.
-    pub(crate) fn assert_balanced(&self, server: &Server) {
+    pub fn assert_balanced(&self, server: &Server) {
         let rows = query(server, "SELECT id, n FROM hits");
         let number = |cell: &Option<String>| cell.as_ref().unwrap().parse::<usize>().unwrap();
         let counted: BTreeMap<_, _> =
@@ -131,7 +128,7 @@ fn is_ours(error_type: &str) -> bool {
 
 /// Waits until the server has ended the connections that were cut: what they ran has ended with
 /// them. `kept` of them are still in use.
-pub(crate) async fn settled(server: &Server, kept: usize) {
+pub async fn settled(server: &Server, kept: usize) {
     until("the server ends the connections that were cut", async || connections(server) <= kept)
         .await;
 }

@@ -1,20 +1,11 @@
-//! What an event does to its session, and what a session refuses, on PostgreSQL.
+//! What a statement does to its session on PostgreSQL, what of it the next event meets, and what a
+//! session refuses.
 
-use function_scenarios::known_state::at_random;
-use function_scenarios::{Deployed, Engine, Rig};
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS, call};
+use function_harness::{Deployed, Harness, at_random, borrowed};
 use local_rds::{Profile, Server};
 use serde_json::{Value, json};
-
-pub(crate) const ITEMS: &str = r#"{"statement":"items"}"#;
-pub(crate) const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
-
-pub(crate) fn call(name: &str) -> String {
-    format!(r#"{{"statement":"{name}"}}"#)
-}
-
-fn borrowed(statements: &[(String, String)]) -> Vec<(&str, &str)> {
-    statements.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect()
-}
 
 const MADE: &str = "\
 CREATE ROLE r; CREATE ROLE app; GRANT r, app TO lambda_user; CREATE SEQUENCE numbers; \
@@ -86,9 +77,9 @@ current_setting('transaction_isolation') AS isolation, (SELECT count(*) FROM ite
 (SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) AS temporary";
 
 /// A server with what those statements name, and the function's statements with an observer.
-async fn changing(bootstrap: &str) -> (Rig, Vec<(String, String)>) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(MADE).await;
+async fn changing(engine: Engine, bootstrap: &str) -> (Harness, Vec<(String, String)>) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute(MADE).await;
     let mut statements = vec![
         ("observe".to_owned(), OBSERVE.to_owned()),
         ("last".to_owned(), "SELECT lastval()".to_owned()),
@@ -98,7 +89,7 @@ async fn changing(bootstrap: &str) -> (Rig, Vec<(String, String)>) {
     statements.extend(
         changes.map(|(name, sql, _)| ((*name).to_owned(), format!("-- mode: write\n{sql}"))),
     );
-    (rig, statements)
+    (harness, statements)
 }
 
 /// What a session says of itself, whatever its items: `lastval` fails in a new one.
@@ -111,12 +102,12 @@ async fn observed(function: &Deployed<'_>, after: &str) -> (Value, Value) {
 
 /// Whatever a statement did to its session, the next event finds what a new environment finds, on the
 /// same connection.
-pub(crate) async fn restored(bootstrap: &str) {
-    let (rig, statements) = changing(bootstrap).await;
+pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
+    let (harness, statements) = changing(engine, bootstrap).await;
     let statements = borrowed(&statements);
-    let (fresh, _) = observed(&rig.deploy_with(&[], &statements).await, "nothing").await;
+    let (fresh, _) = observed(&harness.deploy_with(&[], &statements).await, "nothing").await;
     assert_eq!(fresh[0]["u"], "app", "the role's own settings");
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     function.ok(ITEMS).await;
     for (name, _, kept) in CHANGES.into_iter().chain([("config-read", "", true)]) {
         let outcome = function.invoke(&call(name)).await;
@@ -134,27 +125,29 @@ pub(crate) async fn restored(bootstrap: &str) {
 
 /// Sequences of such statements, at random: what is observed afterwards is what a new environment
 /// observes, and a write that follows lasts.
-pub(crate) async fn sequences(bootstrap: &str) {
-    let (rig, statements) = changing(bootstrap).await;
+pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
+    let (harness, statements) = changing(engine, bootstrap).await;
     let statements = borrowed(&statements);
-    let (fresh, _) = observed(&rig.deploy_with(&[], &statements).await, "nothing").await;
-    let function = rig.deploy_with(&[], &statements).await;
+    let (fresh, _) = observed(&harness.deploy_with(&[], &statements).await, "nothing").await;
+    let function = harness.deploy_with(&[], &statements).await;
     let names = CHANGES.map(|(name, ..)| name);
     let observe = async |sent: &str| {
         assert_eq!(observed(&function, sent).await.0, fresh, "after {sent}");
     };
     let kept = async |id| {
-        rig.execute(&format!("DELETE FROM items WHERE id = {id} RETURNING id")).await.len()
+        harness.execute(&format!("DELETE FROM items WHERE id = {id} RETURNING id")).await.len()
     };
     at_random(&function, &names, observe, kept).await;
 }
 
 /// What the server has parsed follows the schema: the right rows come in the same invocation.
-pub(crate) async fn stale_plans(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute("CREATE TABLE codes (code int); INSERT INTO codes VALUES (7)").await;
-    rig.execute("ALTER TABLE codes OWNER TO lambda_user").await;
-    rig.execute("CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE other_mood AS ENUM ('bad')").await;
+pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute("CREATE TABLE codes (code int); INSERT INTO codes VALUES (7)").await;
+    harness.execute("ALTER TABLE codes OWNER TO lambda_user").await;
+    harness
+        .execute("CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE other_mood AS ENUM ('bad')")
+        .await;
     let statements = [
         ("codes", "SELECT * FROM codes"),
         ("one", "SELECT code::text AS code FROM codes WHERE code = $1"),
@@ -169,7 +162,7 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
         ("other-mood", "SELECT 'bad'::other_mood AS m"),
     ];
     let warm = async || {
-        let function = rig.deploy_with(&[], &statements).await;
+        let function = harness.deploy_with(&[], &statements).await;
         for event in
             [ITEMS, &call("codes"), &call("returning"), r#"{"statement":"one","params":[7]}"#]
         {
@@ -199,7 +192,7 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
     ] {
         for in_transaction in [false, true] {
             let function = warm().await;
-            rig.execute(change).await;
+            harness.execute(change).await;
             let response = if in_transaction {
                 let event = format!(r#"{{"transaction":[{ITEMS},{event},{codes}]}}"#);
                 function.ok(&event).await["transaction"][1].clone()
@@ -207,13 +200,13 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
                 function.ok(event).await
             };
             assert_eq!(response["rows"], rows, "{change}: {event}, {in_transaction}");
-            rig.execute(back).await;
+            harness.execute(back).await;
         }
     }
     // And back: a parameter that was a text is a number now.
-    rig.execute(to_text).await;
-    let function = warm_text(&rig, &statements).await;
-    rig.execute("ALTER TABLE codes ALTER COLUMN code TYPE int USING code::int").await;
+    harness.execute(to_text).await;
+    let function = warm_text(&harness, &statements).await;
+    harness.execute("ALTER TABLE codes ALTER COLUMN code TYPE int USING code::int").await;
     assert_eq!(function.ok(one).await["rows"], json!([{"code": "7"}]));
     // By the function itself.
     for name in ["forgets", "hides", "discards"] {
@@ -246,16 +239,16 @@ pub(crate) async fn stale_plans(bootstrap: &str) {
     let message = function.fails(wrong, "Query").await;
     assert!(message.contains("22P02"), "{message}");
     assert_eq!(again(), before + 1);
-    let cold = rig.deploy_with(&[], &statements).await;
+    let cold = harness.deploy_with(&[], &statements).await;
     cold.fails(wrong, "Query").await;
     assert_eq!(cold.logs().matches("parsing it anew").count(), 0);
 }
 
 /// What was carried out stays when the server does not restore the session, which is not used again.
-pub(crate) async fn not_restored(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute("REVOKE EXECUTE ON FUNCTION pg_advisory_unlock_all() FROM PUBLIC").await;
-    let function = rig.deploy(&[]).await;
+pub(crate) async fn not_restored(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute("REVOKE EXECUTE ON FUNCTION pg_advisory_unlock_all() FROM PUBLIC").await;
+    let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
     let purge = r#"{"statement":"purge-items","params":[3]}"#;
     let events = [ADD, ITEMS, &format!(r#"{{"transaction":[{purge},{ADD}]}}"#), purge];
@@ -270,8 +263,8 @@ pub(crate) async fn not_restored(bootstrap: &str) {
 
 /// A setting of the users' own is not there for an event that does not set it; one that does keeps the
 /// connection.
-pub(crate) async fn custom_settings(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+pub(crate) async fn custom_settings(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
     let tenant = "SELECT current_setting('app.tenant', true) AS tenant";
     let statements = [
         ("set", "-- mode: write\nSET app.tenant = 'a'"),
@@ -279,7 +272,7 @@ pub(crate) async fn custom_settings(bootstrap: &str) {
         ("any", "-- mode: write\nSELECT set_config($1, $2, false) AS tenant"),
         ("tenant", tenant),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     let config = r#"{"statement":"config","params":["b"]}"#;
     let both = format!(r#"{{"transaction":[{config},{}]}}"#, call("tenant"));
     let any = r#"{"statement":"any","params":["app.tenant","c"]}"#;
@@ -294,26 +287,27 @@ pub(crate) async fn custom_settings(bootstrap: &str) {
 }
 
 /// A function that has run `one` while its parameter is a text.
-async fn warm_text<'a>(rig: &'a Rig, statements: &[(&str, &str)]) -> Deployed<'a> {
-    let function = rig.deploy_with(&[], statements).await;
+async fn warm_text<'a>(harness: &'a Harness, statements: &[(&str, &str)]) -> Deployed<'a> {
+    let function = harness.deploy_with(&[], statements).await;
     function.ok(r#"{"statement":"one","params":["7"]}"#).await;
     function
 }
 
 /// A statement of mode read changes nothing, alone, after others, or among those that write.
-pub(crate) async fn reads_only(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
     for (name, loosen) in [
         ("f", "PERFORM 1"),
         ("config", "PERFORM set_config('transaction_read_only', 'off', false)"),
         ("local", "SET LOCAL transaction_read_only = off"),
         ("transaction", "EXECUTE 'SET TRANSACTION READ WRITE'"),
     ] {
-        rig.execute(&format!(
-            "CREATE FUNCTION w_{name}() RETURNS int LANGUAGE plpgsql AS \
+        harness
+            .execute(&format!(
+                "CREATE FUNCTION w_{name}() RETURNS int LANGUAGE plpgsql AS \
              $$ BEGIN {loosen}; DELETE FROM items; RETURN 1; END $$"
-        ))
-        .await;
+            ))
+            .await;
     }
     let set = "SELECT set_config('default_transaction_read_only', 'off', false)";
     let statements = [
@@ -329,7 +323,7 @@ pub(crate) async fn reads_only(bootstrap: &str) {
         ("limit", "-- timeout: 9s\nSELECT current_setting('statement_timeout') AS l"),
         ("no-limit", "SELECT current_setting('statement_timeout') AS l"),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for name in ["f", "config", "local", "transaction", "delete", "cte"] {
         let _ = function.invoke(&call("own")).await;
         function.ok(&call("default")).await;
@@ -356,13 +350,13 @@ pub(crate) async fn reads_only(bootstrap: &str) {
 }
 
 /// A role whose transactions begin read-only, by its own setting, writes where the statement says so.
-pub(crate) async fn role_reads(bootstrap: &str) {
-    let server = Server::builder(Engine::Postgres).profile(Profile::Untidy);
-    let rig = Rig::with(server, bootstrap).await;
+pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine).profile(Profile::Untidy);
+    let harness = Harness::with(server, bootstrap).await;
     let create = ("create", "-- mode: write\nCREATE TABLE own.made (id int)");
     let reads = ("reads", "SELECT current_setting('transaction_read_only') AS r");
     for first in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)] {
-        let function = rig.deploy_with(&[], &[create, reads]).await;
+        let function = harness.deploy_with(&[], &[create, reads]).await;
         function.ok(first).await;
         assert_eq!(function.ok(ITEMS).await["row_count"], 4);
         assert_eq!(function.ok(&call("reads")).await["rows"][0]["r"], "on");
@@ -371,44 +365,45 @@ pub(crate) async fn role_reads(bootstrap: &str) {
         }
         assert!(!function.logs().contains("nothing was run"), "it is known at the login");
         function.ok(&call("create")).await;
-        rig.execute("DROP TABLE own.made").await;
+        harness.execute("DROP TABLE own.made").await;
         let diagnosis = function.ok(r#"{"diagnose":true}"#).await.to_string();
         assert!(!diagnosis.contains("read-only"), "{diagnosis}");
-        rig.execute("DELETE FROM items WHERE id = 4").await;
+        harness.execute("DELETE FROM items WHERE id = 4").await;
     }
-    let function = rig.deploy_with(&[], &[create]).await;
+    let function = harness.deploy_with(&[], &[create]).await;
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
 }
 
 /// Behind an RDS Proxy nothing is sent that keeps the server's connection for this session alone, and
 /// what a statement itself changes costs the connection.
-pub(crate) async fn proxied(bootstrap: &str) {
-    let server = Server::builder(Engine::Postgres)
+pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
+    let server = Server::builder(engine)
         .named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
         .setting("log_statement", "all");
-    let rig = Rig::with(server, bootstrap).await;
+    let harness = Harness::with(server, bootstrap).await;
     let statements = [
         ("timed", "-- timeout: 300ms\nSELECT pg_sleep(1)::text AS slept"),
         ("path", "-- mode: write\nSELECT set_config('search_path', 'pg_catalog', false)"),
         ("lock", "-- exclusive: true\nSELECT 1 AS one"),
     ];
     for own in ["off", "on"] {
-        rig.execute("DELETE FROM items WHERE id = 4").await;
-        rig.execute(&format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}"))
+        harness.execute("DELETE FROM items WHERE id = 4").await;
+        harness
+            .execute(&format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}"))
             .await;
-        let function = rig.deploy_with(&[], &statements).await;
-        let before = rig.server.log().len();
+        let function = harness.deploy_with(&[], &statements).await;
+        let before = harness.server.log().len();
         function.ok(ITEMS).await;
         for event in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ITEMS}]}}"#), ITEMS] {
             assert_eq!(function.ok(event).await["connection"]["reused"], true, "{event}");
         }
         function.fails(&call("timed"), "Timeout").await;
-        let log = rig.server.log();
+        let log = harness.server.log();
         for word in ["SET", "RESET", "DISCARD", "advisory", "canceling"] {
             assert!(!log[before..].contains(word), "{own}, {word}: {}", &log[before..]);
         }
     }
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for name in ["path", "lock"] {
         function.ok(&call(name)).await;
         let response = function.ok(ITEMS).await;
@@ -418,16 +413,16 @@ pub(crate) async fn proxied(bootstrap: &str) {
 }
 
 /// What runs in no transaction runs where its mode is write.
-pub(crate) async fn maintenance(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute("ALTER TABLE items OWNER TO lambda_user").await;
+pub(crate) async fn maintenance(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute("ALTER TABLE items OWNER TO lambda_user").await;
     let statements = [
         ("vacuum", "-- mode: write\nVACUUM (ANALYZE) items"),
         ("index", "-- mode: write\nCREATE INDEX CONCURRENTLY by_name ON items (name)"),
         ("again", "-- mode: write\n-- timeout: 9s\nREINDEX TABLE CONCURRENTLY items"),
         ("drop", "-- mode: write\nDROP INDEX CONCURRENTLY by_name"),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for (name, _) in statements {
         function.ok(&call(name)).await;
         assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true, "after {name}");

@@ -1,14 +1,15 @@
-//! What concerns PostgreSQL alone: its own SQL, its values, its words.
+//! Statements, parameters and results of PostgreSQL.
 
-use crate::known_state::{ADD, ITEMS, call};
-use function_scenarios::{Engine, Rig, until};
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS, call};
+use function_harness::{Harness, until};
 use serde_json::json;
 use std::time::Duration;
 
 /// What others made is not called in place of the system's own, whatever the search path.
-pub(crate) async fn own_sql(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(
+pub(crate) async fn own_sql(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute(
         "CREATE TABLE trapped (what text); GRANT ALL ON trapped TO PUBLIC; CREATE ROLE mallory; \
          GRANT CREATE ON SCHEMA public TO mallory; SET ROLE mallory",
     )
@@ -26,26 +27,30 @@ pub(crate) async fn own_sql(bootstrap: &str) {
         ("same(name, name)", "boolean"),
         ("same(timestamptz, timestamptz)", "boolean"),
     ] {
-        rig.execute(&format!(
-            "CREATE FUNCTION public.{head} RETURNS {result} LANGUAGE plpgsql AS $$ BEGIN \
+        harness
+            .execute(&format!(
+                "CREATE FUNCTION public.{head} RETURNS {result} LANGUAGE plpgsql AS $$ BEGIN \
              INSERT INTO public.trapped VALUES ('{head}'); RETURN NULL; END $$"
-        ))
-        .await;
+            ))
+            .await;
     }
     for of in ["text", "name", "timestamptz"] {
-        rig.execute(&format!(
-            "CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = {of}, RIGHTARG = {of})"
-        ))
-        .await;
+        harness
+            .execute(&format!(
+                "CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = {of}, RIGHTARG = {of})"
+            ))
+            .await;
     }
-    rig.execute("RESET ROLE; ALTER ROLE lambda_user SET search_path = public, pg_catalog").await;
+    harness
+        .execute("RESET ROLE; ALTER ROLE lambda_user SET search_path = public, pg_catalog")
+        .await;
     let statements = [
         ("point", "SELECT point(1, 2) AS p, ARRAY[point(3, 4)] AS q"),
         ("adds", "-- mode: write\nINSERT INTO items VALUES ($1, 'p') RETURNING point(id, 0) AS p"),
         ("bounds", "SELECT '[2:2]={7}'::int[] AS a"),
         ("lock", "-- exclusive: true\nSELECT 1 AS one"),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     let point = json!([{"p": "(1,2)", "q": ["(3,4)"]}]);
     let bounds = json!([{"a": "[2:2]={7}"}]);
     for _ in 0..2 {
@@ -65,41 +70,43 @@ pub(crate) async fn own_sql(bootstrap: &str) {
     assert_eq!(function.ok(&event).await["transaction"][0]["rows"], point);
     let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
     assert!(diagnosis.to_string().contains("CONNECT on database app"), "{diagnosis}");
-    let trapped = rig.execute("SELECT what FROM trapped").await;
+    let trapped = harness.execute("SELECT what FROM trapped").await;
     assert!(trapped.is_empty(), "{trapped:?}");
     assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
 }
 
 /// A diagnosis changes nothing, whatever planning a statement runs.
-pub(crate) async fn planned(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(
-        "CREATE FUNCTION w() RETURNS int LANGUAGE plpgsql AS \
+pub(crate) async fn planned(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "CREATE FUNCTION w() RETURNS int LANGUAGE plpgsql AS \
          $$ BEGIN INSERT INTO items VALUES (9, 'planned'); RETURN 1; END $$; \
          CREATE FUNCTION imm() RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
          $$ BEGIN RETURN w(); END $$",
-    )
-    .await;
+        )
+        .await;
     let statements = [
         ("reads", "SELECT imm()"),
         ("writes", "-- mode: write\nSELECT imm()"),
         ("sneaky", "DELETE FROM items"),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for _ in 0..2 {
         let diagnosis = function.ok(r#"{"diagnose":true}"#).await.to_string();
         assert!(diagnosis.contains("reads") && diagnosis.contains("25006"), "{diagnosis}");
         assert!(diagnosis.contains("sneaky"), "{diagnosis}");
-        assert_eq!(rig.execute("SELECT id FROM items").await.len(), 3, "it wrote");
+        assert_eq!(harness.execute("SELECT id FROM items").await.len(), 3, "it wrote");
     }
 }
 
 /// Nothing that planning a statement runs outlasts the look at that statement, and none holds a
 /// diagnosis up.
-pub(crate) async fn nothing_lasts(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(
-        "CREATE SEQUENCE s; GRANT ALL ON s TO lambda_user; \
+pub(crate) async fn nothing_lasts(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "CREATE SEQUENCE s; GRANT ALL ON s TO lambda_user; \
          CREATE FUNCTION does(what text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \
          $$ BEGIN EXECUTE what; RETURN 1; END $$; \
          CREATE FUNCTION look() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN \
@@ -111,8 +118,8 @@ pub(crate) async fn nothing_lasts(bootstrap: &str) {
          OR current_setting('TimeZone') = 'Asia/Tokyo' OR CURRENT_USER <> SESSION_USER THEN \
          RAISE 'something is left' USING ERRCODE = 'insufficient_privilege'; END IF; \
          RETURN 1; END $$",
-    )
-    .await;
+        )
+        .await;
     let does = [
         "SELECT pg_advisory_lock(7)",
         "SELECT pg_advisory_xact_lock(8)",
@@ -139,7 +146,7 @@ pub(crate) async fn nothing_lasts(bootstrap: &str) {
     }
     statements.push(("sleeps".to_owned(), "SELECT does('SELECT pg_sleep(600)') AS d".to_owned()));
     let named = statements.iter().map(|(name, sql)| (name.as_str(), sql.as_str()));
-    let function = rig.deploy_with(&[], &named.collect::<Vec<_>>()).await;
+    let function = harness.deploy_with(&[], &named.collect::<Vec<_>>()).await;
     let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
     let listed = diagnosis["diagnose"]["steps"][9]["facts"]["statements"].as_array().unwrap();
     assert_eq!(listed.len(), statements.len() + 3, "{diagnosis:#}");
@@ -147,19 +154,20 @@ pub(crate) async fn nothing_lasts(bootstrap: &str) {
     for look in looks {
         assert_eq!(look["ok"], true, "{look}");
     }
-    let rows = rig.execute("SELECT is_called FROM s").await;
+    let rows = harness.execute("SELECT is_called FROM s").await;
     assert_eq!(rows[0][0].as_deref(), Some("f"), "a number was taken");
-    assert!(rig.execute("SELECT oid FROM pg_largeobject_metadata").await.is_empty());
+    assert!(harness.execute("SELECT oid FROM pg_largeobject_metadata").await.is_empty());
 }
 
 /// What is counted is what the statement itself changed, as the server tells it.
-pub(crate) async fn counted(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(
-        "CREATE SEQUENCE numbers; GRANT ALL ON SEQUENCE numbers TO lambda_user; \
+pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "CREATE SEQUENCE numbers; GRANT ALL ON SEQUENCE numbers TO lambda_user; \
          CREATE PROCEDURE p() LANGUAGE sql AS $$ UPDATE items SET name = name $$",
-    )
-    .await;
+        )
+        .await;
     let cte = "WITH added AS (INSERT INTO items VALUES (8, 'x') RETURNING id) ";
     for (sql, rows, affected) in [
         ("SELECT * FROM items FOR UPDATE".to_owned(), 3, 0),
@@ -181,25 +189,25 @@ pub(crate) async fn counted(bootstrap: &str) {
         ("DELETE FROM items WHERE id = 8".to_owned(), 0, 0),
     ] {
         let statement = ("counted", &*format!("-- mode: write\n{sql}"));
-        let function = rig.deploy_with(&[], &[statement]).await;
+        let function = harness.deploy_with(&[], &[statement]).await;
         let response = function.ok(&call("counted")).await;
         assert_eq!(response["rows_affected"], affected, "{sql}");
         assert_eq!(response["row_count"], rows, "{sql}");
-        rig.execute("DELETE FROM items WHERE id > 3; DROP TABLE IF EXISTS t").await;
+        harness.execute("DELETE FROM items WHERE id > 3; DROP TABLE IF EXISTS t").await;
     }
 }
 
 /// A result that is too large ends on the server too, and over one connection: one that would take
 /// hours.
-pub(crate) async fn ended(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
     let series = ["a", "b", "c", "d", "e"].map(|name| format!("generate_series(1, 350) {name}"));
     let many = format!("SELECT a, b, c, d, e FROM {}", series.join(", "));
     let few = format!("-- max_rows: 10\n{many}");
     let writes = format!("-- max_rows: 10\n-- mode: write\n{many}");
     let wide = format!("-- max_rows: 99999999\n{many}");
     let statements = [("few", &*few), ("writes", &*writes), ("wide", &*wide)];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for (name, error_type) in
         [("few", "ResultTooLarge"), ("writes", "OutcomeUnknown"), ("wide", "ResultTooLarge")]
     {
@@ -211,32 +219,33 @@ pub(crate) async fn ended(bootstrap: &str) {
                 tokio::select! {
                     _ = &mut fails => break,
                     () = tokio::time::sleep(Duration::from_millis(50)) => {
-                        assert!(rig.connections().await <= 1, "{event}");
+                        assert!(harness.connections().await <= 1, "{event}");
                     }
                 }
             }
-            until("it ended on the server", async || rig.connections().await == 0).await;
+            until("it ended on the server", async || harness.connections().await == 0).await;
         }
     }
 }
 
 /// What passes by itself says so; of a procedure it is not said that nothing was changed.
-pub(crate) async fn passing(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute("ALTER ROLE lambda_user SET lock_timeout = '300ms'").await;
+pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute("ALTER ROLE lambda_user SET lock_timeout = '300ms'").await;
     let raise = |code| format!("DO $$ BEGIN RAISE 'no' USING ERRCODE = '{code}'; END $$");
-    rig.execute(
-        "CREATE FUNCTION raises(code text) RETURNS int LANGUAGE plpgsql AS \
+    harness
+        .execute(
+            "CREATE FUNCTION raises(code text) RETURNS int LANGUAGE plpgsql AS \
          $$ BEGIN RAISE 'no' USING ERRCODE = code; END $$",
-    )
-    .await;
+        )
+        .await;
     let procedure = format!("-- mode: write\n{}", raise("40001"));
     let statements = [
         ("raises", "SELECT raises($1)"),
         ("rename", "-- mode: write\nUPDATE items SET name = $1 WHERE id = 1"),
         ("procedure", &*procedure),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for code in ["40001", "40P01", "55P03", "53200"] {
         let event = format!(r#"{{"statement":"raises","params":["{code}"]}}"#);
         let message = function.fails(&event, "Query.Transient").await;
@@ -249,27 +258,27 @@ pub(crate) async fn passing(bootstrap: &str) {
     let message = function.fails(&call("procedure"), "Query").await;
     assert!(message.contains("look at the data"), "{message}");
     assert!(!message.contains("nothing was changed"), "{message}");
-    rig.execute("BEGIN; SELECT * FROM items FOR UPDATE").await;
+    harness.execute("BEGIN; SELECT * FROM items FOR UPDATE").await;
     let rename = r#"{"statement":"rename","params":["other"]}"#;
     for event in [rename, &format!(r#"{{"transaction":[{ADD},{rename}]}}"#)] {
         let message = function.fails(event, "Query.Transient").await;
         assert!(message.contains("55P03"), "{message}");
     }
-    rig.execute("ROLLBACK").await;
+    harness.execute("ROLLBACK").await;
     assert_eq!(function.ok(rename).await["rows_affected"], 1);
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// Bytes go in as they come out, and nothing else does.
-pub(crate) async fn bytes(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute("CREATE DOMAIN raw AS bytea").await;
+pub(crate) async fn bytes(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.execute("CREATE DOMAIN raw AS bytea").await;
     let statements = [
         ("echo", "SELECT $1::bytea AS b, encode($1::bytea, 'hex') AS h"),
         ("raw", "SELECT $1::raw AS b"),
         ("many", "SELECT $1::bytea[] AS b"),
     ];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     for (sent, seen, hex) in [
         (r#""AP8=""#, json!("AP8="), json!("00ff")),
         (r#""""#, json!(""), json!("")),
@@ -296,11 +305,11 @@ pub(crate) async fn bytes(bootstrap: &str) {
 }
 
 /// A document that not every reader of JSON reads is a string of its text.
-pub(crate) async fn half_characters(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
+pub(crate) async fn half_characters(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
     let sql = r#"SELECT '{"a": "\ud800"}'::json AS half, '{"a": "\ud83d\ude00"}'::json AS whole,
                  ARRAY['"\udc00"'::json] AS many"#;
-    let function = rig.deploy_with(&[], &[("json", sql)]).await;
+    let function = harness.deploy_with(&[], &[("json", sql)]).await;
     let rows = &function.ok(&call("json")).await["rows"][0];
     assert_eq!(rows["half"], r#"{"a": "\ud800"}"#);
     assert_eq!(rows["whole"], json!({"a": "😀"}));
@@ -308,16 +317,17 @@ pub(crate) async fn half_characters(bootstrap: &str) {
 }
 
 /// What the server refuses at COMMIT was rolled back, and is told.
-pub(crate) async fn deferred(bootstrap: &str) {
-    let rig = Rig::start(Engine::Postgres, bootstrap).await;
-    rig.execute(
-        "CREATE TABLE pairs (id int PRIMARY KEY, \
+pub(crate) async fn deferred(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "CREATE TABLE pairs (id int PRIMARY KEY, \
          other int REFERENCES pairs DEFERRABLE INITIALLY DEFERRED); \
          GRANT ALL ON pairs TO lambda_user",
-    )
-    .await;
+        )
+        .await;
     let pair = ("pair", "-- mode: write\nINSERT INTO pairs VALUES ($1, $2)");
-    let function = rig.deploy_with(&[], &[pair]).await;
+    let function = harness.deploy_with(&[], &[pair]).await;
     let put = |id, other| format!(r#"{{"statement":"pair","params":[{id},{other}]}}"#);
     for event in [put(1, 2), format!(r#"{{"transaction":[{ADD},{}]}}"#, put(1, 2))] {
         let message = function.fails(&event, "Query").await;
@@ -325,5 +335,5 @@ pub(crate) async fn deferred(bootstrap: &str) {
         assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
     }
     function.ok(&format!(r#"{{"transaction":[{},{}]}}"#, put(1, 2), put(2, 1))).await;
-    assert_eq!(rig.execute("SELECT id FROM pairs").await.len(), 2);
+    assert_eq!(harness.execute("SELECT id FROM pairs").await.len(), 2);
 }

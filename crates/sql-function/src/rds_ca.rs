@@ -1,27 +1,27 @@
-//! What the names of RDS's certificate authorities tell: `Amazon RDS eu-west-1 Root CA RSA2048 G1` is
-//! the root of `rds-ca-rsa2048-g1` in Ireland.
+//! The names of RDS's certificate authorities: `Amazon RDS eu-west-1 Root CA RSA2048 G1` is the root of
+//! `rds-ca-rsa2048-g1` in Ireland.
 //!
-//! A name proves nothing: anybody's authority may call itself so. The roots themselves are known by
-//! their fingerprints.
+//! A name proves nothing, because any authority may use it. The roots are identified by their
+//! fingerprints.
 //!
 //! Source: "Certificate authorities" in the Amazon RDS user guide, and the roots themselves.
 
-/// The roots in `certs/`, each in a line that ends with the SHA-256 of the certificate.
-const PINS: &str = include_str!("../../../../certs/pins.csv");
+/// The roots in `certs/`, one per line, which ends with the certificate's SHA-256.
+const PINS: &str = include_str!("../../../certs/pins.csv");
 
-/// Whether a root of this fingerprint is one of RDS's or of Amazon Trust Services'.
-pub(super) fn is_pinned(fingerprint: &str) -> bool {
+/// Whether the root with this fingerprint is one of RDS or Amazon Trust Services.
+pub(crate) fn is_pinned(fingerprint: &str) -> bool {
     let mut pins = PINS.lines().filter_map(|line| line.rsplit(',').next());
     fingerprint.len() == 64 && pins.any(|pin| pin == fingerprint)
 }
 
-/// Whether a certificate of this name is one of RDS's own.
+/// Whether this is the name of an RDS certificate.
 pub(crate) fn is_rds(name: &str) -> bool {
     rest(name).is_some()
 }
 
-/// Whether a certificate of this name is one of Amazon Trust Services' or ACM's, as RDS Proxy has.
-pub(super) fn is_amazon_trust(name: &str) -> bool {
+/// Whether this is the name of a certificate of Amazon Trust Services or ACM, which RDS Proxy uses.
+pub(crate) fn is_amazon_trust(name: &str) -> bool {
     let name = name.strip_prefix("CN=").unwrap_or(name);
     name.starts_with("Amazon Root CA")
         || name.starts_with("Starfield")
@@ -29,7 +29,7 @@ pub(super) fn is_amazon_trust(name: &str) -> bool {
         || name.starts_with("Amazon ECDSA")
 }
 
-/// The region in the name of one of RDS's CAs.
+/// The region in the name of an RDS CA.
 pub(crate) fn region(name: &str) -> Option<&str> {
     let word = rest(name)?.split(' ').next()?;
     let number = word.rsplit('-').next()?;
@@ -37,11 +37,11 @@ pub(crate) fn region(name: &str) -> Option<&str> {
     is_region.then_some(word)
 }
 
-/// The id that RDS calls the CA by.
-pub(super) fn id(name: &str) -> Option<String> {
+/// The CA's identifier in RDS.
+pub(crate) fn id(name: &str) -> Option<String> {
     let mut words = rest(name)?.split(' ').skip_while(|word| *word != "CA").skip(1);
     let (key, generation) = (words.next()?, words.next()?);
-    // A subordinate's generation goes on: `G1.A.1`.
+    // A subordinate CA has a longer generation: `G1.A.1`.
     let generation = generation.split('.').next()?;
     Some(format!("rds-ca-{key}-{generation}").to_ascii_lowercase())
 }

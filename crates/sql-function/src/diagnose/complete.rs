@@ -1,18 +1,27 @@
-//! A diagnosis no longer than a response may be, whatever the catalogue holds and a server says.
+//! A diagnosis with all steps, that fits a response whatever the catalogue contains and a server says.
 
-use diagnosis::{Diagnosis, Step, Suspect};
+use diagnosis::{Diagnosis, Step, StepName, Suspect};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
+use super::seen::Seen;
 use crate::truncate::truncate;
 
-/// The most of a text, in bytes of JSON.
+/// The longest text, in bytes of JSON.
 const TEXT: usize = 4 << 10;
-/// The most of a list. There are three that a catalogue or a server makes long.
+/// The longest list. A catalogue or a server makes three of them long.
 const LIST: usize = 1 << 20;
+
+/// The diagnosis after `steps`. The others were not reached.
+pub(super) fn complete(mut steps: Vec<Step>, causes: Vec<Suspect>) -> Diagnosis {
+    let rest = StepName::ALL.iter().skip(steps.len());
+    steps.extend(rest.map(|name| Seen::not_reached().step(*name, Duration::ZERO)));
+    bounded(Diagnosis::new(steps, causes))
+}
 
 /// `diagnosis` with long texts cut. A list that is cut has a fact beside it that tells how much is left
 /// out.
-pub(super) fn bounded(mut diagnosis: Diagnosis) -> Diagnosis {
+fn bounded(mut diagnosis: Diagnosis) -> Diagnosis {
     for Step { seen, facts, .. } in &mut diagnosis.steps {
         shorten(seen);
         facts.iter_mut().for_each(bound);
@@ -64,11 +73,9 @@ fn shorten(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seen::Seen;
     use super::*;
-    use diagnosis::{Cause, Filled, StepName};
+    use diagnosis::{Cause, Filled};
     use serde_json::json;
-    use std::time::Duration;
 
     #[test]
     fn a_diagnosis_fits_a_response_whatever_was_said() {
@@ -88,7 +95,7 @@ mod tests {
         };
         let steps = vec![seen().step(StepName::Settings, Duration::ZERO)];
         let causes = (0..50).map(|_| suspect()).collect();
-        let diagnosis = bounded(Diagnosis::new(steps, causes));
+        let diagnosis = complete(steps, causes);
         let size = serde_json::to_string(&diagnosis).unwrap().len();
         assert!(size < 4 << 20, "{size}");
         let facts = diagnosis.steps[0].facts.as_ref().unwrap();

@@ -1,18 +1,18 @@
 //! What was tried, and how it ended: one line for each fault, held to `docs/RELIABILITY.md`, and kept
 //! in a file that `cargo xtask test` shows as a table.
 
-use local_rds::Engine;
+use engine::Engine;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::Ending;
+use super::Outcome;
 
 const DOCUMENT: &str = include_str!("../../../../../docs/RELIABILITY.md");
 
 /// The lines of one test.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     engine: Engine,
     scenario: &'static str,
     lines: Vec<(String, Tally)>,
@@ -26,12 +26,13 @@ struct Tally {
 }
 
 impl Report {
-    pub(crate) fn new(engine: Engine, scenario: &'static str) -> Report {
+    /// No lines yet.
+    pub fn new(engine: Engine, scenario: &'static str) -> Report {
         Report { engine, scenario, lines: Vec::new() }
     }
 
     /// Counts an invocation that met `fault`.
-    pub(crate) fn count(&mut self, fault: &str, ending: &Ending) {
+    pub fn count(&mut self, fault: &str, ending: &Outcome) {
         let at = self.lines.iter().position(|(name, _)| name == fault).unwrap_or_else(|| {
             self.lines.push((fault.to_owned(), Tally::default()));
             self.lines.len() - 1
@@ -44,7 +45,7 @@ impl Report {
     }
 
     /// Holds the lines to the document, writes them beside the function's program, and prints them.
-    pub(crate) fn write(self, bootstrap: &str) {
+    pub fn write(self, bootstrap: &str) {
         self.assert_documented();
         let folder = Path::new(bootstrap).with_file_name("faults");
         let lines: String =

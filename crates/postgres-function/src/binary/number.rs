@@ -1,27 +1,36 @@
-//! The binary forms of `numeric`, `uuid` and bit strings, as text.
+//! `numeric`, `uuid` and bit strings.
 
-use crate::binary::{Malformed, Reader};
+use postgres_protocol::types::{uuid_from_sql, varbit_from_sql};
 
-/// A `numeric` in the digits that `SELECT n::text` shows: groups of four decimal digits, the weight
-/// of the first, and how many digits stand after the point (`numeric_send` in PostgreSQL's
-/// `numeric.c`).
+use super::Malformed;
+
+/// A `numeric` with the digits that `SELECT n::text` shows (`numeric_send` in PostgreSQL's `numeric.c`).
+/// It comes as groups of four decimal digits, after their number, the weight of the first, the sign, and
+/// how many digits stand after the point.
 pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
-    let mut reader = Reader::new(raw);
-    let (count, weight) = (reader.i16()?, reader.i16()?);
-    let (sign, scale) = (reader.i16()? as u16, reader.i16()?);
-    let sign = match sign {
+    let (words, rest) = raw.as_chunks();
+    let words: Vec<_> = words.iter().map(|word| i16::from_be_bytes(*word)).collect();
+    let ([count, weight, sign, scale], groups) = match words.split_first_chunk() {
+        Some((head, groups)) if rest.is_empty() => (*head, groups),
+        _ => return Err(format!("a numeric of {} bytes", raw.len()).into()),
+    };
+    let sign = match sign.cast_unsigned() {
         0x0000 => "",
         0x4000 => "-",
         0xC000 => return Ok("NaN".into()),
         0xD000 => return Ok("Infinity".into()),
         0xF000 => return Ok("-Infinity".into()),
-        other => return Err(Malformed(format!("a numeric with sign {other:#06x}"))),
+        other => return Err(format!("a numeric with sign {other:#06x}").into()),
     };
-    let groups = (0..count).map(|_| digits(&mut reader)).collect::<Result<Vec<_>, _>>()?;
-    reader.end()?;
-    let scale = usize::try_from(scale).map_err(|_| Malformed(format!("a scale of {scale}")))?;
+    if usize::try_from(count) != Ok(groups.len()) {
+        return Err(format!("a numeric of {count} groups of digits in {} bytes", raw.len()).into());
+    }
+    if let Some(other) = groups.iter().find(|group| !(0..=9999).contains(*group)) {
+        return Err(format!("four digits that are {other}").into());
+    }
+    let scale = usize::try_from(scale).map_err(|_| format!("a scale of {scale}"))?;
     let weight = i32::from(weight);
-    // The group of ten thousands to the power of `power`; those not sent are zero.
+    // The group of weight `power`, in powers of 10,000. Those that are not sent are zero.
     let group = |power: i32| {
         let index = usize::try_from(weight - power).ok();
         index.and_then(|index| groups.get(index)).copied().unwrap_or(0)
@@ -45,32 +54,21 @@ pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
     Ok(text)
 }
 
-/// A group of four digits.
-fn digits(reader: &mut Reader<'_>) -> Result<i16, Malformed> {
-    match reader.i16()? {
-        digits @ 0..=9999 => Ok(digits),
-        other => Err(Malformed(format!("four digits that are {other}"))),
-    }
-}
-
-/// A `uuid` in the form of RFC 9562.
-pub(crate) fn uuid(bytes: [u8; 16]) -> String {
-    let mut text = format!("{:032x}", u128::from_be_bytes(bytes));
+/// A `uuid`, as in RFC 9562.
+pub(crate) fn uuid(raw: &[u8]) -> Result<String, Malformed> {
+    let mut text = format!("{:032x}", u128::from_be_bytes(uuid_from_sql(raw)?));
     for hyphen in [20, 16, 12, 8] {
         text.insert(hyphen, '-');
     }
-    text
+    Ok(text)
 }
 
 /// A `bit` or `varbit`, digit by digit (`varbit_send` in `varbit.c`).
 pub(crate) fn bits(raw: &[u8]) -> Result<String, Malformed> {
-    let mut reader = Reader::new(raw);
-    let length = reader.i32()?;
-    let length = usize::try_from(length).map_err(|_| Malformed(format!("{length} bits")))?;
-    let bytes = reader.bytes(length.div_ceil(8))?;
-    reader.end()?;
+    let bits = varbit_from_sql(raw)?;
+    let bytes = bits.bytes();
     let digit = |index: usize| if bytes[index / 8] << (index % 8) & 0x80 == 0 { '0' } else { '1' };
-    Ok((0..length).map(digit).collect())
+    Ok((0..bits.len()).map(digit).collect())
 }
 
 #[cfg(test)]
@@ -94,7 +92,9 @@ mod tests {
         assert_eq!(from_words(&[1, 0xfffe, 0, 6, 1200]), "0.000012");
         assert_eq!(from_words(&[0, 0, 0xC000, 0]), "NaN");
         assert_eq!(from_words(&[0, 0, 0xF000, 0]), "-Infinity");
-        assert!(numeric(&[0, 1, 0]).is_err());
+        for wrong in [&[0, 1, 0][..], &[0; 7], &[0; 9], &[0, 1, 0, 0, 0, 0, 0, 0], &[0; 10]] {
+            assert!(numeric(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]
@@ -107,6 +107,6 @@ mod tests {
     #[test]
     fn uuids_are_hyphenated() {
         let bytes = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef_u128.to_be_bytes();
-        assert_eq!(uuid(bytes), "01234567-89ab-cdef-0123-456789abcdef");
+        assert_eq!(uuid(&bytes).unwrap(), "01234567-89ab-cdef-0123-456789abcdef");
     }
 }

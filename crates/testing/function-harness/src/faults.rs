@@ -4,42 +4,44 @@
 mod ledger;
 mod report;
 
-pub(crate) use ledger::{Ledger, settled};
-pub(crate) use report::Report;
+pub use ledger::{Ledger, settled};
+pub use report::Report;
 
+use engine::Engine;
 use fault_proxy::{Protocol, Proxy};
-use local_rds::{Builder, Engine, Row, Server};
+use local_rds::{Builder, Row, Server};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::{Deployed, Rig};
+use crate::deployed::Deployed;
+use crate::harness::Harness;
 
 /// A table in which each write is counted under its id.
 const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
 
 /// Starts a server with the table of the [`Ledger`].
-pub(crate) async fn rig(server: Builder, bootstrap: &str) -> Rig {
-    Rig::with_tables(server, TABLE, bootstrap).await
+pub async fn start(server: Builder, bootstrap: &str) -> Harness {
+    Harness::with_tables(server, TABLE, bootstrap).await
 }
 
-/// Starts a proxy in front of the rig's server.
-pub(crate) async fn proxy(rig: &Rig) -> Proxy {
-    let protocol = match rig.server.engine() {
+/// Starts a proxy in front of the harness's server.
+pub async fn proxy(harness: &Harness) -> Proxy {
+    let protocol = match harness.server.engine() {
         Engine::Postgres => Protocol::Postgres,
         Engine::MySql | Engine::MariaDb => Protocol::MySql,
     };
-    Proxy::start(rig.server.address(), protocol).await.expect("the proxy starts")
+    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
 }
 
 /// Deploys the function with the statements of the faults, and `more`, its connections going to
 /// `address`.
-pub(crate) async fn deploy<'a>(
-    rig: &'a Rig,
+pub async fn deploy<'a>(
+    harness: &'a Harness,
     address: SocketAddr,
     timeout: Duration,
     more: &[(&str, &str)],
 ) -> Deployed<'a> {
-    let (hit, echo) = match rig.server.engine() {
+    let (hit, echo) = match harness.server.engine() {
         Engine::Postgres => (
             "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
             "SELECT $1::int AS v",
@@ -54,17 +56,17 @@ pub(crate) async fn deploy<'a>(
     let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
     let address = address.to_string();
     let changes = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    rig.deploy_limited(timeout, &changes, &statements).await
+    harness.deploy_limited(timeout, &changes, &statements).await
 }
 
 /// The time-out of the statements `hit` and `echo`.
 const STATEMENT_TIMEOUT: &str = "800ms";
 
 /// How an invocation ended: right, or with an error of this type.
-pub(crate) type Ending = Result<(), String>;
+pub type Outcome = Result<(), String>;
 
 /// Reads `value` back from the server. A wrong answer fails the test.
-pub(crate) async fn echo(function: &Deployed<'_>, value: u32) -> Ending {
+pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
     let event = format!(r#"{{"statement":"echo","params":[{value}]}}"#);
     let response = function.invoke(&event).await.map_err(|(error_type, message)| {
         assert!(is_honest_for_a_read(&error_type), "{error_type}: {message}");
@@ -84,7 +86,7 @@ fn is_honest_for_a_read(error_type: &str) -> bool {
 }
 
 /// Ends the function's connection, and acts until the function opens another one.
-pub(crate) async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Ending) -> Ending {
+pub async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Outcome) -> Outcome {
     let accepted = proxy.accepted();
     proxy.sever(fault_proxy::Ending::Reset);
     for _ in 0..3 {
@@ -99,7 +101,7 @@ pub(crate) async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Ending) -> En
 }
 
 /// The function's open connections, as the server counts them.
-pub(crate) fn connections(server: &Server) -> usize {
+pub fn connections(server: &Server) -> usize {
     let sql = match server.engine() {
         Engine::Postgres => {
             "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user'".to_owned()
@@ -113,6 +115,6 @@ pub(crate) fn connections(server: &Server) -> usize {
 }
 
 /// Rows, asked for by the administrator.
-pub(crate) fn query(server: &Server, sql: &str) -> Vec<Row> {
+pub fn query(server: &Server, sql: &str) -> Vec<Row> {
     server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}\n{}", server.log()))
 }
