@@ -66,11 +66,10 @@ mod truncate;
 
 pub use backoff::Backoff;
 pub use boundary::run;
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
-pub use catalogue::SCHEDULED;
 pub use login::{Clock, Login};
 pub use param::{Elements, Param};
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};

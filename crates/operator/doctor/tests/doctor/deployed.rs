@@ -76,7 +76,7 @@ async fn a_deployed_function_tells_what_it_sees() {
 
     let (said, _) = ask(&lambda, &folder, "--function healthy").await;
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(said.out.contains("everything is right"), "{}", said.out);
+    assert!(said.out.contains("no problems found"), "{}", said.out);
 
     let (said, diagnosis) = ask(&lambda, &folder, "--function broken").await;
     assert_eq!(said.code, Some(1), "{}", said.all());
@@ -112,9 +112,9 @@ async fn a_function_that_cannot_answer_is_explained() {
     }
 
     for (name, says) in [
-        ("slow", &["ran out of time", "give it more time"][..]),
+        ("slow", &["timed out", "raise its setting Timeout"][..]),
         ("crashing", &["exit status 3", "last words"]),
-        ("foreign", &["is no diagnosis", "{\"statusCode\":200}", "one of this project's"]),
+        ("foreign", &["is not a diagnosis", "{\"statusCode\":200}", "one of this project's"]),
         ("no-such", &["Function not found", "no-such"]),
     ] {
         let (said, _) = ask(&lambda, &folder, &format!("--function {name}")).await;
