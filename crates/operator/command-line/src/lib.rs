@@ -31,7 +31,7 @@ pub struct CommandLine {
     command: &'static str,
     parser: lexopt::Parser,
     repeatable: &'static [&'static str],
-    /// The options so far, and whether each may be given again.
+    /// The options so far.
     given: BTreeSet<String>,
     /// The last option.
     option: String,
@@ -170,13 +170,13 @@ mod tests {
             .words(1);
         let mut read = Vec::new();
         while let Some(option) = line.option().map_err(|error| error.to_string())? {
-            match option.as_str() {
-                "port" => line.value::<u16>().map(|port| read.push(port.to_string())),
-                "region" => line.value::<String>().map(|region| read.push(region)),
-                "json" | "help" => Ok(read.push(option)),
+            let value = match option.as_str() {
+                "port" => line.value::<u16>().map(|port| port.to_string()),
+                "region" => line.value(),
+                "json" | "help" => Ok(option),
                 _ => Err(line.unknown()),
-            }
-            .map_err(|error| error.to_string())?;
+            };
+            read.push(value.map_err(|error| error.to_string())?);
         }
         read.extend(line.given_words().iter().cloned());
         Ok(read)
