@@ -22,6 +22,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
+use std::io::{self, Write as _};
 use std::str::FromStr;
 
 use lexopt::{Arg, ValueExt as _};
@@ -145,6 +146,11 @@ impl CommandLine {
     pub fn error(&self, what: impl Display) -> Error {
         Error(format!("{what}; see `cargo xtask {} --help`", self.command))
     }
+}
+
+/// Prints a text and a line break on standard output. A closed pipe, as of `head`, is not an error.
+pub fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
 }
 
 /// A command line that a command does not accept.

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use command_line::print;
+
 use crate::Failure;
 
 /// How a command reports.
@@ -52,11 +54,6 @@ impl Report {
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
-}
-
-/// Prints a text. A closed pipe, as of `head`, is not an error.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// A table with columns as wide as their cells.
