@@ -28,7 +28,7 @@ const COMMANDS: [Command; 9] = [
         help: include_str!("../../crates/local/stack/src/help.txt"),
         action: Action::Own(local::run),
     },
-    Command { name: "test", help: test::flags::HELP, action: Action::Own(test) },
+    Command { name: "test", help: include_str!("test/help.txt"), action: Action::Own(test::run) },
     Command {
         name: "build",
         help: include_str!("../../crates/operator/packaging/src/help.txt"),
@@ -132,13 +132,6 @@ impl Command {
                 cargo::exec(cargo::built(package)?.arg(self.name).args(arguments))
             }
         }
-    }
-}
-
-fn test(arguments: Vec<OsString>) -> Result<(), Failure> {
-    match test::flags::parse(arguments)? {
-        Some(flags) => test::run(&flags),
-        None => Ok(()),
     }
 }
 

@@ -42,6 +42,11 @@ impl Binary {
         format!("{} {}", self.package, self.target)
     }
 
+    /// The same, built with a feature.
+    pub(super) fn with(self, feature: &str) -> Binary {
+        Binary { package: format!("{} with {feature}:", self.package), ..self }
+    }
+
     /// The full name of one of its tests.
     pub(super) fn name(&self, test: &str) -> String {
         format!("{}::{}::{test}", self.package, self.target)
@@ -71,7 +76,6 @@ impl Binary {
         }
         command.env("CARGO_MANIFEST_DIR", &self.folder);
         command.env("CARGO_MANIFEST_PATH", self.folder.join("Cargo.toml"));
-        command.env("CARGO_PKG_NAME", &self.package);
         if let Ok(target) = pinned_tools::target() {
             command.env("CARGO_TARGET_DIR", target);
         }

@@ -1,6 +1,7 @@
 //! What the person sees while tests run: on a terminal one line that changes, and a line for each
 //! program that ends.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -13,6 +14,8 @@ use super::run::{Counts, Ended, Event};
 const REFRESH: Duration = Duration::from_millis(500);
 /// Its length: one less than the narrowest terminal, so that it stays one line.
 const WIDTH: usize = 79;
+/// How many jobs are named as the slowest.
+const SLOWEST: usize = 5;
 
 /// What runs, what is left and how the rest ended.
 pub(super) struct Progress {
@@ -22,8 +25,9 @@ pub(super) struct Progress {
     all: usize,
     is_terminal: bool,
     failures: Vec<(String, String)>,
-    pub(super) counts: Counts,
-    slowest: Vec<(Duration, String)>,
+    counts: Counts,
+    /// How long each job took.
+    took: Vec<(String, Duration)>,
 }
 
 /// A program of tests.
@@ -49,13 +53,8 @@ impl Progress {
             is_terminal: io::stderr().is_terminal(),
             failures: vec![],
             counts: Counts::default(),
-            slowest: vec![],
+            took: vec![],
         }
-    }
-
-    /// How many programs and commands there are.
-    pub(super) fn parts(&self) -> usize {
-        self.parts.len()
     }
 
     /// Shows what happens until there are no more events.
@@ -72,12 +71,27 @@ impl Progress {
         self.clear();
     }
 
-    /// Prints why tests failed. Gives the names of the jobs they were in.
-    pub(super) fn failures(&self) -> Vec<&str> {
+    /// Everything that ran, in two lines: the jobs that took longest, and how many tests there were.
+    pub(super) fn summary(&mut self) -> String {
+        self.took.sort_by_key(|(_, took)| Reverse(*took));
+        let slowest = self.took.iter().take(SLOWEST);
+        let slowest: Vec<_> =
+            slowest.map(|(name, took)| format!("{name} {:.0} s", took.as_secs_f64())).collect();
+        let Counts { passed, failed, ignored } = self.counts;
+        format!(
+            "slowest: {}\n{passed} tests passed, {failed} failed, {ignored} ignored; {} programs and \
+             commands",
+            slowest.join(", "),
+            self.parts.len()
+        )
+    }
+
+    /// Prints what the jobs that failed have printed. Gives their names.
+    pub(super) fn print_failures(self) -> Vec<String> {
         for (name, failure) in &self.failures {
-            eprintln!("\n---- {name} ----\n{}", failure.trim());
+            eprintln!("\n---- {name} ----\n{}\n", failure.trim());
         }
-        self.failures.iter().map(|(name, _)| name.as_str()).collect()
+        self.failures.into_iter().map(|(name, _)| name).collect()
     }
 
     fn end(&mut self, ended: Ended) {
@@ -94,7 +108,7 @@ impl Progress {
         if failure.is_some() || line.is_some() {
             self.clear();
         }
-        self.slowest.push((took, name.clone()));
+        self.took.push((name.clone(), took));
         if let Some(failure) = failure {
             eprintln!("FAILED {name}");
             self.failures.push((name, failure));
@@ -133,16 +147,5 @@ impl Part {
             line += &format!(", {ignored} ignored");
         }
         line + &format!(", {:.1} s", self.took.as_secs_f64())
-    }
-}
-
-impl Progress {
-    pub(super) fn slow(&mut self) {
-        self.slowest.sort();
-        let mut text = String::new();
-        for (took, name) in self.slowest.iter().rev() {
-            text += &format!("{:.2} {name}\n", took.as_secs_f64());
-        }
-        std::fs::write("/tmp/testing-slow.txt", text).unwrap();
     }
 }

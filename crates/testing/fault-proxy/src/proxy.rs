@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::condition::Condition;
 use crate::cut::{Cut, Ending};
-use crate::framer::{Direction, Message, Protocol};
+use crate::framer::{Message, Protocol};
 use crate::link::Link;
 
 /// A proxy in front of one server. Dropping it ends every connection through it.
