@@ -1,4 +1,4 @@
-//! Each fault, as client and server see it.
+//! Each fault, as seen by client and server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ impl Ends {
     }
 }
 
-/// What arrives until the end, and whether that is a reset.
+/// Everything that arrives until the end, and whether the end is a reset.
 async fn read(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
     let end = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends");
@@ -79,7 +79,7 @@ async fn a_cut_comes_where_it_was_set() {
     let messages = places.map(|(place, passes)| (At::Message(1, place), passes));
     let bytes = [(At::Bytes(0), 0), (At::Bytes(1), 1), (At::Bytes(17), 17)];
     for (at, passes) in messages.chain(bytes) {
-        // The first record of an open connection has passed when the cut is set.
+        // On an open connection, the first record has passed when the cut is set.
         for is_open in [false, true] {
             let cut = Cut { direction: Direction::ToServer, at, ending: Ending::Close };
             if !is_open {
@@ -92,7 +92,7 @@ async fn a_cut_comes_where_it_was_set() {
                 ends.proxy.cut_open(cut);
             }
             assert!(ends.proxy.awaits_cut());
-            // In one piece or in many, it is the same.
+            // In one piece or in many.
             if is_open {
                 client.write_all(&RECORDS.concat()).await.unwrap();
             } else {
