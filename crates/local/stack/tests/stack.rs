@@ -80,7 +80,7 @@ fn a_failed_event_is_told_by_the_exit_code() {
 fn a_wrong_call_is_explained_before_anything_starts() {
     let run = Run::new();
     for (arguments, says) in [
-        (&["--once"][..], "--engine"),
+        (&["--once", "--engine"][..], "--engine"),
         (&["--engine", "oracle"], "oracle"),
         (&["--engine", "mysql", "--event", "/no/such/file"], "/no/such/file"),
         (&["--engine", "mysql", "--event", "/dev/null"], "/dev/null is not JSON"),
