@@ -15,7 +15,7 @@ use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
 
 /// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub(crate) const SCHEDULED: &str = "items";
+pub const SCHEDULED: &str = "items";
 
 /// How many names an error shows.
 const SHOWN: usize = 50;

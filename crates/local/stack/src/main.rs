@@ -31,7 +31,10 @@ macro_rules! say {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = async {
-        let flags = flags::parse()?;
+        let Some(flags) = flags::parse()? else {
+            say!("{}", flags::HELP.trim_end());
+            return Ok(ExitCode::SUCCESS);
+        };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         // Whatever is dropped on the way out stops its processes and removes its files.

@@ -22,11 +22,13 @@
 
 #![forbid(unsafe_code)]
 
+mod condition;
 mod cut;
 mod framer;
 mod link;
 mod proxy;
 
+pub use condition::Condition;
 pub use cut::{At, Cut, Ending, Place};
 pub use framer::{Direction, Kind, Message, Protocol};
-pub use proxy::{Condition, Mark, Proxy};
+pub use proxy::{Mark, Proxy};

@@ -9,9 +9,9 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::condition::Condition;
 use crate::cut::{Cut, Ending, Verdict};
 use crate::framer::{Direction, Framer, Message, Position, Protocol};
-use crate::proxy::Condition;
 
 /// What is known of a connection.
 #[derive(Debug)]

@@ -3,33 +3,14 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::condition::Condition;
 use crate::cut::{Cut, Ending};
-use crate::framer::{Direction, Message, Protocol};
+use crate::framer::{Message, Protocol};
 use crate::link::Link;
-
-/// How the network is, for all connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Everything passes.
-    Clear,
-    /// What is sent arrives this much later.
-    Delay(Duration),
-    /// No more than so many bytes a second pass in each direction.
-    Bandwidth(u32),
-    /// Nothing passes until this changes, and nothing is lost.
-    Freeze,
-    /// What goes in this direction is lost.
-    Swallow(Direction),
-    /// New connections are reset. Open ones go on.
-    Refuse,
-    /// New connections are accepted, and nothing comes of them. Open ones go on.
-    BlackHole,
-}
 
 /// A proxy in front of one server. Dropping it ends every connection through it.
 #[derive(Debug)]

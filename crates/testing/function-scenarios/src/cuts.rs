@@ -5,13 +5,13 @@
 //! honest, and the [`Ledger`] proves that no write ran twice, none that was reported as clean ran,
 //! and none that was reported as done is missing.
 
+use engine::Engine;
 use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
-use local_rds::{Engine, Server};
+use function_harness::Deployed;
+use function_harness::faults::{self, Ledger, Report};
+use local_rds::Server;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-
-use crate::Deployed;
-use crate::faults::{self, Ledger, Report};
 
 /// What is going on when the connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,9 @@ struct Bench<'a> {
 
 /// Every stage, at every message.
 pub async fn every_message(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), Duration::from_secs(20), &[]).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(20), &[]).await;
     let ledger = Ledger::default();
     let bench = Bench { function, proxy, ledger, echoes: AtomicU32::new(0) };
     let mut report = Report::new(engine, "cuts");
@@ -68,8 +68,8 @@ pub async fn every_message(engine: Engine, bootstrap: &str) {
     }
 
     bench.proxy.sever(Ending::Reset);
-    faults::settled(&rig.server, 0).await;
-    bench.ledger.assert_balanced(&rig.server);
+    faults::settled(&harness.server, 0).await;
+    bench.ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
@@ -107,7 +107,7 @@ impl Bench<'_> {
     /// Runs a stage on a connection that is cut. Nothing when the cut did not come: a handshake that
     /// resumes a session is shorter than one that does not, and the server may send two records as
     /// one.
-    async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Ending> {
+    async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Outcome> {
         let ending = if stage == Stage::Connect {
             self.proxy.cut_next(cut);
             faults::at_login(&self.proxy, async || self.act(stage).await).await
@@ -137,7 +137,7 @@ impl Bench<'_> {
     }
 
     /// Acts until that ends well. A connection that was cut may take one invocation with it.
-    async fn repeat(&self, act: impl AsyncFn() -> faults::Ending) {
+    async fn repeat(&self, act: impl AsyncFn() -> faults::Outcome) {
         let mut last = Ok(());
         for _ in 0..3 {
             last = act().await;
@@ -149,7 +149,7 @@ impl Bench<'_> {
     }
 
     /// Has the function connect, without running the stage's statement.
-    async fn connect(&self, stage: Stage) -> faults::Ending {
+    async fn connect(&self, stage: Stage) -> faults::Outcome {
         if stage == Stage::Read {
             self.function
                 .invoke(r#"{"statement":"items"}"#)
@@ -161,7 +161,7 @@ impl Bench<'_> {
         }
     }
 
-    async fn act(&self, stage: Stage) -> faults::Ending {
+    async fn act(&self, stage: Stage) -> faults::Outcome {
         match stage {
             Stage::Connect | Stage::Read => self.echo().await,
             Stage::Write => self.ledger.write(&self.function).await,
@@ -169,7 +169,7 @@ impl Bench<'_> {
         }
     }
 
-    async fn echo(&self) -> faults::Ending {
+    async fn echo(&self) -> faults::Outcome {
         let value = self.echoes.fetch_add(1, Ordering::Relaxed);
         faults::echo(&self.function, value).await
     }

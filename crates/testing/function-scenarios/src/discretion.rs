@@ -1,10 +1,10 @@
 //! No value is in a log, at any level, and whatever becomes of an event; its answer may quote it.
 
+use engine::Engine;
+use function_harness::{Deployed, Harness};
 use local_lambda::LogFormat;
-use local_rds::{Engine, Server};
+use local_rds::Server;
 use serde_json::{Value, json};
-
-use crate::{Deployed, Rig};
 
 /// What every value, name and key that only events have holds, and is nowhere else.
 const TEXT: &str = "zq-value";
@@ -174,20 +174,20 @@ fn events(engine: Engine) -> Vec<(String, Answer)> {
     events.into_iter().map(|(event, answer)| (event.to_string(), answer)).collect()
 }
 
-async fn rig(engine: Engine, bootstrap: &str) -> Rig {
+async fn harness(engine: Engine, bootstrap: &str) -> Harness {
     let tables =
         if engine == Engine::Postgres { format!("{TABLE}{POSTGRES}") } else { TABLE.into() };
-    let rig = Rig::with_tables(Server::builder(engine), &tables, bootstrap).await;
+    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
     if engine != Engine::Postgres {
-        rig.execute(MYSQL).await;
+        harness.execute(MYSQL).await;
     }
-    rig
+    harness
 }
 
 /// Sends every event. Gives the lines that the function itself wrote for each of them.
-async fn send(rig: &Rig, function: &Deployed<'_>) -> Vec<(String, Vec<String>)> {
+async fn send(harness: &Harness, function: &Deployed<'_>) -> Vec<(String, Vec<String>)> {
     let mut written = vec![];
-    for (event, answer) in events(rig.server.engine()) {
+    for (event, answer) in events(harness.server.engine()) {
         let invocation = function.send(&event).await;
         let shown = &event[..event.len().min(200)];
         let payload = String::from_utf8_lossy(&invocation.payload).to_lowercase();
@@ -205,7 +205,7 @@ async fn send(rig: &Rig, function: &Deployed<'_>) -> Vec<(String, Vec<String>)> 
         let lines = invocation.log.lines().filter(|line| !lambdas(line)).map(str::to_owned);
         written.push((shown.to_owned(), lines.collect()));
     }
-    rig.shut_down().await;
+    harness.shut_down().await;
     let logs = function.logs();
     for line in logs.lines() {
         let lower = line.to_lowercase();
@@ -219,9 +219,9 @@ async fn send(rig: &Rig, function: &Deployed<'_>) -> Vec<(String, Vec<String>)> 
 
 /// At TRACE, in JSON.
 pub async fn no_value(engine: Engine, bootstrap: &str) {
-    let rig = rig(engine, bootstrap).await;
-    let function = rig.deploy_as(&statements(engine), |function| function).await;
-    send(&rig, &function).await;
+    let harness = harness(engine, bootstrap).await;
+    let function = harness.deploy_as(&statements(engine), |function| function).await;
+    send(&harness, &function).await;
     let logs = function.logs();
     function.assert_discreet("");
     // They tell what can be told: the code, the statement, the item, the advice, the fate.
@@ -248,19 +248,19 @@ pub async fn no_value(engine: Engine, bootstrap: &str) {
 
 /// At TRACE, as text.
 pub async fn no_value_in_text(engine: Engine, bootstrap: &str) {
-    let rig = rig(engine, bootstrap).await;
+    let harness = harness(engine, bootstrap).await;
     let text = |function: local_lambda::Function| function.log_format(LogFormat::Text);
-    let function = rig.deploy_as(&statements(engine), text).await;
-    send(&rig, &function).await;
+    let function = harness.deploy_as(&statements(engine), text).await;
+    send(&harness, &function).await;
     assert!(function.logs().contains("TRACE"), "{}", function.logs());
 }
 
 /// At INFO, an invocation writes one line.
 pub async fn one_line(engine: Engine, bootstrap: &str) {
-    let rig = rig(engine, bootstrap).await;
+    let harness = harness(engine, bootstrap).await;
     let info = |function: local_lambda::Function| function.log_level("INFO");
-    let function = rig.deploy_as(&statements(engine), info).await;
-    for (event, lines) in send(&rig, &function).await {
+    let function = harness.deploy_as(&statements(engine), info).await;
+    for (event, lines) in send(&harness, &function).await {
         let of_invocation = lines.iter().filter(|line| line.contains("requestId"));
         let ours: Vec<_> = of_invocation.collect();
         assert!(

@@ -25,10 +25,9 @@ pub use uncounted::{denied_once, uncounted};
 pub use unverified::{no_tls, unverified};
 
 use diagnosis::Cause;
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::{Deployed, Harness};
 use serde_json::{Value, json};
-
-use crate::{Deployed, Rig};
 
 const STEPS: [&str; 10] = [
     "settings",
@@ -77,8 +76,8 @@ async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
 }
 
 /// As [`names`], of the function deployed with other settings.
-async fn named(rig: &Rig, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
-    names(&rig.deploy(changes).await, step, cause).await
+async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
+    names(&harness.deploy(changes).await, step, cause).await
 }
 
 /// A set-up in which nothing is wrong: every step is ok, and there is nothing to say.
@@ -92,18 +91,18 @@ async fn is_healthy(function: &Deployed<'_>) -> Value {
 }
 
 /// Attaches a policy to the function's role that allows logins on `resource`.
-fn allow(rig: &Rig, resource: &str) {
+fn allow(harness: &Harness, resource: &str) {
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
             "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
     );
-    rig.server.iam().set_policy(&policy).expect("a valid policy");
+    harness.server.iam().set_policy(&policy).expect("a valid policy");
 }
 
 /// A healthy set-up, and what is seen of it, under the names that programs read.
 pub async fn healthy(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     let diagnosis = is_healthy(&function).await;
     let fact = |step: &str, fact: &str| {
         let at = STEPS.iter().position(|name| *name == step).unwrap();
@@ -111,18 +110,18 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
         assert!(!value.is_null(), "{step} has no {fact}: {diagnosis:#}");
         value
     };
-    assert_eq!(fact("settings", "db_host"), rig.server.host());
-    assert_eq!(fact("credentials", "access_key_id"), rig.server.access_key().id);
+    assert_eq!(fact("settings", "db_host"), harness.server.host());
+    assert_eq!(fact("credentials", "access_key_id"), harness.server.access_key().id);
     assert_eq!(fact("credentials", "source"), "environment");
-    let signed_for = format!("{}:{}", rig.server.host(), rig.server.port());
+    let signed_for = format!("{}:{}", harness.server.host(), harness.server.port());
     assert_eq!(fact("endpoint", "signed_for"), signed_for);
     assert_eq!(fact("endpoint", "kind"), "instance");
-    assert_eq!(fact("trust", "file"), rig.server.ca_bundle().display().to_string());
+    assert_eq!(fact("trust", "file"), harness.server.ca_bundle().display().to_string());
     assert_eq!(fact("dns", "addresses"), json!(["127.0.0.1"]));
     assert_eq!(fact("dns", "private"), true);
-    assert_eq!(fact("tcp", "peer"), rig.server.address().to_string());
+    assert_eq!(fact("tcp", "peer"), harness.server.address().to_string());
     assert_eq!(fact("tls", "version"), "TLSv1.3");
-    assert_eq!(fact("tls", "names"), json!([rig.server.host()]));
+    assert_eq!(fact("tls", "names"), json!([harness.server.host()]));
     assert_eq!(fact("tls", "ca"), "rds-ca-rsa2048-g1");
     let token =
         if engine == Engine::Postgres { "cleartext password" } else { "mysql_clear_password" };
@@ -130,7 +129,7 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
     assert_eq!(fact("database", "tls_version"), "TLSv1.3");
     assert_eq!(fact("database", "read_only"), false);
     assert!(fact("database", "clock_offset_s").as_f64().unwrap().abs() < 30.0);
-    assert!(fact("database", "user").as_str().unwrap().starts_with(rig.server.user()));
+    assert!(fact("database", "user").as_str().unwrap().starts_with(harness.server.user()));
     assert_eq!(fact("statements", "statements").as_array().unwrap().len(), 3);
     // The function's own connection goes on as if nothing had been.
     assert_eq!(function.ok(r#"{"statement":"items"}"#).await["row_count"], 3);

@@ -1,14 +1,13 @@
 //! Events in, responses out.
 
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::{Value, json};
-
-use crate::Rig;
 
 /// The example statements, in every form of an event, over one connection.
 pub async fn every_form(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     let first = json!([
         {"id": 1, "name": "first"}, {"id": 2, "name": "second"}, {"id": 3, "name": "third"}
     ]);
@@ -57,9 +56,9 @@ pub async fn every_form(engine: Engine, bootstrap: &str) {
 /// What is wrong with an event or a statement is named, and the next event is served by the same
 /// connection.
 pub async fn wrong_events(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let placeholder = if engine == Engine::Postgres { "$1" } else { "?" };
-    let function = rig
+    let function = harness
         .deploy_with(
             &[],
             &[
@@ -107,8 +106,8 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
 
 /// A transaction that fails leaves nothing behind; one that only reads is read-only.
 pub async fn transactions(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
     let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
     for (last, error_type) in [
         (r#"{"statement":"add-item","params":[1,"again"]}"#, "Query"),
@@ -127,13 +126,13 @@ pub async fn transactions(engine: Engine, bootstrap: &str) {
 
 /// An exclusive statement that is running keeps a second run out, which says so.
 pub async fn exclusive(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
     let statements = [("slow", format!("-- exclusive: true\nSELECT {sleep} AS slept"))];
     let statements = statements.each_ref().map(|(name, sql)| (*name, sql.as_str()));
     // Two functions of one name would share the environment: two deployments do not.
-    let first = rig.deploy_with(&[], &statements).await;
-    let second = rig.deploy_with(&[], &statements).await;
+    let first = harness.deploy_with(&[], &statements).await;
+    let second = harness.deploy_with(&[], &statements).await;
     let event = r#"{"statement":"slow"}"#;
     let (one, two) = tokio::join!(first.ok(event), second.ok(event));
     let skipped = [&one, &two].iter().filter(|response| response["skipped"] == true).count();
@@ -146,10 +145,10 @@ pub async fn exclusive(engine: Engine, bootstrap: &str) {
 
 /// A statement that takes longer than it may is ended, and the next one gets its own rows.
 pub async fn timeout(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
     let slow = format!("-- timeout: 300ms\nSELECT {sleep} AS slept");
-    let function = rig.deploy_with(&[], &[("slow", &slow)]).await;
+    let function = harness.deploy_with(&[], &[("slow", &slow)]).await;
     let message = function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
     assert!(message.contains("slow"), "{message}");
     let response = function.ok(r#"{"statement":"items"}"#).await;
@@ -159,10 +158,10 @@ pub async fn timeout(engine: Engine, bootstrap: &str) {
 
 /// A response that Lambda could not return is an error before it is one of Lambda's.
 pub async fn too_large(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let wide = "-- max_rows: 1000000\nSELECT a.id AS a, REPEAT('x', 100000) AS x \
                 FROM items a, items b, items c, items d, items e";
-    let function = rig.deploy_with(&[], &[("wide", wide)]).await;
+    let function = harness.deploy_with(&[], &[("wide", wide)]).await;
     let message = function.fails(r#"{"statement":"wide"}"#, "ResultTooLarge").await;
     assert!(message.contains("at row 6"), "{message}");
     let response: Value = function.ok(r#"{"statement":"items"}"#).await;

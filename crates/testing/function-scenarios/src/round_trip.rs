@@ -8,15 +8,15 @@ mod postgres;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::{Deployed, Harness};
+use local_rds::Server;
 use proptest::strategy::{BoxedStrategy, Just, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-use crate::{Deployed, Rig};
 
 /// How many random values of each type there are.
 const RANDOM: usize = 100;
@@ -119,8 +119,8 @@ pub async fn any_value(engine: Engine, bootstrap: &str) {
         statements.extend([(format!("put-{number}"), put), (format!("get-{number}"), get)]);
     }
     let statements: Vec<_> = statements.iter().map(|(name, sql)| (&**name, &**sql)).collect();
-    let rig = Rig::with_tables(Server::builder(engine), &tables, bootstrap).await;
-    let function = rig.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
+    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
+    let function = harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
 
     let mut runner = TestRunner::default();
     let mut wrong = Vec::new();

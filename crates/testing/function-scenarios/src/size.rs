@@ -1,8 +1,7 @@
 //! Large results: how much memory they take, and where they end.
 
-use local_rds::Engine;
-
-use crate::{Deployed, Rig};
+use engine::Engine;
+use function_harness::{Deployed, Harness};
 
 /// About 5 MB of JSON, in many rows and in one.
 const ROWS: &str = "SELECT REPEAT('x', 500) AS text FROM items a, items b, items c, items d, items e, \
@@ -13,11 +12,11 @@ const ONE_ROW: &str = "SELECT REPEAT('x', 5000000) AS text";
 /// copies of a row, which counts when one row is the whole result.
 pub async fn memory(engine: Engine, bootstrap: &str) {
     let of_one_row = if engine == Engine::Postgres { 3 } else { 6 };
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     for (sql, times) in [(ROWS, 3), (ONE_ROW, of_one_row)] {
         // A function of its own for each: a process never shows a peak lower than its last one.
         let function =
-            rig.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &[("large", sql)]).await;
+            harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &[("large", sql)]).await;
         let (_, before) = peak(&function, "items").await;
         let (bytes, after) = peak(&function, "large").await;
         assert!(bytes > 5_000_000, "{bytes} bytes");
@@ -41,7 +40,7 @@ async fn peak(function: &Deployed<'_>, statement: &str) -> (u64, u64) {
 /// times its size, nor an answer or a log line longer than any.
 pub async fn huge_events(engine: Engine, bootstrap: &str) {
     const SIZE: usize = 5_900_000;
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let filled = |of: &str, room: usize| of.repeat(room / of.len());
     let keys: Vec<_> = (0..450_000).map(|at| format!(r#""{at:x}":[0]"#)).collect();
     let known = filled(r#"{"statement":"items"},"#, SIZE);
@@ -73,7 +72,7 @@ pub async fn huge_events(engine: Engine, bootstrap: &str) {
     ] {
         // A function of its own for each: a process never shows a peak lower than its last one.
         let statements = [("adds", adds)];
-        let function = rig.deploy_as(&statements, |function| function.log_level("INFO")).await;
+        let function = harness.deploy_as(&statements, |function| function.log_level("INFO")).await;
         function.fails(r#"{"statement":"adds","params":["none"]}"#, "Query").await;
         let before = function.send(r#"{"statement":"none"}"#).await.max_memory_mb;
         let invocation = function.send(&event).await;
@@ -89,7 +88,7 @@ pub async fn huge_events(engine: Engine, bootstrap: &str) {
 
 /// One value may be longer than any response: it ends the result too, and the function lives on.
 pub async fn long_values(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     // Values that wait for the server's text are not in the JSON yet, and count all the same.
     let points = "SELECT id, array_fill(point(1, 2), ARRAY[1500000]) AS p FROM items WHERE id = 2";
     let long = "SELECT name, REPEAT('x', CASE id WHEN 2 THEN 15000000 ELSE 1 END) AS text \
@@ -97,7 +96,7 @@ pub async fn long_values(engine: Engine, bootstrap: &str) {
     // A few bytes each, and 131,072 digits.
     let numerics = "SELECT array_fill(1e131071::numeric, ARRAY[200000]) AS n";
     let statements = [("long", long), ("points", points), ("numerics", numerics)];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     if engine == Engine::Postgres {
         function.fails(r#"{"statement":"numerics"}"#, "ResultTooLarge").await;
         let message = function.fails(r#"{"statement":"points"}"#, "ResultTooLarge").await;

@@ -2,17 +2,17 @@
 //! go: no answer is another's, no write is lost or run twice, no connection is left behind, and the
 //! memory of the function does not grow.
 
+use engine::Engine;
 use fault_proxy::{At, Condition, Cut, Direction, Ending, Place, Proxy};
-use local_rds::{Engine, Server};
+use function_harness::Deployed;
+use function_harness::faults::{self, Ledger, Report};
+use local_rds::Server;
 use std::collections::hash_map::RandomState;
 use std::env;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-use crate::Deployed;
-use crate::faults::{self, Ledger, Report};
 
 /// How many invocations a default run has, on one engine. The three together have 20,000 and more.
 const INVOCATIONS: u32 = 6_700;
@@ -28,10 +28,10 @@ pub async fn random_faults(engine: Engine, bootstrap: &str) {
     let invocations = number("SOAK_INVOCATIONS").unwrap_or(INVOCATIONS.into()) as u32;
     let seed = number("SOAK_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     println!("{engine}: {invocations} invocations, SOAK_SEED={seed}");
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
     // Short, because some faults last until it.
-    let function = faults::deploy(&rig, proxy.address(), Duration::from_secs(3), &[]).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(3), &[]).await;
     let soak = Soak {
         function,
         proxy,
@@ -46,13 +46,13 @@ pub async fn random_faults(engine: Engine, bootstrap: &str) {
     let Soak { function, proxy, ledger, report, .. } = soak;
 
     // Every environment that still has a connection has one.
-    let open = faults::connections(&rig.server);
+    let open = faults::connections(&harness.server);
     let environments = function.resident_kib().len();
-    faults::settled(&rig.server, environments).await;
+    faults::settled(&harness.server, environments).await;
     println!("{engine}: {open} connections, {environments} environments, memory {memory:?}");
     proxy.sever(Ending::Reset);
-    faults::settled(&rig.server, 0).await;
-    ledger.assert_balanced(&rig.server);
+    faults::settled(&harness.server, 0).await;
+    ledger.assert_balanced(&harness.server);
     let [early, late] = memory;
     assert!(late <= early + GROWTH_KIB, "memory grew from {early} to {late} KiB, seed {seed}");
     report.into_inner().unwrap().write(bootstrap);

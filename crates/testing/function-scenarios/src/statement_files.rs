@@ -2,14 +2,12 @@
 //! concerns nobody but who calls it.
 
 use diagnosis::Cause;
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS};
+use function_harness::{Deployed, Harness};
 use serde_json::Value;
 use std::fs;
 
-use crate::{Deployed, Rig};
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
 const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event",
     "source":"aws.scheduler","detail":{}}"#;
 
@@ -33,7 +31,7 @@ const HEADERS: [(&str, &str); 10] = [
 
 /// Whatever stands above or around a statement, its options are honoured.
 pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let hashes = [("hash", "# Licence\n# {}\n"), ("hash-block", "# Licence\n/* {} */\n")];
     let own = if engine == Engine::Postgres { &[][..] } else { &hashes[..] };
     let headers: Vec<_> = HEADERS.iter().chain(own).collect();
@@ -52,7 +50,7 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     };
     files.push(("valid".into(), valid.into()));
     let files: Vec<_> = files.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
-    let function = rig.deploy_with(&[], &files).await;
+    let function = harness.deploy_with(&[], &files).await;
 
     for (name, _) in &headers {
         let call = |what: &str| format!(r#"{{"statement":"{name}-{what}"}}"#);
@@ -63,7 +61,8 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     for name in ["mark", "licence"] {
         function.fails(&format!(r#"{{"statement":"{name}-time"}}"#), "Timeout").await;
     }
-    let written = rig.execute(&format!("SELECT id FROM {} WHERE id >= 100", items(engine))).await;
+    let written =
+        harness.execute(&format!("SELECT id FROM {} WHERE id >= 100", items(engine))).await;
     assert_eq!(written.len(), headers.len());
     let rows = 3 + headers.len();
     assert_eq!(function.ok(r#"{"statement":"long"}"#).await["row_count"], rows);
@@ -140,10 +139,10 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
 /// What is no statement is refused before anything of it runs, alone and in a transaction; all other
 /// statements of the function work, and the diagnosis lists the file.
 pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let all = bad_files(engine);
     let files: Vec<_> = all.iter().map(|bad| (bad.name.as_str(), bad.sql.as_str())).collect();
-    let function = rig.deploy_with(&[], &files).await;
+    let function = harness.deploy_with(&[], &files).await;
     for Bad { name, line, way_out, .. } in &all {
         let call = format!(r#"{{"statement":"{name}"}}"#);
         let line = if *line == 0 { String::new() } else { format!("line {line}: ") };
@@ -178,12 +177,12 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
 /// A schedule runs a statement that there is, and that takes no parameter. Where there is none,
 /// schedules alone fail.
 pub async fn schedules(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let folder = rig.folder().join("without-items");
+    let harness = Harness::start(engine, bootstrap).await;
+    let folder = harness.folder().join("without-items");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("one.sql"), "SELECT 1 AS one").unwrap();
     let folder = folder.display().to_string();
-    let function = rig.deploy(&[("STATEMENTS_DIR", &folder)]).await;
+    let function = harness.deploy(&[("STATEMENTS_DIR", &folder)]).await;
     for _ in 0..2 {
         assert_eq!(function.ok(r#"{"statement":"one"}"#).await["rows"][0]["one"], 1);
         let message = function.fails(SCHEDULED, "Settings").await;
@@ -201,13 +200,13 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
     ] {
         // The bad file would be in the way of a diagnosis of the others.
         let files = if scheduled == "bad" { &files[..] } else { &files[1..] };
-        let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
+        let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
         let message = function.fails(SCHEDULED, error_type).await;
         assert!(message.contains(told), "{message}");
         assert_eq!(function.ok(ITEMS).await["row_count"], 3, "{scheduled}");
         warned_of_schedule(&function, told).await;
     }
-    let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
+    let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
     assert_eq!(function.ok(SCHEDULED).await["rows"][0]["one"], 1);
     assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], true);
 }
@@ -228,12 +227,12 @@ async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
 /// What a server cannot do in a transaction that only reads tells which option it needs, and runs
 /// with it.
 pub async fn no_reads(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let statements: &[(&str, &str, &str)] = match engine {
         Engine::Postgres => {
             let owned = "GRANT CREATE ON SCHEMA public TO lambda_user; \
                          ALTER TABLE items OWNER TO lambda_user";
-            rig.execute(owned).await;
+            harness.execute(owned).await;
             &[
                 ("vacuum", "VACUUM items", "Statement"),
                 ("index", "CREATE INDEX CONCURRENTLY by_name ON items (name)", "Query"),
@@ -242,7 +241,7 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
             ]
         }
         _ => {
-            rig.execute("GRANT INDEX, ALTER ON app.* TO 'lambda-user'@'%'").await;
+            harness.execute("GRANT INDEX, ALTER ON app.* TO 'lambda-user'@'%'").await;
             &[
                 ("optimize", "OPTIMIZE TABLE items", "Statement"),
                 ("index", "CREATE INDEX by_name ON items (name)", "Query"),
@@ -255,12 +254,12 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
         .collect();
     let as_read = statements.iter().map(|(name, sql, _)| (*name, *sql));
     let as_write = declared.iter().map(|(name, sql)| (name.as_str(), sql.as_str()));
-    let function = rig.deploy_with(&[], &as_read.chain(as_write).collect::<Vec<_>>()).await;
+    let function = harness.deploy_with(&[], &as_read.chain(as_write).collect::<Vec<_>>()).await;
     let indexes = async || match engine {
         Engine::Postgres => {
-            rig.execute("SELECT indexname FROM pg_indexes WHERE indexname = 'by_name'").await
+            harness.execute("SELECT indexname FROM pg_indexes WHERE indexname = 'by_name'").await
         }
-        _ => rig.execute("SHOW INDEX FROM app.items WHERE Key_name = 'by_name'").await,
+        _ => harness.execute("SHOW INDEX FROM app.items WHERE Key_name = 'by_name'").await,
     };
     for (name, _, error_type) in statements {
         let message = function.fails(&format!(r#"{{"statement":"{name}"}}"#), error_type).await;

@@ -1,9 +1,9 @@
 //! `docs/TYPES.md`, read and held to its word.
 
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use std::fmt::Write as _;
-
-use crate::Rig;
 
 const DOCUMENT: &str = include_str!("../../../../docs/TYPES.md");
 
@@ -43,8 +43,8 @@ pub async fn documented(engine: Engine, bootstrap: &str) {
         statements.push((format!("line_{number}"), format!("SELECT v FROM line_{number}")));
     }
     let statements: Vec<_> = statements.iter().map(|(name, sql)| (&**name, &**sql)).collect();
-    let rig = Rig::with_tables(Server::builder(engine), &tables, bootstrap).await;
-    let function = rig.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
+    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
+    let function = harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
     let mut wrong = Vec::new();
     for (number, line) in lines.iter().enumerate() {
         let result = function.exactly(&format!("line_{number}")).await;

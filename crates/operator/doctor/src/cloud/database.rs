@@ -1,4 +1,4 @@
-//! The database as RDS describes it, against what the function was told of it.
+//! The database as RDS describes it, compared with the function's settings.
 
 use aws_cli::{Database, Objection, Target, objections};
 use diagnosis::{Cause, Suspect, Verdict, shell};
@@ -33,12 +33,12 @@ pub(super) fn examine(database: &Database, login: &Login) -> Finding {
 }
 
 fn describe(database: &Database) -> String {
-    let Database { target, engine, status, resource_id, .. } = database;
+    let Database { target, engine_name, status, resource_id, .. } = database;
     let version = database.version.as_deref().map(|version| format!(" {version}"));
-    let iam = if database.iam_auth { "on" } else { "OFF" };
-    let ca = database.ca.as_deref().map(|ca| format!(", its CA is {ca}"));
+    let iam = if database.iam_auth { "enabled" } else { "DISABLED" };
+    let ca = database.ca.as_deref().map(|ca| format!("; CA {ca}"));
     format!(
-        "{target}, {engine}{}, is {status}; IAM authentication is {iam}; its resource id is \
+        "{target}, {engine_name}{}, is {status}; IAM authentication is {iam}; resource id \
          {resource_id}{}",
         version.unwrap_or_default(),
         ca.unwrap_or_default()
@@ -50,11 +50,11 @@ fn iam_off(database: &Database) -> Option<Suspect> {
         return None;
     }
     let unsupported = objections(database).into_iter().find_map(|objection| match objection {
-        Objection::Unsupported(why) => Some(why),
-        Objection::Risky(_) => None,
+        Objection::Unsupported(why) => Some(format!("; {why}")),
+        _ => None,
     });
-    let because = format!("AWS says so of the {}", database.target);
-    let because = unsupported.map_or(because.clone(), |why| format!("{because}; and {why}"));
+    let because =
+        format!("RDS says so of the {}{}", database.target, unsupported.unwrap_or_default());
     let region = shell(&database.region);
     let name = shell(database.cluster.as_deref().unwrap_or(database.target.name()));
     let (what, id) = match (&database.target, &database.cluster) {
@@ -85,16 +85,14 @@ fn iam_off(database: &Database) -> Option<Suspect> {
         format!(
             "`aws rds modify-db-{what} --region {region} --db-{what}-identifier {name} \
              --enable-iam-database-authentication --apply-immediately`, and wait until it is \
-             available again; it needs no restart"
+             available again; it is not restarted"
         ),
     ))
 }
 
 fn not_available(database: &Database) -> Option<Suspect> {
-    let risk = objections(database).into_iter().find_map(|objection| match objection {
-        Objection::Risky(why) if why.contains(" is ") && database.status != "available" => {
-            Some(why)
-        }
+    let because = objections(database).into_iter().find_map(|objection| match objection {
+        Objection::NotAvailable(why) => Some(why),
         _ => None,
     })?;
     let (region, name) = (shell(&database.region), shell(database.target.name()));
@@ -114,18 +112,18 @@ fn not_available(database: &Database) -> Option<Suspect> {
     };
     Some(suspect(
         Cause::ServerNotReady,
-        risk,
+        because,
         format!("`aws rds describe-events --region {region} --duration 60`"),
         fix,
     ))
 }
 
-/// The function logs in at another name than this database's.
+/// The function uses another host name than this database's endpoint.
 fn other_endpoint(database: &Database, login: &Login) -> Option<Suspect> {
     let host = login.host.as_deref()?.trim_end_matches('.').to_ascii_lowercase();
     let own = &database.endpoint;
     let kind = Endpoint::parse(&host, database.port).map(|endpoint| endpoint.kind());
-    // A cluster's and a proxy's further endpoints are theirs too, and named after them.
+    // Further endpoints of a cluster or a proxy, which are named after it.
     let further = matches!(
         kind,
         Ok(EndpointKind::ClusterReader
@@ -137,7 +135,7 @@ fn other_endpoint(database: &Database, login: &Login) -> Option<Suspect> {
         return None;
     }
     let because =
-        format!("DB_HOST is {host}, and the endpoint of the {} is {own}", database.target);
+        format!("DB_HOST is {host}, but the endpoint of the {} is {own}", database.target);
     let port = database.port;
     Some(match kind {
         Ok(_) => suspect(
@@ -150,10 +148,7 @@ fn other_endpoint(database: &Database, login: &Login) -> Option<Suspect> {
             Cause::SignedForCname,
             because,
             format!("`dig +short CNAME {}`", shell(&host)),
-            format!(
-                "set DB_HOST to {own}, and put the name that you use now into DB_CONNECT_TO as \
-                     {host}:{port}"
-            ),
+            format!("set DB_HOST to {own}, and DB_CONNECT_TO to {host}:{port}"),
         ),
     })
 }
@@ -162,12 +157,9 @@ fn other_port(database: &Database, login: &Login) -> Option<Suspect> {
     let port = login.port.as_deref().filter(|port| *port != database.port.to_string())?;
     Some(suspect(
         Cause::WrongPort,
-        format!("DB_PORT is {port}, and the {} listens at {}", database.target, database.port),
+        format!("DB_PORT is {port}, but the {} listens on {}", database.target, database.port),
         "compare the two numbers".into(),
-        format!(
-            "set DB_PORT to {}; a tunnel's port belongs into DB_CONNECT_TO alone",
-            database.port
-        ),
+        format!("set DB_PORT to {}; a tunnel's port goes into DB_CONNECT_TO only", database.port),
     ))
 }
 
@@ -178,8 +170,8 @@ fn master_user(database: &Database, login: &Login) -> Option<Suspect> {
             Cause::MasterUser,
             format!("{master} is the master user of the {}", database.target),
             "compare DB_USER with the master user that RDS shows".into(),
-            "make a user for the function alone, and set DB_USER to it; take IAM away from the master \
-             user, whose password does not work as long as it has it"
+            "create a user for the function alone, and set DB_USER to it; disable IAM authentication for \
+             the master user, whose password does not work until then"
                 .into(),
         )
     })

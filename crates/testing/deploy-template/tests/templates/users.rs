@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use deploy_template::ACCOUNT;
 use iam_auth::Endpoint;
-use local_rds::iam::{AccessKey, Iam, Refusal, Resource};
+use local_rds::iam::{AccessKey, Refusal, Resource, Verifier};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::stack::{MYSQL, bare, render};
@@ -29,7 +29,7 @@ fn decide(user: &str, policy_user: &str) -> Result<(), Refusal> {
     let token = iam_auth::sign(&endpoint, user, &credentials, now).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
-    let iam = Iam::new(resource, key, folder.path().join("logins.log"));
+    let iam = Verifier::new(resource, key, folder.path().join("logins.log"));
     let stack = render(&bare().with(MYSQL).with([("MySqlUser", policy_user)]));
     let policy = stack.inline_policy("MySqlFunctionRole", "log-in");
     iam.set_policy(&policy.to_string()).unwrap();

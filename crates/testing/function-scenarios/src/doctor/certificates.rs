@@ -1,6 +1,6 @@
 //! Certificates that servers of RDS do not have, or not any more: made for the test that needs them.
 
-use local_rds::certificates::ServerCertificate;
+use local_rds::ServerCertificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };

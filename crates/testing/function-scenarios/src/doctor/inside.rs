@@ -1,26 +1,26 @@
 //! Logins that succeed, to a database or with statements in which something is wrong.
 
 use diagnosis::Cause;
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
 
 use super::{is_healthy, named, names};
-use crate::Rig;
 
 /// Users with too many rights, a server without writes, statements that do not fit.
 pub async fn inside(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sql = |of_mysql: &str, of_postgres: &str| {
         let sql = if engine == Engine::Postgres { of_postgres } else { of_mysql };
-        rig.server.execute(sql).unwrap();
+        harness.server.execute(sql).unwrap();
     };
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 
     sql("GRANT CREATE USER ON *.* TO 'lambda-user'@'%'", "ALTER ROLE lambda_user CREATEROLE");
-    named(&rig, &[], "database", Cause::MasterUser).await;
+    named(&harness, &[], "database", Cause::MasterUser).await;
     sql("REVOKE CREATE USER ON *.* FROM 'lambda-user'@'%'", "ALTER ROLE lambda_user NOCREATEROLE");
 
     sql("SET GLOBAL read_only = ON", "ALTER DATABASE app SET default_transaction_read_only = on");
-    named(&rig, &[], "database", Cause::ReadOnly).await;
+    named(&harness, &[], "database", Cause::ReadOnly).await;
     sql("SET GLOBAL read_only = OFF", "ALTER DATABASE app RESET default_transaction_read_only");
 
     sql(
@@ -35,14 +35,14 @@ pub async fn inside(engine: Engine, bootstrap: &str) {
         ("closed", "SELECT * FROM other.closed", Cause::RightsMissing),
         ("undeclared", "DELETE FROM items", Cause::StatementMode),
     ] {
-        let function = rig.deploy_with(&[], &[(name, statement)]).await;
+        let function = harness.deploy_with(&[], &[(name, statement)]).await;
         let diagnosis = names(&function, "statements", cause).await;
         let listed = diagnosis["steps"][9]["facts"]["statements"].as_array().unwrap();
         for one in listed {
             assert_eq!(one["ok"], one["name"] != name, "{diagnosis:#}");
         }
     }
-    let rows = rig.server.execute("SELECT COUNT(*) FROM items").unwrap();
+    let rows = harness.server.execute("SELECT COUNT(*) FROM items").unwrap();
     assert_eq!(rows[0][0].as_deref(), Some("3"), "a statement was run");
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 }

@@ -2,66 +2,67 @@
 //! settings are set as they stand there.
 
 use diagnosis::{Cause, commands};
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::Value;
 
 use super::{allow, is_healthy, named, names};
-use crate::Rig;
 
 /// Seven repairs.
 pub async fn mended(engine: Engine, bootstrap: &str) {
     let alias = "db.corp.example";
     let server = local_rds::Server::builder(engine).also_named(alias);
-    let rig = Rig::with_layer(server, bootstrap).await;
+    let harness = Harness::with_layer(server, bootstrap).await;
 
     // 1: the policy. The doctor fills in all but the account, which is the reader's.
-    allow(&rig, &rig.server.resource_arn("somebody-else"));
-    let id = rig.server.iam().resource().resource_id.clone();
-    let diagnosis = named(&rig, &[("DB_RESOURCE_ID", &id)], "login", Cause::PolicyMissing).await;
+    allow(&harness, &harness.server.resource_arn("somebody-else"));
+    let id = harness.server.iam().resource().resource_id.clone();
+    let diagnosis =
+        named(&harness, &[("DB_RESOURCE_ID", &id)], "login", Cause::PolicyMissing).await;
     let arn = word(fix(&diagnosis), "arn:").replace(":ACCOUNT:", ":123456789012:");
-    allow(&rig, &arn);
-    is_healthy(&rig.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
+    allow(&harness, &arn);
+    is_healthy(&harness.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
 
     // 2: the name that tokens are signed for.
     let at_alias = [("DB_HOST", alias), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&rig, &at_alias, "login", Cause::SignedForCname).await;
+    let diagnosis = named(&harness, &at_alias, "login", Cause::SignedForCname).await;
     let host = fix(&diagnosis).split(['(', ')']).nth(1).unwrap().to_owned();
-    is_healthy(&rig.deploy(&[("DB_HOST", &host), ("DB_REGION", "")]).await).await;
+    is_healthy(&harness.deploy(&[("DB_HOST", &host), ("DB_REGION", "")]).await).await;
 
     // 3: the spelling of the user.
-    let upper = rig.server.user().to_uppercase();
-    let diagnosis = named(&rig, &[("DB_USER", &upper)], "login", Cause::UserCase).await;
+    let upper = harness.server.user().to_uppercase();
+    let diagnosis = named(&harness, &[("DB_USER", &upper)], "login", Cause::UserCase).await;
     let because = diagnosis["causes"][0]["because"].as_str().unwrap();
     let user = because.split('"').nth(1).unwrap().to_owned();
-    is_healthy(&rig.deploy(&[("DB_USER", &user)]).await).await;
+    is_healthy(&harness.deploy(&[("DB_USER", &user)]).await).await;
 
     // 4 and 5: a user that is not there, and then, on PostgreSQL, without rights to the table.
-    allow(&rig, &rig.server.resource_arn("*"));
+    allow(&harness, &harness.server.resource_arn("*"));
     let newcomer = [("DB_USER", "newcomer")];
-    let diagnosis = named(&rig, &newcomer, "login", Cause::UserNotForIam).await;
-    run(&rig, fix(&diagnosis));
+    let diagnosis = named(&harness, &newcomer, "login", Cause::UserNotForIam).await;
+    run(&harness, fix(&diagnosis));
     if engine == Engine::Postgres {
-        let diagnosis = named(&rig, &newcomer, "statements", Cause::RightsMissing).await;
-        run(&rig, fix(&diagnosis));
+        let diagnosis = named(&harness, &newcomer, "statements", Cause::RightsMissing).await;
+        run(&harness, fix(&diagnosis));
     }
-    is_healthy(&rig.deploy(&newcomer).await).await;
+    is_healthy(&harness.deploy(&newcomer).await).await;
 
     // 6: a user that is locked.
     let lock = match engine {
         Engine::Postgres => "ALTER ROLE newcomer NOLOGIN",
         Engine::MySql | Engine::MariaDb => "ALTER USER newcomer@'%' ACCOUNT LOCK",
     };
-    rig.server.execute(lock).unwrap();
-    let diagnosis = named(&rig, &newcomer, "login", Cause::UserLocked).await;
-    run(&rig, fix(&diagnosis));
-    is_healthy(&rig.deploy(&newcomer).await).await;
+    harness.server.execute(lock).unwrap();
+    let diagnosis = named(&harness, &newcomer, "login", Cause::UserLocked).await;
+    run(&harness, fix(&diagnosis));
+    is_healthy(&harness.deploy(&newcomer).await).await;
 
     // 7: a statement that does not say that it writes.
     let sql = "DELETE FROM items WHERE id = 100";
-    let function = rig.deploy_with(&[], &[("undeclared", sql)]).await;
+    let function = harness.deploy_with(&[], &[("undeclared", sql)]).await;
     let diagnosis = names(&function, "statements", Cause::StatementMode).await;
     let line = fix(&diagnosis).split('"').nth(1).unwrap();
-    is_healthy(&rig.deploy_with(&[], &[("undeclared", &format!("{line}\n{sql}"))]).await).await;
+    is_healthy(&harness.deploy_with(&[], &[("undeclared", &format!("{line}\n{sql}"))]).await).await;
 }
 
 /// What the doctor says first to do.
@@ -70,10 +71,10 @@ fn fix(diagnosis: &Value) -> &str {
 }
 
 /// Runs, as the administrator, what stands between backticks. Gives all values of all rows.
-pub(super) fn run(rig: &Rig, text: &str) -> Vec<String> {
+pub(super) fn run(harness: &Harness, text: &str) -> Vec<String> {
     let mut values = Vec::new();
     for sql in commands(text) {
-        let rows = rig.server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let rows = harness.server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         values.extend(rows.into_iter().flatten().flatten());
     }
     values

@@ -1,7 +1,8 @@
 //! Names without addresses, and addresses that do not answer, or not as a database does.
 
 use diagnosis::Cause;
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::{Harness, closed_port};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -9,13 +10,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::named;
-use crate::{Rig, closed_port};
 
 /// Every way for the bytes not to get there.
 pub async fn network(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let at = async |address: &str, step: &str, cause: Cause| {
-        named(&rig, &[("DB_CONNECT_TO", address)], step, cause).await
+        named(&harness, &[("DB_CONNECT_TO", address)], step, cause).await
     };
     at("no-such-host.invalid:3306", "dns", Cause::NameUnresolved).await;
     let closed = closed_port();
@@ -43,10 +43,10 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     });
     at(&address, "tls", Cause::WrongEngine).await;
 
-    rig.server.pause();
-    let hung = rig.deploy(&[]).await;
+    harness.server.pause();
+    let hung = harness.deploy(&[]).await;
     let diagnosis = super::names(&hung, "tls", Cause::ServerSilent).await;
-    rig.server.resume();
+    harness.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
 

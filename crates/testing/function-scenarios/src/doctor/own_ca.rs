@@ -1,11 +1,12 @@
 //! Servers that only somebody's own CA vouches for: they may be anybody's.
 
 use diagnosis::Cause;
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use std::fs;
 
 use super::named;
-use crate::Rig;
 
 /// No token for another endpoint goes to such a server, and no fix names what it says of itself. The
 /// server would take the token.
@@ -13,15 +14,15 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
     let cname = "db.corp.example";
     let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
     let server = Server::builder(engine).also_named(cname).also_named(alias);
-    let rig = Rig::with(server, bootstrap).await;
-    let host = rig.server.host().to_owned();
+    let harness = Harness::with(server, bootstrap).await;
+    let host = harness.server.host().to_owned();
     // AWS's roots beside one's own change nothing.
-    let own = fs::read_to_string(rig.server.ca_bundle()).unwrap();
-    let mixed = rig.folder().join("mixed.pem");
+    let own = fs::read_to_string(harness.server.ca_bundle()).unwrap();
+    let mixed = harness.folder().join("mixed.pem");
     let certs = pinned_tools::workspace().unwrap().join("certs/global-bundle.pem");
     fs::write(&mixed, own + &fs::read_to_string(certs).unwrap()).unwrap();
     let mixed = mixed.display().to_string();
-    let bundles = [rig.server.ca_bundle().display().to_string(), mixed];
+    let bundles = [harness.server.ca_bundle().display().to_string(), mixed];
     for bundle in &bundles {
         let bundle = ("DB_CA_BUNDLE", bundle.as_str());
         let at_cname = [bundle, ("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
@@ -30,12 +31,12 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
             (&[bundle, ("DB_HOST", alias)], host.clone(), Cause::WrongEndpoint),
             (
                 &[bundle, ("DB_PORT", "13306")],
-                format!("{host}:{}", rig.server.port()),
+                format!("{host}:{}", harness.server.port()),
                 Cause::WrongPort,
             ),
         ] {
             let diagnosis = named(
-                &rig,
+                &harness,
                 changes,
                 "login",
                 if cause == Cause::SignedForCname { cause } else { Cause::PolicyMissing },
@@ -51,6 +52,6 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
         }
     }
     // Each token that the server saw was for what was set.
-    let log = fs::read_to_string(rig.server.iam().log_path()).unwrap();
+    let log = fs::read_to_string(harness.server.iam().log_path()).unwrap();
     assert!(!log.contains(" allowed "), "{log}");
 }

@@ -1,17 +1,17 @@
 //! Settings and credentials that are wrong, before anything is sent.
 
 use diagnosis::Cause;
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
 use local_rds::iam::AccessKey;
 use std::fs;
 
 use super::{named, names};
-use crate::Rig;
 
 /// A function that cannot start answers the doctor all the same.
 pub async fn settings(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let folder = rig.folder().join("bad");
+    let harness = Harness::start(engine, bootstrap).await;
+    let folder = harness.folder().join("bad");
     fs::create_dir_all(&folder).unwrap();
     let bundle = folder.join("ca.pem");
     fs::write(&bundle, "no certificate here\n").unwrap();
@@ -33,18 +33,18 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
         (("STATEMENTS_DIR", &*folder), Cause::StatementFile, "sometimes"),
         (("SCHEDULED_STATEMENT", "none"), Cause::ScheduledUnknown, "SCHEDULED_STATEMENT"),
     ] {
-        let diagnosis = named(&rig, &[change], "settings", cause).await;
+        let diagnosis = named(&harness, &[change], "settings", cause).await;
         let texts = diagnosis.to_string();
         assert!(texts.contains(told), "{change:?}: {diagnosis:#}");
     }
 
-    let function = rig.deploy_without_credentials().await;
+    let function = harness.deploy_without_credentials().await;
     names(&function, "credentials", Cause::CredentialsMissing).await;
     // These two are seen when the server denies what was signed with them.
-    let key = rig.server.access_key();
+    let key = harness.server.access_key();
     let whole = key.session_token.clone().unwrap();
     let without = AccessKey { session_token: None, ..key.clone() };
-    names(&rig.deploy_signed_by(without, &[]).await, "login", Cause::SessionTokenMissing).await;
+    names(&harness.deploy_signed_by(without, &[]).await, "login", Cause::SessionTokenMissing).await;
     let cut = AccessKey { session_token: Some(whole[..whole.len() - 3].to_owned()), ..key };
-    names(&rig.deploy_signed_by(cut, &[]).await, "login", Cause::TokenTruncated).await;
+    names(&harness.deploy_signed_by(cut, &[]).await, "login", Cause::TokenTruncated).await;
 }

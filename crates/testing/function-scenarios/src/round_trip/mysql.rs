@@ -1,6 +1,6 @@
 //! The types of MySQL and MariaDB.
 
-use local_rds::Engine;
+use engine::Engine;
 use proptest::prelude::*;
 
 use super::{
