@@ -1,6 +1,6 @@
-//! The contents of a certificate (RFC 5280, section 4.1). rustls only uses the key and the name of a trust
-//! anchor; its validity and whether it is a CA are checked with this. It also shows what a server presented,
-//! to explain why it is not trusted.
+//! The contents of a certificate (RFC 5280, section 4.1). rustls only uses the key and the name of
+//! a trust anchor; its validity and whether it is a CA are checked with this. It also shows what a
+//! server presented, to explain why it is not trusted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;

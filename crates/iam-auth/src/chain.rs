@@ -1,9 +1,10 @@
-//! The sources of AWS credentials: the environment, and slower ones only if the environment has none.
+//! The sources of AWS credentials: the environment, and slower ones only if the environment has
+//! none.
 //!
-//! aws-config's default chain has the same order, but prepares for all sources in advance: it looks up a region
-//! and builds an HTTPS client, which reads the system's trust store. In Lambda the environment always has
-//! credentials, so this would only slow down each cold start. Without the feature `https`, aws-config is not
-//! even compiled.
+//! aws-config's default chain has the same order, but prepares for all sources in advance: it looks
+//! up a region and builds an HTTPS client, which reads the system's trust store. In Lambda the
+//! environment always has credentials, so this would only slow down each cold start. Without the
+//! feature `https`, aws-config is not even compiled.
 
 use std::env;
 
@@ -74,8 +75,8 @@ mod tests {
 
     use super::*;
 
-    /// Runs the test `name` of this module in a process with only this environment: a process cannot safely
-    /// change its own while other tests run.
+    /// Runs the test `name` of this module in a process with only this environment: a process
+    /// cannot safely change its own while other tests run.
     fn in_child(name: &str, environment: &[(&str, &Path)]) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", &format!("chain::tests::{name}"), "--nocapture"])

@@ -1,7 +1,8 @@
-//! AWS credentials for logins: cached, renewed before they expire, and refused when they are about to expire.
+//! AWS credentials for logins: cached, renewed before they expire, and refused when they are about
+//! to expire.
 //!
-//! A login fails if the credentials that signed its token expire before the database checks it, and the database
-//! does not say why.
+//! A login fails if the credentials that signed its token expire before the database checks it, and
+//! the database does not say why.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use tokio::time::timeout;
 use crate::chain::EnvironmentFirst;
 use crate::error::{Error, Kind};
 
-/// How long credentials must be valid after a login begins: time to connect, with retries, and clock skew. More
-/// would refuse usable credentials; see [`RENEW_BEFORE_EXPIRY`].
+/// How long credentials must be valid after a login begins: time to connect, with retries, and
+/// clock skew. More would refuse usable credentials; see [`RENEW_BEFORE_EXPIRY`].
 pub(crate) const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 
 /// When the provider is asked for new credentials. EC2 does not provide them earlier: "at
@@ -24,8 +25,8 @@ pub(crate) const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 /// security credentials from instance metadata").
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(5 * 60);
 
-/// How long credentials without an expiry are cached. They may expire nevertheless: other programs write temporary
-/// keys to profile files. The AWS SDKs use the same time.
+/// How long credentials without an expiry are cached. They may expire nevertheless: other programs
+/// write temporary keys to profile files. The AWS SDKs use the same time.
 const RENEW_UNDATED: Duration = Duration::from_secs(15 * 60);
 
 /// How long to wait before asking the provider again if it had nothing newer.
@@ -50,11 +51,11 @@ struct Kept {
 }
 
 impl Credentials {
-    /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`),
-    /// which has a function's credentials in Lambda.
+    /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_SESSION_TOKEN`), which has a function's credentials in Lambda.
     ///
-    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files, SSO, AssumeRole,
-    /// `credential_process`, web identity, ECS and EKS containers, EC2.
+    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files, SSO,
+    /// AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
     ///
     /// Nothing is read or opened here, and only the environment later if it has credentials.
     pub async fn from_chain() -> Self {
@@ -68,14 +69,14 @@ impl Credentials {
 
     /// Credentials for a login that begins at `now`: they are valid for at least 60 more seconds.
     ///
-    /// The provider is asked on first use, and again from 5 minutes before they expire (after 15 minutes, if they
-    /// have no expiry). Concurrent callers share one request. If a renewal fails, the old ones are used as long
-    /// as they are valid.
+    /// The provider is asked on first use, and again from 5 minutes before they expire (after 15
+    /// minutes, if they have no expiry). Concurrent callers share one request. If a renewal fails,
+    /// the old ones are used as long as they are valid.
     ///
     /// # Errors
     ///
-    /// [`Error::is_credentials`] if the provider has none, has only some that expire too soon, or does not answer
-    /// within 5 seconds.
+    /// [`Error::is_credentials`] if the provider has none, has only some that expire too soon, or
+    /// does not answer within 5 seconds.
     pub async fn get(&self, now: SystemTime) -> Result<AwsCredentials, Error> {
         let mut kept = self.0.kept.lock().await;
         let good = kept.as_ref().filter(|kept| outlive_login(&kept.credentials, now).is_ok());
@@ -95,8 +96,8 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Has the provider asked at the next login. To be called after a denied login: the credentials may have been
-    /// rotated.
+    /// Has the provider asked at the next login. To be called after a denied login: the credentials
+    /// may have been rotated.
     pub async fn renew(&self) {
         if let Some(kept) = &mut *self.0.kept.lock().await {
             kept.renew_at = SystemTime::UNIX_EPOCH;
@@ -139,8 +140,8 @@ impl Credentials {
     }
 }
 
-/// How a key or a session token is incomplete: AWS's secret keys have 40 characters ("Manage access keys for IAM
-/// users", IAM user guide), and session tokens are padded base64 (RFC 4648).
+/// How a key or a session token is incomplete: AWS's secret keys have 40 characters ("Manage access
+/// keys for IAM users", IAM user guide), and session tokens are padded base64 (RFC 4648).
 fn damage(credentials: &AwsCredentials) -> Option<String> {
     let id = credentials.access_key_id();
     if id.len() < 16 || !id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {

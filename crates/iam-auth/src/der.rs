@@ -1,5 +1,5 @@
-//! Parses DER, the binary form of certificates (ITU-T X.690): a sequence of elements with tag, length and value.
-//! Only what certificates use: one-byte tags, lengths below 16 MiB.
+//! Parses DER, the binary form of certificates (ITU-T X.690): a sequence of elements with tag,
+//! length and value. Only what certificates use: one-byte tags, lengths below 16 MiB.
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;

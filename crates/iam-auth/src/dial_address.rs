@@ -1,5 +1,5 @@
-//! Where TCP connects: a separate type, so that it is not confused with the endpoint, which the token is signed
-//! for and the certificate must name.
+//! Where TCP connects: a separate type, so that it is not confused with the endpoint, which the
+//! token is signed for and the certificate must name.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -1,5 +1,5 @@
-//! An RDS endpoint. A token is signed for exactly this host, port and region, and the server's certificate must
-//! name this host, wherever TCP connects.
+//! An RDS endpoint. A token is signed for exactly this host, port and region, and the server's
+//! certificate must name this host, wherever TCP connects.
 
 use std::fmt;
 
@@ -32,13 +32,15 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint whose host name contains its region, as RDS's regional endpoints do.
     ///
-    /// The host is only a host name or an IP address (IPv6 without brackets). It is converted to lowercase, and
-    /// a trailing dot is removed: the token is checked, and the certificate issued, for that form.
+    /// The host is only a host name or an IP address (IPv6 without brackets). It is converted to
+    /// lowercase, and a trailing dot is removed: the token is checked, and the certificate issued,
+    /// for that form.
     ///
     /// # Errors
     ///
-    /// [`Error::is_region_unknown`] if the host has no region; [`Error::is_endpoint`] if it is not a host (it
-    /// contains whitespace, a scheme, a port or a path), if it is not a database's, or if the port is 0.
+    /// [`Error::is_region_unknown`] if the host has no region; [`Error::is_endpoint`] if it is not
+    /// a host (it contains whitespace, a scheme, a port or a path), if it is not a database's, or
+    /// if the port is 0.
     pub fn parse(host: &str, port: u16) -> Result<Self, Error> {
         let (host, tls_name) = checked(host, port)?;
         let RdsHost { kind, region } = RdsHost::read(&host)?;
@@ -57,8 +59,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::is_region_mismatch`] if the host is in another region; [`Error::is_endpoint`] as for `parse`,
-    /// and if `region` does not have the form `eu-west-1`.
+    /// [`Error::is_region_mismatch`] if the host is in another region; [`Error::is_endpoint`] as
+    /// for `parse`, and if `region` does not have the form `eu-west-1`.
     pub fn with_region(host: &str, port: u16, region: &str) -> Result<Self, Error> {
         let (host, tls_name) = checked(host, port)?;
         if !is_region(region) {

@@ -1,12 +1,13 @@
-//! One opaque error for the whole crate: callers ask it questions, and do not match on its representation.
+//! One opaque error for the whole crate: callers ask it questions, and do not match on its
+//! representation.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 /// An error about an endpoint, a token, credentials or trust anchors.
 ///
-/// Its text names the thing, the place and a fix. It contains no token and no secret. The error of a credentials
-/// provider is the [`source`](StdError::source), and is not repeated.
+/// Its text names the thing, the place and a fix. It contains no token and no secret. The error of
+/// a credentials provider is the [`source`](StdError::source), and is not repeated.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,

@@ -1,5 +1,5 @@
-//! IAM database authentication for Amazon RDS and Aurora: auth tokens, and the trust anchors that verify the
-//! server which receives them.
+//! IAM database authentication for Amazon RDS and Aurora: auth tokens, and the trust anchors that
+//! verify the server which receives them.
 //!
 //! ```
 //! # async fn login(now: std::time::SystemTime) -> Result<(), iam_auth::Error> {
@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! The crate depends on no database driver and not on Lambda. Time is a parameter: only rustls reads the
-//! clock, during a handshake. Only [`Credentials::from_chain`] reads the environment.
+//! The crate depends on no database driver and not on Lambda. Time is a parameter: only rustls
+//! reads the clock, during a handshake. Only [`Credentials::from_chain`] reads the environment.
 #![forbid(unsafe_code)]
 
 // The endpoint.

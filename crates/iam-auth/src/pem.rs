@@ -1,5 +1,5 @@
-//! Splits a CA bundle into its certificates, strictly (RFC 7468, section 5). General PEM parsers skip what they do
-//! not know, so that a truncated bundle would silently have fewer roots.
+//! Splits a CA bundle into its certificates, strictly (RFC 7468, section 5). General PEM parsers
+//! skip what they do not know, so that a truncated bundle would silently have fewer roots.
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -7,7 +7,8 @@ use rustls_pki_types::pem::PemObject as _;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The certificates of a bundle, in order. Only blank lines and `#` comments are allowed between them.
+/// The certificates of a bundle, in order. Only blank lines and `#` comments are allowed between
+/// them.
 ///
 /// The error names the line, but does not quote it: it may be a key.
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -1,8 +1,9 @@
-//! Parses the host names of RDS, which contain the region, the partition and the kind of the endpoint.
+//! Parses the host names of RDS, which contain the region, the partition and the kind of the
+//! endpoint.
 //!
 //! The forms are those in the RDS and Aurora user guides and in AWS's own drivers:
-//! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` in reverse order in newer Chinese names
-//! and the ISO partitions, and `rds-fips` for FIPS endpoints.
+//! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` in reverse order in newer
+//! Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
 
 use crate::error::{Error, Kind};
 use crate::partition::{Partition, is_region};
@@ -49,8 +50,8 @@ pub(crate) struct RdsHost<'a> {
 impl<'a> RdsHost<'a> {
     const UNKNOWN: Self = Self { kind: EndpointKind::Unknown, region: None };
 
-    /// Parses a lowercase host name. Refuses a name of RDS that is not a database's, and one whose region and
-    /// domain belong to different partitions.
+    /// Parses a lowercase host name. Refuses a name of RDS that is not a database's, and one whose
+    /// region and domain belong to different partitions.
     pub(crate) fn read(host: &'a str) -> Result<Self, Error> {
         let Some((domain, rest)) = split_domain(host) else { return Ok(Self::UNKNOWN) };
         let (name, region) = match split_last_two(rest) {

@@ -1,11 +1,12 @@
-//! The auth token: a SigV4-presigned `GET https://host:port/?Action=connect&DBUser=user` for the service
-//! `rds-db`, without the scheme. RDS accepts it as a password for 15 minutes.
+//! The auth token: a SigV4-presigned `GET https://host:port/?Action=connect&DBUser=user` for the
+//! service `rds-db`, without the scheme. RDS accepts it as a password for 15 minutes.
 //!
 //! Source: RDS user guide, "IAM database authentication"; IAM user guide, "Create a signed AWS API
 //! request"; botocore's `generate_db_auth_token`, whose tokens are the test vectors.
 //!
-//! The request is always the same, so its canonical form is written here. aws-sigv4's general signer would log it
-//! at TRACE, with the session token; its key derivation and signature log nothing.
+//! The request is always the same, so its canonical form is written here. aws-sigv4's general
+//! signer would log it at TRACE, with the session token; its key derivation and signature log
+//! nothing.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -43,8 +44,8 @@ impl TokenSigner {
     ///
     /// # Errors
     ///
-    /// [`Error::is_user`] if the user is empty or contains a NUL, which would end it in the databases'
-    /// protocols.
+    /// [`Error::is_user`] if the user is empty or contains a NUL, which would end it in the
+    /// databases' protocols.
     pub fn new(
         endpoint: Endpoint,
         user: impl Into<String>,
@@ -89,8 +90,8 @@ impl TokenSigner {
         Self { endpoint, user: self.user.clone(), credentials: self.credentials.clone() }
     }
 
-    /// A token for a login that begins at `now`. Signing takes microseconds: sign one for each login, and do not
-    /// keep it.
+    /// A token for a login that begins at `now`. Signing takes microseconds: sign one for each
+    /// login, and do not keep it.
     ///
     /// # Errors
     ///
@@ -105,8 +106,9 @@ impl TokenSigner {
 ///
 /// # Errors
 ///
-/// [`Error::is_user`] if the user is empty or contains a NUL; [`Error::is_credentials`] if the credentials expire
-/// within 60 seconds of `now`; [`Error::is_clock`] if `now` is before 1970 or after 9999.
+/// [`Error::is_user`] if the user is empty or contains a NUL; [`Error::is_credentials`] if the
+/// credentials expire within 60 seconds of `now`; [`Error::is_clock`] if `now` is before 1970 or
+/// after 9999.
 pub fn sign(
     endpoint: &Endpoint,
     user: &str,
@@ -156,7 +158,8 @@ pub fn sign(
 
 /// A token, to be sent as the password over a connection to a verified server.
 ///
-/// It prints as redacted, cannot be copied or serialized, and its memory is overwritten when it is dropped.
+/// It prints as redacted, cannot be copied or serialized, and its memory is overwritten when it is
+/// dropped.
 pub struct AuthToken {
     text: Zeroizing<String>,
     expires_at: SystemTime,
@@ -168,8 +171,8 @@ impl AuthToken {
         &self.text
     }
 
-    /// When the token expires: 15 minutes after it was signed, or when the credentials expire, whichever is
-    /// first. Open sessions stay open.
+    /// When the token expires: 15 minutes after it was signed, or when the credentials expire,
+    /// whichever is first. Open sessions stay open.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
@@ -181,8 +184,8 @@ impl fmt::Debug for AuthToken {
     }
 }
 
-/// The token under construction. It is allocated at its maximum size: growing would leave a copy in freed
-/// memory.
+/// The token under construction. It is allocated at its maximum size: growing would leave a copy in
+/// freed memory.
 struct Buffer(Zeroizing<String>);
 
 impl Buffer {

@@ -30,8 +30,8 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// Loads the anchors in a PEM file. Each must be a CA certificate that is valid at `now`; otherwise the whole
-    /// bundle is refused.
+    /// Loads the anchors in a PEM file. Each must be a CA certificate that is valid at `now`;
+    /// otherwise the whole bundle is refused.
     ///
     /// # Errors
     ///
@@ -52,9 +52,9 @@ impl TrustStore {
     ///
     /// # Errors
     ///
-    /// [`Error::is_trust`] if it contains no certificate or anything else, or if a certificate is damaged,
-    /// expired, not yet valid, or not a CA. The error names the source, the certificate's number, from 1, and
-    /// its subject.
+    /// [`Error::is_trust`] if it contains no certificate or anything else, or if a certificate is
+    /// damaged, expired, not yet valid, or not a CA. The error names the source, the certificate's
+    /// number, from 1, and its subject.
     pub fn from_pem(pem: &[u8], source: &str, now: SystemTime) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(Kind::Trust, format!("CA bundle {source}: {why}"));
         let certificates = pem::certificates(pem).map_err(refuse)?;
@@ -80,8 +80,8 @@ impl TrustStore {
     }
 
     /// The file in the `rds-ca` layer for an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
-    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates are issued by ACM; and `global-bundle.pem` for a
-    /// global database, whose writer may be in any region.
+    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates are issued by ACM; and
+    /// `global-bundle.pem` for a global database, whose writer may be in any region.
     ///
     /// Source: RDS user guide, "Using SSL/TLS to encrypt a connection", "Using TLS/SSL with RDS
     /// Proxy".
@@ -94,11 +94,12 @@ impl TrustStore {
         Path::new(LAYER).join(file)
     }
 
-    /// The anchors that are AWS's own: all in a file of the layer, which is deployed like the function's code;
-    /// in any other file, those whose [fingerprint](Self::fingerprints) `is_pinned`. `None` if there are none.
+    /// The anchors that are AWS's own: all in a file of the layer, which is deployed like the
+    /// function's code; in any other file, those whose [fingerprint](Self::fingerprints)
+    /// `is_pinned`. `None` if there are none.
     ///
-    /// A server that one of them verifies under a name of RDS belongs to RDS. A CA of any other name may issue a
-    /// certificate to anybody.
+    /// A server that one of them verifies under a name of RDS belongs to RDS. A CA of any other
+    /// name may issue a certificate to anybody.
     pub fn of_aws(&self, is_pinned: impl Fn(&str) -> bool) -> Option<Self> {
         if Path::new(&self.source).parent() == Some(Path::new(LAYER)) {
             return Some(self.clone());
@@ -133,12 +134,14 @@ impl TrustStore {
         self.certificates.len()
     }
 
-    /// The SHA-256 of each certificate in lowercase hex, like `openssl x509 -fingerprint`, in the bundle's order.
+    /// The SHA-256 of each certificate in lowercase hex, like `openssl x509 -fingerprint`, in the
+    /// bundle's order.
     pub fn fingerprints(&self) -> impl Iterator<Item = String> {
         self.certificates.iter().map(|der| sha256::hex([der.as_ref()]))
     }
 
-    /// The anchors in DER, in the bundle's order, for drivers that build their own TLS configuration.
+    /// The anchors in DER, in the bundle's order, for drivers that build their own TLS
+    /// configuration.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }
@@ -149,8 +152,8 @@ impl TrustStore {
         self.certificates.iter().filter_map(|der| Certificate::read(der))
     }
 
-    /// Like [`client_config`](Self::client_config), for one handshake that has to be explained: it also records
-    /// what the server presents, trusted or not.
+    /// Like [`client_config`](Self::client_config), for one handshake that has to be explained: it
+    /// also records what the server presents, trusted or not.
     ///
     /// # Errors
     ///
@@ -179,8 +182,8 @@ impl TrustStore {
         Ok((Arc::new(config), verifier))
     }
 
-    /// The TLS client configuration: it verifies the server's chain and name, uses TLS 1.2 or 1.3, and sends no
-    /// certificate. It is always the same one, so that TLS sessions are resumed.
+    /// The TLS client configuration: it verifies the server's chain and name, uses TLS 1.2 or 1.3,
+    /// and sends no certificate. It is always the same one, so that TLS sessions are resumed.
     pub fn client_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.client_config)
     }
@@ -220,8 +223,8 @@ fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Erro
     Ok(Arc::new(config))
 }
 
-/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default. It answers the usual
-/// first offer, X25519, with a HelloRetryRequest, which costs a round trip.
+/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default. It
+/// answers the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
 fn crypto_provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::secp256r1);

@@ -1,5 +1,5 @@
-//! Any text is read as an endpoint or a dial address, or refused; RDS's endpoints are recognized; and what was
-//! read prints so that it reads the same again.
+//! Any text is read as an endpoint or a dial address, or refused; RDS's endpoints are recognized;
+//! and what was read prints so that it reads the same again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

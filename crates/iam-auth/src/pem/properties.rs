@@ -1,4 +1,5 @@
-//! Any bytes are read or refused, a bundle is read as it was written, and a truncated one is never accepted.
+//! Any bytes are read or refused, a bundle is read as it was written, and a truncated one is never
+//! accepted.
 
 use proptest::prelude::*;
 
