@@ -75,7 +75,7 @@ pub async fn unknown_database(engine: Engine, bootstrap: &str) {
     let function = harness.deploy(&[("DB_NAME", "no_such_database")]).await;
     let message = function.fails(ITEMS, "Login.Refused").await;
     assert!(message.contains("no_such_database"), "{message}");
-    assert!(message.contains("check DB_NAME"), "{message}");
+    assert!(message.contains("check that DB_NAME"), "{message}");
     // No caller hears of the login that is made while it initialises: its log tells what the server said.
     let code =
         if engine == Engine::Postgres { "(3D000): database" } else { "ERROR 1044 (42000): Access" };
