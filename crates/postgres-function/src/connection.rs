@@ -1,4 +1,4 @@
-//! An open connection, and what is known of its session.
+//! An open connection and the state of its session.
 
 use sql_function::{Error, Mode, Statement};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -9,46 +9,45 @@ use crate::close_on_drop::ConnectionTask;
 use crate::failure;
 use crate::session::{RESET, Sent, State};
 
-/// An open connection. A statement that reads runs in a read-only transaction of its own.
+/// An open connection.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) task: ConnectionTask,
     pub(crate) address: IpAddr,
-    /// Whether an RDS Proxy is in between: what sets a session, or resets it, would keep the server's
-    /// connection for this one alone.
-    pub(crate) proxied: bool,
-    /// What the server has parsed, by the statement's name.
+    /// Whether the endpoint is an RDS Proxy, which pins a session that is changed or reset.
+    pub(crate) through_proxy: bool,
+    /// The prepared statements, by name.
     pub(crate) prepared: HashMap<String, Prepared>,
-    /// What of it this invocation had parsed: it cannot be out of date.
+    /// The statements that this invocation prepared: they cannot be out of date.
     pub(crate) fresh: HashSet<String>,
     pub(crate) transaction: Option<Mode>,
     pub(crate) state: State,
-    /// Whether the role's transactions begin read-only, by its own setting.
+    /// Whether the role's own setting makes its transactions read-only by default.
     pub(crate) role_reads: bool,
-    /// The settings of the users' own that the session has had.
+    /// The custom settings that were set in the session.
     pub(crate) custom: BTreeSet<String>,
 }
 
-/// What names a connection on its server: a process at an address, and its secret key.
+/// Identifies a connection on its server: an address, a process id and a secret key.
 pub(crate) struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) token: CancelToken,
 }
 
 impl Connection {
-    /// A connection to the server at `address`, whose session has just begun.
+    /// A new connection to the server at `address`.
     pub(crate) fn new(
         client: Client,
         task: ConnectionTask,
         address: IpAddr,
-        proxied: bool,
+        through_proxy: bool,
         role_reads: bool,
     ) -> Connection {
         Connection {
             client,
             task,
             address,
-            proxied,
+            through_proxy,
             prepared: HashMap::new(),
             fresh: HashSet::new(),
             transaction: None,
@@ -69,7 +68,7 @@ impl Connection {
                 Ok(prepared)
             }
             Err(failure) => {
-                // The driver's own questions about types are gone with the rest.
+                // The driver's own prepared queries for types are lost too.
                 let lost = failure::is_forgotten(&failure);
                 let error = failure::query(statement, failure);
                 Err(if lost { error.stale().loses_connection() } else { error })
@@ -77,34 +76,33 @@ impl Connection {
         }
     }
 
-    /// Forgets what the server has parsed, and which types there are.
+    /// Forgets the prepared statements and the types.
     pub(crate) fn forget(&mut self) {
         self.prepared.clear();
         self.client.clear_type_cache();
     }
 
-    /// `commands` that end an event's work, and what restores the session after them.
+    /// `commands` that end an event's work, followed by those that restore the session.
     pub(crate) fn closing(&self, commands: &str) -> String {
-        match (self.proxied, commands) {
+        match (self.through_proxy, commands) {
             (true, _) => commands.to_owned(),
             (false, "") => RESET.to_owned(),
             (false, _) => format!("{commands}; {RESET}"),
         }
     }
 
-    /// Takes in the answer to a [`closing`](Self::closing) of `own` commands: whether a transaction is
-    /// open after all.
+    /// Handles the answer to [`closing`](Self::closing) commands, of which `own` are before the
+    /// reset. Returns whether a transaction is still open.
     ///
     /// # Errors
-    /// One of those commands failed. When the server only did not restore the session, what it
-    /// carried out stays.
+    /// One of those commands failed. A failed reset is no error: what was executed is permanent.
     pub(crate) fn closed(&mut self, sent: Sent, own: usize) -> Result<bool, Failure> {
         if sent.done < own
             && let Some(error) = sent.error
         {
             return Err(error);
         }
-        if self.proxied {
+        if self.through_proxy {
             return Ok(false);
         }
         let (state, open) = sent.state();
@@ -114,8 +112,8 @@ impl Connection {
         Ok(open)
     }
 
-    /// The session is no longer that of a new login.
-    pub(crate) fn changes(&mut self) {
+    /// Marks the session as changed.
+    pub(crate) fn mark_changed(&mut self) {
         if self.state == State::New {
             self.state = State::Changed;
         }

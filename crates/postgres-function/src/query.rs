@@ -1,4 +1,4 @@
-//! Statements in, rows out.
+//! Runs statements. Outside a transaction, a read runs in a read-only transaction of its own.
 
 use sql_function::diagnose::ServerInfo;
 use sql_function::{Column, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal};
@@ -18,26 +18,26 @@ use crate::side_effects;
 use crate::value;
 
 impl Connection {
-    /// What goes around a statement.
+    /// The commands before and after a statement.
     fn envelope(&self, statement: &Statement) -> Envelope {
-        let changes_below = side_effects::changes_below(statement);
+        let changes_in_with = side_effects::changes_in_with(statement);
         let mut envelope = match self.transaction {
             None if statement.mode == Mode::Read => Envelope::block("BEGIN READ ONLY"),
-            // What is set for a session behind a proxy stays.
-            None if self.role_reads && self.proxied && statement.is_atomic() => {
+            // Not by a setting of the session, which would pin it to the proxy's connection.
+            None if self.role_reads && self.through_proxy && statement.is_atomic() => {
                 Envelope::block("BEGIN READ WRITE")
             }
-            None if changes_below => {
+            None if changes_in_with => {
                 Envelope::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
             }
             None if self.role_reads => Envelope::after(session::READ_WRITE),
             None => Envelope::default(),
-            Some(transaction) => Envelope::held(transaction, statement.mode),
+            Some(transaction) => Envelope::restricted(transaction, statement.mode),
         };
-        if !self.proxied {
+        if !self.through_proxy {
             envelope.limit(statement.timeout, self.transaction.is_some());
         }
-        if changes_below {
+        if changes_in_with {
             envelope.count();
         }
         if self.transaction.is_none() {
@@ -46,15 +46,15 @@ impl Connection {
         envelope
     }
 
-    /// The texts of values that only the server can put into text, in a transaction that reads.
+    /// The texts of values that only the server can convert, in a read-only transaction.
     async fn ask(&mut self, questions: Questions) -> Result<Vec<String>, Error> {
         if questions.is_empty() {
             return Ok(vec![]);
         }
-        const WHAT: &str = "asking for the text of a value";
+        const WHAT: &str = "converting a value to text";
         let envelope = match self.transaction {
             None => Envelope::block("BEGIN READ ONLY"),
-            Some(transaction) => Envelope::held(transaction, Mode::Read),
+            Some(transaction) => Envelope::restricted(transaction, Mode::Read),
         };
         envelope::batch(&self.client, &envelope.before)
             .await
@@ -71,7 +71,7 @@ impl Connection {
         Ok(texts)
     }
 
-    /// Why a statement failed, and whether it may go well the next time.
+    /// The error of a failed statement, and whether it may be retried.
     fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
@@ -130,20 +130,20 @@ impl sql_function::Connection for Connection {
     ) -> Result<ExecResult, Error> {
         let custom = custom_settings::settings(statement);
         self.custom.extend(custom.iter().flatten().cloned());
-        if side_effects::outlast_reset(statement) || custom.is_none() {
-            self.state = State::Lost("a statement changed what stays to the session's end");
-        } else if !self.proxied || side_effects::leaves(statement) {
-            self.changes();
+        if side_effects::outlasts_reset(statement) || custom.is_none() {
+            self.state = State::Lost("a statement changed what a reset does not restore");
+        } else if !self.through_proxy || side_effects::changes_session(statement) {
+            self.mark_changed();
         }
         let (prepared, params) = bound;
         let envelope = self.envelope(statement);
-        let lone = self.transaction.is_none();
-        let lasts = lone && envelope.own == 0;
+        let single = self.transaction.is_none();
+        let lasts = single && envelope.own == 0;
         let pipeline =
             Pipeline { statement, prepared: &prepared, params, envelope: &envelope, lasts };
         let Responses { before, affected, changed, after, texts, questions } =
             pipeline.send(&self.client, rows).await?;
-        let ended = if lone {
+        let ended = if single {
             self.closed(after, envelope.own)
         } else {
             after.error.map_or(Ok(false), Err)
@@ -156,15 +156,15 @@ impl sql_function::Connection for Connection {
             self.forget();
         }
         match before {
-            Err(error) if lone && envelope.own == 0 => {
-                // It has run, whatever is wrong with what went before it.
-                let error = failure::command("setting its time-out", error);
-                tracing::warn!(error = error.log(), "the statement's time-out was not set");
+            Err(error) if single && envelope.own == 0 => {
+                // The statement has run, although the command before it failed.
+                let error = failure::command("setting its timeout", error);
+                tracing::warn!(error = error.log(), "the statement's timeout was not set");
             }
             before => before.map_err(|error| failure::query(statement, error))?,
         }
         if ended.map_err(|error| failure::query(statement, error))? {
-            let _ = envelope::batch(&self.client, "ROLLBACK").await; // it ends with the connection
+            let _ = envelope::batch(&self.client, "ROLLBACK").await; // the connection is dropped
             return Err(refusal::left_open(statement));
         }
         let texts = match texts {
@@ -172,16 +172,16 @@ impl sql_function::Connection for Connection {
             None => self.ask(questions).await,
         };
         rows.fill(texts.map_err(|error| error.with_fate(Fate::Unknown))?)?;
-        // Without columns, the rows of a SELECT are those of the table that it makes.
-        let makes = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
-        let counts = statement.changes_rows() || (makes && prepared.columns().is_empty());
+        // The rows of a SELECT without columns are those of the table that it creates.
+        let creates = matches!(&*statement.main_verb(), "CREATE" | "SELECT");
+        let counts = statement.changes_rows() || (creates && prepared.columns().is_empty());
         let rows_affected = changed.unwrap_or(if counts { affected } else { 0 });
         Ok(ExecResult { rows_affected, last_insert_id: None })
     }
 
     async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
-        if !self.proxied {
-            self.changes();
+        if !self.through_proxy {
+            self.mark_changed();
         }
         let sql = match mode {
             Mode::Read => "BEGIN READ ONLY",
@@ -201,7 +201,7 @@ impl sql_function::Connection for Connection {
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.transaction = None;
-        // COMMIT itself would say nothing when it rolls back a transaction that has failed.
+        // COMMIT reports no error when it rolls back a failed transaction; SAVEPOINT does.
         let sql = self.closing("SAVEPOINT committed; COMMIT");
         let sent = session::send(&self.client, &sql).await;
         let committed = self.closed(sent, 2);
@@ -217,12 +217,12 @@ impl sql_function::Connection for Connection {
         Ok(())
     }
 
-    /// Locks are kept by number: the server hashes the name. They are the database's own.
+    /// Advisory locks have numbers, so the server hashes the name. They are per database.
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
         const LOCK: &str = "\
             SELECT pg_catalog.pg_try_advisory_lock(\
             pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))";
-        self.changes();
+        self.mark_changed();
         let name = format!("rds-iam-lambda/{name}");
         let taken = self.client.query_typed(LOCK, &[(&name, Type::TEXT)]).await;
         let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
@@ -232,10 +232,10 @@ impl sql_function::Connection for Connection {
     async fn restore(&mut self) -> Result<(), Error> {
         self.fresh.clear();
         let lost = |why: &'static str| {
-            Error::new(Kind::ConnectionLost, "the session is not kept").says(why)
+            Error::new(Kind::ConnectionLost, "the session is not reused").says(why)
         };
-        if self.state == State::Changed && self.proxied {
-            return Err(lost("it was changed, and a proxy's is not reset"));
+        if self.state == State::Changed && self.through_proxy {
+            return Err(lost("it was changed, and a session of an RDS Proxy is not reset"));
         }
         if self.state == State::Changed {
             let sent = session::send(&self.client, RESET).await;
@@ -246,7 +246,7 @@ impl sql_function::Connection for Connection {
 
     async fn close(self) {
         let Connection { client, task, .. } = self;
-        drop(client); // the task says goodbye, and ends
+        drop(client); // the task then closes the connection
         task.ended().await;
     }
 }

@@ -1,14 +1,15 @@
-//! What a statement does to its session and to prepared statements, as far as its text shows.
+//! The side effects of a statement on its session and on prepared statements, as far as its text
+//! shows.
 
 use sql_function::{Mode, Statement};
 
-/// Whether a statement that has run makes what is prepared out of date.
+/// Whether a statement may make prepared statements out of date.
 pub(crate) fn changes_plans(statement: &Statement) -> bool {
     matches!(&*statement.verb(), "ALTER" | "CREATE" | "DEALLOCATE" | "DISCARD" | "DROP")
 }
 
-/// Whether a statement changes rows below its outermost command.
-pub(crate) fn changes_below(statement: &Statement) -> bool {
+/// Whether a statement changes rows in a WITH clause.
+pub(crate) fn changes_in_with(statement: &Statement) -> bool {
     const CHANGES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "MERGE"];
     let changes = statement.tokens().filter(|token| token.is_one_of(&CHANGES)).count();
     statement.mode == Mode::Write
@@ -16,13 +17,14 @@ pub(crate) fn changes_below(statement: &Statement) -> bool {
         && changes > usize::from(statement.changes_rows())
 }
 
-/// Whether a statement changes what no command takes back: the seed of `random()`, a library.
-pub(crate) fn outlast_reset(statement: &Statement) -> bool {
+/// Whether a statement changes what a reset does not restore: the seed of `random()`, or loaded
+/// libraries.
+pub(crate) fn outlasts_reset(statement: &Statement) -> bool {
     statement.has_word("setseed") || statement.verb() == "LOAD"
 }
 
-/// Whether a statement may leave traces in its session, as far as its text shows.
-pub(crate) fn leaves(statement: &Statement) -> bool {
+/// Whether a statement may have side effects on its session.
+pub(crate) fn changes_session(statement: &Statement) -> bool {
     const TRACES: [&str; 4] = ["set_config", "pg_temp", "TEMP", "TEMPORARY"];
     !statement.is_atomic()
         || statement.tokens().any(|token| {
