@@ -35,12 +35,11 @@ fn main() {
     });
     initialize();
     // Managed Instances send this many events at once.
-    let at_once: u32 =
-        env::var("AWS_LAMBDA_MAX_CONCURRENCY").map_or(1, |at_once| at_once.parse().unwrap());
-    for _ in 1..at_once {
-        thread::spawn(serve);
-    }
-    serve();
+    let Ok(max_concurrency) = env::var("AWS_LAMBDA_MAX_CONCURRENCY") else { return serve() };
+    // A poll that is refused after SIGTERM ends its thread, and not the process.
+    let threads: Vec<_> =
+        (0..max_concurrency.parse().unwrap()).map(|_: u32| thread::spawn(serve)).collect();
+    threads.into_iter().for_each(|thread| drop(thread.join()));
 }
 
 fn serve() {
