@@ -16,10 +16,9 @@ const SPLIT: [&str; 2] = ["mysql-function integration", "postgres-function integ
 pub(super) const LONG: [&str; 4] = ["soak", "outages", "cuts", "end_to_end"];
 
 /// Tests that need the machine to themselves, and why.
-const ALONE: [(&str, &str); 5] = [
+const ALONE: [(&str, &str); 4] = [
     ("reliability::by_its_own_deadline", "half a second is left for the server to end a statement"),
     ("reliability::outcomes", "a time-out of 6 s, and a server that is stopped until then"),
-    ("results::whole_response", "20,000 statements within 20 s"),
     ("shutdown::", "Lambda gives half a second between SIGTERM and SIGKILL"),
     ("size::memory", "the allocator's peak depends on when threads run"),
 ];
