@@ -443,7 +443,7 @@ impl sql_function::Connection for Connection {
 impl sql_function::Examine for Connection {
     async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         self.command("the diagnosis", transactions(Mode::Read)).await?;
-        server_info::ask(&mut self.conn)
+        server_info::query(&mut self.conn)
             .await
             .map_err(|error| failure::command("the diagnosis", error))
     }

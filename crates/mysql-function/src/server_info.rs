@@ -1,4 +1,4 @@
-//! What the server says of itself and of the user, for a diagnosis.
+//! What the server reports about itself and the user, for a diagnosis.
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
@@ -9,15 +9,15 @@ use crate::session::MAX_PACKET;
 const SERVER: &str = "SELECT VERSION(), CURRENT_USER(), \
                       CAST(@@global.read_only AS CHAR), CAST(@@global.innodb_read_only AS CHAR), \
                       CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)";
-/// What a new session begins with, before the function sets what it relies on.
+/// The settings that a new session starts with, before the function sets its own.
 const SETTINGS: &str = "SELECT @@global.sql_mode, CAST(@@global.autocommit AS CHAR), \
                         CAST(@@global.completion_type AS CHAR), @@global.init_connect, \
                         CAST(@@global.sql_select_limit AS CHAR), \
                         CAST(@@global.max_allowed_packet AS CHAR)";
-/// What an administrator may do, and the user of a function need not.
+/// Privileges of an administrator, which the user of a function does not need.
 const ADMINISTRATION: [&str; 4] = ["ALL PRIVILEGES", "SUPER", "CREATE USER", "GRANT OPTION"];
 
-pub(crate) async fn ask(conn: &mut Conn) -> Result<ServerInfo, Error> {
+pub(crate) async fn query(conn: &mut Conn) -> Result<ServerInfo, Error> {
     type Answer = (String, String, String, String, String);
     let server: Option<Answer> = conn.query_first(SERVER).await?;
     let (version, user, read_only, innodb_read_only, clock) = server.unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) async fn ask(conn: &mut Conn) -> Result<ServerInfo, Error> {
 
 type Settings = (String, String, String, String, String, String);
 
-/// The settings that differ from what the function's sessions have, and what they have instead.
+/// The settings that differ from those of the function's sessions, and what the function does about it.
 fn differing(settings: Settings) -> Vec<String> {
     let (sql_mode, autocommit, completion_type, init_connect, select_limit, packet) = settings;
     let strict = ["STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"];
@@ -58,12 +58,12 @@ fn differing(settings: Settings) -> Vec<String> {
     tell(!is_on(&autocommit), "autocommit is OFF: the function sets it ON".into());
     let chains = !matches!(&*completion_type, "NO_CHAIN" | "0");
     tell(chains, format!("completion_type is {completion_type}: the function sets NO_CHAIN"));
-    let limited = format!("sql_select_limit is {most}: the function takes it away");
+    let limited = format!("sql_select_limit is {most}: the function removes the limit");
     tell(most < u64::from(u32::MAX), limited);
     // It may hold a secret.
-    let init = "init_connect is set: the function's own settings come after it";
+    let init = "init_connect is set: the function applies its own settings after it";
     tell(!init_connect.is_empty(), init.into());
-    let small = format!("max_allowed_packet is {packet} bytes: a longer statement is refused");
+    let small = format!("max_allowed_packet is {packet} bytes: longer statements are refused");
     tell(packet < MAX_PACKET, small);
     differing
 }
@@ -74,12 +74,12 @@ async fn status(conn: &mut Conn, name: &str) -> Result<String, Error> {
     Ok(row.map(|(_, value)| value).unwrap_or_default())
 }
 
-/// MariaDB 12 has words for more kinds of it.
+/// MariaDB 12 has more values for it than ON.
 fn is_on(value: &str) -> bool {
     !matches!(value, "" | "0" | "OFF")
 }
 
-/// MariaDB shows how a user logs in, with the hash of a password.
+/// MariaDB also shows how the user logs in, with the hash of the password.
 fn without_password(grant: String) -> String {
     match grant.split_once(" IDENTIFIED ") {
         Some((grant, _)) => grant.to_owned(),
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn administrators_are_told_from_users_and_hashes_are_left_out() {
+    fn administrators_are_told_from_users_and_hashes_are_removed() {
         let user = "GRANT USAGE ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*94BD' REQUIRE SSL";
         let user = without_password(user.to_owned());
         assert_eq!(user, "GRANT USAGE ON *.* TO `u`@`%`");

@@ -393,7 +393,7 @@ impl sql_function::Connection for Connection {
 
 impl sql_function::Examine for Connection {
     async fn server_info(&mut self) -> Result<ServerInfo, Error> {
-        server_info::ask(&self.client)
+        server_info::query(&self.client)
             .await
             .map_err(|error| failure::command("the diagnosis", error))
     }

@@ -1,4 +1,4 @@
-//! What the server says of itself and of the user, for a diagnosis.
+//! What the server reports about itself and the user, for a diagnosis.
 
 use sql_function::diagnose::ServerInfo;
 use sql_function::{Error as Failure, Mode, Statement};
@@ -8,8 +8,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 use crate::failure;
 use crate::session::{self, RESET};
 
-// Every name is the system's own, and every type the one that it takes: whatever others made, none of it
-// is called.
+// Every name is qualified with pg_catalog and every type is exact, so that nothing that users created is
+// called.
 
 const SERVER: &str = "\
 SELECT pg_catalog.version(), CURRENT_USER::pg_catalog.text,
@@ -42,8 +42,8 @@ FROM pg_catalog.unnest('{CONNECT,CREATE,TEMPORARY}'::pg_catalog.text[]) AS p(pri
 WHERE pg_catalog.has_database_privilege(
     pg_catalog.current_database()::pg_catalog.text, p.privilege)";
 
-/// What the role or the database begins sessions with, in place of the server's own. A setting with a dot
-/// in its name is an extension's or somebody's own, and may hold anything.
+/// The settings that the role or the database gives new sessions in place of the server's. A setting with a
+/// dot in its name belongs to an extension or a user, and may contain anything.
 const SETTINGS: &str = "\
 SELECT s.name OPERATOR(pg_catalog.||) ' is '::pg_catalog.text OPERATOR(pg_catalog.||) s.setting
        OPERATOR(pg_catalog.||) ', set for the '::pg_catalog.text OPERATOR(pg_catalog.||) s.source
@@ -52,15 +52,15 @@ WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_c
   AND pg_catalog.strpos(s.name, '.'::pg_catalog.text) OPERATOR(pg_catalog.=) 0
 ORDER BY s.name";
 
-/// Begins a transaction in which nothing can be changed, and that holds nobody up.
+/// Begins a transaction that cannot change anything and does not block anyone.
 const BEGIN: &str =
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
 
-pub(crate) async fn ask(client: &Client) -> Result<ServerInfo, Error> {
+pub(crate) async fn query(client: &Client) -> Result<ServerInfo, Error> {
     client.batch_execute(BEGIN).await?;
-    let about = answers(client).await;
+    let info = answers(client).await;
     client.batch_execute("ROLLBACK").await?;
-    about
+    info
 }
 
 async fn answers(client: &Client) -> Result<ServerInfo, Error> {
@@ -80,13 +80,13 @@ async fn answers(client: &Client) -> Result<ServerInfo, Error> {
     })
 }
 
-/// What a plan that writes begins its lines with.
+/// How a line of a plan that writes begins.
 const WRITES: [&str; 4] = ["Insert on ", "Update on ", "Delete on ", "Merge on "];
 
-/// Has the server plan the statement, which checks the user's rights as running it would: parsing
-/// alone does not. What can be parsed but not planned (CALL, for one) is left at that. Planning runs
-/// functions that are declared IMMUTABLE, whatever they do: nothing can be changed meanwhile, and what
-/// outlasts the transaction, such as a lock, is undone after it.
+/// Has the server plan the statement, which checks the user's privileges as running it would; parsing
+/// does not. A statement that can be parsed but not planned, such as CALL, is only parsed. Planning runs
+/// functions that are declared IMMUTABLE, whatever they do: they can change nothing in this transaction,
+/// and what outlasts it, such as a lock, is undone afterwards.
 pub(crate) async fn check_rights(
     client: &Client,
     statement: &Statement,
@@ -94,7 +94,7 @@ pub(crate) async fn check_rights(
 ) -> Result<(), Failure> {
     let failed = |error| failure::query(statement, error);
     client.batch_execute(BEGIN).await.map_err(failed)?;
-    // The SQL may end in a comment, or a semicolon.
+    // The SQL may end with a comment or a semicolon.
     let prepare = format!("PREPARE rds_iam_lambda_doctor AS\n{}", statement.sql);
     let prepared = client.batch_execute(&prepare).await;
     let plan = match &prepared {
@@ -117,9 +117,9 @@ pub(crate) async fn check_rights(
         Some(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(failed(error))
         }
-        // A function that the plan calls writes: the statement would fail as well.
+        // A function that planning calls writes: the statement would fail too.
         Some(Err(error)) if is_read && failure::is_read_only(&error) => Err(failed(error)),
-        // Such as a type that takes no NULL.
+        // Such as a type that does not accept NULL.
         _ => Ok(()),
     }
 }

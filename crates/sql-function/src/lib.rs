@@ -66,8 +66,7 @@ mod truncate;
 
 pub use backoff::Backoff;
 pub use boundary::run;
-pub use catalogue::Catalogue;
-pub use catalogue::SCHEDULED;
+pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};

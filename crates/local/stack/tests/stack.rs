@@ -59,7 +59,7 @@ fn every_engine_answers_a_schedule_and_nothing_is_left() {
     let table = "  id  name\n  --  ------\n  1   first\n  2   second\n  3   third\n  (3 rows)\n";
     assert_eq!(out.matches(table).count(), 3, "{out}\n{err}");
     assert_eq!(out.matches("login included").count(), 3, "{out}\n{err}");
-    assert_eq!(out.matches("diagnosis: everything is right").count(), 3, "{out}\n{err}");
+    assert_eq!(out.matches("diagnosis: no problems found").count(), 3, "{out}\n{err}");
     run.assert_nothing_left();
 }
 

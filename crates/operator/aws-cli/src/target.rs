@@ -25,8 +25,7 @@ impl Target {
     }
 
     /// The option that names such a database on the command line, without its dashes.
-    #[must_use]
-    pub fn option(&self) -> &'static str {
+    pub(crate) fn option(&self) -> &'static str {
         match self {
             Self::Instance(_) => "db-instance",
             Self::Cluster(_) => "db-cluster",

@@ -7,7 +7,7 @@ use engine::Engine;
 use local_aws::{LocalAws, REGION, Secret};
 use serde_json::Value;
 
-/// Two subnets in a subnet group, a security group, and what stands in them.
+/// An emulator with a subnet group of two subnets, and a security group.
 struct Rds {
     local: LocalAws,
     aws: Aws,
@@ -38,8 +38,7 @@ fn rds() -> Rds {
     Rds { local, aws, subnets, group }
 }
 
-/// One emulator serves all: starting it takes longer than any of these. The first of them sees it
-/// empty.
+/// One emulator for all, because starting it takes longer than any of these. The first sees it empty.
 #[test]
 fn discovery() {
     let rds = rds();
@@ -87,7 +86,7 @@ fn an_instance(rds: &Rds) {
     assert_eq!(off.master_user.as_deref(), Some("admin"));
     assert_eq!(off.publicly_accessible, Some(false));
     assert_eq!(off.exports_auth_errors, Some(false));
-    // Metrics and log groups have the name that RDS gives, whatever a person writes.
+    // Metrics and log groups have the name in lower case.
     let written = discover(&rds.aws, &Target::Instance("Orders".into())).unwrap();
     assert_eq!(written.target, target);
     assert!(!off.endpoint.is_empty() && off.port != 0 && off.vpc.is_some(), "{off:?}");
@@ -128,7 +127,7 @@ fn a_cluster_and_its_instances(rds: &Rds) {
     let written = discover(&rds.aws, &Target::Cluster("SALES".into())).unwrap();
     assert_eq!(written.target, cluster.target);
 
-    // IAM knows the instance by its cluster.
+    // IAM authentication of an instance is its cluster's.
     let member = discover(&rds.aws, &Target::Instance("sales-1".into())).unwrap();
     assert_eq!(member.resource_id, cluster.resource_id);
     assert_eq!(member.cluster.as_deref(), Some("sales"));

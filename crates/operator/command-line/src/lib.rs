@@ -22,6 +22,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
+use std::io::{self, Write as _};
 use std::str::FromStr;
 
 use lexopt::{Arg, ValueExt as _};
@@ -31,7 +32,7 @@ pub struct CommandLine {
     command: &'static str,
     parser: lexopt::Parser,
     repeatable: &'static [&'static str],
-    /// The options so far, and whether each may be given again.
+    /// The options so far.
     given: BTreeSet<String>,
     /// The last option.
     option: String,
@@ -147,6 +148,11 @@ impl CommandLine {
     }
 }
 
+/// Prints a text and a line break on standard output. A closed pipe, as of `head`, is not an error.
+pub fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+}
+
 /// A command line that a command does not accept.
 #[derive(Debug)]
 pub struct Error(String);
@@ -170,13 +176,13 @@ mod tests {
             .words(1);
         let mut read = Vec::new();
         while let Some(option) = line.option().map_err(|error| error.to_string())? {
-            match option.as_str() {
-                "port" => line.value::<u16>().map(|port| read.push(port.to_string())),
-                "region" => line.value::<String>().map(|region| read.push(region)),
-                "json" | "help" => Ok(read.push(option)),
+            let value = match option.as_str() {
+                "port" => line.value::<u16>().map(|port| port.to_string()),
+                "region" => line.value(),
+                "json" | "help" => Ok(option),
                 _ => Err(line.unknown()),
-            }
-            .map_err(|error| error.to_string())?;
+            };
+            read.push(value.map_err(|error| error.to_string())?);
         }
         read.extend(line.given_words().iter().cloned());
         Ok(read)

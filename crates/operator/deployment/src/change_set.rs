@@ -35,7 +35,7 @@ struct Created {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ChangeSet {
+struct Described {
     stack_id: String,
     status: String,
     #[serde(default)]
@@ -75,7 +75,7 @@ struct DetailTarget {
 }
 
 /// A change set, before it is executed.
-pub(crate) struct Plan {
+pub(crate) struct ChangeSet {
     pub(crate) id: String,
     pub(crate) stack_id: String,
     pub(crate) changes: Vec<Change>,
@@ -98,7 +98,11 @@ pub(crate) struct Change {
 ///
 /// # Errors
 /// CloudFormation refuses the template or a parameter.
-pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Option<Plan>, Failure> {
+pub(crate) fn create(
+    aws: &Aws,
+    name: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Option<ChangeSet>, Failure> {
     // In files, where no character needs escaping.
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let file = |name: &str, text: &str| {
@@ -132,22 +136,22 @@ pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Optio
 }
 
 /// Waits until a change set is created.
-fn created(aws: &Aws, id: &str) -> Result<Option<Plan>, Failure> {
+fn created(aws: &Aws, id: &str) -> Result<Option<ChangeSet>, Failure> {
     for _ in 0..POLLS {
-        let set: ChangeSet =
+        let described: Described =
             aws.call(&["cloudformation", "describe-change-set", "--change-set-name", id])?;
-        let changes = set.changes.into_iter().filter_map(|entry| entry.resource_change);
+        let changes = described.changes.into_iter().filter_map(|entry| entry.resource_change);
         let mut changes: Vec<Change> = changes.map(change).collect();
         changes.sort_by(|a, b| a.resource.cmp(&b.resource));
-        let plan = Plan { id: id.to_owned(), stack_id: set.stack_id, changes };
-        match set.status.as_str() {
-            "CREATE_COMPLETE" => return Ok(Some(plan)),
+        let change_set = ChangeSet { id: id.to_owned(), stack_id: described.stack_id, changes };
+        match described.status.as_str() {
+            "CREATE_COMPLETE" => return Ok(Some(change_set)),
             "FAILED" => {
-                discard(aws, &plan)?;
-                return if says_nothing_changes(&set.status_reason) {
+                delete(aws, &change_set)?;
+                return if says_nothing_changes(&described.status_reason) {
                     Ok(None)
                 } else {
-                    Err(format!("CloudFormation refuses the template: {}", set.status_reason)
+                    Err(format!("CloudFormation refuses the template: {}", described.status_reason)
                         .into())
                 };
             }
@@ -209,13 +213,18 @@ pub(crate) fn shown(changes: &[Change]) -> String {
 ///
 /// # Errors
 /// CloudFormation refuses, or its events can no longer be read.
-pub(crate) fn execute(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Result<End, Failure> {
-    let watch = Watch::from_now(aws, &plan.stack_id)?;
+pub(crate) fn execute(
+    aws: &Aws,
+    name: &str,
+    change_set: &ChangeSet,
+    report: &Report,
+) -> Result<End, Failure> {
+    let watch = Watch::from_now(aws, &change_set.stack_id)?;
     interrupt::continues(Some(format!(
         "interrupted, but the deployment continues at AWS; follow it with `aws cloudformation \
          describe-stack-events --stack-name {name}`"
     )));
-    aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &plan.id])?;
+    aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &change_set.id])?;
     let end = watch.until_complete(report);
     interrupt::continues(None);
     end.map_err(|error| {
@@ -224,10 +233,10 @@ pub(crate) fn execute(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Re
 }
 
 /// Deletes a change set, and the empty stack that was created for it.
-pub(crate) fn discard(aws: &Aws, plan: &Plan) -> Result<(), Failure> {
-    aws.run(&["cloudformation", "delete-change-set", "--change-set-name", &plan.id])?;
-    if stack::describe(aws, &plan.stack_id)?.is_some_and(|stack| stack.is_in_review()) {
-        aws.run(&["cloudformation", "delete-stack", "--stack-name", &plan.stack_id])?;
+pub(crate) fn delete(aws: &Aws, change_set: &ChangeSet) -> Result<(), Failure> {
+    aws.run(&["cloudformation", "delete-change-set", "--change-set-name", &change_set.id])?;
+    if stack::describe(aws, &change_set.stack_id)?.is_some_and(|stack| stack.is_in_review()) {
+        aws.run(&["cloudformation", "delete-stack", "--stack-name", &change_set.stack_id])?;
     }
     Ok(())
 }

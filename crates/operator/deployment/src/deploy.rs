@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
-use crate::change_set::{self, Change, Plan, Wanted};
+use crate::change_set::{self, Change, ChangeSet, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
 use crate::parameters::{parameters, prefix};
@@ -102,8 +102,8 @@ pub fn deploy(
     let bucket = Bucket::open(&aws, &caller, &region, options.bucket.as_deref(), report)?;
     let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
     let wanted = Wanted { template: &template, parameters: &parameters };
-    let plan = change_set::create(&aws, &options.stack, &wanted)?;
-    execute(&aws, options, &choice, &zips, plan.as_ref(), report)
+    let change_set = change_set::create(&aws, &options.stack, &wanted)?;
+    execute(&aws, options, &choice, &zips, change_set.as_ref(), report)
 }
 
 /// The database. Where it is named, AWS is asked and its answer checked.
@@ -218,27 +218,27 @@ fn execute(
     options: &Deploy,
     choice: &Choice,
     zips: &[Zip],
-    plan: Option<&Plan>,
+    change_set: Option<&ChangeSet>,
     report: &Report,
 ) -> Result<bool, Failure> {
     // Where nothing was changed there is nothing to roll back.
     let mut before = Before::Unchanged;
     let mut result = json!({ "stack": options.stack, "region": choice.endpoint.region() });
-    if let Some(plan) = plan {
-        result["changes"] = serde_json::to_value(&plan.changes)?;
+    if let Some(change_set) = change_set {
+        result["changes"] = serde_json::to_value(&change_set.changes)?;
         report.say(&format!(
             "change set for the stack {}\n{}\n{}",
             options.stack,
-            change_set::shown(&plan.changes),
-            code(&plan.changes, zips)
+            change_set::shown(&change_set.changes),
+            code(&change_set.changes, zips)
         ));
-        if !confirmed(aws, options, plan, report)? {
+        if !confirmed(aws, options, change_set, report)? {
             result["outcome"] = "refused".into();
             report.document(&result);
             return Ok(false);
         }
         before = Before::of(aws, &options.stack)?;
-        let end = change_set::execute(aws, &options.stack, plan, report)?;
+        let end = change_set::execute(aws, &options.stack, change_set, report)?;
         if !end.is_success() {
             result["outcome"] = "failed".into();
             result["status"] = end.status.as_str().into();
@@ -278,10 +278,15 @@ fn code(changes: &[Change], zips: &[Zip]) -> String {
 }
 
 /// Asks whether to execute the change set. One that is declined is deleted.
-fn confirmed(aws: &Aws, options: &Deploy, plan: &Plan, report: &Report) -> Result<bool, Failure> {
+fn confirmed(
+    aws: &Aws,
+    options: &Deploy,
+    change_set: &ChangeSet,
+    report: &Report,
+) -> Result<bool, Failure> {
     let answer = report.confirm("Execute this change set?", options.yes);
     if !matches!(answer, Ok(true)) {
-        change_set::discard(aws, plan)?;
+        change_set::delete(aws, change_set)?;
         report.say("nothing was deployed; the change set is deleted");
     }
     answer

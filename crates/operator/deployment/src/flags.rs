@@ -19,7 +19,7 @@ const STACK: &str = "rds-iam-lambda";
 /// What the command line asks for.
 pub(crate) enum Command {
     Help(&'static str),
-    Deploy { deploy: Box<Deploy>, account: Account, json: bool },
+    Deploy { deploy: Deploy, account: Account, json: bool },
     Destroy { destroy: Destroy, account: Account, json: bool },
     User { user: User, account: Account },
 }
@@ -168,7 +168,7 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         parameters: std::mem::take(&mut options.parameters),
     };
     let (account, json) = (options.account(), options.has("json"));
-    Ok(Command::Deploy { deploy: Box::new(deploy), account, json })
+    Ok(Command::Deploy { deploy, account, json })
 }
 
 fn destroy(line: CommandLine) -> Result<Command, Failure> {

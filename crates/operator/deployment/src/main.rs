@@ -5,10 +5,10 @@
 
 mod flags;
 
+use command_line::print;
 use deployment::{Account, Failure, Report, deploy, destroy, user};
 use flags::Command;
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -32,7 +32,7 @@ fn run() -> Result<bool, Failure> {
     let now = SystemTime::now();
     match flags::parse(env::args_os().skip(1))? {
         Command::Help(text) => {
-            say(text);
+            print(text);
             Ok(true)
         }
         Command::Deploy { deploy: options, account, json } => {
@@ -44,7 +44,7 @@ fn run() -> Result<bool, Failure> {
             destroy(&options, &with_region(account), &report(json))
         }
         Command::User { user: options, account } => {
-            say(&user::sql(&options, &with_region(account), &report(false))?);
+            print(&user::sql(&options, &with_region(account), &report(false))?);
             Ok(true)
         }
     }
@@ -56,9 +56,4 @@ fn with_region(account: Account) -> Account {
     let default_region =
         of_environment("AWS_REGION").or_else(|| of_environment("AWS_DEFAULT_REGION"));
     Account { default_region, ..account }
-}
-
-/// Prints a text. A closed pipe, as of `head`, is not an error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{}", text.trim_end());
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use command_line::print;
+
 use crate::Failure;
 
 /// How a command reports.
@@ -16,19 +18,19 @@ pub struct Report {
 impl Report {
     /// Reports progress, on standard error.
     #[allow(clippy::print_stderr)] // it talks to a person
-    pub fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: &str) {
         eprintln!("{line}");
     }
 
     /// Reports a result as text.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.json {
             print(text);
         }
     }
 
     /// Reports the result as JSON.
-    pub fn document(&self, document: &serde_json::Value) {
+    pub(crate) fn document(&self, document: &serde_json::Value) {
         if self.json {
             print(&document.to_string());
         }
@@ -39,7 +41,7 @@ impl Report {
     /// # Errors
     /// There is no terminal to ask on.
     #[allow(clippy::print_stderr)] // it talks to a person
-    pub fn confirm(&self, question: &str, yes: bool) -> Result<bool, Failure> {
+    pub(crate) fn confirm(&self, question: &str, yes: bool) -> Result<bool, Failure> {
         if yes {
             return Ok(true);
         }
@@ -52,11 +54,6 @@ impl Report {
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
-}
-
-/// Prints a text. A closed pipe, as of `head`, is not an error.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// A table with columns as wide as their cells.

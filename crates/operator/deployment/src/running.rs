@@ -177,8 +177,8 @@ fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<String, Failure> 
 }
 
 fn update(aws: &Aws, name: &str, wanted: &Wanted<'_>, report: &Report) -> Result<(), Failure> {
-    let plan = change_set::create(aws, name, wanted)?;
-    let plan = plan.ok_or("CloudFormation sees no change to roll back")?;
-    let end = change_set::execute(aws, name, &plan, report)?;
+    let change_set = change_set::create(aws, name, wanted)?;
+    let change_set = change_set.ok_or("CloudFormation sees no change to roll back")?;
+    let end = change_set::execute(aws, name, &change_set, report)?;
     if end.is_success() { Ok(()) } else { Err(format!("it is {}", end.status).into()) }
 }

@@ -1,5 +1,4 @@
-//! A copy of the clone deploys what is in it, and not what is in the clone where the program was
-//! compiled.
+//! A copied clone deploys its own files, not those of the clone where the program was compiled.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 

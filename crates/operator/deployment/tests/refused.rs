@@ -1,10 +1,11 @@
-//! What CloudFormation or Lambda would refuse is refused before anything is built, fetched or asked.
+//! What CloudFormation or Lambda would refuse is refused before anything is built or fetched, and before AWS
+//! is asked.
 
 #![allow(clippy::unwrap_used)] // a test
 
 use std::process::{Command, Stdio};
 
-/// A dry run for a database that is given by hand, with more options.
+/// A dry run for a database that options describe, with more options.
 fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let output = Command::new(env!("CARGO_BIN_EXE_deployment"))

@@ -1,4 +1,4 @@
-//! The SQL for a user, run twice on real servers, after which the user logs in with a token.
+//! The SQL for a user, run twice on real servers; then the user logs in with a token.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use token::Claim;
 
-/// Names that servers, shells and wildcards could read otherwise.
+/// Names with a special meaning to servers, shells and wildcards.
 const NAMES: [&str; 6] = [
     "reader",
     "Lambda-User.2",
@@ -83,7 +83,7 @@ fn on_mysql(engine: Engine) {
                  INSERT INTO {database}.t VALUES ('mine')"
             ))
             .unwrap();
-        // The login names the server's usual database.
+        // The login uses the server's default database.
         twice(&server, &user(name, server.database(), "public", "SELECT"));
         let read = format!("SELECT v FROM {database}.t");
         let refused = ask(&server, name, &read).unwrap_err();
@@ -96,7 +96,7 @@ fn on_mysql(engine: Engine) {
         let plain = query(&server, Transport::Plain, name, &token, "SELECT 1");
         assert!(plain.is_err(), "{name} logged in without TLS");
     }
-    // The wildcards of one name give no right on another that they would match.
+    // Wildcards in a name grant nothing on a database that they would match.
     server
         .execute("CREATE DATABASE a_b; CREATE DATABASE axb; CREATE TABLE axb.t (v TEXT)")
         .unwrap();
@@ -117,11 +117,11 @@ fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// Makes users of any name, and has the server count those of exactly that name.
+/// Creates users with random names, and counts those of exactly that name.
 fn any_name(server: &Server, count: impl Fn(&str) -> (String, String)) {
     let mut runner =
         TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
-    // Up to 15 characters of the basic plane: as many as any engine takes, in bytes too.
+    // Up to 15 characters of the basic plane, which every engine accepts, in bytes too.
     let name = proptest::string::string_regex("[!-~¡-\u{d7ff}]{1,15}").unwrap();
     runner
         .run(&name, |name| {
@@ -166,7 +166,7 @@ fn postgres() {
         assert!(ask(&server, name, &write).unwrap_err().starts_with("42501 "), "{name}");
         twice(&server, &user(name, server.database(), name, "insert"));
         ask(&server, name, &write).unwrap();
-        // A table that is made later.
+        // A table that is created later.
         server.execute(&format!("CREATE TABLE {schema}.later AS SELECT 'later' AS v")).unwrap();
         let later = ask(&server, name, &format!("SELECT v FROM {schema}.later"));
         assert_eq!(later.unwrap(), ["later"], "{name}");

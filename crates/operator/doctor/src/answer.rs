@@ -1,4 +1,4 @@
-//! A function's answer to `{"diagnose": true}`.
+//! A function's answer to a request for its diagnosis.
 
 use diagnosis::Diagnosis;
 use serde::Deserialize;

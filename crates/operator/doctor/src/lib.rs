@@ -1,8 +1,8 @@
-//! A function's diagnosis, read and shown on a terminal.
+//! Reads a function's diagnosis and renders it for a terminal.
 //!
-//! The function makes the diagnosis, in answer to `{"diagnose": true}`: only it sees the network that it
-//! runs in. This library reads the answer and renders it; the program, behind `cargo xtask doctor`, asks
-//! for it and adds what AWS's APIs know.
+//! The function makes the diagnosis in answer to `{"diagnose": true}`, because only the function sees the
+//! network that it runs in. This library reads the answer and renders it. The program of the same name,
+//! which `cargo xtask doctor` runs, also asks the function, and adds what AWS's APIs report.
 //!
 //! ```
 //! use doctor::Terminal;

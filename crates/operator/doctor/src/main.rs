@@ -12,6 +12,7 @@ mod here;
 
 use aws_cli::{Aws, Database, Function, Invocation, discover, invoke};
 use cloud::Login;
+use command_line::print;
 use credentials::Credentials;
 use diagnosis::Diagnosis;
 use doctor::{Terminal, visible};
@@ -19,7 +20,6 @@ use engine::Engine;
 use flags::Flags;
 use here::Settings;
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
@@ -37,7 +37,7 @@ const NO_DIAGNOSIS: u8 = 2;
 fn main() -> ExitCode {
     let outcome = flags::parse(env::args_os().skip(1)).and_then(|flags| {
         let Some(flags) = flags else {
-            say(flags::HELP.trim_end());
+            print(flags::HELP);
             return Ok(0);
         };
         let runtime = Runtime::new()?;
@@ -55,11 +55,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. A closed pipe, as of `head`, is not an error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 async fn until_interrupted(flags: &Flags) -> Result<u8, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -74,10 +69,10 @@ async fn until_interrupted(flags: &Flags) -> Result<u8, Failure> {
 /// Shows the diagnosis, and returns the exit code.
 fn show(diagnosis: &Diagnosis, json: bool) -> u8 {
     match json {
-        true => say(&serde_json::json!({ "diagnose": diagnosis }).to_string()),
+        true => print(&serde_json::json!({ "diagnose": diagnosis }).to_string()),
         false => {
             let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
-            say(&doctor::render(diagnosis, terminal));
+            print(&doctor::render(diagnosis, terminal));
         }
     }
     if diagnosis.is_healthy() { 0 } else { WRONG }

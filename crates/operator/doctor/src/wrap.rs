@@ -1,10 +1,11 @@
-//! Lines that fit a terminal. A command between backticks is there to copy: it is never broken.
+//! Wraps text to the width of a terminal. A command between backticks is never broken, so that it can be
+//! copied.
 
 use diagnosis::{Part, parts};
 use unicode_width::UnicodeWidthStr;
 
-/// `text` in lines of at most `width` columns. Its own line breaks stay. A word or command that is
-/// longer has a line to itself.
+/// `text` in lines of at most `width` columns. Its line breaks are kept. A longer word or command gets its
+/// own line.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, width)).collect()
 }

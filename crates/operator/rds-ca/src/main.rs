@@ -5,11 +5,11 @@
 
 mod flags;
 
+use command_line::print;
 use flags::Command;
 use rds_ca::{Certs, Client, Failure, layer, list, sha256, snapshot, update};
 use std::env;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -26,28 +26,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. A closed pipe, as of `head`, is not an error.
-fn say(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
-}
-
 fn run(now: SystemTime) -> Result<(), Failure> {
     let command = flags::parse(env::args_os().skip(1))?;
     let folder = pinned_tools::workspace()?.join("certs");
     match command {
-        Command::Help(text) => say(text),
-        Command::Check => say(&passed(&Certs::read(&folder, now)?)),
-        Command::List => say(&list(&Certs::read(&folder, now)?)),
-        Command::Snapshot { accept } => say(&snapshot(&folder, accept, now)?),
+        Command::Help(text) => print(text),
+        Command::Check => print(&passed(&Certs::read(&folder, now)?)),
+        Command::List => print(&list(&Certs::read(&folder, now)?)),
+        Command::Snapshot { accept } => print(&snapshot(&folder, accept, now)?),
         Command::Update { sources, accept } => {
             let client = Client::new();
             for source in sources {
-                say(&update(&folder, &source, &client, accept, now)?);
+                print(&update(&folder, &source, &client, accept, now)?);
             }
         }
         Command::Layer { regions } => {
             let zip = pinned_tools::target()?.join("lambda/rds-ca-layer.zip");
-            say(&pack(&Certs::read(&folder, now)?, &regions, &zip)?);
+            print(&pack(&Certs::read(&folder, now)?, &regions, &zip)?);
         }
     }
     Ok(())

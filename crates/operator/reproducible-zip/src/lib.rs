@@ -11,7 +11,6 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipWriter};
 
 pub use zip::CompressionMethod as Method;
-pub use zip::result::ZipError as Error;
 
 /// The best compression: a zip is packed once and loaded at each cold start.
 const LEVEL: i64 = 9;

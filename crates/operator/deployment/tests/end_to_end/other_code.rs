@@ -1,4 +1,4 @@
-//! Other code than was built: in the bucket before a deployment, on its way, or in Lambda afterwards.
+//! Code that was not built here: in the bucket before or during a deployment, or in Lambda afterwards.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{BUCKET, Outcome, STACK, World, ZIPS};
 
-/// Runs a program at a terminal, which is what this program reads and writes.
+/// Runs a program in a terminal, whose input and output are this process's.
 const TERMINAL: &str =
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
@@ -30,7 +30,7 @@ fn what_runs_is_what_was_built() {
 }
 
 impl World {
-    /// Runs one of our commands at a terminal, where the plan is wanted after `meanwhile`.
+    /// Runs one of our commands in a terminal, and confirms its change set after `meanwhile`.
     fn wanted_after(&self, arguments: &[String], meanwhile: impl FnOnce()) -> Outcome {
         let python = pinned_tools::sam(&mut |_| {}).unwrap().python;
         let mut child = Command::new(python)
@@ -57,7 +57,7 @@ impl World {
         Outcome { code: status.code(), stdout, stderr: String::new() }
     }
 
-    /// Puts bytes into the bucket, over what is there.
+    /// Overwrites an object of the bucket.
     fn overwrite(&self, key: &str, bytes: &[u8]) {
         let folder = TempDir::new().unwrap();
         let body = folder.path().join("body");
@@ -67,7 +67,7 @@ impl World {
     }
 }
 
-/// The functions with one more statement, called `name`. Returns MySQL's, with its sum.
+/// Builds the functions with one more statement, `name`. Returns MySQL's zip and its sum.
 fn version(name: &str) -> (Vec<u8>, String) {
     let statements = TempDir::new().unwrap();
     for engine in ["mysql", "postgres"] {
@@ -96,7 +96,7 @@ fn other_bytes_in_the_bucket(world: &World) {
     assert_eq!(there["ContentLength"], 18, "nothing is overwritten: {there}");
 }
 
-/// The layer, at its place. Returns its sum.
+/// Builds the layer. Returns its sum.
 fn layer() -> String {
     #[allow(clippy::disallowed_methods, reason = "certs/ must hold today")]
     let now = SystemTime::now();
@@ -107,7 +107,7 @@ fn layer() -> String {
     rds_ca::sha256(&zip)
 }
 
-/// Deploys to `stack`, and puts other bytes in the place of the zip of this sum while the plan is read.
+/// Deploys to `stack`, and replaces the zip of this sum while the change set is shown.
 fn swapped(world: &World, stack: &str, sum: &str, (other, other_sum): (&[u8], &str)) -> Outcome {
     let options = ["--no-build", "--parameter", "MemorySize=512"];
     let arguments = world.deployment(stack, world.server.user(), &options);

@@ -16,12 +16,12 @@ fn diagnosis() -> Diagnosis {
         ],
         "causes": [
             {"cause": Cause::PolicyMissing.id(), "title": "The role may not connect as this user",
-             "because": "everything before the login is right",
+             "because": "every step before the login is ok",
              "confirm": "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN \
                  --action-names rds-db:connect`",
              "fix": "allow rds-db:connect on arn:aws:rds-db:eu-west-1:123456789012:dbuser:\
                  RESOURCE-ID/lambda-user"},
-            {"cause": Cause::UserCase.id(), "title": "The user is written otherwise", "because": "",
+            {"cause": Cause::UserCase.id(), "title": "The user is spelled differently", "because": "",
              "confirm": "compare the letters", "fix": "set DB_USER"},
         ],
     }});
@@ -40,12 +40,12 @@ fn a_failed_login_on_a_wide_terminal() {
 login failed: The role may not connect as this user
 
 1.  The role may not connect as this user (policy-missing)
-    because  everything before the login is right
+    because  every step before the login is ok
     confirm  `aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names rds-db:connect`
     fix      allow rds-db:connect on
              arn:aws:rds-db:eu-west-1:123456789012:dbuser:RESOURCE-ID/lambda-user
 
-2.  The user is written otherwise (user-name-case)
+2.  The user is spelled differently (user-name-case)
     confirm  compare the letters
     fix      set DB_USER";
     assert_eq!(render(&diagnosis(), Terminal::plain(200)), expected);
@@ -82,7 +82,7 @@ fn a_healthy_one_says_so_in_one_line() {
     assert_eq!(
         render(&diagnosis, Terminal::plain(80)),
         "  ✓ dns      0.0 ms  127.0.0.1\n  ✓ tcp     12.0 ms  connected\n\n\
-         everything is right: 2 steps are ok"
+         no problems found: all 2 steps are ok"
     );
 }
 
@@ -100,7 +100,7 @@ fn colours_change_nothing_but_colour() {
 }
 
 #[test]
-fn nothing_that_was_read_drives_the_terminal() {
+fn nothing_that_was_read_controls_the_terminal() {
     let hostile = "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\r";
     let mut diagnosis = diagnosis();
     for step in &mut diagnosis.steps {

@@ -1,8 +1,8 @@
-//! What AWS's APIs add: an emulator of them (ministack) with its own RDS, IAM, EC2 and Lambda, which
-//! runs the real function against a real local server.
+//! What AWS's APIs add, with an emulator of RDS, IAM, EC2 and Lambda (ministack), which runs the real
+//! function against a real local server.
 //!
-//! The emulator keeps policies and flags, and the server enforces them: the test carries them over, as
-//! AWS does behind its APIs. A fix is what the doctor printed between backticks, given to a shell.
+//! The emulator stores policies and settings, and the server enforces them: the test copies them, as AWS
+//! does behind its APIs. A fix is what the doctor printed between backticks, run by a shell.
 
 use aws_cli::Aws;
 use diagnosis::{Cause, commands};
@@ -27,7 +27,7 @@ struct Account {
     cloud: LocalAws,
     aws: Aws,
     server: Server,
-    /// What RDS calls the database.
+    /// RDS's resource id of the database.
     resource_id: String,
     database_group: String,
     function_group: String,
@@ -36,14 +36,14 @@ struct Account {
 
 impl Account {
     fn new(engine: Engine) -> Account {
-        // The emulator has one name for every database.
+        // The emulator has the same endpoint for every database.
         let server = Server::builder(engine).named("localhost").setup(local_stack::ITEMS);
         let server = server.start().expect("a server starts");
         let key = server.access_key();
         let session_token = key.session_token.clone().unwrap_or_default();
         let secret = Secret { key: &key.secret, session_token: &session_token };
         let cloud = LocalAws::start(&secret).expect("the emulator starts");
-        // The emulator's functions sign with the account's number as their key.
+        // The emulator's functions have the account's number as their access key.
         let key = AccessKey { id: ACCOUNT.into(), ..key };
         server.iam().set_keys(vec![key]);
         let aws = cloud.client();
@@ -97,7 +97,7 @@ impl Account {
         (self.database_group, self.function_group) = (database_group, function_group);
     }
 
-    /// The emulator unpacks zips: this one holds a script that becomes the real function.
+    /// The emulator unpacks zips; this one has a script that executes the real function.
     fn create_function(&self, vpc: &str) {
         let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
         let program = program.with_file_name(self.server.engine().function());
@@ -116,7 +116,7 @@ impl Account {
         self.dial(&self.server.address().to_string());
     }
 
-    /// Sets the function up, with `address` as the way to the database.
+    /// Configures the function to connect to `address`.
     fn dial(&self, address: &str) {
         let server = &self.server;
         let variables = json!({ "Variables": {
@@ -133,8 +133,8 @@ impl Account {
         self.aws.run(&update).unwrap();
     }
 
-    /// What AWS does behind its APIs: the server enforces the role's policy, once IAM authentication
-    /// is on. RDS and the server each chose a resource id: this one stands for the other.
+    /// Has the server enforce the role's policy if IAM authentication is enabled, as AWS does. RDS's resource
+    /// id is replaced by the server's.
     fn enforce(&self) {
         let nothing =
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
@@ -173,7 +173,7 @@ impl Account {
         doctor.with(&format!("--function {FUNCTION} --db-instance {DATABASE}"))
     }
 
-    /// Does what is printed between backticks: nothing else.
+    /// Runs what is between backticks, and nothing else.
     fn follow(&self, fix: &str) {
         let command = commands(fix).next().unwrap_or_else(|| panic!("no command: {fix}"));
         let mut shell = Command::new("sh");
@@ -190,15 +190,15 @@ fn causes(diagnosis: &Value) -> Vec<&str> {
     causes.iter().map(|cause| cause["cause"].as_str().unwrap()).collect()
 }
 
-/// One account for all: an emulator takes longer to start than all of this.
+/// One account for all, because starting the emulator takes longer than all of this.
 #[test]
 fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     let account = Account::new(Engine::MySql);
     let doctor = account.doctor();
     let user = account.server.user();
 
-    // The network is closed (packets to this address are never answered), IAM authentication is off,
-    // and the policy names the instance in place of its resource id.
+    // The network is closed (packets to this address are never answered), IAM authentication is disabled,
+    // and the policy names the instance instead of its resource id.
     account.allow(&format!("{DATABASE}/{user}"));
     account.dial("192.0.2.1:3306");
     account.enforce();

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::built::architecture;
 
-/// Files of MySQL's that are no statements, and what the refusal says of each.
+/// Invalid files of MySQL, and what the error says of each.
 const BAD: [(&str, &str, &[&str]); 6] = [
     ("typing.sql", "-- mode: wrte\nSELECT 1", &["line 1", "mode is read or write, not \"wrte\""]),
     ("empty.sql", "", &["holds no SQL", "write a statement into it, or take the file away"]),
@@ -16,7 +16,7 @@ const BAD: [(&str, &str, &[&str]); 6] = [
     ("CAPITALS.SQL", "SELECT :id", &["line 1", ":id is no placeholder", "use ?"]),
 ];
 
-/// A folder of good statements for both engines.
+/// A folder of valid statements for both engines.
 fn folder() -> TempDir {
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
     for engine in ["mysql", "postgres"] {
@@ -26,7 +26,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// Why nothing is built with the statements in `folder`. Nothing was compiled either.
+/// The error of a build with the statements in `folder`. Nothing was compiled.
 fn refusal(folder: &Path) -> String {
     let mut steps = vec![];
     let built =

@@ -1,4 +1,4 @@
-//! Certificates that look like roots of RDS, but for one thing.
+//! Certificates that differ from roots of RDS in one thing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use rcgen::{
 
 use crate::folder::bundle;
 
-/// The name that most forgeries bear: eu-west-1 has such a root.
+/// The name of most forgeries, which is that of a root of eu-west-1.
 pub(crate) const NAME: &str = "Amazon RDS eu-west-1 Root CA ECC384 G1";
 
-/// A self-signed root with a P-384 key, but for `change`, in PEM.
+/// A self-signed root with a P-384 key, altered by `change`, in PEM.
 pub(crate) fn forged(name: &str, change: impl FnOnce(&mut CertificateParams)) -> String {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -59,7 +59,7 @@ pub(crate) fn flipped() -> Vec<u8> {
     der
 }
 
-/// Everything that is wrong with one certificate of a bundle: what, the bundle, what is said of it.
+/// Bundles with one bad certificate: what is wrong, the bundle, and the error.
 pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
     let good = bundle();
     let with = |block: &str| crate::folder::replaced(&good, NAME, block);

@@ -16,7 +16,7 @@ fn files() -> BTreeMap<String, String> {
     layer::files(&Certs::read(&certs(), now()).unwrap(), &[]).unwrap()
 }
 
-/// The layer as Lambda unpacks it, to a folder in place of `/opt`.
+/// The layer, unpacked to a folder instead of `/opt`.
 fn unpacked() -> TempDir {
     let opt = tempfile::tempdir().unwrap();
     let zip = layer::zip(&files()).unwrap();
@@ -48,7 +48,7 @@ fn two_copies_of_the_project_make_the_same_bytes() {
             let entry = entry.unwrap();
             fs::copy(entry.path(), copy.path().join("certs").join(entry.file_name())).unwrap();
         }
-        // What a workspace and its target folder are known by.
+        // These mark a workspace and its target folder.
         fs::write(copy.path().join("deploy/template.yaml"), "").unwrap();
         fs::write(copy.path().join("target/CACHEDIR.TAG"), "").unwrap();
         let program = copy.path().join("target/debug/rds-ca");
@@ -132,8 +132,8 @@ fn a_small_layer_trusts_less() {
     assert!(error.contains("certs update --partition aws-cn`"), "{error}");
 }
 
-/// Gives the files to a program, which must load each and print how many roots it found, a line
-/// for each. A machine that lacks the program cannot tell, and the test says so.
+/// Passes the files to a program, which must load each and print its number of roots, one per line. The test
+/// says so if the machine lacks the program.
 fn loads(program: &str, command: [&str; 3]) {
     if let Err(error) = Command::new(program).arg("--version").output() {
         eprintln!("not tested: cannot run {program}: {error}");
@@ -152,7 +152,7 @@ fn loads(program: &str, command: [&str; 3]) {
 
 #[test]
 fn openssl_loads_every_file() {
-    // With `-c`, a shell takes its first argument as its own name.
+    // With `-c`, the first argument is the shell's name.
     let script = r#"set -e
 for file in "$0" "$@"; do openssl storeutl -noout -certs "$file" | sed -n 's/Total found: //p'; done"#;
     loads("openssl", ["sh", "-c", script]);
@@ -169,8 +169,7 @@ for path in sys.argv[1:]:
 
 #[test]
 fn node_loads_every_file() {
-    // A context takes the whole file, and does not tell how many it found: the certificates are
-    // counted by reading each alone.
+    // A context loads the whole file and does not count; the certificates are counted one by one.
     let script = "
 for (const path of process.argv.slice(1)) {
     const text = require('fs').readFileSync(path, 'utf8');

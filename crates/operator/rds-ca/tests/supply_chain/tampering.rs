@@ -1,4 +1,4 @@
-//! `check` lets nothing through.
+//! `check` refuses every change.
 
 use iam_auth::TrustStore;
 use rds_ca::{Certs, Root};
@@ -14,7 +14,7 @@ fn refused(what: &str, folder: &Folder, says: &str) {
     assert!(error.contains(says), "{what}: {error}");
 }
 
-/// This one ages with the certificates: a year before one expires, it fails.
+/// This test fails a year before a certificate expires.
 #[test]
 fn the_projects_own_certificates_hold_today() {
     #[allow(clippy::disallowed_methods)]
@@ -83,7 +83,7 @@ fn files_that_changed_are_refused() {
     refused("no file", &folder, "cannot read");
 }
 
-/// Not even where a signature does not reach: what `check` reads with is strict about the form.
+/// Even outside the signed bytes, because the parser is strict.
 #[test]
 fn no_single_bit_can_change() {
     let der = real("Amazon RDS eu-west-1 Root CA RSA2048 G1");

@@ -1,4 +1,4 @@
-//! `update` takes from a server what it may, and leaves `certs/` alone otherwise.
+//! `update` writes what passes its checks, and otherwise does not change `certs/`.
 
 use rds_ca::{Client, Source, update};
 
@@ -6,7 +6,7 @@ use crate::folder::{Folder, bundle, now, pins, replaced, without};
 use crate::forged::{NAME, forged, wrong_bundles};
 use crate::https::{Server, ok};
 
-/// Refused, with these words, and nothing is written.
+/// Refused with this error, and nothing is written.
 #[track_caller]
 fn refused_by(folder: &Folder, source: &Source, client: &Client, accept: bool, says: &str) {
     let before = folder.everything();
@@ -103,7 +103,7 @@ fn more_than_a_bundle_is_refused() {
     let endless = "# nothing here, and again\n".repeat(400_000);
     assert!(endless.len() > 10_000_000);
     refused(&Server::of(&endless), "answers more than 1024 KiB");
-    // Without a length, too.
+    // Without a length too.
     let unannounced =
         [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", endless.as_bytes()].concat();
     refused(&Server::answering(unannounced), "answers more than 1024 KiB");
@@ -133,7 +133,7 @@ fn an_error_is_no_bundle() {
 #[test]
 fn an_answer_that_breaks_off_is_refused() {
     let answer = ok(bundle().as_bytes());
-    // At the end of a certificate, where what is left looks whole.
+    // At the end of a certificate, so that the rest looks complete.
     let half = bundle()[..bundle().len() / 2].rfind("# Amazon").unwrap();
     let head = answer.len() - bundle().len();
     refused(&Server::answering(answer[..head + half].to_vec()), "disconnected");

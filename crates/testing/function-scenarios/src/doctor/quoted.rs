@@ -108,7 +108,7 @@ async fn elsewhere(harness: &Harness, user: (&str, &str)) {
     if engine != Engine::MariaDb {
         let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
         let fix = text(&diagnosis, Cause::RightsMissing, "fix");
-        assert!(fix.contains(usual) && fix.contains("when it is another"), "{fix}");
+        assert!(fix.contains(usual) && fix.contains("if it is another"), "{fix}");
         run(harness, &fix.replace(usual, own));
         is_healthy(&function).await;
     }
