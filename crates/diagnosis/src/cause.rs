@@ -373,8 +373,8 @@ causes! {
     MasterUser "master-user" at Database:
         "the function logs in as an administrator of the database"
         confirm "run as the administrator: {show_grants}"
-        fix "create a user for the function ({create_user}) and set DB_USER to it; remove IAM from the \
-             master user, whose password does not work until then"
+        fix "create a user for the function ({create_user}) and set DB_USER to it; disable IAM \
+             authentication for the master user, whose password does not work until then"
     ReadOnly "read-only" at Database:
         "the database is read-only, but the catalogue contains statements that write"
         confirm "{show_read_only}"

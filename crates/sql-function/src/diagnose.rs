@@ -2,10 +2,10 @@
 //! its likely causes and their fixes.
 //!
 //! A diagnosis opens its own connections, because the pool's may be older than the problem. The first is
-//! examined up to the point where a token would be sent ([`handshake`]); the second logs in like an
+//! examined up to the point where a token would be sent (`handshake`); the second logs in like an
 //! invocation. Neither counts as a failed login at the server. If the server denies the token, which it
-//! does with the same message for a dozen reasons, [`trial`] finds out what the server asks for and what
-//! it accepts instead. [`rank`] orders the causes by the [`evidence`].
+//! does with the same message for a dozen reasons, `trial` finds out what the server asks for and what
+//! it accepts instead. `rank` orders the causes by the `evidence`.
 
 mod complete;
 mod configured;

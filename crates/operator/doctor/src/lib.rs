@@ -8,7 +8,7 @@
 //! use doctor::Terminal;
 //!
 //! let answer = br#"{"diagnose":{"ok":true,"causes":[],
-//!     "steps":[{"step":"dns","verdict":"ok","ms":0.4,"seen":"10.0.1.7, private"}]}}"#;
+//!     "steps":[{"step":"dns","verdict":"ok","ms":0.4,"seen":"db.example resolves to 10.0.1.7"}]}}"#;
 //! let diagnosis = doctor::read_answer(answer, None)?;
 //! assert!(diagnosis.is_healthy());
 //! println!("{}", doctor::render(&diagnosis, Terminal::plain(80)));

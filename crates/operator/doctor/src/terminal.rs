@@ -34,7 +34,8 @@ impl Terminal {
     }
 
     /// A terminal with colours, `width` columns wide.
-    pub fn coloured(width: usize) -> Terminal {
+    #[cfg(test)]
+    pub(crate) fn coloured(width: usize) -> Terminal {
         Terminal { colour: true, ..Terminal::plain(width) }
     }
 

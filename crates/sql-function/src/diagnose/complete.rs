@@ -19,7 +19,7 @@ pub(super) fn complete(mut steps: Vec<Step>, causes: Vec<Suspect>) -> Diagnosis 
     bounded(Diagnosis::new(steps, causes))
 }
 
-/// `diagnosis` with long texts cut. A list that is cut has a fact beside it that tells how much is left
+/// `diagnosis` with long texts cut. For a list that is cut, a fact beside it tells how much was left
 /// out.
 fn bounded(mut diagnosis: Diagnosis) -> Diagnosis {
     for Step { seen, facts, .. } in &mut diagnosis.steps {

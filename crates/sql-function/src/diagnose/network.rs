@@ -20,12 +20,12 @@ impl<C: Connector> Examination<'_, C> {
         };
         let listed: Vec<_> = addresses
             .iter()
-            .map(|&ip| format!("{ip}, {}", if is_private(ip) { "private" } else { "public" }))
+            .map(|&ip| format!("{ip} ({})", if is_private(ip) { "private" } else { "public" }))
             .collect();
         let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let private = addresses.iter().all(|&ip| is_private(ip));
         self.evidence.addresses = addresses;
-        Seen::ok(format!("{} is {}", connect_to.host(), listed.join("; ")))
+        Seen::ok(format!("{} resolves to {}", connect_to.host(), listed.join(", ")))
             .fact("name", connect_to.host())
             .fact("addresses", json!(texts))
             .fact("private", private)

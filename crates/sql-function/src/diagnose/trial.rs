@@ -52,7 +52,7 @@ impl<C: Connector> Examination<'_, C> {
         let user = self.login().signer.user();
         let (seen, connection) = match self.connect(examined).await {
             Ok(connection) => {
-                let seen = Seen::ok(format!("{user:?} is logged in with a token"));
+                let seen = Seen::ok(format!("logged in as {user:?} with a token"));
                 (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
             Err(error) => {
