@@ -1,12 +1,12 @@
-//! A connection that ends on the server as soon as it is dropped.
+//! A connection that is closed as soon as it is dropped.
 
 use mysql_async::Conn;
 use std::ops::{Deref, DerefMut};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-/// The driver's connection. When that is dropped in the middle of a result, the driver reads the rest
-/// in the background, for as long as it takes, and a statement runs on. This one closes the socket.
+/// A connection of the driver, which this closes when it is dropped. The driver itself would read the rest
+/// of an unfinished result in the background, while the statement keeps running.
 pub(crate) struct CloseOnDrop(Option<Conn>);
 
 impl CloseOnDrop {
@@ -14,15 +14,15 @@ impl CloseOnDrop {
         CloseOnDrop(Some(conn))
     }
 
-    /// Takes leave of the server.
-    pub(crate) async fn leave(mut self) {
+    /// Closes the connection cleanly.
+    pub(crate) async fn disconnect(mut self) {
         if let Some(conn) = self.0.take() {
-            let _ = conn.disconnect().await; // there is nothing left to lose
+            let _ = conn.disconnect().await; // it is closed in any case
         }
     }
 }
 
-// Only what drops or consumes it takes the connection out.
+// Only `close` and `drop` take the connection out.
 #[allow(clippy::expect_used)]
 impl Deref for CloseOnDrop {
     type Target = Conn;
@@ -42,8 +42,8 @@ impl DerefMut for CloseOnDrop {
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         if let Some(conn) = self.0.take() {
-            // Its first step marks the connection as disconnected, which keeps the driver from
-            // reading on, and says good-bye if nothing is left to be read. It needs no second one.
+            // The first poll marks the connection as disconnected, which keeps the driver from reading
+            // on, and sends COM_QUIT if nothing is left to be read. No second poll is needed.
             let mut context = Context::from_waker(Waker::noop());
             let _ = pin!(conn.disconnect()).poll(&mut context);
         }

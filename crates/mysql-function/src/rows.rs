@@ -1,4 +1,4 @@
-//! What a statement returns, as it arrives.
+//! Reads the rows of a statement as they arrive.
 
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Protocol;
@@ -8,8 +8,8 @@ use sql_function::{Column, Error, ExecResult, Fate, Rows, Statement};
 use crate::literal::Whole;
 use crate::{failure, value};
 
-/// Writes every result set into `rows`. A statement that may have written is not carried out in vain
-/// for what its columns are called: those of the first set were looked at before, where they could be.
+/// Writes every result set into `rows`. The columns of the first were checked before the statement ran,
+/// where possible.
 pub(crate) async fn read<P: Protocol>(
     result: &mut QueryResult<'_, '_, P>,
     statement: &Statement,
@@ -19,7 +19,7 @@ pub(crate) async fn read<P: Protocol>(
     let failed = |error| failure::query(statement, error);
     let mut done = ExecResult::default();
     let mut sets = 0;
-    // An error in place of a set is the answer to asking for more.
+    // Reading the next set fails if there is an error in its place.
     while let Some(columns) = result.columns() {
         if columns.is_empty() {
             done.rows_affected = result.affected_rows();
@@ -33,7 +33,7 @@ pub(crate) async fn read<P: Protocol>(
         sets += 1;
         let described = rows.describe(describe(&columns, statement, whole));
         if let Err(error) = described {
-            let error = error.fated(Fate::Unknown);
+            let error = error.with_fate(Fate::Unknown);
             let ended = ends_within(result, statement.max_rows).await;
             return Err(if ended { error } else { error.loses_connection() });
         }
@@ -54,10 +54,10 @@ pub(crate) async fn read<P: Protocol>(
                 Ok(())
             });
             if let Err(error) = pushed {
-                // What it changed is known when its last row has come, and there are no more of them
-                // than it changed. Of anything else the rest is not read.
+                // A write is executed once its last row has arrived, and returns no more rows than it
+                // changed. The rows of other statements are not read to their end.
                 let whole = statement.changes_rows() && ends_within(result, u64::MAX).await;
-                return Err(if whole { error.fated(Fate::CarriedOut) } else { error });
+                return Err(if whole { error.with_fate(Fate::CarriedOut) } else { error });
             }
         }
     }
@@ -65,8 +65,7 @@ pub(crate) async fn read<P: Protocol>(
     Ok(changed(statement, done, rows))
 }
 
-/// Reads on, for what is refused already: whether that was all, in no more rows than the statement may
-/// return.
+/// Discards up to `rows` rows of a refused result. Whether that was all of it.
 async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64) -> bool {
     for _ in 0..rows.saturating_add(1) {
         match result.next().await {
@@ -78,7 +77,7 @@ async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64
     false
 }
 
-/// The numbers that are this statement's own: a result set comes with those of an earlier one.
+/// The effect of this statement. The numbers that come with a result set are those of an earlier one.
 fn changed(statement: &Statement, done: ExecResult, rows: &Rows) -> ExecResult {
     match () {
         () if statement.changes_rows() && rows.count() > 0 => {
@@ -89,13 +88,13 @@ fn changed(statement: &Statement, done: ExecResult, rows: &Rows) -> ExecResult {
     }
 }
 
-/// Whether the server counts the rows that a statement changed which is about more than them.
+/// Whether the server counts changed rows for a statement that is not only about rows.
 fn counts_rows(statement: &Statement) -> bool {
     let verb = statement.verb();
     matches!(&*verb, "CALL" | "LOAD") || (verb == "CREATE" && statement.has_word("SELECT"))
 }
 
-/// Whether the text protocol would round a value: it has six digits for a FLOAT.
+/// Whether the result has a FLOAT, which the text protocol rounds to six digits.
 pub(crate) fn has_float<P: Protocol>(result: &QueryResult<'_, '_, P>) -> bool {
     let is_float = |column: &Meta| column.column_type() == ColumnType::MYSQL_TYPE_FLOAT;
     result.columns_ref().iter().any(is_float)

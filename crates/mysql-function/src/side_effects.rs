@@ -1,15 +1,15 @@
-//! Whether a statement may leave something in its session that a new one would not have.
+//! Whether a statement may have side effects on its session.
 //!
-//! The driver does not negotiate session tracking, so that the server does not tell. What is not known
-//! to leave nothing counts as leaving something: that costs a reset, and nothing else.
+//! The server does not tell, because the driver does not negotiate session tracking. A statement that is
+//! not known to have none counts as having some, which only costs a reset.
 
 use sql_function::Statement;
 use sql_function::sql::{Token, TokenKind};
 
-/// What reads the server's own state, and changes nothing.
+/// Verbs that only show the server's state.
 const SHOWS: [&str; 4] = ["SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
 
-/// What stands before a parenthesis and is no function, in addition to a table after INTO.
+/// Keywords that may precede a parenthesis.
 #[rustfmt::skip]
 const KEYWORDS: &[&str] = &[
     "ALL", "AND", "ANY", "AS", "BETWEEN", "BINARY", "BY", "CASE", "COLUMNS", "DISTINCT",
@@ -19,14 +19,14 @@ const KEYWORDS: &[&str] = &[
     "SET", "SOME", "THEN", "UNION", "USING", "VALUE", "VALUES", "WHEN", "WHERE", "WITH", "XOR",
 ];
 
-/// What stands before a table's name, behind which its columns are listed in parentheses. A derived
-/// table's own parenthesis may as well.
+/// Keywords before a table's name, which its columns in parentheses may follow. So may the closing
+/// parenthesis of a derived table.
 const TABLE_FOLLOWS: &[&str] = &["AS", "IGNORE", "INSERT", "INTO", "REPLACE"];
 
-/// Functions, and types with a length, that leave nothing: those of
+/// Functions without side effects, and types with a length: those of
 /// <https://dev.mysql.com/doc/refman/8.4/en/built-in-function-reference.html> and of MariaDB that
-/// statements about rows call. A stored function of such a name is called with its database's before
-/// it.
+/// are used in statements about rows. A stored function of such a name can only be called with its database's
+/// name before it.
 #[rustfmt::skip]
 const FUNCTIONS: &[&str] = &[
     "ABS", "ACOS", "ADDDATE", "ADDTIME", "AES_DECRYPT", "AES_ENCRYPT", "AGAINST", "ANY_VALUE",
@@ -90,8 +90,8 @@ const FUNCTIONS: &[&str] = &[
     "WEEKOFYEAR", "WEIGHT_STRING", "YEAR", "YEARWEEK",
 ];
 
-/// Whether `statement` may leave something: a variable, a role, a lock, a temporary table, another
-/// database in use. What a trigger leaves is not seen.
+/// Whether `statement` may leave a variable, a role, a lock, a temporary table or another current database.
+/// Side effects of triggers are not detected.
 pub(crate) fn leaves(statement: &Statement) -> bool {
     if SHOWS.contains(&&*statement.verb()) {
         return false;
@@ -102,7 +102,7 @@ pub(crate) fn leaves(statement: &Statement) -> bool {
         || (0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
 }
 
-/// Whether the parenthesis at `at` is that of the columns of a common table expression: `a (b) AS (…)`.
+/// Whether the parenthesis at `at` begins the columns of a common table expression: `a (b) AS (…)`.
 fn is_common_table(tokens: &[Token<'_>], at: usize) -> bool {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(at) {
@@ -117,8 +117,8 @@ fn is_common_table(tokens: &[Token<'_>], at: usize) -> bool {
     false
 }
 
-/// Whether `statement` reads, and calls nothing that could write: what a transaction that writes cannot
-/// hold to reading on these servers.
+/// Whether `statement` reads and calls nothing that could write. MySQL cannot restrict one statement of a
+/// writing transaction to reading.
 pub(crate) fn only_reads(statement: &Statement) -> bool {
     const READS: [&str; 7] = ["SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
     let tokens: Vec<_> = statement.tokens().collect();
@@ -126,7 +126,7 @@ pub(crate) fn only_reads(statement: &Statement) -> bool {
         && !(0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
 }
 
-/// Whether the parenthesis at `at` is that of a function that is not known.
+/// Whether the parenthesis at `at` follows the name of an unknown function.
 fn calls_stored_function(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(name) = at.checked_sub(1).map(|at| &tokens[at]) else { return false };
     let quoted = name.kind == TokenKind::Quoted && name.text.starts_with(['`', '"']);

@@ -1,10 +1,10 @@
-//! What is refused before anything of it is sent.
+//! Statements that are refused before anything is sent.
 
 use diagnosis::Cause;
 use mysql_common::named_params::ParsedNamedParams;
-use sql_function::{Error, Kind, Statement, named};
+use sql_function::{Error, Kind, Statement, loggable};
 
-/// What MySQL commits a transaction before or after, whatever becomes of it:
+/// Statements before and after which MySQL commits implicitly:
 /// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>. MariaDB's list is shorter.
 const COMMITS: [&str; 23] = [
     "ALTER",
@@ -32,7 +32,7 @@ const COMMITS: [&str; 23] = [
     "UNINSTALL",
 ];
 
-/// Whether a statement commits the transaction that it is in. One about a temporary table does not.
+/// Whether a statement commits its transaction. One about a temporary table does not.
 pub(crate) fn is_commit(statement: &Statement) -> bool {
     let verb = statement.verb();
     let temporary = matches!(&*verb, "CREATE" | "DROP")
@@ -40,36 +40,37 @@ pub(crate) fn is_commit(statement: &Statement) -> bool {
     COMMITS.contains(&&*verb) && !temporary
 }
 
-/// Whether the driver's call for preparing a statement would send another one: it puts a `?` in place
-/// of what it takes for a named parameter, also in a quote that it has not seen begin.
+/// Whether the driver would change the statement when preparing it: it replaces named parameters with `?`,
+/// and may mistake a part of a quoted string for one.
 pub(crate) fn is_rewritten(sql: &str) -> bool {
     ParsedNamedParams::parse(sql.as_bytes()).map_or(true, |parsed| !parsed.params().is_empty())
 }
 
-/// The driver would send another statement than this one.
+/// The driver would change the statement.
 pub(crate) fn rewritten(statement: &Statement) -> Error {
-    let message =
-        named!("statement {:?} would be read as one with named parameters", statement.name);
-    Error::new(Kind::Statement, message).advice(
-        "use ? for parameters, and put a blank between a - or / and the quote that follows it",
-    )
-}
-
-/// It would end the transaction that the event is.
-pub(crate) fn commits(statement: &Statement) -> Error {
-    let message = named!("statement {:?} would commit the transaction it is in", statement.name);
+    let message = loggable!(
+        "the driver would mistake a part of statement {:?} for a named parameter",
+        statement.name
+    );
     Error::new(Kind::Statement, message)
-        .advice("send it by itself: MySQL commits before and after what is not about rows")
+        .advice("use ? for parameters, and put a space between - or / and a quote after it")
 }
 
-/// It is a read, and could write in the transaction that the event is.
-pub(crate) fn unheld(statement: &Statement) -> Error {
-    let message = named!(
+/// The statement would end the event's transaction.
+pub(crate) fn commits(statement: &Statement) -> Error {
+    let message = loggable!("statement {:?} would commit the transaction it is in", statement.name);
+    Error::new(Kind::Statement, message)
+        .advice("send it in an event of its own: MySQL commits before and after statements that are not about rows")
+}
+
+/// A read that could write in the event's transaction.
+pub(crate) fn unrestricted_read(statement: &Statement) -> Error {
+    let message = loggable!(
         "statement {:?} is a read that could write, in a transaction that writes",
         statement.name
     );
-    Error::new(Kind::Statement, message).named(Cause::StatementMode).advice(
-        "if it writes it needs the line \"-- mode: write\" at its top; else send it by itself: MySQL \
-         holds a whole transaction to reading, and not one of its statements",
+    Error::new(Kind::Statement, message).with_cause(Cause::StatementMode).advice(
+        "add the line \"-- mode: write\" at its top if it writes, or send it in an event of its own: MySQL can \
+         restrict a whole transaction to reading, but not one of its statements",
     )
 }

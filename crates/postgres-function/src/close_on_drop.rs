@@ -1,10 +1,10 @@
-//! The task that carries a connection's bytes.
+//! A connection that is closed as soon as it is dropped.
 
 use tokio::task::JoinHandle;
 
-/// The driver's connection, on its way. Left to itself it would read what a statement still returns,
-/// for as long as it takes; this one ends with its owner, and closes the socket. The server then ends
-/// what it is doing with its next row.
+/// The task of the driver's connection, which this aborts when it is dropped: the socket is closed, and the
+/// server ends the statement when it sends the next row. The driver itself would read the rest of the
+/// result.
 pub(crate) struct ConnectionTask(JoinHandle<()>);
 
 impl ConnectionTask {
@@ -12,9 +12,9 @@ impl ConnectionTask {
         ConnectionTask(task)
     }
 
-    /// Waits until it has said goodbye: it does, once the client is gone.
+    /// Waits until the connection is closed cleanly, which it is once the client is dropped.
     pub(crate) async fn ended(mut self) {
-        let _ = (&mut self.0).await; // there is nothing left to lose
+        let _ = (&mut self.0).await; // it is closed in any case
     }
 }
 

@@ -1,12 +1,12 @@
-//! Settings of the users' own (`SET app.tenant = …`). A server has no command that forgets one: after a
-//! reset it reads as an empty text, where a new session has none. So a session that has such settings
-//! is given only to events that begin with setting them anew.
+//! Custom settings (`SET app.tenant = …`). No command removes one: after a reset it is an empty text, where a
+//! new session has none. So a session with such settings is only used for events that begin by setting them
+//! again.
 
 use sql_function::Statement;
 use sql_function::sql::{Token, TokenKind};
 use std::collections::BTreeSet;
 
-/// The names of the settings that `statement` gives a value; `None` where they cannot be told.
+/// The names of the custom settings that `statement` sets; `None` if they are not known.
 pub(crate) fn settings(statement: &Statement) -> Option<BTreeSet<String>> {
     let tokens: Vec<_> = statement.tokens().collect();
     let mut names = BTreeSet::new();
@@ -25,7 +25,7 @@ pub(crate) fn settings(statement: &Statement) -> Option<BTreeSet<String>> {
     Some(names)
 }
 
-/// The name before a `SET`'s value, if it has a dot.
+/// The name in a SET command, if it has a dot.
 fn dotted(tokens: &[Token<'_>]) -> Option<String> {
     let at = tokens.iter().position(|token| token.is_sign('.'))?;
     let assigns = tokens.get(at + 2).is_some_and(|token| token.is_sign('=') || token.is("TO"));
@@ -34,7 +34,7 @@ fn dotted(tokens: &[Token<'_>]) -> Option<String> {
     assigns.then(|| name.to_ascii_lowercase())
 }
 
-/// The names that the first of `statements` set, up to one that sets none.
+/// The settings that the first of `statements` set, up to one that sets none.
 pub(crate) fn set_first(statements: &[&Statement]) -> BTreeSet<String> {
     let sets = statements.iter().map(|statement| settings(statement).unwrap_or_default());
     sets.take_while(|names| !names.is_empty()).flatten().collect()

@@ -1,5 +1,4 @@
-//! A statement, with what goes before and after it, on its way: sent together, answered together, in one
-//! round trip.
+//! Sends a statement with the commands before and after it in one round trip.
 
 use futures_util::{TryStreamExt, pin_mut, try_join};
 use sql_function::{Error, Fate, Mode, Param, Rows, Statement};
@@ -12,42 +11,42 @@ use crate::server_text::Questions;
 use crate::session::{self, Sent};
 use crate::value::{self, Raw};
 
-/// What is sent.
+/// What to send.
 pub(crate) struct Pipeline<'a> {
     pub(crate) statement: &'a Statement,
     pub(crate) prepared: &'a Prepared,
     pub(crate) params: &'a [Param],
     pub(crate) envelope: &'a Envelope,
-    /// Whether what the statement does lasts once it has been carried out.
+    /// Whether the statement commits by itself.
     pub(crate) lasts: bool,
 }
 
-/// What came of it.
+/// The responses.
 pub(crate) struct Responses {
-    /// Of what went before the statement.
+    /// To the commands before the statement.
     pub(crate) before: Result<(), Failure>,
-    /// Of the statement: how many rows it affected, or the server's refusal.
+    /// To the statement: how many rows it affected, or the server's error.
     pub(crate) affected: Result<u64, Failure>,
-    /// How many rows it changed, where they were counted.
+    /// How many rows it changed, if they were counted.
     pub(crate) changed: Option<u64>,
-    /// Of what went after it.
+    /// To the commands after it.
     pub(crate) after: Sent,
-    /// The texts of values that the server was asked for in between.
+    /// The texts of values that the server was asked for in the same transaction.
     pub(crate) texts: Option<Result<Vec<String>, Error>>,
-    /// What it has yet to be asked for.
+    /// The values whose texts it has not been asked for yet.
     pub(crate) questions: Questions,
 }
 
 impl Pipeline<'_> {
-    /// Sends everything, and writes the statement's rows into `rows`. A statement that fails makes the
-    /// COMMIT after it a ROLLBACK.
+    /// Sends everything, and writes the statement's rows into `rows`. If the statement fails, the COMMIT after
+    /// it rolls back.
     ///
     /// # Errors
-    /// A row is refused here: what follows it is not waited for, and ends with the connection.
+    /// A row is refused. The remaining responses are not read, and the connection must be dropped.
     pub(crate) async fn send(&self, client: &Client, rows: &mut Rows) -> Result<Responses, Error> {
         let Pipeline { statement, prepared, envelope, .. } = *self;
         let mut questions = Questions::default();
-        // The questions belong to the transaction of a read, which ends after them then.
+        // The texts are queried in the transaction of a read, which ends after that.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let responses = try_join!(
             async { Ok(session::send(client, &envelope.before).await) },
@@ -75,12 +74,12 @@ impl Pipeline<'_> {
         Ok(Responses { before, affected, changed, after, texts, questions })
     }
 
-    /// Runs the statement and writes its rows into `rows`, one by one, but for the values that become
-    /// `questions`. Gives the number of rows it affected, or the server's refusal.
+    /// Runs the statement and writes its rows into `rows`, except for the values that become `questions`.
+    /// Returns the number of rows it affected, or the server's error.
     ///
     /// # Errors
-    /// A row is refused here, and what follows it is not read; but what a change that lasts returns is
-    /// read to its end, which is not far: there are no more rows than it changed.
+    /// A row is refused, and the rows after it are not read. Those of a write that commits by itself are read
+    /// to the end: there are no more than it changed.
     async fn read(
         &self,
         client: &Client,
@@ -117,7 +116,7 @@ impl Pipeline<'_> {
                 return Err(error);
             }
             while stream.try_next().await.map_err(failed)?.is_some() {}
-            return Err(error.fated(Fate::CarriedOut));
+            return Err(error.with_fate(Fate::CarriedOut));
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Hands the token to the server past the driver, which would keep it: in its options, and for as long
-//! as the connection lives in the buffer that it writes from.
+//! Sends the token to the server without giving it to the driver, which would keep it in its options, and in
+//! its write buffer as long as the connection is open.
 //!
-//! The driver is given a stand-in for the password. Where it answers the server's request for a
-//! cleartext password with that, this stream writes the token in its place. Asked for anything else,
-//! the driver has nothing to make an answer of but the stand-in.
+//! The driver gets a placeholder for the password. When it sends that as a cleartext password, this stream
+//! writes the token instead. For any other authentication method, the driver only has the placeholder.
 //!
 //! Source: `PasswordMessage` in "Message Formats" in the PostgreSQL documentation.
 
@@ -15,18 +14,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use zeroize::Zeroizing;
 
-/// What the driver takes for the password.
-pub(crate) const PLACEHOLDER: &str = "stand-in";
+/// The driver's password.
+pub(crate) const PLACEHOLDER: &str = "placeholder";
 
-/// A connection whose server has been verified, and the token for it until it is sent.
+/// A connection to a verified server, with the token until it is sent.
 pub(crate) struct TokenStream<S> {
     stream: S,
     message: Option<Message>,
-    /// Whether the driver has sent the message that begins a session: its answer comes next.
-    begun: bool,
+    /// Whether the driver has sent the startup message. Its password message comes next.
+    started: bool,
 }
 
-/// The message with the token. Its memory is overwritten when it is dropped.
+/// The password message with the token. Its memory is overwritten when it is dropped.
 pub(crate) struct Message {
     bytes: Zeroizing<Vec<u8>>,
     sent: usize,
@@ -40,12 +39,12 @@ impl Message {
 
 impl<S> TokenStream<S> {
     pub(crate) fn new(stream: S, message: Message) -> TokenStream<S> {
-        TokenStream { stream, message: Some(message), begun: false }
+        TokenStream { stream, message: Some(message), started: false }
     }
 }
 
-/// A letter, the length of what follows it, and the password, ended by a NUL. Nothing in it moves when
-/// it is made, which would leave a copy behind.
+/// The message type, the length, and the password with a NUL. It is allocated once: growing would leave a
+/// copy of the token behind.
 fn password_message(password: &str) -> Vec<u8> {
     let length = 4 + password.len() + 1;
     let mut message = Vec::with_capacity(1 + length);
@@ -62,10 +61,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TokenStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let TokenStream { stream, message, begun } = &mut *self;
+        let TokenStream { stream, message, started } = &mut *self;
         match message {
             Some(Message { bytes: own, sent })
-                if *begun && bytes == password_message(PLACEHOLDER) =>
+                if *started && bytes == password_message(PLACEHOLDER) =>
             {
                 while *sent < own.len() {
                     *sent +=
@@ -77,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TokenStream<S> {
                 *message = None;
                 return Poll::Ready(Ok(bytes.len()));
             }
-            Some(_) if *begun => *message = None, // the server did not ask for it
+            Some(_) if *started => *message = None, // the server did not ask for a cleartext password
             _ => {}
         }
         Pin::new(stream).poll_write(context, bytes)
@@ -85,7 +84,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TokenStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        self.begun = true;
+        self.started = true;
         Poll::Ready(Ok(()))
     }
 
@@ -105,7 +104,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TokenStream<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for TokenStream<S> {
-    /// None: it exists for SCRAM alone.
+    /// None: it is only for SCRAM.
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }
@@ -118,7 +117,7 @@ mod tests {
 
     const STARTUP: &[u8] = b"\0\0\0\x08\0\x03\0\0";
 
-    /// What a server receives of what a driver writes, by a stream that takes few bytes at a time.
+    /// What the server receives when the driver writes this, through a stream that accepts few bytes at a time.
     async fn received(written: &[&[u8]]) -> Vec<u8> {
         let (near, mut far) = tokio::io::duplex(3);
         let message = Message { bytes: Zeroizing::new(password_message("the token")), sent: 0 };
@@ -138,12 +137,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_token_takes_the_stand_ins_place_once() {
-        let stand_in = password_message(PLACEHOLDER);
-        let seen = received(&[STARTUP, &stand_in, b"Q1"]).await;
+    async fn the_token_replaces_the_placeholder_once() {
+        let placeholder = password_message(PLACEHOLDER);
+        let seen = received(&[STARTUP, &placeholder, b"Q1"]).await;
         assert_eq!(seen, [STARTUP, b"p\0\0\0\x0ethe token\0", b"Q1"].concat());
-        let twice = received(&[STARTUP, &stand_in, &stand_in]).await;
-        assert!(twice.ends_with(&stand_in));
+        let twice = received(&[STARTUP, &placeholder, &placeholder]).await;
+        assert!(twice.ends_with(&placeholder));
     }
 
     #[tokio::test]

@@ -14,27 +14,27 @@ use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
 
-/// An engine's way to log in.
+/// Opens connections to an engine's servers.
 pub trait Connector: Startup + Sized + Send + Sync + 'static {
-    /// An open connection, logged in.
+    /// An open connection that is logged in.
     type Connection: Connection + Examine;
     /// The engine. MySQL's function serves MariaDB too.
     const ENGINE: Engine;
-    /// The longest name of a user that any of its servers keeps whole.
+    /// The longest user name that any of its servers accepts without truncating it.
     const USER_NAME_LIMIT: NameLimit;
     /// The engine's part of the texts about a failed login.
     const TEXTS: &'static EngineTexts;
-    /// Whose SQL its statements are in.
+    /// The SQL dialect of its statements.
     const DIALECT: Dialect;
 
-    /// Prepares everything that logins share.
+    /// Prepares what all logins have in common.
     fn new(login: Login) -> Self;
 
-    /// The login this connector makes.
+    /// The login that this connector makes.
     fn login(&self) -> &Login;
 
-    /// Dials, verifies the server, and logs in with a fresh token: once. The error of an attempt that is
-    /// worth another try is [transient](Error::transient).
+    /// Dials, verifies the server and logs in with a new token, once. An error that is worth a retry is
+    /// [transient](Error::transient).
     ///
     /// # Errors
     /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`](crate::Kind::Credentials),
@@ -56,51 +56,52 @@ pub trait Connector: Startup + Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What a statement has done.
+/// The effect of a statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExecResult {
-    /// How many rows it added, changed or removed.
+    /// How many rows it inserted, updated or deleted.
     pub rows_affected: u64,
-    /// The first number that the server gave to an added row by itself, where the engine tells.
+    /// The first value that the server generated for an inserted row, if the engine reports it.
     pub last_insert_id: Option<u64>,
 }
 
-/// What a diagnosis asks of a connection.
+/// What a diagnosis needs from a connection.
 pub trait Examine: Connection {
     /// What the server says of itself and of the user who is logged in.
     fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
-    /// Has the server parse `statement` and check the user's rights, without running it.
+    /// Has the server parse `statement` and check the user's privileges, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What an invocation does with a connection. It must be dropped unless it is
-/// [reusable](crate::is_reusable) after a step.
+/// What an invocation does with a connection. After a call whose result is not
+/// [reusable](crate::is_reusable) the connection must be dropped.
 pub trait Connection: Send + 'static {
-    /// What names the connection on its server, for a cancel request.
+    /// Identifies the connection on its server, for a cancel request.
     type CancelHandle: Send + Sync;
-    /// A statement and its values, ready to run.
+    /// A statement with its parameters, ready to run.
     type Bound<'a>: Send;
 
-    /// What names this connection on its server.
+    /// Identifies this connection on its server.
     fn cancel_handle(&self) -> Self::CancelHandle;
-    /// Whether this side knows already that the connection has ended.
+    /// Whether the connection is known to be closed, without asking the server.
     fn is_closed(&self) -> bool;
-    /// Whether the session is, for an event of these statements, that of a new login.
+    /// Whether an event of these statements finds the session as if it were new.
     fn suits(&self, _statements: &[&Statement]) -> bool {
         true
     }
-    /// Asks the server for a sign of life, in one round trip.
+    /// Checks in one round trip that the server still answers.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Does all that can be done before `statement` runs: the server parses it, its parameters and
-    /// columns are checked, and the session lets it do what its mode says. Nothing of it is run.
+    /// Does everything that can be done before `statement` runs: the server parses it, its parameters and
+    /// columns are checked, and the session is prepared for its mode. Nothing of it runs.
     fn bind<'a>(
         &mut self,
         statement: &Statement,
         params: &'a [Param],
         rows: &mut Rows,
     ) -> impl Future<Output = Result<Self::Bound<'a>, Error>> + Send;
-    /// Runs `statement` and writes what it returns into `rows`. Outside a transaction, one whose mode is read runs read-only on the server. The server ends
-    /// it after the statement's own time-out, where the engine can.
+    /// Runs `statement` and writes the rows it returns into `rows`. Outside a transaction, a statement in
+    /// mode read runs read-only on the server. The server cancels it after the statement's own timeout,
+    /// where the engine supports that.
     ///
     /// # Errors
     /// Their [fate](Error::fate) is that of the statement.
@@ -110,24 +111,24 @@ pub trait Connection: Send + 'static {
         bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> impl Future<Output = Result<ExecResult, Error>> + Send;
-    /// Begins a transaction; read-only on the server unless `mode` is write.
+    /// Begins a transaction, which is read-only on the server unless `mode` is write.
     fn begin(&mut self, mode: Mode) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Makes a transaction's changes last.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// Their [fate](Error::fate) is that of the changes.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Takes a transaction's changes back.
+    /// Rolls the transaction back.
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Takes the server lock called `name`, unless another connection has it. It ends with the
-    /// connection at the latest.
+    /// Acquires the server lock called `name`, unless another connection holds it. The server releases it
+    /// when the connection closes, at the latest.
     fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
-    /// Gives the session the state that a new login has: no lock, role, variable or temporary table of
-    /// the invocation's.
+    /// Restores the state of a new session: without the invocation's locks, role, variables and temporary
+    /// tables.
     ///
     /// # Errors
     /// The connection must be dropped.
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Takes leave of the server.
+    /// Closes the connection cleanly.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

@@ -1,4 +1,4 @@
-//! From an event to a response: the one path that every invocation takes.
+//! From an event to a response: the path of every invocation.
 
 use diagnosis::{Cause, Diagnosis};
 use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
@@ -25,17 +25,17 @@ pub(crate) struct Function<C: Connector> {
     pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
-    /// What the role's policy names, when the settings tell.
+    /// The resource id in the role's policy, if the settings have it.
     resource_id: Option<String>,
     name: Option<String>,
 }
 
 impl<C: Connector> Function<C> {
-    /// Checks everything that can be checked without the database. The function may be called for
-    /// so many events at once.
+    /// Checks everything that can be checked without the database. The function may receive `at_once`
+    /// events at once.
     ///
     /// # Errors
-    /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
+    /// [`Kind::Settings`] or [`Kind::Statement`].
     pub(crate) fn new(
         settings: Settings,
         credentials: Credentials,
@@ -47,14 +47,14 @@ impl<C: Connector> Function<C> {
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
             let placeholders = placeholders::of_endpoint(C::TEXTS, &settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
-            Error::new(Kind::Settings, "cannot trust any server")
+            Error::new(Kind::Settings, "no usable trust anchors")
                 .says(Loggable::of_error(&error))
                 .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &placeholders)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
-                Error::new(Kind::Settings, "DB_USER is wrong")
-                    .named(Cause::SettingMalformed)
+                Error::new(Kind::Settings, "DB_USER is invalid")
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
             })?;
         let login = Login {
@@ -75,7 +75,7 @@ impl<C: Connector> Function<C> {
         })
     }
 
-    /// The connection pool, to warm it up before the first event and close it after the last.
+    /// The connection pool, to be warmed up before the first event and closed after the last.
     pub(crate) fn pool(&self) -> &Pool<C> {
         &self.pool
     }
@@ -83,7 +83,7 @@ impl<C: Connector> Function<C> {
     /// Answers one event.
     ///
     /// # Errors
-    /// Every [`Kind`]. The function can take the next event after any of them.
+    /// Every [`Kind`]. The function can handle the next event after any of them.
     pub(crate) async fn handle(
         &self,
         event: &RawValue,
@@ -127,18 +127,22 @@ impl<C: Connector> Function<C> {
         diagnose::diagnose(&subject, deadline).await
     }
 
-    /// What a call asks for.
+    /// A call with its statement.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
         let statement = self.catalogue.get(&call.statement);
-        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
+        Ok((call, statement.map_err(|error| error.with_fate(Fate::NotRun))?))
     }
 
-    /// Does `work`, and once more where nothing of it was carried out and it may go well.
+    /// Does `work`, and retries it once if nothing was executed and a retry may succeed.
     async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
         match self.attempt(work, deadline).await {
-            Err(error) if error.calls_for_another_attempt() => {
-                let how = if error.is_stale() { "parsing it anew" } else { "connecting again" };
-                tracing::debug!(error = error.log(), "nothing was run, {how}");
+            Err(error) if error.is_retryable() => {
+                let how = if error.is_stale() {
+                    "parsing the statement again"
+                } else {
+                    "connecting again"
+                };
+                tracing::debug!(error = error.log(), "nothing was run; {how}");
                 self.attempt(work, deadline).await
             }
             outcome => outcome,
@@ -156,7 +160,7 @@ impl<C: Connector> Function<C> {
     }
 }
 
-/// Why a CA bundle cannot be read or trusted.
+/// The cause of a CA bundle that cannot be used.
 fn no_roots(bundle: &Path, endpoint: &Endpoint) -> Cause {
     let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
     match () {

@@ -1,4 +1,4 @@
-//! What a login needs, and the token that is signed for each.
+//! Everything that a login needs, and the token that is signed for each.
 
 use diagnosis::{Cause, EngineTexts, Placeholders};
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
@@ -8,12 +8,12 @@ use crate::error::{Error, Kind};
 use crate::placeholders;
 use crate::said::Loggable;
 
-/// Reads the time of day. `main` passes the real one.
+/// Returns the time of day. `main` passes the real clock.
 pub type Clock = fn() -> SystemTime;
 
-/// What a login needs: everything but the token, which is made for each.
+/// Everything that a login needs except the token, which is signed for each.
 pub struct Login {
-    /// Signs the tokens; knows endpoint and user.
+    /// Signs the tokens, for one user at one endpoint.
     pub signer: TokenSigner,
     /// Verifies the server.
     pub trust: TrustStore,
@@ -21,22 +21,22 @@ pub struct Login {
     pub connect_to: DialAddress,
     /// The database to use.
     pub database: String,
-    /// The time that tokens are signed for.
+    /// The clock that tokens are dated by.
     pub clock: Clock,
     /// The engine's part of the texts about a login.
     pub texts: &'static EngineTexts,
-    /// By how many seconds tokens are dated ahead of the clock: 0, but in a diagnosis that looks for
-    /// clocks that differ.
+    /// How many seconds tokens are dated ahead of the clock: 0, except in a diagnosis that looks for
+    /// clock skew.
     pub dated_ahead: i64,
 }
 
 impl Login {
-    /// What the token is signed for and the certificate must name.
+    /// The endpoint that tokens are signed for and the certificate must name.
     pub fn endpoint(&self) -> &Endpoint {
         self.signer.endpoint()
     }
 
-    /// Whether an RDS Proxy stands between the function and the server.
+    /// Whether the endpoint is an RDS Proxy.
     pub fn is_through_proxy(&self) -> bool {
         self.endpoint().kind().is_proxy()
     }
@@ -52,7 +52,7 @@ impl Login {
             .with("bundle", self.trust.source())
     }
 
-    /// A fresh token, for one login over a connection whose server is verified.
+    /// A new token, for one login over a connection to a verified server.
     ///
     /// # Errors
     /// [`Kind::Credentials`].
@@ -66,7 +66,7 @@ impl Login {
                 if expiring { Cause::CredentialsExpired } else { Cause::CredentialsMissing };
             let error = Error::new(Kind::Credentials, "cannot sign a login token")
                 .says(Loggable::of_error(&error));
-            error.named(cause).advice(
+            error.with_cause(cause).advice(
                 "give the function an execution role; outside Lambda set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
             )

@@ -1,12 +1,12 @@
-//! The connections of an execution environment: opened ahead of the first event or when one is
-//! needed, reused by later events, and thrown away on the first doubt.
+//! The connections of an execution environment: opened before the first event or on demand, reused by
+//! later events, and dropped when they may be out of sync.
 //!
-//! Lambda sends one event at a time, and there is one connection. Lambda Managed Instances send
-//! several side by side: there are as many connections as events then, and never more.
+//! Lambda sends one event at a time, so there is one connection. Lambda Managed Instances send several
+//! at once, and there are at most as many connections as events.
 //!
-//! An invocation takes a connection out of the [`Pool`] and hands it back only when it is known
-//! to be in step with the server. One that is dropped on the way, by a time-out, a cancelled future
-//! or a panic, is therefore never used again.
+//! An invocation takes a connection out of the [`Pool`] and returns it only if it is known to be in sync
+//! with the server. A connection that is dropped by a timeout, a canceled future or a panic is therefore
+//! never used again.
 
 use serde::Serialize;
 use std::num::NonZeroUsize;
@@ -16,51 +16,50 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::deadline::{Deadline, millis, ran_out};
+use crate::deadline::{Deadline, millis, timed_out};
 use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
+use crate::loggable;
 use crate::login::Login;
-use crate::named;
 use crate::statement::Statement;
 
-/// Gives a random number, uniform over all of `u64`. Lambda's boundary passes the real one.
+/// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
 
-/// A connection unused for this long is checked before its next use: the environment may have been
-/// frozen meanwhile, and the server may have gone.
-const IDLE: Duration = Duration::from_secs(1);
-/// How long that check may take before the connection counts as dead.
-const CHECK: Duration = Duration::from_secs(1);
-/// A denied login waits this long before its only other try, and then as long as the retry of that
-/// number: RDS's cap counts logins by the second, and a login beyond it looks like one denied.
-const DENIED: (Duration, u32) = (Duration::from_secs(1), 3);
-/// How long closing the connections may take, and less where less is left before Lambda kills the
-/// process.
-const LEAVE: Duration = Duration::from_millis(300);
+/// A connection that was idle for this long is checked before it is used: the environment may have been
+/// frozen, and the server may have closed it.
+const CHECK_AFTER: Duration = Duration::from_secs(1);
+/// How long that check may take before the connection counts as closed.
+const CHECK_LIMIT: Duration = Duration::from_secs(1);
+/// How long a denied login waits before its only retry: this, and the backoff of this retry number. RDS
+/// limits logins per second, and a login beyond the limit looks like a denied one.
+const DENIED_RETRY: (Duration, u32) = (Duration::from_secs(1), 3);
+/// How long closing the connections may take, unless Lambda kills the process sooner.
+const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 
-/// How an invocation came by its connection, as its response tells.
+/// How an invocation got its connection, for its response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Obtained {
-    /// Whether an earlier invocation used it too.
+    /// Whether an earlier invocation used it.
     pub reused: bool,
-    /// How long opening it took, in milliseconds; 0 when it is reused. The first invocation of an
-    /// environment reports the login made while it initialised.
+    /// How long opening it took, in milliseconds; 0 if it is reused. The first invocation reports the login
+    /// during initialization.
     pub connect_ms: f64,
 }
 
-/// A connection that is in step with the server.
+/// A connection that is in sync with the server.
 struct Idle<C> {
     connection: C,
-    /// By the time of day: the other clock may stand still while an environment is frozen.
+    /// Time of day, because the monotonic clock may stop while an environment is frozen.
     since: SystemTime,
     obtained: Obtained,
 }
 
-/// A connection that is one invocation's, until it is dropped or [handed back](Pool::release).
+/// A connection that belongs to one invocation until it is dropped or [released](Pool::release).
 pub(crate) struct Lease<'a, C> {
     /// The connection.
     pub connection: C,
-    /// How it was come by.
+    /// How the invocation got it.
     pub obtained: Obtained,
     _permit: SemaphorePermit<'a>,
 }
@@ -68,31 +67,32 @@ pub(crate) struct Lease<'a, C> {
 /// The connections of an execution environment.
 pub(crate) struct Pool<C: Connector> {
     connector: C,
-    /// The one used last is at the end, and used first.
+    /// Used last in, first out.
     idle: Mutex<Vec<Idle<C::Connection>>>,
-    /// One permit for each connection that an invocation may have.
+    /// One permit for each connection that invocations may have at once.
     free: Semaphore,
     random: Random,
 }
 
 impl<C: Connector> Pool<C> {
-    /// A session that has yet to connect, for so many invocations at once.
+    /// A pool without connections, for `at_once` invocations at a time.
     pub(crate) fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
         let free = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
         Pool { connector, idle: Mutex::default(), free, random }
     }
 
-    /// The login that this session makes.
+    /// The login of its connections.
     pub(crate) fn login(&self) -> &Login {
         self.connector.login()
     }
 
-    /// The engine's way to log in.
+    /// Opens its connections.
     pub(crate) fn connector(&self) -> &C {
         &self.connector
     }
 
-    /// Connects ahead of the first event, which would try a denied login again: it has the time.
+    /// Opens a connection before the first event. A denied login is not retried here: the first event has
+    /// more time.
     ///
     /// # Errors
     /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
@@ -102,8 +102,8 @@ impl<C: Connector> Pool<C> {
         Ok(())
     }
 
-    /// A connection, for one invocation that runs `statements`: an open one, or a new one when there is
-    /// none, it has gone, or its session does not [suit](Connection::suits) them. Hand it back with
+    /// A connection for one invocation that runs `statements`: an idle one, or a new one if there is none,
+    /// it is closed, or its session does not [suit](Connection::suits) them. Return it with
     /// [`release`](Pool::release).
     ///
     /// # Errors
@@ -113,10 +113,10 @@ impl<C: Connector> Pool<C> {
         statements: &[&Statement],
         deadline: Deadline,
     ) -> Result<Lease<'_, C::Connection>, Error> {
-        let waiting = || ran_out("the wait for a connection that another invocation has");
+        let waiting = || timed_out("the wait for a connection that another invocation uses");
         let permit = deadline.wait(self.free.acquire()).await.ok_or_else(waiting)?;
         let permit = permit.map_err(|_closed| {
-            Error::new(Kind::ConnectionLost, "the environment is being shut down")
+            Error::new(Kind::ConnectionLost, "the execution environment is shutting down")
                 .advice("send the event again: nothing was run")
         })?;
         let last = self.idle().pop();
@@ -125,21 +125,20 @@ impl<C: Connector> Pool<C> {
                 let Idle { connection, obtained, .. } = idle;
                 return Ok(Lease { connection, obtained, _permit: permit });
             }
-            tracing::debug!("the idle connection has gone, connecting again");
+            tracing::debug!("the idle connection is closed; connecting again");
         }
         let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
         Ok(Lease { connection, obtained, _permit: permit })
     }
 
-    /// Takes back a connection that is in step with the server.
+    /// Returns a connection that is in sync with the server.
     pub(crate) fn release(&self, lease: Lease<'_, C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
         let (connection, since) = (lease.connection, self.now());
         self.idle().push(Idle { connection, since, obtained });
     }
 
-    /// Closes every connection that no invocation has, in the time that is `left`. None is given out
-    /// afterwards.
+    /// Closes all idle connections within the time that is `left`. No more are acquired afterwards.
     pub(crate) async fn close(&self, left: Duration) {
         self.free.close();
         let idle = std::mem::take(&mut *self.idle());
@@ -149,29 +148,29 @@ impl<C: Connector> Pool<C> {
                 idle.connection.close().await;
             }
         };
-        let in_time = timeout(LEAVE.min(left), leave).await.is_ok();
+        let in_time = timeout(CLOSE_LIMIT.min(left), leave).await.is_ok();
         tracing::info!(connections = count, in_time, "closed the connections");
     }
 
-    /// Whether the connection can be used: one round trip, unless it was used a moment ago.
+    /// Whether the connection is usable: checked in one round trip, unless it was used a moment ago.
     async fn is_alive(&self, idle: &mut Idle<C::Connection>, deadline: Deadline) -> bool {
         if idle.connection.is_closed() {
             return false;
         }
-        // A clock that was set back in the meantime tells nothing.
-        let unused = self.now().duration_since(idle.since).unwrap_or(IDLE);
-        unused < IDLE || {
-            let check = deadline.at_most(Some(CHECK));
+        // If the clock was set back, check.
+        let unused = self.now().duration_since(idle.since).unwrap_or(CHECK_AFTER);
+        unused < CHECK_AFTER || {
+            let check = deadline.at_most(Some(CHECK_LIMIT));
             check.bound(|| "the connection check".into(), idle.connection.check()).await.is_ok()
         }
     }
 
-    /// Logs in. What passes by itself is tried again as long as there is time, and a denial once if
-    /// `denied_again`, with credentials that are asked for anew.
+    /// Logs in. Retries transient errors as long as there is time, and a denied login once if
+    /// `retry_denied`, with renewed credentials.
     async fn connect(
         &self,
         deadline: Deadline,
-        mut denied_again: bool,
+        mut retry_denied: bool,
     ) -> Result<Idle<C::Connection>, Error> {
         let start = Instant::now();
         let mut retries = 0;
@@ -185,21 +184,21 @@ impl<C: Connector> Pool<C> {
                 Err(error) => root_error(last, error, deadline.left()),
             };
             let is_denied = error.kind() == Kind::LoginDenied;
-            let again = error.is_transient() || (is_denied && denied_again);
-            let (pause, number) = if is_denied { DENIED } else { (Duration::ZERO, retries) };
+            let again = error.is_transient() || (is_denied && retry_denied);
+            let (pause, number) = if is_denied { DENIED_RETRY } else { (Duration::ZERO, retries) };
             let left = deadline.left().saturating_sub(pause);
             let wait = Backoff::LOGIN.delay(number, (self.random)(), left);
             let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
             let wait = pause + wait;
             if is_denied {
-                denied_again = false;
+                retry_denied = false;
                 self.login().signer.renew_credentials().await;
             }
             tracing::debug!(
                 error_type = error.error_type(),
                 error = error.log(),
                 wait_ms = millis(wait),
-                "the login failed, trying again"
+                "the login failed; retrying"
             );
             last = Some(error);
             deadline.wait(sleep(wait)).await;
@@ -208,7 +207,7 @@ impl<C: Connector> Pool<C> {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
-        // No code panics while it holds the lock.
+        // Nothing panics while it holds the lock.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -217,8 +216,8 @@ impl<C: Connector> Pool<C> {
     }
 }
 
-/// The `last` attempt's error or this one's. What the server said before tells more than that time
-/// ran out afterwards, in whichever step that was.
+/// The error to report: the `last` attempt's if this one only timed out, because what the server said
+/// explains more.
 fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
     match last {
         Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
@@ -226,11 +225,11 @@ fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
     }
 }
 
-/// The error of the last attempt, after so many retries.
+/// The error of the last attempt, with the number of attempts.
 fn tried(error: Error, retries: u32) -> Error {
     match retries {
         0 => error,
-        _ => error.with(named!(" ({} attempts)", retries + 1)),
+        _ => error.with(loggable!(" ({} attempts)", retries + 1)),
     }
 }
 
@@ -242,7 +241,7 @@ mod tests {
     fn a_denial_is_not_hidden_by_a_second_try_that_had_no_time() {
         let denied = || Some(Error::new(Kind::LoginDenied, "denied"));
         let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
-        let late = || Error::new(Kind::Timeout, "time ran out during TLS and login");
+        let late = || Error::new(Kind::Timeout, "timed out during TLS and login");
         let (some, none) = (Duration::from_secs(1), Duration::ZERO);
         assert_eq!(root_error(denied(), silent(), none).kind(), Kind::LoginDenied);
         assert_eq!(root_error(denied(), late(), some).kind(), Kind::LoginDenied);

@@ -1,5 +1,5 @@
-//! The one log line of an invocation: what ran, how it ended, where the time went. It names what was
-//! deployed, and holds nothing that an event or a server said.
+//! The log line of an invocation: what ran, the outcome, and the times. It contains names from the
+//! deployment, but nothing that an event or a server said.
 
 use std::time::Duration;
 

@@ -1,23 +1,23 @@
-//! How long a text may be that an error, a diagnosis or a log line quotes.
+//! Truncates text that an error, a diagnosis or a log line quotes.
 //!
-//! Lengths are those of the JSON that holds the text, in bytes: an error has at most 8 KB there.
+//! Lengths are in bytes of JSON, because an error response has at most 8 KB of it.
 
 use std::borrow::Cow;
 
-/// The most characters of a key, a name, a path or a value.
-const SHORT: usize = 80;
-/// What tells the length of a text that was cut takes less.
+/// The maximum number of characters of a key, a name, a path or a value.
+const MAX_SHORT: usize = 80;
+/// More than the note about the length of a truncated text takes.
 const TAIL: usize = 40;
 
-/// `name` in quotes, of which a long one shows its beginning and its length.
+/// `name` in quotes. A long one is truncated, with its length.
 pub fn quote_short(name: &str) -> String {
-    match name.char_indices().nth(SHORT) {
+    match name.char_indices().nth(MAX_SHORT) {
         None => format!("{name:?}"),
         Some((end, _)) => format!("{:?}… ({} bytes in all)", &name[..end], name.len()),
     }
 }
 
-/// `text`, of which one that takes more than `most` bytes of JSON is cut and tells its length.
+/// `text`, truncated to `most` bytes of JSON, with its length.
 pub fn truncate(text: &str, most: usize) -> Cow<'_, str> {
     let (mut size, mut fits) = (0, 0);
     for (at, character) in text.char_indices() {
@@ -32,7 +32,7 @@ pub fn truncate(text: &str, most: usize) -> Cow<'_, str> {
     text.into()
 }
 
-/// How many bytes of JSON a character takes in a string, at most.
+/// The maximum number of bytes that a character takes in a JSON string.
 fn in_json(character: char) -> usize {
     match character {
         '"' | '\\' => 2,

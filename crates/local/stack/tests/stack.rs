@@ -72,7 +72,7 @@ fn a_failed_event_is_told_by_the_exit_code() {
     let output = run.output(&["--engine", "postgres", "--once", "--event", event]);
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{out}");
-    assert!(out.contains("Statement: there is no such statement: \"no-such\""), "{out}");
+    assert!(out.contains("Statement: no such statement: \"no-such\""), "{out}");
     run.assert_nothing_left();
 }
 

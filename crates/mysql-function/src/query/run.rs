@@ -1,35 +1,36 @@
-//! A statement runs, as text or as the server has parsed it.
+//! Runs a statement as text or prepared, and checks its transaction afterwards.
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::RESPONSE_LIMIT;
 use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
 
-use super::{Connection, Failed, SAVEPOINT};
+use super::SAVEPOINT;
+use crate::connection::{Connection, Failed};
 use crate::failure;
 use crate::literal::Whole;
 use crate::rows::{has_float, read};
 
 impl Connection {
-    /// Runs a statement as text, together with what goes ahead of it.
+    /// Runs a statement as text, together with the statements that prepare the session.
     pub(super) async fn run_text(
         &mut self,
         statement: &Statement,
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
-        let ahead = self.ahead(Some(statement.mode), statement.timeout);
+        let ahead = self.preparation(Some(statement.mode), statement.timeout);
         let rounded = {
             let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
                 Failed::Ahead(error) => failure::command("preparing the session", error)
-                    .fated(Fate::NotRun)
+                    .with_fate(Fate::NotRun)
                     .loses_connection(),
                 Failed::Itself(error) => failure::query(statement, error),
             })?;
             if statement.mode == Mode::Write || !has_float(&result) {
                 return read(&mut result, statement, whole, rows).await;
             }
-            // To be read to its end in any case, and refused where it is too large.
+            // Read to its end in any case, and refused if it is too large.
             let mut rounded = Rows::new(statement.max_rows, RESPONSE_LIMIT);
             read(&mut result, statement, whole, &mut rounded).await.map(drop)
         };
@@ -40,7 +41,7 @@ impl Connection {
         self.run_prepared(statement, prepared, whole, rows).await
     }
 
-    /// Runs a statement that the server has parsed.
+    /// Runs a prepared statement.
     pub(super) async fn run_prepared(
         &mut self,
         statement: &Statement,
@@ -53,15 +54,15 @@ impl Connection {
             Err(error) => Err(failure::query(statement, error)),
         };
         if is_reusable(&outcome) {
-            // It has no answer, and so leaves the server's last word about the session alone.
+            // It has no answer, so the status of the last answer stays.
             let closed = self.conn.close(prepared).await;
             closed.map_err(|error| failure::query(statement, error))?;
         }
         outcome
     }
 
-    /// Looks whether the transaction is still the one that a procedure, or what else may commit, was
-    /// part of. An error does not tell, and neither does the server's status.
+    /// Checks that a statement that may commit did not end its transaction. Neither an error nor the server's
+    /// status tells if it began another.
     pub(super) async fn check_savepoint(&mut self, statement: &Statement) -> Result<(), Error> {
         let released = self.conn.query_drop(format!("RELEASE SAVEPOINT {SAVEPOINT}")).await;
         match released {
@@ -71,14 +72,14 @@ impl Connection {
         }
     }
 
-    /// Looks whether a statement left the transaction it was part of, or left one open behind it.
+    /// Checks that a statement did not end its transaction or leave one open.
     pub(super) async fn check_transaction(&mut self, statement: &Statement) -> Result<(), Error> {
-        match (self.transaction.is_some(), self.look()) {
+        match (self.transaction.is_some(), self.update_status()) {
             (true, Some(false)) => Err(failure::committed(statement)),
-            // The connection is not used again. Until it ends, the server would hold locks.
+            // The connection is not reused. Until it is closed, the server would hold locks.
             (false, Some(true)) => {
                 let rolled_back = sql_function::Connection::rollback(self).await;
-                rolled_back.map_err(|error| error.fated(Fate::Unknown))?;
+                rolled_back.map_err(|error| error.with_fate(Fate::Unknown))?;
                 Err(refusal::left_open(statement))
             }
             _ => Ok(()),

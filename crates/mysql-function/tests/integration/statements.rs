@@ -180,7 +180,7 @@ pub(crate) async fn one_statement(engine: Engine, bootstrap: &str) {
     let function = harness.deploy_with(&[], &statements).await;
     for name in ["two", "two-writes", "hidden"] {
         let message = function.fails(&call(name), "Statement").await;
-        assert!(message.contains("a file holds one"), "{message}");
+        assert!(message.contains("a file contains only one"), "{message}");
     }
     let message = function.fails(&call("global"), "Query").await;
     assert!(message.contains("1227"), "{message}");

@@ -66,9 +66,9 @@ mod tests {
         let files = [("items", "SELECT 1"), ("one", "SELECT ?"), ("bad", "-- mode: wrte\nDO 1")];
         assert_eq!(refusal(&files, &[]), None);
         for (statement, why) in [
-            ("none", "no statement is called so"),
+            ("none", "there is no such statement"),
             ("one", "takes 1 parameter"),
-            ("bad", "bad.sql: line 1: mode is read or write"),
+            ("bad", "bad.sql: line 1: mode must be read or write"),
         ] {
             let parameters = [("ScheduledStatement", statement)];
             let refusal_of = refusal(&files, &parameters).expect(statement);

@@ -206,7 +206,7 @@ fn what_is_refused_before_anything_is_built(world: &World) {
     // A schedule that would fail is refused before anything is changed.
     let options = ["--enable-iam-auth", "--yes", "--statement", "purge-items"];
     let user = world.server.user();
-    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, and a schedule");
+    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, but a schedule");
     assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
     let database = world.call("rds describe-db-instances --db-instance-identifier orders");
     let on = &database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"];

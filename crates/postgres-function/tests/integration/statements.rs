@@ -255,7 +255,7 @@ pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
         function.fails(&format!(r#"{{"statement":"raises","params":["{code}"]}}"#), "Query").await;
     }
     let message = function.fails(&call("procedure"), "Query").await;
-    assert!(message.contains("look at the data"), "{message}");
+    assert!(message.contains("check the data"), "{message}");
     assert!(!message.contains("nothing was changed"), "{message}");
     harness.execute("BEGIN; SELECT * FROM items FOR UPDATE").await;
     let rename = r#"{"statement":"rename","params":["other"]}"#;

@@ -124,8 +124,10 @@ impl<C: Connector> Examination<'_, C> {
         let now = (self.login().clock)();
         let anchors: Vec<_> = trust.anchors().collect();
         let Some(first) = anchors.iter().min_by_key(|anchor| anchor.not_after()) else {
-            return self
-                .fail(Error::new(crate::Kind::Settings, crate::named!("no roots in {trust:?}")));
+            return self.fail(Error::new(
+                crate::Kind::Settings,
+                crate::loggable!("no roots in {trust:?}"),
+            ));
         };
         let days = days_left(first.not_after(), now);
         let what = format!("{} expires on {}, in {days} days", first.subject(), first.last_day());

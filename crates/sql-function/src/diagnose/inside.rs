@@ -9,7 +9,7 @@ use super::examination::Examination;
 use super::seen::Seen;
 use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::statement::Mode;
 use crate::truncate::truncate;
 
@@ -77,7 +77,7 @@ impl<C: Connector> Examination<'_, C> {
                     shown["mode"] =
                         json!(if statement.mode == Mode::Read { "read" } else { "write" });
                     let prepare = connection.prepare(statement);
-                    self.deadline.bound(|| named!("preparing {name}"), prepare).await
+                    self.deadline.bound(|| loggable!("preparing {name}"), prepare).await
                 }
                 Err(error) => Err(error.clone()),
             };

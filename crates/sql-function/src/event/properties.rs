@@ -1,5 +1,4 @@
-//! Events at volume: whatever JSON comes in, it is an event of a known form or refused with the
-//! forms, and what is known comes back as it was sent.
+//! Any JSON is a known event, read exactly as it was sent, or is refused with the known forms.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -75,7 +74,7 @@ proptest! {
 
     #[test]
     fn any_text_that_is_json_is_read_or_refused(text in "[\\[\\]{}:,\"a-z0-9.eE+\\-\\\\ ]{0,40}") {
-        // What is no JSON does not come as far as the function.
+        // Lambda does not deliver anything that is not JSON.
         if let Ok(raw) = RawValue::from_string(text) {
             let _either = parse(&raw);
         }
@@ -94,8 +93,7 @@ proptest! {
     }
 }
 
-/// However deep an array is nested, it is refused or read, and does not end the process: Lambda takes
-/// events of 6 MB.
+/// An array of any depth is read or refused and does not crash the process: an event may have 6 MB.
 #[test]
 fn depth_ends_no_process() {
     for depth in [1, 6, 7, 100, 1_000, 3_000_000] {

@@ -1,4 +1,4 @@
-//! Whose lines are shown, and what a panic leaves in them.
+//! Which log lines are shown, and what they contain after a panic.
 
 use super::*;
 use std::process::Command;

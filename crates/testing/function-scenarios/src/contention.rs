@@ -81,7 +81,7 @@ pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
     };
     let event = call("rename");
     let (message, ()) = tokio::join!(function.fails(&event, "Query.Transient"), somebody);
-    assert!(message.contains("was ended by the server"), "{message}");
+    assert!(message.contains("was canceled by the server"), "{message}");
     assert!(!message.contains("correct the statement"), "{message}");
     harness.execute("ROLLBACK").await;
     assert_eq!(function.ok(&event).await["rows_affected"], 1);

@@ -75,7 +75,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
     let duplicate = if engine == Engine::Postgres { "23505" } else { "1062 (23000)" };
     for (event, error_type, says) in [
         (r#"{"statement":"itmes"}"#, "Statement", "add-item"),
-        (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, and the event has 0"),
+        (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, but the event has 0"),
         (r#"{"statement":"by-id","params":[1,2]}"#, "Statement", "takes 1 parameter"),
         (r#"{"statement":"items","parms":[]}"#, "Event", "parms"),
         (r#"{"hello":"world"}"#, "Event", r#"{"diagnose": true}"#),

@@ -21,7 +21,7 @@ pub async fn refused_result(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
     for (name, rows) in [("few", 1), ("large", 2)] {
         let message = function.fails(&call(name), "ResultTooLarge").await;
-        assert!(message.contains("was carried out"), "{message}");
+        assert!(message.contains("was executed"), "{message}");
         assert_eq!(function.ok(ITEMS).await["row_count"], rows);
     }
 }

@@ -63,7 +63,10 @@ pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
     assert_eq!(quick["rows_affected"], 1, "{quick}");
     assert_rows(&harness, "quick", 1).await;
     let (error_type, message) = long.unwrap_err();
-    assert!(message.contains("Lambda was ending this environment"), "{error_type}: {message}");
+    assert!(
+        message.contains("Lambda was shutting down this environment"),
+        "{error_type}: {message}"
+    );
     match error_type.as_str() {
         "Timeout" => {
             until("the server has ended it", async || harness.running("600").await == 0).await;
@@ -92,7 +95,7 @@ pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
         assert!(refused || error_type == "Runtime.ExitError", "{error_type}: {message}");
     };
     let (cut, ()) = tokio::join!(function.fails(LONG_TRANSACTION, "Timeout"), after);
-    assert!(cut.contains("Lambda was ending this environment"), "{cut}");
+    assert!(cut.contains("Lambda was shutting down this environment"), "{cut}");
     until("the server has ended it", async || harness.running("600").await == 0).await;
     assert_rows(&harness, "quick", 0).await;
     assert_rows(&harness, "slow", 0).await;
@@ -123,7 +126,7 @@ pub async fn silent_server(engine: Engine, bootstrap: &str) {
         harness.server.resume();
     };
     let (message, ()) = tokio::join!(function.fails(LONG, "OutcomeUnknown"), end);
-    assert!(message.contains("Lambda was ending this environment"), "{message}");
+    assert!(message.contains("Lambda was shutting down this environment"), "{message}");
 }
 
 /// A function whose registration for SIGTERM is not answered still starts and answers events.

@@ -88,18 +88,18 @@ fn bad(name: &str, sql: &str, line: usize, way_out: &'static str) -> Bad {
 }
 
 fn bad_files(engine: Engine) -> Vec<Bad> {
-    const EACH: &str = "make a file of each, and send them as one event";
+    const EACH: &str = "put each into its own file, and send them as one event";
     const SELECT: &str = "SELECT * FROM items\nWHERE id = ";
     let write = |sql: &str| format!("-- mode: write\n{sql}");
     let mut all = vec![
-        bad("empty", "", 0, "write a statement into it, or take the file away"),
+        bad("empty", "", 0, "write a statement into it, or delete the file"),
         bad("comment", "-- mode: read\n;\n", 0, "write a statement into it"),
         bad("typing", "-- Adds.\n-- mode: wrte\nDELETE FROM items", 2, "\"-- mode: write\""),
-        bad("option", "-- mdoe: write\nDELETE FROM items", 1, "it is spelt mode"),
+        bad("option", "-- mdoe: write\nDELETE FROM items", 1, "did you mean mode?"),
         bad("twice", &write("-- mode: read\nDELETE FROM items"), 2, "mode is given twice"),
         bad("two", &write("DELETE FROM items;\n\nDELETE FROM items;"), 4, EACH),
         bad("hidden", &write("DELETE FROM items;/* ; */\nCOMMIT"), 3, EACH),
-        bad("two words", &write("DELETE FROM items"), 0, "give the file another name"),
+        bad("two words", &write("DELETE FROM items"), 0, "rename the file"),
     ];
     let own: &[(&str, &str, usize, &str)] = match engine {
         Engine::Postgres => &[
@@ -107,8 +107,8 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
             ("question", "?", 2, "use $1, $2 …"),
             ("copy-out", "COPY items TO STDOUT", 2, "use SELECT, or INSERT"),
             ("copy-in", "COPY items FROM STDIN WITH (FORMAT csv)", 2, "use SELECT, or INSERT"),
-            ("listen", "LISTEN jobs;", 2, "NOTIFY works"),
-            ("dump", "\\restrict x1\nDELETE FROM items;", 2, "leave it out: a file is one"),
+            ("listen", "LISTEN jobs;", 2, "use NOTIFY"),
+            ("dump", "\\restrict x1\nDELETE FROM items;", 2, "remove it: a file is one"),
             ("abort", "ABORT", 2, ""),
             ("end", "END", 2, ""),
             ("prepare", "PREPARE TRANSACTION 'x'", 2, ""),
@@ -117,7 +117,7 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
             ("named", ":id", 2, "use ? for each parameter"),
             ("numbered", "$1", 2, "use ? for each parameter"),
             ("load", "LOAD DATA LOCAL INFILE 'items.csv' INTO TABLE items", 2, "use INSERT with"),
-            ("delimiter", "\nDELIMITER //\nDELETE FROM items //", 3, "leave it out: a file is one"),
+            ("delimiter", "\nDELIMITER //\nDELETE FROM items //", 3, "remove it: a file is one"),
             ("xa", "XA START 'x'", 2, ""),
             ("executed", "/*!50000 COMMIT */", 2, ""),
         ],
@@ -193,9 +193,9 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
 
     let files = [("bad", "-- mode: wrte\nSELECT 1"), ("one", "SELECT 1 AS one")];
     for (scheduled, error_type, told) in [
-        ("none", "Settings", "no statement is called so"),
-        ("add-item", "Settings", "takes 2 parameters, and a schedule gives none"),
-        ("bad", "Statement", "bad.sql: line 1: mode is read or write"),
+        ("none", "Settings", "there is no such statement"),
+        ("add-item", "Settings", "takes 2 parameters, but a schedule passes none"),
+        ("bad", "Statement", "bad.sql: line 1: mode must be read or write"),
     ] {
         // The bad file would hide the diagnosis of the others.
         let files = if scheduled == "bad" { &files[..] } else { &files[1..] };
