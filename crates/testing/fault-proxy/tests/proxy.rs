@@ -15,7 +15,7 @@ const RECORDS: [&[u8]; 3] = [
     &[20, 3, 3, 0, 5, 2, 2, 2, 2, 2],
     &[23, 3, 3, 0, 5, 3, 3, 3, 3, 3],
 ];
-const PATIENCE: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_millis(100);
 
 struct Ends {
@@ -33,7 +33,7 @@ impl Ends {
     /// A connection, by its two ends.
     async fn connect(&self) -> (TcpStream, TcpStream) {
         let client = TcpStream::connect(self.proxy.address()).await.unwrap();
-        let (server, _) = timeout(PATIENCE, self.listener.accept()).await.unwrap().unwrap();
+        let (server, _) = timeout(EVENT_TIMEOUT, self.listener.accept()).await.unwrap().unwrap();
         (client, server)
     }
 }
@@ -41,7 +41,7 @@ impl Ends {
 /// Everything that arrives until the end, and whether the end is a reset.
 async fn read(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
-    let end = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends");
+    let end = timeout(EVENT_TIMEOUT, stream.read_to_end(&mut all)).await.expect("it ends");
     let reset = end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
     (all, reset)
 }

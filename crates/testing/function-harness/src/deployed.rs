@@ -58,16 +58,16 @@ impl Deployed<'_> {
     pub async fn ok(&self, event: &str) -> Value {
         match self.invoke(event).await {
             Ok(response) => response,
-            Err((kind, message)) => panic!("{event}: {kind}: {message}\n{}", self.logs()),
+            Err((kind, message)) => panic!("{event:.500}: {kind}: {message}\n{}", self.logs()),
         }
     }
 
     /// Sends an event that must fail with `error_type`. Returns the message.
     pub async fn fails(&self, event: &str, error_type: &str) -> String {
         match self.invoke(event).await {
-            Ok(response) => panic!("{event}: no error but {response}"),
+            Ok(response) => panic!("{event:.500}: no error but {response}"),
             Err((kind, message)) => {
-                assert_eq!(kind, error_type, "{event}: {message}");
+                assert_eq!(kind, error_type, "{event:.500}: {message}");
                 message
             }
         }

@@ -3,6 +3,7 @@
 use engine::Engine;
 use function_harness::event::{ITEMS, call};
 use function_harness::{Deployed, Harness};
+use std::time::Duration;
 
 /// Whether the statement has changed an item.
 async fn is_changed(function: &Deployed<'_>) -> bool {
@@ -17,7 +18,9 @@ pub async fn whole_response(engine: Engine, bootstrap: &str) {
     let name = "n".repeat(230);
     let table = if engine == Engine::Postgres { "" } else { "app." };
     let sql = format!("-- mode: write\nUPDATE {table}items SET name = 'changed' WHERE id = 1");
-    let function = harness.deploy_with(&[], &[(&name, &sql)]).await;
+    // Longer than 20,000 statements take on a busy machine.
+    let time_out = Duration::from_secs(120);
+    let function = harness.deploy_limited(time_out, &[], &[(&name, &sql)]).await;
     let event =
         |count: usize| format!(r#"{{"transaction":[{}]}}"#, vec![call(&name); count].join(","));
     // These results exceed 6 MB without any rows.
