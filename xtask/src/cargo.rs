@@ -1,4 +1,4 @@
-//! Runs cargo, in the workspace, as the cargo that runs us.
+//! Runs cargo in the workspace, and the programs that it builds.
 
 use std::env;
 use std::os::unix::process::CommandExt;
@@ -11,10 +11,10 @@ use crate::Failure;
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, Failure> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(pinned_tools::workspace()?).args(arguments);
-    // A relative one is relative to where cargo was called, not to the workspace.
+    // A relative path would be relative to the caller's folder, not to the workspace.
     command.env("CARGO_TARGET_DIR", pinned_tools::target()?);
-    // The cargo that runs us tells us about our own package. Build scripts that look there, such as
-    // ring's, would take it for another build than the one of a plain `cargo build`.
+    // Cargo's variables about this package would make build scripts that read them, such as ring's, run
+    // again after each plain `cargo build`.
     for (name, _) in env::vars_os() {
         let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
         if name.to_str().is_some_and(|name| ours.iter().any(|prefix| name.starts_with(prefix))) {
@@ -24,8 +24,15 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// A program of the workspace that cargo has built. It is beside this one, whatever cargo is told to
-/// build for.
+/// Builds packages of the workspace.
+pub(crate) fn build(packages: &[&str]) -> Result<(), Failure> {
+    let mut build = cargo(&["build", "--locked"])?;
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
+    run(&mut build)
+}
+
+/// A program of the workspace that cargo has built. It is in the folder of this one, whatever
+/// target cargo builds for.
 pub(crate) fn built(name: &str) -> Result<Command, Failure> {
     Ok(Command::new(beside_us(name)?))
 }
@@ -35,7 +42,7 @@ pub(crate) fn beside_us(name: &str) -> Result<PathBuf, Failure> {
     Ok(env::current_exe()?.with_file_name(name))
 }
 
-/// Runs a command whose output is the person's to read.
+/// Runs a command, which writes to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
@@ -46,7 +53,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     Err(format!("`{program} {}` failed: {status}", arguments.join(" ")).into())
 }
 
-/// Runs a program in place of this process: Ctrl-C, what it says and its exit code are its own.
+/// Runs a program in place of this process: it handles signals and sets the exit code.
 pub(crate) fn exec(command: &mut Command) -> Result<(), Failure> {
     let error = command.exec();
     Err(format!("cannot run {}: {error}", command.get_program().display()).into())

@@ -1,6 +1,6 @@
 //! The faults that the tests tried, as a table for each engine.
 
-use local_packages::Engine;
+use engine::Engine;
 use std::fs;
 use std::io;
 use std::path::PathBuf;

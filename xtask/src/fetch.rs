@@ -1,6 +1,7 @@
 //! Fetches the servers and tools that are missing, while cargo compiles.
 
-use local_packages::{Engine, find_or_fetch};
+use engine::Engine;
+use local_packages::find_or_fetch;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 

@@ -1,37 +1,50 @@
-//! `cargo xtask local`: the whole system on this machine.
+//! `cargo xtask local`: the whole system on this machine. Its program reads the options; here it only
+//! matters which servers it will need.
+
+use engine::Engine;
+use std::ffi::OsString;
 
 use crate::Failure;
-use crate::cargo::{self, cargo};
+use crate::cargo;
 use crate::fetch;
-use crate::flags::Local;
 
-pub(crate) fn run(flags: &Local) -> Result<(), Failure> {
-    let event = match &flags.event {
-        // Relative to where the person is, and told before anything is built.
-        Some(file) => Some(
-            file.canonicalize()
-                .map_err(|error| format!("cannot read the event {}: {error}", file.display()))?,
-        ),
-        None => None,
-    };
-    fetch::servers_during(&flags.engines, || {
-        let packages = ["local-stack", "mysql-function", "postgres-function"];
-        let mut build = cargo(&["build", "--locked"])?;
-        build.args(packages.iter().flat_map(|package| ["--package", package]));
-        cargo::run(&mut build)
+pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
+    fetch::servers_during(&engines(&arguments), || {
+        cargo::build(&["local-stack", "mysql-function", "postgres-function"])
     })?;
+    cargo::exec(cargo::built("local-stack")?.args(arguments))
+}
 
-    let mut stack = cargo::built("local-stack")?;
-    for engine in &flags.engines {
-        stack.args(["--engine", engine.name()]);
+/// The engines of the options `--engine`, or else the program's default. A wrong name is for the
+/// program to refuse.
+fn engines(arguments: &[OsString]) -> Vec<Engine> {
+    let texts: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let apart = texts.windows(2).filter(|pair| pair[0] == "--engine").map(|pair| pair[1]);
+    let joined = texts.iter().filter_map(|text| text.strip_prefix("--engine="));
+    let names: Vec<_> = apart.chain(joined).collect();
+    if names.is_empty() {
+        return vec![Engine::MySql, Engine::Postgres];
     }
-    if let Some(file) = event {
-        stack.arg("--event").arg(file);
+    names.into_iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_that_are_needed_are_known() {
+        use Engine::{MariaDb, MySql, Postgres};
+        for (line, expected) in [
+            ("", &[MySql, Postgres][..]),
+            ("--once --json", &[MySql, Postgres]),
+            ("--engine mariadb", &[MariaDb]),
+            ("--once --engine postgres --engine=mysql", &[Postgres, MySql]),
+            ("--engine oracle", &[]),
+            ("--engine", &[MySql, Postgres]),
+        ] {
+            let arguments: Vec<_> = line.split_whitespace().map(Into::into).collect();
+            assert_eq!(engines(&arguments), expected, "{line}");
+        }
     }
-    if let Some(port) = flags.port {
-        stack.arg("--port").arg(port.to_string());
-    }
-    stack.args(flags.once.then_some("--once"));
-    stack.args(flags.json.then_some("--json"));
-    cargo::exec(&mut stack)
 }

@@ -1,49 +1,35 @@
 //! The commands of this project: `cargo xtask --help`.
 //!
-//! It is small, so that it answers within seconds of a clone. What is heavy lives in crates of its
-//! own, which it has cargo build and then runs.
+//! It compiles within seconds. What is heavy is in programs of their own, which it builds and then runs
+//! with the arguments that it was given; it reads those only to answer `--help`, and for what it must
+//! fetch.
 
 #![allow(clippy::print_stderr)] // it talks to a person
 
-mod build;
 mod cargo;
-mod certs;
-mod deployment;
-mod doctor;
+mod commands;
 mod faults;
 mod fetch;
-mod flags;
-mod layer;
 mod local;
 mod test;
 
-use flags::{Command, Flags};
+use commands::Answer;
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Why a command ended early: a text for the person who called it.
+/// Why a command failed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Prints a line. A reader that has seen enough, such as `head`, is no error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 fn main() -> ExitCode {
-    let outcome = match flags::parse() {
-        Ok(Flags::Help(text)) => {
-            say(text);
+    let outcome = commands::answer(env::args_os().skip(1)).and_then(|answer| match answer {
+        Answer::Text(text) => {
+            // A closed pipe, as of `head`, is not an error.
+            let _ = writeln!(io::stdout(), "{}", text.trim_end());
             Ok(())
         }
-        Ok(Flags::Run(Command::Local(flags))) => local::run(&flags),
-        Ok(Flags::Run(Command::Test(flags))) => test::run(&flags),
-        Ok(Flags::Run(Command::Build(arguments))) => build::run(&arguments),
-        Ok(Flags::Run(Command::Layer(arguments))) => layer::run(&arguments),
-        Ok(Flags::Run(Command::Certs(arguments))) => certs::run(&arguments),
-        Ok(Flags::Run(Command::Doctor(arguments))) => doctor::run(&arguments),
-        Ok(Flags::Run(Command::Deployment(arguments))) => deployment::run(&arguments),
-        Err(error) => Err(error),
-    };
+        Answer::Run(command, arguments) => command.run(arguments),
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,52 +1,113 @@
 //! `cargo xtask test`: everything that must hold.
 
-use local_packages::Engine;
-use std::process::Command;
+mod binaries;
+mod flags;
+mod plan;
+mod progress;
+mod run;
+
+use engine::Engine;
+use std::ffi::OsString;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use crate::Failure;
 use crate::cargo::{self, cargo};
 use crate::faults;
 use crate::fetch;
-use crate::flags::Test;
+use binaries::Binary;
+use flags::Flags;
+use plan::{Job, Plan};
+use progress::Progress;
 
-pub(crate) fn run(flags: &Test) -> Result<(), Failure> {
+pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
+    let flags = Flags::parse(arguments)?;
     if !flags.arguments.is_empty() {
-        let test = || cargo::run(cargo(&["test", "--locked"])?.args(&flags.arguments));
-        return fetch::servers_during(&Engine::ALL, || Ok(())).and_then(|()| test());
+        fetch::servers_during(&Engine::ALL, || Ok(()))?;
+        return cargo::exec(cargo(&["test", "--locked"])?.args(&flags.arguments));
     }
-    if !flags.quick {
-        step("format", &["fmt", "--all", "--check"])?;
-    }
-    fetch::everything_during(|| step("build", &["test", "--locked", "--workspace", "--no-run"]))?;
-    // Before the tests, which would build them too: so its time is seen. The program is one that the
-    // last step compiled.
-    timed("package", "cargo xtask build", &mut cargo::built("packaging")?)?;
-    faults::forget()?;
-    step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"])?;
-    faults::show()?;
-    step(
-        "tests of iam-auth with https",
-        &["test", "--locked", "--package", "iam-auth", "--features", "https"],
-    )?;
-    if !flags.quick {
-        step(
-            "lints",
-            &["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"],
-        )?;
-    }
-    eprintln!("everything holds");
-    Ok(())
-}
-
-fn step(name: &str, arguments: &[&str]) -> Result<(), Failure> {
-    timed(name, &format!("cargo {}", arguments.join(" ")), &mut cargo(arguments)?)
-}
-
-fn timed(name: &str, shown: &str, command: &mut Command) -> Result<(), Failure> {
-    eprintln!("== {name}: {shown}");
     let start = Instant::now();
-    cargo::run(command)?;
-    eprintln!("== {name}: ok, {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+    if flags.is_all() {
+        cargo::run(&mut cargo(&["fmt", "--all", "--check"])?)?;
+    }
+    let Plan { mut jobs, left_out } = plan::plan(&build(&flags)?, &flags)?;
+    if flags.is_all() {
+        faults::forget()?;
+    }
+    // First, because they use the cores while tests wait.
+    jobs.splice(0..0, commands(&flags)?);
+    let (summary, failed) = run_all(jobs, flags.jobs);
+    if flags.is_all() && failed.is_empty() {
+        faults::show()?;
+    }
+    let seconds = start.elapsed().as_secs();
+    eprintln!("{summary} in {} min {} s", seconds / 60, seconds % 60);
+    if flags.quick {
+        let long = plan::LONG.join(", ");
+        eprintln!("left out by --quick: format, lints, https, {left_out} tests of {long}");
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+}
+
+/// Builds the tests, and fetches what they need meanwhile.
+fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
+    let mut binaries = vec![];
+    if flags.engines.is_empty() {
+        fetch::everything_during(|| {
+            binaries = binaries::build(&["--workspace"])?;
+            Ok(())
+        })?;
+    } else {
+        // With the workspace's features, so that nothing is built twice.
+        let integration = ["--workspace", "--test", "integration"];
+        fetch::servers_during(&flags.engines, || {
+            binaries = binaries::build(&integration)?;
+            Ok(())
+        })?;
+    }
+    if flags.is_all() {
+        let https = binaries::build(&["--package", "iam-auth", "--features", "https"])?;
+        binaries.extend(https.into_iter().map(|binary| binary.with("https")));
+        // The packages that some tests compare and run. They would build them, too, and silently.
+        cargo::run(&mut cargo::built("packaging")?)?;
+    }
+    Ok(binaries)
+}
+
+/// What else cargo checks: the examples in the documentation, and lints.
+fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
+    let job = |name: &str, arguments: &[&str]| -> Result<Job, Failure> {
+        let (part_of, name) = (name.to_owned(), name.to_owned());
+        Ok(Job { part_of, name, command: cargo(arguments)?, tests: None, alone: false })
+    };
+    let mut jobs = vec![];
+    if flags.is_all() {
+        let lints =
+            ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        jobs.push(job("lints", &lints)?);
+        let https = ["test", "--locked", "--doc", "--package", "iam-auth", "--features", "https"];
+        jobs.push(job("iam-auth with https: documentation", &https)?);
+    }
+    if flags.engines.is_empty() && flags.names.is_empty() {
+        let examples = ["test", "--locked", "--doc", "--workspace", "--no-fail-fast"];
+        jobs.push(job("documentation", &examples)?);
+    }
+    Ok(jobs)
+}
+
+/// Runs the jobs, and then those that run alone. Gives what to say of them all, and the names of those
+/// that failed, whose output it has printed.
+fn run_all(jobs: Vec<Job>, at_once: usize) -> (String, Vec<String>) {
+    let mut progress = Progress::new(&jobs);
+    let (alone, beside): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.alone);
+    let (sender, events) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            run::side_by_side(beside, at_once, &sender);
+            run::side_by_side(alone, 1, &sender);
+        });
+        progress.follow(&events);
+    });
+    (progress.summary(), progress.print_failures())
 }

@@ -32,6 +32,16 @@ impl Engine {
         }
     }
 
+    /// The name as its makers write it: `MySQL`, `MariaDB` or `PostgreSQL`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::MySql => "MySQL",
+            Self::MariaDb => "MariaDB",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+
     /// The port of an endpoint, unless its database was made with another.
     #[must_use]
     pub const fn default_port(self) -> u16 {

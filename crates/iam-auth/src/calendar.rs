@@ -1,40 +1,18 @@
-//! Dates of the Gregorian calendar in UTC: a token is dated in one form, certificates in two others.
+//! UTC dates from 1970 to 9999: the form that a token is dated in, and the two that certificates use.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-const SECONDS_PER_DAY: u64 = 86_400;
-const DAYS_TO_MONTH: [u16; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+use time::{Date, Month, Time, UtcDateTime};
 
 /// A second in UTC, between 1970 and 9999. Its `Display` is the day: `2026-11-30`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DateTime {
-    year: u16,
-    month: u8,
-    day: u8,
-    /// Seconds since midnight.
-    second: u32,
-}
+pub(crate) struct DateTime(UtcDateTime);
 
 impl DateTime {
     /// The second that `time` lies in, or `None` before 1970 and after 9999.
     pub(crate) fn from_system(time: SystemTime) -> Option<Self> {
         let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
-        let days = seconds / SECONDS_PER_DAY;
-        // 365 days a year at least: the estimate is never too early by more than the leap days.
-        let mut year = u16::try_from(1970 + days / 366).ok().filter(|year| *year <= 9999)?;
-        while days_to_year(year + 1) <= days {
-            year += 1;
-        }
-        let day_of_year = days - days_to_year(year);
-        let month = (1..=12).rev().find(|month| days_to_month(year, *month) <= day_of_year)?;
-        let this = Self {
-            year,
-            month,
-            day: u8::try_from(day_of_year - days_to_month(year, month) + 1).ok()?,
-            second: u32::try_from(seconds % SECONDS_PER_DAY).ok()?,
-        };
-        (year <= 9999).then_some(this)
+        Self::in_range(UtcDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()?)
     }
 
     /// A date and time as certificates write it after the year: `MMDDHHMMSSZ`.
@@ -46,63 +24,40 @@ impl DateTime {
         });
         let mut next = || pairs.next().flatten();
         let (month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?);
-        let valid = digits.len() == 10
-            && (1970..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&u64::from(day))
-            && hour < 24
-            && minute < 60
-            && second < 60;
-        let second = (u32::from(hour) * 60 + u32::from(minute)) * 60 + u32::from(second);
-        valid.then_some(Self { year, month, day, second })
+        let month = Month::try_from(month).ok()?;
+        let date = Date::from_calendar_date(year.into(), month, day).ok()?;
+        let time = Time::from_hms(hour, minute, second).ok()?;
+        Self::in_range(UtcDateTime::new(date, time)).filter(|_| digits.len() == 10)
     }
 
-    /// The same second as the system counts it.
+    /// Whatever years another crate has enabled `time` to hold.
+    fn in_range(date_time: UtcDateTime) -> Option<Self> {
+        (1970..=9999).contains(&date_time.year()).then_some(Self(date_time))
+    }
+
+    /// The same second as a system time.
     pub(crate) fn to_system(self) -> SystemTime {
-        let days = days_to_year(self.year) + days_to_month(self.year, self.month);
-        let days = days + u64::from(self.day) - 1;
-        UNIX_EPOCH + Duration::from_secs(days * SECONDS_PER_DAY + u64::from(self.second))
+        UNIX_EPOCH + Duration::from_secs(self.0.unix_timestamp().unsigned_abs())
     }
 
     /// `20261130`, SigV4's date.
     pub(crate) fn basic_date(self) -> String {
-        format!("{:04}{:02}{:02}", self.year, self.month, self.day)
+        let (year, month, day) = self.0.to_calendar_date();
+        format!("{year:04}{:02}{day:02}", u8::from(month))
     }
 
     /// `20261130T235959Z`, SigV4's time stamp (ISO 8601, basic form).
     pub(crate) fn basic_date_time(self) -> String {
-        let (minutes, second) = (self.second / 60, self.second % 60);
-        format!("{}T{:02}{:02}{second:02}Z", self.basic_date(), minutes / 60, minutes % 60)
+        let (hour, minute, second) = self.0.as_hms();
+        format!("{}T{hour:02}{minute:02}{second:02}Z", self.basic_date())
     }
 }
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        let (year, month, day) = self.0.to_calendar_date();
+        write!(f, "{year:04}-{:02}-{day:02}", u8::from(month))
     }
-}
-
-fn is_leap(year: u16) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-/// Days from the start of 1970 to the start of `year`.
-fn days_to_year(year: u16) -> u64 {
-    let years = u64::from(year - 1);
-    let leaps = |years: u64| years / 4 - years / 100 + years / 400;
-    (years - 1969) * 365 + leaps(years) - leaps(1969)
-}
-
-/// Days from the start of `year` to the start of `month`, which is 1 to 12.
-fn days_to_month(year: u16, month: u8) -> u64 {
-    let leap_day = u64::from(month > 2 && is_leap(year));
-    u64::from(DAYS_TO_MONTH[usize::from(month) - 1]) + leap_day
-}
-
-fn days_in_month(year: u16, month: u8) -> u64 {
-    let year_length = 365 + u64::from(is_leap(year));
-    let end = if month == 12 { year_length } else { days_to_month(year, month + 1) };
-    end - days_to_month(year, month)
 }
 
 #[cfg(test)]

@@ -6,18 +6,18 @@ use std::fmt;
 use rustls_pki_types::ServerName;
 
 use crate::dial_address::{DialAddress, authority};
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind};
 use crate::partition::{Partition, is_region};
-use crate::rds_host::{Kind, RdsHost};
+use crate::rds_host::{EndpointKind, RdsHost};
 
 /// An RDS endpoint: host, port and region, checked, with what the host tells about itself.
 ///
 /// ```
-/// use iam_auth::{Endpoint, Kind};
+/// use iam_auth::{Endpoint, EndpointKind};
 ///
 /// let endpoint = Endpoint::parse("db.cluster-abc123def456.eu-west-1.rds.amazonaws.com", 3306)?;
 /// assert_eq!(endpoint.region(), "eu-west-1");
-/// assert_eq!(endpoint.kind(), Kind::ClusterWriter);
+/// assert_eq!(endpoint.kind(), EndpointKind::ClusterWriter);
 /// # Ok::<(), iam_auth::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Endpoint {
     host: String,
     port: u16,
     region: String,
-    kind: Kind,
+    kind: EndpointKind,
     tls_name: ServerName<'static>,
 }
 
@@ -49,7 +49,7 @@ impl Endpoint {
                 "host {host} does not name its region; give the region, and the endpoint as RDS \
                  shows it: a token for a CNAME or an address is refused"
             );
-            return Err(Error::new(ErrorKind::RegionUnknown, message));
+            return Err(Error::new(Kind::RegionUnknown, message));
         };
         Ok(Self { host, port, region, kind, tls_name })
     }
@@ -66,14 +66,14 @@ impl Endpoint {
         let (host, tls_name) = checked(host, port)?;
         if !is_region(region) {
             let message = format!("region {region:?} is not of the form eu-west-1");
-            return Err(Error::new(ErrorKind::Endpoint, message));
+            return Err(Error::new(Kind::Endpoint, message));
         }
         let RdsHost { kind, region: own } = RdsHost::read(&host)?;
         if let Some(own) = own.filter(|own| *own != region) {
             let message = format!(
                 "region {region} contradicts host {host}, which is in {own}; leave the region out"
             );
-            return Err(Error::new(ErrorKind::RegionMismatch, message));
+            return Err(Error::new(Kind::RegionMismatch, message));
         }
         Ok(Self { host, port, region: region.to_owned(), kind, tls_name })
     }
@@ -99,7 +99,7 @@ impl Endpoint {
     }
 
     /// What stands behind the endpoint, by its name.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> EndpointKind {
         self.kind
     }
 
@@ -128,9 +128,9 @@ impl fmt::Display for Endpoint {
 
 /// The host in its one spelling, and as TLS takes it.
 fn checked(host: &str, port: u16) -> Result<(String, ServerName<'static>), Error> {
-    let refuse = |why: &str| Error::new(ErrorKind::Endpoint, format!("host {host:?} {why}"));
+    let refuse = |why: &str| Error::new(Kind::Endpoint, format!("host {host:?} {why}"));
     if port == 0 {
-        return Err(Error::new(ErrorKind::Endpoint, format!("port 0 of host {host:?} is no port")));
+        return Err(Error::new(Kind::Endpoint, format!("port 0 of host {host:?} is no port")));
     }
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     match ServerName::try_from(name.clone()) {
@@ -162,97 +162,142 @@ mod tests {
     #[test]
     fn every_form_of_rds() {
         for (host, region, partition, kind) in [
-            ("db.abc123def456.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Instance),
+            (
+                "db.abc123def456.eu-west-1.rds.amazonaws.com",
+                "eu-west-1",
+                "aws",
+                EndpointKind::Instance,
+            ),
             (
                 "db.cluster-abc1.ap-southeast-7.rds.amazonaws.com",
                 "ap-southeast-7",
                 "aws",
-                Kind::ClusterWriter,
+                EndpointKind::ClusterWriter,
             ),
             (
                 "db.cluster-ro-abc1.sa-east-1.rds.amazonaws.com",
                 "sa-east-1",
                 "aws",
-                Kind::ClusterReader,
+                EndpointKind::ClusterReader,
             ),
             (
                 "db.cluster-custom-abc1.us-east-1.rds.amazonaws.com",
                 "us-east-1",
                 "aws",
-                Kind::ClusterCustom,
+                EndpointKind::ClusterCustom,
             ),
-            ("db.proxy-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Proxy),
+            ("db.proxy-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", EndpointKind::Proxy),
             (
                 "ro.endpoint.proxy-abc1.us-east-1.rds.amazonaws.com",
                 "us-east-1",
                 "aws",
-                Kind::ProxyEndpoint,
+                EndpointKind::ProxyEndpoint,
             ),
-            ("db.shardgrp-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::ShardGroup),
-            ("cluster-ro-x.abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Instance),
-            ("endpoint.proxy-abc1.us-east-1.rds.amazonaws.com", "us-east-1", "aws", Kind::Proxy),
-            ("db.abc1.us-east-1.rds-fips.amazonaws.com", "us-east-1", "aws", Kind::Instance),
+            (
+                "db.shardgrp-abc1.us-east-1.rds.amazonaws.com",
+                "us-east-1",
+                "aws",
+                EndpointKind::ShardGroup,
+            ),
+            (
+                "cluster-ro-x.abc1.us-east-1.rds.amazonaws.com",
+                "us-east-1",
+                "aws",
+                EndpointKind::Instance,
+            ),
+            (
+                "endpoint.proxy-abc1.us-east-1.rds.amazonaws.com",
+                "us-east-1",
+                "aws",
+                EndpointKind::Proxy,
+            ),
+            (
+                "db.abc1.us-east-1.rds-fips.amazonaws.com",
+                "us-east-1",
+                "aws",
+                EndpointKind::Instance,
+            ),
             (
                 "db.abc1.us-gov-west-1.rds.amazonaws.com",
                 "us-gov-west-1",
                 "aws-us-gov",
-                Kind::Instance,
+                EndpointKind::Instance,
             ),
             (
                 "db.abc1.rds.us-gov-east-1.amazonaws.com",
                 "us-gov-east-1",
                 "aws-us-gov",
-                Kind::Instance,
+                EndpointKind::Instance,
             ),
-            ("db.abc1.rds.cn-north-1.amazonaws.com.cn", "cn-north-1", "aws-cn", Kind::Instance),
-            ("db.abc1.cn-north-1.rds.amazonaws.com.cn", "cn-north-1", "aws-cn", Kind::Instance),
+            (
+                "db.abc1.rds.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+                "aws-cn",
+                EndpointKind::Instance,
+            ),
+            (
+                "db.abc1.cn-north-1.rds.amazonaws.com.cn",
+                "cn-north-1",
+                "aws-cn",
+                EndpointKind::Instance,
+            ),
             (
                 "db.cluster-ro-abc1.rds.cn-northwest-1.amazonaws.com.cn",
                 "cn-northwest-1",
                 "aws-cn",
-                Kind::ClusterReader,
+                EndpointKind::ClusterReader,
             ),
             (
                 "db.proxy-abc1.cn-northwest-1.rds.amazonaws.com.cn",
                 "cn-northwest-1",
                 "aws-cn",
-                Kind::Proxy,
+                EndpointKind::Proxy,
             ),
             (
                 "x.endpoint.proxy-abc1.rds.cn-north-1.amazonaws.com.cn",
                 "cn-north-1",
                 "aws-cn",
-                Kind::ProxyEndpoint,
+                EndpointKind::ProxyEndpoint,
             ),
             (
                 "db.abc1.eusc-de-east-1.rds.amazonaws.eu",
                 "eusc-de-east-1",
                 "aws-eusc",
-                Kind::Instance,
+                EndpointKind::Instance,
             ),
-            ("db.abc1.rds.us-iso-east-1.c2s.ic.gov", "us-iso-east-1", "aws-iso", Kind::Instance),
+            (
+                "db.abc1.rds.us-iso-east-1.c2s.ic.gov",
+                "us-iso-east-1",
+                "aws-iso",
+                EndpointKind::Instance,
+            ),
             (
                 "db.cluster-abc1.us-isob-east-1.rds.sc2s.sgov.gov",
                 "us-isob-east-1",
                 "aws-iso-b",
-                Kind::ClusterWriter,
+                EndpointKind::ClusterWriter,
             ),
             (
                 "db.abc1.rds.eu-isoe-west-1.cloud.adc-e.uk",
                 "eu-isoe-west-1",
                 "aws-iso-e",
-                Kind::Instance,
+                EndpointKind::Instance,
             ),
             (
                 "db.abc1.rds.us-isof-south-1.csp.hci.ic.gov",
                 "us-isof-south-1",
                 "aws-iso-f",
-                Kind::Instance,
+                EndpointKind::Instance,
             ),
             // A form yet unknown still names its region.
-            ("a.b.c.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
-            ("db.quorum-abc1.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
-            ("abc1.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", Kind::Unknown),
+            ("a.b.c.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", EndpointKind::Unknown),
+            (
+                "db.quorum-abc1.eu-west-1.rds.amazonaws.com",
+                "eu-west-1",
+                "aws",
+                EndpointKind::Unknown,
+            ),
+            ("abc1.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", EndpointKind::Unknown),
         ] {
             let endpoint = parsed(host);
             assert_eq!(endpoint.region(), region, "{host}");
@@ -286,7 +331,7 @@ mod tests {
         }
         let global =
             Endpoint::with_region("db.global-a1.global.rds.amazonaws.com", 1, "eu-west-1").unwrap();
-        assert_eq!(global.kind(), Kind::GlobalWriter);
+        assert_eq!(global.kind(), EndpointKind::GlobalWriter);
     }
 
     #[test]

@@ -36,8 +36,8 @@ mod token;
 mod certificate;
 mod der;
 mod pem;
+mod recording_verifier;
 mod trust;
-mod witness;
 
 // What they all stand on.
 mod calendar;
@@ -50,7 +50,7 @@ pub use dial_address::DialAddress;
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use partition::Partition;
-pub use rds_host::Kind;
+pub use rds_host::EndpointKind;
+pub use recording_verifier::RecordingVerifier;
 pub use token::{AuthToken, TokenSigner, sign};
 pub use trust::TrustStore;
-pub use witness::Witness;

@@ -5,13 +5,13 @@
 //! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` the other way round in the
 //! newer Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
 
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind};
 use crate::partition::{Partition, is_region};
 
 /// What stands behind an RDS endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum EndpointKind {
     /// One DB instance: `db.abc123def456.eu-west-1.rds.amazonaws.com`.
     Instance,
     /// A cluster's writer: `db.cluster-abc123def456.…`.
@@ -33,7 +33,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl EndpointKind {
     /// Whether RDS Proxy answers, whose certificates come from ACM and not from RDS's own roots.
     pub fn is_proxy(self) -> bool {
         matches!(self, Self::Proxy | Self::ProxyEndpoint)
@@ -43,12 +43,12 @@ impl Kind {
 /// A lower-case host name, read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RdsHost<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: EndpointKind,
     pub(crate) region: Option<&'a str>,
 }
 
 impl<'a> RdsHost<'a> {
-    const UNKNOWN: Self = Self { kind: Kind::Unknown, region: None };
+    const UNKNOWN: Self = Self { kind: EndpointKind::Unknown, region: None };
 
     /// Reads a lower-case host name. Refuses a name that is RDS's but no database's, and one
     /// whose region and domain belong to different partitions.
@@ -61,7 +61,7 @@ impl<'a> RdsHost<'a> {
             _ => return Ok(Self::UNKNOWN),
         };
         let kind = kind_of(name);
-        if region == "global" && kind == Kind::GlobalWriter {
+        if region == "global" && kind == EndpointKind::GlobalWriter {
             return Ok(Self { kind, region: None });
         }
         if !is_region(region) {
@@ -72,7 +72,7 @@ impl<'a> RdsHost<'a> {
                 "{host} is the host of the RDS API; give the endpoint of a database, \
                  as in db.abc123def456.{region}.rds.{domain}"
             );
-            return Err(Error::new(ErrorKind::Endpoint, message));
+            return Err(Error::new(Kind::Endpoint, message));
         }
         let expected = Partition::of_region(region).domain();
         if domain != expected {
@@ -80,7 +80,7 @@ impl<'a> RdsHost<'a> {
                 "{host} ends in {domain}, but RDS hosts in {region} end in {expected}; \
                  copy the endpoint as RDS shows it"
             );
-            return Err(Error::new(ErrorKind::Endpoint, message));
+            return Err(Error::new(Kind::Endpoint, message));
         }
         Ok(Self { kind, region: Some(region) })
     }
@@ -102,25 +102,25 @@ fn split_last_two(labels: &str) -> (&str, &str, &str) {
 }
 
 /// The kind that the labels before region and domain name.
-fn kind_of(name: &str) -> Kind {
+fn kind_of(name: &str) -> EndpointKind {
     // The longer prefixes first: each of them starts with `cluster-` too.
-    const PREFIXES: [(&str, Kind); 6] = [
-        ("cluster-ro-", Kind::ClusterReader),
-        ("cluster-custom-", Kind::ClusterCustom),
-        ("cluster-", Kind::ClusterWriter),
-        ("global-", Kind::GlobalWriter),
-        ("proxy-", Kind::Proxy),
-        ("shardgrp-", Kind::ShardGroup),
+    const PREFIXES: [(&str, EndpointKind); 6] = [
+        ("cluster-ro-", EndpointKind::ClusterReader),
+        ("cluster-custom-", EndpointKind::ClusterCustom),
+        ("cluster-", EndpointKind::ClusterWriter),
+        ("global-", EndpointKind::GlobalWriter),
+        ("proxy-", EndpointKind::Proxy),
+        ("shardgrp-", EndpointKind::ShardGroup),
     ];
-    let Some((name, label)) = name.rsplit_once('.') else { return Kind::Unknown };
+    let Some((name, label)) = name.rsplit_once('.') else { return EndpointKind::Unknown };
     let (kind, id) = PREFIXES
         .iter()
         .find_map(|(prefix, kind)| Some((*kind, label.strip_prefix(prefix)?)))
-        .unwrap_or((Kind::Instance, label));
+        .unwrap_or((EndpointKind::Instance, label));
     let (kind, name) = match name.strip_suffix(".endpoint") {
-        Some(name) if kind == Kind::Proxy => (Kind::ProxyEndpoint, name),
+        Some(name) if kind == EndpointKind::Proxy => (EndpointKind::ProxyEndpoint, name),
         _ => (kind, name),
     };
     let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_id && !name.is_empty() && !name.contains('.') { kind } else { Kind::Unknown }
+    if is_id && !name.is_empty() && !name.contains('.') { kind } else { EndpointKind::Unknown }
 }

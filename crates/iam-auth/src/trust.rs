@@ -13,9 +13,9 @@ use rustls_pki_types::CertificateDer;
 
 use crate::certificate::Certificate;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, Kind as ErrorKind};
-use crate::rds_host::Kind;
-use crate::witness::Witness;
+use crate::error::{Error, Kind};
+use crate::rds_host::EndpointKind;
+use crate::recording_verifier::RecordingVerifier;
 use crate::{pem, sha256};
 
 /// Where the `rds-ca` layer unpacks to.
@@ -45,7 +45,7 @@ impl TrustStore {
                  or the path right?",
                 path.display()
             );
-            Error::new(ErrorKind::Trust, message).with_source(source)
+            Error::new(Kind::Trust, message).with_source(source)
         })?;
         Self::from_pem(&pem, &path.display().to_string(), now)
     }
@@ -58,8 +58,7 @@ impl TrustStore {
     /// is damaged, has expired or is not valid yet at `now`, or is no certificate authority. The
     /// error names the source, the certificate's number, from 1, and its subject.
     pub fn from_pem(pem: &[u8], source: &str, now: SystemTime) -> Result<Self, Error> {
-        let refuse =
-            |why: String| Error::new(ErrorKind::Trust, format!("CA bundle {source}: {why}"));
+        let refuse = |why: String| Error::new(Kind::Trust, format!("CA bundle {source}: {why}"));
         let certificates = pem::certificates(pem).map_err(refuse)?;
         if certificates.is_empty() {
             return Err(refuse("it holds no certificate".to_owned()));
@@ -91,7 +90,7 @@ impl TrustStore {
     pub fn default_path(endpoint: &Endpoint) -> PathBuf {
         let file = match endpoint.kind() {
             kind if kind.is_proxy() => "amazon-trust-roots.pem",
-            Kind::GlobalWriter => "global-bundle.pem",
+            EndpointKind::GlobalWriter => "global-bundle.pem",
             _ => &format!("{}-bundle.pem", endpoint.region()),
         };
         Path::new(LAYER).join(file)
@@ -160,28 +159,28 @@ impl TrustStore {
     /// # Errors
     ///
     /// [`Error::is_trust`] when no verifier can be made of the anchors.
-    pub fn witnessed_config(&self) -> Result<(Arc<ClientConfig>, Arc<Witness>), Error> {
+    pub fn recording_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), Error> {
         let refuse = |error: Box<dyn std::error::Error + Send + Sync>| {
             let message = format!("CA bundle {}: no verifier can be made of it", self.source);
-            Error::new(ErrorKind::Trust, message).with_source(error)
+            Error::new(Kind::Trust, message).with_source(error)
         };
         let mut roots = RootCertStore::empty();
         for der in &self.certificates {
             roots.add(der.clone()).map_err(|error| refuse(error.into()))?;
         }
         let provider = Arc::new(crypto_provider());
-        let verifier =
+        let webpki =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
                 .build()
                 .map_err(|error| refuse(error.into()))?;
-        let witness = Arc::new(Witness::of(verifier));
+        let verifier = Arc::new(RecordingVerifier::new(webpki));
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| refuse(error.into()))?
-            .dangerous() // what the witness does not let through is refused as ever
-            .with_custom_certificate_verifier(Arc::clone(&witness) as _)
+            .dangerous() // what webpki refuses stays refused
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_no_client_auth();
-        Ok((Arc::new(config), witness))
+        Ok((Arc::new(config), verifier))
     }
 
     /// The TLS client configuration, always the same one, so that its sessions are resumed: it

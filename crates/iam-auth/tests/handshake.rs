@@ -141,16 +141,16 @@ fn a_server_that_takes_x25519_alone_is_still_understood() {
 }
 
 #[test]
-fn a_witness_keeps_what_was_presented_and_lets_nothing_more_through() {
+fn a_recording_verifier_keeps_what_was_presented_and_lets_nothing_more_through() {
     let (known, unknown) = (self_signed(authority("Known")), self_signed(authority("Stranger")));
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let serve = |root, name| server_config(root, name, &[version], ring::default_provider());
         for (root, name, trusted) in
             [(&known, HOST, true), (&unknown, HOST, false), (&known, "other.example.com", false)]
         {
-            let (config, witness) = trust(&known).witnessed_config().unwrap();
+            let (config, verifier) = trust(&known).recording_config().unwrap();
             assert_eq!(handshake_with(config, serve(root, name)).is_ok(), trusted, "{name}");
-            let presented = witness.presented();
+            let presented = verifier.presented();
             let subjects: Vec<_> = presented.iter().map(|one| one.subject()).collect();
             assert_eq!(subjects[1..], ["CN=Amazon RDS Server CA"]);
             assert_eq!(presented[0].names(), [name]);

@@ -1,73 +1,70 @@
-//! One way to log in: verified TLS first, then a token signed for this login.
+//! Logs in: verified TLS first, then a token that is signed for this login.
 //!
-//! The driver would send a password over an unencrypted connection if it were told to, and trust
-//! the web's roots. [`MySql::new`] is the only place that builds its options, always with TLS, and
-//! with the roots of the trust store alone.
+//! With other options, the driver would send a password unencrypted or trust public web roots.
+//! [`MySql::new`] is the only place that builds its options, always with TLS and only with the roots of
+//! the trust store.
 
+use diagnosis::{Cause, EngineTexts};
+use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
-use sql_function::doctor::{Cause, MYSQL, Words};
-use sql_function::settings::Longest;
+use sql_function::NameLimit;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::{Connection, Floats, Session};
-use crate::session::startup;
-use crate::{failure, forget};
+use crate::connection::{CancelHandle, Connection, Floats};
+use crate::session::{MAX_PACKET, startup};
+use crate::texts::MYSQL;
+use crate::{failure, token};
 
-/// The largest packet sent or accepted. An event is at most 6 MB, twice that as hexadecimal digits,
-/// and a response 6 MB: a longer row ends the result before it fills the function's memory.
-pub(crate) const MAX_PACKET: usize = 13 << 20;
-/// Given to the driver so that it does not ask the server. Staleness is handled by the session.
+/// Set so that the driver does not query it. The pool checks idle connections.
 const WAIT_TIMEOUT: usize = 28_800;
-/// What is kept of the time for a login, to find out which of its steps hangs.
-const PROBE: Duration = Duration::from_millis(500);
-/// How long TCP, TLS and login may take together: a server that hangs must not take all the time
-/// there is.
-const LOGIN: Duration = Duration::from_secs(6);
+/// The part of the time for a login that is reserved to find out which step hangs.
+const PROBE_RESERVE: Duration = Duration::from_millis(500);
+/// How long TCP, TLS and login may take together, so that a server that hangs does not use up all the time.
+const LOGIN_LIMIT: Duration = Duration::from_secs(6);
 
-/// A connection whose session has begun, and what the server said of it.
+/// A connection with a new session, and the status that the server reported for it.
 type LoggedIn = (Conn, StatusFlags);
 
 /// Logs in to MySQL and MariaDB.
 pub(crate) struct MySql {
     login: Login,
-    /// All but addresses and token. Holds the TLS configuration, built at the first login.
+    /// Everything except addresses and token. Contains the TLS configuration, built at the first login.
     opts: Opts,
-    /// What a session begins with.
+    /// The statements that set up a session.
     startup: Arc<[String]>,
     floats: Floats,
 }
 
 impl Connector for MySql {
     type Connection = Connection;
-    const ENGINE: &'static str = "MySQL";
-    const DEFAULT_PORT: u16 = 3306;
-    // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL keeps 32: which it is, its greeting says.
-    const LONGEST_USER: Longest = Longest::Characters(128);
-    const WORDS: Words = MYSQL;
+    const ENGINE: Engine = Engine::MySql;
+    // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL's is 32; the greeting tells which it is.
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Characters(128);
+    const TEXTS: &'static EngineTexts = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {
-        // The driver takes its crypto provider from the process. It is there already when a test
-        // made two connectors.
+        // The driver uses the process's default crypto provider. Fails if it is set already, by a second
+        // connector in a test.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let roots = login.trust.certificates();
         let roots = roots.iter().map(|root| root.to_vec().into()).collect();
         let tls = SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true);
         let opts = OptsBuilder::default()
-            .ip_or_hostname(login.endpoint().host()) // the name that the certificate must carry
+            .ip_or_hostname(login.endpoint().host()) // the name that the certificate must have
             .tcp_port(login.connect_to.port())
             .user(Some(login.signer.user()))
             .db_name(Some(&login.database))
             .ssl_opts(tls)
             .enable_cleartext_plugin(true) // the token, inside TLS
             .stmt_cache_size(0)
-            .prefer_socket(false) // three questions to the server less
+            .prefer_socket(false) // saves three queries
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));
         let startup = startup(&login).into();
@@ -80,7 +77,7 @@ impl Connector for MySql {
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
         let mut failure = None;
-        // One at a time, to know which server it is that a statement would be cancelled on.
+        // One at a time, to know the server's address for cancel requests.
         for address in dial::resolve(&self.login.connect_to, deadline).await? {
             match self.log_in(address, deadline).await {
                 Ok((conn, status)) => {
@@ -105,20 +102,19 @@ impl Connector for MySql {
         }))
     }
 
-    /// KILL QUERY, over a connection of its own to the same server: a user may end what runs in the
-    /// sessions of its own.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
-        let Session { address, thread } = *session;
+    /// KILL QUERY over a second connection to the same server: users may cancel their own statements.
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
+        let CancelHandle { address, thread } = *handle;
         if self.login.is_through_proxy() {
-            let message = "an RDS Proxy does not tell which of the server's sessions this is";
+            let message = "an RDS Proxy does not tell the server's connection id";
             return Err(Error::new(Kind::Query, message));
         }
-        // There is little time left, and none to find out what hangs if something does.
+        // Without a probe: there is too little time left.
         let (mut conn, _) = self.try_log_in(address, deadline).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
             killed.map_err(|error| failure::command("KILL QUERY", error))?;
-            let _ = conn.disconnect().await; // it has done its work
+            let _ = conn.disconnect().await; // it is done
             Ok(())
         };
         deadline.bound(|| "KILL QUERY".into(), kill).await
@@ -126,12 +122,12 @@ impl Connector for MySql {
 }
 
 impl MySql {
-    /// Logs in at one address. Where that hangs, the error tells whether TCP does.
+    /// Logs in at one address. If that hangs, the error tells whether TCP does.
     async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
-        match self.try_log_in(address, deadline.less(PROBE)).await {
-            // The driver does TCP, TLS and login in one: see whether TCP alone comes through.
+        match self.try_log_in(address, deadline.less(PROBE_RESERVE)).await {
+            // The driver does TCP, TLS and login in one call: try TCP alone.
             Err(error) if error.kind() == Kind::Timeout => {
-                let deadline = deadline.at_most(Some(PROBE));
+                let deadline = deadline.at_most(Some(PROBE_RESERVE));
                 dial::connect(&self.login.connect_to, &[address], deadline).await?;
                 Err(error)
             }
@@ -139,7 +135,7 @@ impl MySql {
         }
     }
 
-    /// Dials one address, verifies the server, logs in, and has the driver forget the token.
+    /// Dials one address, verifies the server, logs in, and erases the token from the driver's memory.
     async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
         let login = &self.login;
         let token = login.token().await?;
@@ -149,10 +145,10 @@ impl MySql {
         drop(token);
         let attempt = async {
             let mut conn = Conn::new(opts).await?;
-            let status = forget::token(&mut conn, &self.startup).await?;
+            let status = token::erase(&mut conn, &self.startup).await?;
             Ok((conn, status))
         };
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
-        deadline.at_most(Some(LOGIN)).bound(|| "TLS and login".into(), attempt).await
+        deadline.at_most(Some(LOGIN_LIMIT)).bound(|| "TLS and login".into(), attempt).await
     }
 }

@@ -1,103 +1,92 @@
-//! What the driver's errors and the server's codes mean.
+//! Maps the driver's errors and the server's error codes to errors of the function.
 //!
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html> and
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
+use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
-use sql_function::bound::cut;
-use sql_function::doctor::{Cause, MYSQL};
+use sql_function::truncate;
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, named, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
 };
 use std::io::ErrorKind;
 
-/// The most of a server's message that an error quotes.
-const MOST_SAID: usize = 2000;
+/// The maximum length of a server's message in an error, in bytes.
+const MAX_MESSAGE: usize = 2000;
 
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
-        return refusal::untrusted(login, cause, MYSQL);
+        return refusal::untrusted(login, cause);
     }
     match failure {
         Failure::Server(error) => refused_by_server(login, &error),
-        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login, MYSQL),
-        // MySQL answers an unknown user as if it existed with a password of another kind, so that
-        // nobody can try out which users there are.
+        Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login),
+        // MySQL treats an unknown user like one with a password, so that nobody can find out which users exist.
         Failure::Driver(DriverError::UnknownAuthPlugin { name }) => refusal::denied(
             login,
-            format!("the server asked for {name}, as it does for a user it does not know"),
+            format!("the server asked for {name}, as it does for unknown users"),
             Cause::UserNotForIam,
-            MYSQL,
         ),
         Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
             let cause = dial::cause(error.kind());
             let no_tcp = dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&error));
-            if dial::passes(error.kind()) { no_tcp.transient() } else { no_tcp }
+            if dial::is_transient(error.kind()) { no_tcp.transient() } else { no_tcp }
         }
         failure => {
-            let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::passes(error.kind()))
+            let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::is_transient(error.kind()))
                 || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
             let says = innermost(&failure);
-            let refused = refusal::refused(login, says, Cause::LoginRefused, MYSQL);
+            let refused = refusal::refused(login, says, Cause::LoginRefused);
             if broke { refused.transient() } else { refused }
         }
     }
 }
 
-/// What the server's own answer to a login means.
+/// The error for the server's answer to a login.
 pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
     let cause = match error.code {
         // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
         1045 | 1698 => {
-            return refusal::denied(login, text(error), Cause::PolicyMissing, MYSQL);
+            return refusal::denied(login, text(error), Cause::PolicyMissing);
         }
-        // ER_DBACCESS_DENIED_ERROR: also of a database that is not there
+        // ER_DBACCESS_DENIED_ERROR, also for a database that does not exist
         1044 => Cause::DatabaseDenied,
         // ER_BAD_DB_ERROR
         1049 => Cause::DatabaseUnknown,
-        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; and an RDS Proxy
-        // that has waited for a connection to the database
+        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; from an RDS Proxy: timed
+        // out waiting for a connection to the database
         1040 | 1203 | 1226 | 9501 => Cause::TooManyConnections,
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED
         1129 | 1130 => Cause::HostBlocked,
-        // ER_ACCOUNT_HAS_BEEN_LOCKED: MySQL's, MariaDB's
+        // ER_ACCOUNT_HAS_BEEN_LOCKED in MySQL and in MariaDB
         3118 | 4151 => Cause::UserLocked,
-        code if is_leaving(code) => Cause::ServerNotReady,
+        code if is_disconnecting(code) => Cause::ServerNotReady,
         _ => Cause::LoginRefused,
     };
-    let refused = refusal::refused(login, text(error), cause, MYSQL);
-    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
-    if passes { refused.transient() } else { refused }
+    refusal::refused(login, text(error), cause)
 }
 
-/// Why a statement failed, and what became of it.
+/// The error of a failed statement, with its fate.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
-    let what = named!("statement {:?}", statement.name);
+    let what = loggable!("statement {:?}", statement.name);
     let Failure::Server(error) = &failure else { return command(what, failure) };
     if is_read_only(error) && statement.mode == Mode::Write {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
-        return refusal::read_only(what, says(error)).fated(fate);
+        return refusal::read_only(what, says(error)).with_fate(fate);
     }
-    if is_passing(error.code) && !statement.is_atomic() {
-        return Error::new(Kind::Query, named!("{what} failed on its way"))
-            .named(Cause::StatementInvalid)
-            .says(says(error))
-            .advice(
-                "the reason passes by itself: look at the data before sending the event again",
-            );
+    if is_transient(error.code) && !statement.is_atomic() {
+        return refusal::failed_midway(what, says(error));
     }
     let stale = is_stale(error.code) && statement.is_atomic();
     let failed = command(what, failure);
     if stale {
         return failed.stale();
     }
-    // A procedure may have committed before it came to this.
-    let undone = statement.is_atomic() || failed.fate() != Fate::NotRun;
-    if undone { failed } else { failed.fated(Fate::Unknown) }
+    refusal::of_statement(statement, failed)
 }
 
-/// Why a transaction does not begin.
+/// The error of a transaction that cannot begin.
 pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
     match &failure {
         Failure::Server(error) if is_read_only(error) && mode == Mode::Write => {
@@ -107,86 +96,86 @@ pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
     }
 }
 
-/// A statement committed the transaction it was part of.
+/// A statement ended its transaction.
 pub(crate) fn committed(statement: &Statement) -> Error {
     Error::new(
         Kind::OutcomeUnknown,
-        named!(
-            "statement {:?} ended the transaction it was part of: what was run up to it may last",
+        loggable!(
+            "statement {:?} ended the transaction it was part of: the changes up to it may be permanent",
             statement.name
         ),
     )
-    .advice("look at the data before sending the event again, and send the statement by itself")
+    .advice("check the data before sending the event again, and send the statement in an event of its own")
 }
 
-/// A statement is longer than the server takes, which is `taken` bytes.
-pub(crate) fn too_long(what: &Loggable, taken: usize) -> Error {
-    let message = named!("{what} is longer than the server's max_allowed_packet of {taken} bytes");
+/// A statement exceeds the server's `max_allowed_packet` of `max` bytes.
+pub(crate) fn too_long(what: &Loggable, max: usize) -> Error {
+    let message = loggable!("{what} is longer than the server's max_allowed_packet of {max} bytes");
     Error::new(Kind::Query, message)
-        .named(Cause::StatementInvalid)
+        .with_cause(Cause::StatementInvalid)
         .advice(
-            "send less in one event, or raise max_allowed_packet in the parameter group: nothing \
-             was run",
+            "nothing was run. Send less in one event, or raise max_allowed_packet in the parameter \
+             group",
         )
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
-/// The server's own word on the session is not what `what` leads to.
-pub(crate) fn other_state(what: &'static str) -> Error {
-    let message = named!("after {what} the server told of another state of its transaction");
-    Error::new(Kind::Query, message).fated(Fate::NotRun).loses_connection()
+/// The server's status does not match `what`.
+pub(crate) fn unexpected_status(what: &'static str) -> Error {
+    let message = loggable!("the server reported an unexpected transaction status after {what}");
+    Error::new(Kind::Query, message).with_fate(Fate::NotRun).loses_connection()
 }
 
-/// Why a command around the statements failed.
+/// The error of one of the function's own commands.
 pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
     let what = what.into();
     match failure {
-        Failure::Server(error) if is_leaving(error.code) => {
+        Failure::Server(error) if is_disconnecting(error.code) => {
             refusal::connection_lost(what, says(&error))
         }
-        // ER_NET_PACKET_TOO_LARGE: nothing of it was read, and the connection ends.
+        // ER_NET_PACKET_TOO_LARGE: nothing was read, and the server closes the connection.
         Failure::Server(error) if error.code == 1153 => {
-            let failed = Error::new(Kind::Query, named!("{what} failed")).says(says(&error));
+            let failed = Error::new(Kind::Query, loggable!("{what} failed")).says(says(&error));
             failed
-                .named(Cause::StatementInvalid)
+                .with_cause(Cause::StatementInvalid)
                 .advice("send less in one event, or raise max_allowed_packet")
-                .fated(Fate::NotRun)
+                .with_fate(Fate::NotRun)
                 .loses_connection()
         }
-        Failure::Server(error) if is_passing(error.code) => {
-            refusal::passing(what, says(&error)).named(Cause::StatementInvalid)
+        Failure::Server(error) if is_transient(error.code) => {
+            refusal::transient(what, says(&error)).with_cause(Cause::StatementInvalid)
         }
         // ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, MariaDB's ER_STATEMENT_TIMEOUT
         Failure::Server(error) if matches!(error.code, 1317 | 3024 | 1969) => {
-            refusal::ended(what, says(&error)).named(Cause::StatementInvalid)
+            refusal::canceled(what, says(&error))
         }
         Failure::Server(error) => {
             let (cause, advice) = meaning(error.code);
             // ER_ERROR_DURING_COMMIT
             let fate = if error.code == 1180 { Fate::Unknown } else { Fate::NotRun };
-            let failed = Error::new(Kind::Query, named!("{what} failed"));
-            failed.named(cause).says(says(&error)).advice(advice).fated(fate)
+            let failed = Error::new(Kind::Query, loggable!("{what} failed"));
+            failed.with_cause(cause).says(says(&error)).advice(advice).with_fate(fate)
         }
         failure => refusal::connection_lost(what, broken(&failure)),
     }
 }
 
-/// What the server's answer to a statement means, and what to do.
+/// The cause of the server's answer to a statement, and what to do.
 fn meaning(code: u16) -> (Cause, &'static str) {
-    let correct = "correct the statement or its parameters: the server's own words say where";
+    let correct = "correct the statement or its parameters: the server's message says where";
     match code {
         // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
         1792 => (
             Cause::StatementMode,
             "a statement that writes needs the line \"-- mode: write\" at its top",
         ),
-        // ER_OPTION_PREVENTS_STATEMENT, but for a server that is read-only
+        // ER_OPTION_PREVENTS_STATEMENT, unless the server is read-only
         1290 => (
             Cause::StatementInvalid,
-            "the server runs with an option that rules the statement out: its own words name it",
+            "an option of the server prevents the statement: its message names the option",
         ),
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1959 | 3530 => {
-            (Cause::RightsMissing, "GRANT the user what the statement needs")
+            (Cause::RightsMissing, "GRANT the user the privileges that the statement needs")
         }
         // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_SP_DOES_NOT_EXIST
         1049 | 1054 | 1146 | 1305 => (Cause::TableMissing, correct),
@@ -194,11 +183,11 @@ fn meaning(code: u16) -> (Cause, &'static str) {
     }
 }
 
-/// Whether the server refused for a reason that passes by itself, and has undone what it began:
+/// Whether the error is transient, and the server has undone the statement:
 ///
 /// | code | |
 /// |---|---|
-/// | 1020, 1412 | `ER_CHECKREAD`, `ER_TABLE_DEF_CHANGED`: the rows or the table are no longer as the transaction saw them |
+/// | 1020, 1412 | `ER_CHECKREAD`, `ER_TABLE_DEF_CHANGED`: the rows or the table changed since the transaction began |
 /// | 1037, 1041, 1135 | out of memory, resources, threads |
 /// | 1040, 1203 | too many connections |
 /// | 1205, 1213, 1206 | `ER_LOCK_WAIT_TIMEOUT`, `ER_LOCK_DEADLOCK`, `ER_LOCK_TABLE_FULL` |
@@ -206,9 +195,9 @@ fn meaning(code: u16) -> (Cause, &'static str) {
 /// | 1461 | `ER_MAX_PREPARED_STMT_COUNT_REACHED` |
 /// | 1613, 1614 | an XA transaction's time-out and deadlock |
 /// | 3058, 3572 | `ER_USER_LOCK_DEADLOCK`, `ER_LOCK_NOWAIT` |
-/// | 3101, 3168 | rolled back by the group's replication, not available |
+/// | 3101, 3168 | rolled back by group replication, not available |
 /// | 9501 | RDS Proxy: timed out waiting for a connection to the database |
-fn is_passing(code: u16) -> bool {
+fn is_transient(code: u16) -> bool {
     matches!(
         code,
         1020 | 1037
@@ -233,17 +222,17 @@ fn is_passing(code: u16) -> bool {
     )
 }
 
-/// Whether what the server has parsed is out of date (`ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`).
+/// Whether a prepared statement is out of date (`ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`).
 fn is_stale(code: u16) -> bool {
     matches!(code, 1243 | 1615)
 }
 
-/// `ER_UNSUPPORTED_PS`: the server takes the statement as text alone.
+/// `ER_UNSUPPORTED_PS`: the server accepts the statement only as text.
 pub(crate) fn cannot_be_prepared(failure: &Failure) -> bool {
     matches!(failure, Failure::Server(error) if error.code == 1295)
 }
 
-/// Whether the server says that it runs no writes: `--read-only` or `--super-read-only`
+/// Whether the server is read-only: `--read-only` or `--super-read-only`
 /// (`ER_OPTION_PREVENTS_STATEMENT`), or Aurora's reader (`ER_READ_ONLY_MODE`,
 /// `ER_INNODB_READ_ONLY`).
 fn is_read_only(error: &ServerError) -> bool {
@@ -254,37 +243,36 @@ fn is_read_only(error: &ServerError) -> bool {
     }
 }
 
-/// Whether the server is ending the connection: `ER_SERVER_SHUTDOWN`, errors of the network,
+/// Whether the server is closing the connection: `ER_SERVER_SHUTDOWN`, errors of the network,
 /// MariaDB's `ER_CONNECTION_KILLED`, `ER_SESSION_WAS_KILLED`, `ER_CLIENT_INTERACTION_TIMEOUT`.
-fn is_leaving(code: u16) -> bool {
+fn is_disconnecting(code: u16) -> bool {
     matches!(code, 1053 | 1152 | 1158..=1161 | 1927 | 3169 | 4031)
 }
 
-/// Whether the driver refused to read a row because it is longer than a packet may be.
+/// Whether the driver refused a row that is longer than a packet may be.
 pub(crate) fn is_long_row(failure: &Failure) -> bool {
-    // The driver has no other sign: it wraps its codec's error in one of I/O.
+    // The driver wraps its codec's error in an I/O error, so only the text tells.
     matches!(failure, Failure::Io(IoError::Io(error))
         if error.get_ref().is_some_and(|inner| inner.to_string().contains("max_allowed_packet")))
 }
 
-/// What the server said of a statement: its message quotes values, and the statement, which holds the
-/// parameters.
+/// What the server said about a statement. Its message quotes values, and the statement with its parameters.
 fn says(error: &ServerError) -> Said {
-    Said::new(code(error), cut(&error.message, MOST_SAID).into_owned())
+    Said::new(code(error), truncate(&error.message, MAX_MESSAGE).into_owned())
 }
 
-/// What the server said of a login.
+/// What the server said about a login.
 fn text(error: &ServerError) -> String {
     format!("{}: {}", code(error), error.message)
 }
 
 fn code(error: &ServerError) -> Loggable {
-    named!("ERROR {} ({})", error.code, error.state)
+    loggable!("ERROR {} ({})", error.code, error.state)
 }
 
-/// How a connection broke. The driver's own words may be about what it could not read.
+/// How a connection broke. The driver's message may quote what it could not read.
 fn broken(failure: &Failure) -> Said {
-    let text = cut(&innermost(failure), MOST_SAID).into_owned();
+    let text = truncate(&innermost(failure), MAX_MESSAGE).into_owned();
     match failure {
         Failure::Io(IoError::Io(error)) => Said::new(Loggable::of_io(error), text),
         Failure::Driver(DriverError::ConnectionClosed) => "the server closed it".into(),
@@ -292,7 +280,7 @@ fn broken(failure: &Failure) -> Said {
     }
 }
 
-/// The driver's errors repeat their sources in their own text: the last one says it all.
+/// The last source: the driver's errors repeat their sources in their own text.
 fn innermost(failure: &Failure) -> String {
     let mut error: &dyn std::error::Error = failure;
     while let Some(source) = error.source() {

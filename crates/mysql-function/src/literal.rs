@@ -1,32 +1,31 @@
-//! Parameters as literals of MySQL's SQL: exact, and such that no value can end its literal.
+//! Parameters as SQL literals: exact, and safe against SQL injection.
 //!
-//! A prepared statement would be the other way. The server remembers the types that its parameters
-//! had, calculates with decimals as DOUBLE (MariaDB), and it costs a round trip and pins an RDS Proxy.
+//! The alternative, prepared statements, costs a round trip and pins an RDS Proxy. The server also keeps
+//! the types of earlier parameters, and MariaDB computes with decimals as DOUBLE.
 
-use sql_function::{Error, Kind, Param, Statement, named};
+use sql_function::{Error, Kind, Param, Statement, loggable};
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// The most digits of a DECIMAL, and the most of them after the point:
+/// The maximum number of digits of a DECIMAL, and of those after the point:
 /// <https://dev.mysql.com/doc/refman/8.4/en/precision-math-decimal-characteristics.html>. MariaDB
 /// allows 38 after the point.
 const DIGITS: usize = 65;
 const SCALE: usize = 30;
-/// An exponent beyond this is no DECIMAL's, and no DOUBLE's.
-const EXPONENT: i32 = 400;
+/// Larger than any exponent of a DECIMAL or a DOUBLE.
+const MAX_EXPONENT: i32 = 400;
 
 /// A statement's SQL with a literal in place of each placeholder.
 pub(crate) struct Whole {
     pub(crate) sql: String,
-    /// Where the literals are, with the blanks around them.
+    /// The ranges of the literals, with the spaces around them.
     places: Vec<Range<usize>>,
 }
 
-/// Puts a literal in place of each placeholder. Nothing is sent for it.
+/// Replaces each placeholder with a literal.
 ///
 /// # Errors
-/// [`Kind::Statement`] when there are not as many parameters as placeholders, or one has no literal
-/// that says exactly what it does.
+/// [`Kind::Statement`] if there are not as many parameters as placeholders, or if one has no exact literal.
 pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Error> {
     let places: Vec<_> = statement.placeholders().collect();
     statement.check_params(places.len(), params.len())?;
@@ -36,7 +35,7 @@ pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Erro
     for (index, (place, param)) in places.into_iter().zip(params).enumerate() {
         sql += &statement.sql[rest..place.at];
         let start = sql.len();
-        // Blanks keep it apart from what stands beside it: `a-?` must not become a comment.
+        // Spaces separate it from what is beside it: `a-?` must not become a comment.
         sql.push(' ');
         write_param(&mut sql, param).map_err(|why| refused(statement, index + 1, why))?;
         sql.push(' ');
@@ -48,8 +47,8 @@ pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Erro
 }
 
 impl Whole {
-    /// What a column is called in the statement as it was written: one without a name of its own is
-    /// called by its text, with the literals in it. `own` tells that it is a table's, or named.
+    /// The name of a column with `?` for literals: the server names a column without an alias by its text.
+    /// `own` is true for a column of a table or with an alias.
     pub(crate) fn name(&self, written: &str, name: &str, own: bool) -> Option<String> {
         if name.is_empty() || written.contains(name) {
             return None;
@@ -59,7 +58,7 @@ impl Whole {
             let among = |place: &&Range<usize>| place.start < end && start < place.end;
             let mut places = self.places.iter().filter(among).peekable();
             let first = places.peek()?;
-            // A value that is spelt like a column.
+            // A value that is spelled like the column.
             if own && first.start <= start && end <= first.end {
                 return None;
             }
@@ -84,15 +83,15 @@ enum Why {
 fn refused(statement: &Statement, position: usize, why: Why) -> Error {
     let (is, advice) = match why {
         Why::Array => (
-            "an array, and MySQL has none",
-            "send a JSON document as a string, and take it apart with JSON_TABLE",
+            "an array, which MySQL does not support",
+            "send a JSON document as a string, and use JSON_TABLE in the statement",
         ),
         Why::Number => (
             "a number with more digits than the server keeps",
-            "send at most 65 digits, 30 of them after the point",
+            "send at most 65 digits, of which 30 after the point",
         ),
     };
-    let message = named!("parameter {position} of {:?} is {is}", statement.name);
+    let message = loggable!("parameter {position} of {:?} is {is}", statement.name);
     Error::new(Kind::Statement, message).advice(advice)
 }
 
@@ -108,15 +107,15 @@ fn write_param(sql: &mut String, param: &Param) -> Result<(), Why> {
     Ok(())
 }
 
-/// Writes text, whatever the session's `sql_mode` says of backslashes: it has none between quotes.
-/// Only a quote can end it then, and those are doubled. 0x27 is no second byte of a character in any
-/// character set that a client may have, so that what comes before a quote cannot take it in.
+/// Writes text so that it is safe in any `sql_mode`: without backslashes between quotes, only a quote can
+/// end it, and quotes are doubled. No client character set has 0x27 as the second byte of a character, so
+/// that no character can absorb a quote.
 pub(crate) fn write_text(sql: &mut String, text: &str) {
     sql.push_str("_utf8mb4");
     if text.chars().any(|c| c == '\\' || c.is_control()) {
         sql.push_str(" X'");
         for byte in text.bytes() {
-            // A String takes every character.
+            // Writing to a String does not fail.
             let _ = write!(sql, "{byte:02X}");
         }
     } else {
@@ -126,7 +125,7 @@ pub(crate) fn write_text(sql: &mut String, text: &str) {
     sql.push('\'');
 }
 
-/// Writes SQL as a quoted string: where an introducer is no syntax, and where SQL is the developer's.
+/// Writes trusted SQL as a quoted string, where the syntax allows no introducer.
 pub(crate) fn write_quoted(sql: &mut String, text: &str, backslash_escapes: bool) {
     let text = text.replace('\'', "''");
     sql.push('\'');
@@ -134,8 +133,8 @@ pub(crate) fn write_quoted(sql: &mut String, text: &str, backslash_escapes: bool
     sql.push('\'');
 }
 
-/// A JSON number as a literal of the same value: an integer or a DECIMAL with the same digits, or
-/// else a DOUBLE that those are the shortest digits of.
+/// A JSON number as a literal of the same value: an integer or a DECIMAL with the same digits, or a DOUBLE
+/// whose shortest form has these digits.
 fn exact(number: &str) -> Option<String> {
     let Number { negative, digits, point } = Number::read(number)?;
     let sign = if negative { "-" } else { "" };
@@ -148,10 +147,10 @@ fn exact(number: &str) -> Option<String> {
     same.then_some(shortest)
 }
 
-/// The digits with the point before the one at `point`, without an exponent, if they fit a DECIMAL.
+/// The digits with the decimal point before index `point`, without an exponent, if they fit a DECIMAL.
 fn plain(digits: &str, point: i32) -> Option<String> {
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
-    if point.abs() > EXPONENT || digits.len() > 2 * DIGITS {
+    if point.abs() > MAX_EXPONENT || digits.len() > 2 * DIGITS {
         return digits.bytes().all(|digit| digit == b'0').then(|| "0".to_owned());
     }
     let length = i32::try_from(digits.len()).ok()?;
@@ -168,7 +167,7 @@ fn plain(digits: &str, point: i32) -> Option<String> {
     Some(if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") })
 }
 
-/// A JSON number: all its digits, and where among them the point is.
+/// A JSON number: its digits, and the index of the decimal point among them.
 struct Number {
     negative: bool,
     digits: String,
@@ -183,15 +182,15 @@ impl Number {
         };
         let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        // One that is no i32 has the right sign and is far beyond every limit.
+        // An exponent that does not fit an i32 is beyond every limit.
         let beyond = if exponent.starts_with('-') { -i32::MAX } else { i32::MAX };
         let exponent = exponent.parse().unwrap_or(beyond);
         let point = i32::try_from(whole.len()).ok()?.saturating_add(exponent);
         Some(Number { negative, digits: format!("{whole}{fraction}"), point })
     }
 
-    /// The same for all spellings of a value: its digits from the first that counts to the last, and
-    /// where the point is as seen from the first.
+    /// The same for all spellings of a value: its significant digits, and the position of the decimal point
+    /// relative to the first.
     fn significant(&self) -> (bool, &str, i32) {
         let digits = self.digits.trim_start_matches('0');
         let zeros = i32::try_from(self.digits.len() - digits.len()).unwrap_or(i32::MAX);

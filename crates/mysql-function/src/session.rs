@@ -1,23 +1,25 @@
-//! What the session of a login is, and how it is made again.
+//! The statements that set up and limit a session.
 
 use sql_function::{Login, Mode};
 use std::time::Duration;
 
-/// Who the session is: as a role or another user, what it may do is not what a new one may. MySQL has
-/// roles from 8.0 on; each server passes over the other's comment.
+/// The largest packet to send or accept. An event has at most 6 MB, or twice that as hexadecimal digits, and
+/// a response 6 MB. A longer row is refused before it fills the function's memory.
+pub(crate) const MAX_PACKET: usize = 13 << 20;
+
+/// The session's user and role, which a reset does not restore. MySQL has roles since 8.0; each server
+/// ignores the other's comment.
 pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\
      /*!80000 CURRENT_ROLE(), */ /*M!100005 CURRENT_ROLE(), */ ''))";
 
-/// No statement of an invocation may take longer, and no server's limit is shorter.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The maximum timeout to set: longer than any invocation, and accepted by every server.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a session begins with, statement by statement, after each login and each reset: what the function
-/// relies on, whatever the server's parameter group or its `init_connect` says. RDS's own is not
-/// strict: a value that does not fit would be cut. `SET NAMES` gives the collation that the `mysql`
-/// client has. A reset leaves the database in use.
+/// The statements that set up a session after each login and each reset, whatever the parameter group or
+/// `init_connect` set. RDS's default `sql_mode` is not strict: a value that does not fit would be truncated.
+/// `SET NAMES` sets the same collation as the `mysql` client. A reset keeps the current database.
 ///
-/// An RDS Proxy keeps a connection to itself once a variable is set that it does not track, so those
-/// are left alone there:
+/// An RDS Proxy pins a session that sets a variable which the proxy does not track, so these are not set there:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
 pub(crate) fn startup(login: &Login) -> Vec<String> {
     let mut startup = vec![
@@ -34,7 +36,7 @@ pub(crate) fn startup(login: &Login) -> Vec<String> {
     startup
 }
 
-/// What the session lets statements do outside of transactions.
+/// Sets what statements outside transactions may do.
 pub(crate) fn transactions(mode: Mode) -> &'static str {
     match mode {
         Mode::Read => "SET SESSION TRANSACTION READ ONLY",
@@ -42,10 +44,10 @@ pub(crate) fn transactions(mode: Mode) -> &'static str {
     }
 }
 
-/// Has the server end what runs longer: MySQL a SELECT, MariaDB anything. Each passes over the
-/// other's comment.
+/// Has the server cancel what runs longer: MySQL a SELECT, MariaDB any statement. Each ignores the other's
+/// comment.
 pub(crate) fn limit(timeout: Option<Duration>) -> String {
-    let timeout = timeout.map(|timeout| timeout.min(LONGEST));
+    let timeout = timeout.map(|timeout| timeout.min(MAX_TIMEOUT));
     let (mysql, mariadb) = match timeout {
         None => ("DEFAULT".to_owned(), "DEFAULT".to_owned()),
         Some(timeout) => (timeout.as_millis().to_string(), timeout.as_secs_f64().to_string()),

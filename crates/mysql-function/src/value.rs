@@ -1,13 +1,12 @@
-//! MySQL's values as JSON, whether they come in the binary protocol or as text. Nothing changes on the
-//! way: what JSON cannot hold exactly is a string.
+//! MySQL's values as JSON, from the binary and the text protocol, without loss: a value that JSON cannot
+//! represent exactly is a string.
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
-use sql_function::bound::short;
-use sql_function::{Error, Kind, Said, Value as Json};
+use sql_function::{Error, Kind, Said, Value as Json, quote_short};
 use std::str::FromStr;
 
-/// The collation number of binary strings:
+/// The collation id of binary strings:
 /// <https://dev.mysql.com/doc/refman/8.4/en/charset-binary-set.html>.
 const BINARY: u16 = 63;
 
@@ -37,7 +36,7 @@ pub(crate) fn write(json: Json<'_>, column: &Column, value: Value) -> Result<(),
     Ok(())
 }
 
-/// Fractional seconds, in as many digits as the column has.
+/// Fractional seconds, with the column's number of digits.
 fn fraction(column: &Column, micros: u32) -> String {
     match column.decimals() {
         0 => String::new(),
@@ -65,7 +64,7 @@ fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Er
         }
         MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => json.binary(&bytes),
         MYSQL_TYPE_JSON => json.json(text(column, &bytes)?)?,
-        // Their character set is said to be binary, but they are digits.
+        // Their character set is binary, but they are text.
         MYSQL_TYPE_DECIMAL
         | MYSQL_TYPE_NEWDECIMAL
         | MYSQL_TYPE_DATE
@@ -81,20 +80,20 @@ fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Er
 fn parse<T: FromStr>(column: &Column, bytes: &[u8]) -> Result<T, Error> {
     let text = text(column, bytes)?;
     text.parse().map_err(|_| {
-        let message = "a column holds a number that is none";
+        let message = "a column contains an invalid number";
         Error::new(Kind::Query, message).says(Said::name(&column.name_str()))
     })
 }
 
 fn text<'a>(column: &Column, bytes: &'a [u8]) -> Result<&'a str, Error> {
     str::from_utf8(bytes).map_err(|error| {
-        Error::new(Kind::Query, "a column holds text that is not UTF-8")
-            .says(format!("{}: {error}", short(&column.name_str())))
+        Error::new(Kind::Query, "a column contains text that is not UTF-8")
+            .says(format!("{}: {error}", quote_short(&column.name_str())))
             .advice("select CAST(… AS BINARY) to get the bytes")
     })
 }
 
-/// The server's name for a column's type, as far as the protocol tells it.
+/// The server's name for a column's type, as far as the protocol tells.
 pub(crate) fn type_name(column: &Column) -> String {
     use ColumnType::*;
     let binary = column.character_set() == BINARY;
@@ -102,7 +101,7 @@ pub(crate) fn type_name(column: &Column) -> String {
     let name = match column.column_type() {
         _ if flags.contains(ColumnFlags::ENUM_FLAG) => "enum",
         _ if flags.contains(ColumnFlags::SET_FLAG) => "set",
-        // The one width that is left of MySQL's types: what BOOLEAN is an alias of.
+        // BOOLEAN is an alias of it.
         MYSQL_TYPE_TINY if column.column_length() == 1 => "tinyint(1)",
         MYSQL_TYPE_TINY => "tinyint",
         MYSQL_TYPE_SHORT => "smallint",

@@ -1,11 +1,12 @@
-//! One way to log in: verified TLS first, then a token signed for this login.
+//! Logs in: verified TLS first, then a token that is signed for this login.
 //!
-//! The driver would fall back to an unencrypted connection if it were left to its defaults, and
-//! answer a request for a password on it. [`Postgres::new`] is the only place that builds its
-//! options, always with TLS, and with the roots of the trust store alone.
+//! By default, the driver would fall back to an unencrypted connection and send a password over it.
+//! [`Postgres::new`] is the only place that builds its options, always with TLS and only with the roots of
+//! the trust store.
 
-use sql_function::doctor::{POSTGRES, Words};
-use sql_function::settings::Longest;
+use diagnosis::EngineTexts;
+use engine::Engine;
+use sql_function::NameLimit;
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Login, dial};
 use std::pin::Pin;
@@ -18,32 +19,32 @@ use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::carrier::Carrier;
+use crate::close_on_drop::ConnectionTask;
+use crate::connection::{CancelHandle, Connection};
 use crate::failure;
-use crate::handover::{Handover, Message, STAND_IN};
-use crate::query::{Connection, Session};
 use crate::session;
+use crate::texts::POSTGRES;
+use crate::token::{Message, PLACEHOLDER, TokenStream};
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
-/// How long TLS and login may take together: a server that hangs must not take all the time there is.
-const LOGIN: Duration = Duration::from_secs(10);
+/// How long TLS and login may take together, so that a server that hangs does not use up all the time.
+const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Logs in to PostgreSQL.
 pub(crate) struct Postgres {
     login: Login,
-    /// All but the token, which the driver is never given.
+    /// Everything except the token, which the driver never gets.
     config: Config,
     tls: MakeRustlsConnect,
 }
 
 impl Connector for Postgres {
     type Connection = Connection;
-    const ENGINE: &'static str = "PostgreSQL";
-    const DEFAULT_PORT: u16 = 5432;
-    // NAMEDATALEN is 64, with the NUL at the end.
-    const LONGEST_USER: Longest = Longest::Bytes(63);
-    const WORDS: Words = POSTGRES;
+    const ENGINE: Engine = Engine::Postgres;
+    // NAMEDATALEN is 64, including the terminating NUL.
+    const USER_NAME_LIMIT: NameLimit = NameLimit::Bytes(63);
+    const TEXTS: &'static EngineTexts = POSTGRES;
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn new(login: Login) -> Postgres {
@@ -53,9 +54,9 @@ impl Connector for Postgres {
             .user(login.signer.user())
             .dbname(&login.database)
             .application_name("rds-iam-lambda")
-            .password(STAND_IN)
+            .password(PLACEHOLDER)
             .ssl_mode(SslMode::Require)
-            .channel_binding(ChannelBinding::Disable); // it exists for SCRAM, which IAM is not
+            .channel_binding(ChannelBinding::Disable); // it is for SCRAM, which IAM authentication does not use
         Postgres { login, config, tls }
     }
 
@@ -69,37 +70,38 @@ impl Connector for Postgres {
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
         let message = Message::new(&login.token().await?);
-        let tls = Handing { tls: self.tls()?, message, secured: secured.clone() };
+        let tls = TokenTls { tls: self.tls()?, message, secured: secured.clone() };
         let attempt = async {
             self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
-        let (client, connection) = deadline.at_most(Some(LOGIN)).bound(stage, attempt).await?;
-        // PostgreSQL 14 and later tell it at the login.
+        let (client, connection) =
+            deadline.at_most(Some(LOGIN_LIMIT)).bound(stage, attempt).await?;
+        // PostgreSQL 14 and later report it at the login.
         let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
-        let carrier = Carrier::new(tokio::spawn(async move {
+        let task = ConnectionTask::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
-                let error = failure::command("its end", error);
+                let error = failure::command("closing it", error);
                 tracing::debug!(error = error.log(), "the connection ended");
             }
         }));
         let asked = || async { Ok(session::is_roles_own(&client).await) };
         let role_reads = setting.as_deref() != Some("off")
             && deadline.bound(|| "the login".into(), asked()).await?;
-        Ok(Connection::new(client, carrier, address, login.is_through_proxy(), role_reads))
+        Ok(Connection::new(client, task, address, login.is_through_proxy(), role_reads))
     }
 
-    /// A cancel request, over verified TLS to the same server: its key is a secret. An RDS Proxy
-    /// takes none; it ends a statement whose client has gone.
-    async fn cancel(&self, session: &Session, deadline: Deadline) -> Result<(), Error> {
+    /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS Proxy
+    /// accepts none; it cancels a statement when its client disconnects.
+    async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         if self.login.is_through_proxy() {
             return Ok(());
         }
         let address = &self.login.connect_to;
-        let stream = dial::connect(address, &[session.address], deadline).await?;
+        let stream = dial::connect(address, &[handle.address], deadline).await?;
         let tls = self.tls()?;
         let cancel = async {
-            let sent = session.token.cancel_query_raw(stream, tls).await;
+            let sent = handle.token.cancel_query_raw(stream, tls).await;
             sent.map_err(|error| failure::command("the cancel request", error))
         };
         deadline.bound(|| "the cancel request".into(), cancel).await
@@ -107,7 +109,7 @@ impl Connector for Postgres {
 }
 
 impl Postgres {
-    /// TLS with the endpoint: the name that the certificate must carry.
+    /// TLS for the endpoint, whose name the certificate must have.
     fn tls(&self) -> Result<RustlsConnect, Error> {
         let name = self.login.endpoint().host();
         MakeTlsConnect::<TcpStream>::make_tls_connect(&mut self.tls.clone(), name)
@@ -115,16 +117,16 @@ impl Postgres {
     }
 }
 
-/// TLS that hands the token over once it is there, and tells so: a time-out can then say whether the
-/// login was next.
-struct Handing {
+/// TLS that wraps the stream in a [`TokenStream`], and records that TLS is done: a timeout can then tell
+/// whether it was the login that hung.
+struct TokenTls {
     tls: RustlsConnect,
     message: Message,
     secured: Arc<AtomicBool>,
 }
 
-impl TlsConnect<TcpStream> for Handing {
-    type Stream = Handover<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
+impl TlsConnect<TcpStream> for TokenTls {
+    type Stream = TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -133,7 +135,7 @@ impl TlsConnect<TcpStream> for Handing {
         Box::pin(async move {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
-            Ok(Handover::new(stream, self.message))
+            Ok(TokenStream::new(stream, self.message))
         })
     }
 }

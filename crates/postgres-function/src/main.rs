@@ -1,32 +1,31 @@
-//! The PostgreSQL Lambda function: also for Aurora PostgreSQL.
+//! The Lambda function for PostgreSQL and Aurora PostgreSQL.
 
 #![forbid(unsafe_code)]
 
-mod about;
-mod around;
-mod array;
 mod binary;
-mod carrier;
+mod close_on_drop;
 mod connect;
-mod custom;
+mod connection;
+mod custom_settings;
+mod envelope;
 mod failure;
-mod flight;
-mod handover;
-mod network;
-mod number;
 mod param;
-mod preamble;
+mod pipeline;
 mod query;
+mod server_info;
 mod server_text;
 mod session;
-mod time;
+mod side_effects;
+mod startup;
+mod texts;
+mod token;
 mod value;
 
 use std::env;
 use std::time::SystemTime;
 
-/// The boundary: arguments, environment and clock are read here and handed down.
-#[allow(clippy::disallowed_methods)] // the one place where the time of day comes in
+/// Reads the arguments, the environment and the clock, and passes them on.
+#[allow(clippy::disallowed_methods)] // the only place that reads the time of day
 fn main() -> Result<(), lambda_runtime::Error> {
     let clock = || SystemTime::now();
     sql_function::run::<connect::Postgres>(env::args_os().nth(1), |name| env::var(name).ok(), clock)

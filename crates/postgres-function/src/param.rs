@@ -1,18 +1,16 @@
-//! JSON values as parameters. They go as text, for the server to read as it reads its own literals;
-//! but for bytes, which are base64 here as they are in a response.
+//! JSON values as parameters. They are sent as text, which the server parses like its own literals. Bytes are
+//! base64, as in a response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{BufMut, BytesMut};
-use sql_function::param::Elements;
-use sql_function::{Error, Kind, Param, Statement, named};
+use sql_function::{Elements, Error, Kind, Param, Statement, loggable};
 use std::error::Error as StdError;
 use std::fmt;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 
-/// Refuses an array where the statement takes none: some types would read its text as a value of
-/// theirs. And where it takes bytes, what is neither base64 nor the server's `\x` form: that would
-/// read any text as bytes.
+/// Refuses an array for a parameter of another type, because some types would accept its text. Refuses text
+/// for bytes that is neither base64 nor the server's `\x` form, because the server would accept any text.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the parameter and its type.
@@ -21,28 +19,28 @@ pub(crate) fn check(statement: &Statement, types: &[Type], params: &[Param]) -> 
         if matches!(param, Param::Array(_)) && !is_array(of) {
             return Err(Error::new(
                 Kind::Statement,
-                named!(
-                    "parameter {} of {:?} is an array, and its type is {of}",
+                loggable!(
+                    "parameter {} of {:?} is an array, but its type is {of}",
                     index + 1,
                     statement.name
                 ),
             )
-            .advice("send a value of that type; a JSON document goes as a string"));
+            .advice("send a value of that type; send a JSON document as a string"));
         }
-        // An array may come in the server's own form as well.
+        // An array may also be a string in the server's own form.
         let own_form = is_array(of) && matches!(param, Param::Text(_));
         if is_bytes(of) && !own_form && !holds_bytes(param) {
             return Err(Error::new(
                 Kind::Statement,
-                named!(
-                    "parameter {} of {:?} is no base64, and its type is {of}",
+                loggable!(
+                    "parameter {} of {:?} is not base64, but its type is {of}",
                     index + 1,
                     statement.name
                 ),
             )
             .advice(
-                "send bytes in base64, padded, as a response returns them, or in the server's own \
-                 form, \\x and hexadecimal digits",
+                "send bytes in padded base64, as in a response, or in the server's own form, \\x and \
+                 hexadecimal digits",
             ));
         }
     }
@@ -57,7 +55,7 @@ fn is_array(of: &Type) -> bool {
     }
 }
 
-/// Whether the values are bytes, or arrays of them.
+/// Whether the type is bytes, or an array of them.
 fn is_bytes(of: &Type) -> bool {
     match of.kind() {
         TypeKind::Array(inner) | TypeKind::Domain(inner) => is_bytes(inner),
@@ -76,7 +74,7 @@ fn holds_bytes(param: &Param) -> bool {
     }
 }
 
-/// The server's own form, which base64 never has.
+/// Whether it is in the server's own form, which is never base64.
 fn is_hex(text: &str) -> bool {
     text.starts_with("\\x")
 }
@@ -124,7 +122,7 @@ impl ToSql for AsText<'_> {
     to_sql_checked!();
 }
 
-/// What stands between the elements of an array: `box` alone, whose text has commas, differs.
+/// The delimiter of an array's elements. Only `box`, whose text has commas, has another one.
 fn delimiter(array: &Type) -> char {
     if *array == Type::BOX_ARRAY { ';' } else { ',' }
 }

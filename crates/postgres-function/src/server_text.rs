@@ -1,16 +1,15 @@
-//! Values that only the server can put into text.
+//! Values that only the server can convert to text.
 //!
-//! A result comes in binary, and the binary form of an extension's type is that extension's own. The
-//! server reads its own binary form too: such a value is sent back as it came, as the parameter of
-//! `SELECT pg_catalog.format('%s'::pg_catalog.text, $1)`, and returns in the text that `psql` shows. (Unqualified, the
-//! name may be a function that somebody made for that type.) That is asked in the transaction of the
-//! read, or in one that reads. The statement itself runs once, unchanged. That costs a round trip for each such type, and another for every few hundred
-//! values.
+//! Results are in binary, and each extension defines the binary form of its types. Such a value is sent back
+//! unchanged, as the parameter of `SELECT pg_catalog.format('%s'::pg_catalog.text, $1)`, which returns the
+//! text that `psql` shows. (Without the schema, the name could refer to somebody else's function.) This runs
+//! in the read's own transaction, or in another read-only one. The statement itself runs once. The cost is a
+//! round trip for each such type, and one for every few hundred values.
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sql_function::rows::RESPONSE_LIMIT;
-use sql_function::{Error, Value, named};
+use sql_function::RESPONSE_LIMIT;
+use sql_function::{Error, Value, loggable};
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,40 +18,40 @@ use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::failure;
 
-/// How many values are on their way at once.
+/// How many values are converted at once.
 const WINDOW: usize = 256;
-/// How much memory they may take until they are text. Some have a text much shorter than their
-/// binary form, so there is more room than in a response.
-const MOST_BYTES: usize = 4 * RESPONSE_LIMIT;
-/// What a value takes beside its bytes.
-const EACH: usize = 64;
+/// How much memory they may take before they are converted, in bytes. Some have a text that is much shorter
+/// than their binary form, so this is more than a response may have.
+const MAX_BYTES: usize = 4 * RESPONSE_LIMIT;
+/// The memory of a value besides its bytes.
+const OVERHEAD: usize = 64;
 
-/// The values of one result that the server is asked about, in their order.
+/// The values of one result that the server has to convert, in order.
 #[derive(Default)]
 pub(crate) struct Questions {
-    values: Vec<(Oid, AsItCame)>,
+    values: Vec<(Oid, Unchanged)>,
     types: HashMap<Oid, Type>,
     bytes: usize,
 }
 
 impl Questions {
-    /// Leaves a place for the text of a value, and adds the value in the form in which it came.
+    /// Adds a value, whose text is inserted into the result later.
     pub(crate) fn put(&mut self, json: Value<'_>, of: &Type, raw: &[u8]) {
         json.later();
-        self.bytes += EACH + raw.len();
+        self.bytes += OVERHEAD + raw.len();
         if self.are_too_many() {
-            return; // the result is refused: its memory is worth more
+            return; // the result is refused anyway
         }
         self.types.entry(of.oid()).or_insert_with(|| of.clone());
-        self.values.push((of.oid(), AsItCame(raw.into())));
+        self.values.push((of.oid(), Unchanged(raw.into())));
     }
 
-    /// Whether there are more than the memory is for. The last ones are then lost.
+    /// Whether they take too much memory. The result must then be refused: values are missing.
     pub(crate) fn are_too_many(&self) -> bool {
-        self.bytes > MOST_BYTES
+        self.bytes > MAX_BYTES
     }
 
-    /// Whether there is nothing to ask.
+    /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -60,7 +59,7 @@ impl Questions {
     /// The values' texts.
     ///
     /// # Errors
-    /// The server does not read a type's binary form, or the connection broke.
+    /// The server does not accept a type's binary form, or the connection broke.
     pub(crate) async fn ask(self, client: &Client) -> Result<Vec<String>, Error> {
         let mut texts = HashMap::new();
         for (oid, of) in self.types {
@@ -69,7 +68,7 @@ impl Questions {
             let text = client.prepare_typed(TEXT, types).await;
             texts.insert(oid, (text.map_err(|error| failed(&of, error))?, of));
         }
-        let ask = |(oid, value): (Oid, AsItCame)| {
+        let ask = |(oid, value): (Oid, Unchanged)| {
             let (text, of) = &texts[&oid];
             text_of(client, text, of, value)
         };
@@ -81,26 +80,26 @@ async fn text_of(
     client: &Client,
     text: &Prepared,
     of: &Type,
-    value: AsItCame,
+    value: Unchanged,
 ) -> Result<String, Error> {
     client.query_one_scalar(text, &[&value]).await.map_err(|error| failed(of, error))
 }
 
 fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
-    failure::command(named!("asking for the text of a value of type {of}"), error)
+    failure::command(loggable!("converting a value of type {of} to text"), error)
 }
 
-/// A parameter in binary.
-struct AsItCame(Box<[u8]>);
+/// A value in the binary form in which the server sent it.
+struct Unchanged(Box<[u8]>);
 
-/// The driver wants one, and shows it in its log.
-impl fmt::Debug for AsItCame {
+/// Without the value: the driver logs it.
+impl fmt::Debug for Unchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AsItCame({} bytes)", self.0.len())
+        write!(f, "Unchanged({} bytes)", self.0.len())
     }
 }
 
-impl ToSql for AsItCame {
+impl ToSql for Unchanged {
     fn to_sql(
         &self,
         _: &Type,

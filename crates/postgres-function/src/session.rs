@@ -1,49 +1,47 @@
-//! What an event may do to its session, undone with its last command, in the same flight: the server
-//! gives the session the state of a new login, and says whether that is all of it.
+//! Restores a session together with the last command of an event, and checks that this was complete.
 //!
-//! `DISCARD ALL` would do as much, and forget what is prepared; nor does it run beside other commands.
-//! What neither undoes are settings of the users' own: see [`crate::custom`].
+//! `DISCARD ALL` would also drop prepared statements, and cannot be sent together with other commands.
+//! Neither removes custom settings: see [`crate::custom_settings`].
 
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
-/// Its last row tells whether SQL has prepared something, which stays, and whether no transaction is
-/// open.
+/// Restores the session. The last row tells whether there are statements that were prepared in SQL, which
+/// remain, and whether no transaction is open.
 pub(crate) const RESET: &str = "\
 RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; \
 DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
 EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql), \
 pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()";
 
-/// Has a session's transactions take writes, of a role whose own begin read-only.
+/// Makes a session's transactions read-write by default, for a role whose own setting is read-only.
 pub(crate) const READ_WRITE: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE";
 
-/// Whether a server that takes writes refuses them because the role itself begins its transactions
-/// read-only. What a server or a database is set to stays: a blue/green deployment keeps writes from
-/// its other half with it.
+/// Whether the role's own setting makes its transactions read-only on a server that accepts writes. The
+/// setting of a server or a database is respected: a blue/green deployment uses it to prevent writes.
 const ROLES_OWN: &str = "\
 SELECT NOT pg_catalog.pg_is_in_recovery() AND EXISTS (SELECT FROM pg_catalog.pg_settings \
 WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text \
 AND setting OPERATOR(pg_catalog.=) 'on'::pg_catalog.text \
 AND source OPERATOR(pg_catalog.=) ANY ('{user,database user}'::pg_catalog.text[]))";
 
-/// What a session is known to be.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// That of a new login.
+    /// Like a new session.
     New,
-    /// Something has run since.
+    /// Something was run in it.
     Changed,
-    /// It cannot be had back.
+    /// It cannot be restored, and why.
     Lost(&'static str),
 }
 
-/// What became of commands that were sent together.
+/// The result of commands that were sent together.
 #[derive(Default)]
 pub(crate) struct Sent {
-    /// How many were carried out.
+    /// How many succeeded.
     pub(crate) done: usize,
-    /// Why the next one was not.
+    /// The error of the next one.
     pub(crate) error: Option<Error>,
     last: Option<SimpleQueryRow>,
 }
@@ -54,7 +52,7 @@ impl Sent {
         self.last.as_ref()?.try_get(column).ok()?
     }
 
-    /// What the session is, after a [`RESET`], and whether a transaction is open in it.
+    /// The session's state after a [`RESET`], and whether a transaction is open in it.
     pub(crate) fn state(&self) -> (State, bool) {
         if self.error.is_some() {
             return (State::Lost("the server did not restore the session"), false);
@@ -67,7 +65,7 @@ impl Sent {
     }
 }
 
-/// Sends commands in one message. None is carried out after one that fails.
+/// Sends commands in one message. After one that fails, no more are run.
 pub(crate) async fn send(client: &Client, sql: &str) -> Sent {
     let mut sent = Sent::default();
     if sql.is_empty() {
@@ -90,7 +88,7 @@ pub(crate) async fn send(client: &Client, sql: &str) -> Sent {
     sent
 }
 
-/// Whether the role's own setting is what has transactions begin read-only.
+/// Whether the role's own setting makes its transactions read-only.
 pub(crate) async fn is_roles_own(client: &Client) -> bool {
     send(client, ROLES_OWN).await.value(0) == Some("t")
 }

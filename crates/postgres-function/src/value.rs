@@ -1,20 +1,16 @@
-//! PostgreSQL's values as JSON. Nothing changes on the way: what JSON cannot hold exactly is a
-//! string.
+//! PostgreSQL's values as JSON, without loss: a value that JSON cannot represent exactly is a string.
 //!
-//! Results come in binary, in the forms of the server's `…send` functions. Those of the common types
-//! are read here; of every other, extensions' types among them, the server gives the text.
+//! Results are in binary. Values of the common types are converted here; for all other types, including
+//! those of extensions, the server converts them to text.
 
-use sql_function::bound::short;
-use sql_function::{Error, Kind, Said, Statement, Value, named};
+use postgres_protocol::types as form;
+use sql_function::{Error, Kind, Said, Statement, Value, loggable, quote_short};
 use tokio_postgres::Column;
+use tokio_postgres::fallible_iterator::FallibleIterator;
 use tokio_postgres::types::{FromSql, Kind as TypeKind, Type};
 
-use crate::array;
-use crate::binary::{Malformed, Reader};
-use crate::network;
-use crate::number;
+use crate::binary::{Malformed, array, network, number, time};
 use crate::server_text::Questions;
-use crate::time;
 
 /// A value of any type, as the server sent it.
 pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
@@ -32,8 +28,8 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// Refuses a statement whose result has a column that could not be returned exactly, before it runs:
-/// rows without a type of their own (`ROW(1, 2)`), which the server sends and does not take.
+/// Refuses a statement with a column that cannot be returned exactly, before it runs: anonymous rows
+/// (`ROW(1, 2)`), which the server does not accept back.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the column and its type.
@@ -42,14 +38,14 @@ pub(crate) fn check_columns(statement: &Statement, columns: &[Column]) -> Result
         None => Ok(()),
         Some(column) => Err(Error::new(
             Kind::Statement,
-            named!(
-                "a column of {:?} has the type {}, which is not returned as it is",
+            loggable!(
+                "a column of {:?} has the type {}, which cannot be returned",
                 statement.name,
                 type_name(column.type_())
             ),
         )
         .says(Said::name(column.name()))
-        .advice("return its text, with ::text after it")),
+        .advice("cast it with ::text")),
     }
 }
 
@@ -61,8 +57,8 @@ fn is_concrete(of: &Type) -> bool {
     }
 }
 
-/// Whether the server has to be asked for the text of values in these columns, but for a few values
-/// of types that are read here.
+/// Whether the server has to convert values of these columns to text, not counting rare values of common
+/// types.
 pub(crate) fn asks(columns: &[Column]) -> bool {
     !columns.iter().all(|column| is_read_here(column.type_()))
 }
@@ -113,7 +109,7 @@ fn is_read_here(of: &Type) -> bool {
     )
 }
 
-/// The server's name for a type; an array's is its elements' and `[]`.
+/// The server's name for a type; for an array, that of its elements with `[]`.
 pub(crate) fn type_name(of: &Type) -> String {
     match of.kind() {
         TypeKind::Array(element) if of.name().starts_with('_') => {
@@ -123,7 +119,7 @@ pub(crate) fn type_name(of: &Type) -> String {
     }
 }
 
-/// Writes one value, or adds it to what the server is asked.
+/// Writes one value, or adds it to the `questions` to the server.
 pub(crate) fn write(
     json: Value<'_>,
     column: &Column,
@@ -133,9 +129,9 @@ pub(crate) fn write(
     write_value(json, column.type_(), raw, questions).map_err(|failure| match failure {
         Failure::Malformed(malformed) => Error::new(
             Kind::Query,
-            named!("a column holds what is no {}", type_name(column.type_())),
+            loggable!("a column contains an invalid {}", type_name(column.type_())),
         )
-        .says(format!("{}: {malformed}", short(column.name()))),
+        .says(format!("{}: {malformed}", quote_short(column.name()))),
         Failure::NoJson(error) => error,
     })
 }
@@ -168,7 +164,7 @@ fn write_value(
         return Ok(());
     };
     if !json.has_room(0) {
-        return Ok(()); // the result is refused: what else it holds need not be read
+        return Ok(()); // the result is refused anyway
     }
     match of.kind() {
         TypeKind::Domain(inner) => return write_value(json, inner, Some(raw), questions),
@@ -177,12 +173,13 @@ fn write_value(
             return Ok(());
         }
         TypeKind::Array(element) => {
-            // These two are arrays of one dimension that always begin at 0.
+            // These two are one-dimensional arrays that always begin at 0.
             let first = if matches!(*of, Type::INT2_VECTOR | Type::OID_VECTOR) { 0 } else { 1 };
             if let Some(mut array) = array::plain(raw, first)? {
                 let elements = &mut array.elements;
                 write_array(json, element, &array.lengths, elements, questions)?;
-                return Ok(array.elements.end()?);
+                elements.next()?; // refuses bytes after the last one
+                return Ok(());
             }
         }
         _ => {}
@@ -194,15 +191,15 @@ fn write_value(
         Type::BIT | Type::VARBIT => {}
         Type::BYTEA => json.binary(raw),
         Type::JSON => match text(raw)? {
-            // Not every reader of JSON would read the response.
+            // Some JSON parsers would not accept the response.
             document if has_lone_surrogate(document) => json.text(document),
             document => json.json(document)?,
         },
         Type::JSONB => match raw {
             [1, document @ ..] => json.json(text(document)?)?,
-            _ => return Err(Malformed("jsonb of an unknown version".into()).into()),
+            _ => return Err(Failure::Malformed("jsonb of an unknown version".into())),
         },
-        Type::INET | Type::CIDR => json.text(&network::inet(raw)?),
+        Type::INET | Type::CIDR => json.text(&network::inet(raw, *of == Type::CIDR)?),
         Type::MACADDR | Type::MACADDR8 => json.text(&network::mac(raw)?),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::XML | Type::UNKNOWN => {
             json.text(text(raw)?);
@@ -213,56 +210,53 @@ fn write_value(
     Ok(())
 }
 
-/// Writes a value whose type's values have one length, or adds one of another type to what the server
-/// is asked.
+/// Writes a value of a fixed-length type, or adds one of another type to the `questions`.
 fn write_fixed(
     json: Value<'_>,
     of: &Type,
     raw: &[u8],
     questions: &mut Questions,
 ) -> Result<(), Malformed> {
-    let mut reader = Reader::new(raw);
     match *of {
-        Type::BOOL => json.bool(reader.u8()? != 0),
-        Type::INT2 => json.integer(reader.i16()?),
-        Type::INT4 => json.integer(reader.i32()?),
-        Type::INT8 => json.integer(reader.i64()?),
-        Type::OID | Type::XID | Type::CID => json.integer(reader.u32()?),
-        Type::XID8 => json.integer(u64::from_be_bytes(reader.array()?)),
-        Type::FLOAT4 => json.float(f32::from_be_bytes(reader.array()?)),
-        Type::FLOAT8 => json.double(f64::from_be_bytes(reader.array()?)),
-        Type::UUID => json.text(&number::uuid(reader.array()?)),
-        Type::DATE => json.text(&time::date(reader.i32()?)),
-        Type::TIME => json.text(&time::time(reader.i64()?)),
-        Type::TIMETZ => json.text(&time::time_with_zone(reader.i64()?, reader.i32()?)),
-        Type::TIMESTAMP => json.text(&time::timestamp(reader.i64()?, "")),
-        Type::TIMESTAMPTZ => json.text(&time::timestamp(reader.i64()?, "Z")),
-        Type::INTERVAL => match time::interval(reader.i64()?, reader.i32()?, reader.i32()?) {
+        Type::BOOL => json.bool(form::bool_from_sql(raw)?),
+        Type::INT2 => json.integer(form::int2_from_sql(raw)?),
+        Type::INT4 => json.integer(form::int4_from_sql(raw)?),
+        Type::INT8 => json.integer(form::int8_from_sql(raw)?),
+        Type::OID | Type::XID | Type::CID => json.integer(form::oid_from_sql(raw)?),
+        Type::XID8 => json.integer(form::int8_from_sql(raw)?.cast_unsigned()),
+        Type::FLOAT4 => json.float(form::float4_from_sql(raw)?),
+        Type::FLOAT8 => json.double(form::float8_from_sql(raw)?),
+        Type::UUID => json.text(&number::uuid(raw)?),
+        Type::DATE => json.text(&time::date(raw)?),
+        Type::TIME => json.text(&time::time(raw)?),
+        Type::TIMETZ => json.text(&time::time_with_zone(raw)?),
+        Type::TIMESTAMP => json.text(&time::timestamp(raw, "")?),
+        Type::TIMESTAMPTZ => json.text(&time::timestamp(raw, "Z")?),
+        Type::INTERVAL => match time::interval(raw)? {
             Some(text) => json.text(&text),
             None => questions.put(json, of, raw),
         },
-        Type::CHAR => json.text(&one_byte(reader.u8()?)),
-        _ => {
-            questions.put(json, of, raw);
-            return Ok(());
-        }
+        Type::CHAR => json.text(&one_byte(form::char_from_sql(raw)?.cast_unsigned())),
+        _ => questions.put(json, of, raw),
     }
-    reader.end()
+    Ok(())
 }
 
-/// Writes what is left of an array: `lengths` are those of the dimensions from here on.
+/// Writes the next elements of an array with dimensions of these `lengths`.
 fn write_array(
     json: Value<'_>,
     of: &Type,
-    lengths: &[u32],
-    elements: &mut Reader<'_>,
+    lengths: &[usize],
+    elements: &mut form::ArrayValues<'_>,
     questions: &mut Questions,
 ) -> Result<(), Failure> {
     json.array(|array| {
         let (length, inner) = lengths.split_first().map_or((0, lengths), |(&n, inner)| (n, inner));
         for _ in 0..length {
             if inner.is_empty() {
-                write_value(array.element(), of, elements.value()?, questions)?;
+                let missing = || Malformed::from("an array with too few elements");
+                let element = elements.next()?.ok_or_else(missing)?;
+                write_value(array.element(), of, element, questions)?;
             } else {
                 write_array(array.element(), of, inner, elements, questions)?;
             }
@@ -281,14 +275,14 @@ fn one_byte(byte: u8) -> String {
 }
 
 fn text(raw: &[u8]) -> Result<&str, Malformed> {
-    str::from_utf8(raw).map_err(|error| Malformed(error.to_string()))
+    Ok(str::from_utf8(raw)?)
 }
 
-/// Whether a JSON document has an escape of half a character (`\ud800` by itself), which PostgreSQL's
-/// `json` keeps and strict readers refuse.
+/// Whether a JSON document has an unpaired surrogate (`\ud800`), which PostgreSQL's `json` accepts and strict
+/// parsers refuse.
 fn has_lone_surrogate(document: &str) -> bool {
     let mut rest = document;
-    // A backslash stands only in strings.
+    // Backslashes are only in strings.
     while let Some(at) = rest.find('\\') {
         let unit = escaped_unit(&rest[at..]);
         let low = unit.and_then(|_| escaped_unit(rest.get(at + 6..)?));
@@ -315,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_characters_are_found() {
+    fn unpaired_surrogates_are_found() {
         for whole in
             [r#"{"a":"\\ud800"}"#, r#"["\ud83d\ude00", "\u00e9\u0000", "\"\\"]"#, "1", r#""é\n""#]
         {

@@ -1,17 +1,17 @@
-//! How long to wait before a login is tried again, so that many environments that fail together do
-//! not come back together.
+//! How long to wait before a login is retried, so that many execution environments that fail together
+//! do not retry together.
 //!
-//! This is exponential backoff with full jitter: the wait is anywhere between nothing and a ceiling
-//! that doubles with each retry, up to a cap. Source: "Exponential Backoff And Jitter", AWS
+//! This is exponential backoff with full jitter: the wait is random between zero and a ceiling that
+//! doubles with each retry, up to a cap. Source: "Exponential Backoff And Jitter", AWS
 //! Architecture Blog,
 //! <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
 //!
-//! It is a function of numbers alone: the randomness and the time that is left come in as arguments,
-//! and the simulator of login storms runs this very code.
+//! Randomness and remaining time are arguments, so that the example `login-storm` can simulate with the
+//! same code.
 
 use std::time::Duration;
 
-/// How the waits grow.
+/// How waits grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The longest wait before the first retry.
@@ -21,24 +21,23 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// What logins use. docs/RELIABILITY.md shows the simulated storms by which the two were chosen.
+    /// What logins use, chosen by the simulated storms in docs/RELIABILITY.md.
     pub const LOGIN: Backoff =
         Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
-    /// The wait before retry number `retry`, which counts from 0, is shorter than this:
+    /// The wait before retry number `retry`, from 0, is shorter than this:
     /// `min(cap, base · 2^retry)`.
     #[must_use]
-    pub fn ceiling(self, retry: u32) -> Duration {
+    pub(crate) fn ceiling(self, retry: u32) -> Duration {
         let times = 1_u32.checked_shl(retry).unwrap_or(u32::MAX);
         self.base.saturating_mul(times).min(self.cap)
     }
 
     /// The wait before retry number `retry`, to the microsecond. `random` is uniform over all of
-    /// `u64`, and the wait uniform from 0 to the [`ceiling`](Self::ceiling).
+    /// `u64`, and the wait uniform from 0 to `min(cap, base · 2^retry)`.
     ///
-    /// Gives nothing when the wait would take all of `left` or more: there is no time for another
-    /// attempt then, and what the last one said is the answer. The wait is not shortened to fit,
-    /// because environments with a common deadline would all try again just before it.
+    /// `None` if the wait would leave no time for another attempt. The wait is not shortened to fit,
+    /// because environments with a common deadline would all retry just before it.
     #[must_use]
     pub fn delay(self, retry: u32, random: u64, left: Duration) -> Option<Duration> {
         let ceiling = u64::try_from(self.ceiling(retry).as_micros()).unwrap_or(u64::MAX);

@@ -1,9 +1,7 @@
-//! Where Lambda begins: the runtime, its deadlines, its form of an error, and one log line for each
-//! invocation.
+//! The boundary to Lambda: its runtime, deadlines and form of errors, and one log line per invocation.
 //!
-//! Nothing that is wrong ends the process. A function whose settings are wrong answers every event
-//! with what is wrong, where a person sees it; one that cannot connect while it initialises tries
-//! again at the first event.
+//! No problem ends the process. A function with invalid settings answers every event with the error,
+//! where people see it; one that cannot connect during initialization tries again at the first event.
 
 use iam_auth::Credentials;
 use lambda_runtime::tower::layer::layer_fn;
@@ -21,35 +19,33 @@ use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tracing::Instrument;
 
-use crate::deadline::Deadline;
-use crate::doctor::Diagnosis;
-use crate::engine::{Clock, Connector, millis};
+use crate::deadline::{Deadline, millis};
+use crate::diagnose;
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::Function;
-use crate::named;
+use crate::loggable;
+use crate::login::Clock;
 use crate::panics::caught;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension, Shutdown};
 use crate::{summary, telemetry};
 
-/// Lambda stops an initialisation after 10 seconds, and begins it again:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The connection
-/// may have this much of it.
+/// Lambda restarts an initialization that takes more than 10 seconds:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. Connecting may take
+/// this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
-/// The argument that has a function's program [`diagnose`] itself in place of serving events.
-const DIAGNOSE: &str = "--diagnose";
-/// How long that may take. A network that swallows packets takes some 20 seconds.
+/// How long a program that diagnoses itself may take. A network that swallows packets takes some 20 seconds.
 const DIAGNOSIS: Duration = Duration::from_secs(55);
 
-/// Why there was less time than the function's time-out.
-const ENDING: &str = "Lambda was ending this environment";
+/// Why there was less time than the function's timeout.
+const SHUTDOWN: &str = "Lambda was shutting down this environment";
 
-/// Runs a function's program: it answers events until Lambda ends it or, if its `argument` is
-/// `--diagnose`, writes one diagnosis. `variable` looks up an environment variable, `clock` tells the
-/// time.
+/// Runs a function's program: it answers events until Lambda shuts it down or, if `argument` is
+/// `--diagnose`, writes one diagnosis. `variable` looks up an environment variable.
 ///
 /// # Errors
 /// Lambda's runtime API cannot be reached, or the diagnosis cannot be written.
@@ -60,15 +56,17 @@ pub fn run<C: Connector>(
 ) -> Result<(), lambda_runtime::Error> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let outcome = match argument {
-        Some(argument) if argument == DIAGNOSE => runtime.block_on(diagnose::<C>(variable, clock)),
+        Some(argument) if argument == diagnosis::ARGUMENT => {
+            runtime.block_on(diagnose::<C>(variable, clock))
+        }
         _ => runtime.block_on(serve::<C>(variable, clock)),
     };
-    // A look-up of a name that hangs is not waited for.
+    // Does not wait for a DNS lookup that hangs.
     runtime.shutdown_background();
     outcome
 }
 
-/// Answers events until Lambda ends the environment.
+/// Answers events until Lambda shuts down the execution environment.
 async fn serve<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
@@ -76,7 +74,7 @@ async fn serve<C: Connector>(
     telemetry::start(&variable);
     let function = function::<C>(&variable, clock).await;
     let _extension = match &function {
-        Ok(function) => join!(open(function), extension(&variable)).1,
+        Ok(function) => join!(warm_up(function), extension(&variable)).1,
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
@@ -88,58 +86,58 @@ async fn serve<C: Connector>(
         }
     };
     let function = Arc::new(function);
-    // Once in a process, and for as long as it: deadlines refer to it.
+    // Once per process, for as long as it runs: deadlines refer to it.
     let shutdown: &'static Shutdown = Box::leak(Box::default());
     let handler = service_fn({
         let function = function.clone();
         move |event| answer(function.clone(), event, clock, shutdown)
     });
-    let counted = layer_fn(|service| shutdown.around(service));
+    let counted = layer_fn(|service| shutdown.wrap(service));
     let runtime = Runtime::new(handler).layer(counted);
     let mut served = pin!(runtime.run_concurrent());
     select! {
         outcome = &mut served => return outcome,
-        end = shutdown::foretold(shutdown) => end?,
+        end = shutdown::on_sigterm(shutdown) => end?,
     }
-    tracing::info!(running = shutdown.running(), "SIGTERM: no new event is run");
+    tracing::info!(running = shutdown.running(), "received SIGTERM: no new event is accepted");
     select! {
-        // It answers what it has taken, and does not return.
+        // It answers the events it has accepted, and does not return.
         _ = &mut served => {}
         () = shutdown.until_answered() => {}
         () = sleep(shutdown.left()) => {}
     }
     if let Ok(function) = &*function {
-        function.session().close(shutdown.left()).await;
+        function.pool().close(shutdown.left()).await;
     }
     Ok(())
 }
 
-/// Makes one diagnosis and writes it to standard output, as the event `{"diagnose": true}` is answered:
-/// what the doctor runs on a person's machine, where no Lambda is. It reads no event, and logs nothing.
+/// Writes one diagnosis to standard output, in the form of the answer to `{"diagnose": true}`. The
+/// doctor's command runs this outside Lambda. It reads no event and logs nothing.
 async fn diagnose<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<(), lambda_runtime::Error> {
     let diagnose = match function::<C>(&variable, clock).await {
         Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
-        Err(error) => Diagnosis::of_failed_start::<C>(&error),
+        Err(error) => diagnose::of_failed_start::<C>(&error),
     };
     let answer = serde_json::to_string(&Response::Diagnosis { diagnose })?;
     writeln!(io::stdout(), "{answer}")?;
     Ok(())
 }
 
-/// The function that the environment describes.
+/// The function that the environment variables describe.
 async fn function<C: Connector>(
     variable: impl Fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<Function<C>, Error> {
-    let settings = Settings::read(&variable, C::DEFAULT_PORT, C::LONGEST_USER)?;
+    let settings = Settings::read(&variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
     Function::new(settings, credentials, at_once(&variable), clock, random)
 }
 
-/// Asks Lambda to say when it ends the environment. A function that is not told works as well.
+/// Registers for SIGTERM before the environment is shut down. The function works without it too.
 async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extension> {
     let address = variable("AWS_LAMBDA_RUNTIME_API")?;
     let registered = Extension::register(&address).await;
@@ -160,7 +158,7 @@ async fn answer<C: Connector>(
     clock: Clock,
     shutdown: &'static Shutdown,
 ) -> Result<Response, Error> {
-    // At every level: lines of the invocation carry them. The second is a schedule's.
+    // Both are on every log line of the invocation. A scheduled event has the second.
     let request = tracing::error_span!(
         "invocation",
         requestId = event.context.request_id,
@@ -181,60 +179,60 @@ async fn respond<C: Connector>(
     clock: Clock,
     shutdown: &'static Shutdown,
 ) -> Result<Response, Error> {
-    tracing::trace!(bytes = event.payload.get().len(), "an event");
+    tracing::trace!(bytes = event.payload.get().len(), "received an event");
     let deadline = Deadline::before(event.context.deadline(), clock()).within(shutdown);
     let outcome = match function {
-        // Lambda sends none that it has not sent already.
-        _ if shutdown.is_foretold() => Err(Error::new(Kind::ConnectionLost, ENDING)
-            .fated(Fate::NotRun)
+        // The runtime has asked for this one before SIGTERM.
+        _ if shutdown.has_started() => Err(Error::new(Kind::ConnectionLost, SHUTDOWN)
+            .with_fate(Fate::NotRun)
             .advice("send the event again: nothing was run")),
         Ok(function) => function.handle(&event.payload, deadline).await,
-        // The doctor is asked most when something is wrong.
+        // A diagnosis is wanted most when the function cannot start.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
-            Ok(Response::Diagnosis { diagnose: Diagnosis::of_failed_start::<C>(error) })
+            Ok(Response::Diagnosis { diagnose: diagnose::of_failed_start::<C>(error) })
         }
         Err(error) => Err(error.clone()),
     };
     outcome.map_err(|error| match error.kind() {
-        Kind::Timeout if deadline.is_moved() => {
-            error.with(named!("; {ENDING}")).advice("send the event again: nothing was changed")
-        }
-        Kind::OutcomeUnknown if deadline.is_moved() => error.with(named!("; {ENDING}")),
+        Kind::Timeout if deadline.is_moved() => error
+            .with(loggable!("; {SHUTDOWN}"))
+            .advice("send the event again: nothing was changed"),
+        Kind::OutcomeUnknown if deadline.is_moved() => error.with(loggable!("; {SHUTDOWN}")),
         _ => error,
     })
 }
 
-/// How many events this process may be given at once: one, except on Lambda Managed Instances. The
+/// How many events this process may receive at once: one, except on Lambda Managed Instances. The
 /// runtime reads the same variable.
 fn at_once(variable: impl Fn(&str) -> Option<String>) -> NonZeroUsize {
     let given = variable("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|text| text.parse().ok());
     given.unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A random number of the system's. Without one, which no Linux of Lambda's refuses, waits have
-/// their mean length.
+/// A random number from the system. If there is none, which does not happen on Lambda, waits have their
+/// mean length.
 fn random() -> u64 {
     let bytes = generate::<[u8; 8]>(&SystemRandom::new());
     bytes.map_or(u64::MAX / 2, |bytes| u64::from_ne_bytes(bytes.expose()))
 }
 
-/// Connects while the function initialises, which Lambda gives more CPU than most invocations.
-async fn open<C: Connector>(function: &Function<C>) {
-    let login = function.session().login();
+/// Connects during initialization, which Lambda gives more CPU than most invocations.
+async fn warm_up<C: Connector>(function: &Function<C>) {
+    let login = function.pool().login();
     let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
     let start = Instant::now();
-    match function.session().open(Deadline::after(INIT)).await {
+    match function.pool().warm_up(Deadline::after(INIT)).await {
         Ok(()) => {
             let connect_ms = millis(start.elapsed());
-            tracing::info!(engine = C::ENGINE, endpoint, trust, connect_ms, "connected");
+            tracing::info!(engine = C::ENGINE.title(), endpoint, trust, connect_ms, "connected");
         }
         Err(error) => tracing::warn!(
-            engine = C::ENGINE,
+            engine = C::ENGINE.title(),
             endpoint,
             trust,
             error_type = error.error_type(),
             error = error.log(),
-            "cannot connect yet, the first event tries again"
+            "cannot connect during initialization; the first event will try again"
         ),
     }
 }

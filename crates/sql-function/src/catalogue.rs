@@ -1,19 +1,21 @@
 //! The statements of a function: the `.sql` files of a folder.
 //!
-//! A file that is no statement concerns itself alone: the others run, and whoever calls it is told what
-//! is wrong with it.
+//! An invalid file does not affect the others: they run, and whoever calls it gets the error.
 
+use diagnosis::Cause;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
 use crate::statement::{Statement, counted};
+
+/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
+pub const SCHEDULED: &str = "items";
 
 /// How many names an error shows.
 const SHOWN: usize = 50;
@@ -26,13 +28,16 @@ impl Catalogue {
     /// Reads every `.sql` file of `folder`.
     ///
     /// # Errors
-    /// [`Kind::Settings`] when the folder cannot be read or holds no such file.
+    /// [`Kind::Settings`] if the folder cannot be read or contains no such file.
     pub fn load(folder: &Path, dialect: Dialect) -> Result<Catalogue, Error> {
         let unreadable = |error: io::Error| {
-            Error::new(Kind::Settings, named!("cannot read the statements in {}", folder.display()))
-                .named(Cause::StatementsMissing)
-                .says(Loggable::of_io(&error))
-                .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
+            Error::new(
+                Kind::Settings,
+                loggable!("cannot read the statements in {}", folder.display()),
+            )
+            .with_cause(Cause::StatementsMissing)
+            .says(Loggable::of_io(&error))
+            .advice("set STATEMENTS_DIR to the folder that holds the .sql files")
         };
         let mut statements = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -42,24 +47,27 @@ impl Catalogue {
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let statement = match statements.contains_key(&name) {
-                true => Err(wrong(
+                true => Err(invalid(
                     &path,
-                    "another file gives a statement of this name",
-                    "leave one of them: their names differ in the case of .sql alone",
+                    "another file defines a statement of this name",
+                    "remove one of them: their names differ only in the case of .sql",
                 )),
                 false => read(&path, &name, dialect),
             };
             statements.insert(name, statement);
         }
         if statements.is_empty() {
-            return Err(Error::new(Kind::Settings, named!("no .sql file in {}", folder.display()))
-                .named(Cause::StatementsMissing)
-                .advice("deploy at least one statement, or set STATEMENTS_DIR"));
+            return Err(Error::new(
+                Kind::Settings,
+                loggable!("no .sql file in {}", folder.display()),
+            )
+            .with_cause(Cause::StatementsMissing)
+            .advice("deploy at least one statement, or set STATEMENTS_DIR"));
         }
         Ok(Catalogue(statements))
     }
 
-    /// Whether a file of this name is a statement's.
+    /// Whether a file of this name is a statement.
     pub fn takes(path: &Path) -> bool {
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
     }
@@ -67,33 +75,34 @@ impl Catalogue {
     /// The statement called `name`.
     ///
     /// # Errors
-    /// [`Kind::Statement`] when there is none, in which case the message lists those there are, or its
-    /// file is wrong.
+    /// [`Kind::Statement`] if there is none, with the names of those there are, or if its file is
+    /// invalid.
     pub fn get(&self, name: &str) -> Result<&Statement, Error> {
         match self.0.get(name) {
             Some(Ok(statement)) => Ok(statement),
             Some(Err(error)) => Err(error.clone()),
             None => {
-                let missing = Error::new(Kind::Statement, "there is no such statement");
-                Err(missing.says(Said::name(name)).advice(named!(
-                    "use one of the deployed statements ({}), or deploy one of this name",
+                let missing = Error::new(Kind::Statement, "no such statement");
+                Err(missing.says(Said::name(name)).advice(loggable!(
+                    "use one of the deployed statements ({}), or deploy one with this name",
                     self.some_names()
                 )))
             }
         }
     }
 
-    /// The statement that a schedule runs, by its `name`: a schedule has no parameters to give.
+    /// The statement called `name`, for a schedule, which passes no parameters.
     ///
     /// # Errors
-    /// [`Kind::Settings`] when there is none or it takes parameters; [`Kind::Statement`] when its file
-    /// is wrong. They concern schedules alone.
+    /// [`Kind::Settings`] if there is none or it takes parameters; [`Kind::Statement`] if its file is
+    /// invalid. They affect schedules only.
     pub fn scheduled(&self, name: &str) -> Result<&Statement, Error> {
         if !self.0.contains_key(name) {
-            let message = named!("SCHEDULED_STATEMENT is {name:?}, and no statement is called so");
-            return Err(Error::new(Kind::Settings, message).named(Cause::ScheduledUnknown).advice(
-                named!(
-                    "set it to the name of a .sql file without its ending ({}), or deploy {name}.sql",
+            let message =
+                loggable!("SCHEDULED_STATEMENT is {name:?}, but there is no such statement");
+            return Err(Error::new(Kind::Settings, message).with_cause(Cause::ScheduledUnknown).advice(
+                loggable!(
+                    "set it to the name of a .sql file without its extension ({}), or deploy {name}.sql",
                     self.some_names()
                 ),
             ));
@@ -102,23 +111,23 @@ impl Catalogue {
         match statement.params() {
             0 => Ok(statement),
             params => {
-                let message = named!(
-                    "SCHEDULED_STATEMENT is {name:?}, which takes {}, and a schedule gives none",
+                let message = loggable!(
+                    "SCHEDULED_STATEMENT is {name:?}, which takes {}, but a schedule passes none",
                     counted(params)
                 );
                 Err(Error::new(Kind::Settings, message)
-                    .named(Cause::ScheduledUnknown)
+                    .with_cause(Cause::ScheduledUnknown)
                     .advice("set it to a statement without parameters"))
             }
         }
     }
 
-    /// The names of all files, whatever they hold.
+    /// The names of all files, valid or not.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The first names, as an error shows them.
+    /// The first names, for an error.
     fn some_names(&self) -> String {
         let mut shown = self.names().take(SHOWN).collect::<Vec<_>>().join(", ");
         if let Some(more) = self.0.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -127,7 +136,7 @@ impl Catalogue {
         shown
     }
 
-    /// All files, by name: the statement, or what is wrong with it.
+    /// All files, by name: the statement or the error.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Result<&Statement, &Error>)> {
         self.0.iter().map(|(name, statement)| (name.as_str(), statement.as_ref()))
     }
@@ -136,23 +145,23 @@ impl Catalogue {
 fn read(path: &Path, name: &str, dialect: Dialect) -> Result<Statement, Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || !name.chars().all(plain) {
-        return Err(wrong(
+        return Err(invalid(
             path,
-            "the name of a statement is made of letters, digits, _ and -",
-            "give the file another name: events call the statement by it",
+            "the name of a statement may contain only letters, digits, _ and -",
+            "rename the file: events call the statement by its name",
         ));
     }
     let sql = fs::read_to_string(path).map_err(|error| {
-        wrong(path, "cannot be read as UTF-8 text", "save it as UTF-8")
+        invalid(path, "cannot be read as UTF-8 text", "save it as UTF-8")
             .says(Loggable::of_io(&error))
     })?;
     Statement::parse_file(&path.display().to_string(), name, sql, dialect)
 }
 
-fn wrong(path: &Path, why: &str, way_out: &'static str) -> Error {
-    Error::new(Kind::Statement, named!("{}: {why}", path.display()))
-        .named(Cause::StatementFile)
-        .advice(way_out)
+fn invalid(path: &Path, why: &str, fix: &'static str) -> Error {
+    Error::new(Kind::Statement, loggable!("{}: {why}", path.display()))
+        .with_cause(Cause::StatementFile)
+        .advice(fix)
 }
 
 #[cfg(test)]
@@ -175,7 +184,7 @@ mod tests {
         assert_eq!(catalogue.get("b").unwrap().sql, "SELECT 2");
         fs::write(folder.path().join("b.sql"), "SELECT 3").unwrap();
         let twice = load(folder.path()).unwrap().get("b").unwrap_err().report();
-        assert!(twice.contains("another file gives a statement of this name"), "{twice}");
+        assert!(twice.contains("another file defines a statement of this name"), "{twice}");
         let error = catalogue.get("c").unwrap_err();
         assert_eq!(error.error_type(), "Statement");
         assert!(error.report().contains("(a, b)"), "{}", error.report());
@@ -197,8 +206,8 @@ mod tests {
         let catalogue = Catalogue::load(folder.path(), MYSQL).unwrap();
         assert!(catalogue.get("good").is_ok());
         for (name, why) in [
-            ("typing", "typing.sql: line 1: mode is read or write"),
-            ("empty", "holds no SQL"),
+            ("typing", "typing.sql: line 1: mode must be read or write"),
+            ("empty", "contains no SQL"),
             ("two words", "letters, digits, _ and -"),
             ("latin1", "UTF-8"),
             ("folder", "cannot be read"),

@@ -1,52 +1,52 @@
-//! The time that is left, and what happens when it runs out.
+//! The time that is left for an invocation.
 //!
-//! Every wait of an invocation is bounded by one [`Deadline`], which lies a little before Lambda's:
-//! a function that answers with `Timeout` and the step it was at helps more than one that is
-//! killed. When Lambda ends the environment, all deadlines move forward at once.
+//! Every wait is bounded by one [`Deadline`] a little before Lambda's, so that the function can answer
+//! with `Timeout` and the step it was at before Lambda kills it. When Lambda shuts down the execution
+//! environment, all deadlines move forward.
 
 use std::time::{Duration, SystemTime};
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 use crate::shutdown::Shutdown;
 
-/// What is kept back of the time Lambda gives, to write the answer.
+/// The part of Lambda's time that is reserved for sending the answer.
 const RESERVE: Duration = Duration::from_millis(200);
 
 /// A point in time after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
-    /// Whether there is something to do after it, before the time is up.
+    /// Whether something has to be done after it, before the time is up.
     early: bool,
-    /// What moves it forward.
+    /// What may move it forward.
     shutdown: Option<&'static Shutdown>,
 }
 
 impl Deadline {
-    /// This long from now.
+    /// The time from now.
     pub fn after(time: Duration) -> Deadline {
         Deadline { at: Instant::now() + time, early: false, shutdown: None }
     }
 
-    /// A little before Lambda's own deadline for an invocation, given the time it is.
+    /// A little before the deadline that Lambda gives an invocation, from `now`.
     pub fn before(lambda: SystemTime, now: SystemTime) -> Deadline {
         let left = lambda.duration_since(now).unwrap_or_default();
-        // A function with a time-out of one second must not lose a fifth of it.
+        // A function with a timeout of one second must not lose a fifth of it.
         Deadline::after(left.saturating_sub(RESERVE.min(left / 10)))
     }
 
-    /// This deadline, unless the environment ends before.
+    /// This deadline, or an earlier one when the environment is shut down.
     pub(crate) fn within(self, shutdown: &'static Shutdown) -> Deadline {
         Deadline { shutdown: Some(shutdown), ..self }
     }
 
-    /// Whether the environment is being ended, which has moved the deadline forward.
+    /// Whether a shutdown has moved the deadline forward.
     pub(crate) fn is_moved(self) -> bool {
-        self.shutdown.is_some_and(Shutdown::is_foretold)
+        self.shutdown.is_some_and(Shutdown::has_started)
     }
 
     /// The earlier of this deadline and `time` from now.
@@ -55,14 +55,14 @@ impl Deadline {
         end.map_or(self, |end| Deadline { at: self.at.min(end), ..self })
     }
 
-    /// How long it is until then.
+    /// The time until then.
     pub fn left(self) -> Duration {
         let moved = self.shutdown.and_then(|shutdown| shutdown.end(self.early));
         let at = moved.map_or(self.at, |moved| self.at.min(moved));
         at.saturating_duration_since(Instant::now())
     }
 
-    /// The earlier of the two, which otherwise is this one.
+    /// The earlier of the two, with the other properties of this one.
     pub fn or(self, other: Deadline) -> Deadline {
         Deadline { at: self.at.min(other.at), ..self }
     }
@@ -72,12 +72,12 @@ impl Deadline {
         Deadline { at: self.at + time, ..self }
     }
 
-    /// This much earlier, to have time left for what follows.
+    /// This much earlier, which leaves time for what follows.
     pub fn less(self, time: Duration) -> Deadline {
         Deadline { at: self.at.checked_sub(time).unwrap_or(self.at), early: true, ..self }
     }
 
-    /// What `step` gives, unless it takes longer than this.
+    /// The output of `step`, or `None` if it takes longer than this.
     pub async fn wait<T>(self, step: impl Future<Output = T>) -> Option<T> {
         select! {
             biased;
@@ -87,7 +87,7 @@ impl Deadline {
         }
     }
 
-    /// Comes when the environment is being ended and no time is left.
+    /// Completes when a shutdown leaves no more time.
     async fn moved(self) {
         match self.shutdown {
             Some(shutdown) => shutdown.until_end(self.early).await,
@@ -98,22 +98,27 @@ impl Deadline {
     /// Waits for `step`, no longer than this deadline.
     ///
     /// # Errors
-    /// What `step` fails with, or [`Kind::Timeout`] naming `what` was waited for. The step is then
-    /// dropped where it stands: a connection it was using must not be used again.
+    /// The error of `step`, or [`Kind::Timeout`] naming `what` was waited for. The step is then dropped
+    /// unfinished: a connection it used must not be used again.
     pub async fn bound<T>(
         self,
         what: impl FnOnce() -> Loggable,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.wait(step).await.unwrap_or_else(|| Err(ran_out(what())))
+        self.wait(step).await.unwrap_or_else(|| Err(timed_out(what())))
     }
 }
 
-/// Time ran out during `what`.
-pub(crate) fn ran_out(what: impl Into<Loggable>) -> Error {
+/// `what` timed out.
+pub(crate) fn timed_out(what: impl Into<Loggable>) -> Error {
     let what = what.into();
-    Error::new(Kind::Timeout, named!("time ran out during {what}"))
-        .advice("find out why it is slow, or raise the function's or the statement's timeout")
+    Error::new(Kind::Timeout, loggable!("timed out during {what}"))
+        .advice("find out why it is slow, or increase the timeout of the function or the statement")
+}
+
+/// Milliseconds, to the microsecond.
+pub(crate) fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]
@@ -152,9 +157,9 @@ mod tests {
             (deadline.less(Duration::from_millis(700)), Deadline::after(Duration::from_secs(20)));
         assert!(!deadline.is_moved());
         let start = Instant::now();
-        let foretell = async {
+        let sigterm = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            shutdown.foretell();
+            shutdown.start();
         };
         let late = async {
             assert!(deadline.wait(pending::<()>()).await.is_none());
@@ -164,7 +169,7 @@ mod tests {
             assert!(early.wait(pending::<()>()).await.is_none());
             start.elapsed()
         };
-        let ((), cut, late) = tokio::join!(foretell, cut, late);
+        let ((), cut, late) = tokio::join!(sigterm, cut, late);
         assert!(Duration::from_secs(1) < cut && cut < late, "{cut:?} {late:?}");
         assert!(
             late < Duration::from_millis(1500),

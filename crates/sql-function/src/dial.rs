@@ -1,7 +1,8 @@
-//! The first two steps of a login: a name becomes addresses, an address a TCP connection.
+//! The first two steps of a login: DNS and TCP.
 //!
-//! Each step is bounded by itself, so that an error names the step that hangs.
+//! Each has its own time limit, so that an error names the step that hangs.
 
+use diagnosis::Cause;
 use iam_auth::DialAddress;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -9,24 +10,24 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::deadline::Deadline;
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 
-/// DNS answers within milliseconds, or not at all.
+/// How long DNS may take. It answers within milliseconds or not at all.
 const DNS: Duration = Duration::from_secs(3);
-/// TCP needs one round trip, or a second try after a lost packet (RFC 6298: one second).
+/// How long a TCP connection may take: one round trip, or a retry after a lost packet (RFC 6298: one
+/// second).
 const TCP: Duration = Duration::from_secs(4);
 
-/// The addresses of `address`, asked anew each time: after a failover the name points elsewhere.
+/// The IP addresses of `address`. They are looked up for each login: a failover changes them.
 ///
 /// # Errors
 /// [`Kind::ConnectDns`].
 pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<IpAddr>, Error> {
     let unknown = |why: Loggable| {
-        Error::new(Kind::ConnectDns, named!("cannot find an address of {}: {why}", address.host()))
-            .named(Cause::NameUnresolved)
+        Error::new(Kind::ConnectDns, loggable!("cannot resolve {}: {why}", address.host()))
+            .with_cause(Cause::NameUnresolved)
             .advice(
                 "check the name for a typing error, that the database exists, and that the \
                  function's VPC resolves DNS",
@@ -44,13 +45,13 @@ pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<Ip
         Err(error) => return Err(error),
     };
     if addresses.is_empty() {
-        return Err(unknown("the name has none".into()));
+        return Err(unknown("the name has no address".into()));
     }
     Ok(addresses)
 }
 
-/// A TCP connection to `address`, without Nagle's delay: with it, a login waits 40 ms for the
-/// server's delayed acknowledgement, once or twice.
+/// A TCP connection to `address`, with `TCP_NODELAY`: without it a login waits once or twice for the
+/// server's delayed acknowledgement, 40 ms each.
 ///
 /// # Errors
 /// [`Kind::ConnectDns`], [`Kind::ConnectTcp`].
@@ -62,7 +63,7 @@ pub async fn dial(address: &DialAddress, deadline: Deadline) -> Result<TcpStream
 /// Connects to the first of `addresses` that answers.
 ///
 /// # Errors
-/// [`Kind::ConnectTcp`], with the last address's reason.
+/// [`Kind::ConnectTcp`], with the error of the last address.
 pub async fn connect(
     address: &DialAddress,
     addresses: &[IpAddr],
@@ -75,13 +76,14 @@ pub async fn connect(
             let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
             stream.map_err(|error| {
                 let no_tcp = no_tcp(address, cause(error.kind()), Loggable::of_login(&error));
-                if passes(error.kind()) { no_tcp.transient() } else { no_tcp }
+                if is_transient(error.kind()) { no_tcp.transient() } else { no_tcp }
             })
         };
         match deadline.at_most(Some(TCP)).bound(|| "the TCP connection".into(), attempt).await {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == Kind::Timeout => {
-                failure = Some(no_tcp(address, Cause::TcpSilent, "no answer in time"));
+                failure =
+                    Some(no_tcp(address, Cause::TcpSilent, "no answer within the time limit"));
             }
             Err(error) => failure = Some(error),
         }
@@ -89,9 +91,9 @@ pub async fn connect(
     Err(failure.unwrap_or_else(|| no_tcp(address, Cause::NameUnresolved, "no address to try")))
 }
 
-/// Whether an error of this kind passes by itself: a server that is starting, or restarting, does
-/// not listen for a while, and one that is overrun takes no more.
-pub fn passes(kind: ErrorKind) -> bool {
+/// Whether an error of this kind is transient: a server that is starting or restarting does not listen
+/// for a while, and an overloaded one accepts no more connections.
+pub fn is_transient(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::ConnectionRefused
@@ -102,7 +104,7 @@ pub fn passes(kind: ErrorKind) -> bool {
     )
 }
 
-/// What an attempt that failed with an error of this kind most likely means.
+/// The likeliest cause of an error of this kind.
 pub fn cause(kind: ErrorKind) -> Cause {
     match kind {
         ErrorKind::ConnectionRefused => Cause::PortRefused,
@@ -111,13 +113,14 @@ pub fn cause(kind: ErrorKind) -> Cause {
     }
 }
 
-/// There is no TCP connection to `address`, most likely because of `cause`, and `why`.
+/// There is no TCP connection to `address`, most likely because of `cause`; `why` is the error.
 pub fn no_tcp(address: &DialAddress, cause: Cause, why: impl Into<Loggable>) -> Error {
     let why = why.into();
-    let message = named!("no TCP connection to {address}: {why}");
-    Error::new(Kind::ConnectTcp, message).named(cause).advice(
-        "check that the database's security group lets the function's security group in on this \
-         port, that the function is in the database's VPC, and that the database is running",
+    let message = loggable!("no TCP connection to {address}: {why}");
+    Error::new(Kind::ConnectTcp, message).with_cause(cause).advice(
+        "check that the database's security group allows connections from the function's security \
+         group on this port, that the function is in the database's VPC, and that the database is \
+         running",
     )
 }
 

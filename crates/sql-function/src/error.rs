@@ -1,64 +1,63 @@
-//! What went wrong, in words for the person who has to mend it and in a type for their alarms.
+//! What went wrong: a text for people, and a type for alarms.
 //!
-//! An [`Error`] has a stable [`error_type`](Error::error_type), says what failed, keeps the cause as
-//! its source, and carries advice. It has two renderings: [`Error::report`] for the caller, with all
-//! that the server or the event said, and [`Error::log`] for a log line, which quotes neither. Both
-//! are bounded.
+//! An [`Error`] has a stable [`error_type`](Error::error_type), a message, its cause as the source, and
+//! advice. [`Error::report`] renders it for the caller, with everything that the server or the event
+//! said; [`Error::log`] renders it for a log line, which quotes neither. Both are limited in length.
 
+use diagnosis::{Cause, Filled, Placeholders};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bound::cut;
-use crate::doctor::blanks::Filled;
-use crate::doctor::{Blanks, Cause};
-use crate::named;
+use crate::loggable;
 use crate::said::{Loggable, Said, Told};
+use crate::truncate::truncate;
 
-/// How much JSON of a report, which has 8 KB with its envelope, the message with its causes may take.
-const MOST_CHAIN: usize = 5 << 10;
-/// And the advice.
-const MOST_ADVICE: usize = 5 << 9;
-/// How much JSON an error may take in a log line, beside its advice.
-const MOST_LOG: usize = 2 << 10;
+/// How many bytes of JSON the message with its causes may take in a report, which is limited to 8 KB
+/// with its envelope.
+const MAX_CHAIN: usize = 5 << 10;
+/// How many bytes of JSON the advice may take in a report.
+const MAX_ADVICE: usize = 5 << 9;
+/// How many bytes of JSON an error may take in a log line, and so may its advice.
+const MAX_LOG: usize = 2 << 10;
 
-/// The step that failed. Its [`name`](Kind::name) is what Lambda reports as `errorType`: operators
-/// filter and alarm on it, so a name never changes.
+/// The step that failed. Lambda reports its [`name`](Kind::name) as `errorType`. Alarms filter on it, so
+/// a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The function's environment variables, or the files they point to.
     Settings,
-    /// The event that was sent.
+    /// The event.
     Event,
-    /// The statement's file, or what an event asks of it.
+    /// The statement's file, or an event that does not fit it.
     Statement,
-    /// AWS credentials: none, expired, or about to.
+    /// AWS credentials: missing, expired, or about to expire.
     Credentials,
-    /// The endpoint's name has no address.
+    /// The endpoint's name cannot be resolved.
     ConnectDns,
     /// No TCP connection.
     ConnectTcp,
-    /// No TLS, or a certificate that does not prove the server's identity.
+    /// TLS is not available, or the server's certificate is not trusted.
     ConnectTls,
-    /// The server did not accept the token.
+    /// The server rejected the token.
     LoginDenied,
-    /// The server turned the login away for a reason other than the token.
+    /// The server refused the login for a reason other than the token.
     LoginRefused,
     /// The server refused or failed the statement.
     Query,
-    /// The server refused the statement for a reason that passes by itself, and nothing was changed.
+    /// The server refused the statement for a transient reason, and nothing was changed.
     QueryTransient,
-    /// A statement that writes met a server that accepts none: a reader, or a writer that was.
+    /// A write was sent to a read-only server: a reader, or the old writer after a failover.
     ServerReadOnly,
     /// The connection broke, and nothing was changed.
     ConnectionLost,
-    /// Time ran out, and nothing was changed.
+    /// The invocation or the statement timed out, and nothing was changed.
     Timeout,
-    /// The connection broke or time ran out, and a write may have been carried out.
+    /// The connection broke or timed out, and a write may have been executed.
     OutcomeUnknown,
-    /// The result is larger than the statement or Lambda allows.
+    /// The result exceeds a limit of the statement or of Lambda.
     ResultTooLarge,
-    /// The function itself failed, which it never should.
+    /// A bug in the function.
     Internal,
 }
 
@@ -88,8 +87,8 @@ impl Kind {
 }
 
 impl Kind {
-    /// Whether nothing of a statement is sent before such an error.
-    fn comes_first(self) -> bool {
+    /// Whether such an error occurs before any statement is sent.
+    fn is_before_statements(self) -> bool {
         matches!(
             self,
             Kind::Settings
@@ -104,16 +103,16 @@ impl Kind {
     }
 }
 
-/// What is known of the work that an error ended.
+/// What is known about the outcome of work that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Nothing of it was carried out: it was not sent, or the server refused it.
+    /// Nothing of it was executed: it was not sent, or the server refused it.
     NotRun,
-    /// The server ended it on the way, because it was told to or it took too long.
+    /// The server canceled it, on request or because it took too long.
     Interrupted,
-    /// It may have been carried out, in whole or in part.
+    /// It may have been executed, completely or in part.
     Unknown,
-    /// It was carried out, and only its result is refused.
+    /// It was executed, but its result cannot be returned.
     CarriedOut,
 }
 
@@ -138,21 +137,21 @@ pub struct Error {
     keeps_connection: bool,
     stale: bool,
     message: Loggable,
-    /// What a log line may hold of the cause.
+    /// The part of the cause that may be logged.
     told: Option<Box<Told>>,
-    /// The cause in words that are not ours: for the caller alone, but for errors of this type.
+    /// The cause. Only the caller is shown it, unless it is an error of this type.
     source: Option<Arc<dyn StdError + Send + Sync>>,
     advice: Option<Loggable>,
-    /// What lies behind it, with that cause's texts unless the advice says it all.
+    /// What is behind it, with the texts of that cause unless the advice replaces them.
     cause: Option<(Cause, Option<Box<Filled>>)>,
 }
 
 impl Error {
-    /// An error of `kind`. The message names the thing and the place, in lower case, with no final
-    /// dot; what an event or a server said is [kept apart](Error::says). The fate of what was sent is
-    /// unknown unless it is [told](Error::fated), or the kind comes before anything is sent.
+    /// An error of `kind`. The message is lowercase, without a final period, and names the thing and the
+    /// place. What an event or a server said is [added separately](Error::says). The fate is unknown
+    /// unless it is [set](Error::with_fate), or such an error occurs before anything is sent.
     pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
-        let fate = if kind.comes_first() { Fate::NotRun } else { Fate::Unknown };
+        let fate = if kind.is_before_statements() { Fate::NotRun } else { Fate::Unknown };
         Error {
             kind,
             fate,
@@ -167,56 +166,55 @@ impl Error {
         }
     }
 
-    /// Tells the fate of what was sent.
-    pub fn fated(mut self, fate: Fate) -> Error {
+    /// Sets the fate of what was sent.
+    pub fn with_fate(mut self, fate: Fate) -> Error {
         self.fate = fate;
         self
     }
 
-    /// Says that what caused this error passes by itself: a login that failed is worth another try.
+    /// Marks the error as transient: the failed login is worth a retry.
     pub fn transient(mut self) -> Error {
         self.transient = true;
         self
     }
 
-    /// Says that the connection on which this error came must not be used again, although the server
-    /// itself answered.
+    /// Marks the connection as unusable, although the server itself answered.
     pub fn loses_connection(mut self) -> Error {
         self.keeps_connection = false;
         self
     }
 
-    /// Says that what the server had parsed for the statement is out of date: it has run nothing, and
-    /// parses it anew the next time.
+    /// Marks the prepared statement as out of date: nothing was run, and the server will parse it again the
+    /// next time.
     pub fn stale(mut self) -> Error {
         self.stale = true;
         self
     }
 
-    /// Whether what the server had parsed was out of date.
+    /// Whether the prepared statement was out of date.
     pub(crate) fn is_stale(&self) -> bool {
         self.stale
     }
 
-    /// Adds to the message.
+    /// Appends to the message.
     pub(crate) fn with(mut self, more: impl Into<Loggable>) -> Error {
         self.message.push(&more.into());
         self
     }
 
-    /// Says which of a transaction's statements it is about: the one at `index`, among `all`.
+    /// Adds which of the transaction's `all` statements failed.
     pub(crate) fn of_item(self, index: usize, all: usize) -> Error {
-        self.with(named!(" (statement {} of {all} of the transaction)", index + 1))
+        self.with(loggable!(" (statement {} of {all} of the transaction)", index + 1))
     }
 
-    /// Keeps what caused this error, which only the caller is shown: see [`says`](Error::says) for
-    /// what a log line may hold. The message must not repeat it.
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    /// Sets the cause, which only the caller is shown (see [`says`](Error::says) for text that may be
+    /// logged). The message must not repeat it.
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Keeps what a peer or an event said.
+    /// Adds what a peer or an event said.
     pub fn says(mut self, said: impl Into<Said>) -> Error {
         let Said { told, quoted } = said.into();
         self.told = told.map(Box::new);
@@ -226,69 +224,68 @@ impl Error {
         }
     }
 
-    /// Says what to do next.
+    /// Sets what to do next.
     pub fn advice(mut self, advice: impl Into<Loggable>) -> Error {
         self.advice = Some(advice.into());
         self
     }
 
-    /// Names what lies behind it, which the advice already tells how to mend.
-    pub fn named(mut self, cause: Cause) -> Error {
+    /// Names the cause. The advice already says how to fix it.
+    pub fn with_cause(mut self, cause: Cause) -> Error {
         self.cause = Some((cause, None));
         self
     }
 
-    /// Names what lies behind it, and how to mend that: `blanks` fills the text.
-    pub fn certainly(mut self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
-        let advice = named!("{}: {}", filled.title, filled.fix);
+    /// Names the cause, with its fix as the advice; `placeholders` fills in the texts.
+    pub fn certainly(mut self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
+        let advice = loggable!("{}: {}", filled.title, filled.fix);
         self.cause = Some((cause, Some(Box::new(filled))));
         self.advice(advice)
     }
 
-    /// Says what most likely lies behind it, among several things that the server does not tell
-    /// apart, and how to mend that.
-    pub fn likely(self, cause: Cause, blanks: &Blanks) -> Error {
-        let filled = blanks.fill(cause);
-        self.named(cause).advice(named!(
+    /// Names the likeliest of several causes that the server does not distinguish, with its fix as the
+    /// advice.
+    pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
+        let filled = placeholders.fill(cause);
+        self.with_cause(cause).advice(loggable!(
             "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
             filled.title,
             filled.fix
         ))
     }
 
-    /// What most likely lies behind it, where that is known.
+    /// The likeliest cause, if it is known.
     pub fn cause(&self) -> Option<Cause> {
         self.cause.as_ref().map(|(cause, _)| *cause)
     }
 
-    /// That cause's texts. Where nothing fills them, the advice is what mends it.
+    /// The likeliest cause with its texts. The advice is the fix if they are not filled in.
     pub(crate) fn filled(&self) -> Option<(Cause, Filled)> {
         let (cause, filled) = self.cause.as_ref()?;
         let filled = match (filled, &self.advice) {
             (Some(filled), _) => filled.as_ref().clone(),
             (None, Some(advice)) => {
-                Filled { fix: advice.to_string(), ..Blanks::default().fill(*cause) }
+                Filled { fix: advice.to_string(), ..Placeholders::default().fill(*cause) }
             }
-            (None, None) => Blanks::default().fill(*cause),
+            (None, None) => Placeholders::default().fill(*cause),
         };
         Some((*cause, filled))
     }
 
-    /// What is known of the work that this error ended.
+    /// What is known about the outcome of the work that failed.
     pub fn fate(&self) -> Fate {
         self.fate
     }
 
-    /// Whether what caused this error passes by itself.
-    pub fn is_transient(&self) -> bool {
+    /// Whether the error is transient.
+    pub(crate) fn is_transient(&self) -> bool {
         self.transient
     }
 
-    /// Whether nothing was carried out, and the same may go well at once: on another connection, when
-    /// this one is broken or leads to a server that is no longer the writer; or as the server parses
-    /// it now.
-    pub(crate) fn calls_for_another_attempt(&self) -> bool {
+    /// Whether nothing was executed and an immediate retry may succeed: on another connection, if this one
+    /// is broken or leads to a server that is no longer the writer, or with the statement parsed again.
+    pub(crate) fn is_retryable(&self) -> bool {
         let elsewhere = matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly);
         self.stale || (self.fate == Fate::NotRun && elsewhere)
     }
@@ -298,30 +295,30 @@ impl Error {
         self.kind
     }
 
-    /// The stable name for operators: see [`Kind::name`].
+    /// The stable name for alarms: see [`Kind::name`].
     pub fn error_type(&self) -> &'static str {
         self.kind.name()
     }
 
-    /// Whether the connection on which this error came is still in step with the server: the server
-    /// itself answered, nothing of the answer is left unread, and no transaction is open.
-    pub fn leaves_connection_usable(&self) -> bool {
+    /// Whether the connection is still in sync with the server: the server itself answered, the whole
+    /// answer was read, and no transaction is open.
+    pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.keeps_connection
     }
 
-    /// The message, every cause once, and the advice, in one text for the caller: the answer to an
-    /// event has at most 8 KB of it.
+    /// The message, each cause once, and the advice, for the caller. Limited so that an error response has
+    /// at most 8 KB.
     pub fn report(&self) -> String {
         let chain = self.chain();
         match &self.advice {
             Some(advice) => {
-                format!("{chain}. What to do: {}", cut(advice.as_str(), MOST_ADVICE))
+                format!("{chain}. What to do: {}", truncate(advice.as_str(), MAX_ADVICE))
             }
             None => chain,
         }
     }
 
-    /// The message and every cause once, for the caller.
+    /// The message and each cause once, for the caller.
     pub(crate) fn chain(&self) -> String {
         let mut chain = self.told();
         let mut cause = self.source();
@@ -330,17 +327,17 @@ impl Error {
                 Some(error) => error.told(),
                 None => error.to_string(),
             };
-            // Some drivers repeat their source in their own Display.
+            // Some drivers repeat their source in their own text.
             if !chain.ends_with(&text) {
                 chain.push_str(": ");
                 chain.push_str(&text);
             }
             cause = error.source();
         }
-        cut(&chain, MOST_CHAIN).into_owned()
+        truncate(&chain, MAX_CHAIN).into_owned()
     }
 
-    /// The message and the causes for a log line: nothing that a server or an event said.
+    /// The message and the causes for a log line, without anything that a server or an event said.
     pub fn log(&self) -> String {
         let mut log = self.told_apart();
         let mut cause = self.source();
@@ -351,16 +348,16 @@ impl Error {
             }
             cause = error.source();
         }
-        cut(&log, MOST_LOG).into_owned()
+        truncate(&log, MAX_LOG).into_owned()
     }
 
     /// The advice for a log line.
-    pub fn log_advice(&self) -> Option<String> {
+    pub(crate) fn log_advice(&self) -> Option<String> {
         let advice = self.advice.as_ref()?;
-        Some(cut(advice.as_str(), MOST_LOG).into_owned())
+        Some(truncate(advice.as_str(), MAX_LOG).into_owned())
     }
 
-    /// The message, and what a log line may hold of the cause.
+    /// The message, and the part of the cause that may be logged.
     fn told(&self) -> String {
         match &self.told {
             Some(told) => format!("{}: {}", self.message, told.words),
@@ -374,13 +371,18 @@ impl Error {
     }
 }
 
+/// Whether the connection may be used again after a call with this result.
+pub fn is_reusable<T>(outcome: &Result<T, Error>) -> bool {
+    outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message.as_str())
     }
 }
 
-/// As a log line has it: whoever prints an error with `{:?}` quotes nothing.
+/// As in a log line: `{:?}` quotes nothing.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, fate) = (self.kind, self.fate);

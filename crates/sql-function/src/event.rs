@@ -1,45 +1,43 @@
 //! The events a function answers, and nothing else.
 //!
-//! An event is one of four forms (see [`FORMS`]). Anything else, an unknown field included, is
-//! refused with a message that shows the forms: a misspelt `parms` must not run a statement without
-//! its parameters.
+//! An event has one of four forms (see [`FORMS`]). Anything else, including an unknown field, is refused
+//! with an error that shows the forms: a misspelled `parms` must not run a statement without its
+//! parameters.
 
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
 use crate::error::{Error, Kind};
 use crate::json::{Fields, each, fields, text};
-use crate::named;
+use crate::loggable;
 use crate::param::Param;
 use crate::said::Said;
+use crate::truncate::quote_short;
 
-/// The forms of an event, as an error shows them.
-pub const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
+/// The forms of an event, for errors.
+pub(crate) const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
 
-/// What an event asks for.
+/// The request of an event.
 #[derive(Debug, PartialEq)]
-pub enum Request {
-    /// Run one statement of the catalogue.
+pub(crate) enum Request {
+    /// Run one statement from the catalogue.
     Statement(Call),
     /// Run several, in order, all or nothing.
     Transaction(Vec<Call>),
-    /// Walk the way of a login and say what is wrong.
+    /// Diagnose the login.
     Diagnose,
-    /// Run the statement that the function's settings name for schedules. Holds the event's id:
-    /// EventBridge delivers at least once, and the id tells two deliveries of one event apart from
-    /// two events.
+    /// Run the scheduled statement.
     Scheduled {
-        /// The `id` of the EventBridge event, where it is a UUID, as EventBridge's are: anything else
-        /// may be anybody's value, and is not logged.
+        /// The `id` of the EventBridge event, for the log: EventBridge may deliver an event more than once.
+        /// `None` unless it is a UUID, because anything else may be a value of the caller's.
         id: Option<String>,
     },
 }
 
-/// One statement and the values bound to its parameters.
+/// One statement and its parameters.
 #[derive(PartialEq)]
-pub struct Call {
-    /// The statement's name, as the event has it.
+pub(crate) struct Call {
+    /// The statement's name in the event.
     pub statement: String,
     /// Its parameters, in order.
     pub params: Vec<Param>,
@@ -52,17 +50,17 @@ impl fmt::Debug for Call {
     }
 }
 
-/// The fields that some form has.
+/// The fields of all forms.
 const FIELDS: [&str; 7] =
     ["statement", "params", "transaction", "diagnose", "detail-type", "source", "id"];
-/// The most parameters of a statement: both protocols count them in 16 bits.
-const MOST_PARAMS: usize = u16::MAX as usize;
+/// The maximum number of parameters: both protocols count them in 16 bits.
+const MAX_PARAMS: usize = u16::MAX as usize;
 
 /// Reads an event.
 ///
 /// # Errors
 /// [`Kind::Event`] for anything that is not one of the [`FORMS`].
-pub fn parse(event: &RawValue) -> Result<Request, Error> {
+pub(crate) fn parse(event: &RawValue) -> Result<Request, Error> {
     let fields = fields(event, &FIELDS).ok_or_else(|| unknown("it is not a JSON object"))?;
     if fields.get("statement").is_some() {
         call(&fields)
@@ -76,14 +74,14 @@ pub fn parse(event: &RawValue) -> Result<Request, Error> {
         only(&fields, &["diagnose"]).map_err(|why| no_form("it is not a diagnose event", why))?;
         match diagnose.get() {
             "true" => Ok(Request::Diagnose),
-            "false" => Err(unknown("its diagnose is false")),
-            _ => Err(unknown("its diagnose is not true")),
+            "false" => Err(unknown("diagnose is false")),
+            _ => Err(unknown("diagnose is not true")),
         }
     } else if fields.get("detail-type").is_some() {
         scheduled(&fields)
     } else {
         let why = format!("the fields {}", fields.names());
-        Err(no_form("it has none of their fields", why.into()))
+        Err(no_form("it has no known field", why.into()))
     }
 }
 
@@ -93,26 +91,26 @@ fn transaction(calls: &RawValue) -> Result<Vec<Call>, Said> {
         let at = all.len() + 1;
         let known = fields(element, &FIELDS).ok_or(Said::from("not an object"));
         let call = known.and_then(|fields| call(&fields));
-        all.push(call.map_err(|why| why.of(named!("statement {at}")))?);
+        all.push(call.map_err(|why| why.of(loggable!("statement {at}")))?);
         Ok(())
     });
     read.unwrap_or(Err("transaction is not an array".into()))?;
-    if all.is_empty() { Err("its transaction holds no statement".into()) } else { Ok(all) }
+    if all.is_empty() { Err("transaction is empty".into()) } else { Ok(all) }
 }
 
 fn call(fields: &Fields<'_>) -> Result<Call, Said> {
     only(fields, &["statement", "params"])?;
     let name = fields.get("statement").ok_or("missing field \"statement\"")?;
-    let statement =
-        text(name).ok_or_else(|| Said::new("its statement is not a string", short(name.get())))?;
+    let statement = text(name)
+        .ok_or_else(|| Said::new("statement is not a string", quote_short(name.get())))?;
     let mut params = vec![];
     if let Some(given) = fields.get("params") {
         let read = each(given, |param| -> Result<(), Said> {
             let at = params.len() + 1;
-            if at > MOST_PARAMS {
-                return Err(named!("it has more than {MOST_PARAMS} parameters").into());
+            if at > MAX_PARAMS {
+                return Err(loggable!("more than {MAX_PARAMS} parameters").into());
             }
-            params.push(Param::read(param).map_err(|why| named!("parameter {at}: {why}"))?);
+            params.push(Param::read(param).map_err(|why| loggable!("parameter {at}: {why}"))?);
             Ok(())
         });
         read.unwrap_or(Err("params is not an array".into()))?;
@@ -120,20 +118,24 @@ fn call(fields: &Fields<'_>) -> Result<Call, Said> {
     Ok(Call { statement, params })
 }
 
-/// The envelope that EventBridge puts around a schedule of either kind:
+/// A scheduled event of either kind, in EventBridge's envelope:
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>.
 fn scheduled(fields: &Fields<'_>) -> Result<Request, Error> {
     let read = |name: &'static str| {
         let missing =
-            || unknown("it is not an EventBridge event").says(named!("missing field {name:?}"));
+            || unknown("it is not an EventBridge event").says(loggable!("missing field {name:?}"));
         fields.get(name).and_then(text).ok_or_else(missing)
     };
     let (id, source, detail_type) = (read("id")?, read("source")?, read("detail-type")?);
     let is_schedule =
         matches!(&*source, "aws.events" | "aws.scheduler") && detail_type == "Scheduled Event";
     if !is_schedule {
-        let why = format!("source {} and detail-type {}", short(&source), short(&detail_type));
-        return Err(no_form("it is an EventBridge event, not a schedule", why.into()));
+        let why = format!(
+            "source {} and detail-type {}",
+            quote_short(&source),
+            quote_short(&detail_type)
+        );
+        return Err(no_form("it is an EventBridge event, but not a schedule", why.into()));
     }
     Ok(Request::Scheduled { id: Some(id).filter(|id| is_uuid(id)) })
 }
@@ -154,9 +156,12 @@ fn no_form(why: &'static str, said: Said) -> Error {
 }
 
 fn unknown(why: &'static str) -> Error {
-    Error::new(Kind::Event, named!("the event is of no known form, {why}"))
-        .advice(named!("send one of: {FORMS}"))
+    Error::new(Kind::Event, loggable!("unknown event: {why}"))
+        .advice(loggable!("send one of: {FORMS}"))
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -208,10 +213,10 @@ mod tests {
             (r#"{"statement":"a","parms":[1]}"#, "unknown field \"parms\""),
             (r#"{"statement":"a","statement":"b"}"#, "duplicate field \"statement\""),
             (r#"{"statement":"a","transaction":[]}"#, "unknown field \"transaction\""),
-            (r#"{"statement":7}"#, "its statement is not a string: \"7\""),
+            (r#"{"statement":7}"#, "statement is not a string: \"7\""),
             (r#"{"statement":"a","params":[{}]}"#, "parameter 1: a parameter is null, a boolean"),
             (r#"{"statement":"a","params":{}}"#, "params is not an array"),
-            (r#"{"transaction":[]}"#, "holds no statement"),
+            (r#"{"transaction":[]}"#, "transaction is empty"),
             (r#"{"transaction":[{"params":[]}]}"#, "statement 1: missing field \"statement\""),
             (r#"{"transaction":{}}"#, "transaction is not an array"),
             (r#"{"transaction":[{"statement":"a","x":1}]}"#, "statement 1: unknown field \"x\""),

@@ -1,42 +1,42 @@
-//! From an event to a response: the one path that every invocation takes.
+//! From an event to a response: the path of every invocation.
 
+use diagnosis::{Cause, Diagnosis};
 use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
-use crate::doctor::{self, Blanks, Cause, Diagnosis, Patient};
-use crate::engine::{Clock, Connector, Login};
+use crate::diagnose::{self, Subject};
+use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
+use crate::login::{Clock, Login};
 use crate::perform::{Step, Work, perform};
+use crate::placeholders;
+use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
-use crate::session::{Random, Session};
 use crate::settings::Settings;
 
-/// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
-pub(crate) const SCHEDULED: &str = "items";
-
 /// A function that is ready for events.
-pub struct Function<C: Connector> {
-    session: Session<C>,
+pub(crate) struct Function<C: Connector> {
+    pool: Pool<C>,
     catalogue: Catalogue,
     scheduled_statement: Option<String>,
-    /// What the role's policy names, when the settings tell.
+    /// The resource id in the role's policy, if the settings have it.
     resource_id: Option<String>,
     name: Option<String>,
 }
 
 impl<C: Connector> Function<C> {
-    /// Checks everything that can be checked without the database. The function may be called for
-    /// so many events at once.
+    /// Checks everything that can be checked without the database. The function may receive `at_once`
+    /// events at once.
     ///
     /// # Errors
-    /// [`Kind::Settings`] or [`Kind::Statement`], naming what is wrong.
-    pub fn new(
+    /// [`Kind::Settings`] or [`Kind::Statement`].
+    pub(crate) fn new(
         settings: Settings,
         credentials: Credentials,
         at_once: NonZeroUsize,
@@ -45,17 +45,16 @@ impl<C: Connector> Function<C> {
     ) -> Result<Self, Error> {
         let catalogue = Catalogue::load(&settings.statements, C::DIALECT)?;
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
-            let blanks = Blanks::of_engine(C::WORDS)
-                .with_endpoint(&settings.endpoint)
+            let placeholders = placeholders::of_endpoint(C::TEXTS, &settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
-            Error::new(Kind::Settings, "cannot trust any server")
+            Error::new(Kind::Settings, "no usable trust anchors")
                 .says(Loggable::of_error(&error))
-                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &blanks)
+                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &placeholders)
         })?;
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
-                Error::new(Kind::Settings, "DB_USER is wrong")
-                    .named(Cause::SettingMalformed)
+                Error::new(Kind::Settings, "DB_USER is invalid")
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
             })?;
         let login = Login {
@@ -64,10 +63,11 @@ impl<C: Connector> Function<C> {
             connect_to: settings.connect_to,
             database: settings.database,
             clock,
+            texts: C::TEXTS,
             dated_ahead: 0,
         };
         Ok(Function {
-            session: Session::new(C::new(login), at_once, random),
+            pool: Pool::new(C::new(login), at_once, random),
             catalogue,
             scheduled_statement: settings.scheduled_statement,
             resource_id: settings.resource_id,
@@ -75,16 +75,20 @@ impl<C: Connector> Function<C> {
         })
     }
 
-    /// The session, to open it ahead of the first event, and to close it after the last.
-    pub fn session(&self) -> &Session<C> {
-        &self.session
+    /// The connection pool, to be warmed up before the first event and closed after the last.
+    pub(crate) fn pool(&self) -> &Pool<C> {
+        &self.pool
     }
 
     /// Answers one event.
     ///
     /// # Errors
-    /// Every [`Kind`]. The function can take the next event after any of them.
-    pub async fn handle(&self, event: &RawValue, deadline: Deadline) -> Result<Response, Error> {
+    /// Every [`Kind`]. The function can handle the next event after any of them.
+    pub(crate) async fn handle(
+        &self,
+        event: &RawValue,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
                 self.run(&Work::Statement(self.step(&call)?), deadline).await
@@ -112,29 +116,33 @@ impl<C: Connector> Function<C> {
     }
 
     /// Walks the way of a login, and tells what may be wrong with it.
-    pub async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
-        let patient = Patient {
-            connector: self.session.connector(),
+    pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
+        let subject = Subject {
+            connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_id: self.resource_id.as_deref(),
             function: self.name.as_deref(),
         };
-        doctor::diagnose(&patient, deadline).await
+        diagnose::diagnose(&subject, deadline).await
     }
 
-    /// What a call asks for.
+    /// A call with its statement.
     fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
         let statement = self.catalogue.get(&call.statement);
-        Ok((call, statement.map_err(|error| error.fated(Fate::NotRun))?))
+        Ok((call, statement.map_err(|error| error.with_fate(Fate::NotRun))?))
     }
 
-    /// Does `work`, and once more where nothing of it was carried out and it may go well.
+    /// Does `work`, and retries it once if nothing was executed and a retry may succeed.
     async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
         match self.attempt(work, deadline).await {
-            Err(error) if error.calls_for_another_attempt() => {
-                let how = if error.is_stale() { "parsing it anew" } else { "connecting again" };
-                tracing::debug!(error = error.log(), "nothing was run, {how}");
+            Err(error) if error.is_retryable() => {
+                let how = if error.is_stale() {
+                    "parsing the statement again"
+                } else {
+                    "connecting again"
+                };
+                tracing::debug!(error = error.log(), "nothing was run; {how}");
                 self.attempt(work, deadline).await
             }
             outcome => outcome,
@@ -142,17 +150,17 @@ impl<C: Connector> Function<C> {
     }
 
     async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.session.ready(&work.statements(), deadline).await?;
-        let connector = self.session.connector();
+        let lease = self.pool.acquire(&work.statements(), deadline).await?;
+        let connector = self.pool.connector();
         let (outcome, lease) = perform(work, deadline, connector, lease).await;
         if let Some(lease) = lease {
-            self.session.keep(lease);
+            self.pool.release(lease);
         }
         outcome
     }
 }
 
-/// Why a CA bundle cannot be read or trusted.
+/// The cause of a CA bundle that cannot be used.
 fn no_roots(bundle: &Path, endpoint: &Endpoint) -> Cause {
     let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
     match () {

@@ -1,13 +1,12 @@
-//! Objects and arrays of an event, read without a copy of what they hold: an event has up to 6 MB, and
-//! what is refused of it is quoted shortly.
+//! Reads the objects and arrays of an event without copying their contents, which may take 6 MB.
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::bound::short;
+use crate::truncate::quote_short;
 
-/// How many names of fields that are not known are kept.
+/// How many names of unknown fields are kept.
 const SHOWN: usize = 5;
 
 /// The fields of an object.
@@ -18,8 +17,7 @@ pub(crate) struct Fields<'a> {
     unknown_count: usize,
 }
 
-/// The fields of the object that `json` is, of which those called `names` are kept; `None` where it is
-/// no object.
+/// The fields of a JSON object, with the values of those in `names`. `None` if `json` is not an object.
 pub(crate) fn fields<'a>(json: &'a RawValue, names: &[&'static str]) -> Option<Fields<'a>> {
     let mut fields = Fields { known: vec![], twice: None, unknown: vec![], unknown_count: 0 };
     let read = serde_json::Deserializer::from_str(json.get())
@@ -27,8 +25,8 @@ pub(crate) fn fields<'a>(json: &'a RawValue, names: &[&'static str]) -> Option<F
     read.is_ok().then_some(fields)
 }
 
-/// Gives the elements of the array that `json` is to `take`, up to the first that it refuses; `None`
-/// where it is no array.
+/// Passes the elements of a JSON array to `take`, up to the first that it refuses. `None` if `json` is
+/// not an array.
 pub(crate) fn each<'a, E>(
     json: &'a RawValue,
     take: impl FnMut(&'a RawValue) -> Result<(), E>,
@@ -48,15 +46,15 @@ pub(crate) fn text(json: &RawValue) -> Option<String> {
 }
 
 impl<'a> Fields<'a> {
-    /// The value of the field called `name`, which is one of those that are kept.
+    /// The value of the field called `name`, if it was one of the names.
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
-    /// What is wrong with an object that may have the fields `allowed`, each once.
+    /// Why the object is refused, if it may only have the fields `allowed`, each once.
     pub(crate) fn refuse(&self, allowed: &[&str]) -> Option<String> {
         let other = self.known.iter().find(|(name, _)| !allowed.contains(name));
-        let other = other.map(|(name, _)| short(name)).or(self.unknown.first().cloned());
+        let other = other.map(|(name, _)| quote_short(name)).or(self.unknown.first().cloned());
         match (self.twice, other) {
             (Some(twice), _) => Some(format!("duplicate field {twice:?}")),
             (None, Some(other)) => Some(format!("unknown field {other}")),
@@ -64,13 +62,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The names of the fields, the first of them where there are many.
+    /// The names of the fields, or the first of them if there are many.
     pub(crate) fn names(&self) -> String {
         let more = match self.unknown_count.saturating_sub(self.unknown.len()) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let known = self.known.iter().map(|(name, _)| short(name));
+        let known = self.known.iter().map(|(name, _)| quote_short(name));
         let names = known.chain(self.unknown.iter().cloned()).collect::<Vec<_>>().join(", ");
         format!("[{names}]{more}")
     }
@@ -106,7 +104,7 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
     }
 }
 
-/// Reads a key: one of the names, or another, which is kept if it `shows`.
+/// Reads a key: one of the names, or another, which is kept only if it `shows`.
 struct Key<'n> {
     names: &'n [&'static str],
     shows: bool,
@@ -129,7 +127,7 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         let name = self.names.iter().find(|name| **name == key).copied();
-        Ok(name.ok_or_else(|| self.shows.then(|| short(key))))
+        Ok(name.ok_or_else(|| self.shows.then(|| quote_short(key))))
     }
 }
 

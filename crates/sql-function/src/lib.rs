@@ -1,48 +1,80 @@
-//! What the MySQL and the PostgreSQL Lambda share.
+//! Everything that the MySQL and the PostgreSQL Lambda function have in common, which is all but the
+//! driver.
 //!
-//! An engine's function is a [`Connector`] and a [`Connection`]; all the rest is here. An invocation
-//! goes [`run`] (Lambda's boundary) → [`handle`] (event → statement) → [`session`] (the open
-//! connection, or a new one) → the engine's `connect` and `query` → [`response`], or a diagnosed
-//! [`Error`].
+//! An engine's function implements [`Connector`], [`Connection`] and [`Examine`] for its driver, and its
+//! `main` hands [`run`] the arguments, the environment and the clock:
+//!
+//! ```no_run
+//! use std::env;
+//! use std::time::SystemTime;
+//!
+//! fn main_of<C: sql_function::Connector>() -> Result<(), lambda_runtime::Error> {
+//!     sql_function::run::<C>(env::args_os().nth(1), |name| env::var(name).ok(), SystemTime::now)
+//! }
+//! ```
+//!
+//! An event names a statement of the [`Catalogue`], the `.sql` files that the function was deployed with:
+//!
+//! ```
+//! use sql_function::{Mode, Statement, sql};
+//!
+//! let file = "-- mode: write\n-- timeout: 5s\nINSERT INTO items (name) VALUES (?)";
+//! let statement = Statement::parse("add_item", file.to_owned(), sql::MYSQL)?;
+//! assert_eq!((statement.mode, statement.params()), (Mode::Write, 1));
+//! # Ok::<(), sql_function::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
-pub mod backoff;
-pub mod bound;
-pub mod boundary;
-pub mod catalogue;
-pub mod deadline;
+// The way of an invocation.
+mod boundary;
+mod catalogue;
+mod event;
+mod handle;
+mod param;
+mod perform;
+mod pool;
+mod response;
+mod rows;
+mod settings;
+mod statement;
+mod value;
+
+// What an engine implements, and what it is given.
 pub mod dial;
-pub mod doctor;
-pub mod engine;
-pub mod error;
-pub mod event;
-pub mod handle;
+mod driver;
+mod login;
+mod placeholders;
+pub mod refusal;
+pub mod sql;
+
+// The diagnosis.
+pub mod diagnose;
+
+// What all of them use.
+mod backoff;
+mod deadline;
+mod error;
 mod json;
 mod panics;
-pub mod param;
-mod perform;
-pub mod refusal;
-pub mod response;
-pub mod rows;
-pub mod said;
-pub mod session;
-pub mod settings;
+mod rds_ca;
+mod said;
 mod shutdown;
-pub mod sql;
-pub mod statement;
 mod summary;
-pub mod telemetry;
-pub mod value;
+mod telemetry;
+mod truncate;
 
 pub use backoff::Backoff;
 pub use boundary::run;
+pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
-pub use engine::{Clock, Connection, Connector, Done, Examine, Login};
-pub use error::{Error, Fate, Kind};
-pub use param::Param;
-pub use rows::{Column, Row, Rows};
+pub use driver::{Connection, Connector, Examine, ExecResult};
+pub use error::{Error, Fate, Kind, is_reusable};
+pub use login::{Clock, Login};
+pub use param::{Elements, Param};
+pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};
 pub use said::{Loggable, Said};
-pub use session::Session;
+pub use settings::NameLimit;
 pub use statement::{Mode, Statement};
+pub use truncate::{quote_short, truncate};
 pub use value::{Array, Json, Value};

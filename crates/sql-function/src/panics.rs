@@ -1,20 +1,20 @@
-//! What a panic leaves: a line that says where, and an answer to the event that met it.
+//! A panic leaves a log line with its location and an error response to its event.
 //!
-//! A panic's message may quote anything: the log names the place in the code alone. The standard
-//! library's own hook would print the message.
+//! A panic's message may quote anything, so the log has only the location. The standard library's own
+//! hook would print the message.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, set_hook};
 
 use futures_util::FutureExt;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
+use crate::truncate::truncate;
 
-/// The most of a panic's message, in bytes, that an answer quotes.
-const MOST: usize = 1000;
+/// How many bytes of a panic's message a response quotes.
+const MAX_MESSAGE: usize = 1000;
 
-/// Has the process log where a panic happened.
+/// Has the process log the location of a panic.
 pub(crate) fn hook() {
     set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -22,7 +22,7 @@ pub(crate) fn hook() {
     }));
 }
 
-/// What `work` gives, or an error where it panics. Whatever it had in hand is dropped.
+/// The result of `work`, or an error if it panics. Everything it owned is dropped.
 pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
     outcome.unwrap_or_else(|panic| Err(internal(&*panic)))
@@ -31,11 +31,11 @@ pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> R
 fn internal(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(Kind::Internal, "the function panicked, and a write may have been carried out")
-        .says(cut(text.unwrap_or("no message"), MOST).into_owned())
+    Error::new(Kind::Internal, "the function panicked, and a write may have been executed")
+        .says(truncate(text.unwrap_or("no message"), MAX_MESSAGE).into_owned())
         .advice(
-            "this is a defect of the function: report it with the place that its log names, and look \
-             at the data before sending the event again",
+            "this is a bug in the function: report it with the location in the log, and check the data \
+             before sending the event again",
         )
 }
 

@@ -1,48 +1,46 @@
-//! The values an event binds to a statement's parameters.
+//! The parameters of a statement in an event.
 //!
-//! Numbers keep the digits they were sent with: a decimal that went through a float would come out
-//! as another one.
+//! Numbers keep the digits they were sent with: converting a decimal to a float would change it.
 
 use serde_json::value::RawValue;
 use std::fmt;
 
 use crate::json::{each, text};
 
-/// One parameter, as JSON gave it.
+/// One parameter.
 #[derive(Clone, PartialEq)]
 pub enum Param {
     /// SQL NULL.
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number, in the digits of the event.
+    /// A number, with the digits of the event.
     Number(String),
     /// A string.
     Text(String),
-    /// An array: a PostgreSQL array. MySQL has none and refuses it.
+    /// An array, for a PostgreSQL array. MySQL refuses it.
     Array(Elements),
 }
 
-/// The elements of an array, as they were sent: three million of them are worth no more memory than the
-/// event.
+/// The elements of an array, as the text of the event: an event may have three million of them.
 #[derive(Clone)]
 pub struct Elements(Box<RawValue>);
 
-/// The most dimensions of a PostgreSQL array (`MAXDIM` in its source). Each is one call deeper here,
-/// and an event of 6 MB could have three million.
+/// The maximum number of dimensions of a PostgreSQL array (`MAXDIM`). Each is a recursive call here, and an
+/// event of 6 MB could have three million.
 const MAX_DIMENSIONS: usize = 6;
 
-/// What a parameter may be.
+/// The valid types of a parameter.
 const KINDS: &str = "a parameter is null, a boolean, a number, a string or an array, not an object \
                      (send JSON documents as strings)";
-const TOO_DEEP: &str = "an array has at most 6 dimensions, as PostgreSQL's have";
-const NO_TEXT: &str = "a string holds half a character";
+const TOO_DEEP: &str = "an array has at most 6 dimensions, as in PostgreSQL";
+const NO_TEXT: &str = "a string contains an unpaired surrogate";
 
 impl Param {
     /// Reads a value of an event.
     ///
     /// # Errors
-    /// Why it is no parameter, in words that quote nothing.
+    /// Why it is not a parameter, in words that quote nothing.
     pub fn read(json: &RawValue) -> Result<Param, &'static str> {
         // RawValue holds valid JSON without blanks around it: its first byte tells its type.
         Ok(match json.get().as_bytes()[0] {
@@ -62,12 +60,12 @@ impl Param {
 }
 
 impl Elements {
-    /// Gives each element to `take`, up to the first that it refuses.
+    /// Passes each element to `take`, up to the first that it refuses.
     ///
     /// # Errors
     /// What `take` returns.
     pub fn each<E>(&self, mut take: impl FnMut(Param) -> Result<(), E>) -> Result<(), E> {
-        // They were read before: each of them is a parameter.
+        // All of them were read before, so each is a parameter.
         let read = each(&self.0, |element| Param::read(element).map_or(Ok(()), &mut take));
         read.unwrap_or(Ok(()))
     }
@@ -79,14 +77,14 @@ impl PartialEq for Elements {
     }
 }
 
-/// How deep the arrays in `json`, which is valid, are nested.
+/// How deeply arrays are nested in `json`, which is valid.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string) = (0, 0, false);
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'"' => in_string = !in_string,
-            // What follows in a string does not end it.
+            // An escaped character does not end the string.
             b'\\' => drop(bytes.next()),
             b'[' if !in_string => {
                 depth += 1;
@@ -99,7 +97,7 @@ fn depth(json: &str) -> usize {
     deepest
 }
 
-/// Its type, and how long it is: a value is never logged.
+/// Its type and length, because a value is never logged.
 impl fmt::Debug for Param {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,13 +1,13 @@
-//! What an invocation does with its connection, and what is known when it goes wrong.
+//! What an invocation does with its connection.
 //!
-//! Three rules hold here. Nothing is sent twice. Whatever leaves a doubt about the connection costs
-//! it. And an error says what became of the work:
+//! Three rules hold here. Nothing is sent twice. A connection that may be out of sync with the server is
+//! dropped. And an error says what happened to the work:
 //!
-//! | what was under way | it broke, or time ran out | the server refused or ended it |
+//! | in progress | the connection broke, or a timeout | the server refused or canceled it |
 //! |---|---|---|
 //! | a read | nothing was changed | nothing was changed |
-//! | a write by itself, not yet sent | nothing was changed | nothing was changed |
-//! | a write by itself, sent | `OutcomeUnknown` | nothing was changed |
+//! | a single write, not yet sent | nothing was changed | nothing was changed |
+//! | a single write, sent | `OutcomeUnknown` | nothing was changed |
 //! | a transaction, before its COMMIT | the server rolls it back | it was rolled back |
 //! | a COMMIT of writes | `OutcomeUnknown` | it was rolled back |
 
@@ -17,33 +17,33 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, sleep};
 
-use crate::deadline::{Deadline, ran_out};
-use crate::engine::{Connection, Connector, Done, millis};
-use crate::error::{Error, Fate, Kind};
+use crate::deadline::{Deadline, millis, timed_out};
+use crate::driver::{Connection, Connector, ExecResult};
+use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::event::Call;
-use crate::named;
+use crate::loggable;
+use crate::pool::{Lease, Obtained};
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
 use crate::rows::{RESPONSE_LIMIT, Rows};
-use crate::session::{Lease, Obtained};
 use crate::statement::{Mode, Statement};
 
-/// What is kept back of the time for a statement, to have the server end it and to hear how it did.
-/// A fifth of the time, where that is less.
-const ENDING: Duration = Duration::from_millis(700);
-/// The server's own limit gets this long to end a statement, before another connection tells it to.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// How long the end of a statement may take to come, where there is time.
-const LONG_ENDING: Duration = Duration::from_secs(2);
+/// The part of a statement's time that is reserved for canceling it and reading the outcome; a fifth of the
+/// time if that is less.
+const CANCEL_RESERVE: Duration = Duration::from_millis(700);
+/// How long the server's own limit may take to end a statement before a cancel request is sent.
+const CANCEL_DELAY: Duration = Duration::from_millis(100);
+/// How long a canceled statement may take to end, if there is time.
+const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 
-/// A statement that an event calls.
+/// A call of an event and its statement.
 pub(crate) type Step<'a> = (&'a Call, &'a Statement);
 
 /// What an invocation has to do.
 pub(crate) enum Work<'a> {
-    /// One statement, by itself.
+    /// A single statement.
     Statement(Step<'a>),
-    /// Several in order, all or nothing.
+    /// Several statements in order, all or nothing.
     Transaction(Vec<Step<'a>>),
 }
 
@@ -65,8 +65,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Does `work`. Gives the connection back when all of it is finished, the connection is in step with
-/// the server, and its session is that of a new login.
+/// Does `work`. Returns the connection only if all of it is finished, the connection is in sync with the
+/// server, and its session is restored.
 pub(crate) async fn perform<'a, C: Connector>(
     work: &Work<'_>,
     deadline: Deadline,
@@ -76,54 +76,55 @@ pub(crate) async fn perform<'a, C: Connector>(
     let obtained = lease.obtained;
     let lease = Some(lease);
     let mut attempt = Attempt { work, deadline, connector, lease, obtained, has_run: false };
-    let outcome = attempt.under_locks().await;
+    let outcome = attempt.run_exclusively().await;
     attempt.restore().await;
     (outcome, attempt.lease)
 }
 
-/// Work on its way.
+/// Work in progress.
 struct Attempt<'a, 'w, C: Connector> {
     work: &'w Work<'w>,
     deadline: Deadline,
     connector: &'w C,
-    /// The connection. A step takes it out, and puts it back when it leaves no doubt about it.
+    /// The connection. A step takes it out and puts it back only if it is reusable.
     lease: Option<Lease<'a, C::Connection>>,
     obtained: Obtained,
-    /// Whether a statement was run: it may not be run again.
+    /// Whether a statement was run, and must not be run again.
     has_run: bool,
 }
 
 impl<'a, C: Connector> Attempt<'a, '_, C> {
-    /// Takes the connection out, for one step.
+    /// Takes the connection out for one step.
     fn take(&mut self) -> Result<Lease<'a, C::Connection>, Error> {
         let gone =
-            || connection_lost("an earlier step", "it is not used again").fated(Fate::NotRun);
+            || connection_lost("an earlier step", "it is not used again").with_fate(Fate::NotRun);
         self.lease.take().ok_or_else(gone)
     }
 
-    /// Ends a step, and passes its outcome on. A connection that it leaves in doubt ends here.
+    /// Ends a step and passes on its outcome. Drops the connection unless it is reusable.
     fn settle<T>(
         &mut self,
         lease: Lease<'a, C::Connection>,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
-        if outcome.as_ref().map_or_else(Error::leaves_connection_usable, |_| true) {
+        if is_reusable(&outcome) {
             self.lease = Some(lease);
         }
         outcome
     }
 
-    /// Takes the lock of every exclusive statement, and does the work.
-    async fn under_locks(&mut self) -> Result<Response, Error> {
-        // In order of their names, so that two transactions cannot each wait for the other's.
+    /// Acquires the lock of every exclusive statement, and does the work.
+    async fn run_exclusively(&mut self) -> Result<Response, Error> {
+        // In the order of their names, so that two transactions cannot block each other.
         let steps = self.work.steps().iter();
         let exclusive: BTreeSet<_> =
             steps.filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
         for name in exclusive {
             let mut lease = self.take()?;
             let lock = lease.connection.try_lock(name);
-            let lock = self.deadline.bound(|| named!("taking the lock of {name}"), lock).await;
-            let lock = lock.map_err(|error| error.fated(Fate::NotRun));
+            let lock =
+                self.deadline.bound(|| loggable!("acquiring the lock of {name}"), lock).await;
+            let lock = lock.map_err(|error| error.with_fate(Fate::NotRun));
             if !self.settle(lease, lock)? {
                 return Ok(Response::Skipped {
                     statement: name.to_owned(),
@@ -135,7 +136,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
         match self.work {
             Work::Statement(step) => {
-                let (result, _) = self.one(step, RESPONSE_LIMIT).await?;
+                let (result, _) = self.run_statement(step, RESPONSE_LIMIT).await?;
                 Ok(Response::Statement { result, connection: self.obtained })
             }
             Work::Transaction(steps) => {
@@ -145,13 +146,13 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
     }
 
-    /// Gives the session the state that a new login has: the locks end here as well.
+    /// Restores the state of a new session, which also releases the locks.
     async fn restore(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
         let restore = lease.connection.restore();
         match self.deadline.bound(|| "restoring the session".into(), restore).await {
             Ok(()) => self.lease = Some(lease),
-            Err(error) => tracing::debug!(error = error.log(), "the connection is not kept"),
+            Err(error) => tracing::debug!(error = error.log(), "the connection is not reused"),
         }
     }
 
@@ -161,8 +162,8 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let mut lease = self.take()?;
         let begin = lease.connection.begin(mode);
         let begin = self.deadline.bound(|| "the start of the transaction".into(), begin).await;
-        self.settle(lease, begin.map_err(|error| error.fated(Fate::NotRun)))?;
-        match self.each(steps).await {
+        self.settle(lease, begin.map_err(|error| error.with_fate(Fate::NotRun)))?;
+        match self.run_all(steps).await {
             Ok(results) => {
                 let mut lease = self.take()?;
                 let commit = lease.connection.commit();
@@ -188,42 +189,41 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
     }
 
-    /// Runs one statement after another. Together they may return what Lambda lets one response hold.
-    async fn each(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
+    /// Runs one statement after another. The limit on a response applies to all of them together.
+    async fn run_all(&mut self, steps: &[Step<'_>]) -> Result<Vec<StatementResult>, Error> {
         let mut results = Vec::with_capacity(steps.len());
         let mut room = RESPONSE_LIMIT;
         for (index, step) in steps.iter().enumerate() {
-            let done = self.one(step, room).await;
+            let done = self.run_statement(step, room).await;
             let (result, size) = done.map_err(|error| error.of_item(index, steps.len()))?;
-            // A comma follows it. That it fits has been looked at.
+            // With the comma after it. `run_statement` has checked that it fits.
             room = room.saturating_sub(size + 1);
             results.push(result);
         }
         Ok(results)
     }
 
-    /// Runs a statement that may return `room` bytes. Gives its result, and how many bytes that takes.
-    /// An error says what became of it.
-    async fn one(
+    /// Runs a statement whose result may take `room` bytes of JSON. Returns the result and its size.
+    async fn run_statement(
         &mut self,
         (call, statement): &Step<'_>,
         room: usize,
     ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
-        let outcome = self.in_time(call, statement, &mut rows).await;
+        let outcome = self.run_with_timeout(call, statement, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
         let done = outcome.map_err(|error| match error.fate() {
-            // It may be run on another connection, but not what came before it.
-            Fate::NotRun if !first => error.fated(Fate::Interrupted),
+            // It could be retried on another connection, but not the statements before it.
+            Fate::NotRun if !first => error.with_fate(Fate::Interrupted),
             Fate::NotRun => error,
-            // Until it commits, a transaction that breaks is rolled back.
+            // A transaction that breaks before its COMMIT is rolled back.
             _ if statement.mode == Mode::Read || self.work.is_transaction() => error,
-            Fate::CarriedOut => carried_out(error),
+            Fate::CarriedOut => executed(error),
             Fate::Interrupted if statement.is_atomic() => error,
-            // The server failed a procedure: how far it came is the procedure's own affair.
+            // A procedure failed on the server. How far it got depends on the procedure.
             Fate::Unknown if error.kind() == Kind::Query && !statement.is_atomic() => error,
-            _ => outcome_unknown(named!("statement {:?}", statement.name), error),
+            _ => outcome_unknown(loggable!("statement {:?}", statement.name), error),
         })?;
         let result = StatementResult::new(&statement.name, rows, done, millis(start.elapsed()));
         let size = result.size();
@@ -232,27 +232,28 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         }
         let too_large = response_too_large(statement);
         let is_write = statement.mode == Mode::Write && !self.work.is_transaction();
-        Err(if is_write { carried_out(too_large) } else { too_large })
+        Err(if is_write { executed(too_large) } else { too_large })
     }
 
-    /// Runs a statement no longer than it may. One that takes longer is ended on the server, whose
-    /// answer tells what became of it.
-    async fn in_time(
+    /// Runs a statement within its time limit. If it takes longer, it is canceled on the server, whose answer
+    /// tells the outcome.
+    async fn run_with_timeout(
         &mut self,
         call: &Call,
         statement: &Statement,
         rows: &mut Rows,
-    ) -> Result<Done, Error> {
+    ) -> Result<ExecResult, Error> {
         let deadline = self.deadline;
-        let ending = ENDING.min(deadline.left() / 5);
-        let limit = deadline.less(ending).at_most(statement.timeout);
+        let reserve = CANCEL_RESERVE.min(deadline.left() / 5);
+        let limit = deadline.less(reserve).at_most(statement.timeout);
         let mut lease = self.take()?;
-        let id = lease.connection.id();
+        let handle = lease.connection.cancel_handle();
         let bind = lease.connection.bind(statement, &call.params, rows);
-        let bound = limit.bound(|| named!("preparing statement {:?}", statement.name), bind).await;
+        let bound =
+            limit.bound(|| loggable!("preparing statement {:?}", statement.name), bind).await;
         let bound = match bound {
             Ok(bound) => bound,
-            Err(error) => return self.settle(lease, Err(error.fated(Fate::NotRun))),
+            Err(error) => return self.settle(lease, Err(error.with_fate(Fate::NotRun))),
         };
         let late = {
             let mut run = pin!(lease.connection.run(statement, bound, rows));
@@ -260,13 +261,13 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
                 Some(outcome) if !limit.left().is_zero() => Err(outcome),
                 Some(outcome) => Ok(Some(outcome)),
                 None => {
-                    let deadline = deadline.or(limit.more(LONG_ENDING));
+                    let deadline = deadline.or(limit.more(CANCEL_LIMIT));
                     let cancel = async {
-                        // One that has a time-out of its own is ended by the server, where it can.
-                        let is_ended = statement.timeout.is_some() && !deadline.is_moved();
-                        let patience = if is_ended { PATIENCE } else { Duration::ZERO };
-                        sleep(patience).await;
-                        if let Err(error) = self.connector.cancel(&id, deadline).await {
+                        // The server itself cancels a statement that has a timeout, if it can.
+                        let server_cancels = statement.timeout.is_some() && !deadline.is_moved();
+                        let delay = if server_cancels { CANCEL_DELAY } else { Duration::ZERO };
+                        sleep(delay).await;
+                        if let Err(error) = self.connector.cancel(&handle, deadline).await {
                             tracing::warn!(error = error.log(), "cannot cancel the statement");
                         }
                     };
@@ -283,47 +284,48 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         };
         match late {
             Err(in_time) => self.settle(lease, in_time),
-            // What ends a statement may come late, and hit the next one: the connection ends here.
+            // A late cancel request could hit the next statement, so the connection is dropped.
             Ok(outcome) => late_outcome(statement, self.work.is_transaction(), outcome),
         }
     }
 }
 
-/// A response would be larger than Lambda returns, with the result of `statement`.
+/// The result of `statement` makes the response larger than Lambda allows.
 fn response_too_large(statement: &Statement) -> Error {
-    let message = named!(
-        "with the result of statement {:?} the response passes {RESPONSE_LIMIT} bytes: Lambda \
-         returns 6 MB at most",
+    let message = loggable!(
+        "the response exceeds {RESPONSE_LIMIT} bytes with the result of statement {:?}: Lambda \
+         returns at most 6 MB",
         statement.name
     );
     Error::new(Kind::ResultTooLarge, message)
-        .advice("fetch less at a time, or send fewer statements in one event")
+        .advice("return fewer rows or columns, or send fewer statements in one event")
 }
 
-/// A write by itself was carried out, and `error` refuses its result.
-fn carried_out(error: Error) -> Error {
-    error.with("; the statement was carried out").advice(
-        "do not send the event again: what it did lasts. Have it return less (fewer columns or rows), \
-         or raise max_rows at the top of the statement",
+/// A single write was executed, but `error` prevents returning its result.
+fn executed(error: Error) -> Error {
+    error.with("; the statement was executed").advice(
+        "do not send the event again: the changes are permanent. Return fewer rows or columns, or raise \
+         max_rows at the top of the statement",
     )
 }
 
-/// What an outcome means that came when time was up, if it came at all. The server's own limit began
-/// after the function's, so what the server ended is always among them.
+/// The meaning of an outcome after the time limit, if there was one. The server's own timer starts after the
+/// function's, so every statement that the server canceled gets here.
 fn late_outcome(
     statement: &Statement,
     transaction: bool,
-    outcome: Option<Result<Done, Error>>,
-) -> Result<Done, Error> {
-    let what = named!("statement {:?}", statement.name);
+    outcome: Option<Result<ExecResult, Error>>,
+) -> Result<ExecResult, Error> {
+    let what = loggable!("statement {:?}", statement.name);
     match outcome {
-        // A read that was ended may look as if it had not been: MySQL's SLEEP returns. And what
-        // ends a statement may come late, and hit the next one of its transaction.
-        Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(ran_out(what)),
+        // A canceled read may look successful: MySQL's SLEEP returns. And a late cancel request could
+        // hit the next statement of the transaction.
+        Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(timed_out(what)),
         Some(Err(error)) if error.fate() == Fate::Interrupted => {
-            Err(ran_out(named!("{what}, and the server ended it")).fated(Fate::Interrupted))
+            Err(timed_out(loggable!("{what}, and the server canceled it"))
+                .with_fate(Fate::Interrupted))
         }
         Some(outcome) => outcome,
-        None => Err(ran_out(named!("{what}, and the server did not say how it ended"))),
+        None => Err(timed_out(loggable!("{what}, and the server did not report its outcome"))),
     }
 }

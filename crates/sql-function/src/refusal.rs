@@ -1,20 +1,20 @@
-//! What a failed login or a broken connection means, and what to do about it: the words that both
-//! engines share.
+//! The errors of failed logins, statements and connections that both engines have in common.
 
+use diagnosis::Cause;
 use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use crate::doctor::{Blanks, Cause, Words, rds_ca};
-use crate::engine::Login;
 use crate::error::{Error, Fate, Kind};
-use crate::named;
+use crate::loggable;
+use crate::login::Login;
+use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
-/// The TLS error in `error`'s chain, if it holds one: the drivers wrap it, one in an I/O error, the
-/// other in an error of its own.
+/// The TLS error in the chain of `error`, if there is one. The drivers wrap it in an I/O error or in an
+/// error of their own.
 pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -30,33 +30,32 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
     None
 }
 
-/// TLS failed: the server could not prove that it is the endpoint, or the handshake did not come that
-/// far.
-pub fn untrusted(login: &Login, cause: &rustls::Error, words: Words) -> Error {
+/// TLS failed: the server's certificate is not trusted, or the handshake failed before it was verified.
+pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
-        return broken_handshake(login, cause, words);
+        return broken_handshake(login, cause);
     }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
     let message =
-        named!("the server at {connect_to} did not prove to be {host}, trusting {trust:?}");
+        loggable!("cannot verify that the server at {connect_to} is {host}, trusting {trust:?}");
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
-        .certainly(tls_failure(login, cause), &Blanks::of_login(words, login))
+        .certainly(tls_failure(login, cause), &login.placeholders())
 }
 
-/// The TLS handshake broke off, before the server's certificate was in question.
-pub fn broken_handshake(login: &Login, error: impl Display, words: Words) -> Error {
-    Error::new(Kind::ConnectTls, named!("the TLS handshake with {} broke off", login.connect_to))
+/// The TLS handshake failed before the server's certificate was verified.
+pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
+    Error::new(Kind::ConnectTls, loggable!("the TLS handshake with {} failed", login.connect_to))
         .says(Loggable::of_login(error))
-        .certainly(Cause::HandshakeFailed, &Blanks::of_login(words, login))
+        .certainly(Cause::HandshakeFailed, &login.placeholders())
 }
 
-/// What a failed handshake shows by itself, whatever the server presented.
+/// The cause of a failed handshake, from its error alone.
 fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
     let rustls::Error::InvalidCertificate(error) = error else { return Cause::HandshakeFailed };
     match error {
-        // A bad signature is that of an issuer with a root's name and another key.
+        // A bad signature means an issuer with the name of a root and another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             let anchors: Vec<_> = login.trust.anchors().collect();
             let (kind, region) = (login.endpoint().kind(), login.endpoint().region());
@@ -84,110 +83,127 @@ fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
     }
 }
 
-/// The server offers no TLS: a token must not go to it in clear.
-pub fn no_tls(login: &Login, words: Words) -> Error {
-    let message = named!("the server at {} offers no TLS, so no token was sent", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &Blanks::of_login(words, login))
+/// The server offers no TLS, and a token must not be sent unencrypted.
+pub fn no_tls(login: &Login) -> Error {
+    let message =
+        loggable!("the server at {} offers no TLS, so no token was sent", login.connect_to);
+    Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
-/// The server did not accept the token, most likely because of `cause`.
-pub fn denied(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+/// The server rejected the token, most likely because of `cause`.
+pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginDenied, named!("{host} denied the login of {user:?}"))
+    Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .likely(cause, &Blanks::of_login(words, login))
+        .likely(cause, &login.placeholders())
 }
 
-/// The server turned the login away for another reason than the token: `cause`.
-pub fn refused(login: &Login, server_says: impl Display, cause: Cause, words: Words) -> Error {
+/// The server refused the login for a reason other than the token: `cause`.
+pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
-    Error::new(Kind::LoginRefused, named!("{host} refused the login of {user:?}"))
+    let refused = Error::new(Kind::LoginRefused, loggable!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .certainly(cause, &Blanks::of_login(words, login))
+        .certainly(cause, &login.placeholders());
+    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
+    if passes { refused.transient() } else { refused }
 }
 
-/// Something takes the connection, and says nothing.
-pub fn silent(login: &Login, words: Words) -> Error {
-    let message = named!("{} takes the connection and says nothing", login.connect_to);
-    Error::new(Kind::ConnectTls, message)
-        .certainly(Cause::ServerSilent, &Blanks::of_login(words, login))
+/// The server accepts the connection and sends nothing.
+pub fn silent(login: &Login) -> Error {
+    let message = loggable!("{} accepts the connection but sends nothing", login.connect_to);
+    Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.placeholders())
 }
 
-/// What answers is no server of the engine.
-pub fn wrong_engine(login: &Login, what: impl Display, words: Words) -> Error {
-    let message = named!("what answers at {} is not the database", login.connect_to);
+/// The server is not of this engine.
+pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
+    let message = loggable!("the server at {} is not the expected database", login.connect_to);
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
-        .certainly(Cause::WrongEngine, &Blanks::of_login(words, login))
+        .certainly(Cause::WrongEngine, &login.placeholders())
 }
 
 /// The connection broke during `what`.
 pub fn connection_lost(what: impl Into<Loggable>, cause: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::ConnectionLost, named!("the connection broke during {what}"))
+    Error::new(Kind::ConnectionLost, loggable!("the connection broke during {what}"))
         .says(cause)
         .advice(
-            "send the event again: nothing was changed. Should it happen often, look for restarts \
-             and failovers in the database's events",
+            "send the event again: nothing was changed. If it happens often, look for restarts and \
+             failovers in the database's events",
         )
 }
 
-/// A statement left a transaction open behind it. It has been rolled back: the connection would
-/// carry it into the next event, and what is not committed is lost in the end.
+/// A statement left a transaction open. It was rolled back, because the next event must not run in it.
 pub fn left_open(statement: &Statement) -> Error {
     let message =
-        named!("statement {:?} left a transaction open, which was rolled back", statement.name);
-    // What a procedure committed before stays.
+        loggable!("statement {:?} left a transaction open, which was rolled back", statement.name);
+    // A procedure may have committed something before.
     let fate = if statement.is_atomic() { Fate::Interrupted } else { Fate::Unknown };
     Error::new(Kind::Query, message)
-        .fated(fate)
-        .named(Cause::StatementInvalid)
+        .with_fate(fate)
+        .with_cause(Cause::StatementInvalid)
         .advice(
-            "have the procedure COMMIT what it begins, also where it fails, or let it begin \
-             nothing and send it in a transaction event",
+            "have the procedure end the transactions it begins, also when it fails, or begin none and \
+             send it in a transaction event",
         )
         .loses_connection()
 }
 
-/// `what` met something that passes by itself: the server has carried out nothing of it.
-pub fn passing(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+/// `what` failed for a transient reason, and the server executed nothing of it.
+pub fn transient(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::QueryTransient, named!("{what} failed for a reason that passes by itself"))
+    Error::new(Kind::QueryTransient, loggable!("{what} failed with a transient error"))
         .says(server_says)
         .advice("send the event again: nothing was changed")
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
-/// The server ended `what` on its way: somebody told it to, or it took longer than the server lets a
-/// statement run.
-pub fn ended(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+/// A statement that may commit midway failed for a transient reason, and part of it may be permanent.
+pub fn failed_midway(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::QueryTransient, named!("{what} was ended by the server"))
+    Error::new(Kind::Query, loggable!("{what} failed midway"))
         .says(server_says)
-        .advice(
-            "send the event again. Should it happen each time, the statement takes longer than the \
-             server lets one run: make it faster, or raise the limit that the server's words name",
-        )
-        .fated(Fate::Interrupted)
+        .with_cause(Cause::StatementInvalid)
+        .advice("the error is transient: check the data before sending the event again")
 }
 
-/// The server runs no statement that writes.
+/// The error of a failed statement, with its fate: a procedure may have committed something before.
+pub fn of_statement(statement: &Statement, error: Error) -> Error {
+    let undone = statement.is_atomic() || error.fate() != Fate::NotRun;
+    if undone { error } else { error.with_fate(Fate::Unknown) }
+}
+
+/// The server canceled `what`, on request or because of its own time limit.
+pub fn canceled(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
+    let what = what.into();
+    Error::new(Kind::QueryTransient, loggable!("{what} was canceled by the server"))
+        .says(server_says)
+        .with_cause(Cause::StatementInvalid)
+        .advice(
+            "send the event again. If it happens each time, the statement exceeds a time limit of the \
+             server: make it faster, or raise the limit that the server's message names",
+        )
+        .with_fate(Fate::Interrupted)
+}
+
+/// The server is read-only.
 pub fn read_only(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::ServerReadOnly, named!("{what} met a server that is read-only"))
+    Error::new(Kind::ServerReadOnly, loggable!("{what} was sent to a read-only server"))
         .says(server_says)
         .advice(
-            "nothing was changed. Point DB_HOST at the writer's endpoint: a reader's is read-only \
-             for good. After a failover the writer's own name leads to the old writer for a while: \
-             send the event again",
+            "nothing was changed. Set DB_HOST to the writer's endpoint if it is a reader's. After a failover \
+             the writer's name resolves to the old writer for a while: send the event again",
         )
-        .fated(Fate::NotRun)
+        .with_fate(Fate::NotRun)
 }
 
-/// A write may have been carried out: `error` tells no more.
+/// A write may have been executed, and `error` does not tell.
 pub(crate) fn outcome_unknown(what: impl Into<Loggable>, error: Error) -> Error {
     let what = what.into();
-    Error::new(Kind::OutcomeUnknown, named!("{what} may have been carried out"))
+    Error::new(Kind::OutcomeUnknown, loggable!("{what} may have been executed"))
         .caused_by(error)
-        .advice("look whether it was before sending the event again; it was sent once, not again")
+        .advice(
+            "check the data before sending the event again; the function does not send it twice",
+        )
 }

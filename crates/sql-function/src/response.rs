@@ -1,56 +1,56 @@
-//! What a function answers.
+//! The answer to an event.
 
+use diagnosis::Diagnosis;
 use serde::Serialize;
 use std::io;
 
-use crate::doctor::Diagnosis;
-use crate::engine::Done;
+use crate::driver::ExecResult;
+use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
-use crate::session::Obtained;
 
 /// The answer to an event.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub enum Response {
-    /// To a statement, or a schedule.
+pub(crate) enum Response {
+    /// To a statement or a schedule.
     Statement {
         /// What it returned.
         #[serde(flatten)]
         result: StatementResult,
-        /// How the invocation came by its connection.
+        /// How the invocation got its connection.
         connection: Obtained,
     },
     /// To a transaction.
     Transaction {
         /// What its statements returned, in order.
         transaction: Vec<StatementResult>,
-        /// How the invocation came by its connection.
+        /// How the invocation got its connection.
         connection: Obtained,
     },
-    /// To a run whose lock another run holds.
+    /// To an exclusive statement that is already running elsewhere.
     Skipped {
-        /// The exclusive statement.
+        /// The statement.
         statement: String,
         /// Always true.
         skipped: bool,
         /// Why, for people.
         reason: String,
-        /// How the invocation came by its connection.
+        /// How the invocation got its connection.
         connection: Obtained,
     },
     /// To a request for a diagnosis.
     Diagnosis {
-        /// What was found.
+        /// The result.
         diagnose: Diagnosis,
     },
 }
 
 /// What one statement returned.
 #[derive(Serialize)]
-pub struct StatementResult {
+pub(crate) struct StatementResult {
     /// Its name in the catalogue.
     pub statement: String,
-    /// Its result set; without columns when it returns no rows.
+    /// Its result set; without columns if it returns no rows.
     #[serde(flatten)]
     pub result: ResultSet,
     /// The result sets that a procedure returned after the first.
@@ -58,22 +58,22 @@ pub struct StatementResult {
     pub more_results: Vec<ResultSet>,
     /// How many rows it changed; 0 for one that only reads.
     pub rows_affected: u64,
-    /// The first number that the server gave to a row by itself.
+    /// The first value that the server generated for an inserted row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_insert_id: Option<u64>,
-    /// How long the server and the way there and back took, in milliseconds.
+    /// How long the statement took, with the round trip, in milliseconds.
     pub query_ms: f64,
 }
 
 impl StatementResult {
-    pub(crate) fn new(statement: &str, rows: Rows, done: Done, query_ms: f64) -> Self {
+    pub(crate) fn new(statement: &str, rows: Rows, done: ExecResult, query_ms: f64) -> Self {
         let (last, earlier) = rows.finish();
         let mut sets = earlier.into_iter().chain([last]);
-        // There is a last one.
+        // There is at least the last one.
         #[allow(clippy::expect_used)]
         let result = sets.next().expect("a result has a set");
         let more_results = sets.collect();
-        let Done { rows_affected, last_insert_id } = done;
+        let ExecResult { rows_affected, last_insert_id } = done;
         let statement = statement.to_owned();
         Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
     }
@@ -84,16 +84,16 @@ impl StatementResult {
         self.result.row_count + more.sum::<u64>()
     }
 
-    /// How many bytes of a response it takes.
+    /// Its size in bytes of JSON.
     pub(crate) fn size(&self) -> usize {
         let mut size = Size(0);
-        // It counts, and has nothing to fail with; and all the fields are JSON.
+        // Counting cannot fail, and all fields are JSON.
         let _ = serde_json::to_writer(&mut size, self);
         size.0
     }
 }
 
-/// Counts what is written.
+/// Counts the bytes written.
 struct Size(usize);
 
 impl io::Write for Size {

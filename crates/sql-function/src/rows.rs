@@ -1,36 +1,36 @@
 //! Rows as JSON, written as they arrive from the server.
 //!
-//! Memory stays near the size of the response: no row is kept in another form, but for values whose
-//! text comes later. Both a statement's own `max_rows` and Lambda's limit on a response end it early
-//! with `ResultTooLarge`: a result is never cut in silence.
+//! Memory use stays near the size of the response: only values whose text comes later are kept in another
+//! form. A result that exceeds the statement's `max_rows` or Lambda's limit on a response ends early with
+//! `ResultTooLarge`. It is never truncated silently.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-use crate::bound::cut;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
+use crate::truncate::truncate;
 use crate::value::{Json, Value, write_json};
 
-/// Lambda's limit on a synchronous response, 6 MB, less room for what surrounds the rows:
+/// Lambda's limit on a synchronous response, 6 MB, minus room for what surrounds the rows:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 pub const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 - 64 * 1024;
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The engine's own name for its type.
+    /// The engine's name for its type.
     #[serde(rename = "type")]
     pub type_name: String,
 }
 
-/// One result set, as a response shows it.
+/// One result set of a response.
 #[derive(Serialize)]
-pub struct ResultSet {
-    /// The columns; none when there are no rows to return.
+pub(crate) struct ResultSet {
+    /// The columns; empty if the statement returns no rows.
     pub columns: Vec<Column>,
     /// The rows, as JSON objects.
     pub rows: Box<RawValue>,
@@ -38,24 +38,24 @@ pub struct ResultSet {
     pub row_count: u64,
 }
 
-/// The result of one statement, growing row by row.
+/// The result of one statement, built row by row.
 pub struct Rows {
     /// The result sets before this one.
     earlier: Vec<ResultSet>,
     columns: Vec<Column>,
-    /// Each column's name as a JSON string and a colon: what goes before each of its values.
+    /// Each column's name as a JSON string with a colon, as it precedes each of its values.
     keys: Vec<Vec<u8>>,
-    /// A JSON array, not yet closed.
+    /// An unfinished JSON array.
     json: Json,
     count: u64,
-    /// What is left for this set and those after it.
+    /// The remaining rows for this set and those after it.
     max_rows: u64,
     max_bytes: usize,
     limits: (u64, usize),
 }
 
 impl Rows {
-    /// An empty result that may grow to `max_rows` rows and `max_bytes` bytes of JSON.
+    /// An empty result, limited to `max_rows` rows and `max_bytes` bytes of JSON.
     pub fn new(max_rows: u64, max_bytes: usize) -> Rows {
         Rows {
             earlier: vec![],
@@ -69,13 +69,13 @@ impl Rows {
         }
     }
 
-    /// Ends the result set, and begins the next one: a procedure may return several. The limits hold
-    /// for all of them together.
+    /// Ends the result set and begins the next one: a procedure may return several. The limits apply to all
+    /// of them together.
     ///
     /// # Panics
-    /// When a value that comes later has not come.
+    /// If the text of a [`later`](Value::later) value is missing.
     pub fn next_set(&mut self) {
-        assert!(self.json.later.is_empty(), "every value is there when a result set ends");
+        assert!(self.json.later.is_empty(), "every value is complete when a result set ends");
         let max_rows = self.max_rows - self.count;
         let max_bytes = self.max_bytes.saturating_sub(self.json.len());
         let next = Rows { limits: self.limits, ..Rows::new(max_rows, max_bytes) };
@@ -85,10 +85,10 @@ impl Rows {
         self.earlier.push(set);
     }
 
-    /// Names the columns, before the first row.
+    /// Sets the columns, before the first row.
     ///
     /// # Errors
-    /// [`Kind::Statement`] when two have the same name: a JSON object could hold only one of them.
+    /// [`Kind::Statement`] if two have the same name: a JSON object can have only one of them.
     pub fn describe(&mut self, columns: Vec<Column>) -> Result<(), Error> {
         let mut names = BTreeSet::new();
         let twice: BTreeSet<_> = columns
@@ -98,10 +98,10 @@ impl Rows {
             .collect();
         if !twice.is_empty() {
             let twice = Vec::from_iter(twice).join(", ");
-            let message = "columns of the result have the same name";
+            let message = "the result has columns with the same name";
             return Err(Error::new(Kind::Statement, message)
-                .says(cut(&twice, 1000).into_owned())
-                .advice("give each column its own name with AS"));
+                .says(truncate(&twice, 1000).into_owned())
+                .advice("give each column a unique name with AS"));
         }
         let key = |column: &Column| {
             let mut key = Vec::new();
@@ -114,10 +114,10 @@ impl Rows {
         Ok(())
     }
 
-    /// Adds a row, whose values `write` gives in the order of the columns.
+    /// Adds a row, whose values `write` writes in the order of the columns.
     ///
     /// # Errors
-    /// [`Kind::ResultTooLarge`] when the row is one too many, or too large; what `write` returns.
+    /// [`Kind::ResultTooLarge`] if the row exceeds a limit; what `write` returns.
     pub fn push(
         &mut self,
         write: impl FnOnce(&mut Row<'_>) -> Result<(), Error>,
@@ -125,14 +125,9 @@ impl Rows {
         if self.count == self.max_rows {
             return Err(Error::new(
                 Kind::ResultTooLarge,
-                named!(
-                    "the result has more rows than max_rows = {0}: ended after {0} rows",
-                    self.limits.0
-                ),
+                loggable!("the result has more rows than max_rows = {}", self.limits.0),
             )
-            .advice(
-                "fetch less at a time (LIMIT), or raise max_rows at the top of the statement",
-            ));
+            .advice("return fewer rows (LIMIT), or raise max_rows at the top of the statement"));
         }
         self.json.bytes.extend_from_slice(if self.count == 0 { b"{" } else { b",{" });
         let mut row = Row { keys: self.keys.iter(), json: &mut self.json, first: true };
@@ -146,19 +141,18 @@ impl Rows {
         self.check_bytes()
     }
 
-    /// Puts `texts` where values were to come [`later`](Value::later), in the order in which they
-    /// were written.
+    /// Inserts the texts of the [`later`](Value::later) values, in the order in which these were written.
     ///
     /// # Errors
-    /// [`Kind::ResultTooLarge`] when the result is too large with them.
+    /// [`Kind::ResultTooLarge`] if the result exceeds its limit with them.
     ///
     /// # Panics
-    /// When there are not as many texts as places.
+    /// If there are not as many texts as values.
     pub fn fill(&mut self, texts: Vec<String>) -> Result<(), Error> {
         let places = std::mem::take(&mut self.json.later);
-        assert_eq!(places.len(), texts.len(), "each value that comes later has one text");
+        assert_eq!(places.len(), texts.len(), "each later value has one text");
         if places.is_empty() {
-            return Ok(()); // and copy nothing
+            return Ok(()); // without copying
         }
         let size = texts.iter().map(|text| text.len() + 2).sum::<usize>();
         let written = &self.json.bytes;
@@ -181,20 +175,19 @@ impl Rows {
         if self.json.is_full() { Err(self.too_large_at(self.count)) } else { Ok(()) }
     }
 
-    /// The result is larger than a response may be, with its row number `row`. For engines that can
-    /// tell before the row is JSON.
+    /// The result exceeds its limit at row number `row`. For engines that can tell before the row is JSON.
     pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
-            named!(
-                "the result passed {} bytes of JSON at row {row}: Lambda returns 6 MB at most",
+            loggable!(
+                "the result exceeds {} bytes of JSON at row {row}: Lambda returns at most 6 MB",
                 self.limits.1
             ),
         )
-        .advice("fetch less at a time: fewer columns, or LIMIT and a key to continue from")
+        .advice("return fewer columns, or fewer rows with LIMIT and a key to continue from")
     }
 
-    /// How many rows of this result set there are so far.
+    /// How many rows this result set has so far.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -206,7 +199,7 @@ impl Rows {
             .map_err(|error| error.to_string())
             .and_then(|json| RawValue::from_string(json).map_err(|error| error.to_string()));
         // Every byte was written by `serde_json`, or is ASCII punctuation or base64, except for
-        // documents of JSON columns, which `Value::json` has parsed; and `fill` left no place empty.
+        // documents of JSON columns, which `Value::json` has parsed; and `fill` completed all values.
         #[allow(clippy::expect_used)]
         let rows = rows.expect("rows are JSON by construction");
         let last = ResultSet { columns: self.columns, rows, row_count: self.count };
@@ -222,7 +215,7 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The place of the next column's value.
+    /// The next column's value.
     pub fn value(&mut self) -> Value<'_> {
         if !self.first {
             self.json.bytes.push(b',');

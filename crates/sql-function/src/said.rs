@@ -1,32 +1,32 @@
-//! Text by who said it: a log line may hold our own words and names, and nothing that a peer or an
-//! event said.
+//! Text by origin: a log line may contain our own words and names, but nothing that a server or an event
+//! said.
 //!
-//! A server quotes values in what it refuses (`Duplicate entry 'x'`), a reader of JSON the event. The
-//! answer to the caller, who sent them, may quote them too; a log is read by others, and kept. So the
-//! two are two types, and what is made of a `String` is what was said: the default is the safe one.
+//! A server quotes values in its errors (`Duplicate entry 'x'`), and a JSON parser quotes the event. The
+//! caller, who sent them, may see them; a log is kept and read by others. So there are two types:
+//! [`Loggable`] and [`Said`]. A `String` converts to `Said` only, so that the safe one is the default.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use crate::bound::short;
+use crate::truncate::quote_short;
 
-/// Text that a log line may hold: our own words, numbers, and names that whoever deployed the function
-/// or made the schema chose. See [`named!`](crate::named).
+/// Text that may be logged: our own words, numbers, and names from the deployment or the schema. See
+/// [`loggable!`](crate::loggable).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loggable(Cow<'static, str>);
 
-/// What a peer or an event said, for the caller, after what a log line may hold of it.
+/// What a server or an event said, for the caller only, with the part of it that may be logged.
 pub struct Said {
     pub(crate) told: Option<Told>,
     pub(crate) quoted: Option<String>,
 }
 
-/// What a log line may hold of what was said.
+/// The part of what was said that may be logged.
 #[derive(Clone)]
 pub(crate) struct Told {
     pub(crate) words: Loggable,
-    /// Names that stand in a log line for what it may not quote.
+    /// Names that a log line shows in place of what it may not quote.
     pub(crate) apart: Option<Loggable>,
 }
 
@@ -36,33 +36,33 @@ impl From<Loggable> for Told {
     }
 }
 
-/// [`format!`], for text that a log line may hold. Nothing that fills a place may come from an event, a
-/// row, or the text of a server's message.
+/// [`format!`] for text that may be logged. No argument may come from an event, a row, or a server's
+/// message.
 #[macro_export]
-macro_rules! named {
+macro_rules! loggable {
     ($($text:tt)*) => {
-        $crate::said::Loggable::of_names(format!($($text)*))
+        $crate::Loggable::of_names(format!($($text)*))
     };
 }
 
 impl Loggable {
-    /// What [`named!`](crate::named) makes.
+    /// Used by [`loggable!`](crate::loggable).
     #[doc(hidden)]
     pub fn of_names(text: String) -> Loggable {
         Loggable(text.into())
     }
 
-    /// What a peer said while a connection was opened: nothing of an event has reached it.
+    /// What a server said during a login, when it has received nothing of an event.
     pub fn of_login(said: impl fmt::Display) -> Loggable {
         Loggable(said.to_string().into())
     }
 
-    /// An error that came while a connection was opened, with its sources.
-    pub fn of_error(error: &(dyn std::error::Error + 'static)) -> Loggable {
+    /// An error of a login, with its sources.
+    pub(crate) fn of_error(error: &(dyn std::error::Error + 'static)) -> Loggable {
         let chain = std::iter::successors(Some(error), |error| error.source());
         let mut text = String::new();
         for error in chain.map(ToString::to_string) {
-            // Some repeat their source in their own text.
+            // Some errors repeat their source in their own text.
             if !text.ends_with(&error) {
                 text = if text.is_empty() { error } else { text + ": " + &error };
             }
@@ -70,7 +70,7 @@ impl Loggable {
         Loggable(text.into())
     }
 
-    /// The kind of an I/O error, whose own text may be anybody's.
+    /// The kind of an I/O error, whose text may contain anything.
     pub fn of_io(error: &io::Error) -> Loggable {
         Loggable(error.kind().to_string().into())
     }
@@ -80,7 +80,7 @@ impl Loggable {
         &self.0
     }
 
-    /// Adds to the text.
+    /// Appends to the text.
     pub(crate) fn push(&mut self, more: &Loggable) {
         self.0.to_mut().push_str(&more.0);
     }
@@ -99,12 +99,13 @@ impl fmt::Display for Loggable {
 }
 
 impl Said {
-    /// What a log line may hold, and what only the caller is shown.
+    /// The part that may be logged, and the part for the caller only.
     pub fn new(told: impl Into<Loggable>, quoted: String) -> Said {
         Said { told: Some(told.into().into()), quoted: Some(quoted) }
     }
 
-    /// With names that the server gives apart from its words, for log lines: the caller has the words.
+    /// Adds names that the server sent separately from its message. Only the log shows them: the caller has
+    /// the message.
     #[must_use]
     pub fn apart(mut self, names: Loggable) -> Said {
         if let Some(told) = &mut self.told {
@@ -113,7 +114,7 @@ impl Said {
         self
     }
 
-    /// The same, of `what`.
+    /// The same, about `what`.
     pub(crate) fn of(self, what: Loggable) -> Said {
         let told = match self.told {
             Some(Told { words, .. }) => Loggable::of_names(format!("{what}: {words}")),
@@ -122,9 +123,9 @@ impl Said {
         Said { told: Some(told.into()), ..self }
     }
 
-    /// A name that may be anybody's and of any length, shown to the caller alone.
+    /// A name of any origin and length, for the caller only.
     pub fn name(name: &str) -> Said {
-        short(name).into()
+        quote_short(name).into()
     }
 }
 

@@ -1,79 +1,81 @@
 //! The function's environment variables.
 //!
-//! They are read once, from a lookup that is passed in. A missing or wrong one is an error that
-//! names it.
+//! They are read once, through a lookup function. The error for a missing or invalid one names it.
 
+use diagnosis::Cause;
+use engine::Engine;
 use iam_auth::{DialAddress, Endpoint, TrustStore};
 use std::path::PathBuf;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::said::Loggable;
 
-/// Everything a function needs to know, checked.
+/// The settings of a function, checked.
 #[derive(Debug)]
-pub struct Settings {
-    /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for and the certificate names.
+pub(crate) struct Settings {
+    /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for, and the certificate must name.
     pub endpoint: Endpoint,
-    /// `DB_CONNECT_TO`: what TCP connects to; the endpoint itself unless set.
+    /// `DB_CONNECT_TO`: what TCP connects to; by default the endpoint.
     pub connect_to: DialAddress,
     /// `DB_USER`.
     pub user: String,
     /// `DB_NAME`.
     pub database: String,
-    /// `DB_CA_BUNDLE`: the trust anchors; the layer's file that fits the endpoint unless set.
+    /// `DB_CA_BUNDLE`: the trust anchors; by default the layer's file for the endpoint.
     pub ca_bundle: PathBuf,
     /// `STATEMENTS_DIR`: the folder of `.sql` files.
     pub statements: PathBuf,
-    /// `SCHEDULED_STATEMENT`: what a schedule runs, `items` unless set.
+    /// `SCHEDULED_STATEMENT`: what a schedule runs; by default `items`.
     pub scheduled_statement: Option<String>,
-    /// `DB_RESOURCE_ID`: the id that the role's policy names. The diagnosis alone reads it.
+    /// `DB_RESOURCE_ID`: the id in the role's policy. Only a diagnosis uses it.
     pub resource_id: Option<String>,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: how the diagnosis calls the function.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the function's name, for a diagnosis.
     pub function: Option<String>,
 }
 
-/// How long a name may be: servers cut off what is longer, and look for another name.
+/// The maximum length of a name. Servers truncate longer ones, and look up another name.
 #[derive(Clone, Copy, Debug)]
-pub enum Longest {
-    /// So many bytes of UTF-8.
+pub enum NameLimit {
+    /// In bytes of UTF-8.
     Bytes(usize),
-    /// So many characters.
+    /// In characters.
     Characters(usize),
 }
 
 impl Settings {
-    /// Reads the settings through `variable`, which looks an environment variable up.
-    /// `default_port` and `longest_user` are the engine's.
+    /// Reads the settings of a function for `engine` through `variable`, which looks up an environment
+    /// variable.
     ///
     /// # Errors
-    /// [`Kind::Settings`] with the name of the variable that is missing or wrong.
-    pub fn read(
+    /// [`Kind::Settings`], naming the variable that is missing or invalid.
+    pub(crate) fn read(
         variable: impl Fn(&str) -> Option<String>,
-        default_port: u16,
-        longest_user: Longest,
+        engine: Engine,
+        user_name_limit: NameLimit,
     ) -> Result<Settings, Error> {
-        // SAM and CloudFormation render a parameter that was left out as an empty string.
+        // CloudFormation renders an omitted parameter as an empty string.
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name: &str, what: &str| {
             given(name).ok_or_else(|| {
-                wrong(named!("{name} is not set"))
-                    .named(Cause::SettingMissing)
-                    .advice(named!("set {name} to {what} in the function's environment"))
+                invalid(loggable!("{name} is not set"))
+                    .with_cause(Cause::SettingMissing)
+                    .advice(loggable!("set the environment variable {name} to {what}"))
             })
         };
 
         let host = required("DB_HOST", "the endpoint of the database, as RDS shows it")?;
         let port = match given("DB_PORT") {
-            None => default_port,
+            None => engine.default_port(),
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => {
-                    let advice =
-                        named!("use a number from 1 to 65535, or leave it out for {default_port}");
-                    return Err(wrong(named!("DB_PORT is {text:?}, which is no port"))
-                        .named(Cause::SettingMalformed)
+                    let advice = loggable!(
+                        "use a number from 1 to 65535, or omit it for {}",
+                        engine.default_port()
+                    );
+                    return Err(invalid(loggable!("DB_PORT is {text:?}, which is not a port"))
+                        .with_cause(Cause::SettingMalformed)
                         .advice(advice));
                 }
             },
@@ -82,19 +84,19 @@ impl Settings {
         let connect_to = match given("DB_CONNECT_TO") {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
-                wrong(named!("DB_CONNECT_TO is {text:?}"))
-                    .named(Cause::SettingMalformed)
+                invalid(loggable!("DB_CONNECT_TO is {text:?}"))
+                    .with_cause(Cause::SettingMalformed)
                     .says(Loggable::of_error(&error))
-                    .advice("give it as host:port, for example 127.0.0.1:3306, or leave it out")
+                    .advice("use host:port, such as 127.0.0.1:3306, or omit it")
             })?,
         };
         let user = required("DB_USER", "the database user that logs in with IAM")?;
-        check_user(&user, longest_user)?;
+        check_user(&user, user_name_limit)?;
         let statements = match given("STATEMENTS_DIR") {
             Some(folder) => PathBuf::from(folder),
             None => PathBuf::from(required(
                 "LAMBDA_TASK_ROOT",
-                "the folder of the function (Lambda does)",
+                "the function's folder (Lambda sets it)",
             )?)
             .join("statements"),
         };
@@ -113,8 +115,7 @@ impl Settings {
     }
 }
 
-/// The explicit region wins, then the host's own; the function's region is only for hosts that
-/// carry none.
+/// The endpoint in the explicit region, the one in the host name, or the function's, in this order.
 fn endpoint(
     host: &str,
     port: u16,
@@ -130,8 +131,8 @@ fn endpoint(
                 }
                 () => Cause::SettingMalformed,
             };
-            wrong(named!("DB_HOST {host:?} and DB_REGION {region:?} do not fit"))
-                .named(cause)
+            invalid(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not match"))
+                .with_cause(cause)
                 .says(Loggable::of_error(&error))
         });
     }
@@ -149,29 +150,30 @@ fn endpoint(
             let advice = "set DB_HOST to the endpoint that RDS shows, without scheme or port";
             (Cause::HostMalformed, advice)
         };
-        wrong(named!("DB_HOST is {host:?}"))
-            .named(cause)
+        invalid(loggable!("DB_HOST is {host:?}"))
+            .with_cause(cause)
             .says(Loggable::of_error(&error))
             .advice(advice)
     })
 }
 
-/// A name that the server cut off would be denied as another user's.
-fn check_user(user: &str, longest: Longest) -> Result<(), Error> {
+/// The server would truncate a longer name, and deny the login of another user.
+fn check_user(user: &str, longest: NameLimit) -> Result<(), Error> {
     let (length, most, unit) = match longest {
-        Longest::Bytes(most) => (user.len(), most, "bytes"),
-        Longest::Characters(most) => (user.chars().count(), most, "characters"),
+        NameLimit::Bytes(most) => (user.len(), most, "bytes"),
+        NameLimit::Characters(most) => (user.chars().count(), most, "characters"),
     };
     if length <= most {
         return Ok(());
     }
-    let message = named!("DB_USER has {length} {unit}, of which the server keeps {most}: {user:?}");
-    Err(wrong(message)
-        .named(Cause::SettingMalformed)
-        .advice("set DB_USER to the user's name as the database shows it"))
+    let message =
+        loggable!("DB_USER has {length} {unit}, but the server keeps only {most}: {user:?}");
+    Err(invalid(message)
+        .with_cause(Cause::SettingMalformed)
+        .advice("set DB_USER to the user's name in the database"))
 }
 
-fn wrong(message: Loggable) -> Error {
+fn invalid(message: Loggable) -> Error {
     Error::new(Kind::Settings, message)
 }
 
@@ -183,10 +185,10 @@ mod tests {
     const HOST: &str = "db.abc123def456.eu-west-1.rds.amazonaws.com";
 
     fn read(changes: &[(&str, &str)]) -> Result<Settings, Error> {
-        read_for(Longest::Bytes(63), changes)
+        read_for(NameLimit::Bytes(63), changes)
     }
 
-    fn read_for(longest: Longest, changes: &[(&str, &str)]) -> Result<Settings, Error> {
+    fn read_for(longest: NameLimit, changes: &[(&str, &str)]) -> Result<Settings, Error> {
         let mut variables = BTreeMap::from([
             ("DB_HOST", HOST),
             ("DB_USER", "lambda-user"),
@@ -195,7 +197,11 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
         ]);
         variables.extend(changes.iter().copied());
-        Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()), 3306, longest)
+        Settings::read(
+            |name| variables.get(name).map(|value| (*value).to_owned()),
+            Engine::MySql,
+            longest,
+        )
     }
 
     #[test]
@@ -239,8 +245,8 @@ mod tests {
         let (fits, cut) = ("é".repeat(31) + "x", "é".repeat(32));
         assert_eq!(read(&[("DB_USER", &fits)]).unwrap().user, fits);
         let report = read(&[("DB_USER", &cut)]).unwrap_err().report();
-        assert!(report.contains("DB_USER has 64 bytes, of which the server keeps 63"), "{report}");
-        let characters = Longest::Characters(32);
+        assert!(report.contains("DB_USER has 64 bytes, but the server keeps only 63"), "{report}");
+        let characters = NameLimit::Characters(32);
         assert_eq!(read_for(characters, &[("DB_USER", &cut)]).unwrap().user, cut);
         read_for(characters, &[("DB_USER", &(cut + "x"))]).unwrap_err();
     }

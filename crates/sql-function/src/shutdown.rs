@@ -1,15 +1,16 @@
-//! The end of an execution environment, foretold.
+//! The shutdown of an execution environment.
 //!
-//! Lambda ends an environment with SIGKILL, and the network of it just stops: the server keeps a
-//! connection that nobody has until its own time-outs, hours on MySQL. Only where an extension is
-//! registered does it send SIGTERM first, and leave 500 ms:
+//! Lambda kills an environment with SIGKILL, without closing its network connections: the server keeps them
+//! until its own timeouts, hours on MySQL. Only if an extension is registered does Lambda send SIGTERM
+//! 500 ms before:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
-//! So the function registers itself as an internal extension that asks for no events, as
-//! `lambda_runtime` does with its feature `graceful-shutdown`, but beside the first login, which
-//! takes longer, and without ending where it is refused.
+//! So the function registers itself as an internal extension for no events. `lambda_runtime` does the same
+//! with its feature `graceful-shutdown`; here it happens during the first login, which takes longer, and
+//! a failure does not end the function.
 //!
-//! A Managed Instance may be busy then. [`Shutdown`] takes no new event, lets those that run go on for
-//! most of that time, has the server end what takes longer, and waits until all are answered.
+//! A Managed Instance may be busy at that time. [`Shutdown`] accepts no new event, lets the running ones
+//! continue for most of the 500 ms, has the server cancel those that take longer, and waits until all are
+//! answered.
 
 use lambda_runtime::tower::Service;
 use lambda_runtime::{Error as BoxError, LambdaInvocation};
@@ -24,95 +25,95 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Internal extensions have names of their own choice.
+/// The extension's name. Internal extensions may choose any.
 const NAME: &str = "rds-iam-lambda";
-/// The longest answer to a registration that is read.
-const ANSWER: u64 = 16 * 1024;
-/// How long a registration may take. The API is in the same environment; without it the function
-/// works as well.
+/// The maximum length of the answer to a registration, in bytes.
+const MAX_ANSWER: u64 = 16 * 1024;
+/// How long a registration may take. The API is local, and the function works without it.
 const REGISTRATION: Duration = Duration::from_secs(2);
 
-/// After SIGTERM: how long a statement may run before the server is told to end it.
+/// After SIGTERM: how long a statement may run before it is canceled.
 const STATEMENT: Duration = Duration::from_millis(320);
-/// After SIGTERM: when every wait ends, and the answer goes out.
+/// After SIGTERM: when every wait ends and the answer is sent.
 const ANSWERED: Duration = Duration::from_millis(420);
-/// After SIGTERM: when the process ends, whatever is still open. Lambda kills it at 500 ms, and at
-/// 600 ms on Managed Instances.
-const LEFT: Duration = Duration::from_millis(480);
+/// After SIGTERM: when the process exits in any case. Lambda kills it at 500 ms, and at 600 ms on Managed
+/// Instances.
+const EXIT: Duration = Duration::from_millis(480);
 
-/// What a process knows of its end, and of the events that it has not answered.
+/// Whether SIGTERM was received, and how many events are running.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
-    /// When SIGTERM came.
-    foretold: watch::Sender<Option<Instant>>,
+    /// When SIGTERM was received.
+    started: watch::Sender<Option<Instant>>,
+    /// How many events are not answered yet.
     running: watch::Sender<usize>,
 }
 
 impl Default for Shutdown {
     fn default() -> Shutdown {
-        Shutdown { foretold: watch::Sender::new(None), running: watch::Sender::new(0) }
+        Shutdown { started: watch::Sender::new(None), running: watch::Sender::new(0) }
     }
 }
 
 impl Shutdown {
-    /// SIGTERM has come.
-    pub(crate) fn foretell(&self) {
-        self.foretold.send_replace(Some(Instant::now()));
+    /// Records that SIGTERM was received.
+    pub(crate) fn start(&self) {
+        self.started.send_replace(Some(Instant::now()));
     }
 
-    /// Whether SIGTERM has come.
-    pub(crate) fn is_foretold(&self) -> bool {
-        self.foretold.borrow().is_some()
+    /// Whether SIGTERM was received.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.borrow().is_some()
     }
 
-    /// When waits end, if SIGTERM has come: those after which there is something to do end `early`.
+    /// When waits end, if SIGTERM was received. A wait that needs time for what follows ends `early`.
     pub(crate) fn end(&self, early: bool) -> Option<Instant> {
         let time = if early { STATEMENT } else { ANSWERED };
-        self.foretold.borrow().map(|foretold| foretold + time)
+        self.started.borrow().map(|started| started + time)
     }
 
-    /// Comes when SIGTERM has come and waits end.
+    /// Completes when SIGTERM was received and waits end.
     pub(crate) async fn until_end(&self, early: bool) {
-        self.until_foretold().await;
+        self.until_started().await;
         if let Some(end) = self.end(early) {
             sleep_until(end).await;
         }
     }
 
-    /// How many events were taken and are not answered.
+    /// How many events are not answered yet.
     pub(crate) fn running(&self) -> usize {
         *self.running.borrow()
     }
 
-    /// Comes when every event is answered that was taken.
+    /// Completes when all events are answered.
     pub(crate) async fn until_answered(&self) {
-        // The sender is this value's own: it is there.
+        // Fails only if the sender is dropped, which is a field of this value.
         let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
-    /// How long it is until the process has to end.
+    /// The time until the process exits.
     pub(crate) fn left(&self) -> Duration {
-        let foretold = self.foretold.borrow().unwrap_or_else(Instant::now);
-        (foretold + LEFT).saturating_duration_since(Instant::now())
+        let started = self.started.borrow().unwrap_or_else(Instant::now);
+        (started + EXIT).saturating_duration_since(Instant::now())
     }
 
-    async fn until_foretold(&self) {
-        let _ = self.foretold.subscribe().wait_for(Option::is_some).await;
+    async fn until_started(&self) {
+        let _ = self.started.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// Puts itself around the runtime's `service`.
-    pub(crate) fn around<S>(&'static self, service: S) -> Counted<S> {
+    /// Wraps the runtime's `service`.
+    pub(crate) fn wrap<S>(&'static self, service: S) -> Counted<S> {
         Counted { inner: service, shutdown: self }
     }
 
-    /// Counts an event until the value is dropped.
+    /// Counts an event until the returned value is dropped.
     fn begin(&'static self) -> Running {
         self.running.send_modify(|running| *running += 1);
         Running(self)
     }
 }
 
-/// An event that was taken and is not answered.
+/// An event that is not answered yet.
 struct Running(&'static Shutdown);
 
 impl Drop for Running {
@@ -121,8 +122,8 @@ impl Drop for Running {
     }
 }
 
-/// Around the runtime's service, which handles an event and sends the answer: counts what runs, and
-/// after SIGTERM keeps the runtime from asking for another event.
+/// Wraps the runtime's service, which handles an event and sends the answer: counts running events and,
+/// after SIGTERM, keeps the runtime from requesting another event.
 #[derive(Clone, Copy)]
 pub(crate) struct Counted<S> {
     inner: S,
@@ -148,7 +149,7 @@ where
         Box::pin(async move {
             let outcome = answered.await;
             drop(running);
-            if shutdown.is_foretold() {
+            if shutdown.has_started() {
                 pending::<()>().await;
             }
             outcome
@@ -156,7 +157,7 @@ where
     }
 }
 
-/// A registered extension: it lasts as long as it waits for the events that it did not ask for.
+/// A registered extension. It stays registered as long as it waits for its next event.
 pub(crate) struct Extension {
     _waiting: TcpStream,
 }
@@ -165,10 +166,10 @@ impl Extension {
     /// Registers with the API at `address`, the value of `AWS_LAMBDA_RUNTIME_API`.
     ///
     /// # Errors
-    /// The API cannot be reached, refuses, or does not answer in time.
+    /// The API cannot be reached, refuses, or does not answer within two seconds.
     pub(crate) async fn register(address: &str) -> io::Result<Extension> {
         let late =
-            |_| io::Error::new(io::ErrorKind::TimedOut, "the Extensions API does not answer");
+            |_| io::Error::new(io::ErrorKind::TimedOut, "the Extensions API does not respond");
         timeout(REGISTRATION, Extension::try_register(address)).await.map_err(late)?
     }
 
@@ -181,7 +182,7 @@ impl Extension {
         );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
-        stream.take(ANSWER).read_to_end(&mut answer).await?;
+        stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
         let answer = String::from_utf8_lossy(&answer);
         let identifier = identifier(&answer).ok_or_else(|| {
             let status = answer.lines().next().unwrap_or("no answer").to_owned();
@@ -197,7 +198,7 @@ impl Extension {
     }
 }
 
-/// The identifier in the header of a registration that was accepted.
+/// The extension identifier in the answer to an accepted registration.
 fn identifier(answer: &str) -> Option<&str> {
     let (head, _) = answer.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
@@ -208,13 +209,13 @@ fn identifier(answer: &str) -> Option<&str> {
     header.filter(|_| status == "200").map(|(_, value)| value.trim())
 }
 
-/// Waits for SIGTERM, and tells `shutdown`.
+/// Waits for SIGTERM and starts the shutdown.
 ///
 /// # Errors
-/// The system refuses a handler.
-pub(crate) async fn foretold(shutdown: &Shutdown) -> io::Result<()> {
+/// The signal handler cannot be installed.
+pub(crate) async fn on_sigterm(shutdown: &Shutdown) -> io::Result<()> {
     signal(SignalKind::terminate())?.recv().await;
-    shutdown.foretell();
+    shutdown.start();
     Ok(())
 }
 
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_extensions_api_that_says_nothing_is_not_waited_for() {
+    async fn an_extensions_api_that_does_not_respond_is_not_waited_for() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = silent.local_addr().unwrap().to_string();
         let registered = timeout(10 * REGISTRATION, Extension::register(&address)).await;

@@ -1,57 +1,55 @@
-//! SQL, as far as a function has to read it: the words and signs of a statement, without its comments
-//! and with its quoted parts whole.
+//! A tokenizer for SQL: words, quoted parts and signs, without comments.
 //!
-//! The server alone understands a statement. What is read here decides what a file may hold
-//! ([`crate::statement`]), where MySQL's placeholders are, and what a session keeps of a statement.
+//! Only the server parses a statement. The tokens decide what a file may contain (see `statement`), where
+//! MySQL's placeholders are, and which side effects a statement may have on its session.
 
 use std::iter;
 
-/// Whose SQL it is.
+/// A SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// MySQL's and MariaDB's:
+    /// MySQL and MariaDB:
     /// <https://dev.mysql.com/doc/refman/8.4/en/lexical-structure.html>.
     MySql {
-        /// Whether a backslash in quotes escapes what follows: unless `sql_mode` has
+        /// Whether a backslash in quotes escapes the next character: not if `sql_mode` has
         /// `NO_BACKSLASH_ESCAPES`.
         backslash_escapes: bool,
     },
-    /// PostgreSQL's: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
+    /// PostgreSQL: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
     Postgres,
 }
 
-/// MySQL's, with a session's usual settings.
+/// MySQL and MariaDB with the default `sql_mode`.
 pub const MYSQL: Dialect = Dialect::MySql { backslash_escapes: true };
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// A keyword, a name, or a number.
     Word,
-    /// Something in quotes: a string, or a quoted name.
+    /// A quoted string or name.
     Quoted,
-    /// A `?` of MySQL's, or a `$1` of PostgreSQL's.
+    /// MySQL's `?` or PostgreSQL's `$1`.
     Placeholder,
-    /// One character of anything else.
+    /// Any other character.
     Sign,
 }
 
-/// A part of a statement that is no comment and no blank.
+/// A part of a statement that is not a comment or whitespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What it is.
+    /// The kind.
     pub kind: TokenKind,
-    /// Its text.
+    /// The text.
     pub text: &'a str,
-    /// Where it begins, in bytes.
+    /// Where it begins, as a byte offset.
     pub at: usize,
-    /// Whether it stands in a comment that some servers execute (`/*!80000 … */`): it may be there
-    /// for the server, or not.
+    /// Whether it is in a comment that only some servers execute (`/*!80000 … */`).
     pub conditional: bool,
 }
 
 impl Token<'_> {
-    /// Whether it is this keyword, in any case.
+    /// Whether it is this keyword, in upper or lower case.
     pub fn is(&self, word: &str) -> bool {
         self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(word)
     }
@@ -66,14 +64,14 @@ impl Token<'_> {
         self.kind == TokenKind::Sign && self.text.starts_with(sign)
     }
 
-    /// Where it ends, in bytes.
+    /// Where it ends, as a byte offset.
     pub fn end(&self) -> usize {
         self.at + self.text.len()
     }
 }
 
-/// The tokens of `sql`. A quote or a comment that does not end is one to the end of the text, as it
-/// is for the server.
+/// The tokens of `sql`. An unterminated quote or comment extends to the end of the text, as it does for the
+/// server.
 pub fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<'_>> {
     let mut lexer = Lexer { sql, at: 0, dialect, conditional: false };
     iter::from_fn(move || lexer.next())
@@ -109,7 +107,7 @@ impl<'a> Lexer<'a> {
         matches!(self.dialect, Dialect::MySql { .. })
     }
 
-    /// Goes on to the next token.
+    /// Skips whitespace and comments.
     fn skip(&mut self) {
         loop {
             let rest = &self.sql[self.at..];
@@ -141,7 +139,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The length of what is in quotes. PostgreSQL has backslashes in `E'…'` alone.
+    /// The length of a quoted part. PostgreSQL has backslash escapes only in `E'…'`.
     fn quoted(&self, rest: &str, quote: char) -> usize {
         let escapes = match self.dialect {
             Dialect::MySql { backslash_escapes } => backslash_escapes,
@@ -156,11 +154,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&self, rest: &str) -> usize {
-        // `$` is part of a name, but not of a number before a placeholder of PostgreSQL's.
+        // `$` may be part of a name.
         rest.find(|c| !is_word(c) && c != '$').unwrap_or(rest.len())
     }
 
-    /// A placeholder, or a string between `$tag$` and the same again.
+    /// A placeholder, or a dollar-quoted string.
     fn dollar(&self, rest: &str) -> (TokenKind, usize) {
         let after = &rest[1..];
         let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -180,7 +178,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || !c.is_ascii()
 }
 
-/// MySQL wants a blank after the two dashes.
+/// MySQL requires whitespace after the two dashes.
 fn is_dashes(rest: &str) -> bool {
     rest.strip_prefix("--").is_some_and(|rest| {
         rest.chars().next().is_none_or(|c| c.is_ascii_whitespace() || c.is_control())
@@ -191,7 +189,7 @@ fn line(rest: &str, ends: &[char]) -> usize {
     rest.find(ends).map_or(rest.len(), |end| end + 1)
 }
 
-/// The length of what begins an executable comment: `/*!`, `/*M!`, and a version.
+/// The length of the start of an executable comment: `/*!` or `/*M!`, and a version.
 fn executable(rest: &str) -> usize {
     let start = rest.find('!').map_or(rest.len(), |at| at + 1);
     let after = &rest[start..];
@@ -220,8 +218,7 @@ fn nested_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of what stands between two quotes. One that is doubled begins the next token, which is
-/// all the same here.
+/// The length of a part in quotes. A doubled quote begins another token, which makes no difference here.
 fn quoted(rest: &str, quote: char, escapes: bool) -> usize {
     let mut chars = rest.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {

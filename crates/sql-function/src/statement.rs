@@ -1,10 +1,10 @@
-//! A statement that a function may run: one `.sql` file that it was deployed with.
+//! A statement that a function may run: one `.sql` file that was deployed with it.
 //!
-//! It is in its engine's own SQL, with its engine's own placeholders, and runs as it is in `mysql` or
-//! `psql`. Options are comments at its top:
+//! It uses its engine's own SQL and placeholders, and runs unchanged in `mysql` or `psql`. Options are
+//! comments at its top:
 //!
 //! ```sql
-//! -- Adds an item. A line like this one is only a comment.
+//! -- Adds an item. This line is only a comment.
 //! -- mode: write
 //! -- timeout: 5s
 //! INSERT INTO items (name) VALUES (?);
@@ -13,28 +13,27 @@
 //! | option | values | default |
 //! |---|---|---|
 //! | `mode` | `read` (the server refuses writes), `write` | `read` |
-//! | `exclusive` | `true` (a run that finds another one going is skipped), `false` | `false` |
+//! | `exclusive` | `true` (skipped if it is already running elsewhere), `false` | `false` |
 //! | `timeout` | `250ms`, `30s`, `5m` | the function's own deadline |
 //! | `max_rows` | a number of rows | `10000` |
 //!
-//! A file is read once, when the function starts: its options, its tokens, and whether it is of a kind
-//! that no event may run ([`check`]).
+//! A file is read once, when the function starts. [`check`] refuses statements that no event may run.
 
 mod check;
 mod options;
 
+use diagnosis::Cause;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::doctor::Cause;
 use crate::error::{Error, Kind};
-use crate::named;
+use crate::loggable;
 use crate::sql::{self, Dialect, Token, TokenKind};
 
-/// Whether a statement may change data.
+/// Whether a statement may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The server is told to refuse writes.
+    /// The server refuses writes.
     Read,
     /// Writes are allowed.
     Write,
@@ -43,15 +42,15 @@ pub enum Mode {
 /// One statement of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The file's name without `.sql`: what events call it by.
+    /// The file's name without `.sql`, which events use.
     pub name: String,
     /// The whole file, without a byte order mark.
     pub sql: String,
-    /// Whether it may change data.
+    /// Whether it may write.
     pub mode: Mode,
-    /// Whether a server lock keeps a second run of it out.
+    /// Whether a server lock prevents it from running twice at the same time.
     pub exclusive: bool,
-    /// How long it may run, when less than the function's own deadline.
+    /// How long it may run, if it has its own limit.
     pub timeout: Option<Duration>,
     /// How many rows it may return.
     pub max_rows: u64,
@@ -59,7 +58,7 @@ pub struct Statement {
     tokens: Vec<Place>,
 }
 
-/// Where a token is.
+/// A token's kind and position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     kind: TokenKind,
@@ -67,13 +66,13 @@ struct Place {
     conditional: bool,
 }
 
-/// Why a file is no statement.
+/// Why a file is refused.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
-    /// The line, counted from 1. Some refusals concern the whole file.
+    /// The line, from 1; `None` for the whole file.
     line: Option<usize>,
     why: String,
-    way_out: String,
+    fix: String,
     cause: Cause,
 }
 
@@ -81,37 +80,36 @@ impl Statement {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`Kind::Statement`], with the line and the way out: an option is wrong, or the SQL is of a kind
-    /// that no event may run.
+    /// [`Kind::Statement`], with the line and a fix: an option is invalid, or no event may run the SQL.
     pub fn parse(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Error> {
         Statement::parse_file(&format!("statement {name:?}"), name, sql, dialect)
     }
 
-    /// Reads the text of the file that errors call `place`.
+    /// Reads the text of the file at `place`, as errors call it.
     pub(crate) fn parse_file(
         place: &str,
         name: &str,
         sql: String,
         dialect: Dialect,
     ) -> Result<Statement, Error> {
-        read(name, sql, dialect).map_err(|Refusal { line, why, way_out, cause }| {
+        read(name, sql, dialect).map_err(|Refusal { line, why, fix, cause }| {
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::new(Kind::Statement, named!("{place}: {line}{why}"))
-                .named(cause)
-                .advice(named!("{way_out}"))
+            Error::new(Kind::Statement, loggable!("{place}: {line}{why}"))
+                .with_cause(cause)
+                .advice(loggable!("{fix}"))
         })
     }
 
-    /// The same statement for a session in which a backslash in quotes is an ordinary character.
+    /// The same statement for a session in which backslashes in quotes do not escape.
     ///
     /// # Errors
-    /// [`Kind::Statement`] where it is of a kind then that no event may run.
+    /// [`Kind::Statement`] if no event may run it when it is read that way.
     pub fn without_backslash_escapes(&self) -> Result<Statement, Error> {
         let dialect = Dialect::MySql { backslash_escapes: false };
         Statement::parse(&self.name, self.sql.clone(), dialect)
     }
 
-    /// Its words and signs.
+    /// Its tokens.
     pub fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
         self.tokens.iter().map(|Place { kind, range, conditional }| Token {
             kind: *kind,
@@ -121,7 +119,7 @@ impl Statement {
         })
     }
 
-    /// Where MySQL's placeholders are, or PostgreSQL's.
+    /// Its placeholders.
     pub fn placeholders(&self) -> impl Iterator<Item = Token<'_>> {
         self.tokens().filter(|token| token.kind == TokenKind::Placeholder)
     }
@@ -137,14 +135,13 @@ impl Statement {
         }
     }
 
-    /// The first word of its SQL, in capital letters: what kind of statement it is. A word in a
-    /// comment that some servers execute counts.
+    /// The first word of its SQL in upper case, including conditional comments.
     pub fn verb(&self) -> String {
         let word = self.tokens().find(|token| !token.is_sign('('));
         word.map(|token| token.text.to_ascii_uppercase()).unwrap_or_default()
     }
 
-    /// What it does in the end, in capital letters: what a WITH leads to, else its first word.
+    /// The verb of its main command in upper case: the one after a WITH clause, or the first word.
     pub fn main_verb(&self) -> String {
         const VERBS: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
         let verb = self.verb();
@@ -165,52 +162,52 @@ impl Statement {
         verb
     }
 
-    /// Whether it adds, changes or removes rows.
+    /// Whether it inserts, updates or deletes rows.
     pub fn changes_rows(&self) -> bool {
         const CHANGES: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
         CHANGES.contains(&self.main_verb().as_str())
     }
 
-    /// Whether it is carried out as a whole or not at all. A procedure may commit on its way, and so
-    /// may most of what is not about rows.
+    /// Whether it is executed completely or not at all. Procedures and most statements that are not about
+    /// rows may commit midway.
     pub fn is_atomic(&self) -> bool {
         const ATOMIC: [&str; 9] =
             ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "VALUES", "TABLE"];
         check::verbs(self).all(|verb| verb.is_one_of(&ATOMIC))
     }
 
-    /// Whether `word` stands in it, outside of quotes and comments.
+    /// Whether it contains `word`, outside quotes and comments.
     pub fn has_word(&self, word: &str) -> bool {
         self.tokens().any(|token| token.is(word))
     }
 
-    /// Compares the number of parameters the server found in the statement with those given.
+    /// Compares the number of the statement's parameters with those in the event.
     ///
     /// # Errors
-    /// [`Kind::Statement`] when they differ.
+    /// [`Kind::Statement`] if they differ.
     pub fn check_params(&self, expected: usize, given: usize) -> Result<(), Error> {
         if expected == given {
             return Ok(());
         }
         Err(Error::new(
             Kind::Statement,
-            named!(
-                "statement {:?} takes {}, and the event has {given}",
+            loggable!(
+                "statement {:?} takes {}, but the event has {given}",
                 self.name,
                 counted(expected)
             ),
         )
-        .advice("send one value in \"params\" for each placeholder, in their order"))
+        .advice("send one value in \"params\" for each placeholder, in order"))
     }
 }
 
-/// So many parameters, in words.
+/// The number of parameters, with the word.
 pub(crate) fn counted(params: usize) -> String {
     if params == 1 { "1 parameter".to_owned() } else { format!("{params} parameters") }
 }
 
 fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal> {
-    // Editors on Windows write one, and neither server takes it.
+    // Some editors on Windows write a byte order mark, which no server accepts.
     let sql = sql.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(sql);
     let options = options::read(&sql, dialect)?;
     let tokens = sql::tokens(&sql, dialect)

@@ -1,9 +1,9 @@
-//! The one log line of an invocation: what ran, how it ended, where the time went. It names what was
-//! deployed, and holds nothing that an event or a server said.
+//! The log line of an invocation: what ran, the outcome, and the times. It contains names from the
+//! deployment, but nothing that an event or a server said.
 
 use std::time::Duration;
 
-use crate::engine::millis;
+use crate::deadline::millis;
 use crate::error::Error;
 use crate::response::Response;
 

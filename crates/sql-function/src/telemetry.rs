@@ -1,12 +1,12 @@
-//! Logs in the form that Lambda's log settings ask for, and of nobody but this project's crates.
+//! Logs of this project's crates, in the format of Lambda's log settings.
 //!
-//! Lambda tells a function how to log by two variables:
+//! Lambda passes these settings in two environment variables:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>. Lines are
 //! JSON unless the function is set to `Text`.
 //!
-//! Dependencies log values: `lambda_runtime` events and errors, `tokio-postgres` parameters, statements
-//! and notices. So of the others only what the AWS SDK warns of is shown, which has no part in a
-//! statement; and records of the `log` crate go nowhere, for nothing takes them.
+//! Dependencies log values: `lambda_runtime` logs events and errors, `tokio-postgres` parameters,
+//! statements and notices. So of other crates only warnings of the AWS SDK are shown, which handles no
+//! statements. Records of the `log` crate are not shown.
 
 use std::io;
 use tracing::{Dispatch, Level, Metadata};
@@ -16,19 +16,19 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::panics;
 
-/// The crates whose lines are shown.
+/// The crates whose log lines are shown.
 const OWN: [&str; 4] = ["iam_auth", "sql_function", "mysql_function", "postgres_function"];
 
-/// Starts logging to standard output, as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` say, and
-/// has panics logged. Later calls in one process do nothing.
-pub fn start(variable: impl Fn(&str) -> Option<String>) {
+/// Starts logging to standard output, as set by `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`,
+/// including panics. Later calls in the same process have no effect.
+pub(crate) fn start(variable: impl Fn(&str) -> Option<String>) {
     panics::hook();
-    // The only error is that a subscriber is there already, which a second start in a test meets.
+    // Fails only if there is a subscriber already, after a second start in a test.
     let _ = tracing::dispatcher::set_global_default(lines(variable, io::stdout));
 }
 
-/// What writes the lines.
-pub fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
+/// The subscriber that writes the log lines.
+fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -62,13 +62,4 @@ fn level(name: Option<&str>) -> LevelFilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lambdas_levels_are_known() {
-        assert_eq!(level(None), LevelFilter::INFO);
-        assert_eq!(level(Some("trace")), LevelFilter::TRACE);
-        assert_eq!(level(Some("FATAL")), LevelFilter::ERROR);
-    }
-}
+mod tests;

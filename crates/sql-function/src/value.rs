@@ -1,7 +1,7 @@
-//! One value as JSON: the convention that both engines keep.
+//! A value as JSON, with the same rules for both engines.
 //!
-//! What JSON holds exactly is a JSON value; everything else is a string in the engine's own text
-//! form. `docs/TYPES.md` says which is which, type by type.
+//! Values that JSON represents exactly are JSON values; all others are strings in the engine's text form.
+//! docs/TYPES.md lists them by type.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,52 +10,50 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Kind};
 
-/// Integers up to this magnitude are the same in every JSON reader: those that read numbers as
-/// IEEE 754 doubles, JavaScript among them, lose digits beyond it (RFC 8259, section 6).
+/// Integers up to this magnitude are exact in every JSON parser: those that read numbers as IEEE 754
+/// doubles, such as JavaScript's, lose digits beyond it (RFC 8259, section 6).
 const EXACT_INTEGER: u64 = 1 << 53;
 
-/// JSON on its way, up to a limit: a value that would pass it is not written, and neither is anything
-/// after it.
+/// JSON in progress, up to a limit: a value that would exceed it is not written, nor is anything after it.
 pub struct Json {
     pub(crate) bytes: Vec<u8>,
-    /// Where in `bytes` the texts go that come later, in order.
+    /// The offsets in `bytes` where later texts are inserted, in order.
     pub(crate) later: Vec<usize>,
     limit: usize,
     is_full: bool,
 }
 
 impl Json {
-    /// JSON that begins with `start`, and is of no use beyond `limit` bytes.
+    /// JSON that begins with `start` and is limited to `limit` bytes.
     pub fn new(start: &str, limit: usize) -> Json {
         Json { bytes: start.into(), later: vec![], limit, is_full: false }
     }
 
-    /// The place of a value at its end.
+    /// The next value.
     pub fn value(&mut self) -> Value<'_> {
         Value { json: self }
     }
 
-    /// How many bytes there are.
+    /// The number of bytes written.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether its limit is passed, or a value would have passed it.
-    pub fn is_full(&self) -> bool {
+    /// Whether the limit is exceeded, or a value would have exceeded it.
+    pub(crate) fn is_full(&self) -> bool {
         self.is_full || self.bytes.len() > self.limit
     }
 }
 
-/// The place of one value in a row or an array. Each method but [`array`](Value::array) writes the
-/// whole value, and all use the place up.
+/// A value to be written in a row or an array, by one of the methods.
 pub struct Value<'a> {
     json: &'a mut Json,
 }
 
 impl<'a> Value<'a> {
-    /// Whether a value of so many bytes has room. One that has none ends the result: it need not be
-    /// read.
+    /// Whether there is room for a value of this many bytes. If not, the result ends here, and the value need
+    /// not be decoded.
     pub fn has_room(&mut self, bytes: usize) -> bool {
         let json = &mut *self.json;
         json.is_full = json.is_full() || json.bytes.len().saturating_add(bytes) > json.limit;
@@ -72,7 +70,7 @@ impl<'a> Value<'a> {
         write_json(&mut self.json.bytes, &value);
     }
 
-    /// An integer: a number within ±2^53, a string of its digits beyond.
+    /// An integer: a number within ±2^53, a string of digits beyond.
     pub fn integer(self, value: impl Into<i128>) {
         let value = value.into();
         if value.unsigned_abs() <= u128::from(EXACT_INTEGER) {
@@ -82,8 +80,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A single-precision float: the shortest number that reads back as the same; NaN and the
-    /// infinities are the strings `NaN`, `Infinity` and `-Infinity`.
+    /// A single-precision float: the shortest number that parses to the same value. NaN and the infinities
+    /// are the strings `NaN`, `Infinity` and `-Infinity`.
     pub fn float(self, value: f32) {
         if value.is_finite() {
             write_json(&mut self.json.bytes, &value);
@@ -92,7 +90,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A double-precision float, as [`Value::float`].
+    /// A double-precision float, like [`Value::float`].
     pub fn double(self, value: f64) {
         if value.is_finite() {
             write_json(&mut self.json.bytes, &value);
@@ -116,7 +114,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Bytes that are no text: a string in base64 (RFC 4648, section 4).
+    /// Bytes: a string in base64 (RFC 4648, section 4).
     pub fn binary(mut self, value: &[u8]) {
         if !self.has_room(value.len()) {
             return;
@@ -126,28 +124,28 @@ impl<'a> Value<'a> {
         let start = json.len();
         // Four characters for every three bytes begun: less than the memory that holds `value`.
         json.resize(start + value.len().div_ceil(3) * 4, 0);
-        // The place has exactly the length that padded base64 takes.
+        // The slice has exactly the length of the padded base64.
         #[allow(clippy::expect_used)]
         BASE64.encode_slice(value, &mut json[start..]).expect("the base64 fits");
         json.push(b'"');
     }
 
-    /// A document of a JSON column: kept as it is, with its digits.
+    /// A document of a JSON column, unchanged, with all digits of its numbers.
     ///
     /// # Errors
-    /// [`Kind::Query`] when it is no JSON text.
+    /// [`Kind::Query`] if it is not JSON.
     pub fn json(mut self, value: &str) -> Result<(), Error> {
         if !self.has_room(value.len()) {
             return Ok(());
         }
         let document: &RawValue = serde_json::from_str(value).map_err(|error| {
-            Error::new(Kind::Query, "a JSON column holds what is not JSON").caused_by(error)
+            Error::new(Kind::Query, "a JSON column contains invalid JSON").caused_by(error)
         })?;
         self.json.bytes.extend_from_slice(document.get().as_bytes());
         Ok(())
     }
 
-    /// An array, whose elements `write` gives.
+    /// An array, whose elements `write` writes.
     ///
     /// # Errors
     /// What `write` returns.
@@ -158,20 +156,20 @@ impl<'a> Value<'a> {
         Ok(())
     }
 
-    /// Text that is not known yet: [`Rows::fill`](crate::Rows::fill) puts it here.
+    /// A text that is not known yet: [`Rows::fill`](crate::Rows::fill) inserts it.
     pub fn later(self) {
         self.json.later.push(self.json.bytes.len());
     }
 }
 
-/// An array being written.
+/// An array in progress.
 pub struct Array<'a> {
     json: &'a mut Json,
     first: bool,
 }
 
 impl Array<'_> {
-    /// The place of the next element.
+    /// The next element.
     pub fn element(&mut self) -> Value<'_> {
         if !self.first {
             self.json.bytes.push(b',');
@@ -183,7 +181,7 @@ impl Array<'_> {
 
 /// Writes a string, a number or a boolean.
 pub(crate) fn write_json(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Strings and numbers have no map keys to refuse, and a Vec takes every byte.
+    // A scalar has no invalid map keys, and a Vec accepts every byte.
     #[allow(clippy::expect_used)]
     serde_json::to_writer(json, value).expect("a scalar is written to memory");
 }

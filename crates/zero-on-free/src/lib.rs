@@ -1,7 +1,7 @@
-//! A global allocator that overwrites memory before it gives it back, so that no secret stays in it.
+//! A global allocator that overwrites memory before freeing it, so that no secret is left in it.
 //!
-//! Drivers and their buffers copy a password as they please, and free the copies as they are. With
-//! this allocator a copy is gone when it is freed.
+//! Drivers copy a password into several buffers and free them without overwriting them. With this
+//! allocator, a copy is erased when it is freed.
 //!
 //! ```
 //! use zero_on_free::ZeroOnFree;
@@ -15,19 +15,19 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::arch::asm;
 use std::ptr;
 
-/// Larger blocks are given back as they are: they hold results and responses, whose sheer size would
-/// make overwriting them dear. An auth token has a few kilobytes.
-pub const LARGEST: usize = 64 << 10;
+/// Larger blocks are not overwritten, for speed: they contain results and responses. An auth token has a
+/// few kilobytes.
+const LARGEST: usize = 64 << 10;
 
-/// The system's allocator, which overwrites blocks of up to [`LARGEST`] bytes before they are freed.
+/// The system's allocator, except that it overwrites blocks of up to 64 KiB before it frees them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZeroOnFree;
 
-// SAFETY: every block comes from `System` and goes back to it with the layout that it was asked for
-// with. What happens in between writes to a block that its owner has given up.
+// SAFETY: every block is allocated and freed by `System` with the same layout. In between, only a block that
+// its owner has given up is written to.
 unsafe impl GlobalAlloc for ZeroOnFree {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps this function's contract, which is the same.
+        // SAFETY: the contract is the same as this function's.
         unsafe { System.alloc(layout) }
     }
 
@@ -52,13 +52,13 @@ unsafe impl GlobalAlloc for ZeroOnFree {
             // SAFETY: as above.
             return unsafe { System.realloc(block, layout, size) };
         }
-        // The system would move the contents and free the old block as it is, or cut its end off.
-        // SAFETY: the caller guarantees that `size`, rounded up to the alignment, overflows no isize.
+        // The system would move the contents and free the old block, or its end, without overwriting it.
+        // SAFETY: the caller guarantees that `size`, rounded up to the alignment, does not overflow isize.
         let new_layout = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: the caller guarantees that the size is not zero.
         let new_block = unsafe { self.alloc(new_layout) };
         if !new_block.is_null() {
-            // SAFETY: both blocks are live, at least that large, and different ones.
+            // SAFETY: both blocks are live, at least that large, and do not overlap.
             unsafe { ptr::copy_nonoverlapping(block, new_block, layout.size().min(size)) };
             // SAFETY: the caller gives the old block up.
             unsafe { self.dealloc(block, layout) };
@@ -67,15 +67,15 @@ unsafe impl GlobalAlloc for ZeroOnFree {
     }
 }
 
-/// Overwrites a block with zeros, though nobody will read them.
+/// Overwrites a block with zeros, although nothing reads them.
 ///
 /// # Safety
-/// The block is live, `size` bytes large, and nobody else's.
+/// The block is live, has `size` bytes, and nothing else uses it.
 unsafe fn overwrite(block: *mut u8, size: usize) {
     // SAFETY: the caller guarantees it.
     unsafe { ptr::write_bytes(block, 0, size) };
-    // The compiler may leave out what is written to memory that is freed next. It must believe that
-    // this, which is no instruction at all, reads it.
+    // The compiler may omit writes to memory that is freed next. It must assume that this, which is no
+    // instruction at all, reads them.
     // SAFETY: it does nothing.
     unsafe { asm!("/* {block} */", block = in(reg) block, options(nostack, preserves_flags)) };
 }

@@ -6,6 +6,9 @@ use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Durat
 use hyper::body::Bytes;
 use serde_json::json;
 
+/// The largest response a function may post, in bytes: 6 MiB and 100 bytes.
+pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
+
 /// Why there is no ordinary response.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -17,7 +20,7 @@ pub(crate) enum Fault {
     Exited(ExitStatus),
     /// `bootstrap` could not be started.
     Unstartable(io::Error),
-    /// The response exceeds [`RESPONSE_LIMIT`](crate::runtime_api::RESPONSE_LIMIT).
+    /// The response exceeds [`RESPONSE_LIMIT`].
     ResponseTooLarge,
     /// The runtime reported an error by itself, with this type and payload.
     Reported(Reported),
@@ -63,8 +66,7 @@ impl Fault {
             Self::Exited(status) => exit_reason(*status),
             Self::Unstartable(error) => format!("fork/exec bootstrap: {error}"),
             Self::ResponseTooLarge => format!(
-                "Response payload size exceeded maximum allowed payload size ({} bytes).",
-                crate::runtime_api::RESPONSE_LIMIT
+                "Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
             ),
             Self::Reported(reported) => reported.error_type.clone(),
         }

@@ -27,6 +27,8 @@
 //! of the one process, and who asks the Runtime API, which answers that process's group alone, are
 //! read from `/proc`, on Linux alone.
 
+#![forbid(unsafe_code)]
+
 mod clock;
 mod environment;
 mod error;

@@ -27,15 +27,12 @@ use tokio::{
 
 use crate::{
     clock::Timestamp,
-    fault::Reported,
+    fault::{RESPONSE_LIMIT, Reported},
     function::Function,
     http::{self, Answer, Peer, Received, Server},
     identity,
     process::Process,
 };
-
-/// The largest response a function may post: 6 MiB and 100 bytes.
-pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
 /// What the runtime told Lambda.
 #[derive(Debug)]

@@ -8,8 +8,11 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use engine::Engine;
+
+use crate::Error;
 use crate::host::{Distribution, debian_mirror};
-use crate::{Engine, Error};
+use crate::server_program::ServerProgram;
 
 /// Fetches the packages of `engine` and unpacks them into `folder`. True if they bring their own C
 /// library, and so need their own loader.
@@ -336,7 +339,7 @@ fn last_lines(said: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Package, is_needed, parse_uri, version};
-    use crate::Engine;
+    use engine::Engine;
 
     #[test]
     fn a_uri_line_gives_name_and_size() {

@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Engine;
+use engine::Engine;
+
+use crate::server_program::ServerProgram;
 
 /// A server on this machine, and how to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]

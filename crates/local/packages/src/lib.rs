@@ -1,17 +1,18 @@
 //! Finds MySQL, MariaDB and PostgreSQL servers, or unpacks private copies of them.
 //!
 //! A server is looked for in this order:
-//! 1. where the environment says: [`Engine::variable`] holds the path of the server program, or the
-//!    word `private` to take 3 even where the system has a server of its own;
+//! 1. where `LOCAL_RDS_MYSQLD`, `LOCAL_RDS_MARIADBD` or `LOCAL_RDS_POSTGRES` says: the path of the
+//!    server program, or the word `private` to go to 3 even where the system has a server;
 //! 2. on `PATH` and in the folders where packages put servers;
 //! 3. in the user's [`cache_folder`], where [`find_or_fetch`] unpacks a private copy from the
 //!    system's package manager. That needs Debian or Ubuntu, no root, and installs nothing.
 //!
-//! It depends on the standard library alone, so that `xtask` can fetch servers while cargo compiles
+//! It depends on no crate but [`engine`], so that `xtask` can fetch servers while cargo compiles
 //! everything else.
 //!
 //! ```no_run
-//! use local_packages::{Engine, find_or_fetch};
+//! use engine::Engine;
+//! use local_packages::find_or_fetch;
 //!
 //! let mysql = find_or_fetch(Engine::MySql, &mut |line| println!("{line}"))?;
 //! let status = mysql.command().arg("--version").status()?;
@@ -20,22 +21,23 @@
 
 mod apt;
 mod cache;
-mod engine;
 mod error;
 mod host;
 mod installation;
 mod private_copy;
 mod search;
+mod server_program;
+
+use engine::Engine;
 
 pub use cache::cache_folder;
-pub use engine::{Engine, UnknownEngine};
 pub use error::Error;
 pub use installation::Installation;
 
 /// Finds a server that is already on this machine.
 ///
 /// # Errors
-/// [`Engine::variable`] names something that is not this engine's server.
+/// The environment variable names something that is not a server of this engine.
 pub fn find(engine: Engine) -> Result<Option<Installation>, Error> {
     match search::asked_for(engine)? {
         search::Asked::This(installation) => Ok(Some(installation)),

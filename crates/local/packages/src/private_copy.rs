@@ -8,8 +8,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use engine::Engine;
+
 use crate::host::Distribution;
-use crate::{Engine, Error, Installation, apt, cache_folder};
+use crate::server_program::ServerProgram;
+use crate::{Error, Installation, apt, cache_folder};
 
 /// The file in a private copy that holds the server's version.
 const VERSION_FILE: &str = "version";

@@ -4,9 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Engine, Error, Installation};
+use engine::Engine;
 
-/// What [`Engine::variable`] asks for.
+use crate::server_program::ServerProgram;
+use crate::{Error, Installation};
+
+/// What [`ServerProgram::variable`] asks for.
 pub(crate) enum Asked {
     /// This server.
     This(Installation),
@@ -16,7 +19,7 @@ pub(crate) enum Asked {
     Nothing,
 }
 
-/// Reads [`Engine::variable`].
+/// Reads [`ServerProgram::variable`].
 pub(crate) fn asked_for(engine: Engine) -> Result<Asked, Error> {
     let variable = engine.variable();
     let Some(value) = env::var_os(variable).filter(|value| !value.is_empty()) else {

@@ -1,4 +1,4 @@
-//! The user of the system that servers run as: they refuse to run as root.
+//! The system user that servers run as: they refuse to run as root.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -9,10 +9,10 @@ use std::process::Command;
 
 use crate::Error;
 
-/// `nobody`, who has this number on every Linux distribution.
+/// The number of `nobody` and its group on every Linux distribution.
 const NOBODY: u32 = 65_534;
 
-/// The user of the system that servers run as.
+/// The system user that servers run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
     /// The user of this process.
@@ -21,7 +21,7 @@ pub(crate) enum Account {
     Nobody,
 }
 
-/// The user of this process, to whom belongs what it creates.
+/// The user of this process, who owns what it creates.
 #[allow(unsafe_code)]
 pub(crate) fn own_user() -> u32 {
     // SAFETY: geteuid(2) has no preconditions and cannot fail.
@@ -34,37 +34,35 @@ impl Account {
         if own_user() == 0 { Self::Nobody } else { Self::Own }
     }
 
-    /// Has `command` run as this user.
+    /// Makes `command` run as this user.
     pub(crate) fn run(self, command: &mut Command) {
         if self == Self::Nobody {
             command.uid(NOBODY).gid(NOBODY);
         }
     }
 
-    /// Whether the user with this number is one of the two who have to do with a server: the one it
-    /// runs as, and the user of this process.
-    pub(crate) fn knows(self, user: u32) -> bool {
-        user == own_user() || (self == Self::Nobody && user == NOBODY)
-    }
-
-    /// Lets this user through a folder, or to a socket, of the user of this process, and no others:
-    /// by its group, where it is another user.
-    pub(crate) fn admit_alone(self, path: &Path) -> io::Result<()> {
-        let is_folder = path.is_dir();
-        if self == Self::Nobody {
-            chown(path, None, Some(NOBODY))?;
+    /// This user's number.
+    pub(crate) fn user(self) -> u32 {
+        match self {
+            Self::Own => own_user(),
+            Self::Nobody => NOBODY,
         }
-        let mode = match (self, is_folder) {
-            (Self::Own, true) => 0o700,
-            (Self::Own, false) => 0o600,
-            // It may pass, but sees and makes nothing there.
-            (Self::Nobody, true) => 0o710,
-            (Self::Nobody, false) => 0o660,
-        };
-        fs::set_permissions(path, Permissions::from_mode(mode))
     }
 
-    /// Gives a file or a folder, without what is in it, to this user alone.
+    /// Lets this user, by its group, and the user of this process through `folder`, and no others.
+    pub(crate) fn admit(self, folder: &Path) -> io::Result<()> {
+        let mode = match self {
+            Self::Own => 0o700,
+            // It may pass, but neither list the folder nor create anything there.
+            Self::Nobody => {
+                chown(folder, None, Some(NOBODY))?;
+                0o710
+            }
+        };
+        fs::set_permissions(folder, Permissions::from_mode(mode))
+    }
+
+    /// Makes this user the owner of a file or a folder, without its contents, and lets nobody else in.
     pub(crate) fn give(self, path: &Path) -> Result<(), Error> {
         let mode = if path.is_dir() { 0o700 } else { 0o600 };
         fs::set_permissions(path, Permissions::from_mode(mode))
@@ -80,7 +78,7 @@ impl Account {
         }
     }
 
-    /// Checks that this user can get to `path`, which belongs to someone else.
+    /// Checks that this user can reach `path`, which it does not own.
     pub(crate) fn must_reach(self, path: &Path) -> Result<(), Error> {
         if self == Self::Own {
             return Ok(());
@@ -92,8 +90,8 @@ impl Account {
         match closed {
             None => Ok(()),
             Some(folder) => Err(Error::new(format!(
-                "started by root, servers run as nobody, who cannot enter {} to get to {}: open the \
-                 folder (chmod o+x), set XDG_CACHE_HOME to an open one, or start as another user",
+                "started by root, servers run as nobody, who cannot enter {} to reach {}: run chmod o+x \
+                 on the folder, set XDG_CACHE_HOME to another one, or start as another user",
                 folder.display(),
                 path.display()
             ))),

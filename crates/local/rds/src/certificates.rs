@@ -1,8 +1,8 @@
 //! Certificates in the shape of RDS's: a region's root, a subordinate CA, a server certificate.
 //!
-//! They are made anew for each run, so that none can expire in the repository or be trusted by
-//! accident. Names, algorithms and lifetimes are those of the roots that RDS publishes for each
-//! region and of the certificates its servers send.
+//! They are made for each run, so that none can expire in the repository or be trusted by accident.
+//! Names, algorithms and lifetimes are those of the roots that RDS publishes for each region and of
+//! the certificates that its servers send.
 
 mod rsa_key;
 
@@ -20,32 +20,32 @@ use rcgen::{
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// How far in the past validity begins, for clients whose clock is a little behind.
+/// How long before now validity begins, for clients whose clocks are slow.
 const BACKDATE: Duration = Duration::from_secs(3600);
 /// The longest common name that X.520 allows.
 const COMMON_NAME_LIMIT: usize = 64;
 
-/// The keys that RDS offers certificates for, its CAs `rds-ca-…-g1`.
+/// The key types that RDS offers certificates for: its CAs `rds-ca-…-g1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum KeyType {
-    /// RSA of 2048 bits with SHA-256, RDS's default.
+    /// RSA of 2048 bits with SHA-256, the default of RDS.
     #[default]
     Rsa2048,
-    /// RSA of 4096 bits with SHA-384. Making the keys takes seconds.
+    /// RSA of 4096 bits with SHA-384. Generating the keys takes seconds.
     Rsa4096,
     /// ECDSA on P-384 with SHA-384.
     P384,
 }
 
 /// A region's certificate authority: a root that clients trust, and a subordinate that signs.
-pub struct CertificateAuthority {
+pub(crate) struct CertificateAuthority {
     key_type: KeyType,
     root_pem: String,
     subordinate_pem: String,
     subordinate: Issuer<'static, KeyPair>,
 }
 
-/// What a server needs to speak TLS, in PEM.
+/// What a server needs for TLS, in PEM.
 pub struct ServerCertificate {
     /// The server's certificate, followed by the subordinate's.
     pub chain_pem: String,
@@ -58,11 +58,11 @@ impl CertificateAuthority {
     ///
     /// # Errors
     /// Keys or certificates cannot be made, or `now` is not between 1970 and 9000.
-    pub fn new(region: &str, key_type: KeyType, now: SystemTime) -> Result<Self, Error> {
+    pub(crate) fn new(region: &str, key_type: KeyType, now: SystemTime) -> Result<Self, Error> {
         let (root_key, subordinate_key) = thread::scope(|scope| {
             let root_key = scope.spawn(|| key_type.generate());
             let subordinate_key = key_type.generate();
-            // A panic over there is one over here.
+            // A panic of that thread is one of this thread.
             let root_key = root_key.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
             (root_key, subordinate_key)
         });
@@ -87,26 +87,18 @@ impl CertificateAuthority {
         })
     }
 
-    /// The root's certificate in PEM, which a client's CA bundle holds.
-    pub fn root_pem(&self) -> &str {
+    /// The root certificate in PEM, for a client's CA bundle.
+    pub(crate) fn root_pem(&self) -> &str {
         &self.root_pem
     }
 
-    /// Makes a key and a certificate for the server named `host`, valid for a year.
+    /// Makes a key and a certificate for the server named `host` and by each of `aliases`, valid for a
+    /// year. On Aurora, the certificate of an instance has the names of its cluster's endpoints too.
     ///
     /// # Errors
-    /// The key or the certificate cannot be made, `host` is not ASCII, or `now` is not between 1970
+    /// The key or the certificate cannot be made, a name is not ASCII, or `now` is not between 1970
     /// and 9000.
-    pub fn issue(&self, host: &str, now: SystemTime) -> Result<ServerCertificate, Error> {
-        self.issue_for(host, &[], now)
-    }
-
-    /// Makes a key and a certificate for the server named `host`, and by every one of `aliases`
-    /// too: on Aurora, an instance proves to be its cluster's endpoints.
-    ///
-    /// # Errors
-    /// Those of [`issue`](Self::issue).
-    pub fn issue_for(
+    pub(crate) fn issue(
         &self,
         host: &str,
         aliases: &[String],
@@ -122,7 +114,7 @@ impl CertificateAuthority {
 }
 
 impl KeyType {
-    /// How RDS writes the key in the name of a CA.
+    /// The key type in the name of a CA, as RDS writes it.
     fn label(self) -> &'static str {
         match self {
             Self::Rsa2048 => "RSA2048",
@@ -150,7 +142,7 @@ impl KeyType {
     }
 }
 
-/// What the certificate of a CA says.
+/// The parameters of a CA's certificate.
 fn authority(
     name: &str,
     constraints: BasicConstraints,
@@ -177,7 +169,7 @@ fn authority(
     Ok(params)
 }
 
-/// What the certificate of the server named `host`, and by `aliases`, says.
+/// The parameters of the certificate of the server named `host` and `aliases`.
 fn server(host: &str, aliases: &[String], now: SystemTime) -> Result<CertificateParams, Error> {
     let names = std::iter::once(host).chain(aliases.iter().map(String::as_str));
     let mut params = CertificateParams::new(names.map(str::to_owned).collect::<Vec<_>>())?;
@@ -188,7 +180,7 @@ fn server(host: &str, aliases: &[String], now: SystemTime) -> Result<Certificate
         (DnType::StateOrProvinceName, "Washington"),
         (DnType::CountryName, "US"),
     ]);
-    // Clients go by the alternative name; a longer host can only stand there.
+    // Clients check the alternative name; a longer host fits only there.
     if host.len() <= COMMON_NAME_LIMIT {
         params.distinguished_name.push(DnType::CommonName, host);
     }
@@ -245,7 +237,7 @@ impl fmt::Debug for ServerCertificate {
 
 /// Why no certificate could be made.
 #[derive(Debug)]
-pub struct Error(Kind);
+pub(crate) struct Error(Kind);
 
 #[derive(Debug)]
 enum Kind {

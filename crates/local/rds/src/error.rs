@@ -1,11 +1,11 @@
-//! Why a local server could not be started.
+//! The error of this crate.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
-/// Why a local server could not be started. The text names the engine or the file, and the sources
-/// tell the rest.
+/// Why a local server could not be started, or did not do what it was asked. The text names the engine
+/// or the file; the sources have the details.
 #[derive(Debug)]
 pub struct Error {
     message: String,
@@ -17,7 +17,7 @@ impl Error {
         Self { message: message.into(), source: None }
     }
 
-    /// `message`, because of the error that the returned function is given.
+    /// `message`, with the error that the returned function is given as its source.
     pub(crate) fn because<E>(message: impl Into<String>) -> impl FnOnce(E) -> Self
     where
         E: Into<Box<dyn StdError + Send + Sync>>,

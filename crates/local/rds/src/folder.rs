@@ -1,9 +1,8 @@
-//! The folder that one server lives in: data, certificates, sockets, logs. No other user of the machine
-//! gets into it.
+//! The folder of one server: data, certificates, sockets, logs. No other user of the machine can enter
+//! it.
 //!
-//! Its life ends with the process that made it. A process that is killed cannot tidy up, so each
-//! folder holds a file that its maker keeps locked: the next start removes the folders whose lock is
-//! free.
+//! It is removed with the value. A killed process cannot clean up, so each folder holds a file that
+//! its process keeps locked: the next start removes the folders whose lock is free.
 
 use std::env;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -15,18 +14,18 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::account::{Account, own_user};
 
-/// What the names of finished folders begin with.
+/// The prefix of complete folders.
 const PREFIX: &str = "local-rds-";
-/// A folder is filled under this name until its lock is taken.
+/// The prefix of a folder until its lock is taken.
 const UNFINISHED_PREFIX: &str = ".new-local-rds-";
 const LOCK: &str = "lock";
-/// The mode of a folder of its owner's alone.
+/// The mode of a folder that only its owner can enter.
 const PRIVATE: u32 = 0o700;
-/// The longest name of a folder for temporary files that leaves room for a Unix socket in ours:
-/// their paths end at 107 bytes (unix(7)).
-const LONGEST_PARENT: usize = 70;
+/// The longest path of the folder for temporary files, in bytes: the path of a Unix socket has at most
+/// 107 (unix(7)).
+const MAX_PARENT_LENGTH: usize = 70;
 
-/// A folder that is removed when it is dropped, with all that is in it.
+/// A folder that is removed, with its contents, when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -34,7 +33,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes a folder for a server that runs as `account`, and removes those of dead processes.
+    /// Creates a folder for a server that runs as `account`, and removes those of dead processes.
     pub(crate) fn create(account: Account) -> Result<Self, Error> {
         let parent = parent();
         remove_leftovers(&parent);
@@ -46,7 +45,7 @@ impl Folder {
             .map_err(failed())?;
         let lock = File::create(unfinished.path().join(LOCK)).map_err(failed())?;
         lock.lock().map_err(failed())?;
-        account.admit_alone(unfinished.path()).map_err(failed())?;
+        account.admit(unfinished.path()).map_err(failed())?;
 
         let unfinished = unfinished.keep();
         let random = unfinished.to_string_lossy();
@@ -69,17 +68,17 @@ impl Folder {
         self.path.join("data")
     }
 
-    /// The folder for what the server makes while it runs: its socket and temporary files.
+    /// The folder for what the server creates while it runs: its socket and temporary files.
     pub(crate) fn run(&self) -> PathBuf {
         self.path.join("run")
     }
 
-    /// The folder of what the server loads.
+    /// The folder of plugins that the server loads.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.path.join("plugins")
     }
 
-    /// The server's certificate and that of the authority between it and the root.
+    /// The server's certificate and the subordinate CA's.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.path.join("certificate.pem")
     }
@@ -94,23 +93,23 @@ impl Folder {
         self.path.join("ca.pem")
     }
 
-    /// What the server says.
+    /// The server's log.
     pub(crate) fn server_log(&self) -> PathBuf {
         self.path.join("server.log")
     }
 
-    /// What the verifier says.
+    /// The verifier's log.
     pub(crate) fn verifier_log(&self) -> PathBuf {
         self.path.join("iam.log")
     }
 
-    /// Where the server's plugin asks the verifier.
+    /// The socket on which the server's plugin asks the verifier.
     pub(crate) fn verifier_socket(&self) -> PathBuf {
         self.path.join("iam.sock")
     }
 }
 
-/// Makes a folder that nobody but the user of this process gets into, from the beginning on.
+/// Creates a folder that only the user of this process can ever enter.
 pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().mode(PRIVATE).create(folder)
 }
@@ -122,21 +121,21 @@ impl Drop for Folder {
     }
 }
 
-/// The system's folder for temporary files, if its path is short enough for sockets and plain enough
-/// for the settings of PAM and of the dynamic loader, which are separated by blanks and colons.
+/// The system's folder for temporary files, or `/tmp` if its path is too long for sockets or has
+/// characters that separate the settings of PAM and of the dynamic loader, such as spaces and colons.
 fn parent() -> PathBuf {
     let folder = env::temp_dir();
     let bytes = folder.as_os_str().as_bytes();
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(byte);
-    if folder.is_absolute() && bytes.len() <= LONGEST_PARENT && bytes.iter().all(is_plain) {
+    if folder.is_absolute() && bytes.len() <= MAX_PARENT_LENGTH && bytes.iter().all(is_plain) {
         folder
     } else {
         PathBuf::from("/tmp")
     }
 }
 
-/// Removes the folders of dead processes. Those that belong to another user stay: one who tried to
-/// remove them would hold their lock meanwhile.
+/// Removes the folders of dead processes. Those of other users stay: trying to remove them would hold
+/// their lock meanwhile.
 fn remove_leftovers(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_ours = |file: fs::Metadata| file.is_dir() && file.uid() == own_user();

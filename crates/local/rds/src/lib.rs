@@ -1,8 +1,8 @@
 //! Real MySQL, MariaDB and PostgreSQL servers on loopback that enforce IAM tokens as Amazon RDS does.
 //!
-//! A [`Server`] accepts IAM users over TLS and nobody else. It is a real server with a plugin of
-//! ours that asks [`iam`], in this process, about each login; its certificate comes from an
-//! authority of its own, in the shape of RDS's. Dropping it ends it and removes all it has written.
+//! A [`Server`] accepts IAM users over TLS and nobody else. It is a real server whose plugin asks the
+//! verifier ([`iam`]), in this process, about each login. Its certificate is signed by a CA made for
+//! it, which looks like a region's. Dropping the value stops the server and removes its files.
 //!
 //! ```no_run
 //! use local_rds::{Engine, Server};
@@ -14,34 +14,33 @@
 //! let (endpoint, key) = ((server.host(), server.port()), server.access_key());
 //! let (address, bundle) = (server.address(), server.ca_bundle());
 //!
-//! server.iam().set_clock_offset(16 * 60); // The token is now too old.
+//! server.iam().set_clock_offset(16 * 60); // The token has now expired.
 //! # Ok::<(), local_rds::Error>(())
 //! ```
 //!
-//! It runs on Linux. Servers are found, or fetched without root, as [`local_packages`] says.
+//! It runs on Linux. [`local_packages`] finds the server programs, or fetches them without root.
 
 mod account;
 mod administrator;
-pub mod certificates;
+mod certificates;
 mod error;
 mod folder;
-pub mod iam;
-mod log_file;
 mod mysql;
 mod plugins;
 mod port;
 mod postgres;
 mod prepared;
-mod process;
 mod profile;
+mod run;
 mod running;
 mod server;
 mod server_certificate;
+mod server_engine;
 
 pub use administrator::Row;
-pub use certificates::KeyType;
+pub use certificates::{KeyType, ServerCertificate};
+pub use engine::Engine;
 pub use error::Error;
-pub use local_packages::Engine;
-pub use process::Process;
 pub use profile::Profile;
+pub use rds_iam_verifier as iam;
 pub use server::{Builder, Server};

@@ -1,11 +1,10 @@
-//! The program `local-rds`: servers for one's own clients, until Ctrl-C.
+//! The program `local-rds`: local servers for any client, until Ctrl-C.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // it talks to a person
 
-mod stop;
-
 use std::error::Error as StdError;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
@@ -17,6 +16,8 @@ use iam_auth::{AuthToken, Endpoint};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Error, Profile, Server};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
 local-rds - real database servers that accept IAM tokens, as Amazon RDS does
@@ -25,52 +26,58 @@ USAGE
     local-rds [--profile NAME] [--setup FILE] [ENGINE]...
 
 DESCRIPTION
-    Starts MySQL, MariaDB and PostgreSQL servers on free ports of 127.0.0.1, or those of the three
-    that are named: mysql, mariadb, postgres. Like RDS with IAM database authentication they accept
-    nothing but a token, over TLS, signed for their endpoint by an access key with a policy that
-    allows it. There is no AWS account behind them: the access key is made up, and printed.
+    Starts MySQL, MariaDB and PostgreSQL servers, or the ENGINEs given (mysql,
+    mariadb, postgres), on free ports of 127.0.0.1. Like RDS with IAM database
+    authentication, they accept only a token, over TLS, that is signed for their
+    endpoint by an access key whose policy allows it. There is no AWS account:
+    the access key is generated and printed.
 
-    When a server answers, the program prints how to reach it with mysql or psql. It runs until
-    Ctrl-C, then stops the servers and removes everything they wrote. If it is killed, the servers
-    end with it, and the next start removes what they wrote.
+    When a server is ready, the program prints how to connect with mysql or
+    psql. Ctrl-C stops the servers and removes their files. If the program is
+    killed, the servers end with it, and the next start removes their files.
 
-    Each server has a database, app, and in it a table, items, with three rows.
+    Each server has a database, app, with a table, items, of three rows.
 
 OPTIONS
     --profile NAME
-        rds, the default: an instance whose owner has set nothing; MySQL and MariaDB are not
-        strict (sql_mode is NO_ENGINE_SUBSTITUTION). Or untidy: one whose owner has set what changes
-        a session unless the client states what it wants: on MySQL and MariaDB no autocommit, latin1
-        and others, on PostgreSQL a role that is read-only and has a search_path of its own.
+        rds (default): an instance with default parameters. MySQL and MariaDB
+        are not strict (sql_mode is NO_ENGINE_SUBSTITUTION).
+        untidy: an instance with parameters that change a session unless the
+        client sets what it needs. On MySQL and MariaDB: no autocommit, latin1
+        and others. On PostgreSQL: a role that is read-only and has its own
+        search_path.
     --setup FILE
-        SQL to run in the database in place of making the table. It must suit all the engines that
-        are started.
+        SQL to run in the database instead of creating the table. It must suit
+        every engine that is started.
     -h, --help
         Print this text.
 
 FILES
-    ~/.cache/rds-iam-lambda  ($XDG_CACHE_HOME/rds-iam-lambda; root: /var/cache/rds-iam-lambda)
-        Private copies of servers, and initialised data. May be removed at any time when no server
-        runs.
-    /tmp/local-rds-*  ($TMPDIR)
-        One folder for each running server: its data, ca.pem, server.log, and iam.log, which says
-        why a login was refused.
+    ~/.cache/rds-iam-lambda
+        Private copies of servers, and initialised data. May be removed when no
+        server runs. With XDG_CACHE_HOME: $XDG_CACHE_HOME/rds-iam-lambda. For
+        root: /var/cache/rds-iam-lambda.
+    /tmp/local-rds-*
+        One folder for each running server: its data, ca.pem, server.log, and
+        iam.log, which says why a login was refused. With TMPDIR: there.
 
 ENVIRONMENT
     LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
-        The server program to run; or the word private, to take a private copy even where the
-        system has a server. Without it: one on PATH or in the usual folders, else a private copy,
-        which is fetched through apt on Debian and Ubuntu. That takes seconds, needs no root, and
+        The path of the server program, or the word private, to use a private
+        copy even if the system has a server. By default a server on PATH or in
+        the usual folders is used, else a private copy, which is fetched through
+        apt on Debian and Ubuntu. That takes seconds, needs no root, and
         installs nothing.
 
 EXIT STATUS
-    0 after Ctrl-C or SIGTERM, 1 if a server cannot be started, 2 for a wrong command line.
+    0 after Ctrl-C or SIGTERM, 1 if a server cannot be started, 2 if the command
+    line is wrong.
 ";
 
 const ITEMS: &str = "CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(100) NOT NULL);
 INSERT INTO items VALUES (1, 'first'), (2, 'second'), (3, 'third');";
 
-/// What the command line asks for.
+/// The command line.
 struct Options {
     engines: Vec<Engine>,
     profile: Profile,
@@ -98,7 +105,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Reads the command line. None: it asks for help.
+/// Parses the command line. None if it asks for help.
 fn options() -> Result<Option<Options>, lexopt::Error> {
     let mut options = Options { engines: Vec::new(), profile: Profile::default(), setup: None };
     let mut parser = lexopt::Parser::from_env();
@@ -148,20 +155,16 @@ fn serve(options: &Options) -> Result<(), Box<dyn StdError>> {
             Event::Stop => break,
         }
     }
-    // Servers that are starting still end with this process.
+    // Servers that are still starting end with this process.
     Ok(())
 }
 
-/// Starts all engines at once, each in a thread of its own.
+/// Starts all engines at once, each in its own thread.
 fn start(options: &Options, setup: &str) -> Result<Receiver<Event>, Box<dyn StdError>> {
     let (sender, events) = mpsc::channel();
-    let mut signals = stop::signals()?;
     let stopped = sender.clone();
-    // Nobody listens any more once the program is about to end, here and below.
-    thread::spawn(move || {
-        signals.wait();
-        let _ = stopped.send(Event::Stop);
-    });
+    // The receiver is gone once the program ends, here and below.
+    on_signal(move || drop(stopped.send(Event::Stop)))?;
     let profile = options.profile;
     for &engine in &options.engines {
         let setup = setup.to_owned();
@@ -181,25 +184,44 @@ fn start(options: &Options, setup: &str) -> Result<Receiver<Event>, Box<dyn StdE
     Ok(events)
 }
 
+/// Catches Ctrl-C and SIGTERM, and calls `act` upon the first.
+fn on_signal(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _context = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        act();
+    });
+    Ok(())
+}
+
 fn print_server(server: &Server, key: &AccessKey) -> Result<(), iam_auth::Error> {
     let (host, port, user) = (server.host(), server.port(), server.user());
     let (address, database, region) = (server.address(), server.database(), server.region());
     let bundle = server.ca_bundle().display();
-    println!("{} {} listens on {address}", server.engine(), server.version());
-    println!("  endpoint: {host}:{port}, for which tokens are signed");
-    println!("  why a login was refused: {}", server.iam().log_path().display());
+    println!("{} {} is listening on {address}", server.engine(), server.version());
+    println!("  endpoint that tokens are signed for: {host}:{port}");
+    println!("  log of logins: {}", server.iam().log_path().display());
     println!(
         "  TOKEN=$(aws rds generate-db-auth-token --hostname {host} --port {port} --username {user} --region {region})"
     );
     let token = fresh_token(server, key)?;
-    println!("  or, for 15 minutes from now,\n  TOKEN='{}'", token.expose());
+    println!("  or, valid for 15 minutes:\n  TOKEN='{}'", token.expose());
     match server.engine() {
         Engine::Postgres => println!(
             "  PGPASSWORD=$TOKEN psql \"host={host} hostaddr={} port={} dbname={database} user={user} sslmode=verify-full sslrootcert={bundle}\"\n",
             address.ip(),
             address.port(),
         ),
-        // This client cannot dial another address than the name it verifies.
+        // This client can dial only the name that it verifies.
         Engine::MySql | Engine::MariaDb => println!(
             "  MYSQL_PWD=$TOKEN mysql --host={} --port={} --user={user} --enable-cleartext-plugin --ssl-mode=VERIFY_CA --ssl-ca={bundle} {database}\n",
             address.ip(),
@@ -210,7 +232,7 @@ fn print_server(server: &Server, key: &AccessKey) -> Result<(), iam_auth::Error>
 }
 
 fn print_key(key: &AccessKey) {
-    println!("The access key that all of them know, for aws:");
+    println!("The access key that every server knows, for the AWS CLI:");
     println!("  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}", key.id, key.secret);
     println!("  export AWS_SESSION_TOKEN={}\n", key.session_token.as_deref().unwrap_or_default());
     println!("Ctrl-C stops the servers.");
@@ -229,7 +251,7 @@ fn fresh_token(server: &Server, key: &AccessKey) -> Result<AuthToken, iam_auth::
     iam_auth::sign(&endpoint, server.user(), &credentials, SystemTime::now())
 }
 
-/// An error and what it comes from, on one line.
+/// An error and its sources, on one line.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

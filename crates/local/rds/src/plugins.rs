@@ -1,7 +1,7 @@
-//! Where cargo put the shared libraries that servers load.
+//! The shared libraries that servers load.
 //!
-//! They are dependencies of this crate, so that whoever builds it builds them. Cargo puts them into
-//! `target/<profile>/deps`; programs are beside that folder, examples too, and tests in it.
+//! They are dependencies of this crate, and so are built with it. Cargo puts them in
+//! `target/<profile>/deps`; programs are beside that folder, tests in it, examples beside it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(crate) const PAM: Plugin =
 /// A shared library that a server loads.
 pub(crate) struct Plugin {
     file: &'static str,
-    /// The environment variable that names it, for programs that were moved away from it.
+    /// The environment variable with its path, for programs that were moved.
     variable: &'static str,
 }
 
@@ -29,7 +29,7 @@ impl Plugin {
             return Ok(path.into());
         }
         let program =
-            env::current_exe().map_err(Error::because("cannot tell where this program is"))?;
+            env::current_exe().map_err(Error::because("cannot find the path of this program"))?;
         let folder = program.parent().unwrap_or(Path::new("/"));
         // `deps` comes first: a copy beside the program may be of an older build.
         ["deps", "", "../deps"]
@@ -38,8 +38,8 @@ impl Plugin {
             .find(|path| path.is_file())
             .ok_or_else(|| {
                 Error::new(format!(
-                    "{} is neither beside {} nor in the folder deps there: build it with cargo \
-                     build -p local-rds, or set {} to its path",
+                    "no {} beside {} or in its folder deps: build it with cargo build -p \
+                     local-rds, or set {} to its path",
                     self.file,
                     program.display(),
                     self.variable

@@ -1,16 +1,16 @@
-//! The port a server listens on, which stays its own while it is away.
+//! The port of a server, which stays reserved while the server is down.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-/// A port of 127.0.0.1 that nobody is given while this is there, but on which a server listens that
-/// asks for it by its number.
+/// A port of 127.0.0.1 that the system gives to nobody else while this value exists. A server can
+/// listen on it by its number.
 ///
-/// A socket is bound to it that never listens. As it and the server's have `SO_REUSEADDR` (all three
-/// servers set it), Linux lets both have it; as none of ours listens, a client is refused while the
-/// server is away, and not answered by whoever was given the port meanwhile.
+/// A socket that never listens is bound to it. It and the server's have `SO_REUSEADDR` (all three
+/// servers set it), so Linux lets both bind; clients are refused while the server is down, and never
+/// reach another program.
 pub(crate) struct Port {
     number: u16,
     _bound: Socket,

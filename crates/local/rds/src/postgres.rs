@@ -1,53 +1,49 @@
 //! PostgreSQL: how its data are initialised, how it is started, and who may log in.
 
-mod administrator;
+mod connection;
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libc::c_int;
 use local_packages::Installation;
 use pam_module::CONFIGURATION_VARIABLE;
 
-pub(crate) use administrator::Administrator;
-
 use crate::account::Account;
-use crate::administrator::Row;
+use crate::administrator::Administrator;
 use crate::folder::Folder;
 use crate::profile::Profile;
-use crate::server::DATABASE;
-use crate::{Error, plugins, process};
+use crate::run::must_succeed;
+use crate::server_engine::{DATABASE, Plan, ServerEngine};
+use crate::{Error, plugins};
 
-/// The port of an RDS endpoint with this engine.
-pub(crate) const ENDPOINT_PORT: u16 = 5432;
-/// The IAM user.
-pub(crate) const USER: &str = "lambda_user";
+const USER: &str = "lambda_user";
 
 const PLUGIN_FILE: &str = "pam_rds_iam.so";
-/// The name of RDS's own PAM service is not known; this one appears in no message.
+/// RDS's name for its PAM service is not known; this one appears in no message.
 const SERVICE: &str = "rds-iam";
 
-/// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others, who
-/// have no password here, with one; nobody without TLS.
+/// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others with a
+/// password, which nobody has here; nobody without TLS.
 const RULES: &str = "\
 hostssl   all +rds_iam all pam pamservice=rds-iam
 hostssl   all all      all scram-sha-256
 hostnossl all all      all reject
 local     all all          reject
 ";
-/// While a server is set up, its administrator may come over the Unix socket, which nobody else can
-/// reach.
+/// During setup, the administrator may log in over the Unix socket, which nobody else can reach.
 const RULES_OF_SETUP: &str = "local all postgres trust\n";
 
-/// Small and quick, with data that need not survive a power cut.
+/// Small and fast, for data that need not survive a power failure.
 const SETTINGS: &str = "\
 fsync = off
 full_page_writes = off
-# A commit is with the system, and so outlives the server, but is not forced to the disk.
+# A commit survives the server, but is not flushed to the disk.
 synchronous_commit = on
 max_connections = 100
 shared_buffers = 16MB
@@ -62,9 +58,9 @@ listen_addresses = '127.0.0.1'
 const INITDB: &[&str] =
     &["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject", "--no-sync"];
 
-/// Of the three databases that `initdb` makes, one stays to make others from, and one becomes ours:
-/// each is 300 files, which take longer to copy than the server takes to start. One statement to a
-/// line, as `postgres --single` reads them.
+/// Of the three databases that `initdb` makes, one stays as the template and one becomes ours: each is
+/// 300 files, which take longer to copy than the server takes to start. `postgres --single` reads one
+/// statement per line.
 const DATABASES: &[&str] = &[
     "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'\n",
     "DROP DATABASE template0\n",
@@ -73,49 +69,168 @@ const DATABASES: &[&str] = &[
     "\n",
 ];
 
-/// What initialised data depend on, beside the version.
-pub(crate) fn recipe() -> String {
-    [INITDB, DATABASES].concat().concat()
+/// How long the server may take to reload its settings.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// PostgreSQL.
+pub(crate) struct Postgres;
+
+impl ServerEngine for Postgres {
+    fn user(&self) -> &'static str {
+        USER
+    }
+
+    fn recipe(&self) -> String {
+        [INITDB, DATABASES].concat().concat()
+    }
+
+    fn initialize(
+        &self,
+        server: &Installation,
+        account: Account,
+        data: &Path,
+    ) -> Result<(), Error> {
+        let mut command = server.tool("initdb");
+        command.args(INITDB).arg("--pgdata").arg(data).current_dir(data);
+        account.run(&mut command);
+        must_succeed(command, b"", "initialising postgres")?;
+
+        let mut command = server.command();
+        command.args(["--single", "-c", "exit_on_error=on", "-c", "fsync=off", "-D"]);
+        command.arg(data).arg("template1").current_dir(data);
+        account.run(&mut command);
+        must_succeed(command, DATABASES.concat().as_bytes(), "initialising postgres")
+    }
+
+    /// Puts the PAM module and its service where the server finds them, and writes its settings.
+    fn configure(&self, plan: &Plan) -> Result<(), Error> {
+        let folder = &plan.folder;
+        let from = plugins::PAM.find()?;
+        let module = folder.plugins().join(PLUGIN_FILE);
+        fs::copy(&from, &module).map_err(Error::io("copy", &from))?;
+        let service = folder.plugins().join(SERVICE);
+        let module = module.display();
+        let text = format!("auth required {module}\naccount required {module}\n");
+        fs::write(&service, text).map_err(Error::io("write", &service))?;
+
+        let path = folder.data().join("postgresql.conf");
+        fs::write(&path, settings(folder, plan.tls)).map_err(Error::io("write", &path))?;
+        write_rules(folder, RULES_OF_SETUP)
+    }
+
+    fn command(&self, plan: &Plan, port: u16) -> Result<Command, Error> {
+        let folder = &plan.folder;
+        let mut command = plan.installation.command();
+        command.arg("-D").arg(folder.data()).arg("-p").arg(port.to_string());
+        command
+            .env("LD_PRELOAD", folder.plugins().join(PLUGIN_FILE))
+            .env(CONFIGURATION_VARIABLE, folder.plugins());
+        Ok(command)
+    }
+
+    /// An immediate shutdown, which returns the server's shared memory to the system.
+    fn end_signal(&self) -> c_int {
+        libc::SIGQUIT
+    }
+
+    fn connect(&self, folder: &Folder, port: u16) -> io::Result<Administrator> {
+        let run = folder.run();
+        Administrator::connect(async move { connection::connect(&run, port, DATABASE).await })
+    }
+
+    fn set_up(
+        &self,
+        administrator: &mut Administrator,
+        setup: &str,
+        profile: Profile,
+    ) -> Result<(), Error> {
+        administrator
+            .run(&format!(
+                "CREATE ROLE rds_iam;
+                 CREATE USER {USER};
+                 GRANT rds_iam TO {USER};
+                 ALTER DATABASE {DATABASE} OWNER TO {USER};
+                 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {USER};
+                 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
+            ))
+            .map_err(Error::because("creating the IAM user failed"))?;
+        administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+        administrator
+            .run(&profile.postgres_role(USER))
+            .map(drop)
+            .map_err(Error::because("setting up the IAM user's role failed"))
+    }
+
+    fn lock_administrator(
+        &self,
+        administrator: &mut Administrator,
+        folder: &Folder,
+        port: u16,
+    ) -> Result<(), Error> {
+        write_rules(folder, RULES)?;
+        let locking = "locking the administrator failed";
+        administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
+        // The server reloads its rules some time later.
+        let deadline = Instant::now() + RELOAD_TIMEOUT;
+        while self.connect(folder, port).is_ok() {
+            if Instant::now() > deadline {
+                return Err(Error::new(locking));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    fn unlock_administrator(&self, folder: &Folder) -> Result<(), Error> {
+        // The rules for everyone else stay.
+        write_rules(folder, &[RULES_OF_SETUP, RULES].concat())
+    }
+
+    fn clean_up(&self, folder: &Folder) {
+        remove_shared_memory(folder);
+    }
+
+    fn reload_certificate(
+        &self,
+        administrator: &mut Administrator,
+        port: u16,
+    ) -> Result<bool, Error> {
+        const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+        reload_settings(administrator)
+            .map_err(Error::because("reloading the certificate failed"))?;
+        // The main process tells the others to reload before it is done itself, and answers a new
+        // connection once it is.
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .and_then(|mut stream| {
+                stream.write_all(&SSL_REQUEST)?;
+                stream.read_exact(&mut [0])
+            })
+            .map_err(Error::because("the server does not answer after reloading its settings"))?;
+        Ok(true)
+    }
 }
 
-/// Makes the system tables in the empty folder `data`.
-pub(crate) fn initialise(
-    server: &Installation,
-    account: Account,
-    data: &Path,
-) -> Result<(), Error> {
-    let mut command = server.tool("initdb");
-    command.args(INITDB).arg("--pgdata").arg(data).current_dir(data);
-    account.run(&mut command);
-    process::must_succeed(command, b"", "initialising postgres")?;
-
-    let mut command = server.command();
-    command.args(["--single", "-c", "exit_on_error=on", "-c", "fsync=off", "-D"]);
-    command.arg(data).arg("template1").current_dir(data);
-    account.run(&mut command);
-    process::must_succeed(command, DATABASES.concat().as_bytes(), "initialising postgres")
-}
-
-/// Puts the PAM module and its service where the server finds them, and writes its configuration.
-pub(crate) fn configure(folder: &Folder, tls: bool) -> Result<(), Error> {
-    let from = plugins::PAM.find()?;
-    let module = folder.plugins().join(PLUGIN_FILE);
-    fs::copy(&from, &module).map_err(Error::io("copy", &from))?;
-    let service = folder.plugins().join(SERVICE);
-    let module = module.display();
-    let text = format!("auth required {module}\naccount required {module}\n");
-    fs::write(&service, text).map_err(Error::io("write", &service))?;
-
-    let settings = folder.data().join("postgresql.conf");
-    fs::write(&settings, self::settings(folder, tls)).map_err(Error::io("write", &settings))?;
-    write_rules(folder, RULES_OF_SETUP)
+/// Has the server reload its settings, and waits until the administrator's process has.
+fn reload_settings(administrator: &mut Administrator) -> io::Result<()> {
+    const READ_AT: &str = "SELECT pg_conf_load_time()::text";
+    let before = administrator.run(READ_AT)?;
+    administrator.run("SELECT pg_reload_conf()")?;
+    let deadline = Instant::now() + RELOAD_TIMEOUT;
+    while administrator.run(READ_AT)? == before {
+        if Instant::now() > deadline {
+            return Err(io::Error::other("the server does not reload its settings"));
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    Ok(())
 }
 
 /// The text of `postgresql.conf`.
 fn settings(folder: &Folder, tls: bool) -> String {
     let mut text = SETTINGS.to_owned();
     text += if tls { "ssl = on\n" } else { "ssl = off\n" };
-    // RDS's zone. Debian's PostgreSQL reads zones from the system, which may have none.
+    // RDS's time zone. Debian's PostgreSQL reads zones from the system, which may have none.
     if Path::new("/usr/share/zoneinfo/UTC").exists() {
         text += "timezone = 'UTC'\n";
     }
@@ -130,109 +245,16 @@ fn settings(folder: &Folder, tls: bool) -> String {
     text
 }
 
-/// The server, listening on `port` of the loopback address.
-pub(crate) fn command(server: &Installation, folder: &Folder, port: u16) -> Command {
-    let mut command = server.command();
-    command.arg("-D").arg(folder.data()).arg("-p").arg(port.to_string());
-    command
-        .env("LD_PRELOAD", folder.plugins().join(PLUGIN_FILE))
-        .env(CONFIGURATION_VARIABLE, folder.plugins());
-    command
-}
-
-/// The administrator, once the server answers.
-pub(crate) fn connect(folder: &Folder, port: u16) -> io::Result<Administrator> {
-    Administrator::connect(&socket(folder, port), DATABASE)
-}
-
-/// Makes the IAM user, and runs `setup`.
-pub(crate) fn admit(
-    administrator: &mut Administrator,
-    setup: &str,
-    profile: Profile,
-) -> Result<(), Error> {
-    administrator
-        .run(&format!(
-            "CREATE ROLE rds_iam;
-             CREATE USER {USER};
-             GRANT rds_iam TO {USER};
-             ALTER DATABASE {DATABASE} OWNER TO {USER};
-             ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {USER};
-             ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
-        ))
-        .map_err(Error::because("creating the IAM user failed"))?;
-    administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
-    administrator
-        .run(&profile.postgres_role(USER))
-        .map(drop)
-        .map_err(Error::because("setting up the IAM user's role failed"))
-}
-
-/// Has the server let the administrator in when it starts, beside everyone it let in before.
-pub(crate) fn unlock_administrator(folder: &Folder) -> Result<(), Error> {
-    write_rules(folder, &[RULES_OF_SETUP, RULES].concat())
-}
-
-/// Locks out everyone who is not an IAM user, but for this connection of the administrator's.
-pub(crate) fn lock_administrator(
-    administrator: &mut Administrator,
-    folder: &Folder,
-    port: u16,
-) -> Result<(), Error> {
-    write_rules(folder, RULES)?;
-    let locking = "locking the administrator failed";
-    administrator.run("SELECT pg_reload_conf()").map_err(Error::because(locking))?;
-    // The server reads its rules again some time later.
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while connect(folder, port).is_ok() {
-        if Instant::now() > deadline {
-            return Err(Error::new(locking));
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    Ok(())
-}
-
-/// Returns to the system the shared memory that a killed server leaves, by which it tells whether
-/// another one runs on its data. Line 7 of `postmaster.pid` has its key and number (`pidfile.h`).
+/// Removes the shared memory that a killed server leaves, and that tells PostgreSQL whether another
+/// server runs on its data. Line 7 of `postmaster.pid` has its key and number (`pidfile.h`).
 #[allow(unsafe_code)]
-pub(crate) fn remove_shared_memory(folder: &Folder) {
+fn remove_shared_memory(folder: &Folder) {
     let file = fs::read_to_string(folder.data().join("postmaster.pid")).unwrap_or_default();
     let line = file.lines().nth(6).unwrap_or_default();
     if let Some(id) = line.split_whitespace().nth(1).and_then(|id| id.parse().ok()) {
         // SAFETY: removal takes no buffer. The segment is that of our own server, which is gone.
         unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) };
     }
-}
-
-/// Has the server read its settings and certificate again, and waits until it has.
-pub(crate) fn reload(
-    execute: impl Fn(&str) -> Result<Vec<Row>, Error>,
-    address: SocketAddr,
-) -> Result<(), Error> {
-    const READ_AT: &str = "SELECT pg_conf_load_time()::text";
-    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
-    let before = execute(READ_AT)?;
-    execute("SELECT pg_reload_conf()")?;
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while execute(READ_AT)? == before {
-        if Instant::now() > deadline {
-            return Err(Error::new("the server does not read its settings again"));
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    // The administrator's process has read them because the main one told it to, on its way. That
-    // one answers a new connection when it is through.
-    TcpStream::connect(address)
-        .and_then(|mut stream| {
-            stream.write_all(&SSL_REQUEST)?;
-            stream.read_exact(&mut [0])
-        })
-        .map_err(Error::because("the server does not answer after it read its settings"))
-}
-
-fn socket(folder: &Folder, port: u16) -> PathBuf {
-    folder.run().join(format!(".s.PGSQL.{port}"))
 }
 
 fn write_rules(folder: &Folder, rules: &str) -> Result<(), Error> {

@@ -1,6 +1,5 @@
-//! Data folders that were initialised once, and are copied for each server.
-//!
-//! Initialising takes MySQL five seconds, a copy a twentieth of one.
+//! Data folders that are initialised once and copied for each server: MySQL's initialisation takes five
+//! seconds, a copy 50 ms.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,17 +12,17 @@ use crate::Error;
 use crate::account::Account;
 use crate::folder::{Folder, create_private};
 
-/// Copies the prepared data of `server` to the empty folder `to`, owned by `account`. `initialise` makes them in the
-/// folder it is given if they are not there yet; `recipe` is all that they depend on beside the
-/// server's version, so that a change of it has them made anew.
+/// Copies the prepared data of `server` to the empty folder `to`, owned by `account`. `initialize` makes
+/// the data in a folder if it is missing; `recipe` is everything it depends on besides the server's
+/// version, so that a change makes it anew.
 pub(crate) fn copy(
     server: &Installation,
     recipe: &str,
     account: Account,
     to: &Path,
-    initialise: impl FnOnce(&Path) -> Result<(), Error>,
+    initialize: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let cache = cache_folder().map_err(Error::because("no folder for prepared data"))?;
+    let cache = cache_folder().map_err(Error::because("no cache folder for prepared data"))?;
     let parent = cache.join("data");
     fs::create_dir_all(&cache)
         .and_then(|()| match create_private(&parent) {
@@ -38,9 +37,9 @@ pub(crate) fn copy(
     lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
     if !prepared.exists() {
         lock.unlock().and_then(|()| lock.lock()).map_err(Error::io("lock", &lock_path))?;
-        // Another process may have made it in between.
+        // Another process may have made it meanwhile.
         if !prepared.exists() {
-            prepare(account, &prepared, initialise)?;
+            prepare(account, &prepared, initialize)?;
         }
     }
     copy_tree(&prepared, to, account)
@@ -49,12 +48,12 @@ pub(crate) fn copy(
 fn prepare(
     account: Account,
     prepared: &Path,
-    initialise: impl FnOnce(&Path) -> Result<(), Error>,
+    initialize: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // The server's account cannot write to the cache, but to a folder of its own.
+    // The server's account can write to its own folder, but not to the cache.
     let workshop = Folder::create(account)?;
     let data = workshop.data();
-    initialise(&data)?;
+    initialize(&data)?;
     let unfinished = prepared.with_extension("unfinished");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(Error::io("remove", &unfinished))?;
@@ -64,7 +63,7 @@ fn prepare(
     fs::rename(&unfinished, prepared).map_err(Error::io("create", prepared))
 }
 
-/// `mysql-9-7-4-2-d3b07384d113edec`: other versions, and other recipes, have other names.
+/// `mysql-9-7-4-2-d3b07384d113edec`: each version and recipe has its own name.
 fn name(server: &Installation, recipe: &str) -> String {
     let mut hasher = DefaultHasher::new();
     recipe.hash(&mut hasher);

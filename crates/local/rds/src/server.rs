@@ -1,35 +1,37 @@
-//! A database server from its start to its end.
+//! A database server as a value.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use local_packages::{Engine, Installation, find_or_fetch};
+use engine::Engine;
+use local_packages::{Installation, find_or_fetch};
+use rds_iam_verifier::{AccessKey, Listener, Resource, Verifier};
 
 use crate::account::Account;
 use crate::administrator::Row;
 use crate::certificates::{KeyType, ServerCertificate};
 use crate::folder::Folder;
-use crate::iam::{AccessKey, Iam, Listener, Resource};
+use crate::mysql::MySql;
+use crate::postgres::Postgres;
 use crate::profile::Profile;
-use crate::running::{Plan, Running};
-use crate::{Error, mysql, postgres, prepared, server_certificate};
+use crate::running::Running;
+use crate::server_engine::{DATABASE, Plan, ServerEngine};
+use crate::{Error, prepared, server_certificate};
 
 const REGION: &str = "eu-west-1";
 const ACCOUNT_ID: &str = "123456789012";
-/// The database of every server.
-pub(crate) const DATABASE: &str = "app";
 
 /// A running database server that accepts IAM users over TLS, and nobody else.
 ///
-/// It ends, and everything it wrote is removed, when it is dropped. If this process is killed, the
-/// server ends with it, and the next start removes what it wrote.
+/// Dropping it stops the server and removes its files. If this process is killed, the server ends with
+/// it, and the next start removes its files.
 pub struct Server {
     // Dropped in this order: the server, the verifier it asks, the folder of both.
     running: Running,
     _listener: Listener,
-    iam: Iam,
+    iam: Verifier,
     access_key: AccessKey,
     ca_bundle: PathBuf,
 }
@@ -48,7 +50,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The keys of the certificates; RSA-2048, as on RDS, unless it is set.
+    /// The key type of the certificates; RSA of 2048 bits, as on RDS, by default.
     #[must_use]
     pub fn key_type(mut self, key_type: KeyType) -> Self {
         self.key_type = key_type;
@@ -63,7 +65,7 @@ impl Builder {
         self
     }
 
-    /// Another name that the server's certificate carries. A token signed for it is still one for
+    /// Another name in the server's certificate. A token signed for it is still refused, as one for
     /// another endpoint.
     #[must_use]
     pub fn also_named(mut self, host: impl Into<String>) -> Self {
@@ -71,21 +73,21 @@ impl Builder {
         self
     }
 
-    /// Takes TLS away, as something on the way to a server might: nobody can log in.
+    /// Turns TLS off: nobody can log in.
     #[must_use]
     pub fn without_tls(mut self) -> Self {
         self.tls = false;
         self
     }
 
-    /// The settings that it starts with: those of [`Profile::Rds`], unless it is set.
+    /// The settings that the server starts with; [`Profile::Rds`] by default.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// A setting of the server's own, such as `max_connections`, on top of its profile.
+    /// A setting of the engine, such as `max_connections`, which overrides the profile.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
@@ -93,15 +95,15 @@ impl Builder {
     }
 
     /// SQL that the administrator runs in the database before anyone can log in: any number of
-    /// statements. The IAM user may do everything with the tables it makes.
+    /// statements. The IAM user has all privileges on the tables that it creates.
     #[must_use]
     pub fn setup(mut self, sql: impl Into<String>) -> Self {
         self.setup = sql.into();
         self
     }
 
-    /// Is called with a line of text at each step of what takes long: fetching the server program,
-    /// and preparing its data.
+    /// Is called with a line of text at each long step: fetching the server program and preparing its
+    /// data.
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(&str) + Send + 'static) -> Self {
         self.progress = Box::new(progress);
@@ -111,8 +113,8 @@ impl Builder {
     /// Starts the server, and returns when it answers.
     ///
     /// # Errors
-    /// There is no server program and none can be fetched; it does not start, and then the error
-    /// ends with what it said; or the SQL given to [`setup`](Self::setup) fails.
+    /// There is no server program and none can be fetched; the server does not start, and the error
+    /// ends with the last lines of its log; or the SQL given to [`setup`](Self::setup) fails.
     pub fn start(self) -> Result<Server, Error> {
         let what = format!("cannot start {}", self.engine);
         self.try_start().map_err(Error::because(what))
@@ -121,12 +123,12 @@ impl Builder {
     fn try_start(mut self) -> Result<Server, Error> {
         let engine = self.engine;
         let installation = find_or_fetch(engine, &mut self.progress)
-            .map_err(Error::because("no server program"))?;
+            .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
         account.must_reach(&installation.program)?;
         let folder = Folder::create(account)?;
 
-        // Both take a while: one computes keys, the other waits for the disk.
+        // Both take time: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
             let certificates = scope.spawn(|| {
                 server_certificate::certify(REGION, self.key_type, &self.host, &self.aliases)
@@ -137,23 +139,23 @@ impl Builder {
         data?;
         let (root, certificate) = certificates?;
         server_certificate::write(&folder, account, &root, &certificate)?;
-        configure(&installation, &folder, self.tls)?;
 
         let access_key = AccessKey::random();
         let iam = verifier(engine, &self.host, &access_key, &folder)?;
-        let listener = iam
-            .listen(&folder.verifier_socket())
+        let listener = Listener::start(&iam, &folder.verifier_socket(), account.user())
             .map_err(Error::because("the verifier cannot listen"))?;
         let ca_bundle = folder.ca_bundle();
         let Builder { tls, profile, settings, setup, .. } = self;
         let plan = Plan { installation, account, folder, tls, profile, settings };
-        let running = Running::start(plan, &setup)?;
+        let engine = server_engine(engine);
+        engine.configure(&plan)?;
+        let running = Running::start(engine, plan, &setup)?;
         Ok(Server { running, _listener: listener, iam, access_key, ca_bundle })
     }
 }
 
 impl Server {
-    /// A server of `engine`, to be started.
+    /// The settings of a server of `engine`, to be started.
     #[must_use]
     pub fn builder(engine: Engine) -> Builder {
         Builder {
@@ -169,7 +171,7 @@ impl Server {
         }
     }
 
-    /// What it is.
+    /// The engine.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.running.plan().installation.engine
@@ -181,7 +183,7 @@ impl Server {
         &self.running.plan().installation.version
     }
 
-    /// The name of the endpoint. Tokens are signed for it, and the certificate is its.
+    /// The host of the endpoint, which tokens are signed for and the certificate names.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.iam.resource().host
@@ -215,7 +217,7 @@ impl Server {
     /// PostgreSQL.
     #[must_use]
     pub fn user(&self) -> &str {
-        user(self.engine())
+        server_engine(self.engine()).user()
     }
 
     /// The PEM file with the root certificate to trust.
@@ -224,15 +226,15 @@ impl Server {
         &self.ca_bundle
     }
 
-    /// The access key that the verifier knew when the server started.
+    /// The access key that the verifier knows at the start.
     #[must_use]
     pub fn access_key(&self) -> AccessKey {
         self.access_key.clone()
     }
 
-    /// The verifier, with its knobs and its log.
+    /// The verifier, its settings and its log.
     #[must_use]
-    pub fn iam(&self) -> &Iam {
+    pub fn iam(&self) -> &Verifier {
         &self.iam
     }
 
@@ -242,13 +244,13 @@ impl Server {
         self.iam.resource().arn(user)
     }
 
-    /// What the server has said so far.
+    /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.running.log()
     }
 
-    /// Runs any number of statements as the administrator, in the database, and gives the rows of
+    /// Runs any number of statements as the administrator, in the database, and returns the rows of
     /// all, each value in the server's text.
     ///
     /// # Errors
@@ -257,27 +259,22 @@ impl Server {
         self.running.execute(sql)
     }
 
-    /// Has the server present another certificate to those who connect from now on, whoever signed
-    /// it and whenever it is valid. The CA bundle stays as it is.
+    /// Has the server present another certificate to new connections, whoever signed it and whenever it
+    /// is valid. The CA bundle stays the same.
     ///
     /// # Errors
-    /// The server does not take the certificate.
+    /// The server does not load the certificate.
     pub fn present(&self, certificate: &ServerCertificate) -> Result<(), Error> {
         let plan = self.running.plan();
         server_certificate::write_own(&plan.folder, plan.account, certificate)?;
-        match self.engine() {
-            // It reloads only what it can verify itself, and starts with anything.
-            Engine::MySql => self.kill().and_then(|()| self.restart()),
-            Engine::MariaDb => self.execute("FLUSH SSL").map(drop),
-            Engine::Postgres => postgres::reload(|sql| self.execute(sql), self.address()),
-        }
+        self.running.reload_certificate()
     }
 
-    /// Kills the server and every process of its own at once (SIGKILL), as a failing host does.
-    /// What was committed is on the disk.
+    /// Kills the server with all its processes (SIGKILL), as a failing host does. Committed data
+    /// survives.
     ///
     /// # Errors
-    /// It has been killed already.
+    /// It has already been killed.
     pub fn kill(&self) -> Result<(), Error> {
         self.running.kill()
     }
@@ -291,14 +288,13 @@ impl Server {
         self.running.restart()
     }
 
-    /// Stops every process of the server in its tracks (SIGSTOP): connections stay open, and nothing
-    /// answers.
+    /// Stops every process of the server (SIGSTOP): connections stay open, and nothing answers.
     pub fn pause(&self) {
         self.running.pause();
     }
 
-    /// Lets none of the server's files become longer than `bytes`, or takes that limit back. A table
-    /// that needs more meets what it meets on a full disk: its file does not grow.
+    /// Limits the size of each of the server's files to `bytes`, or lifts the limit. A table that needs
+    /// more fails as on a full disk: its file does not grow.
     ///
     /// # Errors
     /// The server has been killed.
@@ -306,7 +302,7 @@ impl Server {
         self.running.limit_file_size(bytes)
     }
 
-    /// Lets the server run on after [`pause`](Self::pause).
+    /// Lets the server continue after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.running.resume();
     }
@@ -327,10 +323,11 @@ fn host(engine: Engine) -> String {
     format!("local-{engine}.abc123def456.{REGION}.rds.amazonaws.com")
 }
 
-fn user(engine: Engine) -> &'static str {
+fn server_engine(engine: Engine) -> &'static dyn ServerEngine {
     match engine {
-        Engine::MySql | Engine::MariaDb => mysql::USER,
-        Engine::Postgres => postgres::USER,
+        Engine::MySql => &MySql { is_mariadb: false },
+        Engine::MariaDb => &MySql { is_mariadb: true },
+        Engine::Postgres => &Postgres,
     }
 }
 
@@ -340,47 +337,34 @@ fn prepare_data(
     folder: &Folder,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Error> {
-    let engine = server.engine;
-    let recipe = match engine {
-        Engine::MySql | Engine::MariaDb => mysql::recipe(engine),
-        Engine::Postgres => postgres::recipe(),
-    };
-    prepared::copy(server, &recipe, account, &folder.data(), |data| {
-        progress(&format!("{engine}: preparing its data, once"));
-        match engine {
-            Engine::MySql | Engine::MariaDb => mysql::initialise(server, account, data),
-            Engine::Postgres => postgres::initialise(server, account, data),
-        }
+    let engine = server_engine(server.engine);
+    prepared::copy(server, &engine.recipe(), account, &folder.data(), |data| {
+        progress(&format!("{}: preparing its data for the first time", server.engine));
+        engine.initialize(server, account, data)
     })
 }
 
-fn configure(server: &Installation, folder: &Folder, tls: bool) -> Result<(), Error> {
-    match server.engine {
-        Engine::MySql | Engine::MariaDb => mysql::install_plugin(server, folder),
-        Engine::Postgres => postgres::configure(folder, tls),
-    }
-}
-
-/// The verifier, with a policy that lets the IAM user in.
-fn verifier(engine: Engine, host: &str, key: &AccessKey, folder: &Folder) -> Result<Iam, Error> {
-    let port = match engine {
-        Engine::MySql | Engine::MariaDb => mysql::ENDPOINT_PORT,
-        Engine::Postgres => postgres::ENDPOINT_PORT,
-    };
+/// The verifier, with a policy that allows the IAM user.
+fn verifier(
+    engine: Engine,
+    host: &str,
+    key: &AccessKey,
+    folder: &Folder,
+) -> Result<Verifier, Error> {
     let resource = Resource {
         partition: "aws".to_owned(),
         region: REGION.to_owned(),
         account: ACCOUNT_ID.to_owned(),
         resource_id: format!("db-{:0<26}", format!("LOCAL{}", engine.name().to_uppercase())),
         host: host.to_owned(),
-        port,
+        port: engine.default_port(),
     };
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[
             {{"Effect":"Allow","Action":"rds-db:connect","Resource":"{}"}}]}}"#,
-        resource.arn(user(engine))
+        resource.arn(server_engine(engine).user())
     );
-    let iam = Iam::new(resource, key.clone(), folder.verifier_log());
-    iam.set_policy(&policy).map_err(Error::because("the policy of the IAM user is not valid"))?;
+    let iam = Verifier::new(resource, key.clone(), folder.verifier_log());
+    iam.set_policy(&policy).map_err(Error::because("the policy of the IAM user is invalid"))?;
     Ok(iam)
 }

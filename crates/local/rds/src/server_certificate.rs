@@ -1,4 +1,4 @@
-//! The certificate of one server: made anew at each start, and written to its folder.
+//! The certificate of one server: made at each start, and written to its folder.
 
 use std::fs;
 use std::path::Path;
@@ -16,17 +16,20 @@ pub(crate) fn certify(
     host: &str,
     aliases: &[String],
 ) -> Result<(String, ServerCertificate), Error> {
-    #[allow(clippy::disallowed_methods, reason = "certificates are valid by the clock on the wall")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the boundary: certificates are valid from now on"
+    )]
     let now = SystemTime::now();
     CertificateAuthority::new(region, key_type, now)
         .and_then(|authority| {
-            let certificate = authority.issue_for(host, aliases, now)?;
+            let certificate = authority.issue(host, aliases, now)?;
             Ok((authority.root_pem().to_owned(), certificate))
         })
         .map_err(Error::because("cannot make certificates"))
 }
 
-/// Writes them where the server and its clients look for them, the key for the server alone.
+/// Writes them to the server's folder. Only the server can read the key.
 pub(crate) fn write(
     folder: &Folder,
     account: Account,
@@ -38,7 +41,7 @@ pub(crate) fn write(
     write_own(folder, account, certificate)
 }
 
-/// Writes the server's own part, for the server alone.
+/// Writes the server's certificate and key, which only the server can read.
 pub(crate) fn write_own(
     folder: &Folder,
     account: Account,
@@ -48,7 +51,7 @@ pub(crate) fn write_own(
     for (path, text) in
         [(folder.certificate(), &certificate.chain_pem), (folder.key(), &certificate.key_pem)]
     {
-        // The file is empty until nobody but the server can read it.
+        // The file stays empty until only the server can read it.
         write(&path, "")?;
         account.give(&path)?;
         write(&path, text)?;

@@ -1,10 +1,12 @@
-//! The command line. `cargo xtask local --help` describes it.
+//! The command line of `cargo xtask local`.
 
-use lexopt::prelude::*;
+use command_line::{CommandLine, Error};
 use local_rds::Engine;
+use std::env;
 use std::path::PathBuf;
 
-use crate::Failure;
+/// The text of `--help`.
+pub(crate) const HELP: &str = include_str!("help.txt");
 
 /// What to run.
 #[derive(Default)]
@@ -16,21 +18,28 @@ pub(crate) struct Flags {
     pub(crate) port: Option<u16>,
 }
 
-pub(crate) fn parse() -> Result<Flags, Failure> {
+/// Reads the command line; `None` when it asks for help.
+pub(crate) fn parse() -> Result<Option<Flags>, Error> {
+    let mut line = CommandLine::new("local", env::args_os().skip(1)).repeatable(&["engine"]);
     let mut flags = Flags::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("engine") => flags.engines.push(parser.value()?.parse()?),
-            Long("once") => flags.once = true,
-            Long("json") => flags.json = true,
-            Long("event") => flags.event = Some(parser.value()?.into()),
-            Long("port") => flags.port = Some(parser.value()?.parse()?),
-            other => return Err(other.unexpected().into()),
+    while let Some(option) = line.option()? {
+        match option.as_str() {
+            "help" => return Ok(None),
+            "once" => flags.once = true,
+            "json" => flags.json = true,
+            "engine" => {
+                let engine = line.value()?;
+                if !flags.engines.contains(&engine) {
+                    flags.engines.push(engine);
+                }
+            }
+            "event" => flags.event = Some(line.os_value()?.into()),
+            "port" => flags.port = Some(line.value()?),
+            _ => return Err(line.unknown()),
         }
     }
     if flags.engines.is_empty() {
-        return Err("name at least one --engine (use `cargo xtask local`)".into());
+        flags.engines = vec![Engine::MySql, Engine::Postgres];
     }
-    Ok(flags)
+    Ok(Some(flags))
 }

@@ -11,24 +11,12 @@ use std::path::PathBuf;
 /// SQL for the table that the example statements use. All engines read it.
 pub const ITEMS: &str = include_str!("../sql/items.sql");
 
-/// The name of the function's program for `engine`.
-pub fn program(engine: Engine) -> &'static str {
-    match engine {
-        Engine::MySql | Engine::MariaDb => "mysql-function",
-        Engine::Postgres => "postgres-function",
-    }
-}
-
 /// The folder of the statements that are deployed for `engine`.
 ///
 /// # Errors
 /// This program is not in a workspace.
 pub fn statements(engine: Engine) -> Result<PathBuf, pinned_tools::Error> {
-    let folder = match engine {
-        Engine::MySql | Engine::MariaDb => "mysql",
-        Engine::Postgres => "postgres",
-    };
-    Ok(pinned_tools::workspace()?.join("deploy/statements").join(folder))
+    Ok(pinned_tools::workspace()?.join("deploy/statements").join(engine.statements()))
 }
 
 /// The settings that lead a function to `server`: environment variables, by name.

@@ -10,7 +10,7 @@ mod flags;
 mod stack;
 mod table;
 
-use doctor::{Diagnosis, Terminal};
+use doctor::Terminal;
 use flags::Flags;
 use stack::{Answer, LocalFunction, Stack};
 use std::env;
@@ -31,7 +31,10 @@ macro_rules! say {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = async {
-        let flags = flags::parse()?;
+        let Some(flags) = flags::parse()? else {
+            say!("{}", flags::HELP.trim_end());
+            return Ok(ExitCode::SUCCESS);
+        };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         // Whatever is dropped on the way out stops its processes and removes its files.
@@ -110,8 +113,8 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
 
 /// What the function says of its way to the database: one line, unless something is wrong.
 async fn diagnosis(stack: &Stack, function: &LocalFunction) -> Result<String, Failure> {
-    let answer = stack.invoke(function, r#"{"diagnose":true}"#).await?;
-    let diagnosis = Diagnosis::from_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
+    let answer = stack.invoke(function, diagnosis::EVENT).await?;
+    let diagnosis = doctor::read_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
     if diagnosis.is_healthy() {
         return Ok(format!("diagnosis: {}", doctor::summary(&diagnosis)));
     }

@@ -104,7 +104,7 @@ async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<Local
     let engine = server.engine();
     let task_root = folder.join(engine.name());
     fs::create_dir(&task_root)?;
-    symlink(beside_us(local_stack::program(engine))?, task_root.join("bootstrap"))?;
+    symlink(beside_us(engine.function())?, task_root.join("bootstrap"))?;
     symlink(statements_folder(engine)?, task_root.join("statements"))?;
 
     let name = format!("{}-function", engine.name());

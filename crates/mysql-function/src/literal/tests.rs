@@ -1,4 +1,4 @@
-//! Literals at volume: read back as the server reads them.
+//! Literals, parsed as the server parses them.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Whatever comes for a column of whatever type: a value or an error, and not much more memory than it.
+//! Any bytes for a column of any type become a value or an error, without using much more memory.
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};

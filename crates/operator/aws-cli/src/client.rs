@@ -1,15 +1,15 @@
-//! The `aws` client, version 1 or 2: run, its JSON read, its complaints turned into ways out.
+//! The `aws` program, version 1 or 2: how it is run, and its answer read.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 
-/// The `aws` client, and whom it asks.
+/// The `aws` program, and the options of every call.
 #[derive(Clone)]
 pub struct Aws {
     program: PathBuf,
@@ -20,7 +20,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The client that is the program `program`: a path, or a name on the PATH.
+    /// The client at `program`: a path, or a name on the PATH.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
@@ -32,28 +32,29 @@ impl Aws {
         }
     }
 
-    /// Asks in `region`, and not in the one of the user's configuration.
+    /// Sets the region, in place of the one in the user's configuration.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// Asks as `profile` of the user's configuration.
+    /// Sets the region and the profile of the user's configuration, where they are given.
     #[must_use]
-    pub fn profile(mut self, profile: impl Into<String>) -> Self {
-        self.profile = Some(profile.into());
+    pub fn with(mut self, region: Option<&str>, profile: Option<&str>) -> Self {
+        self.region = region.map(str::to_owned).or(self.region);
+        self.profile = profile.map(str::to_owned).or(self.profile);
         self
     }
 
-    /// Asks another server than AWS's, such as an emulator.
+    /// Sets another server than AWS's, such as an emulator.
     #[must_use]
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
         self
     }
 
-    /// Runs the client with variables beside those of its environment.
+    /// Adds variables to the client's environment.
     #[must_use]
     pub fn envs<K: Into<String>, V: Into<String>>(
         mut self,
@@ -63,21 +64,18 @@ impl Aws {
         self
     }
 
-    /// Calls an operation, as in `["rds", "describe-db-instances"]`, and reads its answer.
+    /// Calls an operation, such as `["rds", "describe-db-instances"]`, and reads its answer.
     ///
     /// # Errors
-    /// The client cannot be run, AWS refuses, or the answer is not of the expected form.
+    /// The client cannot be run, AWS refuses, or the answer does not have the expected form.
     pub fn call<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, Error> {
         let answer = self.run(arguments)?;
         serde_json::from_slice(&answer).map_err(|error| {
-            Error::other(format!(
-                "the answer to `aws {}` is not of the expected form: {error}",
-                arguments.join(" ")
-            ))
+            Error::new(format!("unexpected answer to `aws {}`: {error}", arguments.join(" ")))
         })
     }
 
-    /// Calls an operation and returns what it printed, which is nothing for many of them.
+    /// Calls an operation and returns its output, which is empty for many of them.
     ///
     /// # Errors
     /// The client cannot be run, or AWS refuses.
@@ -87,11 +85,11 @@ impl Aws {
             return Ok(output.stdout);
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(refusal(arguments, said.trim(), &output.status.to_string()))
+        Err(Error::of_client(arguments, said.trim(), &output.status.to_string()))
     }
 
-    /// The region that is asked: the one set here, or else that of the user's configuration file.
-    /// The environment's is for the caller to hand in.
+    /// The region of the calls: the one set here, or else that of the user's configuration file.
+    /// The environment's is for the caller to pass in.
     #[must_use]
     pub fn effective_region(&self) -> Option<String> {
         if self.region.is_some() {
@@ -115,113 +113,31 @@ impl Aws {
                 command.args([option, value]);
             }
         }
-        // Version 2 pages through `less` and asks for what is missing, when it sees a terminal.
+        // On a terminal, version 2 pages through `less` and prompts for missing arguments.
         let unattended: [(&str, OsString); 2] =
             [("AWS_PAGER", "".into()), ("AWS_CLI_AUTO_PROMPT", "off".into())];
         command.envs(self.envs.iter().map(|(name, value)| (name, value)));
-        command.envs(unattended).stdin(std::process::Stdio::null());
+        command.envs(unattended).stdin(Stdio::null());
         command
     }
 
     fn cannot_run(&self, error: &io::Error) -> Error {
         let program = self.program.display();
         match error.kind() {
-            io::ErrorKind::NotFound => Error::other(format!(
-                "the aws client is not there ({program}): install it, or give by hand what it \
-                 would have been asked"
-            )),
-            _ => Error::other(format!("cannot run {program}: {error}")),
+            io::ErrorKind::NotFound => {
+                Error::new(format!("the AWS CLI is not installed: no program {program}"))
+            }
+            _ => Error::new(format!("cannot run {program}: {error}")),
         }
-    }
-}
-
-/// What the client said, with the way out. Its texts are the same in versions 1 and 2 but for a
-/// prefix.
-fn refusal(arguments: &[&str], said: &str, status: &str) -> Error {
-    let operation = arguments.get(..2).unwrap_or(arguments).join(" ");
-    let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(status).trim();
-    let line = line.strip_prefix("aws: [ERROR]: ").unwrap_or(line);
-    let code = line
-        .split_once("An error occurred (")
-        .and_then(|(_, rest)| rest.split_once(')'))
-        .map_or("", |(code, _)| code);
-    let message = |way_out: &str| format!("`aws {operation}`: {line}; {way_out}");
-    let says = |text: &str| line.contains(text);
-    match code {
-        _ if code.ends_with("NotFound") || code.ends_with("NotFoundFault") => {
-            Error::new(Kind::NotFound, format!("`aws {operation}`: {line}"))
-        }
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Error::new(
-            Kind::Credentials,
-            message("log in again (`aws sso login`), or renew the credentials in the environment"),
-        ),
-        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => {
-            Error::new(
-                Kind::Credentials,
-                message("check the access key and its secret, and that the clock is right"),
-            )
-        }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            Error::other(message("the README lists the rights that a deployer needs"))
-        }
-        _ if says("Unable to locate credentials")
-            || says("SSO session")
-            || says("Token has exp") =>
-        {
-            Error::new(
-                Kind::Credentials,
-                message("log in with `aws sso login` or `aws configure`, or name a --profile"),
-            )
-        }
-        _ if says("must specify a region") => {
-            Error::other(message("give --region, or set AWS_REGION"))
-        }
-        _ if says("config profile") => {
-            Error::other(message("`aws configure list-profiles` shows the profiles there are"))
-        }
-        _ if says("Could not connect to the endpoint") => {
-            Error::other(message("check the network, the region's name, and AWS_ENDPOINT_URL"))
-        }
-        _ => Error::other(format!("`aws {operation}`: {line}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn said(text: &str) -> Error {
-        refusal(&["rds", "describe-db-instances", "--x"], text, "exit status: 255")
-    }
+    use super::Aws;
 
     #[test]
-    fn complaints_of_both_versions_become_ways_out() {
-        let v1 = "An error occurred (ExpiredToken) when calling the X operation: it has expired";
-        for text in [v1.to_owned(), format!("\naws: [ERROR]: {v1}")] {
-            let error = said(&text);
-            assert!(error.is_credentials(), "{error}");
-            assert!(
-                error.to_string().starts_with("`aws rds describe-db-instances`: An error"),
-                "{error}"
-            );
-            assert!(error.to_string().contains("aws sso login"), "{error}");
-        }
-        let missing = "An error occurred (DBInstanceNotFound) when calling …: not found";
-        assert!(said(missing).is_not_found());
-        for (text, way_out) in [
-            ("You must specify a region.", "--region"),
-            ("Unable to locate credentials.", "aws configure"),
-            ("The config profile (x) could not be found", "list-profiles"),
-            ("Could not connect to the endpoint URL: \"http://x\"", "network"),
-            ("An error occurred (AccessDenied) when calling", "README"),
-            ("", "exit status: 255"),
-        ] {
-            assert!(said(text).to_string().contains(way_out), "{}", said(text));
-        }
-    }
-
-    #[test]
-    fn a_missing_client_is_told() {
+    fn a_missing_client_is_named() {
         let error = Aws::new("/nowhere/aws").run(&["sts", "get-caller-identity"]).unwrap_err();
         assert!(error.to_string().contains("/nowhere/aws"), "{error}");
     }

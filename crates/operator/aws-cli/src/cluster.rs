@@ -1,11 +1,12 @@
-//! An Aurora or Multi-AZ DB cluster: its writer's endpoint, and what only its instances tell.
+//! An Aurora or Multi-AZ DB cluster: its writer's endpoint, and what only its instances have.
 
 use serde::Deserialize;
 
 use crate::client::Aws;
-use crate::database::{AUTH_ERROR_LOG, Database, Engine, Target, region_of};
+use crate::database::{AUTH_ERROR_LOG, Database, engine, region_of};
 use crate::error::Error;
-use crate::instance::{Instances, SecurityGroup, SubnetGroup};
+use crate::target::Target;
+use crate::vpc::{SecurityGroup, SubnetGroup};
 
 #[derive(Deserialize)]
 pub(crate) struct Clusters {
@@ -13,7 +14,7 @@ pub(crate) struct Clusters {
     pub(crate) clusters: Vec<Cluster>,
 }
 
-/// As `describe-db-clusters` tells it.
+/// The answer of `describe-db-clusters`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Cluster {
@@ -43,6 +44,21 @@ pub(crate) struct Cluster {
 }
 
 #[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "DBInstances")]
+    instances: Vec<Member>,
+}
+
+/// An instance of the cluster.
+#[derive(Deserialize)]
+struct Member {
+    #[serde(rename = "DBInstanceClass")]
+    class: Option<String>,
+    #[serde(rename = "CACertificateIdentifier")]
+    ca: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct SubnetGroups {
     #[serde(rename = "DBSubnetGroups")]
     groups: Vec<SubnetGroup>,
@@ -55,17 +71,17 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         .clusters
         .into_iter()
         .next()
-        .ok_or_else(|| Error::other(format!("AWS does not describe the DB cluster {name}")))?;
-    let engine = Engine::named(&cluster.engine)?;
+        .ok_or_else(|| Error::new(format!("AWS returned no DB cluster {name}")))?;
+    let engine = engine(&cluster.engine)?;
     let (Some(endpoint), Some(port)) = (cluster.endpoint, cluster.port) else {
-        return Err(Error::other(format!(
-            "the DB cluster {name} is {} and has no endpoint yet; `aws rds wait \
-             db-cluster-available --db-cluster-identifier {name}` waits for it",
+        return Err(Error::new(format!(
+            "the DB cluster {name} is {} and has no endpoint yet; wait for it: `aws rds wait \
+             db-cluster-available --db-cluster-identifier {name}`",
             cluster.status
         )));
     };
     let group = subnet_group(aws, cluster.subnet_group.as_deref())?;
-    let members: Instances = aws.call(&[
+    let members: Members = aws.call(&[
         "rds",
         "describe-db-instances",
         "--filters",
@@ -79,6 +95,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     Ok(Database {
         target: Target::Cluster(cluster.identifier),
         engine,
+        engine_name: cluster.engine,
         version: cluster.engine_version,
         endpoint,
         port,
@@ -98,7 +115,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     })
 }
 
-/// A cluster names its subnet group, and does not describe it.
+/// A cluster has only the name of its subnet group.
 fn subnet_group(aws: &Aws, name: Option<&str>) -> Result<Option<SubnetGroup>, Error> {
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
     let found: SubnetGroups =

@@ -1,4 +1,4 @@
-//! Turning IAM authentication on, and waiting until it is.
+//! Enabling IAM authentication.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::client::Aws;
-use crate::database::{Database, Target};
-use crate::discover;
+use crate::database::Database;
+use crate::discover::discover;
 use crate::error::Error;
+use crate::target::Target;
 
-/// Instances take minutes; a Multi-AZ one with much to do takes longer.
-const PATIENCE: Duration = Duration::from_secs(45 * 60);
-const PAUSE: Duration = Duration::from_secs(10);
+/// How long RDS may take to apply the change: minutes as a rule, longer for a busy Multi-AZ instance.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(45 * 60);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct Options {
@@ -26,12 +27,13 @@ struct Orderable {
     iam: bool,
 }
 
-/// Turns IAM authentication on, at once, and waits. `progress` is called with a line of text when
-/// the state changes. Returns the database as it is then. It needs no restart of the database.
+/// Enables IAM authentication immediately, waits until it is in effect, and returns the database as it
+/// is then. The database is not restarted. `progress` is called with a line of text at each change of
+/// its status.
 ///
 /// # Errors
-/// AWS says that this version or class does not know IAM authentication, refuses the change, or
-/// does not complete it within 45 minutes; or it is a proxy, whose secrets must be named.
+/// AWS offers no IAM authentication for this version or class, refuses the change, or does not complete
+/// it within 45 minutes; or the database is a proxy, whose secrets only its owner knows.
 pub fn enable_iam_auth(
     aws: &Aws,
     database: &Database,
@@ -43,7 +45,7 @@ pub fn enable_iam_auth(
         (target, _) => target,
     };
     must_be_supported(aws, database)?;
-    progress(&format!("turning IAM authentication on for {target}"));
+    progress(&format!("enabling IAM authentication for {target}"));
     let (modify, identifier) = match target {
         Target::Instance(_) => ("modify-db-instance", "--db-instance-identifier"),
         Target::Cluster(_) => ("modify-db-cluster", "--db-cluster-identifier"),
@@ -61,31 +63,31 @@ pub fn enable_iam_auth(
 }
 
 fn wait(aws: &Aws, target: &Target, progress: &mut dyn FnMut(&str)) -> Result<Database, Error> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + APPLY_TIMEOUT;
     let mut last = String::new();
     loop {
         let now = discover(aws, target)?;
         if now.iam_auth && now.status == "available" {
-            progress(&format!("{target} has IAM authentication"));
+            progress(&format!("IAM authentication is enabled for {target}"));
             return Ok(now);
         }
         if Instant::now() > deadline {
-            return Err(Error::other(format!(
-                "{target} is still {} after {} minutes; AWS goes on with it: try again later",
+            return Err(Error::new(format!(
+                "{target} is still {} after {} minutes; AWS continues, so try again later",
                 now.status,
-                PATIENCE.as_secs() / 60
+                APPLY_TIMEOUT.as_secs() / 60
             )));
         }
         if now.status != last {
             progress(&format!("{target} is {}", now.status));
             last = now.status;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Asks AWS whether it offers IAM authentication with this version on these classes. An answer
-/// without the combination, as for one that can no longer be ordered, says nothing.
+/// Asks AWS whether it offers IAM authentication for this version on these classes. An answer without
+/// the combination, as for one that can no longer be ordered, proves nothing.
 fn must_be_supported(aws: &Aws, database: &Database) -> Result<(), Error> {
     let Some(version) = &database.version else { return Ok(()) };
     for class in &database.instance_classes {
@@ -93,17 +95,17 @@ fn must_be_supported(aws: &Aws, database: &Database) -> Result<(), Error> {
             "rds",
             "describe-orderable-db-instance-options",
             "--engine",
-            database.engine.name(),
+            &database.engine_name,
             "--engine-version",
             version,
             "--db-instance-class",
             class,
         ])?;
         if !found.options.is_empty() && found.options.iter().all(|option| !option.iam) {
-            return Err(Error::other(format!(
-                "AWS offers no IAM authentication for {} {version} on {class} in {}; take a newer \
-                 version or a larger class",
-                database.engine, database.region
+            return Err(Error::new(format!(
+                "AWS offers no IAM authentication for {} {version} on {class} in {}; upgrade to a \
+                 newer version or a larger class",
+                database.engine_name, database.region
             )));
         }
     }
@@ -111,9 +113,9 @@ fn must_be_supported(aws: &Aws, database: &Database) -> Result<(), Error> {
 }
 
 fn proxy_needs_its_secrets(name: &str) -> Error {
-    Error::other(format!(
-        "the DB proxy {name} does not take IAM tokens, and turning that on needs the secrets it \
-         logs in to the database with: `aws rds modify-db-proxy --db-proxy-name {name} --auth \
+    Error::new(format!(
+        "the DB proxy {name} does not accept IAM tokens; enable them with the secret that it logs in to \
+         the database with: `aws rds modify-db-proxy --db-proxy-name {name} --auth \
          AuthScheme=SECRETS,IAMAuth=REQUIRED,SecretArn=…`"
     ))
 }

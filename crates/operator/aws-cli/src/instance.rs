@@ -4,8 +4,10 @@ use serde::Deserialize;
 
 use crate::client::Aws;
 use crate::cluster;
-use crate::database::{AUTH_ERROR_LOG, Database, Engine, Target, region_of};
+use crate::database::{AUTH_ERROR_LOG, Database, engine, region_of};
 use crate::error::Error;
+use crate::target::Target;
+use crate::vpc::{SecurityGroup, SubnetGroup};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -14,7 +16,7 @@ pub(crate) struct Instances {
     pub(crate) instances: Vec<Instance>,
 }
 
-/// As `describe-db-instances` tells it.
+/// The answer of `describe-db-instances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Instance {
@@ -25,7 +27,7 @@ pub(crate) struct Instance {
     #[serde(rename = "DBInstanceStatus", default)]
     status: String,
     #[serde(rename = "DBInstanceClass")]
-    pub(crate) class: Option<String>,
+    class: Option<String>,
     #[serde(rename = "DBClusterIdentifier")]
     cluster: Option<String>,
     #[serde(default)]
@@ -39,7 +41,7 @@ pub(crate) struct Instance {
     #[serde(default)]
     vpc_security_groups: Vec<SecurityGroup>,
     #[serde(rename = "CACertificateIdentifier")]
-    pub(crate) ca: Option<String>,
+    ca: Option<String>,
     #[serde(rename = "IAMDatabaseAuthenticationEnabled", default)]
     iam_auth: bool,
     master_username: Option<String>,
@@ -55,33 +57,6 @@ struct Endpoint {
     port: u16,
 }
 
-/// As `describe-db-subnet-groups` tells it too.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct SubnetGroup {
-    pub(crate) vpc_id: Option<String>,
-    #[serde(default)]
-    subnets: Vec<Subnet>,
-}
-
-impl SubnetGroup {
-    pub(crate) fn subnets(&self) -> Vec<String> {
-        self.subnets.iter().map(|subnet| subnet.identifier.clone()).collect()
-    }
-}
-
-#[derive(Deserialize)]
-struct Subnet {
-    #[serde(rename = "SubnetIdentifier")]
-    identifier: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct SecurityGroup {
-    #[serde(rename = "VpcSecurityGroupId")]
-    pub(crate) id: String,
-}
-
 pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     let found: Instances =
         aws.call(&["rds", "describe-db-instances", "--db-instance-identifier", name])?;
@@ -89,10 +64,10 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         .instances
         .into_iter()
         .next()
-        .ok_or_else(|| Error::other(format!("AWS does not describe the DB instance {name}")))?;
+        .ok_or_else(|| Error::new(format!("AWS returned no DB instance {name}")))?;
     match instance.cluster.clone().filter(|cluster| !cluster.is_empty()) {
         None => database(name, instance),
-        // IAM knows a cluster's instances by the cluster: its flag, and its resource id.
+        // IAM authentication of a cluster's instances is the cluster's: its switch and its resource id.
         // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
         Some(cluster) => {
             let whole = cluster::discover(aws, &cluster)?;
@@ -109,11 +84,11 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
 }
 
 fn database(name: &str, instance: Instance) -> Result<Database, Error> {
-    let engine = Engine::named(&instance.engine)?;
+    let engine = engine(&instance.engine)?;
     let endpoint = instance.endpoint.ok_or_else(|| {
-        Error::other(format!(
-            "the DB instance {name} is {} and has no endpoint yet; `aws rds wait \
-             db-instance-available --db-instance-identifier {name}` waits for it",
+        Error::new(format!(
+            "the DB instance {name} is {} and has no endpoint yet; wait for it: `aws rds wait \
+             db-instance-available --db-instance-identifier {name}`",
             instance.status
         ))
     })?;
@@ -121,6 +96,7 @@ fn database(name: &str, instance: Instance) -> Result<Database, Error> {
     Ok(Database {
         target: Target::Instance(instance.identifier),
         engine,
+        engine_name: instance.engine,
         version: instance.engine_version,
         endpoint: endpoint.address,
         port: endpoint.port,

@@ -1,5 +1,7 @@
-//! What AWS knows of a database, asked through the `aws` client: everything a function must be told
-//! to log in to it, and everything that would keep it from doing so.
+//! AWS, asked through the `aws` program: RDS about a database, Lambda about a function.
+//!
+//! [`discover`] returns what a function must know to log in to a database, [`objections`] and
+//! [`reach`] what would keep it from doing so.
 //!
 //! ```no_run
 //! use aws_cli::{Aws, Target, discover};
@@ -12,36 +14,36 @@
 
 #![forbid(unsafe_code)]
 
+// The program.
 mod client;
+mod error;
+
+// Who asks, and the functions.
+mod caller;
+mod lambda;
+
+// A database: what was asked, and what RDS answers.
 mod cluster;
 mod database;
-mod enable;
-mod error;
+mod discover;
 mod instance;
 mod nearby;
 mod proxy;
+mod target;
+mod vpc;
+
+// Whether a function can log in to it.
+mod enable;
 mod reach;
 mod support;
 
+pub use caller::Caller;
 pub use client::Aws;
-pub use database::{Database, Engine, Target};
+pub use database::Database;
+pub use discover::discover;
 pub use enable::enable_iam_auth;
 pub use error::Error;
+pub use lambda::{Function, Invocation, Vpc, invoke};
 pub use reach::{Reach, reach};
 pub use support::{Objection, objections};
-
-/// Asks AWS about a database.
-///
-/// # Errors
-/// [`Error::is_not_found`] when there is none of that name, with the names that come near;
-/// the `aws` client cannot be run, has no credentials or no region, or was refused; the engine is
-/// one that knows no IAM authentication; the database has no endpoint yet.
-pub fn discover(aws: &Aws, target: &Target) -> Result<Database, Error> {
-    let target = &target.in_lower_case();
-    let found = match target {
-        Target::Instance(name) => instance::discover(aws, name),
-        Target::Cluster(name) => cluster::discover(aws, name),
-        Target::Proxy(name) => proxy::discover(aws, name),
-    };
-    found.map_err(|error| if error.is_not_found() { nearby::explain(aws, target) } else { error })
-}
+pub use target::Target;

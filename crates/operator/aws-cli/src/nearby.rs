@@ -1,18 +1,18 @@
-//! What to say when there is no database of that name: the names that there are.
+//! The error for a name that no database has: similar names, or the names there are.
 
 use crate::client::Aws;
 use crate::cluster::Clusters;
-use crate::database::Target;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::instance::Instances;
 use crate::proxy::Proxies;
+use crate::target::Target;
 
-/// How many names are listed at most.
-const MOST: usize = 8;
-/// From which similarity (Jaro-Winkler, 0 to 1) a name may be the one that was meant.
-const NEAR: f64 = 0.8;
+/// The most names that are listed.
+const NAMES: usize = 8;
+/// The least similarity (Jaro-Winkler, 0 to 1) of a name that is suggested.
+const SIMILAR: f64 = 0.8;
 
-/// The error that there is no `target`, with what is there instead.
+/// The error that `target` does not exist.
 pub(crate) fn explain(aws: &Aws, target: &Target) -> Error {
     let region = aws.effective_region().map_or_else(String::new, |region| format!(" in {region}"));
     let missing = format!("there is no {target}{region}");
@@ -20,36 +20,25 @@ pub(crate) fn explain(aws: &Aws, target: &Target) -> Error {
     let near =
         all.iter().find(|other| other.name() == target.name()).or_else(|| closest(&all, target));
     let hint = match near {
-        Some(other) => format!("did you mean {} {}?", option(other), other.name()),
-        None if all.is_empty() => {
-            "there is no database at all: is it another --region, or another --profile?".to_owned()
-        }
+        Some(other) => format!("did you mean --{} {}?", other.option(), other.name()),
+        None if all.is_empty() => "there are no databases; check --region and --profile".to_owned(),
         None => {
-            let names: Vec<_> = all.iter().take(MOST).map(Target::to_string).collect();
-            let more = if all.len() > MOST { ", …" } else { "" };
+            let names: Vec<_> = all.iter().take(NAMES).map(Target::to_string).collect();
+            let more = if all.len() > NAMES { ", …" } else { "" };
             format!("there are: {}{more}", names.join(", "))
         }
     };
-    Error::new(Kind::NotFound, format!("{missing}; {hint}"))
-}
-
-/// The option that names such a thing, in every program of this project.
-fn option(target: &Target) -> &'static str {
-    match target {
-        Target::Instance(_) => "--db-instance",
-        Target::Cluster(_) => "--db-cluster",
-        Target::Proxy(_) => "--db-proxy",
-    }
+    Error::not_found(format!("{missing}; {hint}"))
 }
 
 fn closest<'a>(all: &'a [Target], target: &Target) -> Option<&'a Target> {
     let similarity = |other: &Target| strsim::jaro_winkler(other.name(), target.name());
     all.iter()
-        .filter(|other| similarity(other) >= NEAR)
+        .filter(|other| similarity(other) >= SIMILAR)
         .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
 }
 
-/// Every database that may be listed. What may not is left out: it is only a hint.
+/// Every database that the caller may list.
 fn everything(aws: &Aws) -> Vec<Target> {
     let mut all = Vec::new();
     if let Ok(found) = aws.call::<Instances>(&["rds", "describe-db-instances"]) {

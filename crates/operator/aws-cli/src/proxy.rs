@@ -1,10 +1,12 @@
 //! An RDS Proxy, at its default endpoint.
 
+use engine::Engine;
 use serde::Deserialize;
 
 use crate::client::Aws;
-use crate::database::{Database, Engine, Target, region_of};
+use crate::database::{Database, region_of};
 use crate::error::Error;
+use crate::target::Target;
 
 #[derive(Deserialize)]
 pub(crate) struct Proxies {
@@ -12,7 +14,7 @@ pub(crate) struct Proxies {
     pub(crate) proxies: Vec<Proxy>,
 }
 
-/// As `describe-db-proxies` tells it.
+/// The answer of `describe-db-proxies`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Proxy {
@@ -47,22 +49,20 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         .proxies
         .into_iter()
         .next()
-        .ok_or_else(|| Error::other(format!("AWS does not describe the DB proxy {name}")))?;
-    // A proxy listens at its family's default port, whatever the database does.
-    // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.howitworks.html
-    let (engine, port) = match proxy.engine_family.as_str() {
-        "MYSQL" => (Engine::MySql, 3306),
-        "POSTGRESQL" => (Engine::Postgres, 5432),
+        .ok_or_else(|| Error::new(format!("AWS returned no DB proxy {name}")))?;
+    let engine = match proxy.engine_family.as_str() {
+        "MYSQL" => Engine::MySql,
+        "POSTGRESQL" => Engine::Postgres,
         other => {
-            return Err(Error::other(format!(
-                "the DB proxy {name} is of the family {other}; there are functions for MYSQL and \
+            return Err(Error::new(format!(
+                "the DB proxy {name} has the engine family {other}; functions exist for MYSQL and \
                  POSTGRESQL"
             )));
         }
     };
     let endpoint = proxy.endpoint.filter(|endpoint| !endpoint.is_empty()).ok_or_else(|| {
-        Error::other(format!(
-            "the DB proxy {name} is {} and has no endpoint yet; try again in some minutes",
+        Error::new(format!(
+            "the DB proxy {name} is {} and has no endpoint yet; try again in a few minutes",
             proxy.status
         ))
     })?;
@@ -71,9 +71,12 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     Ok(Database {
         target: Target::Proxy(proxy.name),
         engine,
+        engine_name: engine.name().to_owned(),
         version: None,
         endpoint,
-        port,
+        // A proxy listens at its family's default port, whatever the database's.
+        // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.howitworks.html
+        port: engine.default_port(),
         resource_id: resource_id(&proxy.arn)?,
         cluster: None,
         region: region_of(&proxy.arn)?,
@@ -96,5 +99,5 @@ fn resource_id(arn: &str) -> Result<String, Error> {
         .next()
         .filter(|id| id.starts_with("prx-"))
         .map(str::to_owned)
-        .ok_or_else(|| Error::other(format!("{arn:?} is not the ARN of a DB proxy")))
+        .ok_or_else(|| Error::new(format!("{arn:?} is not the ARN of a DB proxy")))
 }

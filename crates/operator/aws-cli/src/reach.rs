@@ -1,5 +1,5 @@
-//! Whether the security groups let a function reach the database: the commonest reason why a
-//! function in a VPC times out.
+//! Whether the security groups let a function reach the database: the most common reason for a
+//! time-out in a VPC.
 
 use serde::Deserialize;
 
@@ -7,14 +7,14 @@ use crate::client::Aws;
 use crate::database::Database;
 use crate::error::Error;
 
-/// What the rules of the database's security groups say of a function.
+/// Whether the rules of the database's security groups admit a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// A rule lets one of the function's groups in.
+    /// A rule admits one of the function's groups.
     Open,
-    /// A rule lets addresses in, and the function's may be among them.
+    /// A rule admits addresses, and the function's may be among them.
     ByAddress,
-    /// No rule lets anything in on the database's port that could be the function.
+    /// No rule on the database's port admits the function.
     Closed,
 }
 
@@ -43,10 +43,10 @@ struct Group {
     group_id: Option<String>,
 }
 
-/// Asks whether the database's security groups let in a function that is in the groups `from`.
+/// Asks whether the database's security groups admit a function in the groups `from`.
 ///
 /// # Errors
-/// AWS refuses to tell: it takes the right `ec2:DescribeSecurityGroupRules`.
+/// AWS refuses: the caller needs `ec2:DescribeSecurityGroupRules`.
 pub fn reach(aws: &Aws, database: &Database, from: &[String]) -> Result<Reach, Error> {
     let groups = format!("Name=group-id,Values={}", database.security_groups.join(","));
     let found: Rules = aws.clone().region(&database.region).call(&[
@@ -73,7 +73,7 @@ fn verdict(rules: &[Rule], port: u16, from: &[String]) -> Reach {
     verdict
 }
 
-/// Whether a rule is about TCP that comes in to `port`.
+/// Whether a rule is for inbound TCP to `port`.
 fn admits(rule: &Rule, port: u16) -> bool {
     let port = i32::from(port);
     let all = rule.ip_protocol == "-1";

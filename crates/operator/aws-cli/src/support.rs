@@ -1,80 +1,89 @@
-//! Which databases know IAM authentication, as far as AWS documents it.
+//! Which databases support IAM authentication, as AWS documents it.
 //!
 //! Sources: "IAM database authentication" and "Supported Regions and DB engines for IAM database
 //! authentication" in the RDS and the Aurora user guides:
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html>,
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html>.
 
-use crate::database::{Database, Engine};
+use engine::Engine;
 
-/// Something about a database that speaks against IAM authentication.
+use crate::database::Database;
+
+/// An objection to IAM authentication on a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
-    /// It cannot work.
+    /// The database does not support it.
     Unsupported(String),
-    /// It works, and may not always.
+    /// It works, but logins may fail.
     Risky(String),
+    /// The database is not available now.
+    NotAvailable(String),
 }
 
-/// What speaks against IAM authentication on this database, beside that it may be off.
+/// The objections to IAM authentication on this database. Whether it is enabled is not among them.
 #[must_use]
 pub fn objections(database: &Database) -> Vec<Objection> {
     let mut found = Vec::new();
-    // Once AWS says that it is on, no table of versions knows better.
+    // Where it is enabled, it is supported, whatever this table says.
     if !database.iam_auth {
         found.extend(version_too_old(database).map(Objection::Unsupported));
     }
     for class in &database.instance_classes {
-        found.extend(class_too_small(database.engine, class));
+        found.extend(class_too_small(database, class));
     }
     if !matches!(database.status.as_str(), "available" | "backing-up" | "storage-optimization") {
-        found.push(Objection::Risky(format!(
-            "{} is {}; the function can log in once it is available",
+        found.push(Objection::NotAvailable(format!(
+            "{} is {}; the function can log in when it is available",
             database.target, database.status
         )));
     }
     found
 }
 
-/// The oldest versions with IAM authentication, for each major version that has had one. A major
-/// version that is newer than these has it from its start.
-fn oldest(engine: Engine) -> &'static [(&'static [u32], &'static str)] {
-    match engine {
+/// The first version with IAM authentication in each major version that began without it. Newer
+/// major versions have it from the start.
+fn first_with_iam(database: &Database) -> &'static [(&'static [u32], &'static str)] {
+    match database.engine {
+        // Every version that Aurora still offers has it.
+        _ if is_aurora(database) => &[],
         Engine::MySql => {
             &[(&[5, 6, 34], "5.6.34"), (&[5, 7, 16], "5.7.16"), (&[8, 0, 16], "8.0.16")]
         }
         Engine::MariaDb => &[(&[10, 6], "10.6")],
         Engine::Postgres => &[(&[9, 5, 15], "9.5.15"), (&[9, 6, 11], "9.6.11"), (&[10, 6], "10.6")],
-        // Every version that Aurora still offers has it.
-        Engine::AuroraMySql | Engine::AuroraPostgres => &[],
     }
+}
+
+fn is_aurora(database: &Database) -> bool {
+    database.engine_name.starts_with("aurora")
 }
 
 fn version_too_old(database: &Database) -> Option<String> {
     let text = database.version.as_deref()?;
     let version: Vec<u32> = text.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
-    let all = oldest(database.engine);
+    let all = first_with_iam(database);
     // PostgreSQL's major version is its first number since 10, MySQL's its first two.
     let major = if version.first().is_some_and(|&first| first >= 10) { 1 } else { 2 };
     let same_major =
-        |oldest: &&(&[u32], &str)| oldest.0.iter().take(major).eq(version.iter().take(major));
-    let (oldest, name) = all.iter().find(same_major).or_else(|| all.first())?;
-    (version.as_slice() < *oldest).then(|| {
+        |first: &&(&[u32], &str)| first.0.iter().take(major).eq(version.iter().take(major));
+    let (first, name) = all.iter().find(same_major).or_else(|| all.first())?;
+    (version.as_slice() < *first).then(|| {
         format!(
-            "{} runs {} {text}, which has no IAM authentication: it comes with {name}",
-            database.target, database.engine
+            "{} runs {} {text}, which does not support IAM authentication; upgrade to {name} or later",
+            database.target, database.engine_name
         )
     })
 }
 
 /// The memory of the smallest classes of each burstable family is 1 GiB or less.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html>
-fn class_too_small(engine: Engine, class: &str) -> Option<Objection> {
+fn class_too_small(database: &Database, class: &str) -> Option<Objection> {
     // "For Aurora MySQL, all supported DB instance classes support IAM database authentication,
     // except for db.t2.small and db.t3.small."
-    if engine == Engine::AuroraMySql && matches!(class, "db.t2.small" | "db.t3.small") {
+    let aurora_mysql = is_aurora(database) && database.engine == Engine::MySql;
+    if aurora_mysql && matches!(class, "db.t2.small" | "db.t3.small") {
         return Some(Objection::Unsupported(format!(
-            "Aurora MySQL on {class} has no IAM authentication; take db.t3.medium or a larger class"
+            "Aurora MySQL on {class} does not support IAM authentication; use db.t3.medium or larger"
         )));
     }
     // "You must have between 300 and 1000 MiB extra memory on your database for reliable
@@ -82,8 +91,8 @@ fn class_too_small(engine: Engine, class: &str) -> Option<Objection> {
     let one_gib = class.starts_with("db.t") && class.ends_with(".micro");
     one_gib.then(|| {
         Objection::Risky(format!(
-            "{class} has 1 GiB of memory, and IAM authentication takes 300 to 1000 MiB of it beside \
-             the database's own: expect refused logins when it runs short"
+            "{class} has 1 GiB of memory, and IAM authentication needs 300 to 1000 MiB of it beside \
+             what the database uses; logins may be refused when memory runs short"
         ))
     })
 }
@@ -93,10 +102,11 @@ mod tests {
     use super::*;
     use crate::Target;
 
-    fn database(engine: Engine, version: &str, class: &str) -> Database {
+    fn database(engine_name: &str, version: &str, class: &str) -> Database {
         Database {
             target: Target::Instance("mydb".into()),
-            engine,
+            engine: engine_name.parse().unwrap(),
+            engine_name: engine_name.into(),
             version: Some(version.into()),
             endpoint: String::new(),
             port: 1,
@@ -118,30 +128,29 @@ mod tests {
 
     #[test]
     fn versions() {
-        use Engine::{AuroraMySql, AuroraPostgres, MariaDb, MySql, Postgres};
         for (engine, version, supported) in [
-            (MySql, "5.5.62", false),
-            (MySql, "5.6.33", false),
-            (MySql, "5.6.34", true),
-            (MySql, "5.7.15", false),
-            (MySql, "5.7.44-rds.20240408", true),
-            (MySql, "8.0.15", false),
-            (MySql, "8.0.40", true),
-            (MySql, "8.4.3", true),
-            (MySql, "9.1.0", true),
-            (MariaDb, "10.5.27", false),
-            (MariaDb, "10.6.8", true),
-            (MariaDb, "10.11.6", true),
-            (MariaDb, "11.4.4", true),
-            (Postgres, "9.4.26", false),
-            (Postgres, "9.6.11", true),
-            (Postgres, "10.5", false),
-            (Postgres, "10.6", true),
-            (Postgres, "11.1", true),
-            (Postgres, "17.2", true),
-            (AuroraMySql, "5.7.mysql_aurora.2.11.2", true),
-            (AuroraMySql, "8.0.mysql_aurora.3.05.2", true),
-            (AuroraPostgres, "11.9", true),
+            ("mysql", "5.5.62", false),
+            ("mysql", "5.6.33", false),
+            ("mysql", "5.6.34", true),
+            ("mysql", "5.7.15", false),
+            ("mysql", "5.7.44-rds.20240408", true),
+            ("mysql", "8.0.15", false),
+            ("mysql", "8.0.40", true),
+            ("mysql", "8.4.3", true),
+            ("mysql", "9.1.0", true),
+            ("mariadb", "10.5.27", false),
+            ("mariadb", "10.6.8", true),
+            ("mariadb", "10.11.6", true),
+            ("mariadb", "11.4.4", true),
+            ("postgres", "9.4.26", false),
+            ("postgres", "9.6.11", true),
+            ("postgres", "10.5", false),
+            ("postgres", "10.6", true),
+            ("postgres", "11.1", true),
+            ("postgres", "17.2", true),
+            ("aurora-mysql", "5.7.mysql_aurora.2.11.2", true),
+            ("aurora-mysql", "8.0.mysql_aurora.3.05.2", true),
+            ("aurora-postgresql", "11.9", true),
         ] {
             let database = database(engine, version, "db.r6g.large");
             assert_eq!(objections(&database).is_empty(), supported, "{engine} {version}");
@@ -152,12 +161,12 @@ mod tests {
 
     #[test]
     fn classes() {
-        let of = |engine, class| objections(&database(engine, "8.4.3", class));
-        assert!(of(Engine::MySql, "db.t3.small").is_empty());
-        assert!(matches!(of(Engine::MySql, "db.t4g.micro")[..], [Objection::Risky(_)]));
+        let of = |engine: &str, class| objections(&database(engine, "8.4.3", class));
+        assert!(of("mysql", "db.t3.small").is_empty());
+        assert!(matches!(of("mysql", "db.t4g.micro")[..], [Objection::Risky(_)]));
         for class in ["db.t2.small", "db.t3.small"] {
-            assert!(matches!(of(Engine::AuroraMySql, class)[..], [Objection::Unsupported(_)]));
+            assert!(matches!(of("aurora-mysql", class)[..], [Objection::Unsupported(_)]));
         }
-        assert!(of(Engine::AuroraMySql, "db.t4g.medium").is_empty());
+        assert!(of("aurora-mysql", "db.t4g.medium").is_empty());
     }
 }

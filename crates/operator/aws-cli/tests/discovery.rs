@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
-use aws_cli::{Aws, Engine, Error, Reach, Target, discover, enable_iam_auth, reach};
+use aws_cli::{Aws, Error, Reach, Target, discover, enable_iam_auth, reach};
+use engine::Engine;
 use local_aws::{LocalAws, REGION, Secret};
 use serde_json::Value;
 
-/// Two subnets in a subnet group, a security group, and what stands in them.
+/// An emulator with a subnet group of two subnets, and a security group.
 struct Rds {
     local: LocalAws,
     aws: Aws,
@@ -37,8 +38,7 @@ fn rds() -> Rds {
     Rds { local, aws, subnets, group }
 }
 
-/// One emulator serves all: starting it takes longer than any of these. The first of them sees it
-/// empty.
+/// One emulator for all, because starting it takes longer than any of these. The first sees it empty.
 #[test]
 fn discovery() {
     let rds = rds();
@@ -86,7 +86,7 @@ fn an_instance(rds: &Rds) {
     assert_eq!(off.master_user.as_deref(), Some("admin"));
     assert_eq!(off.publicly_accessible, Some(false));
     assert_eq!(off.exports_auth_errors, Some(false));
-    // Metrics and log groups have the name that RDS gives, whatever a person writes.
+    // Metrics and log groups have the name in lower case.
     let written = discover(&rds.aws, &Target::Instance("Orders".into())).unwrap();
     assert_eq!(written.target, target);
     assert!(!off.endpoint.is_empty() && off.port != 0 && off.vpc.is_some(), "{off:?}");
@@ -95,8 +95,8 @@ fn an_instance(rds: &Rds) {
     let mut lines = Vec::new();
     let on = enable_iam_auth(&rds.aws, &off, &mut |line| lines.push(line.to_owned())).unwrap();
     assert!(on.iam_auth && discover(&rds.aws, &target).unwrap().iam_auth);
-    assert_eq!(lines.first().unwrap(), "turning IAM authentication on for DB instance orders");
-    assert_eq!(lines.last().unwrap(), "DB instance orders has IAM authentication");
+    assert_eq!(lines.first().unwrap(), "enabling IAM authentication for DB instance orders");
+    assert_eq!(lines.last().unwrap(), "IAM authentication is enabled for DB instance orders");
 }
 
 fn a_cluster_and_its_instances(rds: &Rds) {
@@ -116,7 +116,8 @@ fn a_cluster_and_its_instances(rds: &Rds) {
          --engine aurora-postgresql --db-instance-class db.r6g.large",
     );
     let cluster = discover(&rds.aws, &Target::Cluster("sales".into())).unwrap();
-    assert_eq!(cluster.engine, Engine::AuroraPostgres);
+    assert_eq!(cluster.engine, Engine::Postgres);
+    assert_eq!(cluster.engine_name, "aurora-postgresql");
     assert!(cluster.resource_id.starts_with("cluster-"), "{cluster:?}");
     assert!(cluster.iam_auth);
     assert_eq!(cluster.master_user.as_deref(), Some("root"));
@@ -126,7 +127,7 @@ fn a_cluster_and_its_instances(rds: &Rds) {
     let written = discover(&rds.aws, &Target::Cluster("SALES".into())).unwrap();
     assert_eq!(written.target, cluster.target);
 
-    // IAM knows the instance by its cluster.
+    // IAM authentication of an instance is its cluster's.
     let member = discover(&rds.aws, &Target::Instance("sales-1".into())).unwrap();
     assert_eq!(member.resource_id, cluster.resource_id);
     assert_eq!(member.cluster.as_deref(), Some("sales"));
@@ -171,7 +172,7 @@ fn a_proxy(rds: &Rds) {
 fn what_is_not_there(rds: &Rds) {
     let none = fails(&rds.aws, &Target::Instance("orders".into()));
     assert!(none.is_not_found(), "{none:?}");
-    assert!(none.to_string().contains("no database at all"), "{none}");
+    assert!(none.to_string().contains("there are no databases"), "{none}");
 
     instance(rds, "billing", "mysql", "db.t3.medium", "");
     instance(rds, "warehouse", "oracle-ee", "db.t3.medium", "");

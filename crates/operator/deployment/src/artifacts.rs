@@ -1,58 +1,67 @@
-//! What is deployed: the zips of the functions and of the layer, and the template that names them.
+//! What is deployed: the zips of the functions and the layer, and the template that names them.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use packaging::Architecture;
+use engine::Engine;
+use packaging::{Architecture, FUNCTIONS};
 use pinned_tools::{target, workspace};
 use rds_ca::{Certs, layer};
+use reproducible_zip::sha256;
 
+use crate::parameters::prefix;
 use crate::sum::Sum;
 use crate::{Failure, Report};
 
+/// The layer of root certificates, in cargo's target folder.
+const LAYER: &str = "lambda/rds-ca-layer.zip";
+
 /// A zip, read once: these are the bytes that are hashed and uploaded.
 pub(crate) struct Zip {
-    /// The resource that is made of it. SAM puts a hash behind a layer's name.
-    pub(crate) resource: &'static str,
-    /// Its place in cargo's target folder, which the template takes to be `target`.
-    place: &'static str,
+    /// The resource in the template. SAM adds a hash to a layer's name.
+    pub(crate) resource: String,
+    /// The path in cargo's target folder, which the template assumes is `target`.
+    path: String,
     pub(crate) bytes: Vec<u8>,
     pub(crate) sum: Sum,
 }
 
-/// Each zip's resource and place. The functions are in the order in which they are built.
-const ZIPS: [(&str, &str); 3] = [
-    ("MySqlFunction", "lambda/mysql-function/bootstrap.zip"),
-    ("PostgresFunction", "lambda/postgres-function/bootstrap.zip"),
-    ("RdsCaLayer", "lambda/rds-ca-layer.zip"),
-];
+/// Each zip's resource and path, in the order of [`make`].
+fn zips() -> impl Iterator<Item = (String, String)> {
+    let function = |engine: Engine| {
+        let path = format!("lambda/{}/bootstrap.zip", engine.function());
+        (format!("{}Function", prefix(engine)), path)
+    };
+    let layer = ("RdsCaLayer".to_owned(), LAYER.to_owned());
+    FUNCTIONS.into_iter().map(function).chain([layer])
+}
 
 impl Zip {
-    /// Whether it becomes the resource of this name and type in the stack.
+    /// Whether this is the code of the stack's resource of this name and type.
     pub(crate) fn becomes(&self, resource: &str, kind: &str) -> bool {
         match kind {
             "AWS::Lambda::Function" => resource == self.resource,
-            "AWS::Lambda::LayerVersion" => resource.starts_with(self.resource),
+            "AWS::Lambda::LayerVersion" => resource.starts_with(&self.resource),
             _ => false,
         }
     }
 }
 
-/// Checks that the layer will hold the roots of `region`.
+/// Checks that the layer will have the roots of `region`.
 pub(crate) fn has_roots(region: &str, now: SystemTime) -> Result<(), Failure> {
     let certs = Certs::read(&workspace()?.join("certs"), now)?;
     if certs.regions().contains(region) {
         return Ok(());
     }
     Err(format!(
-        "certs/ has no roots of {region}, and without them no function trusts a database there: \
-         `cargo xtask certs update` fetches them, or --ca-bundle names a file that the function has"
+        "certs/ has no roots of {region}, so the function could not verify a database there; fetch them \
+         with `cargo xtask certs update`, or set --ca-bundle to a file in the function"
     )
     .into())
 }
 
-/// Makes the zips, and gives the sum of each, in their order.
+/// Builds the zips, and returns the SHA-256 of each.
 pub(crate) fn make(
     architecture: Architecture,
     now: SystemTime,
@@ -61,47 +70,45 @@ pub(crate) fn make(
     let packages = packaging::build(architecture, &mut |line| report.note(line))?;
     let certs = Certs::read(&workspace()?.join("certs"), now)?;
     let layer = layer::zip(&layer::files(&certs, &[])?)?;
-    let to = target()?.join("lambda/rds-ca-layer.zip");
-    // Into its place in one step: another deploy may be reading the last one.
+    let to = target()?.join(LAYER);
+    // Replaced in one step: another deployment may be reading the old one.
     let new = to.with_extension("new");
     fs::write(&new, &layer)
         .and_then(|()| fs::rename(&new, &to))
         .map_err(|error| format!("cannot write {}: {error}", to.display()))?;
     let functions = packages.into_iter().map(|package| package.zip_sha256);
-    Ok(functions.chain([rds_ca::sha256(&layer)]).collect())
+    Ok(functions.chain([sha256(&layer)]).collect())
 }
 
-/// Reads the zips. Where they were built, they must have the sums that `built` has.
+/// Reads the zips. They must have the sums `built`, where they were built now.
 ///
 /// # Errors
-/// They are not there, or others are.
+/// One is missing, or has another sum.
 pub(crate) fn read(built: Option<&[String]>) -> Result<Vec<Zip>, Failure> {
     let target = target()?;
     let mut zips = vec![];
-    for (index, (resource, place)) in ZIPS.into_iter().enumerate() {
-        let path = target.join(place);
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (index, (resource, path)) in self::zips().enumerate() {
+        let file = target.join(&path);
+        let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let sum = Sum::of(&bytes);
         if built.is_some_and(|built| built.get(index) != Some(&sum.to_string())) {
-            let path = path.display();
-            return Err(
-                format!("{path} is no longer what was built: something else writes there").into()
-            );
+            let file = file.display();
+            return Err(format!("{file} was replaced after it was built").into());
         }
-        zips.push(Zip { resource, place, bytes, sum });
+        zips.push(Zip { resource, path, bytes, sum });
     }
     Ok(zips)
 }
 
-/// The template, with the zips in this machine's folders.
+/// The template, which names the zips on this machine.
 pub(crate) fn template() -> Result<PathBuf, Failure> {
     Ok(workspace()?.join("deploy/template.yaml"))
 }
 
-/// The template's text, with each zip at the address that `address` gives.
+/// The template's text, with the address of each zip in place of its path.
 ///
 /// # Errors
-/// It does not name each zip once, or one has no address.
+/// It does not name each zip exactly once, or `address` fails.
 pub(crate) fn packaged(
     zips: &[Zip],
     address: impl Fn(&Zip) -> Result<String, Failure>,
@@ -109,9 +116,9 @@ pub(crate) fn packaged(
     let path = template()?;
     let mut text = fs::read_to_string(&path)?;
     for zip in zips {
-        let local = format!("../target/{}", zip.place);
+        let local = format!("../target/{}", zip.path);
         if text.matches(&local).count() != 1 {
-            return Err(format!("{} does not name {local} once", path.display()).into());
+            return Err(format!("{} does not name {local} exactly once", path.display()).into());
         }
         text = text.replace(&local, &address(zip)?);
     }

@@ -1,18 +1,16 @@
-//! The permissions boundary of the stack's roles, which an administrator has made once from
+//! The permissions boundary of the stack's roles, which an administrator creates once from
 //! `deploy/permissions-boundary.json`.
 
-use aws_cli::Aws;
+use aws_cli::{Aws, Caller};
 use serde::de::IgnoredAny;
 
-use crate::caller::Caller;
 use crate::stack::Stack;
 use crate::{Deploy, Report};
 
 /// The template's parameter.
 const PARAMETER: &str = "PermissionsBoundary";
 
-/// The template's parameter with the account's boundary, where `options` name none and the stack has
-/// none.
+/// The template's parameter with the account's boundary, unless `options` or the stack have one.
 pub(crate) fn found(
     aws: &Aws,
     caller: &Caller,
@@ -29,21 +27,19 @@ pub(crate) fn found(
     Some((PARAMETER.to_owned(), arn))
 }
 
-/// The ARN of the account's policy `STACK-boundary`, where there is one. That a deployer may not ask for
-/// it stops no deployment: whoever must have a boundary is refused roles without one.
+/// The ARN of the account's policy `STACK-boundary`, where it exists. Without permission to look for it
+/// the deployment goes on: IAM refuses roles without a boundary to a deployer who must set one.
 fn of_account(aws: &Aws, caller: &Caller, stack: &str, report: &Report) -> Option<String> {
     let (partition, account) = (caller.partition(), &caller.account);
     let arn = format!("arn:{partition}:iam::{account}:policy/{stack}-boundary");
     match aws.call::<IgnoredAny>(&["iam", "get-policy", "--policy-arn", &arn]) {
         Ok(_) => {
-            report.note(&format!("the roles are bounded by {arn}"));
+            report.note(&format!("permissions boundary of the roles: {arn}"));
             Some(arn)
         }
-        Err(error) if error.to_string().contains("NoSuchEntity") => None,
+        Err(error) if error.is_not_found() => None,
         Err(error) => {
-            report.note(&format!(
-                "note: whether the account has the boundary {arn} is unknown: {error}"
-            ));
+            report.note(&format!("note: cannot look for the permissions boundary {arn}: {error}"));
             None
         }
     }

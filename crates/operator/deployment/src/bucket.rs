@@ -1,42 +1,41 @@
-//! The bucket of the zips: the account's own, in which each is named by its content.
+//! The bucket of the zips, in which each object is named by its SHA-256.
 //!
-//! Whoever can write to it could have other code deployed, so that it is not the one which all SAM
-//! applications of an account share. Nothing in it is ever overwritten.
+//! Whoever can write to it could deploy other code, so it is not the one that all SAM applications of an
+//! account share. Its objects are never overwritten.
 
 use std::fs;
 use std::path::Path;
 
-use aws_cli::{Aws, Error};
+use aws_cli::{Aws, Caller, Error};
 use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::artifacts::Zip;
-use crate::caller::Caller;
 use crate::sum::Sum;
 use crate::{Failure, Report};
 
-/// A bucket that belongs to the account.
+/// A bucket of the account.
 pub(crate) struct Bucket<'a> {
     aws: &'a Aws,
     name: String,
     account: String,
-    /// What is uploaded: nobody else changes it between its sum and its upload.
+    /// The copy that is uploaded, which nobody else can change after it was hashed.
     folder: TempDir,
 }
 
 #[derive(Deserialize)]
 struct Object {
-    /// S3 has computed it, or compared it with what it got.
+    /// Computed or verified by S3.
     #[serde(rename = "ChecksumSHA256")]
     sum: Option<Sum>,
 }
 
 impl<'a> Bucket<'a> {
-    /// The bucket called `named`, or else our own, which is made where it is not there.
+    /// The bucket `named`, or else the default one, which is created where it is missing.
     ///
     /// # Errors
-    /// It is another account's, or cannot be had.
+    /// It belongs to another account, or cannot be used or created.
     pub(crate) fn open(
         aws: &'a Aws,
         caller: &Caller,
@@ -50,25 +49,25 @@ impl<'a> Bucket<'a> {
         let bucket = Self { aws, name, account, folder: TempDir::with_prefix("rds-iam-lambda-")? };
         match bucket.call("head-bucket", &[]) {
             Ok(_) => Ok(bucket),
-            Err(error) if is_missing(&error) && named.is_none() => {
-                report.note(&format!("making the bucket {}", bucket.name));
-                bucket.make(region, caller.partition())?;
+            Err(error) if error.is_not_found() && named.is_none() => {
+                report.note(&format!("creating the bucket {}", bucket.name));
+                bucket.create(region, caller.partition())?;
                 Ok(bucket)
             }
             Err(error) => Err(format!(
-                "the zips cannot go to the bucket {}: it must be there, belong to the account {}, \
-                 and let you list it; --s3-bucket names another: {error}",
+                "cannot use the bucket {}: it must exist, belong to the account {} and let you list it; \
+                 choose another with --s3-bucket: {error}",
                 bucket.name, bucket.account
             )
             .into()),
         }
     }
 
-    /// Makes it. New buckets are private and encrypted.
-    fn make(&self, region: &str, partition: &str) -> Result<(), Failure> {
+    /// Creates it. New buckets are private and encrypted.
+    fn create(&self, region: &str, partition: &str) -> Result<(), Failure> {
         let place = format!("LocationConstraint={region}");
         let create = ["s3api", "create-bucket", "--bucket", &self.name];
-        // The first region is not one that may be named.
+        // us-east-1 must not be named.
         let create = match region {
             "us-east-1" => create.to_vec(),
             _ => [&create[..], &["--create-bucket-configuration", &place]].concat(),
@@ -79,16 +78,16 @@ impl<'a> Bucket<'a> {
         Ok(())
     }
 
-    /// Uploads a zip, unless it is there. Returns its address.
+    /// Uploads a zip, unless the bucket has it. Returns its address.
     ///
     /// # Errors
-    /// Other bytes are there under its name.
+    /// The object of its name has other bytes.
     pub(crate) fn keep(&self, stack: &str, zip: &Zip) -> Result<String, Failure> {
         let key = format!("{stack}/{}.zip", zip.sum);
         if !self.has(&key, &zip.sum)? {
             let file = self.folder.path().join("zip");
             fs::write(&file, &zip.bytes)?;
-            // Another deploy may have put the same there in the meantime.
+            // Another deployment may have uploaded it in the meantime.
             if let Err(error) = self.put(&key, &file, &zip.sum)
                 && !self.has(&key, &zip.sum)?
             {
@@ -98,7 +97,7 @@ impl<'a> Bucket<'a> {
         Ok(format!("s3://{}/{key}", self.name))
     }
 
-    /// Uploads a file under a new name. S3 takes it with this sum alone.
+    /// Uploads a file under a new name. S3 verifies the sum.
     fn put(&self, key: &str, file: &Path, sum: &Sum) -> Result<(), Failure> {
         let body = file.display().to_string();
         let sum = ["--checksum-sha256", sum.base64()];
@@ -107,26 +106,26 @@ impl<'a> Bucket<'a> {
         Ok(())
     }
 
-    /// Whether the object is there, with this sum.
+    /// Whether the object exists, with this sum.
     fn has(&self, key: &str, sum: &Sum) -> Result<bool, Failure> {
         let answer = match self.call("head-object", &["--key", key, "--checksum-mode", "ENABLED"]) {
-            Err(error) if is_missing(&error) => return Ok(false),
+            Err(error) if error.is_not_found() => return Ok(false),
             answer => answer?,
         };
         let there = serde_json::from_slice::<Object>(&answer)?.sum;
         if there.as_ref() == Some(sum) {
             return Ok(true);
         }
-        let there = there.map_or("of no known sum".to_owned(), |sum| format!("of sha256 {sum}"));
+        let there = there.map_or("has no SHA-256".to_owned(), |sum| format!("has sha256 {sum}"));
         Err(format!(
-            "s3://{}/{key} holds other bytes, {there}: somebody has put them there in place of what \
-             was built; find out who, remove the object and deploy again",
+            "s3://{}/{key} is not what was built, it {there}: somebody replaced it; find out who, delete \
+             the object and deploy again",
             self.name
         )
         .into())
     }
 
-    /// Calls an operation on the bucket, which fails where it is another account's.
+    /// Calls an operation on the bucket, which fails if it belongs to another account.
     fn call(&self, operation: &str, arguments: &[&str]) -> Result<Vec<u8>, Error> {
         let owner = ["--expected-bucket-owner", &self.account];
         let start = ["s3api", operation, "--bucket", &self.name];
@@ -134,14 +133,9 @@ impl<'a> Bucket<'a> {
     }
 }
 
-/// An answer without a body has no code, only the status.
-fn is_missing(error: &Error) -> bool {
-    error.to_string().contains("(404)")
-}
-
-/// Nothing is overwritten, whoever may write
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>), and
-/// nothing goes without TLS.
+/// No object is overwritten
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>), and no
+/// request is accepted without TLS.
 fn policy(partition: &str, bucket: &str) -> serde_json::Value {
     let bucket = format!("arn:{partition}:s3:::{bucket}");
     let objects = format!("{bucket}/*");

@@ -1,4 +1,4 @@
-//! The plan: what CloudFormation would change, as it says itself, and the very same carried out.
+//! The change set: what CloudFormation would change, shown and then executed as it was shown.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,15 +15,15 @@ use crate::events::{End, Watch};
 use crate::report::table;
 use crate::{Failure, Report, interrupt, stack};
 
-const PAUSE: Duration = Duration::from_secs(1);
-/// How often a change set that is being made is looked at.
-const LOOKS: u32 = 300;
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the status of a change set is polled before CloudFormation is given up.
+const POLLS: u32 = 300;
 
 /// A template, and values for its parameters.
 pub(crate) struct Wanted<'a> {
-    /// The template's text, in which nothing is on this machine.
+    /// The template's text, with the zips in S3.
     pub(crate) template: &'a str,
-    /// What is not named keeps its value in a stack that exists, or else takes the template's default.
+    /// Others keep their value in an existing stack, or else take the template's default.
     pub(crate) parameters: &'a [(String, String)],
 }
 
@@ -35,7 +35,7 @@ struct Created {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ChangeSet {
+struct Described {
     stack_id: String,
     status: String,
     #[serde(default)]
@@ -74,40 +74,43 @@ struct DetailTarget {
     name: Option<String>,
 }
 
-/// What would change.
-pub(crate) struct Plan {
+/// A change set, before it is executed.
+pub(crate) struct ChangeSet {
     pub(crate) id: String,
     pub(crate) stack_id: String,
     pub(crate) changes: Vec<Change>,
 }
 
-/// What would happen to one resource.
+/// A change of one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Change {
     pub(crate) action: String,
     pub(crate) resource: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// `no`, `yes` or `perhaps`; nothing for what is added or removed.
+    /// `no`, `yes` or `perhaps`; `None` for a resource that is added or removed.
     pub(crate) replacement: Option<String>,
     /// The properties that change.
     pub(crate) properties: Vec<String>,
 }
 
-/// Makes a change set for the stack called `name`, which is not carried out; `None` when nothing would
-/// change.
+/// Creates a change set for the stack `name`; `None` when nothing would change.
 ///
 /// # Errors
 /// CloudFormation refuses the template or a parameter.
-pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Option<Plan>, Failure> {
-    // In files, where no character of a value has a meaning.
+pub(crate) fn create(
+    aws: &Aws,
+    name: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Option<ChangeSet>, Failure> {
+    // In files, where no character needs escaping.
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
         fs::write(&path, text).map(|()| format!("file://{}", path.display()))
     };
     let template = file("template.yaml", wanted.template)?;
-    let stack = stack::describe(aws, name)?.filter(|stack| !stack.is_only_reviewed());
+    let stack = stack::describe(aws, name)?.filter(|stack| !stack.is_in_review());
     let kind = if stack.is_some() { "UPDATE" } else { "CREATE" };
     let values = wanted.parameters.iter();
     let mut parameters: Vec<_> = values
@@ -122,43 +125,43 @@ pub(crate) fn create(aws: &Aws, name: &str, wanted: &Wanted<'_>) -> Result<Optio
         parameters.extend(kept.map(|it| json!({ "ParameterKey": it, "UsePreviousValue": true })));
     }
     let parameters = file("parameters.json", &serde_json::to_string(&parameters)?)?;
-    // A name that no other change set has.
+    // A unique name.
     let set = folder.path().file_name().unwrap_or_default().to_string_lossy();
     let create = ["cloudformation", "create-change-set", "--stack-name", name];
     let named = ["--change-set-name", &set, "--change-set-type", kind];
     let with = ["--template-body", &template, "--parameters", &parameters];
     let capable = ["--capabilities", "CAPABILITY_IAM"];
     let created: Created = aws.call(&[&create[..], &named, &with, &capable].concat())?;
-    made(aws, &created.id)
+    self::created(aws, &created.id)
 }
 
-/// Waits until a change set is made.
-fn made(aws: &Aws, id: &str) -> Result<Option<Plan>, Failure> {
-    for _ in 0..LOOKS {
-        let set: ChangeSet =
+/// Waits until a change set is created.
+fn created(aws: &Aws, id: &str) -> Result<Option<ChangeSet>, Failure> {
+    for _ in 0..POLLS {
+        let described: Described =
             aws.call(&["cloudformation", "describe-change-set", "--change-set-name", id])?;
-        let changes = set.changes.into_iter().filter_map(|entry| entry.resource_change);
+        let changes = described.changes.into_iter().filter_map(|entry| entry.resource_change);
         let mut changes: Vec<Change> = changes.map(change).collect();
         changes.sort_by(|a, b| a.resource.cmp(&b.resource));
-        let plan = Plan { id: id.to_owned(), stack_id: set.stack_id, changes };
-        match set.status.as_str() {
-            "CREATE_COMPLETE" => return Ok(Some(plan)),
+        let change_set = ChangeSet { id: id.to_owned(), stack_id: described.stack_id, changes };
+        match described.status.as_str() {
+            "CREATE_COMPLETE" => return Ok(Some(change_set)),
             "FAILED" => {
-                discard(aws, &plan)?;
-                return if says_nothing_changes(&set.status_reason) {
+                delete(aws, &change_set)?;
+                return if says_nothing_changes(&described.status_reason) {
                     Ok(None)
                 } else {
-                    Err(format!("CloudFormation refuses the template: {}", set.status_reason)
+                    Err(format!("CloudFormation refuses the template: {}", described.status_reason)
                         .into())
                 };
             }
-            _ => thread::sleep(PAUSE),
+            _ => thread::sleep(POLL_INTERVAL),
         }
     }
-    Err(format!("CloudFormation has not made the change set {id} in {LOOKS} s").into())
+    Err(format!("CloudFormation did not create the change set {id} within {POLLS} s").into())
 }
 
-/// AWS has no code for it, and these two texts.
+/// CloudFormation has no code for it, only these two texts.
 fn says_nothing_changes(reason: &str) -> bool {
     ["didn't contain changes", "No updates are to be performed"]
         .iter()
@@ -189,7 +192,7 @@ fn change(change: ResourceChange) -> Change {
     }
 }
 
-/// The plan as a table.
+/// The changes as a table.
 pub(crate) fn shown(changes: &[Change]) -> String {
     let rows: Vec<Vec<String>> = changes
         .iter()
@@ -203,32 +206,37 @@ pub(crate) fn shown(changes: &[Change]) -> String {
             ]
         })
         .collect();
-    table(&["action", "resource", "type", "replaced", "what"], &rows)
+    table(&["action", "resource", "type", "replaced", "properties"], &rows)
 }
 
-/// Carries out a change set of the stack called `name`, and tells each event until it rests.
+/// Executes a change set of the stack `name`, and reports each event until it is complete.
 ///
 /// # Errors
-/// AWS does not take it, or does not tell how it went.
-pub(crate) fn execute(aws: &Aws, name: &str, plan: &Plan, report: &Report) -> Result<End, Failure> {
-    let watch = Watch::from_now(aws, &plan.stack_id)?;
-    interrupt::goes_on(Some(format!(
-        "interrupted, but the deployment goes on at AWS; `aws cloudformation describe-stack-events \
-         --stack-name {name}` shows how"
+/// CloudFormation refuses, or its events can no longer be read.
+pub(crate) fn execute(
+    aws: &Aws,
+    name: &str,
+    change_set: &ChangeSet,
+    report: &Report,
+) -> Result<End, Failure> {
+    let watch = Watch::from_now(aws, &change_set.stack_id)?;
+    interrupt::continues(Some(format!(
+        "interrupted, but the deployment continues at AWS; follow it with `aws cloudformation \
+         describe-stack-events --stack-name {name}`"
     )));
-    aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &plan.id])?;
-    let end = watch.until_rest(report);
-    interrupt::goes_on(None);
+    aws.run(&["cloudformation", "execute-change-set", "--change-set-name", &change_set.id])?;
+    let end = watch.until_complete(report);
+    interrupt::continues(None);
     end.map_err(|error| {
-        format!("the deployment goes on at AWS, but is out of sight: {error}").into()
+        format!("cannot follow the deployment, which continues at AWS: {error}").into()
     })
 }
 
-/// Removes a change set that is not wanted, and the empty stack that was made to hold it.
-pub(crate) fn discard(aws: &Aws, plan: &Plan) -> Result<(), Failure> {
-    aws.run(&["cloudformation", "delete-change-set", "--change-set-name", &plan.id])?;
-    if stack::describe(aws, &plan.stack_id)?.is_some_and(|stack| stack.is_only_reviewed()) {
-        aws.run(&["cloudformation", "delete-stack", "--stack-name", &plan.stack_id])?;
+/// Deletes a change set, and the empty stack that was created for it.
+pub(crate) fn delete(aws: &Aws, change_set: &ChangeSet) -> Result<(), Failure> {
+    aws.run(&["cloudformation", "delete-change-set", "--change-set-name", &change_set.id])?;
+    if stack::describe(aws, &change_set.stack_id)?.is_some_and(|stack| stack.is_in_review()) {
+        aws.run(&["cloudformation", "delete-stack", "--stack-name", &change_set.stack_id])?;
     }
     Ok(())
 }

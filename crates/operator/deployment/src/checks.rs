@@ -1,9 +1,10 @@
-//! What would keep a function from logging in, found before anything is built.
+//! Checks, before anything is built, for what would keep a function from logging in.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use aws_cli::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
+use engine::Engine;
 use template_parameters::Parameters;
 
 use crate::choice::Choice;
@@ -11,7 +12,7 @@ use crate::stack::Stack;
 use crate::user;
 use crate::{Failure, Report, artifacts};
 
-/// Checks what AWS told of the database. Turns IAM authentication on where that is wanted.
+/// Checks the database, and enables IAM authentication if `enable` is set.
 pub(crate) fn database(
     aws: &Aws,
     database: Database,
@@ -21,7 +22,9 @@ pub(crate) fn database(
     for objection in objections(&database) {
         match objection {
             Objection::Unsupported(why) => return Err(why.into()),
-            Objection::Risky(why) => report.note(&format!("warning: {why}")),
+            Objection::Risky(why) | Objection::NotAvailable(why) => {
+                report.note(&format!("warning: {why}"))
+            }
         }
     }
     if database.iam_auth {
@@ -29,9 +32,8 @@ pub(crate) fn database(
     }
     if !enable {
         return Err(format!(
-            "IAM authentication is off for {}, and every token would be refused; turn it on with \
-             --enable-iam-auth: the database goes on meanwhile, and its other users keep their \
-             passwords",
+            "IAM authentication is disabled for {}, which would refuse every token; enable it with \
+             --enable-iam-auth: the database keeps running, and its users keep their passwords",
             database.target
         )
         .into());
@@ -42,11 +44,11 @@ pub(crate) fn database(
 /// Checks the user that the functions log in as.
 pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
     let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
-    user::refuse_master(user, master, choice.engine.is_postgres())
+    user::refuse_master(user, master, choice.engine == Engine::Postgres)
 }
 
-/// Checks what CloudFormation and Lambda would refuse of the parameters, and of the stack's name, only
-/// after everything was built and uploaded.
+/// Checks the parameters and the stack's name for what CloudFormation and Lambda would refuse only after
+/// everything was built and uploaded.
 pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
     let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut refusals = declared()?.refusals(given);
@@ -54,8 +56,8 @@ pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), 
     refused(&refusals)
 }
 
-/// Checks what the template's rules say of all its parameters together: those that are given, those that
-/// the stack keeps, and the template's own.
+/// Checks all parameters against the template's rules: those that are given, those that the stack keeps,
+/// and the template's defaults.
 pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<(), Failure> {
     let declared = declared()?;
     let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
@@ -74,11 +76,11 @@ fn declared() -> Result<Parameters, Failure> {
 fn refused(refusals: &[String]) -> Result<(), Failure> {
     match refusals {
         [] => Ok(()),
-        _ => Err(format!("this would be refused:\n  {}", refusals.join("\n  ")).into()),
+        _ => Err(format!("AWS would refuse this:\n  {}", refusals.join("\n  ")).into()),
     }
 }
 
-/// A schedule group has the stack's name, and its name has at most 64 characters:
+/// The longest name of a schedule group, which has the stack's name:
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html>.
 const LONGEST_STACK_NAME: usize = 64;
 
@@ -89,24 +91,24 @@ fn stack_name(name: &str) -> Option<String> {
         && name.chars().all(|other| other.is_ascii_alphanumeric() || other == '-');
     (!good).then(|| {
         format!(
-            "a stack's name is letters, digits and hyphens, begins with a letter, and has at most \
+            "a stack name has letters, digits and hyphens, starts with a letter, and has at most \
              {LONGEST_STACK_NAME} characters"
         )
     })
 }
 
-/// Asks whether the database's security groups let the functions in, and whether RDS tells why it
-/// refuses a token. Neither stops a deployment: AWS may not tell us, and both can be mended later.
+/// Warns when the database's security groups do not admit the functions, or RDS does not log why it
+/// refuses a token. Both can be changed later, so neither stops a deployment.
 pub(crate) fn surroundings(aws: &Aws, choice: &Choice, report: &Report) {
     let Some(found) = &choice.found else { return };
     match reach(aws, found, &choice.security_groups) {
         Ok(Reach::Open | Reach::ByAddress) => {}
         Ok(Reach::Closed) => report.note(&closed(found, &choice.security_groups)),
-        Err(error) => report.note(&format!("warning: the security groups are unknown: {error}")),
+        Err(error) => report.note(&format!("warning: cannot read the security groups: {error}")),
     }
     if found.exports_auth_errors == Some(false) {
         report.note(&format!(
-            "note: {} does not export the log iam-db-auth-error, which tells why RDS refuses a token",
+            "note: {} does not export the log iam-db-auth-error, which says why RDS refuses a token",
             found.target
         ));
     }
@@ -116,8 +118,8 @@ fn closed(found: &Database, from: &[String]) -> String {
     let (group, source) = (found.security_groups.first(), from.first());
     let placeholder = || "sg-…".to_owned();
     format!(
-        "warning: no rule lets the functions ({}) in on port {port}, so that they would time out; \
-         make one:\n  aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol \
+        "warning: no inbound rule admits the functions ({}) on port {port}, so they would time out; add \
+         one:\n  aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol \
          tcp --port {port} --source-group {}",
         from.join(", "),
         found.region,

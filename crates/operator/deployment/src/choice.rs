@@ -1,15 +1,16 @@
-//! The database that functions are deployed for: what AWS told of it, and what was given by hand,
-//! which has the last word.
+//! The database that functions are deployed for: what AWS knows of it, overridden by what is given on
+//! the command line.
 
-use aws_cli::{Database, Engine, Target};
+use aws_cli::{Database, Target};
+use engine::Engine;
 use iam_auth::Endpoint;
 
 use crate::{Account, Failure};
 
-/// What is given by hand in place of what AWS would tell.
+/// Values of the command line, in place of those that AWS knows.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
-    /// RDS's name of the engine.
+    /// The engine.
     pub engine: Option<Engine>,
     /// The endpoint's host.
     pub endpoint: Option<String>,
@@ -23,7 +24,7 @@ pub struct Given {
     pub security_groups: Vec<String>,
 }
 
-/// Everything about the database that the template must be told.
+/// What the template must know of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     pub(crate) engine: Engine,
@@ -31,14 +32,14 @@ pub(crate) struct Choice {
     pub(crate) resource_id: String,
     pub(crate) subnets: Vec<String>,
     pub(crate) security_groups: Vec<String>,
-    /// The identifier that its metrics go by.
+    /// The identifier of its metrics.
     pub(crate) identifier: Option<String>,
-    /// What AWS told.
+    /// What AWS knows of it.
     pub(crate) found: Option<Database>,
 }
 
-/// Joins the two. The region is the one that is named, the database's, the endpoint's, or else that of
-/// the environment.
+/// Joins the two. The region is that of the command line, the database, the endpoint, or else the
+/// environment.
 pub(crate) fn choose(
     given: &Given,
     found: Option<Database>,
@@ -46,11 +47,11 @@ pub(crate) fn choose(
 ) -> Result<Choice, Failure> {
     let of_aws = found.as_ref();
     let engine = given.engine.or(of_aws.map(|it| it.engine));
-    let engine = engine.ok_or_else(|| missing("--engine", "mysql, mariadb, postgres, …"))?;
+    let engine = engine.ok_or_else(|| missing("--engine", "mysql, mariadb or postgres"))?;
     let host = given.endpoint.clone().or(of_aws.map(|it| it.endpoint.clone()));
-    let host = host.ok_or_else(|| missing("--endpoint", "the host as RDS shows it"))?;
+    let host = host.ok_or_else(|| missing("--endpoint", "the host name as RDS shows it"))?;
     let port = given.port.or(of_aws.map(|it| it.port));
-    let port = port.unwrap_or(if engine.is_postgres() { 5432 } else { 3306 });
+    let port = port.unwrap_or(engine.default_port());
     let resource_id = given.resource_id.clone().or(of_aws.map(|it| it.resource_id.clone()));
     let resource_id =
         resource_id.ok_or_else(|| missing("--resource-id", "db-…, cluster-… or prx-…"))?;
@@ -60,7 +61,7 @@ pub(crate) fn choose(
     }
     let groups = first_of(&given.security_groups, of_aws.map(|it| &it.security_groups));
     if groups.is_empty() {
-        return Err(missing("--security-groups", "sg-… that the database's group lets in"));
+        return Err(missing("--security-groups", "sg-…, which the database's group must admit"));
     }
     let region = account.region.as_deref().or(of_aws.map(|it| it.region.as_str()));
     let endpoint = match (region, &account.default_region) {
@@ -86,8 +87,8 @@ fn first_of(given: &[String], found: Option<&Vec<String>>) -> Vec<String> {
 
 fn missing(option: &str, example: &str) -> Failure {
     format!(
-        "{option} is not given ({example}), and AWS did not tell it; name the database with \
-         --db-instance, --db-cluster or --db-proxy, or give every value by hand"
+        "{option} is missing ({example}); name the database with --db-instance, --db-cluster or \
+         --db-proxy, or give every value"
     )
     .into()
 }

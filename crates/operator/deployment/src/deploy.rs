@@ -1,58 +1,58 @@
-//! `deploy`: from a database to functions that reach it.
+//! `deploy`: from a database to functions that log in to it.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use aws_cli::{Aws, Target, discover};
+use aws_cli::{Aws, Caller, Target, discover, invoke};
+use diagnosis::Diagnosis;
 use packaging::Architecture;
 use serde_json::json;
 
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
-use crate::caller::Caller;
-use crate::change_set::{self, Change, Plan, Wanted};
+use crate::change_set::{self, Change, ChangeSet, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
-use crate::parameters::parameters;
+use crate::parameters::{parameters, prefix};
 use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, boundary, checks, diagnose, running, sam, schedule, stack};
+use crate::{artifacts, boundary, checks, running, sam, schedule, stack};
 
-/// What to deploy, and how.
+/// The options of `deploy`.
 #[derive(Clone, Debug)]
 pub struct Deploy {
-    /// The database to ask AWS about; `None` when every value is given by hand.
+    /// The database to ask AWS about; `None` when every value is given.
     pub target: Option<Target>,
-    /// What is given by hand.
+    /// Values in place of those that AWS knows.
     pub given: Given,
     /// The user that the functions log in as.
     pub user: String,
-    /// The database they use.
+    /// The database that they use.
     pub database: String,
     /// The stack.
     pub stack: String,
-    /// What the functions run on.
+    /// The functions' architecture.
     pub architecture: Architecture,
     /// Other parameters of the template.
     pub parameters: Vec<(String, String)>,
     /// Turn IAM authentication on where it is off.
     pub enable_iam_auth: bool,
-    /// The bucket to upload to; `None` is our own of the account and the region.
+    /// The bucket to upload to; `None` for the default one of the account and the region.
     pub bucket: Option<String>,
-    /// Do not build: take the zips that are there.
+    /// Deploy the zips of the last build.
     pub prebuilt: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     pub yes: bool,
-    /// Do everything that needs no account.
+    /// Do only what needs no account.
     pub dry_run: bool,
 }
 
-/// Deploys. Returns whether all is well: `false` is a deployment that failed and was rolled back, one
-/// that was not wanted when the plan was seen, or functions that cannot log in.
+/// Deploys. Returns `false` for a deployment that failed and was rolled back, that was declined when its
+/// change set was shown, or whose function cannot log in.
 ///
 /// # Errors
-/// Nothing was deployed, and why.
+/// Nothing was deployed.
 pub fn deploy(
     options: &Deploy,
     account: &Account,
@@ -68,7 +68,7 @@ pub fn deploy(
     report.say(&shown(&choice, options));
 
     let account = Account { region: Some(region.clone()), ..account.clone() };
-    // What is wrong with the account is told before the long part.
+    // Credentials are checked before the slow part.
     let aws = if options.dry_run {
         None
     } else {
@@ -79,7 +79,7 @@ pub fn deploy(
     let mut options = options.clone();
     if let Some((aws, caller)) = &aws {
         checks::surroundings(aws, &choice, report);
-        let kept = must_take_a_deployment(aws, &options)?;
+        let kept = deployable(aws, &options)?;
         options.parameters.extend(boundary::found(aws, caller, &options, kept.as_ref(), report));
         checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
         scheduled(&choice, &options, kept.as_ref())?;
@@ -98,21 +98,21 @@ pub fn deploy(
         return Ok(planned(options, &parameters, report));
     };
     let zips = artifacts::read(built.as_deref())?;
-    report.note("uploading what is not there yet, and making a change set");
+    report.note("uploading new zips and creating a change set");
     let bucket = Bucket::open(&aws, &caller, &region, options.bucket.as_deref(), report)?;
     let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
     let wanted = Wanted { template: &template, parameters: &parameters };
-    let plan = change_set::create(&aws, &options.stack, &wanted)?;
-    carry_out(&aws, options, &choice, &zips, plan.as_ref(), report)
+    let change_set = change_set::create(&aws, &options.stack, &wanted)?;
+    execute(&aws, options, &choice, &zips, change_set.as_ref(), report)
 }
 
-/// The database, asked of AWS and checked where one is named.
+/// The database. Where it is named, AWS is asked and its answer checked.
 fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice, Failure> {
     let Some(target) = &options.target else { return choose(&options.given, None, account) };
     report.note(&format!("asking AWS about the {target}"));
     let aws = account.client(report)?;
     let found = discover(&aws, target)?;
-    // What cannot be is told first; only what is wanted is changed.
+    // Everything that can fail is checked before the database is changed.
     let wanted = choose(&options.given, Some(found.clone()), account)?;
     can_work(&wanted, options)?;
     let enable = options.enable_iam_auth && !options.dry_run;
@@ -124,7 +124,7 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
 fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
     checks::login(choice, &options.user)?;
     checks::parameters(&options.stack, &all_parameters(choice, options))?;
-    // A stack that exists may keep other values than the template's own.
+    // An existing stack may keep other values than the template's defaults.
     if options.dry_run {
         checks::rules(&all_parameters(choice, options), None)?;
     }
@@ -134,7 +134,7 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks what the schedule will run. Without building, the zips hold what is in the workspace.
+/// Checks the statement of the schedule. With `--no-build` the workspace is assumed to be what was built.
 fn scheduled(choice: &Choice, options: &Deploy, kept: Option<&Stack>) -> Result<(), Failure> {
     let given = all_parameters(choice, options);
     schedule::check(&packaging::statements()?, |name| {
@@ -157,41 +157,43 @@ fn is_given(options: &Deploy, parameter: &str) -> bool {
     options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
 }
 
-/// The stack that there is, if there is one. A first deployment that failed leaves one that takes no
-/// other.
-fn must_take_a_deployment(aws: &Aws, options: &Deploy) -> Result<Option<Stack>, Failure> {
+/// The stack, if it exists. One that a failed first deployment left cannot be deployed to.
+fn deployable(aws: &Aws, options: &Deploy) -> Result<Option<Stack>, Failure> {
     let Some(stack) = stack::describe(aws, &options.stack)? else { return Ok(None) };
     let name = &options.stack;
     match stack.stack_status.as_str() {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(format!(
-            "the stack {name} is {}, and CloudFormation lets nobody deploy to it any more; remove \
-             it first: cargo xtask destroy --stack-name {name}",
+            "the stack {name} is {} and cannot be updated; delete it first: cargo xtask destroy \
+             --stack-name {name}",
             stack.stack_status
         )
         .into()),
         "REVIEW_IN_PROGRESS" => Ok(Some(stack)),
         status if status.ends_with("_IN_PROGRESS") => Err(format!(
-            "the stack {name} is {status}: somebody else deploys to it; try again when it rests"
+            "the stack {name} is {status}: another deployment is running; try again when it is complete"
         )
         .into()),
         _ => Ok(Some(stack)),
     }
 }
 
-/// What a person should know of the choice.
+/// The database, for a person.
 fn shown(choice: &Choice, options: &Deploy) -> String {
     let what = choice.found.as_ref().map_or("database".to_owned(), |it| it.target.to_string());
     let version = choice.found.as_ref().and_then(|it| it.version.as_deref()).unwrap_or_default();
+    let of_aws = choice.found.as_ref().map(|it| it.engine_name.as_str());
+    let engine = of_aws.unwrap_or(choice.engine.name());
     let rows = [
-        ("engine", format!("{} {version}", choice.engine).trim_end().to_owned()),
+        ("engine", format!("{engine} {version}").trim_end().to_owned()),
         ("endpoint", choice.endpoint.to_string()),
         ("resource id", choice.resource_id.clone()),
-        ("log in as", format!("{}, to {}", options.user, options.database)),
+        ("user", options.user.clone()),
+        ("database", options.database.clone()),
         ("subnets", choice.subnets.join(", ")),
         ("groups", choice.security_groups.join(", ")),
     ];
     let lines = rows.map(|(name, value)| format!("  {name:<12} {value}"));
-    format!("{what}, in {}\n{}", choice.endpoint.region(), lines.join("\n"))
+    format!("{what} in {}\n{}", choice.endpoint.region(), lines.join("\n"))
 }
 
 /// The end of a dry run.
@@ -199,8 +201,7 @@ fn planned(options: &Deploy, parameters: &[(String, String)], report: &Report) -
     let lines: Vec<_> =
         parameters.iter().map(|(name, value)| format!("  {name} = {value}")).collect();
     report.say(&format!(
-        "would deploy the stack {}, with the parameters\n{}\nnothing was asked of AWS or changed \
-         there by this dry run but what discovery reads",
+        "would deploy the stack {} with the parameters\n{}\nthis dry run changed nothing at AWS",
         options.stack,
         lines.join("\n")
     ));
@@ -211,33 +212,33 @@ fn planned(options: &Deploy, parameters: &[(String, String)], report: &Report) -
     true
 }
 
-/// Shows the plan, carries it out, and lets the function prove itself.
-fn carry_out(
+/// Shows the change set, executes it, and has the function log in.
+fn execute(
     aws: &Aws,
     options: &Deploy,
     choice: &Choice,
     zips: &[Zip],
-    plan: Option<&Plan>,
+    change_set: Option<&ChangeSet>,
     report: &Report,
 ) -> Result<bool, Failure> {
-    // Where nothing was changed there is nothing to go back to.
+    // Where nothing was changed there is nothing to roll back.
     let mut before = Before::Unchanged;
     let mut result = json!({ "stack": options.stack, "region": choice.endpoint.region() });
-    if let Some(plan) = plan {
-        result["changes"] = serde_json::to_value(&plan.changes)?;
+    if let Some(change_set) = change_set {
+        result["changes"] = serde_json::to_value(&change_set.changes)?;
         report.say(&format!(
-            "plan for the stack {}\n{}\n{}",
+            "change set for the stack {}\n{}\n{}",
             options.stack,
-            change_set::shown(&plan.changes),
-            code(&plan.changes, zips)
+            change_set::shown(&change_set.changes),
+            code(&change_set.changes, zips)
         ));
-        if !wanted(aws, options, plan, report)? {
+        if !confirmed(aws, options, change_set, report)? {
             result["outcome"] = "refused".into();
             report.document(&result);
             return Ok(false);
         }
         before = Before::of(aws, &options.stack)?;
-        let end = change_set::execute(aws, &options.stack, plan, report)?;
+        let end = change_set::execute(aws, &options.stack, change_set, report)?;
         if !end.is_success() {
             result["outcome"] = "failed".into();
             result["status"] = end.status.as_str().into();
@@ -250,38 +251,43 @@ fn carry_out(
         report.say(&format!("the stack {} is {}", options.stack, end.status));
     } else {
         result["outcome"] = "unchanged".into();
-        report.say(&format!("nothing changed: the stack {} stays as it is", options.stack));
+        report.say(&format!("nothing to change in the stack {}", options.stack));
     }
     let stack = stack::describe(aws, &options.stack)?
-        .ok_or_else(|| format!("the stack {} has vanished meanwhile", options.stack))?;
+        .ok_or_else(|| format!("the stack {} was deleted meanwhile", options.stack))?;
     let others = running::others(aws, &options.stack, zips)?;
     if !others.is_empty() {
-        report.note(&running::told(&others));
+        report.note(&running::shown(&others));
         result["outcome"] = "other code".into();
         result["other_code"] = serde_json::to_value(&others)?;
         report.document(&result);
-        report.note(&running::put_back(aws, &stack, before, report)?);
+        report.note(&running::roll_back(aws, &stack, before, report)?);
         return Ok(false);
     }
     result["outputs"] = serde_json::to_value(stack.outputs())?;
-    prove(aws, choice, &stack, result, report)
+    log_in(aws, choice, &stack, result, report)
 }
 
-/// The code of what changes.
+/// The code of the functions and the layer that change.
 fn code(changes: &[Change], zips: &[Zip]) -> String {
     let line = |zip: &Zip| {
         let mut changed = changes.iter().filter(|it| zip.becomes(&it.resource, &it.kind));
-        changed.next().map(|it| format!("  {} will run sha256 {}", it.resource, zip.sum))
+        changed.next().map(|it| format!("  {} will have sha256 {}", it.resource, zip.sum))
     };
     zips.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the plan is wanted. One that is not leaves nothing behind.
-fn wanted(aws: &Aws, options: &Deploy, plan: &Plan, report: &Report) -> Result<bool, Failure> {
-    let answer = report.confirm("Carry this plan out?", options.yes);
+/// Asks whether to execute the change set. One that is declined is deleted.
+fn confirmed(
+    aws: &Aws,
+    options: &Deploy,
+    change_set: &ChangeSet,
+    report: &Report,
+) -> Result<bool, Failure> {
+    let answer = report.confirm("Execute this change set?", options.yes);
     if !matches!(answer, Ok(true)) {
-        change_set::discard(aws, plan)?;
-        report.say("nothing was deployed; the change set is removed");
+        change_set::delete(aws, change_set)?;
+        report.say("nothing was deployed; the change set is deleted");
     }
     answer
 }
@@ -290,25 +296,20 @@ fn failed(options: &Deploy, end: &End) -> String {
     let first = end.first_failure.as_deref().unwrap_or("AWS gave no reason");
     let name = &options.stack;
     let after = match end.status.as_str() {
-        "UPDATE_ROLLBACK_COMPLETE" => "everything is as it was before".to_owned(),
+        "UPDATE_ROLLBACK_COMPLETE" => "the stack is rolled back".to_owned(),
         "ROLLBACK_COMPLETE" => format!(
-            "what had been made is removed; so that it can be deployed again, remove the empty \
-             stack: cargo xtask destroy --stack-name {name}"
+            "its resources are deleted; before the next deployment, delete the empty stack too: cargo \
+             xtask destroy --stack-name {name}"
         ),
         status => {
-            format!("the stack is {status}, which CloudFormation's console shows how to mend")
+            format!("the stack is {status}; CloudFormation's console shows how to recover it")
         }
     };
-    format!("the deployment failed, first at\n  {first}\n{after}")
+    format!("the deployment failed; the first failure:\n  {first}\n{after}")
 }
 
-/// The name of the function's output in the template.
-fn function_output(choice: &Choice) -> &'static str {
-    if choice.engine.is_postgres() { "PostgresFunctionName" } else { "MySqlFunctionName" }
-}
-
-/// Lets the deployed function log in, and shows what it tells.
-fn prove(
+/// Has the deployed function log in, and shows its diagnosis.
+fn log_in(
     aws: &Aws,
     choice: &Choice,
     stack: &Stack,
@@ -316,14 +317,14 @@ fn prove(
     report: &Report,
 ) -> Result<bool, Failure> {
     let outputs = stack.outputs();
-    let output = function_output(choice);
+    let output = format!("{}FunctionName", prefix(choice.engine));
     let function = outputs
-        .get(output)
+        .get(output.as_str())
         .ok_or_else(|| format!("the stack {} has no output {output}", stack.stack_name))?;
-    report.note(&format!("asking the function {function} to log in"));
-    let diagnosis = diagnose::ask(aws, function).map_err(|error| {
+    report.note(&format!("invoking the function {function} for its diagnosis"));
+    let diagnosis = diagnose(aws, function).map_err(|error| {
         format!(
-            "the stack {} stands, but its function gives no diagnosis: {error}",
+            "the stack {} is deployed, but its function returned no diagnosis: {error}",
             stack.stack_name
         )
     })?;
@@ -334,7 +335,7 @@ fn prove(
     }
     if !healthy {
         report.say(&format!(
-            "the stack {} stands, and its function cannot log in; mend the cause and ask again: \
+            "the stack {} is deployed, but its function cannot log in; fix the cause and check again: \
              cargo xtask doctor --function {function}",
             stack.stack_name
         ));
@@ -342,4 +343,9 @@ fn prove(
     result["diagnose"] = serde_json::to_value(&diagnosis)?;
     report.document(&result);
     Ok(healthy)
+}
+
+fn diagnose(aws: &Aws, function: &str) -> Result<Diagnosis, Failure> {
+    let answer = invoke(aws, function, diagnosis::EVENT)?;
+    Ok(doctor::read_answer(&answer.payload, answer.function_error.as_deref())?)
 }

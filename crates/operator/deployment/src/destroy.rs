@@ -1,4 +1,4 @@
-//! `destroy`: takes a stack away, and tells what stays.
+//! `destroy`: deletes a stack, and lists what remains.
 
 use serde_json::json;
 
@@ -7,26 +7,26 @@ use crate::report::table;
 use crate::stack::Resource;
 use crate::{Account, Failure, Report, interrupt, stack};
 
-/// What to take away, and how.
+/// The options of `destroy`.
 #[derive(Clone, Debug)]
 pub struct Destroy {
     /// The stack.
     pub stack: String,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     pub yes: bool,
 }
 
-/// Takes the stack away. Returns whether it is gone.
+/// Deletes the stack. Returns whether it is deleted.
 ///
 /// # Errors
-/// There is no such stack, or nobody to confirm; nothing was removed then.
+/// There is no such stack, or nobody to confirm; nothing was deleted then.
 pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<bool, Failure> {
     let aws = account.client(report)?;
     let name = &options.stack;
     let Some(stack) = stack::describe(&aws, name)? else {
-        // Who may deploy this one stack may not list the others.
+        // A deployer of one stack may not be allowed to list the others.
         let there = stack::names(&aws).map(|names| match &names[..] {
-            [] => "; there are: none at all".to_owned(),
+            [] => "; there are no stacks".to_owned(),
             names => format!("; there are: {}", names.join(", ")),
         });
         let (region, there) =
@@ -36,33 +36,33 @@ pub fn destroy(options: &Destroy, account: &Account, report: &Report) -> Result<
     let resources = stack::resources(&aws, name)?;
     let rows: Vec<Vec<String>> = resources.iter().map(row).collect();
     report.say(&format!(
-        "the stack {name}, {}, would be removed with\n{}",
+        "the stack {name}, {}, would be deleted with\n{}",
         stack.stack_status,
-        table(&["resource", "type", "is"], &rows)
+        table(&["resource", "type", "id"], &rows)
     ));
-    if !report.confirm("Remove all of it?", options.yes)? {
-        report.say("nothing was removed");
+    if !report.confirm("Delete this stack?", options.yes)? {
+        report.say("nothing was deleted");
         return Ok(false);
     }
-    // Only while the stack is there does it tell.
+    // Afterwards the template is gone.
     let zips = stack::template(&aws, name).ok().and_then(|template| zips(&template));
     let watch = Watch::from_now(&aws, &stack.stack_id)?;
     aws.run(&["cloudformation", "delete-stack", "--stack-name", &stack.stack_id])?;
-    interrupt::goes_on(Some(format!(
-        "interrupted, but the removal goes on at AWS; `aws cloudformation describe-stacks \
-         --stack-name {}` shows how",
+    interrupt::continues(Some(format!(
+        "interrupted, but the deletion continues at AWS; follow it with `aws cloudformation \
+         describe-stacks --stack-name {}`",
         stack.stack_id
     )));
-    report.note("the network interfaces of a function in a VPC take up to 20 minutes to go");
-    let end = watch.until_rest(report);
-    interrupt::goes_on(None);
+    report.note("deleting the network interfaces of a function in a VPC takes up to 20 minutes");
+    let end = watch.until_complete(report);
+    interrupt::continues(None);
     let end = end?;
     let gone = end.status == "DELETE_COMPLETE";
     if gone {
-        report.say(&format!("the stack {name} is gone\n{}", leftovers(zips.as_deref())));
+        report.say(&format!("the stack {name} is deleted\n{}", leftovers(zips.as_deref())));
     } else {
         let first = end.first_failure.as_deref().unwrap_or("AWS gave no reason");
-        report.say(&format!("the stack {name} is {}, first because of\n  {first}", end.status));
+        report.say(&format!("the stack {name} is {}; the first failure:\n  {first}", end.status));
     }
     report.document(&json!({
         "outcome": if gone { "destroyed" } else { "failed" },
@@ -80,22 +80,21 @@ fn row(resource: &Resource) -> Vec<String> {
     ]
 }
 
-/// The folder in the bucket that a template takes its zips from.
+/// The folder of a template's zips in their bucket.
 fn zips(template: &str) -> Option<String> {
     let (_, address) = template.split_once("s3://")?;
     let (folder, _) = address.split_once(".zip")?.0.rsplit_once('/')?;
     Some(format!("s3://{folder}/"))
 }
 
-/// What no stack of ours takes away.
+/// What is not deleted with the stack.
 fn leftovers(zips: Option<&str>) -> String {
     let zips = match zips {
         Some(folder) => format!("  the zips: aws s3 rm --recursive {folder}"),
-        None => "  the zips, in the bucket where they were put".to_owned(),
+        None => "  the zips in their bucket".to_owned(),
     };
     format!(
-        "what stays:\n{zips}\n  the database user: DROP USER, and IAM authentication, which costs \
-         nothing"
+        "what remains:\n{zips}\n  the database user (DROP USER), and IAM authentication, which is free"
     )
 }
 
@@ -104,7 +103,7 @@ mod tests {
     use super::zips;
 
     #[test]
-    fn the_template_tells_where_the_zips_are() {
+    fn the_template_names_the_folder_of_the_zips() {
         let template =
             "CodeUri: s3://bucket/stack/0123.zip\nContentUri: s3://bucket/stack/4567.zip";
         assert_eq!(zips(template).unwrap(), "s3://bucket/stack/");

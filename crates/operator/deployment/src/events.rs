@@ -1,4 +1,4 @@
-//! A stack while it changes: each event as it happens, until the stack rests.
+//! The events of a stack while it changes, until the change is complete.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use crate::{Failure, Report, stack};
 
-const PAUSE: Duration = Duration::from_secs(2);
-/// How many questions in a row may go unanswered.
-const UNANSWERED: u32 = 10;
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How many polls in a row may fail.
+const FAILED_POLLS: u32 = 10;
 
 #[derive(Deserialize)]
 struct Page {
@@ -32,16 +32,16 @@ struct Event {
     resource_status_reason: String,
 }
 
-/// The events of a stack, from some moment on.
+/// The events of a stack from some moment on.
 pub(crate) struct Watch<'a> {
     aws: &'a Aws,
     stack_id: String,
     seen: BTreeSet<String>,
 }
 
-/// How it ended.
+/// The end of a change.
 pub(crate) struct End {
-    /// The stack's last state.
+    /// The stack's status.
     pub(crate) status: String,
     /// The first resource that failed, and why: `MySqlSchedule (AWS::Scheduler::Schedule): …`.
     pub(crate) first_failure: Option<String>,
@@ -54,32 +54,32 @@ impl End {
 }
 
 impl<'a> Watch<'a> {
-    /// Watches a stack, by its ARN, from now on: before what is to be watched begins.
+    /// Watches a stack, by its ARN, from now on. Call it before the change begins.
     pub(crate) fn from_now(aws: &'a Aws, stack_id: &str) -> Result<Self, Failure> {
         let mut watch = Self { aws, stack_id: stack_id.to_owned(), seen: BTreeSet::new() };
         watch.new_events()?;
         Ok(watch)
     }
 
-    /// Tells each event, until the stack rests.
-    pub(crate) fn until_rest(mut self, report: &Report) -> Result<End, Failure> {
+    /// Reports each event, until the change is complete.
+    pub(crate) fn until_complete(mut self, report: &Report) -> Result<End, Failure> {
         let (mut first_failure, mut stack_failure) = (None, None);
-        let mut may_rest = false;
-        let mut unanswered = 0;
+        let mut may_be_complete = false;
+        let mut failed_polls = 0;
         loop {
             let events = match self.new_events() {
                 Ok(events) => events,
-                // The network may be away for a while; the stack does not wait for us.
-                Err(_) if unanswered < UNANSWERED => {
-                    unanswered += 1;
-                    thread::sleep(PAUSE);
+                // The network may be down for a while; the change continues.
+                Err(_) if failed_polls < FAILED_POLLS => {
+                    failed_polls += 1;
+                    thread::sleep(POLL_INTERVAL);
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            unanswered = 0;
+            failed_polls = 0;
             for event in events {
-                report.note(&told(&event));
+                report.note(&line(&event));
                 if first_failure.is_none() && is_own_failure(&event) {
                     first_failure = Some(failure(&event));
                 }
@@ -87,22 +87,24 @@ impl<'a> Watch<'a> {
                 if of_stack && event.resource_status.ends_with("_FAILED") {
                     stack_failure.get_or_insert(event.resource_status_reason);
                 }
-                may_rest |= of_stack && rests(&event.resource_status);
+                may_be_complete |= of_stack && is_complete(&event.resource_status);
             }
-            // A stack that failed may go on to roll back: its state has the last word.
-            if may_rest && let Some(status) = self.state()?.filter(|status| rests(status)) {
+            // A stack that failed may roll back next: its own status decides.
+            if may_be_complete
+                && let Some(status) = self.status()?.filter(|status| is_complete(status))
+            {
                 let first_failure = first_failure.or(stack_failure);
                 return Ok(End { status, first_failure });
             }
-            thread::sleep(PAUSE);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn state(&self) -> Result<Option<String>, Failure> {
+    fn status(&self) -> Result<Option<String>, Failure> {
         Ok(stack::describe(self.aws, &self.stack_id)?.map(|stack| stack.stack_status))
     }
 
-    /// What has happened since the last question, oldest first.
+    /// The events since the last poll, oldest first.
     fn new_events(&mut self) -> Result<Vec<Event>, Failure> {
         let stack = self.stack_id.as_str();
         let page: Page =
@@ -115,11 +117,11 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn rests(status: &str) -> bool {
+fn is_complete(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS")
 }
 
-/// Whether a resource failed by itself, and was not cancelled because another one had.
+/// Whether a resource failed, and was not cancelled because another one had.
 fn is_own_failure(event: &Event) -> bool {
     event.resource_status.ends_with("_FAILED")
         && event.resource_type != "AWS::CloudFormation::Stack"
@@ -128,13 +130,13 @@ fn is_own_failure(event: &Event) -> bool {
 
 fn failure(event: &Event) -> String {
     let reason = match event.resource_status_reason.as_str() {
-        "" => "no reason was given",
+        "" => "no reason given",
         reason => reason,
     };
     format!("{} ({}): {reason}", event.logical_resource_id, event.resource_type)
 }
 
-fn told(event: &Event) -> String {
+fn line(event: &Event) -> String {
     let status = event.resource_status.to_lowercase().replace('_', " ");
     let reason = match event.resource_status_reason.as_str() {
         "" => String::new(),

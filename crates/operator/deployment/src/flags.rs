@@ -1,18 +1,19 @@
-//! The command lines of the three commands, which the texts in `flags/` describe.
+//! The command lines of `cargo xtask deploy`, `destroy` and `user`.
 
-use lexopt::prelude::*;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use aws_cli::{Engine, Target};
+use aws_cli::Target;
+use command_line::{CommandLine, Error};
 use deployment::user::User;
 use deployment::{Account, Deploy, Destroy, Failure, Given};
 use packaging::Architecture;
 
-const DEPLOY: &str = include_str!("flags/deploy.txt");
-const DESTROY: &str = include_str!("flags/destroy.txt");
-const USER: &str = include_str!("flags/user.txt");
+const DEPLOY: &str = include_str!("help/deploy.txt");
+const DESTROY: &str = include_str!("help/destroy.txt");
+const USER: &str = include_str!("help/user.txt");
 
-/// The stack, where none is named.
+/// The default stack.
 const STACK: &str = "rds-iam-lambda";
 
 /// What the command line asks for.
@@ -23,27 +24,18 @@ pub(crate) enum Command {
     User { user: User, account: Account },
 }
 
-/// Reads the command line.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Failure> {
-    let mut parser = lexopt::Parser::from_args(arguments);
-    match parser.next()? {
-        Some(Value(command)) if command == "deploy" => deploy(parser),
-        Some(Value(command)) if command == "destroy" => destroy(parser),
-        Some(Value(command)) if command == "user" => user(parser),
-        _ => Err("the commands are: deploy, destroy, user".into()),
+/// Reads the arguments: the command's name, and those after it.
+pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+    let command = arguments.next().unwrap_or_default();
+    match command.to_str() {
+        Some("deploy") => deploy(CommandLine::new("deploy", arguments).repeatable(&["parameter"])),
+        Some("destroy") => destroy(CommandLine::new("destroy", arguments)),
+        Some("user") => user(CommandLine::new("user", arguments)),
+        _ => Err("the commands are deploy, destroy and user".into()),
     }
 }
 
-/// Options that have a value each, as they are read.
-#[derive(Default)]
-struct Read {
-    target: Option<Target>,
-    values: Vec<(&'static str, String)>,
-    switches: Vec<&'static str>,
-    parameters: Vec<(String, String)>,
-}
-
-/// The template's parameters that have an option of their own.
+/// The template's parameters that have options.
 const PARAMETERS: [(&str, &str); 5] = [
     ("schedule", "Schedule"),
     ("statement", "ScheduledStatement"),
@@ -52,76 +44,72 @@ const PARAMETERS: [(&str, &str); 5] = [
     ("permissions-boundary", "PermissionsBoundary"),
 ];
 
-impl Read {
-    /// Reads everything. `None` when help was asked for.
-    fn all(
-        mut parser: lexopt::Parser,
-        values: &[&'static str],
-        switches: &[&'static str],
-    ) -> Result<Option<Self>, Failure> {
-        let mut read = Self::default();
-        while let Some(argument) = parser.next()? {
-            let option = match argument {
-                Short('h') | Long("help") => return Ok(None),
-                Long(option) => option.to_owned(),
-                other => return Err(other.unexpected().into()),
-            };
-            let known =
-                |options: &[&'static str]| options.iter().find(|known| **known == option).copied();
-            if let Some(switch) = known(switches) {
-                read.switches.push(switch);
-            } else if let Some(name) = known(values) {
-                let value = parser.value()?.string()?;
-                read.take(name, value)?;
-            } else {
-                return Err(format!("there is no option --{option}").into());
-            }
-        }
-        Ok(Some(read))
-    }
+/// A command line that was read.
+struct Options {
+    line: CommandLine,
+    target: Option<Target>,
+    values: BTreeMap<String, String>,
+    parameters: Vec<(String, String)>,
+}
 
-    fn take(&mut self, option: &'static str, value: String) -> Result<(), Failure> {
-        if value.is_empty() {
-            return Err(format!("--{option} has an empty value").into());
-        }
-        let target = match option {
-            "db-instance" => Some(Target::Instance(value.clone())),
-            "db-cluster" => Some(Target::Cluster(value.clone())),
-            "db-proxy" => Some(Target::Proxy(value.clone())),
-            _ => None,
-        };
-        if let Some(target) = target {
-            if self.target.replace(target).is_some() {
-                return Err("name one database: --db-instance, --db-cluster or --db-proxy".into());
+impl Options {
+    /// Reads the options `values`, which have a value each, and `switches`. `None` when help was asked
+    /// for.
+    fn read(
+        mut line: CommandLine,
+        values: &[&str],
+        switches: &[&str],
+    ) -> Result<Option<Self>, Error> {
+        let (mut target, mut read, mut parameters) = (None, BTreeMap::new(), Vec::new());
+        while let Some(option) = line.option()? {
+            if option == "help" {
+                return Ok(None);
             }
-            return Ok(());
+            if switches.contains(&option.as_str()) {
+                continue;
+            }
+            if !values.contains(&option.as_str()) {
+                return Err(line.unknown());
+            }
+            let value: String = line.value()?;
+            let parameter = PARAMETERS.iter().find(|(name, _)| *name == option);
+            if let Some(named) = Target::of_option(&option, &value) {
+                if target.replace(named).is_some() {
+                    let all = "name one database: --db-instance, --db-cluster or --db-proxy";
+                    return Err(line.error(all));
+                }
+            } else if let Some((_, parameter)) = parameter {
+                parameters.push(((*parameter).to_owned(), value));
+            } else if option == "parameter" {
+                let pair = value.split_once('=');
+                let (name, value) =
+                    pair.ok_or_else(|| line.error("--parameter needs NAME=VALUE"))?;
+                parameters.push((name.to_owned(), value.to_owned()));
+            } else {
+                read.insert(option, value);
+            }
         }
-        if option == "parameter" {
-            let pair = value.split_once('=').ok_or("--parameter takes NAME=VALUE")?;
-            self.parameters.push((pair.0.to_owned(), pair.1.to_owned()));
-            return Ok(());
-        }
-        if let Some((_, parameter)) = PARAMETERS.iter().find(|(name, _)| *name == option) {
-            self.parameters.push(((*parameter).to_owned(), value));
-            return Ok(());
-        }
-        if self.values.iter().any(|(name, _)| *name == option) {
-            return Err(format!("--{option} is given twice").into());
-        }
-        self.values.push((option, value));
-        Ok(())
+        Ok(Some(Self { line, target, values: read, parameters }))
     }
 
     fn value(&self, option: &str) -> Option<String> {
-        self.values.iter().find(|(name, _)| *name == option).map(|(_, value)| value.clone())
+        self.values.get(option).cloned()
     }
 
-    fn required(&self, option: &str, what: &str) -> Result<String, Failure> {
-        self.value(option).ok_or_else(|| format!("--{option} is missing: {what}").into())
+    fn required(&self, option: &str, what: &str) -> Result<String, Error> {
+        self.value(option).ok_or_else(|| self.line.error(format!("--{option} is missing: {what}")))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, option: &str) -> Result<Option<T>, Error>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let value = self.values.get(option).map(|value| value.parse()).transpose();
+        value.map_err(|error| self.line.error(format!("--{option}: {error}")))
     }
 
     fn has(&self, switch: &str) -> bool {
-        self.switches.contains(&switch)
+        self.line.has(switch)
     }
 
     fn account(&self) -> Account {
@@ -132,14 +120,6 @@ impl Read {
         }
     }
 
-    fn stack(&self) -> String {
-        self.value("stack-name").unwrap_or_else(|| STACK.to_owned())
-    }
-
-    fn engine(&self) -> Result<Option<Engine>, Failure> {
-        self.value("engine").map(|name| Ok(Engine::named(&name)?)).transpose()
-    }
-
     /// `a,b` as two.
     fn list(&self, option: &str) -> Vec<String> {
         let value = self.value(option).unwrap_or_default();
@@ -148,7 +128,7 @@ impl Read {
     }
 }
 
-fn deploy(parser: lexopt::Parser) -> Result<Command, Failure> {
+fn deploy(line: CommandLine) -> Result<Command, Failure> {
     let values = [
         &["db-instance", "db-cluster", "db-proxy", "db-user", "db-name", "engine", "endpoint"][..],
         &["port", "resource-id", "subnets", "security-groups", "stack-name", "region", "profile"],
@@ -157,76 +137,108 @@ fn deploy(parser: lexopt::Parser) -> Result<Command, Failure> {
     ]
     .concat();
     let switches = ["enable-iam-auth", "no-schedule", "no-build", "dry-run", "yes", "json"];
-    let Some(mut read) = Read::all(parser, &values, &switches)? else {
+    let Some(mut options) = Options::read(line, &values, &switches)? else {
         return Ok(Command::Help(DEPLOY));
     };
-    if read.has("no-schedule") {
-        read.parameters.push(("ScheduleState".to_owned(), "DISABLED".to_owned()));
+    if options.has("no-schedule") {
+        options.parameters.push(("ScheduleState".to_owned(), "DISABLED".to_owned()));
     }
     let given = Given {
-        engine: read.engine()?,
-        endpoint: read.value("endpoint"),
-        port: read
-            .value("port")
-            .map(|port| port.parse())
-            .transpose()
-            .map_err(|_| "--port takes a number to 65535")?,
-        resource_id: read.value("resource-id"),
-        subnets: read.list("subnets"),
-        security_groups: read.list("security-groups"),
+        engine: options.parsed("engine")?,
+        endpoint: options.value("endpoint"),
+        port: options.parsed("port")?,
+        resource_id: options.value("resource-id"),
+        subnets: options.list("subnets"),
+        security_groups: options.list("security-groups"),
     };
+    let architecture = options.parsed("arch")?.or_else(Architecture::of_this_machine);
+    let user = "the user to log in as, which `cargo xtask user` creates";
     let deploy = Deploy {
-        target: read.target.clone(),
         given,
-        user: read.required("db-user", "the user to log in as; `cargo xtask user` makes one")?,
-        database: read.required("db-name", "the database to use")?,
-        stack: read.stack(),
-        architecture: architecture(read.value("arch").as_deref())?,
-        parameters: read.parameters.clone(),
-        enable_iam_auth: read.has("enable-iam-auth"),
-        bucket: read.value("s3-bucket"),
-        prebuilt: read.has("no-build"),
-        yes: read.has("yes"),
-        dry_run: read.has("dry-run"),
+        user: options.required("db-user", user)?,
+        database: options.required("db-name", "the database")?,
+        stack: options.value("stack-name").unwrap_or_else(|| STACK.to_owned()),
+        architecture: architecture.ok_or("--arch is missing: arm64 or x86_64")?,
+        enable_iam_auth: options.has("enable-iam-auth"),
+        bucket: options.value("s3-bucket"),
+        prebuilt: options.has("no-build"),
+        yes: options.has("yes"),
+        dry_run: options.has("dry-run"),
+        target: options.target.take(),
+        parameters: std::mem::take(&mut options.parameters),
     };
-    Ok(Command::Deploy { deploy, account: read.account(), json: read.has("json") })
+    let (account, json) = (options.account(), options.has("json"));
+    Ok(Command::Deploy { deploy, account, json })
 }
 
-fn architecture(name: Option<&str>) -> Result<Architecture, Failure> {
-    match name {
-        Some(name) => Ok(name.parse()?),
-        None => Architecture::of_this_machine()
-            .ok_or_else(|| "name the architecture: --arch arm64 or x86_64".into()),
-    }
-}
-
-fn destroy(parser: lexopt::Parser) -> Result<Command, Failure> {
+fn destroy(line: CommandLine) -> Result<Command, Failure> {
     let values = ["stack-name", "region", "profile"];
-    let Some(read) = Read::all(parser, &values, &["yes", "json"])? else {
+    let Some(options) = Options::read(line, &values, &["yes", "json"])? else {
         return Ok(Command::Help(DESTROY));
     };
-    // What is removed is named; it is never the default.
-    let stack = read.required("stack-name", "the stack to remove")?;
-    let destroy = Destroy { stack, yes: read.has("yes") };
-    Ok(Command::Destroy { destroy, account: read.account(), json: read.has("json") })
+    // There is no default for what is deleted.
+    let stack = options.required("stack-name", "the stack to delete")?;
+    let destroy = Destroy { stack, yes: options.has("yes") };
+    Ok(Command::Destroy { destroy, account: options.account(), json: options.has("json") })
 }
 
-fn user(parser: lexopt::Parser) -> Result<Command, Failure> {
+fn user(line: CommandLine) -> Result<Command, Failure> {
     let values = [
         &["db-instance", "db-cluster", "db-proxy", "engine", "user", "database", "schema"][..],
         &["grant", "region", "profile"],
     ]
     .concat();
-    let Some(read) = Read::all(parser, &values, &[])? else {
+    let Some(options) = Options::read(line, &values, &[])? else {
         return Ok(Command::Help(USER));
     };
     let user = User {
-        engine: read.engine()?,
-        target: read.target.clone(),
-        name: read.required("user", "the name of the user to make")?,
-        database: read.required("database", "the database that the user works in")?,
-        schema: read.value("schema").unwrap_or_else(|| "public".to_owned()),
-        grants: read.value("grant").unwrap_or_else(|| "SELECT".to_owned()),
+        engine: options.parsed("engine")?,
+        target: options.target.clone(),
+        name: options.required("user", "the name of the user to create")?,
+        database: options.required("database", "the user's database")?,
+        schema: options.value("schema").unwrap_or_else(|| "public".to_owned()),
+        grants: options.value("grant").unwrap_or_else(|| "SELECT".to_owned()),
     };
-    Ok(Command::User { user, account: read.account() })
+    Ok(Command::User { user, account: options.account() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, parse};
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(Into::into)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_become_parameters() {
+        let line = "deploy --db-proxy p --db-user u --db-name d --engine aurora-mysql --port 3307 \
+                    --no-schedule --statement s --parameter A=1 --parameter B=2=3 --json";
+        let Ok(Command::Deploy { deploy, json: true, .. }) = parsed(line) else { panic!("{line}") };
+        assert_eq!(deploy.target, Some(aws_cli::Target::Proxy("p".into())));
+        assert_eq!(deploy.given.engine, Some(engine::Engine::MySql));
+        assert_eq!(deploy.given.port, Some(3307));
+        let parameters: Vec<_> =
+            deploy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(parameters, ["ScheduledStatement=s", "A=1", "B=2=3", "ScheduleState=DISABLED"]);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused() {
+        for (line, says) in [
+            ("deploy --db-nmae d", "unknown option --db-nmae; see `cargo xtask deploy --help`"),
+            ("deploy --db-user u", "--db-name is missing: the database; see"),
+            ("deploy --schedule a --schedule b", "--schedule is given twice"),
+            ("deploy --db-instance a --db-cluster b", "name one database"),
+            ("deploy --parameter A", "--parameter needs NAME=VALUE"),
+            ("deploy --port x", "--port: invalid digit"),
+            ("deploy --engine oracle --db-user u", "--engine: unknown engine \"oracle\""),
+            ("destroy", "--stack-name is missing: the stack to delete"),
+            ("destroy --json", "--stack-name is missing"),
+            ("user --yes", "unknown option --yes; see `cargo xtask user --help`"),
+        ] {
+            let error = parsed(line).err().unwrap_or_else(|| panic!("{line} was accepted"));
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
 }

@@ -1,31 +1,28 @@
-//! From a database to functions that reach it, and back: what `cargo xtask deploy`, `destroy` and
-//! `user` do.
+//! `cargo xtask deploy`, `destroy` and `user`: from a database to functions that log in to it, and back.
 //!
-//! The zips go to a bucket of the account's own, and a change set is made of deploy/template.yaml, which
-//! is shown; the very one that was shown is carried out. Then Lambda must have the bytes that were
-//! built, or all is put back. The function's own diagnosis ends a deployment.
+//! The zips are uploaded to a bucket of the account, a change set is created from deploy/template.yaml
+//! and shown, and exactly that change set is executed. Lambda must then have the bytes that were built,
+//! or the stack is rolled back. Last, the function diagnoses its own login.
 
 #![forbid(unsafe_code)]
 
-// What is deployed, and for which database.
+// The database, the parameters, and what would fail.
 mod boundary;
 mod checks;
 mod choice;
 mod parameters;
 mod schedule;
 
-// How it gets to AWS.
+// From the zips to a stack.
 mod artifacts;
 mod bucket;
-mod caller;
 mod change_set;
 mod events;
 mod sam;
 mod stack;
 mod sum;
 
-// And whether it is there, and works.
-mod diagnose;
+// The code that Lambda then has.
 mod running;
 
 mod deploy;
@@ -41,31 +38,25 @@ pub use destroy::{Destroy, destroy};
 pub use interrupt::listen;
 pub use report::Report;
 
-/// Why something was not done: a text that names the thing, the place and the way out.
+/// Why something was not done: a text that names the resource and what to do.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whom to ask, and where: what `aws` is told.
+/// The account and the region, as options of the `aws` client.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// The region that is named.
+    /// The region of the command line.
     pub region: Option<String>,
-    /// The region of the environment: where no other is known.
+    /// The region of the environment, the last resort.
     pub default_region: Option<String>,
     /// The profile of the user's AWS configuration.
     pub profile: Option<String>,
 }
 
 impl Account {
-    /// The pinned `aws` client, which asks in this region and as this profile.
+    /// The pinned `aws` client, with this region and this profile.
     fn client(&self, report: &Report) -> Result<aws_cli::Aws, Failure> {
         let program = pinned_tools::aws(&mut |line| report.note(line))?;
-        let mut aws = aws_cli::Aws::new(program);
-        if let Some(region) = self.region.as_ref().or(self.default_region.as_ref()) {
-            aws = aws.region(region);
-        }
-        if let Some(profile) = &self.profile {
-            aws = aws.profile(profile);
-        }
-        Ok(aws)
+        let region = self.region.as_deref().or(self.default_region.as_deref());
+        Ok(aws_cli::Aws::new(program).with(region, self.profile.as_deref()))
     }
 }

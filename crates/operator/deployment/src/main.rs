@@ -5,17 +5,17 @@
 
 mod flags;
 
+use command_line::print;
 use deployment::{Account, Failure, Report, deploy, destroy, user};
 use flags::Command;
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
-        // What went wrong was told with the result.
+        // The result says what failed.
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
@@ -32,7 +32,7 @@ fn run() -> Result<bool, Failure> {
     let now = SystemTime::now();
     match flags::parse(env::args_os().skip(1))? {
         Command::Help(text) => {
-            say(text);
+            print(text);
             Ok(true)
         }
         Command::Deploy { deploy: options, account, json } => {
@@ -44,21 +44,16 @@ fn run() -> Result<bool, Failure> {
             destroy(&options, &with_region(account), &report(json))
         }
         Command::User { user: options, account } => {
-            say(&user::sql(&options, &with_region(account), &report(false))?);
+            print(&user::sql(&options, &with_region(account), &report(false))?);
             Ok(true)
         }
     }
 }
 
-/// Adds the region of the environment, by both names that AWS's tools have for it.
+/// Adds the region of the environment, by both of its names.
 fn with_region(account: Account) -> Account {
     let of_environment = |name| env::var(name).ok().filter(|region: &String| !region.is_empty());
     let default_region =
         of_environment("AWS_REGION").or_else(|| of_environment("AWS_DEFAULT_REGION"));
     Account { default_region, ..account }
-}
-
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{}", text.trim_end());
 }

@@ -1,9 +1,19 @@
-//! The template's parameters, for the database that was chosen.
+//! The template's parameters for a database.
+
+use engine::Engine;
 
 use crate::choice::Choice;
 
-/// Names and values for `sam deploy`. What is given by hand has the last word; what is not named
-/// keeps its value in a stack that exists, or else takes the template's default.
+/// The prefix of a function's parameters, resources and outputs in the template.
+pub(crate) fn prefix(engine: Engine) -> &'static str {
+    match engine {
+        Engine::MySql | Engine::MariaDb => "MySql",
+        Engine::Postgres => "Postgres",
+    }
+}
+
+/// Names and values, overridden by those of the command line. Others keep their value in an existing
+/// stack, or else take the template's default.
 pub(crate) fn parameters(
     choice: &Choice,
     user: &str,
@@ -11,7 +21,7 @@ pub(crate) fn parameters(
     architecture: &str,
     given: &[(String, String)],
 ) -> Vec<(String, String)> {
-    let engine = if choice.engine.is_postgres() { "Postgres" } else { "MySql" };
+    let prefix = prefix(choice.engine);
     let endpoint = &choice.endpoint;
     let mut all: Vec<(String, String)> = [
         ("Endpoint", endpoint.host().to_owned()),
@@ -22,7 +32,7 @@ pub(crate) fn parameters(
         ("DbIdentifier", choice.identifier.clone().unwrap_or_default()),
     ]
     .into_iter()
-    .map(|(parameter, value)| (format!("{engine}{parameter}"), value))
+    .map(|(parameter, value)| (format!("{prefix}{parameter}"), value))
     .collect();
     for (parameter, value) in [
         ("Architecture", architecture.to_owned()),

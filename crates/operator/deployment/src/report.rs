@@ -1,53 +1,52 @@
-//! What a person sees: steps on standard error, results on standard output, and one question.
+//! What a person sees: progress on standard error, results on standard output, and one question.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use command_line::print;
+
 use crate::Failure;
 
-/// Where a command says what it does.
+/// How a command reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    /// Results are one JSON document at the end, and not text.
+    /// Print the result as one JSON document at the end, instead of text.
     pub json: bool,
-    /// How results look.
+    /// The terminal of the results.
     pub terminal: doctor::Terminal,
 }
 
 impl Report {
-    /// Tells a step of the work, on standard error.
+    /// Reports progress, on standard error.
     #[allow(clippy::print_stderr)] // it talks to a person
-    pub fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: &str) {
         eprintln!("{line}");
     }
 
-    /// Tells a result for a person.
-    pub fn say(&self, text: &str) {
+    /// Reports a result as text.
+    pub(crate) fn say(&self, text: &str) {
         if !self.json {
             print(text);
         }
     }
 
-    /// Tells the result for a program.
-    pub fn document(&self, document: &serde_json::Value) {
+    /// Reports the result as JSON.
+    pub(crate) fn document(&self, document: &serde_json::Value) {
         if self.json {
             print(&document.to_string());
         }
     }
 
-    /// Asks, unless `yes` was said beforehand. Where nobody can be asked, that is an error.
+    /// Asks for confirmation, unless `yes` is set.
     ///
     /// # Errors
     /// There is no terminal to ask on.
     #[allow(clippy::print_stderr)] // it talks to a person
-    pub fn confirm(&self, question: &str, yes: bool) -> Result<bool, Failure> {
+    pub(crate) fn confirm(&self, question: &str, yes: bool) -> Result<bool, Failure> {
         if yes {
             return Ok(true);
         }
         if !io::stdin().is_terminal() {
-            return Err(format!(
-                "{question} There is no terminal to answer on: say --yes beforehand"
-            )
-            .into());
+            return Err(format!("{question} There is no terminal to answer on; use --yes").into());
         }
         eprint!("{question} [y/N] ");
         io::stderr().flush()?;
@@ -57,12 +56,7 @@ impl Report {
     }
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// Columns as wide as what stands in them.
+/// A table with columns as wide as their cells.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());

@@ -1,9 +1,9 @@
-//! What runs: the code that Lambda says each function and layer of a stack has, and the stack put
-//! back where that is not what was built.
+//! The code that Lambda has of each function and layer of a stack; and the rollback of a stack whose code
+//! is not what was built.
 
 use std::collections::BTreeSet;
 
-use aws_cli::Aws;
+use aws_cli::{Aws, Function};
 use serde::{Deserialize, Serialize};
 
 use crate::artifacts::Zip;
@@ -15,17 +15,17 @@ use crate::{Failure, Report, change_set, interrupt};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Code {
-    code_sha256: Sum,
+struct Layer {
+    content: Content,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Layer {
-    content: Code,
+struct Content {
+    code_sha256: Sum,
 }
 
-/// The code of a function or a layer: none, where somebody has removed it.
+/// The code of a function or a layer; `None` where it was deleted.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Running {
     pub(crate) resource: String,
@@ -34,15 +34,13 @@ pub(crate) struct Running {
     pub(crate) sha256: Option<Sum>,
 }
 
-/// Asks Lambda for the code of everything in the stack.
+/// Asks Lambda for the code of every function and layer of the stack.
 pub(crate) fn running(aws: &Aws, stack: &str) -> Result<Vec<Running>, Failure> {
     let mut all = vec![];
     for resource in stack::resources(aws, stack)? {
         let id = resource.physical_resource_id.as_deref().unwrap_or_default();
         let code = match resource.resource_type.as_str() {
-            "AWS::Lambda::Function" => {
-                aws.call(&["lambda", "get-function-configuration", "--function-name", id])
-            }
+            "AWS::Lambda::Function" => Function::of(aws, id).map(|it| Sum::from(it.code_sha256)),
             "AWS::Lambda::LayerVersion" => {
                 // arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
                 let mut parts = id.rsplit(':');
@@ -50,13 +48,13 @@ pub(crate) fn running(aws: &Aws, stack: &str) -> Result<Vec<Running>, Failure> {
                 let get = ["lambda", "get-layer-version", "--layer-name", name];
                 let version = ["--version-number", version.unwrap_or_default()];
                 let layer = aws.call(&[&get[..], &version].concat());
-                layer.map(|Layer { content }| content)
+                layer.map(|Layer { content }| content.code_sha256)
             }
             _ => continue,
         };
         let sha256 = match code {
-            Ok(Code { code_sha256 }) => Some(code_sha256),
-            Err(error) if error.to_string().contains("ResourceNotFoundException") => None,
+            Ok(sha256) => Some(sha256),
+            Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error.into()),
         };
         let Resource { logical_resource_id: resource, resource_type: kind, .. } = resource;
@@ -65,7 +63,7 @@ pub(crate) fn running(aws: &Aws, stack: &str) -> Result<Vec<Running>, Failure> {
     Ok(all)
 }
 
-/// A function or a layer with other code than was built.
+/// A function or a layer whose code is not what was built.
 #[derive(Debug, Serialize)]
 pub(crate) struct Other {
     resource: String,
@@ -73,10 +71,10 @@ pub(crate) struct Other {
     running: Option<Sum>,
 }
 
-/// What in the stack has other code than was built: nothing, if all is well.
+/// The functions and layers of the stack whose code is not what was built.
 ///
 /// # Errors
-/// Lambda does not tell, or the stack has no function or no layer that was built.
+/// Lambda refuses to answer, or the stack has no function or no layer that was built.
 pub(crate) fn others(aws: &Aws, stack: &str, zips: &[Zip]) -> Result<Vec<Other>, Failure> {
     let running = running(aws, stack)?;
     let made = zips.iter().flat_map(|zip| {
@@ -86,9 +84,7 @@ pub(crate) fn others(aws: &Aws, stack: &str, zips: &[Zip]) -> Result<Vec<Other>,
     let made: Vec<_> = made.collect();
     let kinds: BTreeSet<_> = made.iter().map(|(it, _)| &it.kind).collect();
     if kinds.len() < 2 {
-        return Err(
-            format!("the stack {stack} has no function with the layer that was built").into()
-        );
+        return Err(format!("the stack {stack} lacks a function or the layer").into());
     }
     let others = made.iter().filter(|(it, built)| it.sha256.as_ref() != Some(*built));
     Ok(others
@@ -101,25 +97,25 @@ pub(crate) fn others(aws: &Aws, stack: &str, zips: &[Zip]) -> Result<Vec<Other>,
 }
 
 /// Both sums of each.
-pub(crate) fn told(others: &[Other]) -> String {
+pub(crate) fn shown(others: &[Other]) -> String {
     let lines = others.iter().map(|Other { resource, built, running }| {
-        let running = running.as_ref().map_or("nothing".to_owned(), |sum| format!("sha256 {sum}"));
-        format!("  {resource}\n    built:   sha256 {built}\n    running: {running}")
+        let running = running.as_ref().map_or("none".to_owned(), |sum| format!("sha256 {sum}"));
+        format!("  {resource}\n    built:    sha256 {built}\n    deployed: {running}")
     });
     format!(
-        "OTHER CODE RUNS THAN WAS BUILT. Somebody changed it on its way: in the bucket of the zips, or \
-         in Lambda itself\n{}",
+        "THE DEPLOYED CODE IS NOT WHAT WAS BUILT. Somebody changed it, in the bucket of the zips or in \
+         Lambda\n{}",
         lines.collect::<Vec<_>>().join("\n")
     )
 }
 
-/// A stack as it is before a deployment.
+/// A stack before a deployment.
 pub(crate) enum Before {
-    /// It is not deployed to.
+    /// It was not changed.
     Unchanged,
-    /// There is none yet.
+    /// It did not exist.
     Nothing,
-    /// What it is made of.
+    /// It existed.
     Stack { template: String, parameters: Vec<(String, String)>, running: Vec<Running> },
 }
 
@@ -127,7 +123,7 @@ impl Before {
     /// Reads it.
     pub(crate) fn of(aws: &Aws, name: &str) -> Result<Self, Failure> {
         let stack = stack::describe(aws, name)?;
-        let Some(stack) = stack.filter(|stack| !stack.is_only_reviewed()) else {
+        let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else {
             return Ok(Self::Nothing);
         };
         Ok(Self::Stack {
@@ -138,11 +134,11 @@ impl Before {
     }
 }
 
-/// Puts a stack with other code back to where it was. Returns what was done; a new one is removed.
+/// Rolls back a stack whose code is not what was built; a new stack is deleted. Returns what was done.
 ///
 /// # Errors
-/// The other code still runs.
-pub(crate) fn put_back(
+/// The stack still has that code.
+pub(crate) fn roll_back(
     aws: &Aws,
     stack: &Stack,
     before: Before,
@@ -150,37 +146,39 @@ pub(crate) fn put_back(
 ) -> Result<String, Failure> {
     let name = &stack.stack_name;
     let back = match before {
-        Before::Unchanged => Err("nothing was deployed, so that there is nothing to go back to; \
-             remove the stack, and deploy it anew"
-            .into()),
-        Before::Nothing => remove(aws, stack, report),
+        Before::Unchanged => {
+            Err("nothing was deployed, so there is nothing to roll back to; delete \
+             the stack and deploy again"
+                .into())
+        }
+        Before::Nothing => delete(aws, stack, report),
         Before::Stack { template, parameters, running: before } => {
             let wanted = Wanted { template: &template, parameters: &parameters };
             update(aws, name, &wanted, report).and_then(|()| match running(aws, name)? {
-                now if now == before => Ok(format!("the stack {name} is as it was before")),
-                _ => Err("it has its old template, and not its old code".into()),
+                now if now == before => Ok(format!("the stack {name} is rolled back")),
+                _ => Err("its template is rolled back, but its code is not".into()),
             })
         }
     };
-    back.map_err(|error| format!("the stack {name} STILL RUNS OTHER CODE: {error}").into())
+    back.map_err(|error| format!("the stack {name} STILL HAS THIS CODE: {error}").into())
 }
 
-fn remove(aws: &Aws, stack: &Stack, report: &Report) -> Result<String, Failure> {
+fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<String, Failure> {
     let name = &stack.stack_name;
     let watch = Watch::from_now(aws, &stack.stack_id)?;
     aws.run(&["cloudformation", "delete-stack", "--stack-name", &stack.stack_id])?;
-    interrupt::goes_on(Some(format!("interrupted, but the removal of {name} goes on at AWS")));
-    let end = watch.until_rest(report);
-    interrupt::goes_on(None);
+    interrupt::continues(Some(format!("interrupted, but the deletion of {name} continues at AWS")));
+    let end = watch.until_complete(report);
+    interrupt::continues(None);
     match end?.status.as_str() {
-        "DELETE_COMPLETE" => Ok(format!("the new stack {name} is removed")),
+        "DELETE_COMPLETE" => Ok(format!("the new stack {name} is deleted")),
         status => Err(format!("it is {status}").into()),
     }
 }
 
 fn update(aws: &Aws, name: &str, wanted: &Wanted<'_>, report: &Report) -> Result<(), Failure> {
-    let plan = change_set::create(aws, name, wanted)?;
-    let plan = plan.ok_or("CloudFormation sees nothing to put back")?;
-    let end = change_set::execute(aws, name, &plan, report)?;
+    let change_set = change_set::create(aws, name, wanted)?;
+    let change_set = change_set.ok_or("CloudFormation sees no change to roll back")?;
+    let end = change_set::execute(aws, name, &change_set, report)?;
     if end.is_success() { Ok(()) } else { Err(format!("it is {}", end.status).into()) }
 }

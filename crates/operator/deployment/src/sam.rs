@@ -1,4 +1,4 @@
-//! `sam`, unmodified: it checks the template.
+//! Checking the template with `sam`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use pinned_tools::Sam;
 
 use crate::Failure;
 
-/// Checks the template with everything that SAM and cfn-lint know, without an account.
+/// Checks the template with SAM and cfn-lint, without an account.
 pub(crate) fn validate(sam: &Sam, template: &Path, region: &str) -> Result<(), Failure> {
     let mut command = Command::new(&sam.sam);
     command

@@ -1,25 +1,19 @@
-//! The statement that the deployed schedule runs: it must be one of those that are deployed, and take
-//! no parameter. A schedule that fails is noticed by nobody who waits for it.
+//! The statement of the schedule: it must be deployed and take no parameter. Nobody waits for a schedule,
+//! so nobody would notice that it fails.
 
 use std::path::Path;
 
-use sql_function::catalogue::Catalogue;
-use sql_function::sql::{Dialect, MYSQL};
+use packaging::{FUNCTIONS, catalogue};
+use sql_function::SCHEDULED;
 
 use crate::Failure;
+use crate::parameters::prefix;
 
-/// The engines, by what their parameters begin with, and where their statements are.
-const ENGINES: [(&str, &str, Dialect); 2] =
-    [("MySql", "mysql", MYSQL), ("Postgres", "postgres", Dialect::Postgres)];
-
-/// The template's own value of `ScheduledStatement`.
-const STATEMENT: &str = "items";
-
-/// Checks the scheduled statement of every function that the parameters make, in the engines' folders
-/// in `statements`. `value` gives a parameter's value, or `None` where it is the template's own.
+/// Checks the scheduled statement of every function that the parameters create, in the engines' folders
+/// in `statements`. `value` returns a parameter's value, or `None` for the template's default.
 ///
 /// # Errors
-/// A schedule would run, and there is no such statement, it takes parameters, or its file is wrong.
+/// The schedule is enabled, and its statement does not exist, takes parameters, or is invalid.
 pub(crate) fn check<'a>(
     statements: &Path,
     value: impl Fn(&str) -> Option<&'a str>,
@@ -27,17 +21,16 @@ pub(crate) fn check<'a>(
     if value("ScheduleState") == Some("DISABLED") {
         return Ok(());
     }
-    let name = value("ScheduledStatement").unwrap_or(STATEMENT);
-    for (prefix, folder, dialect) in ENGINES {
-        if value(&format!("{prefix}Endpoint")).is_none_or(str::is_empty) {
+    let name = value("ScheduledStatement").unwrap_or(SCHEDULED);
+    for engine in FUNCTIONS {
+        if value(&format!("{}Endpoint", prefix(engine))).is_none_or(str::is_empty) {
             continue;
         }
-        let catalogue = Catalogue::load(&statements.join(folder), dialect);
-        let scheduled = catalogue.and_then(|all| all.scheduled(name).map(drop));
+        let scheduled = catalogue(statements, engine).and_then(|all| all.scheduled(name).map(drop));
         scheduled.map_err(|error| {
             format!(
-                "the schedule would fail at each run: {}. Name another statement with --statement, \
-                 or deploy without the schedule: --no-schedule",
+                "every scheduled run would fail: {}; choose another statement with --statement, or deploy \
+                 without a schedule, with --no-schedule",
                 error.report()
             )
         })?;
@@ -51,9 +44,8 @@ mod tests {
     use std::fs;
     use tempfile::TempDir;
 
-    /// What is told of a deployment with these parameters, for a workspace with these statements for
-    /// MySQL.
-    fn told(files: &[(&str, &str)], parameters: &[(&str, &str)]) -> Option<String> {
+    /// The refusal of these parameters in a workspace with these statements for MySQL.
+    fn refusal(files: &[(&str, &str)], parameters: &[(&str, &str)]) -> Option<String> {
         let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
         for (engine, files) in [("mysql", files), ("postgres", &[("items", "SELECT 1")])] {
             fs::create_dir(folder.path().join(engine)).unwrap();
@@ -70,43 +62,46 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_has_a_statement_that_it_can_run() {
+    fn the_scheduled_statement_must_be_able_to_run() {
         let files = [("items", "SELECT 1"), ("one", "SELECT ?"), ("bad", "-- mode: wrte\nDO 1")];
-        assert_eq!(told(&files, &[]), None);
+        assert_eq!(refusal(&files, &[]), None);
         for (statement, why) in [
-            ("none", "no statement is called so"),
+            ("none", "there is no such statement"),
             ("one", "takes 1 parameter"),
-            ("bad", "bad.sql: line 1: mode is read or write"),
+            ("bad", "bad.sql: line 1: mode must be read or write"),
         ] {
             let parameters = [("ScheduledStatement", statement)];
-            let told_of = told(&files, &parameters).expect(statement);
-            assert!(told_of.contains(why), "{told_of}");
-            assert!(told_of.contains("--statement, or deploy without the schedule"), "{told_of}");
+            let refusal_of = refusal(&files, &parameters).expect(statement);
+            assert!(refusal_of.contains(why), "{refusal_of}");
+            assert!(
+                refusal_of.contains("--statement, or deploy without a schedule"),
+                "{refusal_of}"
+            );
             let disabled = [parameters[0], ("ScheduleState", "DISABLED")];
-            assert_eq!(told(&files, &disabled), None, "{statement}");
+            assert_eq!(refusal(&files, &disabled), None, "{statement}");
             let elsewhere = [parameters[0], ("MySqlEndpoint", ""), ("PostgresEndpoint", "")];
-            assert_eq!(told(&files, &elsewhere), None, "{statement}");
+            assert_eq!(refusal(&files, &elsewhere), None, "{statement}");
         }
     }
 
     #[test]
-    fn every_engine_that_is_deployed_has_it() {
+    fn every_deployed_function_must_have_it() {
         let files = [("purge", "SELECT 1"), ("items", "SELECT 1")];
         let purge = ("ScheduledStatement", "purge");
-        assert_eq!(told(&files, &[purge]), None);
-        assert!(told(&files, &[purge, ("PostgresEndpoint", "host")]).is_some());
-        assert!(told(&files[..1], &[]).is_some(), "the template's own is items");
+        assert_eq!(refusal(&files, &[purge]), None);
+        assert!(refusal(&files, &[purge, ("PostgresEndpoint", "host")]).is_some());
+        assert!(refusal(&files[..1], &[]).is_some(), "the default is items");
     }
 
     #[test]
-    fn the_templates_own_values_are_those() {
+    fn the_templates_defaults_are_these() {
         let template = include_str!("../../../../deploy/template.yaml");
-        let own = |parameter: &str| {
+        let default = |parameter: &str| {
             let (_, after) = template.split_once(&format!("\n  {parameter}:\n")).unwrap();
             let (_, after) = after.split_once("    Default: ").unwrap();
             after.lines().next().unwrap().to_owned()
         };
-        assert_eq!(own("ScheduledStatement"), STATEMENT);
-        assert_eq!(own("ScheduleState"), "ENABLED");
+        assert_eq!(default("ScheduledStatement"), SCHEDULED);
+        assert_eq!(default("ScheduleState"), "ENABLED");
     }
 }

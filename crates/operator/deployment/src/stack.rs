@@ -1,4 +1,4 @@
-//! A stack as it stands.
+//! CloudFormation stacks: their status, parameters, resources and template.
 
 use std::collections::BTreeMap;
 
@@ -61,14 +61,14 @@ struct Parameter {
 }
 
 impl Stack {
-    /// Whether it only holds a change set that was never carried out.
-    pub(crate) fn is_only_reviewed(&self) -> bool {
+    /// Whether it has nothing but a change set that was never executed.
+    pub(crate) fn is_in_review(&self) -> bool {
         self.stack_status == "REVIEW_IN_PROGRESS"
     }
 
-    /// The value of a parameter, which a deployment that does not give it keeps.
+    /// The value of a parameter, which a deployment keeps unless it sets another.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        let mut kept = self.parameters.iter().filter(|_| !self.is_only_reviewed());
+        let mut kept = self.parameters.iter().filter(|_| !self.is_in_review());
         let kept = kept.find(|parameter| parameter.parameter_key == name);
         kept.map(|parameter| parameter.parameter_value.as_str())
     }
@@ -88,12 +88,12 @@ impl Stack {
     }
 }
 
-/// The stack, by its name or its ARN; `None` when there is none. A deleted one is found by its ARN
-/// alone.
+/// The stack of this name or ARN; `None` when it does not exist. A deleted stack is found only by its
+/// ARN.
 pub(crate) fn describe(aws: &Aws, stack: &str) -> Result<Option<Stack>, Failure> {
     match aws.call::<Stacks>(&["cloudformation", "describe-stacks", "--stack-name", stack]) {
         Ok(found) => Ok(found.stacks.into_iter().next()),
-        Err(error) if error.to_string().contains("does not exist") => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -105,18 +105,18 @@ pub(crate) fn resources(aws: &Aws, stack: &str) -> Result<Vec<Resource>, Failure
     Ok(found.resources)
 }
 
-/// The template of a stack, as it was given.
+/// The template of a stack, before SAM transformed it.
 pub(crate) fn template(aws: &Aws, stack: &str) -> Result<String, Failure> {
     let get = ["cloudformation", "get-template", "--template-stage", "Original"];
     let found: Template = aws.call(&[&get[..], &["--stack-name", stack]].concat())?;
-    // The client reads JSON, and leaves YAML as it is.
+    // The client parses JSON, and returns YAML as text.
     Ok(match found.template_body {
         serde_json::Value::String(text) => text,
         json => json.to_string(),
     })
 }
 
-/// The names of all stacks that there are.
+/// The names of all stacks.
 pub(crate) fn names(aws: &Aws) -> Result<Vec<String>, Failure> {
     let found: Stacks = aws.call(&["cloudformation", "describe-stacks"])?;
     Ok(found.stacks.into_iter().map(|stack| stack.stack_name).collect())

@@ -1,4 +1,4 @@
-//! SHA-256 sums: what was built, and what Lambda says that it has.
+//! SHA-256 sums of what was built and what AWS has.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A SHA-256, as Lambda and S3 write it: in base64. People see it in hex, as of `cargo xtask build`.
+/// A SHA-256 in base64, as Lambda and S3 write it. It is shown in hex, as `cargo xtask build` does.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Sum(String);
@@ -21,11 +21,17 @@ impl Sum {
     }
 }
 
+impl From<String> for Sum {
+    fn from(base64: String) -> Self {
+        Self(base64)
+    }
+}
+
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match STANDARD.decode(&self.0) {
             Ok(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
-            // Not a sum at all: what AWS said.
+            // Not base64: shown as AWS wrote it.
             Err(_) => f.write_str(&self.0),
         }
     }

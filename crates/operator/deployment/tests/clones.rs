@@ -1,5 +1,4 @@
-//! A copy of the clone deploys what is in it, and not what is in the clone where the program was
-//! compiled.
+//! A copied clone deploys its own files, not those of the clone where the program was compiled.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
@@ -46,11 +45,11 @@ fn a_copied_clone_deploys_its_own() {
         copy(&workspace.join(part), &folder.path().join(part));
     }
     let (code, said) = deploy(folder.path());
-    assert!(said.contains("no statement is called so") && code == Some(1), "{said}");
+    assert!(said.contains("there is no such statement") && code == Some(1), "{said}");
     fs::write(folder.path().join("deploy/statements/mysql/of-the-copy.sql"), "SELECT 1").unwrap();
     let (_, said) = deploy(&workspace);
     assert!(
-        said.contains("no statement is called so"),
+        said.contains("there is no such statement"),
         "the copy's is not the first one's: {said}"
     );
 

@@ -1,8 +1,8 @@
-//! A deployment from its first day to its last, with the unmodified `aws`, on an emulator of
-//! AWS that runs the real function, which logs in to a real server with a token.
+//! A stack from its first deployment to its deletion, with the unmodified `aws`, on an emulator of AWS that
+//! runs the real function, which logs in to a real server with a token.
 //!
-//! The emulator is lenient: it checks no policy and no schedule, and shows resources in a change set
-//! whose condition is false. What the template must be is tested in `deploy-template`.
+//! The emulator is lenient: it checks no policy and no schedule, and its change sets contain resources
+//! whose condition is false. The template has its own tests, in `deploy-template`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
@@ -24,7 +24,7 @@ const STACK: &str = "orders-functions";
 /// The bucket of the zips.
 const BUCKET: &str = "rds-iam-lambda-123456789012-eu-west-1";
 
-/// Held by a test while the zips in cargo's target folder are its own.
+/// Held by the test that uses the zips in cargo's target folder.
 static ZIPS: Mutex<()> = Mutex::new(());
 
 /// A database server, and an emulator whose RDS knows it as `orders`.
@@ -34,7 +34,7 @@ struct World {
     aws: Aws,
 }
 
-/// What a command came to.
+/// The result of a command.
 struct Outcome {
     code: Option<i32>,
     stdout: String,
@@ -45,7 +45,7 @@ impl World {
     fn new() -> Self {
         let server =
             Server::builder(Engine::MySql).setup(local_stack::ITEMS).start().expect("a server");
-        // The emulator gives functions the account's number as their access key.
+        // The emulator's functions have the account's number as their access key.
         let key = AccessKey { id: ACCOUNT.to_owned(), ..server.access_key() };
         server.iam().set_keys(vec![key.clone()]);
         let session_token = key.session_token.as_deref().unwrap_or_default();
@@ -84,15 +84,15 @@ impl World {
         self.aws.run(&arguments.split_whitespace().collect::<Vec<_>>()).unwrap();
     }
 
-    /// How many there are of what a listing lists.
+    /// The number of items in a listing.
     fn count(&self, listing: &str, of: &str) -> usize {
         let answer = self.aws.run(&listing.split_whitespace().collect::<Vec<_>>()).unwrap();
-        // An empty listing may be no text at all.
+        // An empty listing may have no output.
         let listed: Value = serde_json::from_slice(&answer).unwrap_or_default();
         listed[of].as_array().map_or(0, Vec::len)
     }
 
-    /// Runs one of our commands. Nobody is at its terminal.
+    /// Runs one of our commands, without a terminal.
     fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
             .args(arguments)
@@ -109,8 +109,8 @@ impl World {
         self.command(&self.deployment(STACK, user, options))
     }
 
-    /// The command line of a deployment: AWS tells everything of the database but the endpoint, which
-    /// is the local server's.
+    /// The command line of a deployment. AWS knows everything about the database but the endpoint, which is
+    /// the local server's.
     fn deployment(&self, stack: &str, user: &str, options: &[&str]) -> Vec<String> {
         let address = self.server.address().to_string();
         let bundle = self.server.ca_bundle().display().to_string();
@@ -135,7 +135,7 @@ impl World {
         serde_json::from_slice(&std::fs::read(answer).unwrap()).unwrap()
     }
 
-    /// What a new version of the function or the layer would change.
+    /// The function's code, and the number of the layer's versions.
     fn versions(&self, function: &str) -> (Value, usize) {
         let now = self.call(&format!("lambda get-function --function-name {function}"));
         let configuration = &now["Configuration"];
@@ -173,7 +173,7 @@ impl Outcome {
     }
 }
 
-/// The resources in the plan, but those of the engine that is not deployed.
+/// The resources in the change set, without those of the engine that is not deployed.
 fn changed(document: &Value) -> Vec<&str> {
     let changes = document["changes"].as_array().unwrap();
     let names = changes.iter().map(|change| change["resource"].as_str().unwrap());
@@ -198,7 +198,7 @@ fn from_the_first_deployment_to_the_last() {
 fn what_is_refused_before_anything_is_built(world: &World) {
     let refused = world.deploy("owner", &["--yes"]).ends(1).says("owner is the master user");
     assert!(!refused.stderr.contains("fetching"), "{}", refused.stderr);
-    world.deploy("lambda-user", &["--yes"]).ends(1).says("turn it on with --enable-iam-auth");
+    world.deploy("lambda-user", &["--yes"]).ends(1).says("enable it with --enable-iam-auth");
     world
         .command(&["deploy", "--db-instance", "order", "--db-user", "u", "--db-name", "d", "--yes"])
         .ends(1)
@@ -206,7 +206,7 @@ fn what_is_refused_before_anything_is_built(world: &World) {
     // A schedule that would fail is refused before anything is changed.
     let options = ["--enable-iam-auth", "--yes", "--statement", "purge-items"];
     let user = world.server.user();
-    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, and a schedule");
+    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, but a schedule");
     assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
     let database = world.call("rds describe-db-instances --db-instance-identifier orders");
     let on = &database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"];
@@ -216,7 +216,7 @@ fn what_is_refused_before_anything_is_built(world: &World) {
 
 /// Returns the function's name.
 fn first_deployment(world: &World) -> String {
-    // What an administrator has done once.
+    // An administrator does this once.
     let boundary =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/permissions-boundary.json");
     world.run(&format!(
@@ -226,16 +226,16 @@ fn first_deployment(world: &World) -> String {
     let deployed = world
         .deploy(world.server.user(), &options)
         .ends(0)
-        .says("DB instance orders has IAM authentication")
-        .says("no rule lets the functions")
-        .says("the roles are bounded by arn:aws:iam::")
+        .says("IAM authentication is enabled for DB instance orders")
+        .says("no inbound rule admits the functions")
+        .says("permissions boundary of the roles: arn:aws:iam::")
         .says("add     MySqlFunction")
         .says("create complete              MySqlFunction (AWS::Lambda::Function)")
         .says("is CREATE_COMPLETE");
     let line = deployed.stdout.lines().find(|line| line.contains("MySqlFunctionName")).unwrap();
     let function = line.split_whitespace().last().unwrap().to_owned();
 
-    // The real bootstrap runs, with the code and the settings that were deployed.
+    // The real bootstrap runs, with the deployed code and settings.
     let answer = world.invoke(&function, r#"{"statement":"items"}"#);
     assert_eq!(answer["row_count"], 3, "{answer}");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
@@ -256,7 +256,7 @@ fn first_deployment(world: &World) -> String {
     let alarms = world.call("cloudwatch describe-alarms");
     let dimensions = alarms["MetricAlarms"].to_string();
     assert!(dimensions.contains(r#""Value":"orders""#), "{alarms}");
-    // The emulator keeps no boundary with a role: that the template hands it on has a test of its own.
+    // The emulator stores no boundary with a role; the template's tests cover that.
     let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
     let boundary = format!("arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary");
     assert!(stack["Stacks"][0]["Parameters"].to_string().contains(&boundary), "{stack}");
@@ -267,7 +267,7 @@ fn first_deployment(world: &World) -> String {
 
 fn again_unchanged(world: &World, function: &str) {
     let before = world.versions(function);
-    // It is built again too: the same sources make the same bytes.
+    // It is built again, with the same bytes.
     let again = world.deploy(world.server.user(), &["--yes", "--json"]).ends(0).document();
     assert_eq!(again["outcome"], "unchanged", "{again}");
     assert_eq!(again["diagnose"]["ok"], true, "{again}");
@@ -293,15 +293,15 @@ fn expression(world: &World) -> String {
     schedule["ScheduleExpression"].as_str().unwrap().to_owned()
 }
 
-/// What the stack keeps counts as if it were given.
+/// Values that the stack keeps are checked like those that are given.
 fn a_schedule_that_is_kept(world: &World) {
     let deploy = |options: &[&str]| {
         world.deploy(world.server.user(), &[&["--no-build", "--yes"], options].concat())
     };
-    // The function warns, since its setting names what a schedule cannot run.
+    // The function warns that its scheduled statement cannot run.
     deploy(&["--no-schedule", "--statement", "purge-items"]).ends(1).says("is UPDATE_COMPLETE");
     let enable = ["--parameter", "ScheduleState=ENABLED"];
-    deploy(&enable).ends(1).says("the schedule would fail at each run");
+    deploy(&enable).ends(1).says("every scheduled run would fail");
     deploy(&[&enable[..], &["--statement", "items"]].concat()).ends(0);
 }
 
@@ -310,7 +310,7 @@ fn nobody_to_ask(world: &World) {
         .deploy(world.server.user(), &["--no-build", "--schedule", "rate(1 hour)"])
         .ends(1)
         .says("MySqlSchedule")
-        .says("There is no terminal to answer on: say --yes");
+        .says("There is no terminal to answer on: use --yes");
     assert_eq!(expression(world), "rate(10 minutes)");
     let left = world.call(&format!("cloudformation list-change-sets --stack-name {STACK}"));
     let waiting = |set: &&Value| set["ExecutionStatus"] == "AVAILABLE";
@@ -329,7 +329,7 @@ fn a_user_who_cannot_log_in(world: &World) {
 }
 
 fn a_change_that_fails(world: &World, function: &str) {
-    // Somebody has removed the layer behind the stack's back.
+    // Somebody has deleted the layer outside CloudFormation.
     let layer = format!("{STACK}-rds-ca");
     let versions = world.call(&format!("lambda list-layer-versions --layer-name {layer}"));
     let version = &versions["LayerVersions"][0]["Version"];
@@ -340,9 +340,11 @@ fn a_change_that_fails(world: &World, function: &str) {
     world
         .deploy(world.server.user(), &options)
         .ends(1)
-        .says("the deployment failed, first at\n  MySqlFunction (AWS::Lambda::Function): ")
+        .says(
+            "the deployment failed; the first failure:\n  MySqlFunction (AWS::Lambda::Function): ",
+        )
         .says("does not exist")
-        .says("everything is as it was before");
+        .says("the stack is rolled back");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
     assert_eq!(now["MemorySize"], 256);
     let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
@@ -352,11 +354,11 @@ fn a_change_that_fails(world: &World, function: &str) {
 }
 
 fn removal(world: &World) {
-    world.command(&["destroy", "--stack-name", STACK]).ends(1).says("say --yes");
+    world.command(&["destroy", "--stack-name", STACK]).ends(1).says("use --yes");
     world
         .command(&["destroy", "--stack-name", STACK, "--yes"])
         .ends(0)
-        .says("the stack orders-functions is gone")
+        .says("the stack orders-functions is deleted")
         .says(&format!("aws s3 rm --recursive s3://{BUCKET}/{STACK}/"));
     world.command(&["destroy", "--stack-name", STACK, "--yes"]).ends(1).says("there is no stack");
     for (listing, of) in [

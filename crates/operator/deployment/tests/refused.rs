@@ -1,10 +1,11 @@
-//! What CloudFormation or Lambda would refuse is refused before anything is built, fetched or asked.
+//! What CloudFormation or Lambda would refuse is refused before anything is built or fetched, and before AWS
+//! is asked.
 
 #![allow(clippy::unwrap_used)] // a test
 
 use std::process::{Command, Stdio};
 
-/// A dry run for a database that is given by hand, with more options.
+/// A dry run for a database that options describe, with more options.
 fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
@@ -33,9 +34,9 @@ fn nothing_is_built_for_what_would_be_refused() {
     let (subnets, groups) = (many("subnet", 17), many("sg", 6));
     let long_name = "n".repeat(65);
     for (subnets, groups, resource_id, options, why) in [
-        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must name at most 16"),
-        (SUBNET, &groups, RESOURCE_ID, &[], "must name at most 5"),
-        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must be such as subnet-"),
+        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must have at most 16 ids"),
+        (SUBNET, &groups, RESOURCE_ID, &[], "must have at most 5 ids"),
+        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must have the form subnet-"),
         (SUBNET, GROUP, "mydb", &[], "must be a resource id"),
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "Nonsense=1"], "no parameter Nonsense"),
         (
@@ -69,9 +70,9 @@ fn nothing_is_built_for_what_would_be_refused() {
             &["--parameter", OTHER],
             "PostgresEndpoint needs PostgresUser",
         ),
-        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Give MySqlEndpoint, "),
-        (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", &*long_name], "a stack's name is letters"),
-        (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", "my_stack"], "a stack's name is letters"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Set MySqlEndpoint, "),
+        (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", &*long_name], "a stack name has letters"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", "my_stack"], "a stack name has letters"),
     ] {
         let (success, said) = dry_run(subnets, groups, resource_id, options);
         assert!(!success && said.contains(why), "{why}: {said}");

@@ -1,5 +1,4 @@
-//! A deployment whose schedule would fail, without an account: nothing is asked of AWS, and nothing
-//! is built.
+//! A deployment whose schedule would fail is refused before AWS is asked and before anything is built.
 
 #![allow(clippy::unwrap_used)] // a test
 
@@ -7,8 +6,7 @@ mod by_hand;
 
 use std::process::{Command, Output, Stdio};
 
-/// Runs `deploy` with every value of the database given by hand, and no AWS to ask. Gives what is
-/// told of a refusal.
+/// Runs `deploy` with options for every value of the database, and without AWS. Returns the error.
 fn refusal(engine: &str, options: &[&str]) -> String {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
         .args(["deploy", "--engine", engine])
@@ -34,7 +32,7 @@ fn a_schedule_that_would_fail_is_refused() {
             for how in [&[][..], &["--dry-run"], &["--no-build"], &["--dry-run", "--no-build"]] {
                 let options = [&["--yes", "--statement", statement][..], how].concat();
                 let told = refusal(engine, &options);
-                assert!(told.contains("the schedule would fail at each run"), "{told}");
+                assert!(told.contains("every scheduled run would fail"), "{told}");
                 assert!(told.contains(why), "{told}");
                 assert!(told.contains("--no-schedule"), "{told}");
             }

@@ -1,4 +1,4 @@
-//! The SQL for a user, run twice on real servers, after which the user logs in with a token.
+//! The SQL for a user, run twice on real servers; then the user logs in with a token.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use token::Claim;
 
-/// Names that servers, shells and wildcards could read otherwise.
+/// Names with a special meaning to servers, shells and wildcards.
 const NAMES: [&str; 6] = [
     "reader",
     "Lambda-User.2",
@@ -50,16 +50,13 @@ fn user(name: &str, database: &str, schema: &str, grants: &str) -> User {
     }
 }
 
-fn rds(engine: Engine) -> aws_cli::Engine {
-    match engine {
-        Engine::MySql => aws_cli::Engine::MySql,
-        Engine::MariaDb => aws_cli::Engine::MariaDb,
-        Engine::Postgres => aws_cli::Engine::Postgres,
-    }
+/// The server's engine.
+fn engine(server: &Server) -> engine::Engine {
+    server.engine().name().parse().unwrap()
 }
 
 fn twice(server: &Server, user: &User) {
-    let sql = statements(rds(server.engine()), user).unwrap();
+    let sql = statements(engine(server), user).unwrap();
     for _ in 0..2 {
         server.execute(&sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
@@ -86,7 +83,7 @@ fn on_mysql(engine: Engine) {
                  INSERT INTO {database}.t VALUES ('mine')"
             ))
             .unwrap();
-        // The login names the server's usual database.
+        // The login uses the server's default database.
         twice(&server, &user(name, server.database(), "public", "SELECT"));
         let read = format!("SELECT v FROM {database}.t");
         let refused = ask(&server, name, &read).unwrap_err();
@@ -99,7 +96,7 @@ fn on_mysql(engine: Engine) {
         let plain = query(&server, Transport::Plain, name, &token, "SELECT 1");
         assert!(plain.is_err(), "{name} logged in without TLS");
     }
-    // The wildcards of one name give no right on another that they would match.
+    // Wildcards in a name grant nothing on a database that they would match.
     server
         .execute("CREATE DATABASE a_b; CREATE DATABASE axb; CREATE TABLE axb.t (v TEXT)")
         .unwrap();
@@ -120,18 +117,18 @@ fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// Makes users of any name, and has the server count those of exactly that name.
+/// Creates users with random names, and counts those of exactly that name.
 fn any_name(server: &Server, count: impl Fn(&str) -> (String, String)) {
     let mut runner =
         TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
-    // Up to 15 characters of the basic plane: as many as any engine takes, in bytes too.
+    // Up to 15 characters of the basic plane, which every engine accepts, in bytes too.
     let name = proptest::string::string_regex("[!-~¡-\u{d7ff}]{1,15}").unwrap();
     runner
         .run(&name, |name| {
             let (database, count) = count(&name);
             let user = user(&name, &database, "public", "SELECT");
-            // A name that the engine keeps to itself is refused beforehand.
-            let Ok(sql) = statements(rds(server.engine()), &user) else { return Ok(()) };
+            // A name that the engine reserves is refused first.
+            let Ok(sql) = statements(engine(server), &user) else { return Ok(()) };
             server.execute(&sql).map_err(|error| TestCaseError::fail(format!("{error}\n{sql}")))?;
             let rows = server.execute(&count).unwrap();
             prop_assert_eq!(rows, vec![vec![Some("1".to_owned())]], "{}", sql);
@@ -169,7 +166,7 @@ fn postgres() {
         assert!(ask(&server, name, &write).unwrap_err().starts_with("42501 "), "{name}");
         twice(&server, &user(name, server.database(), name, "insert"));
         ask(&server, name, &write).unwrap();
-        // A table that is made later.
+        // A table that is created later.
         server.execute(&format!("CREATE TABLE {schema}.later AS SELECT 'later' AS v")).unwrap();
         let later = ask(&server, name, &format!("SELECT v FROM {schema}.later"));
         assert_eq!(later.unwrap(), ["later"], "{name}");
@@ -190,14 +187,14 @@ fn what_is_no_name_is_refused() {
         let text = statements(engine, &user(name, "app", "public", "SELECT")).unwrap_err();
         text.to_string()
     };
-    use aws_cli::Engine::{MariaDb, MySql, Postgres};
+    use engine::Engine::{MariaDb, MySql, Postgres};
     for engine in [MySql, MariaDb, Postgres] {
         assert!(refused(engine, "a\nb").contains("control character"));
         assert!(refused(engine, "").contains("is empty"));
-        assert!(refused(engine, "a ").contains("ends with a blank"));
+        assert!(refused(engine, "a ").contains("ends with a space"));
     }
     assert!(refused(MySql, &"x".repeat(33)).contains("longer than 32 characters"));
     assert!(refused(MariaDb, &"x".repeat(81)).contains("longer than 80 characters"));
     assert!(refused(Postgres, &"é".repeat(32)).contains("longer than 63 bytes"));
-    assert!(refused(Postgres, "pg_reader").contains("keeps to itself"));
+    assert!(refused(Postgres, "pg_reader").contains("reserved by PostgreSQL"));
 }

@@ -1,4 +1,4 @@
-//! The `aws` client: the person's own, or else the pinned one.
+//! The `aws` client: the user's own, or else the pinned one.
 
 use aws_cli::Aws;
 use std::env;
@@ -7,26 +7,20 @@ use std::process::{Command, Stdio};
 
 use crate::Failure;
 
-/// A client that asks in `region`, as `profile`, where they are given.
+/// A client for a region and a profile, where they are given.
 ///
 /// # Errors
-/// There is none on the PATH and the pinned one cannot be fetched.
+/// There is none on the PATH, and the pinned one cannot be fetched.
 pub(crate) fn find(region: Option<&str>, profile: Option<&str>) -> Result<Aws, Failure> {
-    let mut aws = match of_path() {
+    let aws = match on_path() {
         Some(aws) => aws,
         None => Aws::new(pinned_tools::aws(&mut |line| eprintln!("{line}"))?),
     };
-    if let Some(region) = region {
-        aws = aws.region(region);
-    }
-    Ok(match profile {
-        Some(profile) => aws.profile(profile),
-        None => aws,
-    })
+    Ok(aws.with(region, profile))
 }
 
-/// The client on the PATH, when there is one and it runs.
-pub(crate) fn of_path() -> Option<Aws> {
+/// The client on the PATH, if there is one and it runs.
+pub(crate) fn on_path() -> Option<Aws> {
     let folders = env::var_os("PATH")?;
     let program = env::split_paths(&folders).map(|folder| folder.join("aws")).find(|p| runs(p))?;
     Some(Aws::new(program))

@@ -1,22 +1,19 @@
-//! What AWS's APIs know of a login: steps and causes that no walk from the function can see. What is
-//! certain goes before what the function can only suspect.
+//! What AWS's APIs know of a login, and the function cannot see. Causes that AWS proves come before those
+//! that the function suspects.
 
 mod database;
 mod log;
 mod network;
 mod policy;
 mod principal;
-mod shell;
 
-use aws_cli::{Aws, Database};
-use doctor::{Cause, Diagnosis, Step, Verdict};
+use aws_cli::{Aws, Database, Function};
+use diagnosis::{Cause, Diagnosis, Filled, Placeholders, Step, StepName, Suspect, Verdict};
 use serde_json::{Map, Value};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use crate::deployed::Configuration;
-
-/// A login, as far as it is known here.
+/// What is known of the login.
 #[derive(Default)]
 pub(crate) struct Login {
     /// The database user.
@@ -26,18 +23,18 @@ pub(crate) struct Login {
     /// The port that the token is signed for.
     pub(crate) port: Option<String>,
     /// The deployed function; `None` when one runs here.
-    pub(crate) function: Option<Configuration>,
+    pub(crate) function: Option<Function>,
 }
 
-/// What one question to AWS gave.
+/// The result of one check at AWS.
 struct Finding {
     verdict: Verdict,
     seen: String,
     facts: Map<String, Value>,
-    /// The causes that are certain.
-    causes: Vec<Cause>,
-    /// The causes that it cannot be.
-    disproved: &'static [&'static str],
+    /// The causes that it proves.
+    causes: Vec<Suspect>,
+    /// The causes that it rules out.
+    disproved: &'static [Cause],
 }
 
 impl Finding {
@@ -51,23 +48,24 @@ impl Finding {
         self
     }
 
-    fn because_of(mut self, causes: impl IntoIterator<Item = Cause>) -> Finding {
+    fn because_of(mut self, causes: impl IntoIterator<Item = Suspect>) -> Finding {
         self.causes.extend(causes);
         self
     }
 
-    fn disproves(mut self, causes: &'static [&'static str]) -> Finding {
+    fn disproves(mut self, causes: &'static [Cause]) -> Finding {
         self.disproved = causes;
         self
     }
 }
 
-/// A cause, in the words of what is known.
-fn cause(id: &str, title: &str, because: String, confirm: String, fix: String) -> Cause {
-    Cause { id: id.into(), title: title.into(), because, confirm, fix, more: Map::new() }
+/// `cause`, with commands for the resources that AWS names.
+fn suspect(cause: Cause, because: String, confirm: String, fix: String) -> Suspect {
+    let filled = Filled { confirm, fix, ..Placeholders::default().fill(cause) };
+    Suspect::new(cause, filled, because)
 }
 
-/// Asks AWS, all questions at once, and completes the diagnosis.
+/// Runs all checks at once, and completes the diagnosis.
 pub(crate) fn complete(
     mut diagnosis: Diagnosis,
     aws: &Aws,
@@ -76,9 +74,10 @@ pub(crate) fn complete(
     now: SystemTime,
 ) -> Diagnosis {
     let aws = &aws.clone().region(&database.region);
-    let (connected, logged_in) = (went(&diagnosis, "tcp"), went(&diagnosis, "login"));
+    let (connected, logged_in) =
+        (went(&diagnosis, StepName::Tcp), went(&diagnosis, StepName::Login));
     let findings = thread::scope(|scope| {
-        // In the order in which a login meets them.
+        // In the order of a login's steps.
         let asking: [(_, Ask<'_>); 4] = [
             ("aws-network", Box::new(|| Some(network::examine(aws, database, login, connected)))),
             ("aws-database", Box::new(|| Some(database::examine(database, login)))),
@@ -97,21 +96,21 @@ pub(crate) fn complete(
         };
         let Finding { verdict, seen, facts, causes, disproved } = finding;
         diagnosis.ok &= verdict == Verdict::Ok;
-        let (name, ms) = (name.to_owned(), Some(ms));
+        let (name, ms, facts) = (name.to_owned(), Some(ms), Some(facts));
         diagnosis.steps.push(Step { name, verdict, ms, seen, facts, more: Map::new() });
-        diagnosis.causes.retain(|cause| !disproved.contains(&cause.id.as_str()));
+        diagnosis.causes.retain(|cause| disproved.iter().all(|other| other.id() != cause.id));
         certain.extend(causes);
     }
-    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Cause| sure.id == cause.id));
+    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Suspect| sure.id == cause.id));
     certain.append(&mut diagnosis.causes);
     diagnosis.causes = certain;
     diagnosis
 }
 
-/// A question; `None` when there is no reason to ask.
+/// A check; it returns `None` when there is nothing to check.
 type Ask<'a> = Box<dyn FnOnce() -> Option<Finding> + Send + 'a>;
 
-/// What a question gave, and the milliseconds that it took.
+/// The result of a check, and the milliseconds that it took.
 fn timed(ask: Ask<'_>) -> (f64, Option<Finding>) {
     let start = Instant::now();
     let finding = ask();
@@ -119,15 +118,15 @@ fn timed(ask: Ask<'_>) -> (f64, Option<Finding>) {
 }
 
 /// Whether the function got past a step.
-fn went(diagnosis: &Diagnosis, name: &str) -> bool {
-    let step = diagnosis.steps.iter().find(|step| step.name == name);
+fn went(diagnosis: &Diagnosis, name: StepName) -> bool {
+    let step = diagnosis.steps.iter().find(|step| step.name == name.as_str());
     step.is_some_and(|step| matches!(step.verdict, Verdict::Ok | Verdict::Warning))
 }
 
-/// A question that AWS did not answer. What the walk `proves` needs no answer.
+/// A check that AWS refused. If the function `proves` the same, it is ok.
 fn unanswered(proves: bool, proof: &str, error: &impl std::fmt::Display) -> Finding {
     match proves {
-        true => Finding::new(Verdict::Ok, format!("{proof}; AWS was not asked: {error}")),
-        false => Finding::new(Verdict::NotReached, format!("AWS did not tell: {error}")),
+        true => Finding::new(Verdict::Ok, format!("{proof}; not checked at AWS: {error}")),
+        false => Finding::new(Verdict::NotReached, format!("not checked: {error}")),
     }
 }

@@ -1,11 +1,11 @@
-//! The person's AWS credentials, handed to the function and to nothing else.
+//! The user's AWS credentials, passed to the function and to nothing else.
 
 use aws_cli::Aws;
 use serde::Deserialize;
 
 use crate::Failure;
 
-/// An access key. It has no `Debug` and no `Display`: it is never shown.
+/// An access key. It has no `Debug` and no `Display`, so that it is never shown.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Credentials {
@@ -16,7 +16,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Those in the environment, as every AWS tool reads them.
+    /// Those of the environment.
     pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Credentials> {
         let given = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         Some(Credentials {
@@ -26,10 +26,10 @@ impl Credentials {
         })
     }
 
-    /// Those that the `aws` client finds: profiles, SSO, AssumeRole, a machine's role.
+    /// Those that the `aws` client finds: a profile, SSO, AssumeRole, an instance's role.
     ///
     /// # Errors
-    /// It finds none, or cannot renew them.
+    /// It finds none, or cannot refresh them.
     pub(crate) fn of_client(aws: &Aws) -> Result<Credentials, Failure> {
         // https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html
         Ok(aws.call(&["configure", "export-credentials", "--format", "process"])?)

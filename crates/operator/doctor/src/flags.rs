@@ -1,32 +1,43 @@
-//! The command line, which the text `help.txt` describes.
+//! The command line, which `help.txt` describes.
 
 use aws_cli::Target;
-use lexopt::prelude::*;
+use command_line::CommandLine;
+use engine::Engine;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use crate::Failure;
-use crate::engine::Engine;
 
-/// What `--help` shows.
+/// The text of `--help`.
 pub(crate) const HELP: &str = include_str!("help.txt");
 
-/// What to diagnose, and how to tell.
+/// What to diagnose, and how to show it.
 #[derive(Default)]
 pub(crate) struct Flags {
-    /// The deployed function to ask. `None` runs one here.
+    /// The deployed function. `None` runs the function here.
     pub(crate) function: Option<String>,
     /// The database to ask AWS about.
     pub(crate) target: Option<Target>,
-    /// The function's variables that were given by an option, each once.
+    /// The function's variables that options set.
     pub(crate) settings: Vec<(&'static str, String)>,
     pub(crate) engine: Option<Engine>,
     pub(crate) profile: Option<String>,
     pub(crate) json: bool,
 }
 
+/// The options that set a variable of the function.
+const SETTINGS: [(&str, &str); 8] = [
+    ("host", "DB_HOST"),
+    ("port", "DB_PORT"),
+    ("user", "DB_USER"),
+    ("database", "DB_NAME"),
+    ("region", "DB_REGION"),
+    ("connect-to", "DB_CONNECT_TO"),
+    ("ca-bundle", "DB_CA_BUNDLE"),
+    ("statements", "STATEMENTS_DIR"),
+];
+
 impl Flags {
-    /// The variable that was given by an option.
+    /// The variable, if an option set it.
     pub(crate) fn setting(&self, name: &str) -> Option<&str> {
         let given = self.settings.iter().find(|(variable, _)| *variable == name);
         given.map(|(_, value)| value.as_str())
@@ -37,101 +48,58 @@ impl Flags {
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Option<Flags>, Failure> {
-    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut line = CommandLine::new("doctor", arguments);
     let mut flags = Flags::default();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Short('h') | Long("help") => return Ok(None),
-            Long("json") => flags.json = true,
-            Long("function") => once(&mut flags.function, "--function", text(&mut parser)?)?,
-            Long("profile") => once(&mut flags.profile, "--profile", text(&mut parser)?)?,
-            Long("engine") => once(&mut flags.engine, "--engine", parser.value()?.parse()?)?,
-            Long("db-instance") => database(&mut flags, Target::Instance(text(&mut parser)?))?,
-            Long("db-cluster") => database(&mut flags, Target::Cluster(text(&mut parser)?))?,
-            Long("db-proxy") => database(&mut flags, Target::Proxy(text(&mut parser)?))?,
-            Long(name) => match variable(name) {
-                Some(variable) => setting(&mut flags, variable, &mut parser)?,
-                None => return Err(Long(name).unexpected().into()),
-            },
-            other => return Err(other.unexpected().into()),
+    while let Some(option) = line.option()? {
+        match option.as_str() {
+            "help" => return Ok(None),
+            "json" => flags.json = true,
+            "function" => flags.function = Some(line.value()?),
+            "profile" => flags.profile = Some(line.value()?),
+            "engine" => flags.engine = Some(line.value()?),
+            "db-instance" | "db-cluster" | "db-proxy" => {
+                let name: String = line.value()?;
+                if flags.target.is_some() {
+                    let all = "name one database: --db-instance, --db-cluster or --db-proxy";
+                    return Err(line.error(all).into());
+                }
+                flags.target = Target::of_option(&option, &name);
+            }
+            _ => {
+                let setting = SETTINGS.iter().find(|(name, _)| *name == option);
+                let (_, variable) = setting.ok_or_else(|| line.unknown())?;
+                let value: String = line.value()?;
+                flags.settings.push((variable, absolute(variable, value)?));
+            }
         }
     }
-    check(&flags)?;
+    // A deployed function has its own settings.
+    if let Some(function) = &flags.function {
+        let mut own = SETTINGS.iter().map(|(option, _)| *option).filter(|it| *it != "region");
+        if let Some(option) = own.find(|option| line.has(option)) {
+            return Err(line
+                .error(format!(
+                    "{function} is deployed with its own settings; omit --{option}, or omit --function to \
+                     run the function here"
+                ))
+                .into());
+        }
+        if flags.engine.is_some() {
+            let why = format!("{function} is deployed for its own engine; omit --engine");
+            return Err(line.error(why).into());
+        }
+    }
     Ok(Some(flags))
 }
 
-/// The function's variable that an option stands for.
-fn variable(option: &str) -> Option<&'static str> {
-    Some(match option {
-        "host" => "DB_HOST",
-        "port" => "DB_PORT",
-        "user" => "DB_USER",
-        "database" => "DB_NAME",
-        "region" => "DB_REGION",
-        "connect-to" => "DB_CONNECT_TO",
-        "ca-bundle" => "DB_CA_BUNDLE",
-        "statements" => "STATEMENTS_DIR",
-        _ => return None,
-    })
-}
-
-fn setting(
-    flags: &mut Flags,
-    variable: &'static str,
-    parser: &mut lexopt::Parser,
-) -> Result<(), Failure> {
-    if flags.setting(variable).is_some() {
-        return Err(format!("the option for {variable} was given twice").into());
+/// The value of a variable: a path becomes absolute, because the function runs in another folder.
+pub(crate) fn absolute(variable: &str, value: String) -> Result<String, Failure> {
+    if !matches!(variable, "DB_CA_BUNDLE" | "STATEMENTS_DIR") {
+        return Ok(value);
     }
-    let mut value = text(parser)?;
-    if matches!(variable, "DB_CA_BUNDLE" | "STATEMENTS_DIR") {
-        // The function runs in a folder of its own.
-        value = here(&value)?;
-    }
-    flags.settings.push((variable, value));
-    Ok(())
-}
-
-/// The absolute form of a path that a person typed.
-pub(crate) fn here(path: &str) -> Result<String, Failure> {
-    let path = std::path::absolute(PathBuf::from(path))
-        .map_err(|error| format!("{path:?} is no path: {error}"))?;
+    let path =
+        std::path::absolute(&value).map_err(|error| format!("{variable}: {value:?}: {error}"))?;
     Ok(path.to_string_lossy().into_owned())
-}
-
-fn text(parser: &mut lexopt::Parser) -> Result<String, Failure> {
-    let value = parser.value()?.string()?;
-    if value.is_empty() { Err("an option's value is empty".into()) } else { Ok(value) }
-}
-
-fn once<T>(place: &mut Option<T>, option: &str, value: T) -> Result<(), Failure> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(format!("{option} was given twice").into()),
-    }
-}
-
-fn database(flags: &mut Flags, target: Target) -> Result<(), Failure> {
-    match flags.target.replace(target) {
-        None => Ok(()),
-        Some(_) => Err("name one database: --db-instance, --db-cluster or --db-proxy".into()),
-    }
-}
-
-/// A deployed function has its own settings: those of the command line would not be looked at.
-fn check(flags: &Flags) -> Result<(), Failure> {
-    let ignored = flags.settings.iter().find(|(variable, _)| *variable != "DB_REGION");
-    match (&flags.function, ignored, flags.engine) {
-        (Some(name), Some((variable, _)), _) => Err(format!(
-            "{name} is deployed with settings of its own: leave out the option for {variable}, or \
-             leave out --function to try it from here"
-        )
-        .into()),
-        (Some(name), None, Some(_)) => {
-            Err(format!("{name} has its engine built in: leave out --engine").into())
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -157,31 +125,29 @@ mod tests {
     }
 
     #[test]
-    fn help_is_shown_whatever_else_stands_there() {
+    fn the_help_describes_every_option() {
         assert!(parsed("--host db --help --nonsense").unwrap().is_none());
-        for option in ["--function", "--db-instance", "--connect-to", "--statements", "--engine"] {
-            assert!(HELP.contains(option), "{option}");
-        }
-        for line in HELP.lines() {
-            assert!(line.chars().count() <= 96, "{line}");
+        let others = ["function", "db-instance", "db-cluster", "db-proxy", "engine", "profile"];
+        for option in SETTINGS.iter().map(|(option, _)| *option).chain(others) {
+            assert!(HELP.contains(&format!("  --{option} ")), "{option}");
         }
     }
 
     #[test]
-    fn a_wrong_call_is_explained() {
+    fn a_wrong_command_line_is_refused() {
         for (line, says) in [
-            ("--hots db", "hots"),
+            ("--hots db", "unknown option --hots; see `cargo xtask doctor --help`"),
             ("stray", "stray"),
-            ("--host a --host b", "DB_HOST was given twice"),
-            ("--function a --function b", "--function was given twice"),
+            ("--host a --host b", "--host is given twice"),
+            ("--function a --function b", "--function is given twice"),
             ("--db-instance a --db-cluster b", "name one database"),
-            ("--function f --host db", "leave out the option for DB_HOST"),
-            ("--function f --engine mysql", "leave out --engine"),
+            ("--function f --host db", "omit --host"),
+            ("--function f --engine mysql", "omit --engine"),
             ("--engine oracle", "oracle"),
             ("--host=", "empty"),
-            ("--host", "missing argument"),
+            ("--host", "--host needs a value"),
         ] {
-            let error = parsed(line).err().unwrap_or_else(|| panic!("{line} was taken"));
+            let error = parsed(line).err().unwrap_or_else(|| panic!("{line} was accepted"));
             assert!(error.contains(says), "{line}: {error}");
         }
     }

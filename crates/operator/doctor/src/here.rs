@@ -1,6 +1,8 @@
-//! Runs the function's program on this machine, to diagnose itself: the walk is its own, not a second
-//! one. Nothing listens: the settings are the program's environment, the answer its output.
+//! Runs the function's program on this machine, to diagnose itself. Nothing listens: the settings are the
+//! program's environment, and the answer is its output.
 
+use aws_cli::Invocation;
+use engine::Engine;
 use iam_auth::{Endpoint, TrustStore};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -13,46 +15,24 @@ use tokio::time::timeout;
 
 use crate::Failure;
 use crate::credentials::Credentials;
-use crate::engine::Engine;
 
 /// The function's own variables, by name.
 pub(crate) type Settings = BTreeMap<String, String>;
 
-/// The event that asks for a diagnosis.
-pub(crate) const EVENT: &str = r#"{"diagnose":true}"#;
+/// The longest diagnosis. Where the network drops packets, one takes about 20 seconds.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The argument that has the function's program diagnose itself: see `sql_function::run`.
-const DIAGNOSE: &str = "--diagnose";
-
-/// A network that swallows packets takes the walk some 20 seconds. The program ends itself before.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The function's answer.
-pub(crate) struct Answer {
-    pub(crate) payload: Vec<u8>,
-    /// `Unhandled` when it failed.
-    pub(crate) function_error: Option<String>,
-    /// The end of what it logged.
-    pub(crate) log: String,
-}
-
-impl Answer {
-    fn unhandled(payload: Vec<u8>, log: String) -> Answer {
-        Answer { payload, function_error: Some("Unhandled".into()), log }
-    }
-}
-
-/// Has the function for `engine` diagnose itself, in the environment that Lambda would give it and
-/// nothing else. `region` is the one it runs in.
+/// Has the function for `engine` diagnose itself, with the environment that Lambda would give it in
+/// `region`, and nothing else.
 pub(crate) async fn ask(
     engine: Engine,
     settings: &Settings,
     region: &str,
     credentials: Option<Credentials>,
-) -> Result<Answer, Failure> {
+) -> Result<Invocation, Failure> {
     let name = engine.function();
     let mut command = Command::new(beside_us(name)?);
-    command.arg(DIAGNOSE).env_clear().envs(settings).current_dir("/");
+    command.arg(diagnosis::ARGUMENT).env_clear().envs(settings).current_dir("/");
     command.env("AWS_LAMBDA_FUNCTION_NAME", name);
     command.envs([("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]);
     if let Some(own) = credentials {
@@ -60,42 +40,44 @@ pub(crate) async fn ask(
         command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
         command.env("AWS_SESSION_TOKEN", token);
     }
-    // Whoever is interrupted drops it, and kills it by that. It starts no processes of its own.
+    // Killed when this future is dropped. It starts no processes.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let ended = timeout(TIMEOUT, command.spawn()?.wait_with_output()).await;
-    let failed = |error_type: &str, message: String| {
-        json!({ "errorType": error_type, "errorMessage": message }).to_string().into_bytes()
+    let ended = timeout(DIAGNOSIS_TIMEOUT, command.spawn()?.wait_with_output()).await;
+    // As Lambda reports a function that failed.
+    let failed = |error_type: &str, message: String, log: String| {
+        let error = json!({ "errorType": error_type, "errorMessage": message });
+        let payload = error.to_string().into_bytes();
+        Invocation { payload, function_error: Some("Unhandled".into()), log }
     };
     Ok(match ended {
         Ok(output) => {
             let output = output?;
             let log = String::from_utf8_lossy(&output.stderr).into_owned();
             match output.status.success() {
-                true => Answer { payload: output.stdout, function_error: None, log },
+                true => Invocation { payload: output.stdout, function_error: None, log },
                 false => {
                     let why = format!("the program ended with {}", output.status);
-                    Answer::unhandled(failed("Runtime.ExitError", why), log)
+                    failed("Runtime.ExitError", why, log)
                 }
             }
         }
         Err(_) => {
-            let why = format!("Task timed out after {} seconds", TIMEOUT.as_secs());
-            Answer::unhandled(failed("Sandbox.Timedout", why), String::new())
+            let why = format!("Task timed out after {} seconds", DIAGNOSIS_TIMEOUT.as_secs());
+            failed("Sandbox.Timedout", why, String::new())
         }
     })
 }
 
-/// A program that cargo built into the folder of this one.
+/// A program in the folder of this one.
 fn beside_us(name: &str) -> Result<PathBuf, Failure> {
     let program = env::current_exe()?.with_file_name(name);
     if program.exists() {
         return Ok(program);
     }
-    Err(format!("{} has not been built: use `cargo xtask doctor`", program.display()).into())
+    Err(format!("{} is not built; run `cargo xtask doctor`", program.display()).into())
 }
 
-/// What a function would find in Lambda, and this machine has elsewhere: its statements, and the
-/// layer's roots for its endpoint.
+/// Sets the paths of what a deployed function has elsewhere: its statements, and the roots of the layer.
 ///
 /// # Errors
 /// This program is not in a workspace.
@@ -108,7 +90,7 @@ pub(crate) fn complete(
     let statements = project.join("deploy/statements").join(engine.statements());
     settings.entry("STATEMENTS_DIR".into()).or_insert_with(|| statements.display().to_string());
 
-    // A host that is missing or wrong is for the function to tell.
+    // The function itself reports a missing or wrong host.
     let Some(endpoint) = endpoint(settings, engine, region) else { return Ok(()) };
     if settings.contains_key("DB_CA_BUNDLE") || TrustStore::default_path(&endpoint).exists() {
         return Ok(());
@@ -120,10 +102,10 @@ pub(crate) fn complete(
     Ok(())
 }
 
-/// The region that the function would run in: `own`, the person's, else the host's.
+/// The region that the function runs in: `own`, the user's, or else the host's.
 ///
 /// # Errors
-/// There is neither. Lambda always has one, and taking any other would sign for the wrong one.
+/// There is neither, and a wrong one would be signed for.
 pub(crate) fn region(
     settings: &Settings,
     engine: Engine,
@@ -136,9 +118,9 @@ pub(crate) fn region(
     match Endpoint::parse(host, engine.default_port()) {
         Ok(endpoint) => Ok(endpoint.region().to_owned()),
         Err(error) if error.is_region_unknown() => {
-            Err(format!("{host} does not name its region: give --region").into())
+            Err(format!("{host} does not contain its region; set --region").into())
         }
-        // The function will refuse the host; a region does not matter.
+        // The function will refuse the host, whatever the region.
         Err(_) => Ok("us-east-1".into()),
     }
 }
@@ -162,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_would_provide_is_found_in_the_project() {
+    fn statements_and_roots_are_those_of_the_workspace() {
         let rds = "db.abc123def456.eu-west-1.rds.amazonaws.com";
         let proxy = "db.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
         for (host, bundle) in [(rds, "global-bundle.pem"), (proxy, "amazon-trust-roots.pem")] {

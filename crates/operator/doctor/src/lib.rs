@@ -1,15 +1,15 @@
-//! The doctor's face for people: a function's diagnosis, read and shown on a terminal.
+//! Reads a function's diagnosis and renders it for a terminal.
 //!
-//! The diagnosis itself is made by the function, which alone sees the network it runs in, in answer
-//! to `{"diagnose": true}`. This library reads that answer and renders it; the program of the same
-//! name, which `cargo xtask doctor` runs, also asks for it, and adds what AWS's APIs know.
+//! The function makes the diagnosis in answer to `{"diagnose": true}`, because only the function sees the
+//! network that it runs in. This library reads the answer and renders it. The program of the same name,
+//! which `cargo xtask doctor` runs, also asks the function, and adds what AWS's APIs report.
 //!
 //! ```
-//! use doctor::{Diagnosis, Terminal};
+//! use doctor::Terminal;
 //!
 //! let answer = br#"{"diagnose":{"ok":true,"causes":[],
-//!     "steps":[{"step":"dns","verdict":"ok","ms":0.4,"seen":"10.0.1.7, private"}]}}"#;
-//! let diagnosis = Diagnosis::from_answer(answer, None)?;
+//!     "steps":[{"step":"dns","verdict":"ok","ms":0.4,"seen":"db.example resolves to 10.0.1.7"}]}}"#;
+//! let diagnosis = doctor::read_answer(answer, None)?;
 //! assert!(diagnosis.is_healthy());
 //! println!("{}", doctor::render(&diagnosis, Terminal::plain(80)));
 //! # Ok::<(), doctor::NoDiagnosis>(())
@@ -17,14 +17,14 @@
 
 #![forbid(unsafe_code)]
 
-mod diagnosis;
+mod answer;
 mod no_diagnosis;
 mod render;
 mod terminal;
 mod visible;
 mod wrap;
 
-pub use diagnosis::{Cause, Diagnosis, Step, Verdict};
+pub use answer::read_answer;
 pub use no_diagnosis::NoDiagnosis;
 pub use render::{render, summary};
 pub use terminal::Terminal;

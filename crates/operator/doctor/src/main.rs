@@ -1,5 +1,5 @@
-//! The program behind `cargo xtask doctor`: asks a function for its diagnosis, here or deployed, adds
-//! what AWS's APIs know, and shows it.
+//! The program behind `cargo xtask doctor`: asks a function for its diagnosis, here or on AWS, adds what
+//! AWS's APIs know, and shows it.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr)] // it talks to a person
@@ -7,43 +7,42 @@
 mod client;
 mod cloud;
 mod credentials;
-mod deployed;
-mod engine;
 mod flags;
 mod here;
 
-use aws_cli::{Aws, Database, discover};
+use aws_cli::{Aws, Database, Function, Invocation, discover, invoke};
 use cloud::Login;
+use command_line::print;
 use credentials::Credentials;
-use doctor::{Diagnosis, Terminal, visible};
+use diagnosis::Diagnosis;
+use doctor::{Terminal, visible};
 use engine::Engine;
 use flags::Flags;
-use here::{Answer, Settings};
+use here::Settings;
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-/// Why there is no diagnosis: a text for the person who asked for one.
+/// Why there is no diagnosis.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Something is wrong, and the diagnosis says what.
+/// The exit code when a step is not ok.
 const WRONG: u8 = 1;
-/// There is no diagnosis.
+/// The exit code when there is no diagnosis.
 const NO_DIAGNOSIS: u8 = 2;
 
 fn main() -> ExitCode {
     let outcome = flags::parse(env::args_os().skip(1)).and_then(|flags| {
         let Some(flags) = flags else {
-            say(flags::HELP.trim_end());
+            print(flags::HELP);
             return Ok(0);
         };
         let runtime = Runtime::new()?;
         let outcome = runtime.block_on(until_interrupted(&flags));
-        // An `aws` that still runs was interrupted with us.
+        // The `aws` client, if it still runs, was interrupted too.
         runtime.shutdown_background();
         outcome
     });
@@ -56,15 +55,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 async fn until_interrupted(flags: &Flags) -> Result<u8, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // Whatever is dropped on the way out stops its processes and removes its files.
+    // Dropping the future kills the function's process and removes temporary files.
     tokio::select! {
         diagnosis = diagnose(flags) => diagnosis.map(|diagnosis| show(&diagnosis, flags.json)),
         _ = interrupt.recv() => Ok(130), // 128 + SIGINT, as shells count
@@ -72,13 +66,13 @@ async fn until_interrupted(flags: &Flags) -> Result<u8, Failure> {
     }
 }
 
-/// Shows the diagnosis, and tells the exit code.
+/// Shows the diagnosis, and returns the exit code.
 fn show(diagnosis: &Diagnosis, json: bool) -> u8 {
     match json {
-        true => say(&serde_json::json!({ "diagnose": diagnosis }).to_string()),
+        true => print(&serde_json::json!({ "diagnose": diagnosis }).to_string()),
         false => {
             let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
-            say(&doctor::render(diagnosis, terminal));
+            print(&doctor::render(diagnosis, terminal));
         }
     }
     if diagnosis.is_healthy() { 0 } else { WRONG }
@@ -101,33 +95,42 @@ async fn diagnose(flags: &Flags) -> Result<Diagnosis, Failure> {
         _ => ask_here(flags, database.as_ref()).await?,
     };
     let error = answer.function_error.as_deref();
-    let diagnosis = Diagnosis::from_answer(&answer.payload, error)
+    let diagnosis = doctor::read_answer(&answer.payload, error)
         .map_err(|error| with_log(&error, &answer.log))?;
     let (Some(aws), Some(database)) = (aws, database) else { return Ok(diagnosis) };
-    eprintln!("asking AWS what it knows of the login");
+    eprintln!("asking AWS about the login");
     #[allow(clippy::disallowed_methods)] // the boundary
     let now = SystemTime::now();
     blocking(move || Ok(cloud::complete(diagnosis, &aws, &database, &login, now))).await
 }
 
-/// Asks the deployed function; and `about` it, where AWS is asked for more than the function.
-async fn ask_deployed(aws: &Aws, name: &str, about: bool) -> Result<(Answer, Login), Failure> {
+/// Asks the deployed function, and AWS about its configuration if `configured` is set.
+async fn ask_deployed(
+    aws: &Aws,
+    name: &str,
+    configured: bool,
+) -> Result<(Invocation, Login), Failure> {
     let mut login = Login::default();
-    if about {
+    if configured {
         let (aws, name) = (aws.clone(), name.to_owned());
-        let function = blocking(move || deployed::configuration(&aws, &name)).await?;
+        let function = blocking(move || Ok(Function::of(&aws, &name)?)).await?;
         let variable = |name: &str| function.variable(name).map(str::to_owned);
         (login.user, login.host) = (variable("DB_USER"), variable("DB_HOST"));
         login.port = variable("DB_PORT");
         login.function = Some(function);
     }
-    eprintln!("asking the function {name}");
-    Ok((deployed::ask(aws.clone(), name).await?, login))
+    eprintln!("invoking the function {name}");
+    let (aws, name) = (aws.clone(), name.to_owned());
+    let answer = blocking(move || Ok(invoke(&aws, &name, diagnosis::EVENT)?)).await?;
+    Ok((answer, login))
 }
 
-/// Runs the function with the settings of the environment, of AWS and of the command line: each has
-/// the last word over those before.
-async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer, Login), Failure> {
+/// Runs the function with the settings of the environment, of AWS and of the command line, each of which
+/// overrides those before.
+async fn ask_here(
+    flags: &Flags,
+    database: Option<&Database>,
+) -> Result<(Invocation, Login), Failure> {
     let mut settings = of_environment()?;
     settings.extend(database.map(of_database).unwrap_or_default());
     let given = flags.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -135,10 +138,9 @@ async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer,
 
     let engine = match (flags.engine, database, settings.get("DB_PORT")) {
         (Some(engine), ..) => engine,
-        (None, Some(database), _) if database.engine.is_postgres() => Engine::Postgres,
-        (None, Some(_), _) => Engine::MySql,
-        (None, None, Some(port)) => Engine::of_port(port)?,
-        (None, None, None) => return Err("name the engine: --engine mysql or postgres".into()),
+        (None, Some(database), _) => database.engine,
+        (None, None, Some(port)) => engine_of_port(port)?,
+        (None, None, None) => return Err("--engine is missing: mysql, mariadb or postgres".into()),
     };
     let own_region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
     here::complete(&mut settings, engine, own_region.as_deref())?;
@@ -151,22 +153,28 @@ async fn ask_here(flags: &Flags, database: Option<&Database>) -> Result<(Answer,
     Ok((answer, Login { user, host, port, function: None }))
 }
 
-/// What makes up a function's settings, of the person's own variables.
+/// The engine with the default port `port`.
+fn engine_of_port(port: &str) -> Result<Engine, Failure> {
+    let all = [Engine::MySql, Engine::Postgres];
+    let engine = all.into_iter().find(|engine| engine.default_port().to_string() == port);
+    engine
+        .ok_or_else(|| format!("--engine is missing: port {port:?} is no engine's default").into())
+}
+
+/// The function's settings in the environment.
 fn of_environment() -> Result<Settings, Failure> {
     let own = |name: &str| name.starts_with("DB_") || name == "SCHEDULED_STATEMENT";
     let mut settings: Settings = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, value)| (own(name) || name == "STATEMENTS_DIR") && !value.is_empty())
         .collect();
-    for name in ["DB_CA_BUNDLE", "STATEMENTS_DIR"] {
-        if let Some(path) = settings.get_mut(name) {
-            *path = flags::here(path)?;
-        }
+    for (name, value) in &mut settings {
+        *value = flags::absolute(name, std::mem::take(value))?;
     }
     Ok(settings)
 }
 
-/// What AWS knows of a function's settings.
+/// The function's settings that AWS knows.
 fn of_database(database: &Database) -> Settings {
     let Database { endpoint, port, region, .. } = database;
     [("DB_HOST", endpoint.clone()), ("DB_PORT", port.to_string()), ("DB_REGION", region.clone())]
@@ -174,8 +182,8 @@ fn of_database(database: &Database) -> Settings {
         .into()
 }
 
-/// A profile that is named wins; then the environment; then what the `aws` client finds. Without any
-/// the function says so.
+/// The credentials of `profile`, or else of the environment, or else those that the `aws` client finds.
+/// Without any, the function says so.
 async fn find_credentials(profile: Option<String>) -> Result<Option<Credentials>, Failure> {
     if profile.is_none() {
         let own = Credentials::of_environment(variable);
@@ -185,13 +193,13 @@ async fn find_credentials(profile: Option<String>) -> Result<Option<Credentials>
     }
     blocking(move || match profile.or_else(|| variable("AWS_PROFILE")) {
         Some(profile) => Ok(Some(Credentials::of_client(&client::find(None, Some(&profile))?)?)),
-        None => Ok(client::of_path().and_then(|aws| Credentials::of_client(&aws).ok())),
+        None => Ok(client::on_path().and_then(|aws| Credentials::of_client(&aws).ok())),
     })
     .await
 }
 
 async fn client(flags: &Flags) -> Result<Aws, Failure> {
-    // Version 1 of the client does not look at AWS_REGION.
+    // Version 1 of the client ignores AWS_REGION.
     let region = flags.setting("DB_REGION").map(str::to_owned).or_else(|| variable("AWS_REGION"));
     let profile = flags.profile.clone();
     blocking(move || client::find(region.as_deref(), profile.as_deref())).await
@@ -201,14 +209,14 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Runs what waits for another program, so that a signal is heard meanwhile.
+/// Runs blocking work on another thread, so that signals are handled meanwhile.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     spawn_blocking(work).await?
 }
 
-/// How many lines of a log are shown.
+/// The most lines of a log that are shown.
 const LOG_LINES: usize = 12;
 
 /// An error, with the end of the function's log.

@@ -1,4 +1,4 @@
-//! Why there is no diagnosis: the function failed before it could make one, or is another function.
+//! Why there is no diagnosis: the function failed first, or it is not one of this project's.
 
 use serde::Deserialize;
 use std::error::Error;
@@ -6,11 +6,11 @@ use std::fmt;
 
 use crate::visible::visible;
 
-/// A function gave no diagnosis: what it gave, and what to do.
+/// A function returned no diagnosis: what it returned, and what to do.
 #[derive(Debug)]
 pub struct NoDiagnosis {
     what: String,
-    /// What to do, where `what` does not say it.
+    /// What to do, unless `what` says it.
     advice: Option<&'static str>,
 }
 
@@ -28,20 +28,20 @@ impl NoDiagnosis {
         let failure: Failure = serde_json::from_slice(payload).unwrap_or_default();
         let Failure { error_type, error_message } = &failure;
         if error_message.is_empty() {
-            let what = format!("the function failed and answered {}", excerpt(payload));
+            let what = format!("the function failed and returned {}", excerpt(payload));
             return NoDiagnosis { what, advice: Some(advice("")) };
         }
         let timed_out = error_message.contains("Task timed out");
         NoDiagnosis {
             what: match (timed_out, error_type.is_empty()) {
-                // Lambda's own message has the time and the request id before its sentence.
-                (true, _) => format!("the function ran out of time: {}", visible(error_message)),
+                // Lambda's message begins with the time and the request id.
+                (true, _) => format!("the function timed out: {}", visible(error_message)),
                 (false, true) => visible(error_message),
                 (false, false) => format!("{}: {}", visible(error_type), visible(error_message)),
             },
             advice: match timed_out {
                 true => Some(TIMED_OUT),
-                // This project's functions advise themselves.
+                // The errors of this project's functions include advice.
                 false => (!error_message.contains("What to do: ")).then(|| advice(error_type)),
             },
         }
@@ -49,15 +49,15 @@ impl NoDiagnosis {
 
     pub(crate) fn unreadable(payload: &[u8], error: &serde_json::Error) -> NoDiagnosis {
         NoDiagnosis {
-            what: format!("the answer is no diagnosis ({error}): {}", excerpt(payload)),
+            what: format!("the answer is not a diagnosis ({error}): {}", excerpt(payload)),
             advice: Some(
-                "check that the function is one of this project's, and deployed from the same \
-                 version as the doctor",
+                "check that the function is one of this project's, and that it was deployed from the \
+                 same version as the doctor",
             ),
         }
     }
 
-    /// Whether the function's log would add nothing: it has said itself what is wrong.
+    /// Whether the error includes the function's own advice, so that its log would add nothing.
     pub fn is_explained(&self) -> bool {
         self.advice.is_none()
     }
@@ -74,33 +74,33 @@ impl fmt::Display for NoDiagnosis {
 
 impl Error for NoDiagnosis {}
 
-const TIMED_OUT: &str = "give it more time (its setting Timeout; a diagnosis of a network that \
-    swallows packets takes up to 15 seconds) and ask again; if it still runs out, its initialisation \
-    hangs: read its log, `aws logs tail /aws/lambda/FUNCTION`";
+const TIMED_OUT: &str = "raise its setting Timeout (a diagnosis takes up to 15 seconds if the network drops \
+    packets) and try again; if it still times out, its initialization hangs: read its log with `aws logs \
+    tail /aws/lambda/FUNCTION`";
 
-/// What to do about an `errorType`: Lambda's own, and those of the functions that say it themselves.
+/// What to do about an `errorType` of Lambda or of another function.
 fn advice(error_type: &str) -> &'static str {
     match error_type {
         "Runtime.InvalidEntrypoint" => {
-            "the bootstrap does not start: build it for the function's architecture \
-             (`cargo xtask build --arch arm64` or `x86_64`) and deploy it again"
+            "the bootstrap cannot start: build it for the function's architecture (`cargo xtask build \
+             --arch arm64` or `x86_64`) and deploy it again"
         }
         "Runtime.ExitError" | "Extension.Crash" => {
-            "the process ended: read its last words, `aws logs tail /aws/lambda/FUNCTION`; \
-             `exec format error` is a bootstrap of another architecture, `signal: killed` is \
-             memory (the setting MemorySize)"
+            "the process exited: read its last log lines with `aws logs tail /aws/lambda/FUNCTION`; \
+             `exec format error` means that the bootstrap is for another architecture, `signal: killed` \
+             that memory ran out (the setting MemorySize)"
         }
         name if name.starts_with("Runtime.") || name.starts_with("Function.") => {
-            "read the function's log, `aws logs tail /aws/lambda/FUNCTION`"
+            "read the function's log with `aws logs tail /aws/lambda/FUNCTION`"
         }
         _ => {
-            "check that the function is one of this project's; its log has more, `aws logs tail \
+            "check that the function is one of this project's, and read its log with `aws logs tail \
              /aws/lambda/FUNCTION`"
         }
     }
 }
 
-/// The beginning of a payload, fit for a terminal.
+/// The beginning of a payload, safe for a terminal.
 fn excerpt(payload: &[u8]) -> String {
     let text = String::from_utf8_lossy(payload);
     let mut start: String = text.chars().take(200).collect();
@@ -112,22 +112,22 @@ fn excerpt(payload: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::Diagnosis;
+    use crate::read_answer;
 
     fn told(payload: &str, function_error: Option<&str>) -> String {
-        Diagnosis::from_answer(payload.as_bytes(), function_error).unwrap_err().to_string()
+        read_answer(payload.as_bytes(), function_error).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_failure_is_told_with_what_to_do() {
+    fn a_failure_says_what_to_do() {
         for (payload, says) in [
             (
                 r#"{"errorMessage":"2026-01-01T00:00:00Z 5c Task timed out after 3.00 seconds"}"#,
-                ["ran out of time", "Timeout"],
+                ["timed out", "Timeout"],
             ),
             (
                 r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 5c Error: Task timed out after 3.00 seconds"}"#,
-                ["ran out of time", "Timeout"],
+                ["timed out", "Timeout"],
             ),
             (
                 r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"exec format error"}"#,
@@ -141,7 +141,7 @@ mod tests {
                 r#"{"errorType":"Settings","errorMessage":"DB_HOST is not set. What to do: set it"}"#,
                 ["Settings: DB_HOST is not set", "What to do: set it"],
             ),
-            ("oops\u{1b}[2J", ["answered oops\\u{1b}[2J", "logs tail"]),
+            ("oops\u{1b}[2J", ["returned oops\\u{1b}[2J", "logs tail"]),
         ] {
             let text = told(payload, Some("Unhandled"));
             assert!(says.iter().all(|part| text.contains(part)), "{payload}: {text}");
@@ -150,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn another_functions_answer_is_no_diagnosis() {
+    fn another_functions_answer_is_not_a_diagnosis() {
         for payload in ["null", "", r#"{"statusCode":200}"#, r#"{"diagnose":{"ok":true}}"#] {
             let text = told(payload, None);
-            assert!(text.contains("is no diagnosis") && text.contains("same version"), "{text}");
+            assert!(text.contains("is not a diagnosis") && text.contains("same version"), "{text}");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! A diagnosis as a person reads it: every step with its mark, then what is wrong, then what to do.
+//! Renders a diagnosis: every step with its mark, then the outcome, then the causes and their fixes.
 
+use diagnosis::{Diagnosis, Step, Suspect, Verdict};
 use unicode_width::UnicodeWidthStr;
 
-use crate::diagnosis::{Cause, Diagnosis, Step, Verdict};
 use crate::terminal::{Colour, Terminal};
 use crate::visible::visible;
 use crate::wrap::wrap;
 
-/// The whole diagnosis, in lines that fit `terminal`, without a last line break.
+/// The diagnosis in lines that fit `terminal`, without a final line break.
 pub fn render(diagnosis: &Diagnosis, terminal: Terminal) -> String {
     let width = diagnosis.steps.iter().map(|step| visible(&step.name).width()).max();
     let columns = Columns { name: width.unwrap_or_default(), terminal };
@@ -23,17 +23,18 @@ pub fn render(diagnosis: &Diagnosis, terminal: Terminal) -> String {
     lines.join("\n")
 }
 
-/// The outcome in one line: that everything is right, or the first thing that is wrong.
+/// The outcome in one line: that all is well, or the first step that is not ok.
 pub fn summary(diagnosis: &Diagnosis) -> String {
     if diagnosis.is_healthy() {
-        return format!("everything is right: {} steps are ok", diagnosis.steps.len());
+        return format!("no problems found: all {} steps are ok", diagnosis.steps.len());
     }
     let Some(step) = diagnosis.first_wrong() else {
-        return "something is wrong, but no step says what".into();
+        return "the function reports a problem, but every step is ok".into();
     };
     let how = match step.verdict {
         Verdict::Failed => "failed",
-        _ => "is not as it should be",
+        Verdict::Warning => "needs attention",
+        _ => "is unclear",
     };
     let likely = diagnosis.causes.first().map(|cause| format!(": {}", visible(&cause.title)));
     format!("{} {how}{}", visible(&step.name), likely.unwrap_or_default())
@@ -48,7 +49,7 @@ fn worst(diagnosis: &Diagnosis) -> Colour {
     if failed { Colour::Bad } else { Colour::Doubtful }
 }
 
-/// Where the parts of a step stand: mark, name, time, what was seen.
+/// The columns of a step: mark, name, time, what was seen.
 struct Columns {
     name: usize,
     terminal: Terminal,
@@ -56,7 +57,7 @@ struct Columns {
 
 /// Two blanks and `12345.6 ms`.
 const TIME: usize = 12;
-/// With less room than this beside the other columns, what was seen goes below them.
+/// With less room than this, what was seen goes below the other columns.
 const ROOM: usize = 36;
 
 impl Columns {
@@ -101,7 +102,7 @@ fn mark(verdict: Verdict) -> (&'static str, Colour) {
     }
 }
 
-fn render_cause(rank: usize, cause: &Cause, terminal: Terminal) -> Vec<String> {
+fn render_cause(rank: usize, cause: &Suspect, terminal: Terminal) -> Vec<String> {
     let indent = 4 + "because  ".len();
     let room = terminal.width() - indent;
     let number = format!("{rank}. ");
@@ -126,7 +127,7 @@ fn render_cause(rank: usize, cause: &Cause, terminal: Terminal) -> Vec<String> {
     lines
 }
 
-/// The lines of a text that others wrote.
+/// The lines of a text from elsewhere.
 fn paragraphs(text: &str, width: usize) -> Vec<String> {
     let safe: Vec<_> = text.lines().map(visible).collect();
     wrap(&safe.join("\n"), width)

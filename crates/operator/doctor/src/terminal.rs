@@ -1,23 +1,23 @@
-//! What the terminal can show.
+//! The width and the colours of a terminal.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
-/// Where text goes: how wide it is, and whether it shows colours.
+/// Where text is written: its width, and whether it shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
     width: usize,
     colour: bool,
 }
 
-/// The width of a line in a file or a pipe, and the widest that is easy to read.
+/// The width of a line in a file or a pipe, and the widest line that is easy to read.
 const WIDTH: usize = 100;
-/// Narrower than this, words would stand one below the other.
+/// Below this width, lines would hold a word each.
 const NARROWEST: usize = 40;
 
 impl Terminal {
-    /// Standard output, as it is. `no_color` is the variable `NO_COLOR`, which turns colours off when
-    /// it is there and not empty (<https://no-color.org>).
+    /// Standard output. `no_color` is the variable `NO_COLOR`, which turns colours off if it is set and not
+    /// empty (<https://no-color.org>).
     pub fn of_stdout(no_color: Option<&OsStr>) -> Terminal {
         let stdout = io::stdout();
         let wanted = no_color.is_none_or(OsStr::is_empty);
@@ -28,28 +28,29 @@ impl Terminal {
         }
     }
 
-    /// A place without colours, `width` columns wide.
+    /// A terminal without colours, `width` columns wide.
     pub fn plain(width: usize) -> Terminal {
         Terminal { width: width.clamp(NARROWEST, WIDTH), colour: false }
     }
 
-    /// A place with colours, `width` columns wide.
-    pub fn coloured(width: usize) -> Terminal {
+    /// A terminal with colours, `width` columns wide.
+    #[cfg(test)]
+    pub(crate) fn coloured(width: usize) -> Terminal {
         Terminal { colour: true, ..Terminal::plain(width) }
     }
 
-    /// How many columns a line may have.
+    /// The width of a line, in columns.
     pub(crate) fn width(self) -> usize {
         self.width
     }
 
-    /// `text` in `colour`, where colours are shown.
+    /// `text` in `colour`, if colours are shown.
     pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
         if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", colour.code()) } else { text.into() }
     }
 }
 
-/// What a colour means here.
+/// What a colour stands for.
 #[derive(Clone, Copy)]
 pub(crate) enum Colour {
     Good,
@@ -60,8 +61,8 @@ pub(crate) enum Colour {
 }
 
 impl Colour {
-    /// The parameter of ECMA-48's Select Graphic Rendition; the basic colours, which every palette
-    /// makes readable on its background.
+    /// The parameter of ECMA-48's Select Graphic Rendition. The basic colours are readable in every
+    /// palette.
     fn code(self) -> &'static str {
         match self {
             Colour::Good => "32",

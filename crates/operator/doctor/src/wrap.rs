@@ -1,10 +1,11 @@
-//! Lines that fit a terminal. What stands between backticks is a command to copy: it is never broken.
-//! Between two or more, as in Markdown, it holds backticks itself.
+//! Wraps text to the width of a terminal. A command between backticks is never broken, so that it can be
+//! copied.
 
+use diagnosis::{Part, parts};
 use unicode_width::UnicodeWidthStr;
 
-/// `text` in lines of at most `width` columns. Its own line breaks stay. A word or command that is
-/// longer has a line to itself.
+/// `text` in lines of at most `width` columns. Its line breaks are kept. A longer word or command gets its
+/// own line.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, width)).collect()
 }
@@ -29,48 +30,26 @@ fn wrap_line(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The words of `text`; blanks in a command are no end of a word.
+/// The words of `text`; blanks in a command do not end a word.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut start, mut at) = (0, 0);
-    while let Some(found) = text[at..].find([' ', '`']) {
-        at += found;
-        if let Some(length) = command(&text[at..]) {
-            at += length;
-        } else if text[at..].starts_with(' ') {
-            words.push(&text[start..at]);
-            at += 1;
-            start = at;
-        } else {
-            at += backticks(&text[at..]);
-        }
+    for part in parts(text) {
+        let taken = match part {
+            Part::Text(part) => {
+                for (blank, _) in part.match_indices(' ') {
+                    words.push(&text[start..at + blank]);
+                    start = at + blank + 1;
+                }
+                part
+            }
+            Part::Command { marked, .. } => marked,
+        };
+        at += taken.len();
     }
     words.push(&text[start..]);
     words.retain(|word| !word.is_empty());
     words
-}
-
-/// The length of the command that `text` begins with, its marks included: as many backticks as end
-/// it. <https://spec.commonmark.org/0.31.2/#code-spans>
-fn command(text: &str) -> Option<usize> {
-    let marks = backticks(text);
-    if marks == 0 {
-        return None;
-    }
-    let mut at = marks;
-    loop {
-        at += text[at..].find('`')?;
-        let run = backticks(&text[at..]);
-        at += run;
-        if run == marks {
-            return Some(at);
-        }
-    }
-}
-
-/// How many backticks `text` begins with.
-fn backticks(text: &str) -> usize {
-    text.len() - text.trim_start_matches('`').len()
 }
 
 #[cfg(test)]

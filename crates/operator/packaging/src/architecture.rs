@@ -1,4 +1,4 @@
-//! The two architectures that Lambda runs on.
+//! Lambda's two architectures.
 
 use std::env::consts::ARCH;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use object::elf;
 
-/// An architecture, by the name that Lambda has for it
+/// An architecture of Lambda
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
@@ -17,7 +17,7 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// The architecture of this machine, if Lambda has it.
+    /// This machine's architecture, if it is one of Lambda's.
     pub fn of_this_machine() -> Option<Self> {
         match ARCH {
             "aarch64" => Some(Self::Arm64),
@@ -26,7 +26,7 @@ impl Architecture {
         }
     }
 
-    /// Lambda's name for it.
+    /// Lambda's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Arm64 => "arm64",
@@ -34,7 +34,7 @@ impl Architecture {
         }
     }
 
-    /// Rust's name for Linux on it, with glibc.
+    /// Rust's name of Linux with glibc on it.
     pub(crate) fn rust_target(self) -> &'static str {
         match self {
             Self::Arm64 => "aarch64-unknown-linux-gnu",
@@ -50,7 +50,7 @@ impl Architecture {
         }
     }
 
-    /// The path of glibc's loader, which its ABI fixes.
+    /// The path of glibc's loader, which is part of the ABI.
     pub(crate) fn interpreter(self) -> &'static str {
         match self {
             Self::Arm64 => "/lib/ld-linux-aarch64.so.1",
@@ -72,7 +72,7 @@ impl FromStr for Architecture {
         match name {
             "arm64" => Ok(Self::Arm64),
             "x86_64" => Ok(Self::X86_64),
-            _ => Err(format!("Lambda has no architecture {name:?}: arm64 or x86_64")),
+            _ => Err(format!("unknown architecture {name:?}; use arm64 or x86_64")),
         }
     }
 }
@@ -82,11 +82,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_names_alone_are_taken() {
+    fn only_lambdas_names_are_accepted() {
         for architecture in [Architecture::Arm64, Architecture::X86_64] {
             assert_eq!(architecture.name().parse(), Ok(architecture));
         }
         let error = "aarch64".parse::<Architecture>().unwrap_err();
-        assert_eq!(error, "Lambda has no architecture \"aarch64\": arm64 or x86_64");
+        assert_eq!(error, "unknown architecture \"aarch64\"; use arm64 or x86_64");
     }
 }

@@ -1,4 +1,4 @@
-//! cargo and rustc, which see nothing of the person's build settings.
+//! cargo and rustc, without the user's build settings.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,9 +7,9 @@ use std::process::Command;
 
 use crate::Failure;
 
-/// The variables that say where the tools and the crates come from, and how cargo talks. Any other
-/// may get into a program: cargo, rustc and cc read hundreds (`RUSTFLAGS`, `CARGO_PROFILE_…`,
-/// `CFLAGS_…`), and a build script may read each
+/// The environment variables that builds keep: where tools and crates come from, and cargo's output. Any
+/// other could change a program: cargo, rustc and cc read hundreds (`RUSTFLAGS`, `CARGO_PROFILE_…`,
+/// `CFLAGS_…`), and build scripts may read all
 /// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>).
 const KEPT: [&str; 20] = [
     "PATH",
@@ -33,11 +33,11 @@ const KEPT: [&str; 20] = [
     "https_proxy",
     "no_proxy",
 ];
-/// And what begins so.
+/// And the variables with these prefixes.
 const KEPT_GROUPS: [&str; 6] =
     ["RUSTUP_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_TERM_", "CARGO_REGISTRY_", "CARGO_REGISTRIES_"];
 
-/// What cargo's configuration files may set and has no effect beside these, which come first.
+/// Variables that override settings in cargo's configuration files.
 const OVERRIDDEN: [(&str, &str); 4] = [
     ("RUSTC", "rustc"),
     ("RUSTC_WRAPPER", ""),
@@ -50,12 +50,12 @@ pub(crate) fn workspace() -> Result<PathBuf, Failure> {
     Ok(pinned_tools::workspace()?)
 }
 
-/// The cargo that runs us, or else the one of the PATH.
+/// The cargo that runs this program, or else that of the PATH.
 pub(crate) fn cargo() -> Result<Command, Failure> {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A command that runs in the workspace, with nothing of the environment that may get into a program.
+/// A command in the workspace, without environment variables that could change a program.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     let mut command = Command::new(program);
     command
@@ -70,7 +70,7 @@ fn is_kept(variable: &str) -> bool {
     KEPT.contains(&variable) || KEPT_GROUPS.iter().any(|group| variable.starts_with(group))
 }
 
-/// Runs a command and gives what it says.
+/// Runs a command and returns its output.
 pub(crate) fn answer(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().display().to_string();
     let output = command.output().map_err(|error| format!("cannot run {program}: {error}"))?;

@@ -1,4 +1,4 @@
-//! Compiles the functions: release programs for Lambda, whose bytes do not tell where they were made.
+//! Compiles the functions: release programs for Lambda, whose bytes do not depend on the builder.
 
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -12,14 +12,14 @@ use crate::runtime::{self, AMAZON_LINUX_2023, Glibc};
 use crate::traces::{self, Remapped};
 use crate::{Failure, configuration, rust_target};
 
-/// Programs that were compiled for Lambda.
+/// Programs compiled for Lambda.
 pub struct Compiled {
     folder: PathBuf,
     architecture: Architecture,
     folders: Vec<Remapped>,
 }
 
-/// What `cargo metadata` says, as far as it matters here.
+/// The answer of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -29,20 +29,20 @@ struct Metadata {
 struct Package {
     name: String,
     version: String,
-    /// None for a package of the workspace.
+    /// `None` for a package of the workspace.
     source: Option<String>,
     manifest_path: PathBuf,
 }
 
-/// Compiles the programs of `packages` of this workspace, which have the same names, against the
-/// glibc of Amazon Linux 2023.
+/// Compiles the programs of `packages` of this workspace, which have the packages' names, against the glibc
+/// of Amazon Linux 2023.
 ///
-/// zig links, because it has every version of glibc to link against, for both architectures.
+/// The linker is zig, which has every version of glibc, for both architectures.
 /// `progress` is as for [`build`](crate::build).
 ///
 /// # Errors
-/// cargo's configuration has settings that would get into a program, a tool is missing and cannot be
-/// fetched, or cargo says why it does not compile.
+/// cargo's configuration has settings that would change a program, a tool is missing and cannot be
+/// fetched, or the packages do not compile.
 pub fn compile(
     packages: &[&str],
     architecture: Architecture,
@@ -63,8 +63,8 @@ pub fn compile(
         .args(packages.iter().flat_map(|package| ["--package", package]))
         .envs(["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"].map(|name| (name, target)))
         .env("CARGO_ZIGBUILD_ZIG_PATH", zig.zig)
-        // In place of all that cargo's configuration has. They name this workspace, so that cargo does
-        // not take what another clone built into the same target folder for its own.
+        // In place of all flags in cargo's configuration. They contain this workspace's path, so that cargo
+        // does not use what another clone built into the same target folder.
         .env("CARGO_ENCODED_RUSTFLAGS", traces::remap(&folders).join("\x1f"));
     keep_caches_private(&mut build, &target.join("tools/zig-cache"));
     let status = build.status().map_err(|error| format!("cannot run cargo-zigbuild: {error}"))?;
@@ -76,15 +76,15 @@ pub fn compile(
 }
 
 impl Compiled {
-    /// The file of a program, unchecked.
+    /// The file of a program, which is not checked.
     pub fn path(&self, package: &str) -> PathBuf {
         self.folder.join(package)
     }
 
-    /// A program, once it has been checked. Also gives the oldest glibc that it starts with.
+    /// A program, checked, and the oldest glibc that it starts with.
     ///
     /// # Errors
-    /// It would not start on Lambda, or has a path of this machine in it.
+    /// It would not start on Lambda, or contains a path of this machine.
     pub fn program(&self, package: &str) -> Result<(Vec<u8>, Glibc), Failure> {
         let path = self.path(package);
         let program =
@@ -97,8 +97,8 @@ impl Compiled {
         match traces::find(&program, folders) {
             None => Ok((program, glibc)),
             Some(folder) => Err(format!(
-                "{package} has the path {} of this machine in it: whatever brought it there (an \
-                 `env!`, an `include!`) must not be deployed",
+                "{package} contains the path {} of this machine, for example from `env!` or `include!`; it \
+                 must not be deployed",
                 folder.display()
             )
             .into()),
@@ -106,12 +106,12 @@ impl Compiled {
     }
 }
 
-/// The folders whose paths the compiler meets.
+/// The folders whose paths the compiler would write into a program, and their replacements.
 fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
     let version = answer(command("rustc")?.arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
     let sysroot = PathBuf::from(answer(command("rustc")?.args(["--print", "sysroot"]))?);
-    // The standard library's sources, if they are there, under the name that they have elsewhere.
+    // The standard library's sources, if they are installed, by the name that rustc gives them otherwise.
     let standard = format!("/rustc/{}", commit.unwrap_or("unknown"));
     let mut folders = vec![
         (sysroot.join("lib/rustlib/src/rust"), standard),
@@ -126,7 +126,7 @@ fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
         foreign.filter_map(|it| it.manifest_path.parent().map(|folder| (it, folder))).collect();
     let registries: BTreeSet<_> = foreign.iter().filter_map(|(_, it)| it.parent()).collect();
     folders.extend(registries.into_iter().map(|folder| (folder.into(), "/cargo".to_owned())));
-    // Vendored packages may be in the workspace, and in folders without their versions.
+    // Vendored packages may be in the workspace, in folders without version numbers.
     for (package, folder) in foreign {
         let own = format!("{}-{}", package.name, package.version);
         if !folder.ends_with(&own) {
@@ -136,7 +136,7 @@ fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
     Ok(folders)
 }
 
-/// Nothing is left in the person's own cache folders.
+/// Keeps the caches of zig and cargo-zigbuild in `folder`, not in the user's cache folder.
 fn keep_caches_private(command: &mut Command, folder: &Path) {
     for name in ["CARGO_ZIGBUILD_CACHE_DIR", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"] {
         command.env(name, folder);

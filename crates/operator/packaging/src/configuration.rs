@@ -1,8 +1,7 @@
-//! cargo's configuration files: what in them would get into a program, and cannot be overridden.
+//! Settings of cargo's configuration files that would change a program and cannot be overridden.
 //!
-//! Flags, wrappers and linkers are overridden where the programs are compiled, so that whoever has
-//! them for other projects can build this one. The rest is let through by name: a key that is not
-//! known to be harmless is refused.
+//! Flags, wrappers and linkers are overridden during compilation, so that users who have set them for other
+//! projects can build this one. Other keys are allowed by name: unknown ones are refused.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,8 +10,8 @@ use toml::{Table, Value};
 
 use crate::Failure;
 
-/// What a configuration may set: where crates come from, how they are fetched, what is shown, other
-/// commands, other profiles, and `build` as far as it is overridden.
+/// The allowed keys: where crates come from, how they are fetched, output, other commands, other profiles,
+/// and the keys of `build` that are overridden.
 const HARMLESS: [&str; 29] = [
     "alias",
     "build.build-dir",
@@ -44,18 +43,17 @@ const HARMLESS: [&str; 29] = [
     "source",
     "term",
 ];
-/// And of each target. What else stands there is taken in place of a build script's answer.
+/// The allowed keys of a target. Others would replace the output of a build script.
 const HARMLESS_OF_TARGETS: [&str; 5] = ["ar", "linker", "runner", "rustdocflags", "rustflags"];
 
-/// Refuses what cargo would take from the configuration files for a command in `folder`, and what may
-/// change a program.
+/// Checks the configuration files that cargo would read for a command in `folder`.
 ///
 /// # Errors
-/// The files and the keys; or a file that cargo cannot read either.
+/// The keys that could change a program, with their files; or an invalid file.
 pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     let mut refused = vec![];
     for file in files(folder) {
-        // Most are not there.
+        // Most do not exist.
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         let table: Table = text.parse().map_err(|error| format!("{}: {error}", file.display()))?;
         refused.extend(harmful(&table).map(|key| format!("  {}: {key}", file.display())));
@@ -66,15 +64,14 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     refused.sort();
     refused.dedup(); // cargo's home may be in a folder around the checkout
     Err(format!(
-        "nothing was built, for these settings of cargo would get into the programs:\n{}\ntake them \
-         out, or build with another CARGO_HOME or in another folder; where crates come from, \
-         flags and wrappers may stay",
+        "nothing was built: these settings of cargo would change the programs:\n{}\nremove them, or build \
+         with another CARGO_HOME or in another folder; sources of crates, flags and wrappers can stay",
         refused.join("\n")
     )
     .into())
 }
 
-/// The files that cargo reads, whether they are there or not
+/// The files that cargo reads if they exist
 /// (<https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure>).
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let own = env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
@@ -84,7 +81,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     all.into_iter().flat_map(|folder| ["config", "config.toml"].map(|name| folder.join(name)))
 }
 
-/// The keys that are not known to be harmless.
+/// The keys that are not allowed.
 fn harmful(table: &Table) -> impl Iterator<Item = String> {
     let keys = table.iter().flat_map(|(section, value)| match (section.as_str(), value) {
         ("build" | "profile", Value::Table(inner)) => under(section, inner),

@@ -1,5 +1,5 @@
-//! What is deployed, from sources to zips: release programs that start on Amazon Linux 2023, packed
-//! with their statements, the same bytes from any clone.
+//! Builds the functions for Lambda: release programs that start on Amazon Linux 2023, packed with
+//! their statements, the same bytes from any clone.
 //!
 //! ```no_run
 //! use packaging::Architecture;
@@ -15,17 +15,17 @@
 mod architecture;
 mod cargo;
 
-// From sources to a program.
+// From sources to programs.
 mod compile;
 mod configuration;
 mod rust_target;
 
-// Whether the program is fit.
+// Whether a program starts on Lambda.
 mod needs;
 mod runtime;
 mod traces;
 
-// From the program and its statements to a zip.
+// From a program and its statements to a zip.
 mod package;
 mod statements;
 
@@ -33,22 +33,12 @@ pub use architecture::Architecture;
 pub use compile::{Compiled, compile};
 pub use package::{Package, build, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
-pub use statements::statements;
+pub use statements::{catalogue, statements};
 
-use sql_function::sql::{Dialect, MYSQL};
+use engine::Engine;
 
-/// Why nothing was built: a text that names the thing, the place and the way out.
+/// Why nothing was built: a text that names the file, the place and what to do.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A function, and the engine whose statements it carries.
-struct Function {
-    name: &'static str,
-    engine: &'static str,
-    dialect: Dialect,
-}
-
-/// The functions that are deployed.
-const FUNCTIONS: [Function; 2] = [
-    Function { name: "mysql-function", engine: "mysql", dialect: MYSQL },
-    Function { name: "postgres-function", engine: "postgres", dialect: Dialect::Postgres },
-];
+/// The functions that are deployed, each by an engine that it serves.
+pub const FUNCTIONS: [Engine; 2] = [Engine::MySql, Engine::Postgres];

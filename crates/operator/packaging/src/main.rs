@@ -5,9 +5,9 @@
 
 mod flags;
 
+use command_line::print;
 use flags::Flags;
 use packaging::{Failure, Package};
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,21 +22,16 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
-        Flags::Help(text) => say(text),
+        Flags::Help(text) => print(text),
         Flags::Build { architecture, json } => {
             let packages = packaging::build(architecture, &mut |line| eprintln!("{line}"))?;
-            say(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
+            print(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
         }
     }
     Ok(())
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// Each zip, with its sizes and its sum.
+/// Each zip, with sizes and sum.
 fn table(packages: &[Package]) -> String {
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     let line = |package: &Package| {

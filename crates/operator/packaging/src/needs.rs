@@ -1,4 +1,4 @@
-//! What a program needs of the system that starts it, read from its ELF file.
+//! What a program needs to start, read from its ELF file.
 //!
 //! Symbol versions: <https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html>.
 
@@ -8,35 +8,35 @@ use object::{Object as _, SymbolIndex};
 
 use crate::Failure;
 
-/// What a program needs.
+/// What a program needs to start.
 #[derive(Debug)]
 pub(crate) struct Needs {
     /// The processor.
     pub(crate) machine: elf::Machine,
-    /// The path of the loader. None for a program that is not dynamically linked.
+    /// The path of the loader. `None` for a static program.
     pub(crate) interpreter: Option<String>,
     /// The shared libraries, by file name.
     pub(crate) libraries: Vec<String>,
-    /// The versions of symbols in these libraries.
+    /// The symbol versions of these libraries.
     pub(crate) versions: Vec<Version>,
 }
 
-/// A version that a library must define, or the program is not started.
+/// A symbol version, without which the program does not start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     /// `GLIBC_2.34`
     pub(crate) name: String,
     /// `libc.so.6`
     pub(crate) library: String,
-    /// What of this version is used. May be empty: a version can stand for a feature of the loader.
+    /// The symbols of this version that are used. None, where the version means a feature of the loader.
     pub(crate) symbols: Vec<String>,
 }
 
 impl Needs {
-    /// Reads the needs of the program whose file is `bytes`.
+    /// Reads the ELF file `bytes`.
     ///
     /// # Errors
-    /// It is not a 64-bit ELF file, or a broken one.
+    /// It is not a valid 64-bit ELF file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Failure> {
         let file: ElfFile64<'_> = ElfFile64::parse(bytes)?;
         let endian = file.endian();
@@ -57,7 +57,7 @@ impl Needs {
     }
 }
 
-/// The versions that the loader insists on: all but weak ones.
+/// The versions that the loader requires: all but weak ones.
 fn versions(file: &ElfFile64<'_>) -> Result<Vec<Version>, Failure> {
     let (endian, data, sections) = (file.endian(), file.data(), file.elf_section_table());
     let Some((needed, strings)) = sections.gnu_verneed(endian, data)? else {

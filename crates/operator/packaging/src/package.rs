@@ -1,6 +1,7 @@
-//! The folder and the zip of a function, where cargo-lambda has them.
+//! The folder and the zip of a function, where cargo-lambda puts them.
 
-use reproducible_zip::{Entry, Method};
+use engine::Engine;
+use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,20 +10,20 @@ use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
 use crate::compile::{Compiled, compile};
-use crate::{FUNCTIONS, Failure, Function, statements};
+use crate::{FUNCTIONS, Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
 pub struct Package {
-    /// Its name.
+    /// The function's name.
     pub function: &'static str,
-    /// Lambda's name of the architecture it runs on.
+    /// Lambda's name of its architecture.
     pub architecture: &'static str,
     /// The program.
     pub bootstrap: PathBuf,
     /// Its size in bytes.
     pub bootstrap_bytes: usize,
-    /// The zip that Lambda takes, with the program and its statements.
+    /// The zip for Lambda, with the program and its statements.
     pub zip: PathBuf,
     /// Its size in bytes.
     pub zip_bytes: usize,
@@ -34,13 +35,13 @@ pub struct Package {
 
 /// Compiles, checks and packs every function. What is up to date is not compiled again.
 ///
-/// `progress` is called with a line of text at each step; cargo tells of its own on standard error.
-/// Processes that build at the same time do so one after the other, and each file is replaced in one
-/// step, so that a deploy that is reading it gets the old one or the new one.
+/// `progress` is called with a line of text at each step; cargo writes its own progress to standard error.
+/// Only one process builds at a time, and each file is replaced in one step, so that a deployment reads
+/// either the old file or the new one.
 ///
 /// # Errors
-/// A file of the statements is none, a tool is missing and cannot be fetched, the functions do not
-/// compile, or what was compiled is not fit for Lambda. The text says what to do.
+/// A statement file is invalid, a tool is missing and cannot be fetched, the functions do not compile, or
+/// a program would not start on Lambda. The text says what to do.
 pub fn build(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
@@ -48,10 +49,10 @@ pub fn build(
     build_with(&statements::statements()?, architecture, progress)
 }
 
-/// The same, with statements from another folder than [`statements`](crate::statements()).
+/// [`build()`] with statements from another folder than [`statements`](crate::statements()).
 ///
 /// # Errors
-/// As for [`build`]. The statements are read before anything is compiled.
+/// As [`build()`]. The statements are read before anything is compiled.
 pub fn build_with(
     statements: &Path,
     architecture: Architecture,
@@ -60,36 +61,37 @@ pub fn build_with(
     statements::check(statements)?;
     let lambda = pinned_tools::target()?.join("lambda");
     fs::create_dir_all(&lambda).map_err(at(&lambda))?;
-    // Held until this function returns, or the process ends in whatever way.
+    // Held until this function returns or the process ends.
     let lock = lambda.join("build.lock");
     let _held =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let names = FUNCTIONS.map(|function| function.name);
+    let names = FUNCTIONS.map(Engine::function);
     let compiled = compile(&names, architecture, progress)?;
-    let pack = |function: &Function| {
-        let statements = statements::read(&statements.join(function.engine))?;
-        pack(function, &statements, &compiled, architecture, &lambda.join(function.name))
+    let pack = |engine: Engine| {
+        let function = engine.function();
+        let statements = statements::read(&statements.join(engine.statements()))?;
+        pack(function, &statements, &compiled, architecture, &lambda.join(function))
     };
-    FUNCTIONS.iter().map(pack).collect()
+    FUNCTIONS.into_iter().map(pack).collect()
 }
 
 fn pack(
-    function: &Function,
+    function: &'static str,
     statements: &BTreeMap<String, Vec<u8>>,
     compiled: &Compiled,
     architecture: Architecture,
     folder: &Path,
 ) -> Result<Package, Failure> {
-    let (program, glibc) = compiled.program(function.name)?;
+    let (program, glibc) = compiled.program(function)?;
     let zip = zip(&program, statements)?;
     let package = Package {
-        function: function.name,
+        function,
         architecture: architecture.name(),
         bootstrap: folder.join("bootstrap"),
         bootstrap_bytes: program.len(),
         zip: folder.join("bootstrap.zip"),
         zip_bytes: zip.len(),
-        zip_sha256: rds_ca::sha256(&zip),
+        zip_sha256: sha256(&zip),
         glibc: glibc.to_string(),
     };
     replace_folder(&folder.join("statements"), statements)?;
@@ -98,7 +100,7 @@ fn pack(
     Ok(package)
 }
 
-/// The zip, compressed: the program is more than half smaller, which Lambda fetches at a cold start.
+/// The zip, compressed: Lambda fetches it before a cold start, and it is less than half the size.
 fn zip(program: &[u8], statements: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Failure> {
     let statements =
         statements.iter().map(|(name, sql)| (format!("statements/{name}"), Entry::File(sql)));
@@ -107,7 +109,7 @@ fn zip(program: &[u8], statements: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>
     Ok(reproducible_zip::zip(Method::Deflated, statements.chain([program, folder]))?)
 }
 
-/// Makes `folder` hold `files` and nothing else.
+/// Writes `files` into `folder`, and removes all others.
 fn replace_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     for entry in fs::read_dir(folder).map_err(at(folder))? {
@@ -122,8 +124,8 @@ fn replace_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<()
     Ok(())
 }
 
-/// Writes a file, unless it is there as it should be: to a new name, and then over one that may be
-/// running or read.
+/// Writes a file unless it is up to date: under a temporary name, and then over the old one, which may be
+/// running or being read.
 fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
     let has_mode = |file: fs::Metadata| file.permissions().mode() & 0o777 == mode;
     if fs::metadata(path).is_ok_and(has_mode) && fs::read(path).is_ok_and(|old| old == content) {

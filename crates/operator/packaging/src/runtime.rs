@@ -1,7 +1,7 @@
-//! What Lambda's runtime `provided.al2023` offers a program, and whether that is enough.
+//! Whether a program starts on Lambda's runtime `provided.al2023`.
 //!
-//! A program that needs more is not started: Lambda then reports `Runtime.ExitError`, and the reason
-//! is in a log that nobody reads before the first event has failed.
+//! If it does not, Lambda reports `Runtime.ExitError`, and only the log of the first failed event has the
+//! reason.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub struct Glibc(u16, u16);
 /// <https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html>.
 pub const AMAZON_LINUX_2023: Glibc = Glibc(2, 34);
 
-/// The libraries that are part of glibc. Others may be missing from the runtime.
+/// The libraries of glibc. The runtime may lack others.
 const LIBRARIES: [&str; 8] = [
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
@@ -30,24 +30,21 @@ const LIBRARIES: [&str; 8] = [
     "libutil.so.1",
 ];
 
-/// How many symbols an error names for one version.
+/// The most symbols that an error names for one version.
 const SYMBOLS: usize = 3;
 
-/// Checks that `program`, an ELF file, starts on `architecture` with `glibc` and nothing beside it.
-/// Gives the oldest glibc that it starts with.
+/// Checks that `program`, an ELF file, starts on `architecture` with `glibc` and no other library. Returns
+/// the oldest glibc that it starts with.
 ///
 /// # Errors
-/// It would not start. The text has a line for each reason: a symbol and its version, a library, the
-/// loader, the architecture.
+/// It would not start. The text has a line for each reason: a symbol version, a library, the loader, the
+/// architecture.
 pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result<Glibc, Failure> {
     let needs = Needs::read(program)?;
     let mut oldest = Glibc(2, 0);
     let mut wrong = Vec::new();
     if needs.machine != architecture.elf_machine() {
-        wrong.push(format!(
-            "it is for another processor than {architecture} (ELF machine {})",
-            needs.machine.0
-        ));
+        wrong.push(format!("it is not for {architecture} (ELF machine {})", needs.machine.0));
     } else if needs.interpreter.as_deref() != Some(architecture.interpreter()) {
         let loader = needs.interpreter.as_deref().unwrap_or("none");
         wrong.push(format!("its loader is {loader}, not {}", architecture.interpreter()));
@@ -70,7 +67,7 @@ pub fn check(program: &[u8], architecture: Architecture, glibc: Glibc) -> Result
     .into())
 }
 
-/// A version that is needed, and what needs it.
+/// A required version, and what requires it.
 fn need(Version { name, library, symbols }: &Version) -> String {
     let named = symbols[..symbols.len().min(SYMBOLS)].join(", ");
     match symbols.len() {
@@ -86,7 +83,7 @@ impl fmt::Display for Glibc {
     }
 }
 
-/// Reads a symbol version: `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last part is of no account.
+/// Reads a symbol version: `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last part is ignored.
 impl FromStr for Glibc {
     type Err = String;
 
@@ -115,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_refused() {
+    fn other_files_are_refused() {
         for bytes in [&b""[..], b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01"] {
             assert!(check(bytes, Architecture::X86_64, AMAZON_LINUX_2023).is_err());
         }

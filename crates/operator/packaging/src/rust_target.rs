@@ -1,4 +1,4 @@
-//! Rust's standard library for the architecture that is built for.
+//! Rust's standard library for the target architecture.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use crate::Failure;
 use crate::architecture::Architecture;
 use crate::cargo::{answer, command};
 
-/// Sees to it that it is there. Where rustup manages the toolchain, it is fetched.
+/// Checks that it is installed. If not, rustup fetches it.
 ///
 /// # Errors
-/// It is not there and cannot be fetched. The text says what to do.
+/// It is missing, and rustup cannot fetch it. The text says what to do.
 pub(crate) fn ensure(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
@@ -21,16 +21,15 @@ pub(crate) fn ensure(
     progress(&format!(
         "Rust's standard library for {target} is missing: rustup target add {target}"
     ));
-    // rustup says itself what it does.
+    // rustup reports its own progress.
     let added = command("rustup")?.args(["target", "add", target]).status();
     if added.is_ok_and(|status| status.success()) && is_there(target)? {
         return Ok(());
     }
     Err(format!(
-        "cannot build for {architecture}: this Rust has no standard library for {target}. Where there \
-         is a network, run `rustup target add {target}`; a Rust that does not come from rustup has it \
-         in a package of its own (Debian: libstd-rust-dev:{}). The other architecture is \
-         `--arch {}`",
+        "cannot build for {architecture}: this Rust has no standard library for {target}; run `rustup \
+         target add {target}`, or install its package if Rust is not from rustup (Debian: \
+         libstd-rust-dev:{}), or build for the other architecture, `--arch {}`",
         match architecture {
             Architecture::Arm64 => "arm64",
             Architecture::X86_64 => "amd64",

@@ -1,15 +1,17 @@
-//! The statements that a function carries: read as the function will read them, so that a file it
-//! would refuse is never packed.
+//! The statements that are packed with a function. They are read as the function will read them, so
+//! that a file that it would refuse is never packed.
 
-use sql_function::catalogue::Catalogue;
+use engine::Engine;
+use sql_function::Catalogue;
+use sql_function::sql::{Dialect, MYSQL};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cargo::workspace;
-use crate::{FUNCTIONS, Failure, Function};
+use crate::{FUNCTIONS, Failure};
 
-/// The workspace's folder of statements, in which each engine has one of its own.
+/// The workspace's folder of statements, with a folder for each engine.
 ///
 /// # Errors
 /// This program is not in a workspace.
@@ -17,14 +19,26 @@ pub fn statements() -> Result<PathBuf, Failure> {
     Ok(workspace()?.join("deploy/statements"))
 }
 
+/// Reads the statements of an engine in a folder of all statements, as its function does.
+///
+/// # Errors
+/// The folder cannot be read, or has no statement.
+pub fn catalogue(statements: &Path, engine: Engine) -> Result<Catalogue, sql_function::Error> {
+    let dialect = match engine {
+        Engine::MySql | Engine::MariaDb => MYSQL,
+        Engine::Postgres => Dialect::Postgres,
+    };
+    Catalogue::load(&statements.join(engine.statements()), dialect)
+}
+
 /// Checks the statements of every function.
 ///
 /// # Errors
-/// A line for each file that is no statement: its path, the line, the reason and the way out.
+/// A line for each invalid file: its path, the line, the reason and what to do.
 pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     let mut wrong = vec![];
-    for Function { engine, dialect, .. } in FUNCTIONS {
-        match Catalogue::load(&folder.join(engine), dialect) {
+    for engine in FUNCTIONS {
+        match catalogue(folder, engine) {
             Ok(catalogue) => {
                 let refused = catalogue.iter().filter_map(|(_, statement)| statement.err());
                 wrong.extend(refused.map(sql_function::Error::report));
@@ -37,10 +51,11 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     }
     let workspace = format!("{}/", workspace()?.display());
     let wrong = wrong.join("\n  ").replace(&workspace, "");
-    Err(format!("nothing was built, for the functions would refuse\n  {wrong}").into())
+    Err(format!("nothing was built: the functions would refuse these statements:\n  {wrong}")
+        .into())
 }
 
-/// The files of the statements in `folder`, by name.
+/// The statement files in `folder`, by name.
 ///
 /// # Errors
 /// The folder or a file in it cannot be read.
@@ -66,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspaces_own_are_right() {
+    fn those_of_the_workspace_are_valid() {
         check(&statements().unwrap()).unwrap();
     }
 

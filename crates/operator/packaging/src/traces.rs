@@ -1,13 +1,13 @@
-//! What of the builder's machine must not be in a program: the paths of its folders. They would tell
-//! whoever gets the zip about the builder, and make the bytes depend on where they were built.
+//! Paths of the builder's machine, which must not be in a program: they would reveal the builder, and make
+//! the bytes depend on the machine.
 
 use memchr::memmem;
 use std::path::{Path, PathBuf};
 
-/// A folder, and the name that the compiler writes in its place.
+/// A folder, and the path that the compiler writes instead.
 pub(crate) type Remapped = (PathBuf, String);
 
-/// The compiler's options that write the names in place of the folders. The last that fits wins.
+/// The compiler's options for these replacements. The last that matches is used.
 pub(crate) fn remap(folders: &[Remapped]) -> Vec<String> {
     let option =
         |(folder, name): &Remapped| format!("--remap-path-prefix={}={name}", folder.display());
@@ -16,7 +16,7 @@ pub(crate) fn remap(folders: &[Remapped]) -> Vec<String> {
 
 /// The first of `folders` whose path is in `program`.
 ///
-/// The path of a folder in `/`, such as `/src`, tells nothing, and may be part of any other.
+/// A folder directly in `/`, such as `/src`, reveals nothing, and may be part of another path.
 pub(crate) fn find<'a>(
     program: &[u8],
     mut folders: impl Iterator<Item = &'a Path>,
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_the_builder_is_found() {
+    fn paths_of_the_builder_are_found() {
         let home = Path::new("/home/ada");
         let found = |program: &[u8]| find(program, [home].into_iter()).is_some();
         assert!(found(b"\0src/main.rs/home/ada/project/src/lib.rs\0"));

@@ -1,9 +1,8 @@
-//! One Python virtual environment: made once, whole or not at all.
+//! One Python virtual environment, created completely or not at all.
 //!
-//! The scripts in an environment name its folder, so it cannot be made elsewhere and moved into
-//! place. It is made where it will be, and its last file is a record of what it was made from. An
-//! environment without its record, or with the record of another one (other pins, a Python that is
-//! gone, a folder that was moved), is made anew.
+//! The scripts in an environment contain its path, so it cannot be created elsewhere and moved. It is
+//! created in place, and its last file is a record of what it was created from. An environment without
+//! this record, or with a different one (other pins, a removed Python, a moved folder), is created again.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,18 +13,18 @@ use crate::{Error, python};
 
 /// Written last.
 const RECORD: &str = "complete";
-/// How many lines of what pip says an error repeats.
+/// The most lines of pip's output in an error.
 const LINES: usize = 12;
 
-/// A whole environment.
+/// A complete environment.
 #[derive(Debug, Clone)]
 pub struct Environment {
     folder: PathBuf,
 }
 
 impl Environment {
-    /// The environment `name` in `folder`, which holds the packages of `requirements`: a file in
-    /// pip's format that pins every package to a version and its hashes.
+    /// The environment `name` in `folder`, with the packages of `requirements`: a text in pip's format that
+    /// pins every package to a version and its hashes.
     ///
     /// # Errors
     /// As [`sam`](crate::sam).
@@ -36,26 +35,26 @@ impl Environment {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, Error> {
         let environment = Self { folder: folder.join(name) };
-        if environment.is_whole(requirements) {
+        if environment.is_complete(requirements) {
             return Ok(environment);
         }
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let lock = lock(&folder.join(format!("{name}.lock")), name, progress)?;
-        if !environment.is_whole(requirements) {
+        if !environment.is_complete(requirements) {
             environment.make(name, requirements, &lock, progress)?;
         }
         Ok(environment)
     }
 
-    /// The path of a program in it.
+    /// The path of a program.
     ///
     /// # Errors
-    /// The packages have no such program.
+    /// The environment has no such program.
     pub fn program(&self, name: &str) -> Result<PathBuf, Error> {
         self.existing(self.folder.join("bin").join(name))
     }
 
-    /// The path of a file that one of its packages brings.
+    /// The path of a file of one of its packages.
     ///
     /// # Errors
     /// The packages have no such file.
@@ -71,15 +70,15 @@ impl Environment {
             return Ok(path);
         }
         let folder = self.folder.display();
-        Err(Error::new(format!("{} is missing: remove {folder} and try again", path.display())))
+        Err(Error::new(format!("{} is missing; remove {folder} and try again", path.display())))
     }
 
-    fn is_whole(&self, requirements: &str) -> bool {
+    fn is_complete(&self, requirements: &str) -> bool {
         let record = fs::read_to_string(self.folder.join(RECORD)).ok();
         record.is_some() && record == self.record(requirements)
     }
 
-    /// What an environment was made from, and where. None where its Python is gone.
+    /// What an environment was created from, and where. `None` if its Python is gone.
     fn record(&self, requirements: &str) -> Option<String> {
         let python = fs::canonicalize(self.folder.join("bin/python")).ok()?;
         Some(format!("{}\n{}\n{requirements}", self.folder.display(), python.display()))
@@ -98,24 +97,24 @@ impl Environment {
             fs::remove_dir_all(&self.folder).map_err(Error::io("remove", &self.folder))?;
         }
         let packages = requirements.lines().filter(|line| line.contains("==")).count();
-        progress(&format!("{name}: fetching {packages} Python packages, pinned and private"));
+        progress(&format!("{name}: fetching {packages} pinned Python packages"));
         run(Command::new(python).args(["-m", "venv"]).arg(&self.folder), lock)?;
         let pins = self.folder.join("requirements.txt");
         fs::write(&pins, requirements).map_err(Error::io("write", &pins))?;
         run(&mut self.pip_install(&pins), lock).map_err(|error| {
             Error::new(format!(
-                "{name} cannot be fetched: {error}\nIt comes from PyPI, or from the index that pip \
-                 is set up for (PIP_INDEX_URL, pip.conf)"
+                "{name} cannot be fetched: {error}\nIt comes from PyPI, or from the index that pip is \
+                 configured with (PIP_INDEX_URL, pip.conf)"
             ))
         })?;
-        self.sign_off(requirements)?;
+        self.write_record(requirements)?;
         let seconds = started.elapsed().as_secs_f32();
         progress(&format!("{name}: ready in {} after {seconds:.1} s", self.folder.display()));
         Ok(())
     }
 
-    /// Only wheels, because others run code of their own while they are built. Python compiles what
-    /// is used when it is first used: most is not.
+    /// Only wheels, because source packages run code when they are built. Modules are compiled when they are
+    /// first imported, which most never are.
     fn pip_install(&self, pins: &Path) -> Command {
         let mut pip = Command::new(self.folder.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
@@ -125,8 +124,8 @@ impl Environment {
         pip
     }
 
-    /// A record is either there with all its text or not there.
-    fn sign_off(&self, requirements: &str) -> Result<(), Error> {
+    /// Writes the record in one step.
+    fn write_record(&self, requirements: &str) -> Result<(), Error> {
         let new = self.folder.join("complete.new");
         let record = self
             .record(requirements)
@@ -141,7 +140,7 @@ fn lock(path: &Path, name: &str, progress: &mut dyn FnMut(&str)) -> Result<File,
     match lock.try_lock() {
         Ok(()) => return Ok(lock),
         Err(TryLockError::WouldBlock) => {
-            progress(&format!("{name}: another process is fetching it, waiting"));
+            progress(&format!("{name}: waiting for another process that fetches it"));
         }
         Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
     }
@@ -149,12 +148,12 @@ fn lock(path: &Path, name: &str, progress: &mut dyn FnMut(&str)) -> Result<File,
     Ok(lock)
 }
 
-/// Runs a command that writes into the environment. Its input is the lock, an empty file: the lock is
-/// therefore held until the command has ended, even when this process is killed before.
+/// Runs a command that writes into the environment. Its standard input is the lock, an empty file, so that
+/// the lock is held until the command ends, even if this process is killed.
 fn run(command: &mut Command, lock: &File) -> Result<(), Error> {
     let program = command.get_program().to_string_lossy().into_owned();
     let lock = lock.try_clone().map_err(|error| Error::new(error.to_string()))?;
-    // An environment is this project's alone, whatever the caller's Python is set up for.
+    // The caller's Python settings must not affect the environment.
     for variable in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"] {
         command.env_remove(variable);
     }

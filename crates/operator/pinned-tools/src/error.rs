@@ -1,10 +1,10 @@
-//! Why a tool is not there.
+//! Why a tool is missing.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// No tool, and why. The text says what to do.
+/// Why a tool is missing. The text says what to do.
 #[derive(Debug)]
 pub struct Error(String);
 

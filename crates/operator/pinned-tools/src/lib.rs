@@ -1,9 +1,9 @@
-//! Fetches the tools that deploying and testing need, at pinned versions, into a private folder.
+//! Fetches the tools for deployments and tests, at pinned versions, into cargo's target folder.
 //!
-//! All of them are on PyPI as wheels. Each set is a Python virtual environment in the folder `tools`
-//! of cargo's target folder; nothing is installed on the system, and `cargo clean` removes it all.
-//! Every file is held to a hash that is kept in this crate (`requirements/`). A set is fetched when it
-//! is first asked for: who deploys does not fetch what only tests need.
+//! All of them are wheels on PyPI. Each set of tools is a Python virtual environment in `target/tools`;
+//! nothing is installed on the system, and `cargo clean` removes everything. Every file must have its hash
+//! in `requirements/`. A set is fetched when it is first needed: a deployment does not fetch the tools of
+//! the tests.
 //!
 //! ```no_run
 //! let tools = pinned_tools::sam(&mut |line| eprintln!("{line}"))?;
@@ -23,21 +23,20 @@ pub use environment::Environment;
 pub use error::Error;
 pub use folder::{target, workspace};
 
-/// AWS SAM CLI and what comes with it.
+/// AWS SAM CLI and the tools that come with it.
 #[derive(Debug, Clone)]
 pub struct Sam {
     /// `sam`.
     pub sam: PathBuf,
     /// `cfn-lint`.
     pub cfn_lint: PathBuf,
-    /// A Python that imports `samtranslator`, which is what CloudFormation runs on a SAM template.
+    /// A Python with `samtranslator`, with which CloudFormation transforms a SAM template.
     pub python: PathBuf,
-    /// The Lambda runtime interface emulator for this machine's architecture, the program that AWS's
-    /// base images contain.
+    /// The Lambda runtime interface emulator of AWS's base images, for this machine's architecture.
     pub runtime_interface_emulator: PathBuf,
 }
 
-/// What makes binaries for another architecture, or for an older glibc.
+/// A linker for other architectures and older versions of glibc.
 #[derive(Debug, Clone)]
 pub struct Zig {
     /// `cargo-zigbuild`. It takes the path of zig from the environment variable
@@ -49,12 +48,12 @@ pub struct Zig {
 
 /// AWS SAM CLI, cfn-lint and aws-sam-translator.
 ///
-/// `progress` is called with one line of text at each step of a download. Processes that ask for the
-/// same set at the same time wait for the first of them.
+/// `progress` is called with a line of text at each step of a download. Processes that need the same set
+/// wait for the first of them.
 ///
 /// # Errors
-/// There is no Python 3.11 or later with its `venv` module, or a file cannot be fetched or is not the
-/// one that is pinned. The error says what to do.
+/// There is no Python 3.11 or later with its `venv` module, or a file cannot be fetched or does not have
+/// its pinned hash. The error says what to do.
 pub fn sam(progress: &mut dyn FnMut(&str)) -> Result<Sam, Error> {
     let environment = environment("sam", include_str!("../requirements/sam.txt"), progress)?;
     let emulator = format!("samcli/local/rapid/aws-lambda-rie-{}", aws_architecture());
@@ -74,7 +73,7 @@ pub fn aws(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     environment("aws", include_str!("../requirements/aws.txt"), progress)?.program("aws")
 }
 
-/// A local server of AWS's APIs, which the deployment's tests deploy to: the program `ministack`.
+/// An emulator of AWS's APIs, which tests deploy to: the program `ministack`.
 ///
 /// # Errors
 /// As [`sam`].
@@ -83,8 +82,8 @@ pub fn ministack(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     environment("ministack", requirements, progress)?.program("ministack")
 }
 
-/// The folder of AWS's Service Authorization Reference as JSON: the actions, resources and condition
-/// keys that IAM policies may name, which the tests hold ours to.
+/// The folder of AWS's Service Authorization Reference as JSON: the actions, resources and condition keys
+/// of IAM policies, against which tests check ours.
 ///
 /// # Errors
 /// As [`sam`].
@@ -116,7 +115,7 @@ fn environment(
     Environment::in_folder(&folder::tools()?, name, requirements, progress)
 }
 
-/// The name that AWS has for this machine's architecture.
+/// AWS's name of this machine's architecture.
 fn aws_architecture() -> &'static str {
     if ARCH == "aarch64" { "arm64" } else { ARCH }
 }

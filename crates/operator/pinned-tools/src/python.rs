@@ -1,17 +1,17 @@
-//! The Python that environments are made with.
+//! The system's Python.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Error;
 
-/// The oldest version that the requirements are pinned for.
+/// The oldest version for which the requirements are pinned.
 const OLDEST: (u32, u32) = (3, 11);
 
-/// Under these names systems have Pythons beside, or in place of, `python3`.
+/// The names of Python on different systems.
 const NAMES: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
-/// The first of the system's Pythons that can make environments.
+/// The first of them that can create environments.
 pub(crate) fn find() -> Result<&'static str, Error> {
     let answers = NAMES.map(|name| (name, ask(Path::new(name))));
     let good = |answer: &Answer| matches!(answer, Answer::Version(v) if *v >= OLDEST);
@@ -22,13 +22,13 @@ pub(crate) fn find() -> Result<&'static str, Error> {
     let found = if found.is_empty() { "there is none".to_owned() } else { found.join("; ") };
     let (major, minor) = OLDEST;
     Err(Error::new(format!(
-        "this needs Python {major}.{minor} or later with its venv module, and {found}: install it \
+        "Python {major}.{minor} or later with its venv module is needed, but {found}; install it \
          (Debian, Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; \
          macOS: brew install python3)"
     )))
 }
 
-/// What one of them says of itself.
+/// What a Python can do.
 enum Answer {
     Missing,
     NoVenv,
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-/// Debian's python3 has a venv module that cannot work: `ensurepip` is in another package.
+/// Debian's python3 has a venv module without `ensurepip`, which is in another package.
 fn ask(python: &Path) -> Answer {
     let version = "import sys; print(*sys.version_info[:2])";
     let Some(version) = run(python, version).as_deref().and_then(parse) else {

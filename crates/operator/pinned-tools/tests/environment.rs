@@ -1,4 +1,4 @@
-//! Environments are whole or are made anew, whoever asks and whatever happened before.
+//! Environments are complete or created again, whatever happened before.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 
@@ -19,14 +19,14 @@ chevron==0.14.0 \\
 six==1.17.0 \\
     --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274
 ";
-/// Names the folder for the process that a test kills.
+/// The variable with the folder of the process that a test kills.
 const FOLDER: &str = "PRIVATE_TOOLS_TEST_FOLDER";
 
 fn fetch(folder: &Path, pins: &str) -> Result<Environment, pinned_tools::Error> {
     Environment::in_folder(folder, "small", pins, &mut |line| println!("{line}"))
 }
 
-/// The environment is there, and what it should hold works.
+/// The environment exists, and its packages work.
 fn assert_whole(environment: &Environment) {
     let output = Command::new(environment.program("chevron").unwrap()).arg("--version").output();
     assert!(output.unwrap().status.success());
@@ -36,7 +36,7 @@ fn assert_whole(environment: &Environment) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "1.17.0\n");
 }
 
-/// Two ask at once, one makes it; a third finds it.
+/// Of two at once, one creates it; a third finds it.
 #[test]
 fn whoever_asks_gets_the_same_one() {
     let folder = TempDir::new().unwrap();
@@ -58,7 +58,7 @@ fn whoever_asks_gets_the_same_one() {
     ask();
     let said = said.into_inner().unwrap();
     let count = |text: &str| said.iter().filter(|line| line.contains(text)).count();
-    assert_eq!(count("small: fetching 2 Python packages"), 1, "{said:?}");
+    assert_eq!(count("small: fetching 2 pinned Python packages"), 1, "{said:?}");
     assert_eq!(count("small: ready in"), 1, "{said:?}");
 }
 
@@ -76,7 +76,7 @@ fn what_was_left_halfway_is_not_taken_for_whole() {
     assert_whole(&fetch(folder.path(), PINS).unwrap());
 }
 
-/// A process is killed when it has begun an environment.
+/// A process is killed while it creates an environment.
 fn kill_one_that_fetches(folder: &Path) {
     let requirements = folder.join("small/requirements.txt");
     fs::remove_file(&requirements).unwrap();
@@ -92,7 +92,7 @@ fn kill_one_that_fetches(folder: &Path) {
     child.wait().unwrap();
 }
 
-/// This very program, running the next test.
+/// This program, running the next test.
 fn another_that_fetches(folder: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "fetches_until_it_is_killed", "--ignored"]).env(FOLDER, folder);
@@ -105,7 +105,7 @@ fn without_python_it_says_what_to_install() {
     let output = another_that_fetches(folder.path()).env("PATH", folder.path()).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(said.contains("needs Python 3.11 or later with its venv module"), "{said}");
+    assert!(said.contains("Python 3.11 or later with its venv module is needed"), "{said}");
     assert!(said.contains("apt install python3 python3-venv"), "{said}");
 }
 

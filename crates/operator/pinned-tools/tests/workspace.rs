@@ -1,5 +1,4 @@
-//! The workspace is found when a program runs, and nowhere has a program the folder in it where it was
-//! compiled.
+//! The workspace is found at run time, and no program contains the path where it was compiled.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests, helpers included
 
@@ -10,10 +9,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// Has this very test print the workspace that it finds.
+/// The variable that has this test print the workspace that it finds.
 const SHOW: &str = "PRIVATE_TOOLS_TEST_WORKSPACE";
 
-/// A folder that is known for a workspace.
+/// Makes a folder recognizable as a workspace.
 fn clone_in(folder: &Path) -> PathBuf {
     fs::create_dir_all(folder.join("deploy")).unwrap();
     fs::write(folder.join("deploy/template.yaml"), "").unwrap();
@@ -66,7 +65,7 @@ fn the_target_folder_is_the_one_that_the_program_is_in() {
     for place in ["debug", "debug/deps", "x86_64-unknown-linux-gnu/debug"] {
         let place = target.join(place);
         fs::create_dir_all(&place).unwrap();
-        // As cargo marks them.
+        // As cargo marks it.
         for marked in [&target, &target.join("x86_64-unknown-linux-gnu")] {
             let _ = fs::write(marked.join("CACHEDIR.TAG"), "");
         }

@@ -1,4 +1,4 @@
-//! Many roots in one PEM file: how one is read, strictly, and how ours are written.
+//! Bundles, which are PEM files of root certificates: reading them strictly, and writing them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +11,11 @@ use x509_parser::parse_x509_certificate;
 use crate::Failure;
 use crate::root::{REGION_KEYS, Root, common_name, is_test_root};
 
-/// The roots of a bundle, as the functions read it: with rustls, strictly. `place` is what errors
-/// call it by.
+/// The roots of a bundle, read as the functions read it. Errors name `place`.
 ///
 /// # Errors
-/// It holds anything but certificates, one is no anchor to rustls, or [`Root::read`] refuses one.
+/// It contains anything but certificates, rustls does not accept one as a trust anchor, or
+/// [`Root::read`] refuses one.
 pub(crate) fn read(pem: &[u8], place: &str, now: SystemTime) -> Result<Vec<Root>, Failure> {
     let trust = anchors(pem, place, now)?;
     let roots = trust.certificates().iter().map(|der| Root::read(der, now));
@@ -24,7 +24,7 @@ pub(crate) fn read(pem: &[u8], place: &str, now: SystemTime) -> Result<Vec<Root>
     Ok(roots)
 }
 
-/// The same for AWS's own bundle, which holds its test roots too. Those are left out, and named.
+/// The same for AWS's bundle, without the test roots in it, whose names are returned too.
 pub(crate) fn read_without_test_roots(
     pem: &[u8],
     place: &str,
@@ -55,18 +55,18 @@ fn test_root(der: &CertificateDer<'_>) -> Option<String> {
 fn unique(roots: &[Root], place: &str) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     match roots.iter().find(|root| !seen.insert(&root.subject)) {
-        Some(root) => Err(format!("{place}: {:?} stands there twice", root.subject).into()),
+        Some(root) => Err(format!("{place}: {:?} is there twice", root.subject).into()),
         None => Ok(()),
     }
 }
 
-/// Each region must have one CA of each key, in each generation that it has.
+/// Checks that each generation of a region's CAs has one for each kind of key.
 pub(crate) fn three_each(roots: &[Root], place: &str) -> Result<(), Failure> {
     let mut found: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
     for root in roots {
         let region = root
             .region()
-            .ok_or_else(|| format!("{place}: {:?} is the root of no region", root.subject))?;
+            .ok_or_else(|| format!("{place}: {:?} is not the root of a region", root.subject))?;
         let generation = root.ca().rsplit('-').next().unwrap_or_default();
         found.entry((region, generation)).or_default().insert(root.ca());
     }
@@ -85,7 +85,7 @@ pub(crate) fn three_each(roots: &[Root], place: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// PEM (RFC 7468), each root under a comment with its name.
+/// PEM (RFC 7468), with a comment before each root.
 pub(crate) fn write<'a>(roots: impl IntoIterator<Item = &'a Root>) -> String {
     let mut pem = String::new();
     for root in roots {
@@ -93,7 +93,7 @@ pub(crate) fn write<'a>(roots: impl IntoIterator<Item = &'a Root>) -> String {
         let base64 = STANDARD.encode(&root.der);
         let mut rest = base64.as_str();
         while !rest.is_empty() {
-            // Base64 is ASCII: every place is between two characters.
+            // Base64 is ASCII, so every index is a character boundary.
             let (line, next) = rest.split_at(rest.len().min(64));
             pem += line;
             pem.push('\n');

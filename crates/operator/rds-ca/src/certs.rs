@@ -1,4 +1,4 @@
-//! The folder `certs/`: read as a whole and checked as a whole, written as a whole or not at all.
+//! The folder `certs/`: read and checked as a whole, and written as a whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,9 +34,9 @@ impl Certs {
     /// Reads a folder, and checks everything in it at `now`, offline.
     ///
     /// # Errors
-    /// A file is missing, or not as its provenance says; it holds anything but certificates; a
-    /// certificate is not a root as [`Root::read`] wants it, stands there twice, or differs from
-    /// its pin; a region has not its three CAs; the Amazon Trust roots are not the pinned ones.
+    /// A file is missing, or differs from its provenance, or contains anything but certificates; a
+    /// certificate is refused by [`Root::read`], is there twice, or differs from its pin; a region lacks
+    /// one of its three CAs; the Amazon Trust roots are not the pinned ones.
     pub fn read(folder: &Path, now: SystemTime) -> Result<Self, Failure> {
         let file = |name: &str| {
             let path = folder.join(name);
@@ -44,7 +44,7 @@ impl Certs {
                 .map_err(|error| Failure::from(format!("cannot read {}: {error}", path.display())))
         };
         let provenance = serde_json::from_str(&file(PROVENANCE)?)
-            .map_err(|error| format!("{PROVENANCE} is not as this program writes it: {error}"))?;
+            .map_err(|error| format!("{PROVENANCE} is not valid: {error}"))?;
         let (global, amazon_trust) = (file(GLOBAL)?, file(AMAZON_TRUST)?);
         let certs = Self {
             regions: bundle::read(global.as_bytes(), GLOBAL, now)?,
@@ -57,7 +57,7 @@ impl Certs {
         Ok(certs)
     }
 
-    /// The pins of a folder alone: what a snapshot starts from.
+    /// The pins of a folder, which are all that a snapshot needs.
     pub(crate) fn pins(folder: &Path) -> Result<Pins, Failure> {
         let path = folder.join(PINS);
         let csv = fs::read_to_string(&path)
@@ -65,7 +65,7 @@ impl Certs {
         Pins::read(&csv)
     }
 
-    /// What holds of the certificates together.
+    /// Checks the certificates together.
     fn check(&self) -> Result<(), Failure> {
         bundle::three_each(&self.regions, GLOBAL)?;
         for (roots, name) in [(&self.regions, GLOBAL), (&self.amazon_trust, AMAZON_TRUST)] {
@@ -79,34 +79,36 @@ impl Certs {
             }
         }
         if let Some(root) = self.amazon_trust.iter().find(|root| root.region().is_some()) {
-            return Err(format!("{AMAZON_TRUST}: {:?} is a region's root", root.subject).into());
+            return Err(
+                format!("{AMAZON_TRUST}: {:?} is the root of a region", root.subject).into()
+            );
         }
         Ok(())
     }
 
-    /// What the provenance says of the files.
+    /// Checks the files against their provenance.
     fn check_files(&self, files: &[(&str, &str)]) -> Result<(), Failure> {
         for (name, text) in files {
             let recorded = self.provenance.files.get(*name).map(|file| file.sha256.as_str());
             if recorded != Some(sha256(text.as_bytes()).as_str()) {
                 return Err(format!(
-                    "{name} is not the file that {PROVENANCE} tells of; take both back from git"
+                    "{name} differs from its sum in {PROVENANCE}; restore both from git"
                 )
                 .into());
             }
         }
         if self.provenance.lacking != self.lacking() {
-            return Err(format!("{PROVENANCE} names other lacking regions than there are").into());
+            return Err(format!("the missing regions differ from those in {PROVENANCE}").into());
         }
         Ok(())
     }
 
-    /// The regions whose roots are here, sorted.
+    /// The regions that have roots, sorted.
     pub fn regions(&self) -> BTreeSet<&str> {
         self.regions.iter().filter_map(Root::region).collect()
     }
 
-    /// The regions whose roots are pinned, but not here, sorted.
+    /// The regions whose roots are pinned but missing, sorted.
     pub fn lacking(&self) -> Vec<String> {
         let here = self.regions();
         let pinned: BTreeSet<_> = self.pins.iter().map(|(_, pin)| pin.region.as_str()).collect();
@@ -114,13 +116,13 @@ impl Certs {
         lacking.filter(|region| !here.contains(region)).map(str::to_owned).collect()
     }
 
-    /// How many roots there are, of regions and of Amazon Trust Services.
+    /// The number of roots of regions, and of Amazon Trust Services.
     pub fn count(&self) -> (usize, usize) {
         (self.regions.len(), self.amazon_trust.len())
     }
 
-    /// Checks this new state of a folder, records where it comes from, and writes it: each file is
-    /// there in full before the first takes its place.
+    /// Checks this new state of a folder, records its sources, and writes it. All new files are complete
+    /// before the first replaces its old one.
     pub(crate) fn write(
         mut self,
         folder: &Path,
@@ -145,13 +147,13 @@ impl Certs {
         files.insert(PINS, self.pins.write());
         let provenance = serde_json::to_string_pretty(&self.provenance)? + "\n";
         let order = [PINS, GLOBAL, AMAZON_TRUST].map(|name| (name, files[name].as_str()));
-        // The last, so that a half-written folder is one that `check` refuses.
+        // The provenance is last, so that `check` refuses a half-written folder.
         replace(folder, &[&order[..], &[(PROVENANCE, &provenance)]].concat())?;
         Ok(self)
     }
 }
 
-/// Writes all files beside those of their names, and then puts one after another into its place.
+/// Writes all files under temporary names, and then renames them one by one.
 fn replace(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
     let wrong = |name: &str, error: &dyn std::fmt::Display| {
         format!("cannot write {}: {error}", folder.join(name).display())

@@ -1,9 +1,7 @@
-//! The Lambda layer: the checked roots as files, and the files as a zip that is the same bytes on
-//! every machine and in every run.
+//! The Lambda layer: the checked roots in a zip that is the same bytes on every machine and in every run.
 //!
-//! Lambda unpacks a layer into `/opt`
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html>), so that the folder
-//! `rds-ca` stands where the functions look.
+//! Lambda unpacks a layer to `/opt`
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html>): the functions read `/opt/rds-ca`.
 
 use reproducible_zip::{Entry, Method};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +13,12 @@ use crate::{Failure, sha256};
 /// The folder in the zip.
 pub const FOLDER: &str = "rds-ca";
 
-/// The files of the layer, by name, with the roots of `regions` alone, or of all if it is empty.
+/// The files of the layer, by name, with the roots of `regions`, or of all regions if it is empty.
 ///
-/// `global-bundle.pem` holds the roots of the same regions: those that a global database may move
-/// between.
+/// `global-bundle.pem` has the roots of all these regions, between which a global database can move.
 ///
 /// # Errors
-/// A region is named whose roots are not here.
+/// The roots of a region are missing.
 pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let here = certs.regions();
     for region in regions {
@@ -32,7 +29,7 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
                 _ => "",
             };
             return Err(format!(
-                "certs/ holds no roots of {region}: run `cargo xtask certs update{partition}`"
+                "certs/ has no roots of {region}; run `cargo xtask certs update{partition}`"
             )
             .into());
         }
@@ -49,7 +46,7 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
         (GLOBAL.to_owned(), roots_of(&|region| wanted.contains(region))),
         (AMAZON_TRUST.to_owned(), bundle::write(&certs.amazon_trust)),
     ]);
-    // Of these files: with fewer regions, they are not those of certs/.
+    // With fewer regions the files differ from those of certs/.
     let mut provenance = certs.provenance.clone();
     for (name, file) in &mut provenance.files {
         let text = files.get(name).map_or("", String::as_str);
@@ -62,10 +59,10 @@ pub fn files(certs: &Certs, regions: &[String]) -> Result<BTreeMap<String, Strin
     Ok(files)
 }
 
-/// The zip: stored as it is, so that no compressor's version matters.
+/// The zip, uncompressed, so that its bytes depend on no compressor.
 ///
 /// # Errors
-/// The files are more than a zip holds.
+/// The files are more than a zip can hold.
 pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
     let folder = (format!("{FOLDER}/"), Entry::Folder);
     let files =
@@ -73,7 +70,7 @@ pub fn zip(files: &BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
     Ok(reproducible_zip::zip(Method::Stored, files.chain([folder]))?)
 }
 
-/// Each file with its roots and its SHA-256, for a person to read.
+/// A line for each file: its roots and its SHA-256.
 pub fn contents(files: &BTreeMap<String, String>) -> String {
     let width = files.keys().map(String::len).max().unwrap_or_default();
     let line = |(name, text): (&String, &String)| {

@@ -1,13 +1,12 @@
-//! The roots that make TLS to RDS verifiable, as a supply chain: taken from a named source, checked
-//! one by one, held to pins, and packed into a Lambda layer that is the same bytes everywhere.
+//! The supply chain of the root certificates of RDS: taken from a known source, checked one by one, held to
+//! pins, and packed into a Lambda layer that is the same bytes everywhere.
 //!
-//! The folder `certs/` of this project is read as a whole ([`Certs::read`]) and nothing in it is
-//! taken on trust. What changes it ([`snapshot`], [`update`]) makes a new whole, checks it the same
-//! way, and only then writes.
+//! [`Certs::read`] reads and checks the whole folder `certs/`. [`update()`] and [`snapshot()`] build a new
+//! folder, check it the same way, and only then write it.
 
 #![forbid(unsafe_code)]
 
-// One certificate, and many.
+// One certificate, and a file of them.
 mod bundle;
 mod pins;
 mod root;
@@ -16,26 +15,22 @@ mod root;
 mod certs;
 mod provenance;
 
-// What fills it.
+// Its sources.
 mod download;
-pub mod snapshot;
-pub mod update;
+mod snapshot;
+mod update;
 
-// What is made of it.
+// What is made from it.
 pub mod layer;
 mod list;
 
 pub use certs::Certs;
 pub use download::Client;
 pub use list::list;
-pub use root::{Root, Use};
-pub use update::Source;
+pub use reproducible_zip::sha256;
+pub use root::Root;
+pub use snapshot::snapshot;
+pub use update::{Source, update};
 
-/// Why something was refused: a text that names the thing, the place and the way out.
+/// Why something was refused: a text that names the certificate, its file and what to do.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// The SHA-256 in lower-case hex.
-pub fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -1,8 +1,8 @@
-//! The certificates as a table for people.
+//! The certificates as a table.
 
 use crate::certs::Certs;
 
-/// A line for each root: region, CA, key, last day, and the start of its fingerprint.
+/// A line for each root: region, CA, key, expiry date, and the start of its fingerprint.
 #[must_use]
 pub fn list(certs: &Certs) -> String {
     let mut table =
@@ -18,14 +18,14 @@ pub fn list(certs: &Certs) -> String {
     }
     if !certs.lacking().is_empty() {
         table += &format!(
-            "\nNot here, though pinned: {}\nGet them: cargo xtask certs update\n",
+            "\nPinned but missing: {}\nFetch them: cargo xtask certs update\n",
             certs.lacking().join(", ")
         );
     }
     table
 }
 
-/// One of Amazon Trust Services' roots has a name too long for a table.
+/// The name without the end of the longest one.
 fn short(subject: &str) -> &str {
     subject.split_once(" Root Certificate Authority").map_or(subject, |(name, _)| name)
 }

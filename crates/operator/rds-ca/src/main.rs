@@ -5,10 +5,11 @@
 
 mod flags;
 
+use command_line::print;
 use flags::Command;
 use rds_ca::{Certs, Client, Failure, layer, list, sha256, snapshot, update};
+use std::env;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -25,25 +26,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. A reader that has seen enough, such as `head`, is no error.
-fn say(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
-}
-
 fn run(now: SystemTime) -> Result<(), Failure> {
-    let (folder, command) = flags::parse()?;
+    let command = flags::parse(env::args_os().skip(1))?;
+    let folder = pinned_tools::workspace()?.join("certs");
     match command {
-        Command::Check => say(&passed(&Certs::read(&folder, now)?)),
-        Command::List => say(&list(&Certs::read(&folder, now)?)),
-        Command::Snapshot { accept } => say(&snapshot::snapshot(&folder, accept, now)?),
+        Command::Help(text) => print(text),
+        Command::Check => print(&passed(&Certs::read(&folder, now)?)),
+        Command::List => print(&list(&Certs::read(&folder, now)?)),
+        Command::Snapshot { accept } => print(&snapshot(&folder, accept, now)?),
         Command::Update { sources, accept } => {
             let client = Client::new();
             for source in sources {
-                say(&update::update(&folder, &source, &client, accept, now)?);
+                print(&update(&folder, &source, &client, accept, now)?);
             }
         }
-        Command::Layer { regions, to } => {
-            say(&pack(&Certs::read(&folder, now)?, &regions, &to)?);
+        Command::Layer { regions } => {
+            let zip = pinned_tools::target()?.join("lambda/rds-ca-layer.zip");
+            print(&pack(&Certs::read(&folder, now)?, &regions, &zip)?);
         }
     }
     Ok(())
@@ -52,11 +51,12 @@ fn run(now: SystemTime) -> Result<(), Failure> {
 fn passed(certs: &Certs) -> String {
     let (roots, amazon_trust) = certs.count();
     let regions = certs.regions().len();
-    let mut text =
-        format!("{roots} roots of {regions} regions and {amazon_trust} of Amazon Trust hold\n");
+    let mut text = format!(
+        "{roots} roots of {regions} regions and {amazon_trust} of Amazon Trust are valid\n"
+    );
     if !certs.lacking().is_empty() {
         text += &format!(
-            "not here: {}; get them with `cargo xtask certs update`\n",
+            "missing: {}; fetch them with `cargo xtask certs update`\n",
             certs.lacking().join(", ")
         );
     }
@@ -70,7 +70,7 @@ fn pack(certs: &Certs, regions: &[String], to: &Path) -> Result<String, Failure>
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(wrong)?;
     }
-    // Into its place in one step: a deploy may be reading the last one.
+    // Replaced in one step: a deployment may be reading the old one.
     let new = to.with_extension("new");
     fs::write(&new, &zip).and_then(|()| fs::rename(&new, to)).map_err(wrong)?;
     Ok(format!(

@@ -1,7 +1,7 @@
-//! The fingerprints of the roots that a person has accepted: `pins.csv`.
+//! The fingerprints of the roots that somebody has accepted: `pins.csv`.
 //!
-//! A root that is not pinned, or differs from its pin, is refused however good it looks: its name
-//! and its signature are its own word, the pin is ours.
+//! A root that is not pinned, or differs from its pin, is refused. Anybody can make a root with the right
+//! name and a valid signature.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const HEADER: &str = "region,ca_id,subject,expires,sha256";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pins(BTreeMap<String, Pin>);
 
-/// What is known of a root. The region is empty for the roots of Amazon Trust Services.
+/// A pinned root. The region is empty for the roots of Amazon Trust Services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pin {
     pub(crate) region: String,
@@ -38,7 +38,7 @@ impl Pins {
                 return Err(wrong("a pin has five fields").into());
             };
             if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(wrong("the last field is no SHA-256").into());
+                return Err(wrong("the last field is not a SHA-256").into());
             }
             let pin = Pin {
                 region: region.into(),
@@ -63,7 +63,7 @@ impl Pins {
         std::iter::once(format!("{HEADER}\n")).chain(lines).collect()
     }
 
-    /// Holds a root to its pin. The error is what to say of the root.
+    /// Checks a root against its pin. The error names the root.
     pub(crate) fn verify(&self, root: &Root) -> Result<(), String> {
         match self.0.get(&root.subject) {
             None => Err(format!("{:?} ({}) is not pinned", root.subject, root.sha256)),
@@ -79,7 +79,7 @@ impl Pins {
         self.0.iter().map(|(subject, pin)| (subject.as_str(), pin))
     }
 
-    /// Pins `roots` in place of everything that was pinned for the regions that `covers` says.
+    /// Pins `roots` in place of all pins of the regions for which `covers` returns true.
     pub(crate) fn replaced(&self, covers: impl Fn(&str) -> bool, roots: &[Root]) -> Self {
         let mut pins = self.0.clone();
         pins.retain(|_, pin| !covers(&pin.region));

@@ -1,4 +1,4 @@
-//! Where the certificates came from: `PROVENANCE.json`, which goes into the layer too.
+//! The sources of the certificates: `PROVENANCE.json`, which is in the layer too.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Provenance {
     /// By the name of the file.
     pub(crate) files: BTreeMap<String, File>,
-    /// Regions whose roots are pinned but not here: `cargo xtask certs update` gets them.
+    /// Regions whose roots are pinned but missing.
     pub(crate) lacking: Vec<String>,
 }
 
@@ -23,12 +23,12 @@ pub(crate) struct File {
     pub(crate) sources: BTreeMap<String, Origin>,
 }
 
-/// What was fetched.
+/// A download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Origin {
     pub(crate) url: String,
-    /// Of the whole answer.
+    /// Of the whole download.
     pub(crate) sha256: String,
     /// The day, in UTC.
     pub(crate) retrieved: String,

@@ -1,4 +1,4 @@
-//! One root certificate, and everything that must hold of it before anyone may trust it.
+//! One root certificate, and every check before it may be trusted.
 //!
 //! Names and keys: RDS user guide, "Certificate authorities"
 //! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>).
@@ -14,7 +14,7 @@ use x509_parser::x509::X509Version;
 
 use crate::Failure;
 
-/// A root with less than this left is refused: a layer stays attached for months.
+/// A root that expires earlier is refused: a layer stays in use for months.
 const MARGIN: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The CAs of ACM, which issues the certificates of RDS Proxy:
@@ -27,11 +27,11 @@ const AMAZON_TRUST: [(&str, Key); 5] = [
     ("Starfield Services Root Certificate Authority - G2", Key::Rsa(2048)),
 ];
 
-/// The keys of RDS's CAs, as their names write them: each region has one CA of each.
+/// The keys of RDS's CAs, as in their names. Each region has one CA of each.
 pub(crate) const REGION_KEYS: [(&str, Key); 3] =
     [("RSA2048", Key::Rsa(2048)), ("RSA4096", Key::Rsa(4096)), ("ECC384", Key::Ec(384))];
 
-/// A root certificate that has passed every check that it can pass alone.
+/// A root certificate that has passed every check but that of its pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     pub(crate) der: CertificateDer<'static>,
@@ -44,7 +44,7 @@ pub struct Root {
 
 /// What a root verifies, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Use {
+pub(crate) enum Use {
     /// The databases of a region.
     Region {
         /// Such as `eu-west-1`.
@@ -67,10 +67,9 @@ impl Root {
     /// Reads a certificate and checks it as a root at `now`.
     ///
     /// # Errors
-    /// It is not X.509 v3, or has bytes after its end; its name is not one of a root of RDS or of
-    /// Amazon Trust Services, or is that of a test root; its issuer is another; it is outside its
-    /// validity, or has less than a year left; it may not sign certificates; its key is not the
-    /// one that its name claims; its signature does not verify.
+    /// It is not X.509 v3, or bytes follow it; its name is not that of a root of RDS or of Amazon Trust
+    /// Services, or is that of a test root; it is not self-issued; it is not valid now, or expires within
+    /// a year; it may not sign certificates; its key differs from its name; its signature is invalid.
     pub fn read(der: &CertificateDer<'_>, now: SystemTime) -> Result<Self, Failure> {
         let (rest, certificate) =
             parse_x509_certificate(der).map_err(|error| format!("not a certificate: {error}"))?;
@@ -85,18 +84,18 @@ impl Root {
         }
         if certificate.issuer().as_raw() != certificate.subject().as_raw() {
             return Err(refuse(format!(
-                "was issued by \"{}\", not by itself: it is renamed, or no root",
+                "was issued by \"{}\": it is not a root, or was renamed",
                 certificate.issuer()
             )));
         }
-        let expires = in_its_time(&certificate, now).map_err(refuse)?;
+        let expires = expiry(&certificate, now).map_err(refuse)?;
         may_sign(&certificate).map_err(|why| refuse(why.into()))?;
         let key = key(&certificate).map_err(|why| refuse(why.into()))?;
         if key != claimed {
-            return Err(refuse(format!("has a key of {key}; its name says {claimed}")));
+            return Err(refuse(format!("has a key of {key}, but its name says {claimed}")));
         }
         certificate.verify_signature(None).map_err(|error| {
-            refuse(format!("did not sign itself as it stands, so a bit has changed: {error}"))
+            refuse(format!("has an invalid signature, so it was altered: {error}"))
         })?;
         Ok(Self {
             der: der.clone().into_owned(),
@@ -108,7 +107,7 @@ impl Root {
         })
     }
 
-    /// The region whose databases it verifies, if it verifies one's.
+    /// The region whose databases it verifies.
     pub(crate) fn region(&self) -> Option<&str> {
         match &self.used_for {
             Use::Region { region, .. } => Some(region),
@@ -116,7 +115,7 @@ impl Root {
         }
     }
 
-    /// The identifier of its CA; that of ACM's, as the AWS SDKs name them, is `ats`.
+    /// The identifier of its CA: `ats` for those of ACM, as in the AWS SDKs.
     pub(crate) fn ca(&self) -> &str {
         match &self.used_for {
             Use::Region { ca, .. } => ca,
@@ -130,19 +129,19 @@ pub(crate) fn common_name(certificate: &X509Certificate<'_>) -> Result<String, F
     let mut names = certificate.subject().iter_common_name();
     match (names.next().map(|name| name.as_str()), names.next()) {
         (Some(Ok(name)), None) => Ok(name.to_owned()),
-        _ => Err(format!("\"{}\" has not one common name", certificate.subject()).into()),
+        _ => Err(format!("\"{}\" does not have one common name", certificate.subject()).into()),
     }
 }
 
-/// The roots of AWS's own test regions, which its bundle holds beside the real ones.
+/// Whether this is the root of one of AWS's test regions, which are in its bundle too.
 pub(crate) fn is_test_root(subject: &str) -> bool {
     subject.starts_with("Amazon RDS Beta ") || subject.starts_with("Amazon RDS Preview ")
 }
 
-/// What the root called `subject` verifies, and the key it must have.
+/// What the root `subject` verifies, and the key that it must have.
 fn used_for(subject: &str) -> Result<(Use, Key), &'static str> {
     if is_test_root(subject) {
-        return Err("is a test root of AWS's (Beta or Preview): no database of yours has it");
+        return Err("is a test root of AWS (Beta or Preview)");
     }
     if let Some((_, key)) = AMAZON_TRUST.iter().find(|(name, _)| *name == subject) {
         return Ok((Use::AmazonTrust, *key));
@@ -162,20 +161,20 @@ fn used_for(subject: &str) -> Result<(Use, Key), &'static str> {
     of_region().ok_or("is not the name of a root of RDS or of Amazon Trust Services")
 }
 
-/// Its last day.
-fn in_its_time(certificate: &X509Certificate<'_>, now: SystemTime) -> Result<Date, String> {
+/// The expiry date, if the root is valid now and for another year.
+fn expiry(certificate: &X509Certificate<'_>, now: SystemTime) -> Result<Date, String> {
     let now = OffsetDateTime::from(now);
     let validity = certificate.validity();
     let (begins, ends) = (validity.not_before.to_datetime(), validity.not_after.to_datetime());
     if now < begins {
-        return Err(format!("is not valid before {}; is this clock right?", begins.date()));
+        return Err(format!("is not valid before {}; check this machine's clock", begins.date()));
     }
     if now > ends {
         return Err(format!("expired on {}", ends.date()));
     }
     if ends - now < MARGIN {
         return Err(format!(
-            "expires on {}, in less than a year; get its successor: `cargo xtask certs update`",
+            "expires on {}, in less than a year; fetch its successor with `cargo xtask certs update`",
             ends.date()
         ));
     }
@@ -183,10 +182,10 @@ fn in_its_time(certificate: &X509Certificate<'_>, now: SystemTime) -> Result<Dat
 }
 
 fn may_sign(certificate: &X509Certificate<'_>) -> Result<(), &'static str> {
-    const EXTENSIONS: &str = "has extensions that cannot be read";
+    const EXTENSIONS: &str = "has invalid extensions";
     let constraints = certificate.basic_constraints().map_err(|_| EXTENSIONS)?;
     if !constraints.is_some_and(|constraints| constraints.value.ca) {
-        return Err("is no certificate authority");
+        return Err("is not a certificate authority");
     }
     let usage = certificate.key_usage().map_err(|_| EXTENSIONS)?;
     if !usage.is_some_and(|usage| usage.value.key_cert_sign()) {

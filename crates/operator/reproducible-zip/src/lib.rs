@@ -1,5 +1,5 @@
-//! A zip for Lambda that is the same bytes on every machine and in every run: sorted, of a fixed
-//! time, with modes that are chosen and not found.
+//! Zips for Lambda that are the same bytes on every machine and in every run: sorted entries, one fixed
+//! time, fixed modes.
 //!
 //! Lambda unpacks a function to `/var/task` and a layer to `/opt`, and runs what is in them as a user
 //! that does not own it, so that every file must be readable by all
@@ -11,19 +11,18 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipWriter};
 
 pub use zip::CompressionMethod as Method;
-pub use zip::result::ZipError as Error;
 
-/// The best compression: what is packed once is loaded at each cold start.
+/// The best compression: a zip is packed once and loaded at each cold start.
 const LEVEL: i64 = 9;
 
-/// What stands in a zip, under its path. Paths of folders end in a slash.
+/// An entry of a zip. Paths of folders end in a slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Entry<'a> {
     /// A folder, 0755.
     Folder,
-    /// A file that is read, 0644.
+    /// A file, 0644.
     File(&'a [u8]),
-    /// A file that is run, 0755.
+    /// A program, 0755.
     Program(&'a [u8]),
 }
 
@@ -31,7 +30,7 @@ pub enum Entry<'a> {
 /// [`Method::Deflated`], on the version of `miniz_oxide` in `Cargo.lock`.
 ///
 /// # Errors
-/// They are more than a zip holds, or two have the same path.
+/// The entries are more than a zip can hold, or two have the same path.
 pub fn zip<'a>(
     method: Method,
     entries: impl IntoIterator<Item = (String, Entry<'a>)>,
@@ -41,7 +40,7 @@ pub fn zip<'a>(
     let options = SimpleFileOptions::default()
         .compression_method(method)
         .compression_level((method == Method::Deflated).then_some(LEVEL))
-        .last_modified_time(DateTime::default()) // 1980-01-01, the first that a zip can tell
+        .last_modified_time(DateTime::default()) // 1980-01-01, the first that a zip can store
         .system(zip::System::Unix);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, entry) in entries {
@@ -59,18 +58,15 @@ pub fn zip<'a>(
     Ok(zip.finish()?.into_inner())
 }
 
+/// The SHA-256 of bytes, in lower-case hex: what people compare zips by.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::Write as _;
-
-    fn sha256(bytes: &[u8]) -> String {
-        let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-        digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").unwrap();
-            hex
-        })
-    }
 
     /// 64 KiB with repetitions near and far, so that every choice of the compressor counts.
     fn sample() -> Vec<u8> {
@@ -94,12 +90,12 @@ mod tests {
         ];
         let zip = zip(method, entries.clone()).unwrap();
         let other_order = super::zip(method, entries.into_iter().rev()).unwrap();
-        assert_eq!(zip, other_order, "the order of the entries is of account");
+        assert_eq!(zip, other_order, "the order of the entries changes the zip");
         sha256(&zip)
     }
 
-    /// A sum that changes says that a dependency now makes other bytes of the same files. Then every
-    /// zip that is deployed changes too, which the changelog must tell.
+    /// A different sum means that a dependency now makes different bytes from the same files. Every
+    /// deployed zip then changes too: say so in the changelog.
     #[test]
     fn the_bytes_are_those_of_yesterday() {
         assert_eq!(

@@ -1,11 +1,11 @@
-//! Conditions and rules: what a template makes of its parameters' values together.
+//! Conditions and rules: constraints on the values of several parameters together.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html>
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The named conditions of a template, for these values of its parameters.
+/// The conditions of a template, for these values of its parameters.
 pub(crate) struct Conditions<'a> {
     pub(crate) named: &'a Value,
     pub(crate) values: &'a BTreeMap<String, Value>,
@@ -46,7 +46,7 @@ impl Conditions<'_> {
             "Fn::And" => list().try_fold(true, |all, one| Ok(self.holds(one)? && all)),
             "Fn::Or" => list().try_fold(false, |any, one| Ok(self.holds(one)? || any)),
             "Fn::Equals" => Ok(self.value(&argument[0])? == self.value(&argument[1])?),
-            other => Err(format!("the condition {other} is not known here")),
+            other => Err(format!("the condition function {other} is not supported")),
         }
     }
 
@@ -68,10 +68,10 @@ impl Conditions<'_> {
             }
             "Fn::Select" => {
                 let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok());
-                let index = index.ok_or_else(|| format!("{} is no index", argument[0]))?;
+                let index = index.ok_or_else(|| format!("{} is not an index", argument[0]))?;
                 Ok(self.value(&argument[1])?[index].clone())
             }
-            other => Err(format!("the function {other} is not known here")),
+            other => Err(format!("the function {other} is not supported")),
         }
     }
 }
@@ -82,5 +82,5 @@ fn function(value: &Value) -> Result<(&str, &Value), String> {
     let function = members.and_then(|members| members.iter().next());
     function
         .map(|(name, argument)| (name.as_str(), argument))
-        .ok_or_else(|| format!("{value} is no function"))
+        .ok_or_else(|| format!("{value} is not a function"))
 }

@@ -1,24 +1,13 @@
-//! A value against the constraints of its parameter.
+//! A value, checked against the constraints of its parameter.
 
 use regex::Regex;
 use serde_json::Value;
 
 use crate::{resource_id, text};
 
-/// CloudFormation takes no longer value, in bytes:
+/// The longest value that CloudFormation accepts, in bytes:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
 const LONGEST: usize = 4096;
-
-/// Whether the template gets a list, of what is a text with commas for everybody else.
-pub(crate) fn is_list(declaration: &Value) -> bool {
-    let kind = declaration["Type"].as_str().unwrap_or_default();
-    kind.starts_with("List<") || kind == "CommaDelimitedList"
-}
-
-/// The items of a list.
-pub(crate) fn items(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim)
-}
 
 /// What is wrong with a value: `must be at least 1`.
 pub(crate) fn broken(declaration: &Value, value: &str) -> Option<String> {
@@ -33,11 +22,11 @@ pub(crate) fn broken(declaration: &Value, value: &str) -> Option<String> {
         resource_id::broken(declaration["Type"].as_str().unwrap_or_default(), value),
     ];
     let first = broken.into_iter().flatten().next()?;
-    // The template's own words, where it has some.
+    // The template's own text, where it has one.
     Some(declaration["ConstraintDescription"].as_str().map_or(first, str::to_owned))
 }
 
-/// Every number of ours counts something: a fraction would be refused by the resource that gets it.
+/// Every number of our templates is a count: the resource that gets it would refuse a fraction.
 fn number(declaration: &Value, value: &str) -> Option<String> {
     if declaration["Type"] != "Number" {
         return None;
@@ -64,11 +53,11 @@ fn within(declaration: &Value, least: &str, most: &str, number: i64) -> Option<S
 
 fn pattern(declaration: &Value, value: &str) -> Option<String> {
     let pattern = declaration["AllowedPattern"].as_str()?;
-    // It must match all of the value.
+    // The pattern must match the whole value.
     match Regex::new(&format!("^(?:{pattern})$")) {
         Ok(regex) if regex.is_match(value) => None,
         Ok(_) => Some(format!("must match {pattern}")),
-        Err(error) => Some(format!("has a pattern that is none: {error}")),
+        Err(error) => Some(format!("has an invalid pattern: {error}")),
     }
 }
 

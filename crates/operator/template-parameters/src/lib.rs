@@ -1,8 +1,8 @@
-//! What CloudFormation and Lambda would refuse of the values of a template's parameters.
+//! Checks values of a template's parameters for what CloudFormation and Lambda would refuse.
 //!
-//! The constraints are the template's own: its types, `AllowedPattern`, `AllowedValues`, the least and
-//! the most of a number and of a length, and its rules. So there is no second list of them, and a value can be
-//! refused in the template's words before anything is built:
+//! The constraints are the template's own: types, `AllowedPattern`, `AllowedValues`, minima and maxima of
+//! numbers and lengths, and rules. There is no second list of them, and a value is refused in the
+//! template's words before anything is built:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
 //!
 //! ```
@@ -20,6 +20,7 @@
 
 mod condition;
 mod constraint;
+mod list;
 mod resource_id;
 mod yaml;
 
@@ -40,12 +41,12 @@ impl Parameters {
     /// The parameters of a template in YAML.
     ///
     /// # Errors
-    /// It is no YAML, or has no parameters.
+    /// It is not YAML, or has no parameters.
     pub fn of_yaml(template: &str) -> Result<Self, String> {
         Self::of_json(&yaml::read(template)?)
     }
 
-    /// The parameters of a template that was read as JSON.
+    /// The parameters of a template in JSON.
     ///
     /// # Errors
     /// It has no parameters.
@@ -58,7 +59,7 @@ impl Parameters {
         })
     }
 
-    /// What would be refused of these values, in the template's words.
+    /// What would be refused among these values, in the template's words.
     pub fn refusals<'a>(&self, given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
         let refusal = |(name, value): (&str, &str)| match self.declared.get(name) {
             None => Some(format!("the template has no parameter {name}")),
@@ -68,10 +69,10 @@ impl Parameters {
         given.into_iter().filter_map(refusal).collect()
     }
 
-    /// Every parameter's value, for a stack that has none yet: a list where the template gets a list.
+    /// The value of every parameter in a new stack: a list where the template gets a list.
     ///
     /// # Errors
-    /// What would be refused of those that are given, and which are missing.
+    /// What would be refused, and which values are missing.
     pub fn values(
         &self,
         given: &BTreeMap<String, String>,
@@ -84,27 +85,24 @@ impl Parameters {
             match given.get(name).cloned().or_else(default) {
                 None => refusals.push(format!("Parameter {name} must have a value")),
                 Some(value) => {
-                    let list = constraint::is_list(declaration);
-                    let value =
-                        if list { constraint::items(&value).collect() } else { value.into() };
+                    let list = list::is_list(declaration);
+                    let value = if list { list::items(&value).collect() } else { value.into() };
                     values.insert(name.clone(), value);
                 }
             }
         }
         if refusals.is_empty() { Ok(values) } else { Err(refusals) }
     }
-}
 
-impl Parameters {
-    /// Their names.
+    /// The names of the parameters.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)
     }
 
-    /// What the template's rules say against these [`values`](Self::values) together.
+    /// The rules of the template that these [`values`](Self::values) break.
     ///
     /// # Errors
-    /// A rule has a function that is not known here.
+    /// A rule has a function that this crate does not know.
     pub fn broken_rules(&self, values: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
         Conditions { named: &self.conditions, values }.broken(&self.rules)
     }
@@ -112,13 +110,13 @@ impl Parameters {
     /// Whether the template's condition `name` holds for these [`values`](Self::values).
     ///
     /// # Errors
-    /// There is none of this name, or it has a function that is not known here.
+    /// There is no such condition, or it has a function that this crate does not know.
     pub fn condition(&self, name: &str, values: &BTreeMap<String, Value>) -> Result<bool, String> {
         Conditions { named: &self.conditions, values }.named(name)
     }
 }
 
-/// YAML writes 3306 or "3306".
+/// YAML may write 3306 or "3306".
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,5 +1,5 @@
-//! YAML, as far as templates use it, to JSON: CloudFormation's short forms, such as `!Ref`, become the
-//! long ones.
+//! YAML, as far as templates use it, to JSON: CloudFormation's short forms, such as `!Ref`, become long
+//! ones.
 
 use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;
@@ -9,23 +9,23 @@ use yaml_rust2::scanner::TScalarStyle;
 /// Reads one document.
 ///
 /// # Errors
-/// It is no YAML, or there is none.
+/// It is not YAML, or empty.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
     let mut reader = Reader::default();
     Parser::new_from_str(text).load(&mut reader, false).map_err(|error| error.to_string())?;
-    reader.document.ok_or_else(|| "there is no document".to_owned())
+    reader.document.ok_or_else(|| "the template is empty".to_owned())
 }
 
 #[derive(Default)]
 struct Reader {
-    /// What has begun and not ended, outermost first.
+    /// The lists and objects that have begun and not ended, outermost first.
     open: Vec<(Option<Tag>, Open)>,
     document: Option<Value>,
 }
 
 enum Open {
     List(Vec<Value>),
-    /// The members, and the name of the next one once it is read.
+    /// The members, and the name of the next member when it was read.
     Object(Map<String, Value>, Option<String>),
 }
 
@@ -36,7 +36,7 @@ impl EventReceiver for Reader {
                 let is_text = style != TScalarStyle::Plain || tag.is_some();
                 self.put(tag, if is_text { text.into() } else { plain(text) });
             }
-            // CloudFormation takes none.
+            // CloudFormation accepts none.
             Event::Alias(_) => self.put(None, Value::Null),
             Event::SequenceStart(_, tag) => self.open.push((tag, Open::List(Vec::new()))),
             Event::MappingStart(_, tag) => self.open.push((tag, Open::Object(Map::new(), None))),
@@ -51,7 +51,7 @@ impl EventReceiver for Reader {
 }
 
 impl Reader {
-    /// Puts a value into what is open.
+    /// Puts a value into the innermost list or object.
     fn put(&mut self, tag: Option<Tag>, value: Value) {
         let value = long_form(tag, value);
         match self.open.last_mut() {
@@ -65,7 +65,7 @@ impl Reader {
     }
 }
 
-/// A text without quotes may be a number.
+/// Text without quotes may be a number.
 fn plain(text: String) -> Value {
     match Yaml::from_str(&text) {
         Yaml::Integer(number) => number.into(),

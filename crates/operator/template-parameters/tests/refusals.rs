@@ -1,4 +1,4 @@
-//! The parameters of `deploy/template.yaml`, given what CloudFormation or Lambda would refuse.
+//! The parameters of `deploy/template.yaml`, with values that CloudFormation or Lambda would refuse.
 
 #![allow(clippy::unwrap_used)] // a test
 
@@ -25,12 +25,12 @@ fn ids(start: &str, count: usize) -> String {
 }
 
 #[test]
-fn a_function_takes_so_many_subnets_and_groups() {
+fn the_number_of_subnets_and_groups_is_limited() {
     assert!(refusals("SubnetIds", &ids("subnet", 16)).is_empty());
     assert!(refusals("SubnetIds", "subnet-0a1b2c3d, subnet-0a1b2c3e").is_empty());
-    refused("SubnetIds", &ids("subnet", 17), "at most 16 of subnet-…, not 17");
+    refused("SubnetIds", &ids("subnet", 17), "must have at most 16 ids, not 17");
     assert!(refusals("SecurityGroupIds", &ids("sg", 5)).is_empty());
-    refused("SecurityGroupIds", &ids("sg", 6), "at most 5 of sg-…, not 6");
+    refused("SecurityGroupIds", &ids("sg", 6), "must have at most 5 ids, not 6");
     for (name, value) in [
         ("SubnetIds", "private-a"),
         ("SubnetIds", "sg-0123456789abcdef0"),
@@ -40,12 +40,12 @@ fn a_function_takes_so_many_subnets_and_groups() {
         ("SecurityGroupIds", "default"),
         ("SecurityGroupIds", "sg-0123456789abcdef0;sg-0123456789abcdef1"),
     ] {
-        refused(name, value, "must be such as");
+        refused(name, value, "must have the form");
     }
 }
 
 #[test]
-fn the_templates_own_words_are_said() {
+fn refusals_have_the_templates_words() {
     refused("Nonsense", "1", "the template has no parameter Nonsense");
     refused("MySqlResourceId", "mydb", "not the identifier of an instance");
     refused("MySqlDbIdentifier", "MyDB", "in lower case as RDS shows it");
@@ -78,7 +78,7 @@ fn numbers_are_whole_and_within_their_limits() {
 }
 
 #[test]
-fn the_templates_rules_are_known() {
+fn broken_rules_are_found() {
     let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
     let broken = |given: &[(&str, &str)]| {
         let groups = [("SubnetIds", "subnet-0a1b2c3d"), ("SecurityGroupIds", "sg-0a1b2c3d")];
@@ -86,7 +86,7 @@ fn the_templates_rules_are_known() {
         let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         parameters.broken_rules(&parameters.values(&all).unwrap()).unwrap()
     };
-    assert_eq!(broken(&[]), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    assert_eq!(broken(&[]), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let mysql = [
         ("MySqlEndpoint", endpoint),
@@ -100,7 +100,7 @@ fn the_templates_rules_are_known() {
 }
 
 #[test]
-fn every_refusal_is_told_at_once() {
+fn every_refusal_is_returned() {
     let parameters = Parameters::of_yaml(TEMPLATE).unwrap();
     let given = [("Nonsense", "1"), ("Timeout", "30"), ("MemorySize", "1"), ("LogLevel", "info")];
     assert_eq!(parameters.refusals(given).len(), 3);

@@ -1,4 +1,4 @@
-//! Whatever bytes come for whatever type: a value or an error, and not much more memory than the bytes.
+//! Any bytes for any type become a value or an error, without using much more memory than the bytes.
 
 use proptest::prelude::*;
 use sql_function::Json;
@@ -14,7 +14,7 @@ const TIMES: usize = 8;
 /// The longest numeric has 131,072 digits before the point and 32,767 after it.
 const NUMERIC: usize = 165_000;
 
-/// Every type that is read here, one that is not, and arrays, domains and enums of them.
+/// All types that are converted here, one that is not, and arrays, domains and enums of them.
 fn types() -> impl Strategy<Value = Type> {
     let read_here: Vec<_> = (0..10_000).filter_map(Type::from_oid).filter(is_read_here).collect();
     assert!(read_here.len() > 60, "{read_here:?}");

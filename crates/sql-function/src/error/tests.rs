@@ -24,9 +24,9 @@ fn a_cause_that_the_message_ends_with_is_not_repeated() {
 
 /// A statement that failed, within a write whose outcome is not known.
 fn failed(value: &str) -> Error {
-    let said = Said::new(named!("ERROR {} (23000)", 1062), format!("Duplicate entry '{value}'"));
-    let said = said.apart(named!("table {}", "items"));
-    let failed = Error::new(Kind::Query, named!("statement {:?} failed", "add")).says(said);
+    let said = Said::new(loggable!("ERROR {} (23000)", 1062), format!("Duplicate entry '{value}'"));
+    let said = said.apart(loggable!("table {}", "items"));
+    let failed = Error::new(Kind::Query, loggable!("statement {:?} failed", "add")).says(said);
     Error::new(Kind::OutcomeUnknown, "it may have been carried out")
         .caused_by(failed)
         .advice("look")
@@ -49,11 +49,11 @@ fn only_the_report_quotes_what_was_said() {
 fn a_report_has_less_than_8_kb_and_a_log_less() {
     for one in ["x", "\u{1}", "\"", "é"] {
         let long = one.repeat(1 << 20);
-        let error = failed(&long).advice(named!("{long}"));
+        let error = failed(&long).advice(loggable!("{long}"));
         let message = serde_json::to_string(&error.report()).unwrap();
         assert!(message.len() < 8000, "{one:?}: {}", message.len());
         assert!(message.contains("What to do") && message.contains("bytes in all"));
-        let error = Error::new(Kind::Event, named!("{long}")).advice(named!("{long}"));
+        let error = Error::new(Kind::Event, loggable!("{long}")).advice(loggable!("{long}"));
         assert!(serde_json::to_string(&error.report()).unwrap().len() < 8000);
         assert!(serde_json::to_string(&error.log()).unwrap().len() < 2100);
         assert!(serde_json::to_string(&error.log_advice()).unwrap().len() < 2100);

@@ -1,18 +1,17 @@
-//! What no file may hold: found when the catalogue is loaded, by name, line and way out, before
-//! anything is sent.
+//! Refuses statements that no event may run, with the line and a fix, when the catalogue is loaded.
 
 use super::{Mode, Refusal, Statement};
-use crate::doctor::Cause;
 use crate::sql::{Dialect, Token, TokenKind};
+use diagnosis::Cause;
 
-/// Refuses what cannot be run as one statement of an event.
+/// Checks that the file can be run as one statement of an event.
 pub(super) fn all(statement: &Statement) -> Result<(), Refusal> {
     let tokens: Vec<_> = statement.tokens().collect();
     if tokens.iter().all(|token| token.is_sign(';') || token.is_sign('(')) {
         return Err(Refusal {
             line: None,
-            why: "holds no SQL".into(),
-            way_out: "write a statement into it, or take the file away".into(),
+            why: "contains no SQL".into(),
+            fix: "write a statement into it, or delete the file".into(),
             cause: Cause::StatementFile,
         });
     }
@@ -24,27 +23,26 @@ pub(super) fn all(statement: &Statement) -> Result<(), Refusal> {
         .or_else(|| transaction_control(statement))
         .or_else(|| stream(&tokens, mysql))
         .or_else(|| unbound_read(statement, &tokens));
-    let Some(Found { at, why, way_out, cause }) = found else { return Ok(()) };
+    let Some(Found { at, why, fix, cause }) = found else { return Ok(()) };
     let line = 1 + statement.sql[..at].matches('\n').count();
-    Err(Refusal { line: Some(line), why, way_out: way_out.to_owned(), cause })
+    Err(Refusal { line: Some(line), why, fix: fix.to_owned(), cause })
 }
 
-/// Something that is refused, and where it is.
+/// What is refused, and where it is.
 struct Found {
     at: usize,
     why: String,
-    way_out: &'static str,
+    fix: &'static str,
     cause: Cause,
 }
 
 impl Found {
-    fn new(token: &Token<'_>, why: String, way_out: &'static str) -> Found {
-        Found { at: token.at, why, way_out, cause: Cause::StatementFile }
+    fn new(token: &Token<'_>, why: String, fix: &'static str) -> Found {
+        Found { at: token.at, why, fix, cause: Cause::StatementFile }
     }
 }
 
-/// The first word of the statement: with what stands in comments that some servers execute, and
-/// without.
+/// The first word of the statement, with and without conditional comments.
 pub(super) fn verbs(statement: &Statement) -> impl Iterator<Item = Token<'_>> {
     let first = |conditional: bool| {
         let mut tokens = statement.tokens().filter(move |token| conditional || !token.conditional);
@@ -59,7 +57,7 @@ fn after<'a>(statement: &'a Statement, token: &Token<'_>) -> Option<Token<'a>> {
     statement.tokens().find(|next| next.at > at)
 }
 
-/// A command of `mysql` or `psql` themselves.
+/// A command of the clients `mysql` and `psql`.
 fn client_command(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
     let begins_line = |token: &Token<'_>| {
         let before = sql[..token.at].trim_end_matches([' ', '\t']);
@@ -67,7 +65,7 @@ fn client_command(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<Found>
     };
     let command = tokens.iter().find(|token| {
         let delimiter = mysql && token.is("DELIMITER") && begins_line(token);
-        // `\N` is a NULL of MySQL's.
+        // `\N` is NULL in MySQL.
         let backslash = token.is_sign('\\') && !(mysql && sql[token.end()..].starts_with('N'));
         delimiter || backslash
     })?;
@@ -75,24 +73,24 @@ fn client_command(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<Found>
     let (text, client) = (&sql[command.at..end], if mysql { "mysql" } else { "psql" });
     Some(Found::new(
         command,
-        format!("{text} is a command of the {client} client, which the server does not know"),
-        "leave it out: a file is one statement, with all the semicolons that are in it",
+        format!("{text} is a command of the {client} client, not of the server"),
+        "remove it: a file is one statement, including the semicolons in it",
     ))
 }
 
-/// A beginning that no statement has.
+/// A first token that no statement begins with.
 fn no_word(statement: &Statement, mysql: bool) -> Option<Found> {
     let first = verbs(statement).find(|verb| verb.kind != TokenKind::Word)?;
     let why = if mysql && first.is_sign('-') {
-        "a comment of MySQL's has a blank after its two dashes".to_owned()
+        "in MySQL, a comment needs a space after the two dashes".to_owned()
     } else {
-        format!("{:?} begins no statement", first.text)
+        format!("no statement begins with {:?}", first.text)
     };
     Some(Found::new(&first, why, "correct the line"))
 }
 
-/// The beginning of another statement behind the first. The semicolons within the body of a procedure,
-/// and those in parentheses (of a rule), are its own.
+/// The start of a second statement. Semicolons in the body of a procedure or in parentheses (of a rule) are
+/// part of the first.
 fn second_statement(tokens: &[Token<'_>]) -> Option<Found> {
     let has_body =
         tokens.first().is_some_and(|token| token.is_one_of(&["CREATE", "ALTER", "BEGIN"]));
@@ -108,8 +106,8 @@ fn second_statement(tokens: &[Token<'_>]) -> Option<Found> {
         } else if ended {
             return Some(Found::new(
                 token,
-                "a second statement begins here, and a file holds one".into(),
-                "make a file of each, and send them as one event: \
+                "a second statement begins here, but a file contains only one".into(),
+                "put each into its own file, and send them as one event: \
                  {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
             ));
         } else if has_body && token.is_one_of(&["BEGIN", "CASE"]) {
@@ -140,7 +138,7 @@ fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<F
         brackets += i64::from(token.is_sign('[')) - i64::from(token.is_sign(']'));
         let named = token.is_sign(':') && name_follows && !adjoins && brackets == 0;
         let numbered = mysql && token.is_sign('$') && next_word.is_some() && !name_follows;
-        // It is also an operator between two values, and the beginning of others.
+        // `?` is also an operator, and the start of other operators.
         let is_longer = next.is_some_and(|next| {
             next.kind == TokenKind::Sign && next.at == token.end() && "-|&#".contains(next.text)
         });
@@ -158,13 +156,13 @@ fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<F
             return Some(if mysql {
                 Found::new(
                     token,
-                    format!("{placeholder} is no placeholder of MySQL's"),
+                    format!("{placeholder} is not a MySQL placeholder"),
                     "use ? for each parameter, in the order of the event's \"params\"",
                 )
             } else {
                 Found::new(
                     token,
-                    format!("{placeholder} is no placeholder of PostgreSQL's"),
+                    format!("{placeholder} is not a PostgreSQL placeholder"),
                     "use $1, $2 … for the parameters, in the order of the event's \"params\"",
                 )
             });
@@ -173,8 +171,7 @@ fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<F
     None
 }
 
-/// What begins, ends or prepares a transaction: it would leave one open, or end the one that an event
-/// is.
+/// Statements that begin, end or prepare a transaction: they would leave one open, or end the event's own.
 fn transaction_control(statement: &Statement) -> Option<Found> {
     const CONTROL: [&str; 8] =
         ["ABORT", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "XA", "BEGIN"];
@@ -182,7 +179,7 @@ fn transaction_control(statement: &Statement) -> Option<Found> {
         let next = after(statement, &verb);
         let next_is = |word| next.is_some_and(|next| next.is(word));
         let what = match () {
-            // MariaDB's block outside of a procedure.
+            // MariaDB's block outside a procedure.
             () if verb.is("BEGIN") && next_is("NOT") => return None,
             () if verb.is_one_of(&CONTROL) => verb.text.to_ascii_uppercase(),
             () if verb.is("START") && next_is("TRANSACTION") => "START TRANSACTION".into(),
@@ -191,37 +188,37 @@ fn transaction_control(statement: &Statement) -> Option<Found> {
         };
         Some(Found::new(
             &verb,
-            format!("{what} controls transactions, which an event does"),
+            format!("{what} controls transactions, which is up to the event"),
             "send the statements between BEGIN and COMMIT as one event: \
              {\"transaction\": [{\"statement\": \"a\"}, {\"statement\": \"b\"}]}",
         ))
     })
 }
 
-/// What needs more of a client than to read rows.
+/// Statements that need a client to do more than read rows.
 fn stream(tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
     let verb = tokens.iter().find(|token| !token.is_sign('('))?;
     let has = |words: &[&str]| tokens.iter().any(|token| token.is_one_of(words));
-    let (what, way_out) = match () {
+    let (what, fix) = match () {
         () if !mysql && verb.is("COPY") && has(&["STDIN", "STDOUT"]) => (
-            "COPY exchanges a file with the client, and a function has none",
+            "COPY exchanges data with the client, which a function does not support",
             "use SELECT, or INSERT … SELECT FROM unnest($1, $2) with arrays as parameters",
         ),
         () if !mysql && verb.is("LISTEN") => (
-            "LISTEN waits for notifications, which nothing receives between two events",
-            "leave it out: NOTIFY works, and so does a table that is asked on a schedule",
+            "LISTEN waits for notifications, which nothing receives between events",
+            "remove it: use NOTIFY, or poll a table on a schedule",
         ),
         () if mysql && verb.is("LOAD") && has(&["LOCAL"]) => (
-            "LOAD DATA LOCAL reads a file of the client's, and a function has none",
+            "LOAD DATA LOCAL reads a file from the client, which a function does not support",
             "use INSERT with several rows, or INSERT … SELECT FROM JSON_TABLE(?, …)",
         ),
         () => return None,
     };
-    Some(Found::new(verb, what.into(), way_out))
+    Some(Found::new(verb, what.into(), fix))
 }
 
-/// What runs something else, or changes what its session may do: a server cannot hold it to reading.
-/// A server refuses whatever else writes, and what it does not know.
+/// Verbs that run other code or change what the session may do, so that the server cannot restrict them to
+/// reading. The server itself refuses other writes and unknown statements.
 #[rustfmt::skip]
 const UNBOUND: [&str; 48] = [
     "ANALYZE", "BACKUP", "BEGIN", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKPOINT",
@@ -232,7 +229,7 @@ const UNBOUND: [&str; 48] = [
     "USE", "VACUUM",
 ];
 
-/// A read must be something that the server can be held to.
+/// A statement in mode read that the server cannot restrict to reading.
 fn unbound_read(statement: &Statement, tokens: &[Token<'_>]) -> Option<Found> {
     if statement.mode == Mode::Write {
         return None;
@@ -247,8 +244,8 @@ fn unbound_read(statement: &Statement, tokens: &[Token<'_>]) -> Option<Found> {
     let (token, what) = unbound.or(into_file)?;
     Some(Found {
         at: token.at,
-        why: format!("{what} that a server cannot hold to reading"),
-        way_out: "it needs the line \"-- mode: write\" at its top",
+        why: format!("{what} that the server cannot restrict to reading"),
+        fix: "add the line \"-- mode: write\" at its top",
         cause: Cause::StatementMode,
     })
 }

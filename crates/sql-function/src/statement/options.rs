@@ -1,22 +1,22 @@
 //! The options of a statement: comments at the top of its file.
 //!
-//! A comment is an option when it is one of the four words, a colon and a value. What is nearly one is
-//! refused, for an option that is passed over in silence is worse than none; everything else is a
+//! A comment that starts with one of the four names, a colon and a value is an option. A comment that looks
+//! like a misspelled option is refused, so that no option is silently ignored. Any other comment is only a
 //! comment.
 
+use diagnosis::Cause;
 use std::time::Duration;
 
 use super::{Mode, Refusal};
-use crate::doctor::Cause;
 use crate::sql::Dialect;
 
 pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;
-/// The longest time-out that all servers take: PostgreSQL's `statement_timeout` is an `int` of
-/// milliseconds. Lambda ends every function long before.
-pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+/// The maximum timeout that all servers accept: PostgreSQL's `statement_timeout` is an `int` of
+/// milliseconds. Lambda stops every function long before.
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 const NAMES: [&str; 4] = ["mode", "exclusive", "timeout", "max_rows"];
 
-/// The options that a file gives.
+/// The options in a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
     pub(super) mode: Option<Mode>,
@@ -36,7 +36,7 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Result<Options, Refusal> {
         read.map_err(|why| Refusal {
             line: Some(line),
             why,
-            way_out: "an option is a comment at the top of the file, such as \"-- mode: write\": \
+            fix: "an option is a comment at the top of the file, such as \"-- mode: write\": \
                       mode is read or write, exclusive is true or false, timeout is a time such as \
                       250ms, 30s or 5m, max_rows is a number"
                 .into(),
@@ -46,7 +46,7 @@ pub(super) fn read(sql: &str, dialect: Dialect) -> Result<Options, Refusal> {
     Ok(options)
 }
 
-/// The lines of the comments before the first word of SQL, with their numbers.
+/// The comment lines before the first word of SQL, with their numbers.
 fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
     let mysql = matches!(dialect, Dialect::MySql { .. });
     let mut lines = vec![];
@@ -87,7 +87,7 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The option that a comment is, if it is one. The error is what it nearly is.
+/// The name and value of an option, if the comment is one. An error if it looks like a misspelled one.
 fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     let Some(at) = comment.find([':', '=', ' ']) else { return Ok(None) };
     let (word, rest) = comment.split_at(at);
@@ -96,13 +96,13 @@ fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     let value = rest.trim_start_matches([':', '=']).trim();
     let is_value = |name| Options::default().set(name, value).is_ok();
     if let Some(name) = NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(word)) {
-        // A sentence may begin with the word.
+        // A sentence may begin with the name.
         let prose = word != name && value.contains(' ');
         return match colon {
             true if prose && !is_value(name) => Ok(None),
             true => Ok(Some((name, value))),
             false if is_value(name) => {
-                Err(format!("an option has a colon after its name: \"{name}: {value}\""))
+                Err(format!("an option needs a colon after its name: \"{name}: {value}\""))
             }
             false => Ok(None),
         };
@@ -110,7 +110,7 @@ fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     let word = word.to_ascii_lowercase();
     let near = |name: &&str| distance(&word, name) <= if name.len() > 5 { 2 } else { 1 };
     match NAMES.into_iter().find(|name| near(name) && is_value(name)) {
-        Some(name) => Err(format!("{word} is no option: it is spelt {name}")),
+        Some(name) => Err(format!("unknown option {word}; did you mean {name}?")),
         None => Ok(None),
     }
 }
@@ -120,20 +120,22 @@ impl Options {
         let twice = match (name, value) {
             ("mode", "read") => self.mode.replace(Mode::Read).is_some(),
             ("mode", "write") => self.mode.replace(Mode::Write).is_some(),
-            ("mode", _) => return Err(format!("mode is read or write, not {value:?}")),
+            ("mode", _) => return Err(format!("mode must be read or write, not {value:?}")),
             ("exclusive", "true") => self.exclusive.replace(true).is_some(),
             ("exclusive", "false") => self.exclusive.replace(false).is_some(),
-            ("exclusive", _) => return Err(format!("exclusive is true or false, not {value:?}")),
+            ("exclusive", _) => {
+                return Err(format!("exclusive must be true or false, not {value:?}"));
+            }
             ("timeout", _) => {
                 let time = duration(value).ok_or_else(|| {
-                    format!("timeout is a time above zero such as 250ms, 30s or 5m, not {value:?}")
+                    format!("timeout must be a time such as 250ms, 30s or 5m, not {value:?}")
                 })?;
                 self.timeout.replace(time).is_some()
             }
             _ => {
                 let rows = value
                     .parse()
-                    .map_err(|_| format!("max_rows is a whole number of rows, not {value:?}"))?;
+                    .map_err(|_| format!("max_rows must be a number of rows, not {value:?}"))?;
                 self.max_rows.replace(rows).is_some()
             }
         };
@@ -151,11 +153,10 @@ fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let millis = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    (millis > 0).then(|| Duration::from_millis(millis).min(LONGEST))
+    (millis > 0).then(|| Duration::from_millis(millis).min(MAX_TIMEOUT))
 }
 
-/// How many letters have to be added, left out, put in place of another or swapped with the next, to
-/// make one word of the other.
+/// The edit distance of two words: inserted, deleted, replaced and transposed letters.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];

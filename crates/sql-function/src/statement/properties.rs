@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use std::time::Duration;
 
-use super::options::LONGEST;
+use super::options::MAX_TIMEOUT;
 use super::{Mode, Statement};
 use crate::sql::{Dialect, MYSQL};
 
@@ -22,7 +22,7 @@ fn line() -> impl Strategy<Value = String> {
 fn timeout() -> impl Strategy<Value = (String, Duration)> {
     (1..100_000_u64, 0..3_usize).prop_map(|(count, unit)| {
         let (unit, millis) = [("ms", 1), ("s", 1_000), ("m", 60_000)][unit];
-        (format!("{count}{unit}"), Duration::from_millis(count * millis).min(LONGEST))
+        (format!("{count}{unit}"), Duration::from_millis(count * millis).min(MAX_TIMEOUT))
     })
 }
 

@@ -1,15 +1,11 @@
-//! Invocations that get in each other's way: what passes by itself says so, and no lock outlives its
+//! Invocations that block each other: temporary errors are reported as such, and no lock outlives its
 //! event.
 
 use deploy_template::{Template, filter};
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::event::call;
+use function_harness::{Harness, until};
 use serde_json::Value;
-
-use crate::{Rig, until};
-
-fn call(name: &str) -> String {
-    format!(r#"{{"statement":"{name}"}}"#)
-}
 
 fn transaction(names: &[&str]) -> String {
     let calls: Vec<_> = names.iter().map(|name| call(name)).collect();
@@ -21,20 +17,20 @@ fn sleep(engine: Engine, seconds: &str) -> String {
     format!("SELECT {function}({seconds}) AS slept")
 }
 
-/// One of two transactions that wait for each other is ended by the server: its error has a type of its
-/// own, and its advice is not to change the statement.
+/// The server ends one of two transactions in a deadlock: its error has its own type, and the advice is
+/// not to change the statement.
 pub async fn deadlock(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let pause = sleep(engine, "0.5");
     let statements = [
         ("first", "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 1"),
         ("second", "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 2"),
         ("pause", &*pause),
     ];
-    let one = rig.deploy_with(&[], &statements).await;
-    let other = rig.deploy_with(&[], &statements).await;
+    let one = harness.deploy_with(&[], &statements).await;
+    let other = harness.deploy_with(&[], &statements).await;
     let (forth, back) = (["first", "pause", "second"], ["second", "pause", "first"]);
-    // On a busy machine one may be done before the other begins.
+    // On a busy machine one may end before the other begins.
     let mut loser = None;
     until("two transactions wait for each other", async || {
         let (forth, back) = (transaction(&forth), transaction(&back));
@@ -48,16 +44,16 @@ pub async fn deadlock(engine: Engine, bootstrap: &str) {
     assert_eq!(error_type, "Query.Transient", "{message}");
     assert!(message.contains("send the event again"), "{message}");
     assert!(!message.contains("correct the statement"), "{message}");
-    // So it is.
+    // The advice helps.
     one.ok(&transaction(&forth)).await;
     other.ok(&transaction(&back)).await;
 }
 
-/// A statement that somebody ends on the server is not one to be corrected.
+/// The error for a statement that somebody ended on the server does not ask to correct it.
 pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let rename = "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 1";
-    let function = rig.deploy_with(&[], &[("rename", rename)]).await;
+    let function = harness.deploy_with(&[], &[("rename", rename)]).await;
     let (lock, end) = match engine {
         Engine::Postgres => (
             "BEGIN; SELECT * FROM items FOR UPDATE",
@@ -71,37 +67,37 @@ pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
              WHERE user = 'lambda-user' AND info LIKE '%UPDATE items%'",
         ),
     };
-    rig.execute(lock).await;
+    harness.execute(lock).await;
     let somebody = async {
         let mut ended = vec![];
         until("it waits", async || {
-            ended = rig.execute(end).await;
+            ended = harness.execute(end).await;
             !ended.is_empty()
         })
         .await;
         if engine != Engine::Postgres {
-            rig.execute(ended[0][0].as_deref().unwrap()).await;
+            harness.execute(ended[0][0].as_deref().unwrap()).await;
         }
     };
     let event = call("rename");
     let (message, ()) = tokio::join!(function.fails(&event, "Query.Transient"), somebody);
-    assert!(message.contains("was ended by the server"), "{message}");
+    assert!(message.contains("was canceled by the server"), "{message}");
     assert!(!message.contains("correct the statement"), "{message}");
-    rig.execute("ROLLBACK").await;
+    harness.execute("ROLLBACK").await;
     assert_eq!(function.ok(&event).await["rows_affected"], 1);
 }
 
-/// An event that is skipped because of one lock gives the others back.
+/// An event that is skipped because of one lock releases its others.
 pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let long = format!("-- exclusive: true\n{}", sleep(engine, "3"));
     let statements = [("a", "-- exclusive: true\nSELECT 1 AS a"), ("b", &*long)];
-    let busy = rig.deploy_with(&[], &statements).await;
-    let skipped = rig.deploy_with(&[], &statements).await;
-    let next = rig.deploy_with(&[], &statements).await;
+    let busy = harness.deploy_with(&[], &statements).await;
+    let skipped = harness.deploy_with(&[], &statements).await;
+    let next = harness.deploy_with(&[], &statements).await;
     let text = if engine == Engine::Postgres { "pg_sleep" } else { "SLEEP" };
     let others = async {
-        until("b runs", async || rig.asleep(text).await == 1).await;
+        until("b runs", async || harness.asleep(text).await == 1).await;
         let response = skipped.ok(&transaction(&["a", "b"])).await;
         assert_eq!((&response["skipped"], &response["statement"]), (&true.into(), &"b".into()));
         let response: Value = next.ok(&call("a")).await;
@@ -110,7 +106,7 @@ pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     let event = call("b");
     tokio::join!(busy.ok(&event), others);
 
-    // The filter that an alarm stands on counts that run in what is logged, and no other.
+    // The alarm's metric filter counts the log line of the skipped run and no other.
     let template = tokio::task::spawn_blocking(|| Template::read(&deploy_template::functions()));
     let template = template.await.unwrap();
     let engine = if engine == Engine::Postgres { "Postgres" } else { "MySql" };
@@ -123,13 +119,13 @@ pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// A statement's time-out is that statement's: what follows may take longer.
+/// A statement's time-out applies to that statement only: later ones may take longer.
 pub async fn limits_end(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let brief = format!("-- timeout: 400ms\n{}", sleep(engine, "0"));
     let long = sleep(engine, "1");
     let statements = [("brief", &*brief), ("long", &*long)];
-    let function = rig.deploy_with(&[], &statements).await;
+    let function = harness.deploy_with(&[], &statements).await;
     function.ok(&call("brief")).await;
     let after = function.ok(&call("long")).await;
     let together = function.ok(&transaction(&["brief", "long"])).await;

@@ -1,19 +1,19 @@
 //! The connection is cut at every message of a conversation: before it, in its header, in its middle
 //! and after it, in each direction, by a reset, a close and a half-close.
 //!
-//! The positions come from a run that is only recorded. The answer must be right or the error
-//! honest, and the [`Ledger`] proves that no write ran twice, none that was reported as clean ran,
-//! and none that was reported as done is missing.
+//! The positions come from a recorded run. The answer must be right or the error honest, and the
+//! [`Ledger`] proves that no write ran twice, none reported as clean ran, and none reported as done is
+//! missing.
 
+use engine::Engine;
 use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
-use local_rds::{Engine, Server};
+use function_harness::Deployed;
+use function_harness::faults::{self, Ledger, Report};
+use local_rds::Server;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::Deployed;
-use crate::faults::{self, Ledger, Report};
-
-/// What is going on when the connection is cut.
+/// What the function is doing when the connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Connect,
@@ -22,14 +22,14 @@ enum Stage {
     Transaction,
 }
 
-/// Whether the statement has run on the connection before: its first run has it parsed.
+/// Whether the statement has run on the connection before: its first run prepares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     First,
     Later,
 }
 
-/// A function, and everything around it.
+/// A function with everything around it.
 struct Bench<'a> {
     function: Deployed<'a>,
     proxy: Proxy,
@@ -39,9 +39,9 @@ struct Bench<'a> {
 
 /// Every stage, at every message.
 pub async fn every_message(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), Duration::from_secs(20), &[]).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(20), &[]).await;
     let ledger = Ledger::default();
     let bench = Bench { function, proxy, ledger, echoes: AtomicU32::new(0) };
     let mut report = Report::new(engine, "cuts");
@@ -68,12 +68,12 @@ pub async fn every_message(engine: Engine, bootstrap: &str) {
     }
 
     bench.proxy.sever(Ending::Reset);
-    faults::settled(&rig.server, 0).await;
-    bench.ledger.assert_balanced(&rig.server);
+    faults::settled(&harness.server, 0).await;
+    bench.ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
-/// A cut at every place of every message, each time in another way.
+/// A cut at every place of every message, with alternating endings.
 fn cuts(messages: &[Message]) -> Vec<Cut> {
     let endings = [Ending::Reset, Ending::Close, Ending::HalfClose];
     let mut cuts = Vec::new();
@@ -92,7 +92,7 @@ fn cuts(messages: &[Message]) -> Vec<Cut> {
 }
 
 impl Bench<'_> {
-    /// The messages of a stage that nothing disturbs.
+    /// The messages of an undisturbed stage.
     async fn record(&self, stage: Stage, run: Run) -> Vec<Message> {
         if stage == Stage::Connect {
             faults::at_login(&self.proxy, async || self.act(stage).await).await.unwrap();
@@ -104,10 +104,9 @@ impl Bench<'_> {
         mark.since()
     }
 
-    /// Runs a stage on a connection that is cut. Nothing when the cut did not come: a handshake that
-    /// resumes a session is shorter than one that does not, and the server may send two records as
-    /// one.
-    async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Ending> {
+    /// Runs a stage on a connection that is cut. Returns nothing if the cut did not happen: a handshake
+    /// that resumes a session is shorter than a full one, and the server may send two records as one.
+    async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Outcome> {
         let ending = if stage == Stage::Connect {
             self.proxy.cut_next(cut);
             faults::at_login(&self.proxy, async || self.act(stage).await).await
@@ -124,10 +123,10 @@ impl Bench<'_> {
         Some(ending)
     }
 
-    /// Brings the connection into the state in which the stage begins.
+    /// Prepares the connection for the stage.
     async fn begin(&self, stage: Stage, run: Run) {
         match run {
-            // What the function has prepared goes with the connection.
+            // Prepared statements are lost with the connection.
             Run::First => {
                 self.proxy.sever(Ending::Reset);
                 self.repeat(async || self.connect(stage).await).await;
@@ -136,8 +135,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Acts until that ends well. A connection that was cut may take one invocation with it.
-    async fn repeat(&self, act: impl AsyncFn() -> faults::Ending) {
+    /// Acts until it succeeds. A connection that was cut may cost one invocation.
+    async fn repeat(&self, act: impl AsyncFn() -> faults::Outcome) {
         let mut last = Ok(());
         for _ in 0..3 {
             last = act().await;
@@ -148,8 +147,8 @@ impl Bench<'_> {
         panic!("it does not recover: {last:?}");
     }
 
-    /// Has the function connect, without running the stage's statement.
-    async fn connect(&self, stage: Stage) -> faults::Ending {
+    /// Makes the function connect without running the stage's statement.
+    async fn connect(&self, stage: Stage) -> faults::Outcome {
         if stage == Stage::Read {
             self.function
                 .invoke(r#"{"statement":"items"}"#)
@@ -161,7 +160,7 @@ impl Bench<'_> {
         }
     }
 
-    async fn act(&self, stage: Stage) -> faults::Ending {
+    async fn act(&self, stage: Stage) -> faults::Outcome {
         match stage {
             Stage::Connect | Stage::Read => self.echo().await,
             Stage::Write => self.ledger.write(&self.function).await,
@@ -169,7 +168,7 @@ impl Bench<'_> {
         }
     }
 
-    async fn echo(&self) -> faults::Ending {
+    async fn echo(&self) -> faults::Outcome {
         let value = self.echoes.fetch_add(1, Ordering::Relaxed);
         faults::echo(&self.function, value).await
     }

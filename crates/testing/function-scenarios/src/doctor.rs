@@ -1,7 +1,7 @@
-//! What the doctor says of set-ups that are broken in one way each: the cause it names first is the
-//! one that was made. And of set-ups that are not broken, it says nothing.
+//! What the doctor says about set-ups that are each broken in one way: the first cause that it names is
+//! the right one. It says nothing about healthy set-ups.
 //!
-//! Servers are shared by causes that leave no trace: each is put right again before the next.
+//! Causes that leave no trace share a server: each is corrected before the next.
 
 mod certificates;
 mod denied;
@@ -24,12 +24,11 @@ pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
 pub use unverified::{no_tls, unverified};
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::{Deployed, Harness};
 use serde_json::{Value, json};
 
-use crate::{Deployed, Rig};
-
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 const STEPS: [&str; 10] = [
     "settings",
     "credentials",
@@ -43,15 +42,15 @@ const STEPS: [&str; 10] = [
     "statements",
 ];
 
-/// Has the doctor look at the function.
+/// Has the doctor examine the function.
 async fn diagnosis(function: &Deployed<'_>) -> Value {
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     let text = diagnosis.to_string();
     function.assert_discreet(&text);
     let steps = diagnosis["steps"].as_array().expect("a list of steps");
     let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
     assert_eq!(names, STEPS);
-    // A blank that nothing filled would have been printed in capitals.
+    // An unfilled placeholder would have been printed in capitals.
     for cause in diagnosis["causes"].as_array().expect("a list of causes") {
         for field in ["cause", "title", "because", "confirm", "fix"] {
             assert!(!cause[field].as_str().unwrap().is_empty(), "{field}: {diagnosis:#}");
@@ -60,10 +59,10 @@ async fn diagnosis(function: &Deployed<'_>) -> Value {
     diagnosis
 }
 
-/// Fails unless the doctor finds `function` failed at `step`, and names `cause` first.
-async fn names(function: &Deployed<'_>, step: &str, cause: &str) -> Value {
+/// Fails unless the doctor finds that `function` fails at `step`, and names `cause` first.
+async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
     let diagnosis = diagnosis(function).await;
-    assert_eq!(diagnosis["causes"][0]["cause"], cause, "{diagnosis:#}");
+    assert_eq!(diagnosis["causes"][0]["cause"], cause.id(), "{diagnosis:#}");
     assert_eq!(diagnosis["ok"], false);
     let steps = diagnosis["steps"].as_array().unwrap();
     let at = STEPS.iter().position(|name| *name == step).unwrap();
@@ -76,12 +75,12 @@ async fn names(function: &Deployed<'_>, step: &str, cause: &str) -> Value {
     diagnosis
 }
 
-/// As [`names`], of the function deployed with other settings.
-async fn named(rig: &Rig, changes: &[(&str, &str)], step: &str, cause: &str) -> Value {
-    names(&rig.deploy(changes).await, step, cause).await
+/// As [`names`], for the function deployed with `changes`.
+async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
+    names(&harness.deploy(changes).await, step, cause).await
 }
 
-/// A set-up in which nothing is wrong: every step is ok, and there is nothing to say.
+/// Fails unless every step is ok and the doctor names no cause.
 async fn is_healthy(function: &Deployed<'_>) -> Value {
     let diagnosis = diagnosis(function).await;
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
@@ -92,18 +91,18 @@ async fn is_healthy(function: &Deployed<'_>) -> Value {
 }
 
 /// Attaches a policy to the function's role that allows logins on `resource`.
-fn allow(rig: &Rig, resource: &str) {
+fn allow(harness: &Harness, resource: &str) {
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
             "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
     );
-    rig.server.iam().set_policy(&policy).expect("a valid policy");
+    harness.server.iam().set_policy(&policy).expect("a valid policy");
 }
 
-/// A healthy set-up, and what is seen of it, under the names that programs read.
+/// A healthy set-up, and the facts about it, under the names that programs read.
 pub async fn healthy(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     let diagnosis = is_healthy(&function).await;
     let fact = |step: &str, fact: &str| {
         let at = STEPS.iter().position(|name| *name == step).unwrap();
@@ -111,18 +110,18 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
         assert!(!value.is_null(), "{step} has no {fact}: {diagnosis:#}");
         value
     };
-    assert_eq!(fact("settings", "db_host"), rig.server.host());
-    assert_eq!(fact("credentials", "access_key_id"), rig.server.access_key().id);
+    assert_eq!(fact("settings", "db_host"), harness.server.host());
+    assert_eq!(fact("credentials", "access_key_id"), harness.server.access_key().id);
     assert_eq!(fact("credentials", "source"), "environment");
-    let signed_for = format!("{}:{}", rig.server.host(), rig.server.port());
+    let signed_for = format!("{}:{}", harness.server.host(), harness.server.port());
     assert_eq!(fact("endpoint", "signed_for"), signed_for);
     assert_eq!(fact("endpoint", "kind"), "instance");
-    assert_eq!(fact("trust", "file"), rig.server.ca_bundle().display().to_string());
+    assert_eq!(fact("trust", "file"), harness.server.ca_bundle().display().to_string());
     assert_eq!(fact("dns", "addresses"), json!(["127.0.0.1"]));
     assert_eq!(fact("dns", "private"), true);
-    assert_eq!(fact("tcp", "peer"), rig.server.address().to_string());
+    assert_eq!(fact("tcp", "peer"), harness.server.address().to_string());
     assert_eq!(fact("tls", "version"), "TLSv1.3");
-    assert_eq!(fact("tls", "names"), json!([rig.server.host()]));
+    assert_eq!(fact("tls", "names"), json!([harness.server.host()]));
     assert_eq!(fact("tls", "ca"), "rds-ca-rsa2048-g1");
     let token =
         if engine == Engine::Postgres { "cleartext password" } else { "mysql_clear_password" };
@@ -130,8 +129,8 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
     assert_eq!(fact("database", "tls_version"), "TLSv1.3");
     assert_eq!(fact("database", "read_only"), false);
     assert!(fact("database", "clock_offset_s").as_f64().unwrap().abs() < 30.0);
-    assert!(fact("database", "user").as_str().unwrap().starts_with(rig.server.user()));
+    assert!(fact("database", "user").as_str().unwrap().starts_with(harness.server.user()));
     assert_eq!(fact("statements", "statements").as_array().unwrap().len(), 3);
-    // The function's own connection goes on as if nothing had been.
+    // The function's own connection is unaffected.
     assert_eq!(function.ok(r#"{"statement":"items"}"#).await["row_count"], 3);
 }

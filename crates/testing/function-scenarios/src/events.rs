@@ -1,14 +1,13 @@
 //! Events in, responses out.
 
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::{Value, json};
 
-use crate::Rig;
-
-/// The example statements, in every form of an event, over one connection.
+/// The example statements in every form of event, over one connection.
 pub async fn every_form(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     let first = json!([
         {"id": 1, "name": "first"}, {"id": 2, "name": "second"}, {"id": 3, "name": "third"}
     ]);
@@ -54,12 +53,12 @@ pub async fn every_form(engine: Engine, bootstrap: &str) {
     function.assert_discreet("");
 }
 
-/// What is wrong with an event or a statement is named, and the next event is served by the same
-/// connection.
+/// The error names what is wrong with an event or a statement, and the same connection serves the next
+/// event.
 pub async fn wrong_events(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let placeholder = if engine == Engine::Postgres { "$1" } else { "?" };
-    let function = rig
+    let function = harness
         .deploy_with(
             &[],
             &[
@@ -76,7 +75,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
     let duplicate = if engine == Engine::Postgres { "23505" } else { "1062 (23000)" };
     for (event, error_type, says) in [
         (r#"{"statement":"itmes"}"#, "Statement", "add-item"),
-        (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, and the event has 0"),
+        (r#"{"statement":"by-id"}"#, "Statement", "takes 1 parameter, but the event has 0"),
         (r#"{"statement":"by-id","params":[1,2]}"#, "Statement", "takes 1 parameter"),
         (r#"{"statement":"items","parms":[]}"#, "Event", "parms"),
         (r#"{"hello":"world"}"#, "Event", r#"{"diagnose": true}"#),
@@ -92,10 +91,10 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         assert!(message.contains(says), "{event}: {message}");
         let response = function.ok(r#"{"statement":"items"}"#).await;
         assert_eq!(response["row_count"], 3, "after {event}");
-        // The first event is refused before it comes to a connection.
+        // The first event is refused before a connection is needed.
         assert_eq!(response["connection"]["reused"], says != "add-item", "after {event}");
     }
-    // A result that was cut off leaves rows on the wire: that connection is not used again.
+    // A truncated result leaves rows on the wire: the connection is not used again.
     let message = function.fails(r#"{"statement":"few"}"#, "ResultTooLarge").await;
     assert!(message.contains("max_rows = 2"), "{message}");
     let response = function.ok(r#"{"statement":"items"}"#).await;
@@ -105,10 +104,10 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
     );
 }
 
-/// A transaction that fails leaves nothing behind; one that only reads is read-only.
+/// A failed transaction leaves nothing behind; a transaction of reads is read-only.
 pub async fn transactions(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
     let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
     for (last, error_type) in [
         (r#"{"statement":"add-item","params":[1,"again"]}"#, "Query"),
@@ -125,31 +124,31 @@ pub async fn transactions(engine: Engine, bootstrap: &str) {
     assert!(message.contains("-- mode: write"), "{message}");
 }
 
-/// An exclusive statement that is running keeps a second run out, which says so.
+/// While an exclusive statement runs, a second run is skipped, and says so.
 pub async fn exclusive(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
     let statements = [("slow", format!("-- exclusive: true\nSELECT {sleep} AS slept"))];
     let statements = statements.each_ref().map(|(name, sql)| (*name, sql.as_str()));
-    // Two functions of one name would share the environment: two deployments do not.
-    let first = rig.deploy_with(&[], &statements).await;
-    let second = rig.deploy_with(&[], &statements).await;
+    // Two deployments, because one function would use one environment.
+    let first = harness.deploy_with(&[], &statements).await;
+    let second = harness.deploy_with(&[], &statements).await;
     let event = r#"{"statement":"slow"}"#;
     let (one, two) = tokio::join!(first.ok(event), second.ok(event));
     let skipped = [&one, &two].iter().filter(|response| response["skipped"] == true).count();
     assert_eq!(skipped, 1, "{one:#}\n{two:#}");
     let reason = if one["skipped"] == true { &one["reason"] } else { &two["reason"] };
     assert!(reason.as_str().unwrap().contains("slow"), "{reason}");
-    // And when it has ended, the lock is free.
+    // When it has ended, the lock is free.
     assert_eq!(second.ok(event).await["row_count"], 1);
 }
 
-/// A statement that takes longer than it may is ended, and the next one gets its own rows.
+/// A statement that exceeds its time-out is ended, and the next one gets its own rows.
 pub async fn timeout(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
     let slow = format!("-- timeout: 300ms\nSELECT {sleep} AS slept");
-    let function = rig.deploy_with(&[], &[("slow", &slow)]).await;
+    let function = harness.deploy_with(&[], &[("slow", &slow)]).await;
     let message = function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
     assert!(message.contains("slow"), "{message}");
     let response = function.ok(r#"{"statement":"items"}"#).await;
@@ -157,12 +156,12 @@ pub async fn timeout(engine: Engine, bootstrap: &str) {
     assert_eq!(response["connection"]["reused"], false);
 }
 
-/// A response that Lambda could not return is an error before it is one of Lambda's.
+/// A response too large for Lambda is the function's error before it is Lambda's.
 pub async fn too_large(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let wide = "-- max_rows: 1000000\nSELECT a.id AS a, REPEAT('x', 100000) AS x \
                 FROM items a, items b, items c, items d, items e";
-    let function = rig.deploy_with(&[], &[("wide", wide)]).await;
+    let function = harness.deploy_with(&[], &[("wide", wide)]).await;
     let message = function.fails(r#"{"statement":"wide"}"#, "ResultTooLarge").await;
     assert!(message.contains("at row 6"), "{message}");
     let response: Value = function.ok(r#"{"statement":"items"}"#).await;

@@ -1,52 +1,56 @@
-//! What both functions' integration tests share: a real server, Lambda's APIs, and the function
-//! between them.
+//! The integration scenarios, which run on every engine.
 //!
-//! Each engine's tests run the same scenarios, so that MySQL, MariaDB and PostgreSQL are held to the
-//! same words. A scenario is the body of a test: it panics when something does not hold.
+//! A scenario is the body of a test: an `async fn(Engine, &str)` that gets an engine and the path of the
+//! function's program, and panics if something does not hold. [`scenarios!`] lists them, which makes each
+//! a test of MySQL, MariaDB and PostgreSQL. A scenario that is not listed is dead code, and does not
+//! compile.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
+#![deny(dead_code)] // a scenario that is not listed
 
-pub mod contention;
-pub mod cuts;
-pub mod discretion;
-pub mod doctor;
-pub mod events;
-mod faults;
-pub mod known_state;
-pub mod layer;
-pub mod login;
-pub mod memory;
-pub mod namespace;
-pub mod outages;
-pub mod policy;
-pub mod reliability;
-pub mod results;
-mod rig;
-pub mod round_trip;
-pub mod shutdown;
-pub mod size;
-pub mod soak;
-pub mod start;
-pub mod statement_files;
-pub mod type_table;
-pub mod untidy;
-pub mod values;
+mod contention;
+mod cuts;
+mod discretion;
+mod doctor;
+mod events;
+mod known_state;
+mod layer;
+mod login;
+mod memory;
+mod outages;
+mod policy;
+mod reliability;
+mod results;
+mod returning;
+mod round_trip;
+mod shutdown;
+mod size;
+mod soak;
+mod start;
+mod statement_files;
+mod type_table;
+mod untidy;
+mod values;
 
-pub use local_rds::Engine;
-pub use rig::{Deployed, Exact, Rig, closed_port, until};
+pub use engine::Engine;
 
-/// Makes a test of every scenario, for the engine called `$engine` and the function's program
-/// `$bootstrap`.
+/// Calls a macro with its arguments and the scenarios by module: `all` for those of every engine,
+/// `returning` for those of the engines with `RETURNING`.
 #[macro_export]
-macro_rules! integration_tests {
-    ($engine:ident, $bootstrap:expr) => {
-        $crate::integration_tests! { @modules $engine, $bootstrap,
+macro_rules! scenarios {
+    (all => $macro:path; $($argument:tt)*) => {
+        $macro! { $($argument)*
             start { wrong_settings empty_bundle database_away connection_gone }
-            login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
+            login {
+                denied unknown_user unknown_database unverified no_tls unreachable no_credentials
+            }
             memory { tokens credentials }
             policy { deployed }
             layer { regions_roots proxy_roots region_not_there }
-            doctor { healthy uncounted denied_once settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
+            doctor {
+                healthy uncounted denied_once settings network unverified no_tls denied own_ca
+                no_region proxy refused inside mended quoted
+            }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }
             known_state { open_transaction server_settings next_event parameter_kinds long_token }
@@ -57,23 +61,55 @@ macro_rules! integration_tests {
             type_table { documented }
             round_trip { any_value }
             size { memory long_values huge_events }
-            reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
-                one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
-            shutdown { running_events_are_answered nothing_new_is_run one_at_a_time silent_server
-                silent_extensions_api }
+            reliability {
+                ended_on_the_server by_its_own_deadline outcomes read_only failover one_round_trip
+                no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell
+            }
+            shutdown {
+                running_events_are_answered nothing_new_is_run one_at_a_time silent_server
+                silent_extensions_api
+            }
             cuts { every_message }
-            outages { restarts frozen_server network idle_timeout logins too_many_connections
-                disk_full }
+            outages {
+                restarts frozen_server network idle_timeout logins too_many_connections disk_full
+            }
             untidy { same_answers }
             soak { random_faults }
         }
     };
-    (@modules $engine:ident, $bootstrap:expr, $($module:ident { $($scenario:ident)* })*) => {
+    (returning => $macro:path; $($argument:tt)*) => {
+        $macro! { $($argument)* returning { refused_result } }
+    };
+}
+
+macro_rules! publish {
+    ($($module:ident { $($scenario:ident)* })*) => {
+        $(#[allow(missing_docs)]
+        pub mod $module {
+            $(pub use crate::$module::$scenario;)*
+        })*
+    };
+}
+
+/// The listed scenarios.
+pub mod listed {
+    scenarios! { all => publish; }
+    scenarios! { returning => publish; }
+}
+
+/// Makes each scenario a test, given an engine, the function's program, and the path of the scenarios'
+/// modules.
+#[macro_export]
+macro_rules! tests {
+    ($engine:ident, $bootstrap:path, $root:path:
+        $($module:ident { $($scenario:ident)* })*) => {
         $(mod $module {
+            use $root as root;
+
             $(#[test]
             fn $scenario() {
                 let engine = $crate::Engine::$engine;
-                $crate::run($crate::$module::$scenario(engine, $bootstrap));
+                $crate::run(root::$module::$scenario(engine, $bootstrap));
             })*
         })*
     };

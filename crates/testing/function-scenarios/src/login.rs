@@ -1,24 +1,23 @@
-//! Every way a login goes wrong has its own `errorType`, and none gives the token away.
+//! Every way in which a login fails has its own `errorType`, and none reveals the token.
 
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::event::ITEMS;
+use function_harness::{Harness, closed_port};
+use local_rds::Server;
 
-use crate::{Rig, closed_port};
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-
-/// What IAM refuses, the server denies: one case after another on one server, each put right again
-/// before the next.
+/// The server denies what IAM refuses: one case after another on one server, each corrected before the
+/// next.
 pub async fn denied(engine: Engine, bootstrap: &str) {
     let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
     let elsewhere = "alias.zyx987wvu654.us-east-1.rds.amazonaws.com";
     let server = Server::builder(engine).also_named(alias).also_named(elsewhere);
-    let rig = Rig::with(server, bootstrap).await;
-    let iam = rig.server.iam();
-    let key = rig.server.access_key();
+    let harness = Harness::with(server, bootstrap).await;
+    let iam = harness.server.iam();
+    let key = harness.server.access_key();
 
     let denied = async |case: &str, changes: &[(&str, &str)], log_says: &str| {
         let before = iam.refusals().len();
-        let function = rig.deploy(changes).await;
+        let function = harness.deploy(changes).await;
         let message = function.fails(ITEMS, "Login.Denied").await;
         assert!(message.contains("rds-db:connect"), "{case}: {message}");
         let refusals = iam.refusals();
@@ -35,7 +34,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     iam.set_clock_offset(901);
     denied("expired", &[], "for 900 seconds").await;
     iam.set_clock_offset(-60);
-    denied("from the future", &[], "here it is only").await;
+    denied("from the future", &[], "is not valid before").await;
     iam.set_clock_offset(0);
 
     denied("wrong host", &[("DB_HOST", alias)], alias).await;
@@ -48,46 +47,46 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
                 "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#
         )
     };
-    let arn = rig.server.resource_arn(rig.server.user());
+    let arn = harness.server.resource_arn(harness.server.user());
     iam.set_policy(&policy("Deny", &arn)).unwrap();
     denied("policy denies", &[], "polic").await;
-    iam.set_policy(&policy("Allow", &rig.server.resource_arn("somebody-else"))).unwrap();
+    iam.set_policy(&policy("Allow", &harness.server.resource_arn("somebody-else"))).unwrap();
     denied("policy allows another user", &[], "polic").await;
     iam.set_policy(&policy("Allow", &arn)).unwrap();
 
-    // And with everything put right, it goes through.
-    let function = rig.deploy(&[]).await;
+    // With everything corrected, the login succeeds.
+    let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
     function.assert_discreet("");
 }
 
-/// A user that does not exist is denied like one whose token is wrong.
+/// A user that does not exist is denied like a wrong token.
 pub async fn unknown_user(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[("DB_USER", "nobody-here")]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[("DB_USER", "nobody-here")]).await;
     let message = function.fails(ITEMS, "Login.Denied").await;
     assert!(message.contains("nobody-here"), "{message}");
     function.assert_discreet(&message);
 }
 
-/// A database that does not exist is no matter of the token.
+/// A database that does not exist has nothing to do with the token.
 pub async fn unknown_database(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[("DB_NAME", "no_such_database")]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[("DB_NAME", "no_such_database")]).await;
     let message = function.fails(ITEMS, "Login.Refused").await;
     assert!(message.contains("no_such_database"), "{message}");
     assert!(message.contains("check DB_NAME"), "{message}");
-    // No caller hears of the login that is made while it initialises: its log tells what the server said.
+    // No caller sees the login during initialisation: the log repeats what the server said.
     let code =
         if engine == Engine::Postgres { "(3D000): database" } else { "ERROR 1044 (42000): Access" };
     assert!(function.logs().contains(code), "{}", function.logs());
 }
 
-/// A server that cannot prove to be the endpoint gets no token.
+/// A server that cannot prove that it is the endpoint gets no token.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let before = rig.server.iam().refusals().len();
-    let other = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let before = harness.server.iam().refusals().len();
+    let other = Harness::start(engine, bootstrap).await;
     let roots = other.server.ca_bundle().display().to_string();
     let cases = [
         ("untrusted CA", ("DB_CA_BUNDLE", roots.as_str()), "none of these roots"),
@@ -98,43 +97,43 @@ pub async fn unverified(engine: Engine, bootstrap: &str) {
         ),
     ];
     for (case, change, advice) in cases {
-        let function = rig.deploy(&[change]).await;
+        let function = harness.deploy(&[change]).await;
         let message = function.fails(ITEMS, "Connect.Tls").await;
         assert!(message.contains(advice), "{case}: {message}");
         assert!(message.contains("1 root"), "{case}: {message}");
         function.assert_discreet(&message);
     }
-    assert_eq!(rig.server.iam().refusals().len(), before, "a token was sent");
+    assert_eq!(harness.server.iam().refusals().len(), before, "a token was sent");
 }
 
 /// A server without TLS gets no token.
 pub async fn no_tls(engine: Engine, bootstrap: &str) {
-    let rig = Rig::with(Server::builder(engine).without_tls(), bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::with(Server::builder(engine).without_tls(), bootstrap).await;
+    let function = harness.deploy(&[]).await;
     let message = function.fails(ITEMS, "Connect.Tls").await;
     assert!(message.contains("offers no TLS"), "{message}");
-    assert_eq!(rig.server.iam().refusals(), [""; 0], "a token was sent");
+    assert_eq!(harness.server.iam().refusals(), [""; 0], "a token was sent");
     function.assert_discreet(&message);
 }
 
-/// Nothing listens, or nothing has the name.
+/// Nothing listens, or the name does not exist.
 pub async fn unreachable(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let closed = closed_port();
     let address = closed.local_addr().unwrap().to_string();
-    let function = rig.deploy(&[("DB_CONNECT_TO", &address)]).await;
+    let function = harness.deploy(&[("DB_CONNECT_TO", &address)]).await;
     let message = function.fails(ITEMS, "Connect.Tcp").await;
     assert!(message.contains(&address), "{message}");
 
-    let function = rig.deploy(&[("DB_CONNECT_TO", "no-such-host.invalid:3306")]).await;
+    let function = harness.deploy(&[("DB_CONNECT_TO", "no-such-host.invalid:3306")]).await;
     let message = function.fails(ITEMS, "Connect.Dns").await;
     assert!(message.contains("no-such-host.invalid"), "{message}");
 }
 
-/// Credentials that have expired sign nothing.
+/// Without credentials nothing is signed.
 pub async fn no_credentials(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy_without_credentials().await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy_without_credentials().await;
     let message = function.fails(ITEMS, "Credentials").await;
     assert!(message.contains("execution role"), "{message}");
 }

@@ -1,41 +1,41 @@
-//! What databases and networks do to connections: restarts, freezes, idle time-outs, credentials and
-//! clocks that change, servers that are full, and networks that are slow or gone.
+//! What databases and networks do to connections: restarts, freezes, idle time-outs, changed
+//! credentials and clocks, full servers, and networks that are slow or down.
 //!
-//! Each fault is either healed within the invocation or reported as what it is, and the next
-//! invocation without it gets its own rows.
+//! Each fault is either healed within the invocation or reported for what it is, and the next
+//! invocation without the fault gets its own rows.
 
+use engine::Engine;
 use fault_proxy::{Condition, Direction, Ending};
+use function_harness::faults::{self, Ledger, Report, query};
+use function_harness::{Harness, until};
+use local_rds::Server;
 use local_rds::iam::AccessKey;
-use local_rds::{Engine, Server};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::faults::{self, Ledger, Report, query};
-use crate::{Rig, until};
-
-/// Lambda's time-out of the functions here: short, because some faults last until it.
+/// The functions' time-out: short, because some faults last until then.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// SIGKILL and restart of the server while the connection is idle, while the server is asked to log
-/// in, during a read, a write and a transaction.
+/// SIGKILL and restart of the server while the connection is idle, during a login, a read, a write and a
+/// transaction.
 pub async fn restarts(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
     let slow = slow_statements(engine);
     let slow = slow.each_ref().map(|(name, sql)| (*name, sql.as_str()));
-    let address = rig.server.address();
-    let function = faults::deploy(&rig, address, Duration::from_secs(60), &slow).await;
-    let hasty = faults::deploy(&rig, address, TIMEOUT, &[]).await;
+    let address = harness.server.address();
+    let function = faults::deploy(&harness, address, Duration::from_secs(60), &slow).await;
+    let hasty = faults::deploy(&harness, address, TIMEOUT, &[]).await;
     let ledger = Ledger::default();
     let mut report = Report::new(engine, "restarts");
 
     faults::echo(&function, 0).await.unwrap();
     faults::echo(&hasty, 0).await.unwrap();
-    rig.server.kill().unwrap();
+    harness.server.kill().unwrap();
     let ending = right_or(&["Connect.Tcp", "ConnectionLost"], faults::echo(&hasty, 1).await);
     report.count("server killed, read while it is away", &ending);
     let ending = right_or(&["Connect.Tcp"], ledger.write(&hasty).await);
     report.count("server killed, write while it is away", &ending);
-    let (ending, ()) = tokio::join!(faults::echo(&function, 2), restart(&rig));
+    let (ending, ()) = tokio::join!(faults::echo(&function, 2), restart(&harness));
     report.count("server killed and restarted between invocations", &ending);
     ending.expect("it waits for the server");
 
@@ -53,20 +53,20 @@ pub async fn restarts(engine: Engine, bootstrap: &str) {
                 .map(drop)
                 .map_err(|(kind, _)| kind)
         };
-        let (ending, ()) = tokio::join!(run, kill_when_slow(&rig));
+        let (ending, ()) = tokio::join!(run, kill_when_slow(&harness));
         let kind = ending.as_ref().unwrap_err();
         assert_eq!(kind, if write { "OutcomeUnknown" } else { "ConnectionLost" }, "{fault}");
         report.count(fault, &ending);
         faults::echo(&function, 3).await.unwrap();
     }
     let transaction = ledger.transaction_with(&function, "slow-read");
-    let (ending, ()) = tokio::join!(transaction, kill_when_slow(&rig));
+    let (ending, ()) = tokio::join!(transaction, kill_when_slow(&harness));
     assert!(ending.is_err(), "a transaction without an end was done");
     report.count("server killed and restarted during a transaction", &ending);
     faults::echo(&function, 4).await.unwrap();
-    ledger.assert_balanced(&rig.server);
+    ledger.assert_balanced(&harness.server);
     assert_eq!(
-        query(&rig.server, "SELECT id FROM hits WHERE id > 1"),
+        query(&harness.server, "SELECT id FROM hits WHERE id > 1"),
         [[]; 0],
         "half a transaction"
     );
@@ -95,78 +95,78 @@ fn slow_statements(engine: Engine) -> [(&'static str, String); 2] {
     }
 }
 
-/// Kills the server once it carries a slow statement out, and starts it again.
-async fn kill_when_slow(rig: &Rig) {
-    until("a slow statement is carried out", async || rig.asleep("(50)").await == 1).await;
-    rig.server.kill().unwrap();
-    restart(rig).await;
+/// Kills the server once it executes a slow statement, and restarts it.
+async fn kill_when_slow(harness: &Harness) {
+    until("a slow statement is executed", async || harness.asleep("(50)").await == 1).await;
+    harness.server.kill().unwrap();
+    restart(harness).await;
 }
 
-async fn restart(rig: &Rig) {
-    tokio::task::block_in_place(|| rig.server.restart()).expect("the server starts again");
+async fn restart(harness: &Harness) {
+    tokio::task::block_in_place(|| harness.server.restart()).expect("the server starts again");
 }
 
 /// The error must be one of `kinds`.
-fn right_or(kinds: &[&str], ending: faults::Ending) -> faults::Ending {
+fn right_or(kinds: &[&str], ending: faults::Outcome) -> faults::Outcome {
     if let Err(kind) = &ending {
         assert!(kinds.contains(&&**kind), "{kind} is none of {kinds:?}");
     }
     ending
 }
 
-/// SIGSTOP of the server for longer than the deadline. What was sent meanwhile may still run when it
-/// goes on; what was read meanwhile is not taken for another's answer.
+/// SIGSTOP of the server for longer than the deadline. What was sent meanwhile may still run when the
+/// server resumes; its answer is not taken for another invocation's.
 pub async fn frozen_server(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), TIMEOUT, &[]).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), TIMEOUT, &[]).await;
     let ledger = Ledger::default();
     let mut report = Report::new(engine, "frozen-server");
 
     faults::echo(&function, 0).await.unwrap();
-    rig.server.pause();
+    harness.server.pause();
     let ending = faults::echo(&function, 1).await;
     assert_eq!(ending, Err("Timeout".into()));
     report.count("server frozen during a read", &ending);
     let ending = faults::echo(&function, 2).await;
     assert!(ending.is_err());
     report.count("server frozen during a login", &ending);
-    rig.server.resume();
+    harness.server.resume();
     for value in 3..6 {
         faults::echo(&function, value).await.unwrap();
     }
 
-    rig.server.pause();
+    harness.server.pause();
     let ending = ledger.write(&function).await;
     assert!(ending.is_err(), "the server was frozen");
     report.count("server frozen before a write", &ending);
-    rig.server.resume();
+    harness.server.resume();
     ledger.write(&function).await.unwrap();
-    // The server has parsed it, so that there is only its run to wait for.
-    rig.server.pause();
+    // The server has prepared it, so that only its execution remains.
+    harness.server.pause();
     let ending = ledger.write(&function).await;
     assert_eq!(ending, Err("OutcomeUnknown".into()));
     report.count("server frozen during a write", &ending);
-    rig.server.resume();
+    harness.server.resume();
 
     ledger.transaction(&function).await.unwrap();
-    rig.server.pause();
+    harness.server.pause();
     let ending = ledger.transaction(&function).await;
     assert!(ending.is_err());
     report.count("server frozen during a transaction", &ending);
-    rig.server.resume();
+    harness.server.resume();
     faults::echo(&function, 7).await.unwrap();
     proxy.sever(Ending::Reset);
-    faults::settled(&rig.server, 0).await;
-    ledger.assert_balanced(&rig.server);
+    faults::settled(&harness.server, 0).await;
+    ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
-/// The network is slow, narrow, frozen, lossy, or lets nobody in.
+/// The network is slow, throttled, frozen, lossy, or refuses connections.
 pub async fn network(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), TIMEOUT, &[]).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), TIMEOUT, &[]).await;
     let ledger = Ledger::default();
     let mut report = Report::new(engine, "network");
     let mut value = 0;
@@ -208,48 +208,48 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     }
     proxy.set(Condition::Clear);
     proxy.sever(Ending::Reset);
-    faults::settled(&rig.server, 0).await;
-    ledger.assert_balanced(&rig.server);
+    faults::settled(&harness.server, 0).await;
+    ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
-/// The server ends connections that were idle too long.
+/// The server ends idle connections.
 pub async fn idle_timeout(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
     let mut report = Report::new(engine, "idle-timeout");
     query(
-        &rig.server,
+        &harness.server,
         match engine {
             Engine::Postgres => "ALTER ROLE lambda_user SET idle_session_timeout = '1s'",
             Engine::MySql | Engine::MariaDb => "SET GLOBAL wait_timeout = 1",
         },
     );
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), TIMEOUT, &[]).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), TIMEOUT, &[]).await;
     let ledger = Ledger::default();
     for value in 0..2 {
         faults::echo(&function, value).await.unwrap();
-        faults::settled(&rig.server, 0).await;
+        faults::settled(&harness.server, 0).await;
         let ending = ledger.write(&function).await;
         report.count("the server's idle time-out passed, then a write", &ending);
         ending.expect("it connects again before anything is sent");
-        faults::settled(&rig.server, 0).await;
+        faults::settled(&harness.server, 0).await;
         let ending = faults::echo(&function, 10 + value).await;
         report.count("the server's idle time-out passed, then a read", &ending);
         ending.expect("it connects again");
     }
-    ledger.assert_balanced(&rig.server);
+    ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
-/// Credentials are rotated, the server's clock is wrong, a token expires on its way.
+/// Credentials are rotated, the server's clock is wrong, a token expires before it arrives.
 pub async fn logins(engine: Engine, bootstrap: &str) {
-    let rig = faults::rig(Server::builder(engine), bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), Duration::from_secs(10), &[]).await;
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(10), &[]).await;
     let mut report = Report::new(engine, "logins");
-    let iam = rig.server.iam();
-    let (key, other) = (rig.server.access_key(), AccessKey::random());
+    let iam = harness.server.iam();
+    let (key, other) = (harness.server.access_key(), AccessKey::random());
 
     type Turn<'a> = Box<dyn Fn() + 'a>;
     let faults_and_cures: [(&str, Turn<'_>, Turn<'_>); 3] = [
@@ -293,7 +293,7 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
     let (accepted, refusals) = (proxy.accepted(), iam.refusals().len());
     proxy.set(Condition::Freeze);
     let expire = async {
-        // The token was signed, at the latest, when the connection was there.
+        // The token was signed at the latest when the connection was made.
         until("it connects", async || proxy.accepted() > accepted).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         iam.set_clock_offset(16 * 60);
@@ -312,25 +312,25 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// The server cannot make a table's file longer, as on a full disk: the limit on its files stands in
-/// for the disk's end. It is beyond what the server's logs are long.
+/// The server cannot extend a table's file, as on a full disk: a limit on file sizes stands in for it.
+/// The limit is above the size of the server's logs.
 pub async fn disk_full(engine: Engine, bootstrap: &str) {
     const LIMIT: u64 = 40 << 20;
     let table = match engine {
-        // Stored as it is, not compressed.
+        // Stored uncompressed.
         Engine::Postgres => {
             "CREATE TABLE big (v TEXT); ALTER TABLE big ALTER v SET STORAGE EXTERNAL;"
         }
         Engine::MySql | Engine::MariaDb => "CREATE TABLE big (v LONGTEXT);",
     };
-    let rig = Rig::with_tables(Server::builder(engine), table, bootstrap).await;
+    let harness = Harness::with_tables(Server::builder(engine), table, bootstrap).await;
     let fill = "-- mode: write\nINSERT INTO big (v) \
                 SELECT REPEAT('x', 1000000) FROM items a, items b, items c, items d";
     let add = "-- mode: write\nINSERT INTO big (v) VALUES ('small')";
     let statements = [("fill", fill), ("add", add)];
     let quiet = [("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    let function = rig.deploy_limited(Duration::from_secs(60), &quiet, &statements).await;
-    let rows = || query(&rig.server, "SELECT COUNT(*) FROM big")[0][0].clone().unwrap();
+    let function = harness.deploy_limited(Duration::from_secs(60), &quiet, &statements).await;
+    let rows = || query(&harness.server, "SELECT COUNT(*) FROM big")[0][0].clone().unwrap();
     let mut report = Report::new(engine, "disk-full");
 
     let transaction = r#"{"transaction":[{"statement":"add"},{"statement":"fill"}]}"#;
@@ -338,14 +338,14 @@ pub async fn disk_full(engine: Engine, bootstrap: &str) {
         (r#"{"statement":"fill"}"#, "write", "OutcomeUnknown"),
         (transaction, "transaction", "ConnectionLost"),
     ] {
-        rig.server.limit_file_size(Some(LIMIT)).unwrap();
+        harness.server.limit_file_size(Some(LIMIT)).unwrap();
         let (kind, message) = function.invoke(event).await.unwrap_err();
         match engine {
-            // Of all that may go wrong with a file, it survives a full disk alone.
+            // A full disk is the only file error that it survives.
             Engine::MariaDb => {
-                assert_eq!(kind, lost, "{message}\n{}", rig.server.log());
-                rig.server.kill().unwrap();
-                restart(&rig).await;
+                assert_eq!(kind, lost, "{message}\n{}", harness.server.log());
+                harness.server.kill().unwrap();
+                restart(&harness).await;
             }
             Engine::MySql => assert!(kind == "Query" && message.contains("is full"), "{message}"),
             Engine::Postgres => {
@@ -356,29 +356,29 @@ pub async fn disk_full(engine: Engine, bootstrap: &str) {
         report.count(&format!("disk full during a {what}"), &Err(kind));
     }
 
-    rig.server.limit_file_size(None).unwrap();
+    harness.server.limit_file_size(None).unwrap();
     let ending = function.invoke(r#"{"statement":"add"}"#).await;
     report.count("disk full, then room again", &ending.map(drop).map_err(|(kind, _)| kind));
     assert_eq!(rows(), "1");
     report.write(bootstrap);
 }
 
-/// The server has as many connections as it may have.
+/// The server has reached max_connections.
 pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("max_connections", "10");
     let server = match engine {
-        // Of ten, the administrator has one, and eight are not for us.
+        // Of ten, the administrator has one, and eight are reserved.
         Engine::Postgres => server.setting("superuser_reserved_connections", "8"),
-        // How long a connection may wait before it logs in.
+        // How long a connection may take to log in.
         Engine::MySql | Engine::MariaDb => server.setting("connect_timeout", "300"),
     };
-    let rig = faults::rig(server, bootstrap).await;
-    let proxy = faults::proxy(&rig).await;
-    let function = faults::deploy(&rig, proxy.address(), TIMEOUT, &[]).await;
-    let patient = faults::deploy(&rig, proxy.address(), Duration::from_secs(30), &[]).await;
+    let harness = faults::start(server, bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), TIMEOUT, &[]).await;
+    let patient = faults::deploy(&harness, proxy.address(), Duration::from_secs(30), &[]).await;
     let mut report = Report::new(engine, "too-many-connections");
 
-    let crowd = Crowd::fill(&rig).await;
+    let crowd = Crowd::fill(&harness).await;
     let (kind, message) = function.invoke(r#"{"statement":"items"}"#).await.unwrap_err();
     assert_eq!(kind, "Login.Refused", "{message}");
     assert!(message.contains("reserved concurrency"), "{message}");
@@ -386,7 +386,7 @@ pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
 
     let relief = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        crowd.leave(&rig);
+        crowd.leave(&harness);
     };
     let (ending, ()) = tokio::join!(faults::echo(&patient, 1), relief);
     report.count("max_connections reached, for less than the deadline", &ending);
@@ -394,32 +394,32 @@ pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// Those who have all the connections.
+/// Clients that hold all connections.
 struct Crowd(Vec<TcpStream>);
 
 impl Crowd {
-    async fn fill(rig: &Rig) -> Crowd {
-        if rig.server.engine() == Engine::Postgres {
-            // The one connection that is left.
-            rig.deploy(&[]).await.ok(r#"{"statement":"items"}"#).await;
+    async fn fill(harness: &Harness) -> Crowd {
+        if harness.server.engine() == Engine::Postgres {
+            // The one connection left.
+            harness.deploy(&[]).await.ok(r#"{"statement":"items"}"#).await;
             return Crowd(vec![]);
         }
         // MySQL counts a connection before it has logged in.
-        let connect = |_| TcpStream::connect(rig.server.address()).unwrap();
+        let connect = |_| TcpStream::connect(harness.server.address()).unwrap();
         let crowd = (0..10).map(connect).collect();
         let full = async || {
-            let status = query(&rig.server, "SHOW STATUS LIKE 'Threads_connected'");
+            let status = query(&harness.server, "SHOW STATUS LIKE 'Threads_connected'");
             status[0][1].as_deref().is_some_and(|count| count.parse::<u32>().unwrap() >= 10)
         };
         until("there is no room", full).await;
         Crowd(crowd)
     }
 
-    fn leave(self, rig: &Rig) {
-        if rig.server.engine() == Engine::Postgres {
+    fn leave(self, harness: &Harness) {
+        if harness.server.engine() == Engine::Postgres {
             let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                        WHERE usename = 'lambda_user'";
-            query(&rig.server, sql);
+            query(&harness.server, sql);
         }
         drop(self.0);
     }

@@ -1,32 +1,31 @@
-//! The policy of the deployed role, proven by enforcement: the function runs with the very
-//! environment that `deploy/template.yaml` gives it, before a server that holds it to the very policy.
+//! The deployed role's policy, proven by enforcement: the function runs with exactly the environment
+//! that `deploy/template.yaml` gives it, against a server that enforces exactly that policy.
 
 use deploy_template::{ACCOUNT, Rendered, Stack, Template};
+use engine::Engine;
+use function_harness::Harness;
+use function_harness::event::ITEMS;
 use local_lambda::Function;
+use local_rds::Server;
 use local_rds::iam::Resource;
-use local_rds::{Engine, Server};
 use std::time::Duration;
 
-use crate::Rig;
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-
-/// Partition and region, and how RDS names a host there.
+/// Partition, region, and the form of RDS's host names there.
 const PARTITIONS: [(&str, &str, &str); 3] = [
     ("aws", "eu-west-1", "eu-west-1.rds.amazonaws.com"),
     ("aws-cn", "cn-north-1", "rds.cn-north-1.amazonaws.com.cn"),
     ("aws-us-gov", "us-gov-west-1", "us-gov-west-1.rds.amazonaws.com"),
 ];
 
-/// How a host starts, a resource id, and another of the same kind: of an instance, a cluster and a
-/// proxy.
+/// A host name's beginning, a resource id, and another id of the same kind: of an instance, a cluster
+/// and a proxy.
 const KINDS: [(&str, &str, &str); 3] = [
     ("mydb.", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "db-ABCDEFGHIJKLMNOPQRSTUVWXY2"),
     ("mydb.cluster-", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXY2"),
     ("mydb.proxy-", "prx-0123456789abcdef0", "prx-0123456789abcdef1"),
 ];
 
-/// One database that a stack is deployed for.
+/// A database that a stack is deployed for.
 struct Database {
     resource: Resource,
     other_id: &'static str,
@@ -34,8 +33,8 @@ struct Database {
     parameters: Vec<(String, String)>,
 }
 
-/// With the stack's own policy the function gets in. With the policy of a stack for another user,
-/// database, region or partition it does not, and the policy is why.
+/// With the stack's own policy the function logs in. With the policy of a stack for another user,
+/// database, region or partition it does not, because of the policy.
 pub async fn deployed(engine: Engine, bootstrap: &str) {
     let template = tokio::task::spawn_blocking(|| Template::read(&deploy_template::functions()));
     let template = template.await.unwrap();
@@ -43,15 +42,15 @@ pub async fn deployed(engine: Engine, bootstrap: &str) {
         KINDS.iter().map(move |(start, _, _)| format!("{start}abc123def456.{domain}"))
     });
     let server = hosts.fold(Server::builder(engine), |server, host| server.also_named(host));
-    let rig = Rig::with(server, bootstrap).await;
+    let harness = Harness::with(server, bootstrap).await;
 
     for partition in &PARTITIONS {
         for kind in &KINDS {
-            let database = Database::new(engine, &rig.server, partition, kind);
-            rig.server.iam().stand_for(database.resource.clone());
+            let database = Database::new(engine, &harness.server, partition, kind);
+            harness.server.iam().stand_for(database.resource.clone());
             let stack = database.stack();
             let rendered = render(&template, &stack);
-            admits(&rig, engine, &rendered).await;
+            admits(&harness, engine, &rendered).await;
 
             let prefix = prefix(engine);
             let with = |name: &str, value: &str| {
@@ -70,7 +69,7 @@ pub async fn deployed(engine: Engine, bootstrap: &str) {
                 elsewhere("aws-iso", &stack.region),
             ] {
                 let other = render(&template, &other);
-                denies(&rig, engine, &rendered, &other, &database).await;
+                denies(&harness, engine, &rendered, &other, &database).await;
             }
         }
     }
@@ -137,52 +136,51 @@ fn render(template: &Template, stack: &Stack) -> Rendered {
 
 /// Runs the function of `environment` under the policy of `role`.
 async fn run(
-    rig: &Rig,
+    harness: &Harness,
     engine: Engine,
     environment: &Rendered,
     role: &Rendered,
     timeout: Duration,
 ) -> Result<(), (String, String)> {
     let id = format!("{}Function", prefix(engine));
-    // The one that is about logins: the verifier evaluates no conditions, and another one has some.
+    // The one about logins: the verifier evaluates no conditions, which another policy has.
     let policy = role.inline_policy(&format!("{id}Role"), "log-in");
-    rig.server.iam().set_policy(&policy.to_string()).unwrap();
+    harness.server.iam().set_policy(&policy.to_string()).unwrap();
     let variables = environment.environment(&id);
     let settings = |function: Function| {
         variables.iter().fold(function, |function, (name, value)| function.env(name, value))
     };
-    let function = rig.deploy_as(&[], |function| settings(function).timeout(timeout)).await;
+    let function = harness.deploy_as(&[], |function| settings(function).timeout(timeout)).await;
     function.invoke(ITEMS).await.map(|_| ())
 }
 
-async fn admits(rig: &Rig, engine: Engine, rendered: &Rendered) {
-    let before = rig.server.iam().refusals().len();
-    let admitted = run(rig, engine, rendered, rendered, Duration::from_secs(20)).await;
+async fn admits(harness: &Harness, engine: Engine, rendered: &Rendered) {
+    let before = harness.server.iam().refusals().len();
+    let admitted = run(harness, engine, rendered, rendered, Duration::from_secs(20)).await;
     admitted.unwrap_or_else(|error| panic!("{error:?}"));
-    assert_eq!(rig.server.iam().refusals().len(), before);
+    assert_eq!(harness.server.iam().refusals().len(), before);
 }
 
 async fn denies(
-    rig: &Rig,
+    harness: &Harness,
     engine: Engine,
     rendered: &Rendered,
     other: &Rendered,
     database: &Database,
 ) {
-    let before = rig.server.iam().refusals().len();
-    let refused = || rig.server.iam().refusals().len() - before;
-    // No time for the second try of a login that is denied, which comes a second later and would be
-    // denied as well; plenty where a busy machine did not get as far as the event's own login, the
-    // second after the start's.
-    let denied = match run(rig, engine, rendered, other, Duration::from_millis(1100)).await {
+    let before = harness.server.iam().refusals().len();
+    let refused = || harness.server.iam().refusals().len() - before;
+    // Too short for the retry of a denied login a second later, which would be denied as well; long
+    // enough for the event's own login, the second after the start's, on a busy machine.
+    let denied = match run(harness, engine, rendered, other, Duration::from_millis(1100)).await {
         Err((kind, _)) if kind != "Login.Denied" && refused() < 2 => {
-            run(rig, engine, rendered, other, Duration::from_secs(20)).await
+            run(harness, engine, rendered, other, Duration::from_secs(20)).await
         }
         denied => denied,
     };
     let (kind, message) = denied.expect_err("it gets in");
     assert_eq!(kind, "Login.Denied", "{message}");
-    let refusals = rig.server.iam().refusals().split_off(before);
+    let refusals = harness.server.iam().refusals().split_off(before);
     let arn = database.resource.arn(&database.user);
     let reason = format!("no statement of the policy allows rds-db:connect on {arn}");
     assert!(!refusals.is_empty(), "the verifier was not asked");

@@ -1,7 +1,9 @@
-//! Statements that take too long, servers that are full, throttled, read-only or stopped, functions
-//! that are ended: each is healed within the invocation, or reported as what it is.
+//! Slow statements, servers that are full, throttled, read-only or stopped, functions that are ended:
+//! each is healed within the invocation, or reported for what it is.
 
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS};
+use function_harness::{Deployed, Harness, until};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,12 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Deployed, Rig, until};
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
 const SLOW_READ: &str = r#"{"statement":"slow-read"}"#;
 const SLOW_WRITE: &str = r#"{"statement":"slow-write"}"#;
-const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
 
 /// SQL for a value that takes `seconds`.
 fn sleep(engine: Engine, seconds: u32) -> String {
@@ -24,14 +22,15 @@ fn sleep(engine: Engine, seconds: u32) -> String {
     }
 }
 
-/// A statement that reads for `seconds`, and one that writes three times as long, with `options` at their top.
+/// A statement that reads for `seconds`, and one that writes three times as long, with `options` above
+/// them.
 fn slow(engine: Engine, seconds: u32, options: &str) -> [(&'static str, String); 2] {
     let sleep = sleep(engine, seconds);
     [
         ("slow-read", format!("{options}SELECT {sleep} AS slept")),
         (
             "slow-write",
-            // Three rows: MySQL ends the sleep of one early, as if it were over, before the rest.
+            // Three rows: when MySQL ends the statement, the first sleep returns as if it were over.
             format!(
                 "{options}-- mode: write\n\
                  INSERT INTO items SELECT id + 90, CONCAT('x', {sleep}) FROM items"
@@ -44,50 +43,51 @@ fn borrowed<'a>(statements: &'a [(&'static str, String); 2]) -> [(&'static str, 
     statements.each_ref().map(|(name, sql)| (*name, sql.as_str()))
 }
 
-/// Fails unless the table is as it was, and the connection a new one.
+/// Fails unless the table is unchanged and the connection is new.
 async fn assert_untouched(function: &Deployed<'_>, after: &str) {
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3, "after {after}: {response}");
     assert_eq!(response["connection"]["reused"], false, "after {after}");
 }
 
-/// A statement that exceeds its own time-out is ended on the server too, and a write that was ended
-/// is known not to have been carried out.
+/// A statement that exceeds its time-out is ended on the server too, and an ended write is known not to
+/// have been carried out.
 pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 30, "-- timeout: 400ms\n");
-    let function = rig.deploy_with(&[], &borrowed(&statements)).await;
+    let function = harness.deploy_with(&[], &borrowed(&statements)).await;
     let transaction = format!(r#"{{"transaction":[{ADD},{SLOW_WRITE}]}}"#);
     for event in [SLOW_READ, SLOW_WRITE, &transaction] {
         let message = function.fails(event, "Timeout").await;
         assert!(message.contains("slow-"), "{message}");
-        until("the server has ended it", async || rig.running("slept").await == 0).await;
-        until("the server has ended it", async || rig.running("INSERT").await == 0).await;
+        until("the server has ended it", async || harness.running("slept").await == 0).await;
+        until("the server has ended it", async || harness.running("INSERT").await == 0).await;
         assert_untouched(&function, event).await;
     }
 }
 
-/// So is one that is still running when the function must answer, in the half second there is.
+/// A statement that is still running when the function must answer is ended within the remaining half
+/// second.
 pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 600, "");
     let statements = borrowed(&statements);
-    let function = rig.deploy_as(&statements, |f| f.timeout(Duration::from_millis(2700))).await;
+    let function = harness.deploy_as(&statements, |f| f.timeout(Duration::from_millis(2700))).await;
     for event in [SLOW_READ, SLOW_WRITE] {
         let message = function.fails(event, "Timeout").await;
         assert!(message.contains("slow-"), "{message}");
-        until("the server has ended it", async || rig.running("600").await == 0).await;
+        until("the server has ended it", async || harness.running("600").await == 0).await;
         assert_untouched(&function, event).await;
     }
 }
 
-/// A server that stops answering: a write by itself may have been carried out, a transaction
-/// without a COMMIT was not, and a read does not matter.
+/// The server stops answering: a single write may have been carried out, a transaction without a COMMIT
+/// was not, and a read changed nothing.
 pub async fn outcomes(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 2, "");
     let statements = borrowed(&statements);
-    let function = rig.deploy_as(&statements, |f| f.timeout(Duration::from_secs(6))).await;
+    let function = harness.deploy_as(&statements, |f| f.timeout(Duration::from_secs(6))).await;
     let transaction = format!(r#"{{"transaction":[{ADD},{SLOW_WRITE}]}}"#);
     for (event, error_type) in
         [(SLOW_READ, "Timeout"), (&transaction, "Timeout"), (SLOW_WRITE, "OutcomeUnknown")]
@@ -95,46 +95,46 @@ pub async fn outcomes(engine: Engine, bootstrap: &str) {
         function.ok(ITEMS).await;
         let pause = async {
             let text = if event == SLOW_READ { "slept" } else { "INSERT INTO items SELECT" };
-            until("it runs", async || rig.asleep(text).await == 1).await;
-            rig.server.pause();
+            until("it runs", async || harness.asleep(text).await == 1).await;
+            harness.server.pause();
         };
         let (message, ()) = tokio::join!(function.fails(event, error_type), pause);
         assert!(message.contains("slow-"), "{message}");
-        // Nobody answers a new connection either, and the error names the step.
+        // A new connection is not answered either, and the error names the step.
         let message = function.fails(ITEMS, "Timeout").await;
         assert!(message.contains("TLS"), "{message}");
-        rig.server.resume();
+        harness.server.resume();
         if event != SLOW_WRITE {
-            until("it is over", async || rig.running("INSERT").await == 0).await;
+            until("it is over", async || harness.running("INSERT").await == 0).await;
             assert_untouched(&function, event).await;
         }
     }
-    // As it happens, the server carried the write out when it was let.
+    // The server carried the write out when it was resumed.
     until("the write is there", async || function.ok(ITEMS).await["row_count"] == 6).await;
 }
 
-/// Makes the server refuse writes, or take them again: sessions that are open, and new ones.
-async fn set_read_only(rig: &Rig, on: bool) {
+/// Makes the server refuse or accept writes, in open and new sessions.
+async fn set_read_only(harness: &Harness, on: bool) {
     let on = if on { "on" } else { "off" };
-    if rig.server.engine() == Engine::Postgres {
-        rig.execute(&format!("ALTER SYSTEM SET default_transaction_read_only = {on}")).await;
-        rig.execute("SELECT pg_reload_conf()").await;
+    if harness.server.engine() == Engine::Postgres {
+        harness.execute(&format!("ALTER SYSTEM SET default_transaction_read_only = {on}")).await;
+        harness.execute("SELECT pg_reload_conf()").await;
         until("the setting is known", async || {
-            let rows = rig.execute("SHOW default_transaction_read_only").await;
+            let rows = harness.execute("SHOW default_transaction_read_only").await;
             rows[0][0].as_deref() == Some(on)
         })
         .await;
     } else {
-        rig.execute(&format!("SET GLOBAL read_only = {on}")).await;
+        harness.execute(&format!("SET GLOBAL read_only = {on}")).await;
     }
 }
 
-/// A write on a server that is read-only is not carried out, and is tried on one other connection.
+/// A write on a read-only server is not carried out, and is retried on one new connection.
 pub async fn read_only(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
-    set_read_only(&rig, true).await;
+    set_read_only(&harness, true).await;
     let events = [ADD.to_owned(), format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)];
     for (count, event) in events.iter().enumerate() {
         let message = function.fails(event, "ServerReadOnly").await;
@@ -143,33 +143,33 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
         assert_eq!(again, count + 1, "{event}");
         assert_untouched(&function, event).await;
     }
-    set_read_only(&rig, false).await;
+    set_read_only(&harness, false).await;
     assert_eq!(function.ok(ADD).await["rows_affected"], 1);
 }
 
-/// The writer moved: the connection that is open leads to a server that is read-only now, a new one
-/// to the writer. The write is carried out, once, in the same invocation.
+/// After a failover, the open connection leads to a server that is now read-only, a new connection to
+/// the writer. The write is carried out once, in the same invocation.
 pub async fn failover(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let function = rig.deploy(&[("DB_CONNECT_TO", &address)]).await;
+    let function = harness.deploy(&[("DB_CONNECT_TO", &address)]).await;
     let moved = Arc::new(AtomicBool::new(false));
     let failing_over = async {
         for count in 0.. {
             let (mut client, _) = listener.accept().await.unwrap();
             if count == 1 {
-                // Behind the name stands the writer again.
-                set_read_only(&rig, false).await;
+                // The name leads to the writer again.
+                set_read_only(&harness, false).await;
                 moved.store(true, Ordering::Relaxed);
             }
-            let mut server = TcpStream::connect(rig.server.address()).await.unwrap();
+            let mut server = TcpStream::connect(harness.server.address()).await.unwrap();
             tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
         }
     };
     let scenario = async {
         function.ok(ITEMS).await;
-        set_read_only(&rig, true).await;
+        set_read_only(&harness, true).await;
         let response = function.ok(ADD).await;
         assert_eq!(response["rows_affected"], 1);
         assert_eq!(response["connection"]["reused"], false);
@@ -182,24 +182,24 @@ pub async fn failover(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// What holds all this together costs nothing where nothing goes wrong: a warm invocation takes one
-/// round trip, with a time-out of its own or without.
+/// None of this costs anything while nothing goes wrong: a warm invocation takes one round trip, with or
+/// without its own time-out.
 pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let timed = ("timed", "-- timeout: 10s\nSELECT * FROM items");
-    let function = rig.deploy_with(&[("DB_CONNECT_TO", &address)], &[timed]).await;
+    let function = harness.deploy_with(&[("DB_CONNECT_TO", &address)], &[timed]).await;
     let round_trips = AtomicUsize::new(0);
     let forwarding = async {
         let (client, _) = listener.accept().await.unwrap();
-        let server = TcpStream::connect(rig.server.address()).await.unwrap();
+        let server = TcpStream::connect(harness.server.address()).await.unwrap();
         forward(client, server, &round_trips).await;
     };
     let scenario = async {
         for event in [ITEMS, r#"{"statement":"timed"}"#] {
             function.ok(event).await;
-            // A busy machine may let a second pass between two invocations, and that costs a check.
+            // On a busy machine a second may pass between two invocations, which costs a check.
             until("four invocations take four round trips", async || {
                 let before = round_trips.load(Ordering::Relaxed);
                 for _ in 0..4 {
@@ -236,7 +236,7 @@ pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// Carries the bytes between two ends, and counts how often the client speaks after the server.
+/// Forwards bytes between two ends, and counts how often the client sends after the server.
 async fn forward(mut client: TcpStream, mut server: TcpStream, round_trips: &AtomicUsize) {
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
@@ -259,19 +259,20 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, round_trips: &Ato
     }
 }
 
-/// A server that is full is asked again until there is room, or time is up.
+/// A login to a full server is retried until there is room or time is up.
 pub async fn no_room(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    rig.execute(match engine {
-        Engine::Postgres => "ALTER ROLE lambda_user CONNECTION LIMIT 1",
-        Engine::MySql | Engine::MariaDb => {
-            "ALTER USER 'lambda-user'@'%' WITH MAX_USER_CONNECTIONS 1"
-        }
-    })
-    .await;
-    let first = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(match engine {
+            Engine::Postgres => "ALTER ROLE lambda_user CONNECTION LIMIT 1",
+            Engine::MySql | Engine::MariaDb => {
+                "ALTER USER 'lambda-user'@'%' WITH MAX_USER_CONNECTIONS 1"
+            }
+        })
+        .await;
+    let first = harness.deploy(&[]).await;
     first.ok(ITEMS).await;
-    let second = rig.deploy_as(&[], |f| f.timeout(Duration::from_secs(6))).await;
+    let second = harness.deploy_as(&[], |f| f.timeout(Duration::from_secs(6))).await;
     let message = second.fails(ITEMS, "Login.Refused").await;
     assert!(message.contains("attempts"), "{message}");
     assert!(message.contains("reserved concurrency"), "{message}");
@@ -285,12 +286,12 @@ pub async fn no_room(engine: Engine, bootstrap: &str) {
     assert_eq!(response["row_count"], 3);
 }
 
-/// A login beyond RDS's cap looks like one that is denied: it is tried once more, a while later.
+/// A login above RDS's cap looks like a denied one: it is retried once, a while later.
 pub async fn throttled(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let iam = rig.server.iam();
+    let harness = Harness::start(engine, bootstrap).await;
+    let iam = harness.server.iam();
     iam.set_connection_cap(Some(0));
-    let function = rig.deploy(&[]).await;
+    let function = harness.deploy(&[]).await;
     let message = function.fails(ITEMS, "Login.Denied").await;
     assert!(message.contains("2 attempts"), "{message}");
     let refused = iam.refusals().len();
@@ -303,14 +304,14 @@ pub async fn throttled(engine: Engine, bootstrap: &str) {
     assert_eq!(iam.refusals().len(), refused + 1);
 }
 
-/// What commits by itself is no part of a transaction: MySQL's is refused before anything lasts,
-/// and what a procedure does is reported as what it is. PostgreSQL takes back even a table.
+/// A statement that commits implicitly cannot be part of a transaction: MySQL's is refused before
+/// anything is durable, and a procedure's commit is reported. PostgreSQL rolls back even a new table.
 pub async fn implicit_commit(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let create = ("create", "-- mode: write\nCREATE TABLE made (id INT)");
     let call = ("call", "-- mode: write\nCALL commits()");
     let made = ("made", "SELECT * FROM made");
-    let function = rig.deploy_with(&[], &[create, call, made]).await;
+    let function = harness.deploy_with(&[], &[create, call, made]).await;
     if engine == Engine::Postgres {
         let again = r#"{"statement":"add-item","params":[1,"again"]}"#;
         let event = format!(r#"{{"transaction":[{{"statement":"create"}},{again}]}}"#);
@@ -321,7 +322,7 @@ pub async fn implicit_commit(engine: Engine, bootstrap: &str) {
         assert!(message.contains("would commit"), "{message}");
         assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 
-        rig.execute("CREATE PROCEDURE app.commits() COMMIT").await;
+        harness.execute("CREATE PROCEDURE app.commits() COMMIT").await;
         let event = format!(r#"{{"transaction":[{ADD},{{"statement":"call"}}]}}"#);
         let message = function.fails(&event, "OutcomeUnknown").await;
         assert!(message.contains("ended the transaction"), "{message}");
@@ -331,16 +332,16 @@ pub async fn implicit_commit(engine: Engine, bootstrap: &str) {
     assert!(message.contains("made"), "{message}");
 }
 
-/// The lock of an exclusive statement ends with a function that is killed.
+/// The lock of an exclusive statement ends when its function is killed.
 pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sleep = sleep(engine, 4);
     let slow = format!("-- exclusive: true\nSELECT {sleep} AS slept");
-    let first = rig.deploy_with(&[], &[("job", &slow)]).await;
-    let second = rig.deploy_with(&[], &[("job", "-- exclusive: true\nSELECT 1 AS one")]).await;
+    let first = harness.deploy_with(&[], &[("job", &slow)]).await;
+    let second = harness.deploy_with(&[], &[("job", "-- exclusive: true\nSELECT 1 AS one")]).await;
     let event = r#"{"statement":"job"}"#;
     let crash = async {
-        until("it runs", async || rig.asleep("slept").await == 1).await;
+        until("it runs", async || harness.asleep("slept").await == 1).await;
         assert_eq!(second.ok(event).await["skipped"], true);
         first.kill();
     };
@@ -353,17 +354,17 @@ pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
     .await;
 }
 
-/// Managed Instances send events side by side: each has a connection of its own, there are never
-/// more of them than events, and they are kept.
+/// Managed Instances send several events at once: each has its own connection, there are never more
+/// connections than events, and they are kept.
 pub async fn side_by_side(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let slow = slow(engine, 2, "");
-    let function = rig.deploy_as(&borrowed(&slow), |f| f.at_once(3)).await;
+    let function = harness.deploy_as(&borrowed(&slow), |f| f.at_once(3)).await;
     function.ok(ITEMS).await;
-    assert_eq!(rig.connections().await, 1, "opened as needed");
+    assert_eq!(harness.connections().await, 1, "opened as needed");
     let watch = async {
-        until("three run at once", async || rig.asleep("slept").await == 3).await;
-        assert_eq!(rig.connections().await, 3);
+        until("three run at once", async || harness.asleep("slept").await == 3).await;
+        assert_eq!(harness.connections().await, 3);
     };
     tokio::join!(function.ok(SLOW_READ), function.ok(SLOW_READ), function.ok(SLOW_READ), watch);
     for _ in 0..5 {
@@ -374,21 +375,21 @@ pub async fn side_by_side(engine: Engine, bootstrap: &str) {
             assert_eq!(response["connection"]["reused"], true);
         }
     }
-    assert_eq!(rig.connections().await, 3);
+    assert_eq!(harness.connections().await, 3);
 }
 
-/// A function that Lambda ends takes leave of the server.
+/// A function that Lambda shuts down closes its connection cleanly.
 pub async fn farewell(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
-    assert_eq!(rig.connections().await, 1);
-    rig.shut_down().await;
+    assert_eq!(harness.connections().await, 1);
+    harness.shut_down().await;
     let logs = function.logs();
     assert!(logs.contains("closed the connections"), "{logs}");
-    until("the connection is gone", async || rig.connections().await == 0).await;
+    until("the connection is gone", async || harness.connections().await == 0).await;
     if engine != Engine::Postgres {
-        let aborted = rig.execute("SHOW GLOBAL STATUS LIKE 'Aborted_clients'").await;
+        let aborted = harness.execute("SHOW GLOBAL STATUS LIKE 'Aborted_clients'").await;
         assert_eq!(aborted[0][1].as_deref(), Some("0"), "it left without a word");
     }
 }

@@ -1,16 +1,14 @@
-//! Starts that go wrong, and a connection that goes: the function lives on, and says what to mend.
+//! Failed starts and a lost connection: the function keeps running, and says what to correct.
 
-use local_rds::Engine;
+use engine::Engine;
+use function_harness::Harness;
+use function_harness::event::ITEMS;
 use std::fs;
 use std::time::Duration;
 
-use crate::Rig;
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-
-/// A setting that is missing or wrong is named, for every event, by a function that stays up.
+/// A function with a missing or wrong setting keeps running, and names the setting for every event.
 pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     for (change, names) in [
         (("DB_HOST", ""), "DB_HOST"),
         (("DB_USER", ""), "DB_USER"),
@@ -22,7 +20,7 @@ pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
         (("DB_CA_BUNDLE", "/no/such/ca.pem"), "/no/such/ca.pem"),
         (("DB_CA_BUNDLE", ""), "/opt/rds-ca/eu-west-1-bundle.pem"),
     ] {
-        let function = rig.deploy(&[change]).await;
+        let function = harness.deploy(&[change]).await;
         for _ in 0..2 {
             let message = function.fails(ITEMS, "Settings").await;
             assert!(message.contains(names), "{change:?}: {message}");
@@ -33,24 +31,28 @@ pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
 
 /// A bundle without a certificate is refused, not worked around.
 pub async fn empty_bundle(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let bundle = rig.folder().join("empty.pem");
+    let harness = Harness::start(engine, bootstrap).await;
+    let bundle = harness.folder().join("empty.pem");
     fs::write(&bundle, "no certificate here\n").unwrap();
     let bundle = bundle.display().to_string();
-    let function = rig.deploy(&[("DB_CA_BUNDLE", &bundle)]).await;
+    let function = harness.deploy(&[("DB_CA_BUNDLE", &bundle)]).await;
     let message = function.fails(ITEMS, "Settings").await;
     assert!(message.contains(&bundle), "{message}");
 }
 
-/// A connection that fails while the function initialises does not end it: the first event tries
-/// again, and a later one finds the database back.
+/// A connection that fails during initialisation does not end the function: the first event retries,
+/// and a later event finds the database available again.
 pub async fn database_away(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    rig.server.iam().set_keys(vec![]);
-    let function = rig.deploy(&[]).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    harness.server.iam().set_keys(vec![]);
+    let function = harness.deploy(&[]).await;
     function.fails(ITEMS, "Login.Denied").await;
-    assert!(function.logs().contains("cannot connect yet"), "{}", function.logs());
-    rig.server.iam().set_keys(vec![rig.server.access_key()]);
+    assert!(
+        function.logs().contains("cannot connect during initialization"),
+        "{}",
+        function.logs()
+    );
+    harness.server.iam().set_keys(vec![harness.server.access_key()]);
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3);
     assert_eq!(response["connection"]["reused"], false);
@@ -59,7 +61,7 @@ pub async fn database_away(engine: Engine, bootstrap: &str) {
 /// A connection that the server ended while the environment was frozen is replaced before anything
 /// is sent over it.
 pub async fn connection_gone(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let others = match engine {
         Engine::Postgres => {
             "SELECT pid AS id FROM pg_stat_activity \
@@ -69,23 +71,23 @@ pub async fn connection_gone(engine: Engine, bootstrap: &str) {
             "SELECT id AS id FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
         }
     };
-    let function = rig.deploy(&[]).await;
+    let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
-    let other = rig.deploy_with(&[], &[("others", others)]).await;
+    let other = harness.deploy_with(&[], &[("others", others)]).await;
     let others = other.ok(r#"{"statement":"others"}"#).await;
     assert_eq!(others["row_count"], 1, "{others}");
     let id = &others["rows"][0]["id"];
-    // MySQL takes no parameter here.
+    // MySQL accepts no parameter here.
     let end = match engine {
         Engine::Postgres => format!("SELECT pg_terminate_backend({id})"),
         Engine::MySql | Engine::MariaDb => format!("-- mode: write\nKILL {id}"),
     };
-    rig.deploy_with(&[], &[("end", &end)]).await.ok(r#"{"statement":"end"}"#).await;
+    harness.deploy_with(&[], &[("end", &end)]).await.ok(r#"{"statement":"end"}"#).await;
 
-    // Longer than a connection is taken for alive without being asked.
+    // Longer than a connection is used without a check.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3);
     assert_eq!(response["connection"]["reused"], false);
-    assert!(function.logs().contains("has gone"), "{}", function.logs());
+    assert!(function.logs().contains("the idle connection is closed"), "{}", function.logs());
 }

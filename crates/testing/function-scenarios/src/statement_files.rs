@@ -1,19 +1,17 @@
-//! Statement files as people have them: each works, or is refused by its name, line and way out, and
-//! concerns nobody but who calls it.
+//! Statement files as people write them: each works, or is refused with its name, the line and the fix,
+//! and only for events that call it.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::event::{ADD, ITEMS};
+use function_harness::{Deployed, Harness};
 use serde_json::Value;
 use std::fs;
 
-use crate::{Deployed, Rig};
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-const ADD: &str = r#"{"statement":"add-item","params":[4,"four"]}"#;
-const DIAGNOSE: &str = r#"{"diagnose":true}"#;
 const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event",
     "source":"aws.scheduler","detail":{}}"#;
 
-/// What stands above a statement, with an option where the braces are.
+/// Headers of statements, with an option in place of the braces.
 const HEADERS: [(&str, &str); 10] = [
     ("mark", "\u{feff}-- {}\n"),
     ("windows", "-- Saved on Windows.\r\n-- {}\r\n"),
@@ -31,9 +29,9 @@ const HEADERS: [(&str, &str); 10] = [
     ("prose", "-- Mode: rarely used. Timeout, if it takes long.\n-- Max_rows of it: all.\n-- {}\n"),
 ];
 
-/// Whatever stands above or around a statement, its options are honoured.
+/// Options are honoured whatever is above or around a statement.
 pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let hashes = [("hash", "# Licence\n# {}\n"), ("hash-block", "# Licence\n/* {} */\n")];
     let own = if engine == Engine::Postgres { &[][..] } else { &hashes[..] };
     let headers: Vec<_> = HEADERS.iter().chain(own).collect();
@@ -52,18 +50,19 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     };
     files.push(("valid".into(), valid.into()));
     let files: Vec<_> = files.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
-    let function = rig.deploy_with(&[], &files).await;
+    let function = harness.deploy_with(&[], &files).await;
 
     for (name, _) in &headers {
         let call = |what: &str| format!(r#"{{"statement":"{name}-{what}"}}"#);
         assert_eq!(function.ok(&call("write")).await["rows_affected"], 1, "{name}");
         function.fails(&call("rows"), "ResultTooLarge").await;
     }
-    // One is enough: the others differ in what stands above the option alone.
+    // One is enough: the others differ only above the option.
     for name in ["mark", "licence"] {
         function.fails(&format!(r#"{{"statement":"{name}-time"}}"#), "Timeout").await;
     }
-    let written = rig.execute(&format!("SELECT id FROM {} WHERE id >= 100", items(engine))).await;
+    let written =
+        harness.execute(&format!("SELECT id FROM {} WHERE id >= 100", items(engine))).await;
     assert_eq!(written.len(), headers.len());
     let rows = 3 + headers.len();
     assert_eq!(function.ok(r#"{"statement":"long"}"#).await["row_count"], rows);
@@ -71,15 +70,15 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     assert_eq!(valid["text"], "$1 ? :a", "{valid}");
     let four = if engine == Engine::Postgres { &valid["four"][0] } else { &valid["four"] };
     assert_eq!(four.as_f64(), Some(4.0), "{valid}");
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
 }
 
-/// A file that is no statement, and what its refusal tells.
+/// A file that is not a valid statement, and what its refusal says.
 struct Bad {
     name: String,
     sql: String,
-    /// Of the line that is wrong; 0 where the whole file is.
+    /// The wrong line; 0 for the whole file.
     line: usize,
     way_out: &'static str,
 }
@@ -89,18 +88,18 @@ fn bad(name: &str, sql: &str, line: usize, way_out: &'static str) -> Bad {
 }
 
 fn bad_files(engine: Engine) -> Vec<Bad> {
-    const EACH: &str = "make a file of each, and send them as one event";
+    const EACH: &str = "put each into its own file, and send them as one event";
     const SELECT: &str = "SELECT * FROM items\nWHERE id = ";
     let write = |sql: &str| format!("-- mode: write\n{sql}");
     let mut all = vec![
-        bad("empty", "", 0, "write a statement into it, or take the file away"),
+        bad("empty", "", 0, "write a statement into it, or delete the file"),
         bad("comment", "-- mode: read\n;\n", 0, "write a statement into it"),
         bad("typing", "-- Adds.\n-- mode: wrte\nDELETE FROM items", 2, "\"-- mode: write\""),
-        bad("option", "-- mdoe: write\nDELETE FROM items", 1, "it is spelt mode"),
+        bad("option", "-- mdoe: write\nDELETE FROM items", 1, "did you mean mode?"),
         bad("twice", &write("-- mode: read\nDELETE FROM items"), 2, "mode is given twice"),
         bad("two", &write("DELETE FROM items;\n\nDELETE FROM items;"), 4, EACH),
         bad("hidden", &write("DELETE FROM items;/* ; */\nCOMMIT"), 3, EACH),
-        bad("two words", &write("DELETE FROM items"), 0, "give the file another name"),
+        bad("two words", &write("DELETE FROM items"), 0, "rename the file"),
     ];
     let own: &[(&str, &str, usize, &str)] = match engine {
         Engine::Postgres => &[
@@ -108,8 +107,8 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
             ("question", "?", 2, "use $1, $2 …"),
             ("copy-out", "COPY items TO STDOUT", 2, "use SELECT, or INSERT"),
             ("copy-in", "COPY items FROM STDIN WITH (FORMAT csv)", 2, "use SELECT, or INSERT"),
-            ("listen", "LISTEN jobs;", 2, "NOTIFY works"),
-            ("dump", "\\restrict x1\nDELETE FROM items;", 2, "leave it out: a file is one"),
+            ("listen", "LISTEN jobs;", 2, "use NOTIFY"),
+            ("dump", "\\restrict x1\nDELETE FROM items;", 2, "remove it: a file is one"),
             ("abort", "ABORT", 2, ""),
             ("end", "END", 2, ""),
             ("prepare", "PREPARE TRANSACTION 'x'", 2, ""),
@@ -118,7 +117,7 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
             ("named", ":id", 2, "use ? for each parameter"),
             ("numbered", "$1", 2, "use ? for each parameter"),
             ("load", "LOAD DATA LOCAL INFILE 'items.csv' INTO TABLE items", 2, "use INSERT with"),
-            ("delimiter", "\nDELIMITER //\nDELETE FROM items //", 3, "leave it out: a file is one"),
+            ("delimiter", "\nDELIMITER //\nDELETE FROM items //", 3, "remove it: a file is one"),
             ("xa", "XA START 'x'", 2, ""),
             ("executed", "/*!50000 COMMIT */", 2, ""),
         ],
@@ -137,13 +136,13 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
     all
 }
 
-/// What is no statement is refused before anything of it runs, alone and in a transaction; all other
-/// statements of the function work, and the diagnosis lists the file.
+/// An invalid statement is refused before any of it runs, alone and in a transaction; the function's
+/// other statements work, and the diagnosis lists the file.
 pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let all = bad_files(engine);
     let files: Vec<_> = all.iter().map(|bad| (bad.name.as_str(), bad.sql.as_str())).collect();
-    let function = rig.deploy_with(&[], &files).await;
+    let function = harness.deploy_with(&[], &files).await;
     for Bad { name, line, way_out, .. } in &all {
         let call = format!(r#"{{"statement":"{name}"}}"#);
         let line = if *line == 0 { String::new() } else { format!("line {line}: ") };
@@ -157,7 +156,7 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
     }
     function.ok(ADD).await;
 
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
     let steps = diagnosis["steps"].as_array().unwrap();
     let listed = &steps.iter().find(|step| step["step"] == "statements").unwrap()["facts"];
@@ -171,69 +170,68 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
         assert_eq!(steps[0].to_string().contains(&file), !good, "{:#}", steps[0]);
     }
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = |cause: &Value| cause["cause"] == "statement-file-malformed";
+    let named = |cause: &Value| cause["cause"] == Cause::StatementFile.id();
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 
-/// A schedule runs a statement that there is, and that takes no parameter. Where there is none,
-/// schedules alone fail.
+/// A schedule runs an existing statement without parameters. If there is none, only schedules fail.
 pub async fn schedules(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let folder = rig.folder().join("without-items");
+    let harness = Harness::start(engine, bootstrap).await;
+    let folder = harness.folder().join("without-items");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("one.sql"), "SELECT 1 AS one").unwrap();
     let folder = folder.display().to_string();
-    let function = rig.deploy(&[("STATEMENTS_DIR", &folder)]).await;
+    let function = harness.deploy(&[("STATEMENTS_DIR", &folder)]).await;
     for _ in 0..2 {
         assert_eq!(function.ok(r#"{"statement":"one"}"#).await["rows"][0]["one"], 1);
         let message = function.fails(SCHEDULED, "Settings").await;
         assert!(message.contains("SCHEDULED_STATEMENT"), "{message}");
         assert!(message.contains("(one), or deploy items.sql"), "{message}");
     }
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
 
     let files = [("bad", "-- mode: wrte\nSELECT 1"), ("one", "SELECT 1 AS one")];
     for (scheduled, error_type, told) in [
-        ("none", "Settings", "no statement is called so"),
-        ("add-item", "Settings", "takes 2 parameters, and a schedule gives none"),
-        ("bad", "Statement", "bad.sql: line 1: mode is read or write"),
+        ("none", "Settings", "there is no such statement"),
+        ("add-item", "Settings", "takes 2 parameters, but a schedule passes none"),
+        ("bad", "Statement", "bad.sql: line 1: mode must be read or write"),
     ] {
-        // The bad file would be in the way of a diagnosis of the others.
+        // The bad file would hide the diagnosis of the others.
         let files = if scheduled == "bad" { &files[..] } else { &files[1..] };
-        let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
+        let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
         let message = function.fails(SCHEDULED, error_type).await;
         assert!(message.contains(told), "{message}");
         assert_eq!(function.ok(ITEMS).await["row_count"], 3, "{scheduled}");
         warned_of_schedule(&function, told).await;
     }
-    let function = rig.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
+    let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", "one")], &files[1..]).await;
     assert_eq!(function.ok(SCHEDULED).await["rows"][0]["one"], 1);
-    assert_eq!(function.ok(DIAGNOSE).await["diagnose"]["ok"], true);
+    assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], true);
 }
 
-/// The diagnosis goes all the way, and its first step warns of the schedule.
+/// The diagnosis completes, and its first step warns about the schedule.
 async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
-    let diagnosis = function.ok(DIAGNOSE).await["diagnose"].take();
+    let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
     let steps = diagnosis["steps"].as_array().unwrap();
     assert_eq!(steps[0]["verdict"], "warning", "{diagnosis:#}");
     assert!(steps[0].to_string().contains(told), "{diagnosis:#}");
     assert_ne!(steps[9]["verdict"], "not_reached", "{diagnosis:#}");
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = |cause: &Value| cause["cause"] == "scheduled-statement-unknown";
+    let named = |cause: &Value| cause["cause"] == Cause::ScheduledUnknown.id();
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 
-/// What a server cannot do in a transaction that only reads tells which option it needs, and runs
-/// with it.
+/// The error for a statement that cannot run in a read-only transaction names the option that it needs;
+/// with the option it runs.
 pub async fn no_reads(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let statements: &[(&str, &str, &str)] = match engine {
         Engine::Postgres => {
             let owned = "GRANT CREATE ON SCHEMA public TO lambda_user; \
                          ALTER TABLE items OWNER TO lambda_user";
-            rig.execute(owned).await;
+            harness.execute(owned).await;
             &[
                 ("vacuum", "VACUUM items", "Statement"),
                 ("index", "CREATE INDEX CONCURRENTLY by_name ON items (name)", "Query"),
@@ -242,7 +240,7 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
             ]
         }
         _ => {
-            rig.execute("GRANT INDEX, ALTER ON app.* TO 'lambda-user'@'%'").await;
+            harness.execute("GRANT INDEX, ALTER ON app.* TO 'lambda-user'@'%'").await;
             &[
                 ("optimize", "OPTIMIZE TABLE items", "Statement"),
                 ("index", "CREATE INDEX by_name ON items (name)", "Query"),
@@ -255,12 +253,12 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
         .collect();
     let as_read = statements.iter().map(|(name, sql, _)| (*name, *sql));
     let as_write = declared.iter().map(|(name, sql)| (name.as_str(), sql.as_str()));
-    let function = rig.deploy_with(&[], &as_read.chain(as_write).collect::<Vec<_>>()).await;
+    let function = harness.deploy_with(&[], &as_read.chain(as_write).collect::<Vec<_>>()).await;
     let indexes = async || match engine {
         Engine::Postgres => {
-            rig.execute("SELECT indexname FROM pg_indexes WHERE indexname = 'by_name'").await
+            harness.execute("SELECT indexname FROM pg_indexes WHERE indexname = 'by_name'").await
         }
-        _ => rig.execute("SHOW INDEX FROM app.items WHERE Key_name = 'by_name'").await,
+        _ => harness.execute("SHOW INDEX FROM app.items WHERE Key_name = 'by_name'").await,
     };
     for (name, _, error_type) in statements {
         let message = function.fails(&format!(r#"{{"statement":"{name}"}}"#), error_type).await;
@@ -272,7 +270,7 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
         assert!(message.contains("in an event of its own"), "{message}");
     }
     assert_eq!(indexes().await.len(), 0);
-    // No user of RDS may alter the system.
+    // No RDS user may run ALTER SYSTEM.
     for (name, ..) in statements.iter().filter(|(name, ..)| *name != "system") {
         function.ok(&format!(r#"{{"statement":"{name}-write"}}"#)).await;
     }
@@ -285,7 +283,7 @@ fn sleep(engine: Engine) -> String {
     format!("SELECT {call}\n")
 }
 
-/// The example table, as an administrator names it.
+/// The administrator's name of the example table.
 fn items(engine: Engine) -> &'static str {
     if engine == Engine::Postgres { "items" } else { "app.items" }
 }

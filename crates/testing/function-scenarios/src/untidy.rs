@@ -1,24 +1,23 @@
-//! A server whose owner has set what sessions begin with: the function gives the answers that it
-//! gives on any server.
+//! A server with unusual session defaults: the function gives the same answers as on any server.
 
-use local_rds::{Engine, Profile, Server};
+use engine::Engine;
+use function_harness::Harness;
+use function_harness::event::ITEMS;
+use local_rds::{Profile, Server};
 use serde_json::json;
 
-use crate::Rig;
-
-const ITEMS: &str = r#"{"statement":"items"}"#;
-
-/// Writes last and are whole, reads are fresh, reads cannot write, and the diagnosis is right.
+/// Writes are durable and complete, reads are fresh, reads cannot write, and the diagnosis is right.
 pub async fn same_answers(engine: Engine, bootstrap: &str) {
-    let rig = Rig::with(Server::builder(engine).profile(Profile::Untidy), bootstrap).await;
-    let function = rig.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
+    let harness = Harness::with(Server::builder(engine).profile(Profile::Untidy), bootstrap).await;
+    let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
     let mut wrong = Vec::new();
     let mut check = |what: &str, is_so: bool, seen: String| {
         if !is_so {
             wrong.push(format!("{what}: {seen}"));
         }
     };
-    let stored = async || rig.execute("SELECT id, name FROM items WHERE id > 3 ORDER BY id").await;
+    let stored =
+        async || harness.execute("SELECT id, name FROM items WHERE id > 3 ORDER BY id").await;
 
     let rows = function.invoke(ITEMS).await;
     check("all rows", rows.as_ref().is_ok_and(|r| r["row_count"] == 3), format!("{rows:?}"));
@@ -41,7 +40,7 @@ pub async fn same_answers(engine: Engine, bootstrap: &str) {
     let name = seen.first().and_then(|row| row[1].clone());
     check("as it was sent", name.as_deref() == Some("é😀"), format!("{name:?}"));
 
-    rig.execute("INSERT INTO items VALUES (50, 'fresh')").await;
+    harness.execute("INSERT INTO items VALUES (50, 'fresh')").await;
     let rows = function.invoke(ITEMS).await;
     let fresh = |row: &serde_json::Value| row["rows"][7] == json!({"id": 50, "name": "fresh"});
     check("a read is fresh", rows.as_ref().is_ok_and(fresh), format!("{rows:?}"));
@@ -61,8 +60,8 @@ pub async fn same_answers(engine: Engine, bootstrap: &str) {
     check("a parameter larger than a packet", is_query, format!("{large:?}"));
     check("nothing else lasts", stored().await.is_empty(), format!("{:?}", stored().await));
 
-    // Without the statement that is wrong.
-    let diagnosis = rig.deploy(&[]).await.ok(r#"{"diagnose":true}"#).await["diagnose"].take();
+    // Without the wrong statement.
+    let diagnosis = harness.deploy(&[]).await.ok(r#"{"diagnose":true}"#).await["diagnose"].take();
     let steps = diagnosis["steps"].as_array().unwrap().iter();
     let seen: Vec<_> = steps.filter(|step| step["verdict"] != "ok").map(|s| &s["seen"]).collect();
     check("the diagnosis", diagnosis["ok"] == true && seen.is_empty(), format!("{seen:?}"));

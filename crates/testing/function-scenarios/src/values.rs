@@ -1,13 +1,13 @@
-//! Values on their way in and out, unchanged.
+//! Values go in and come out unchanged.
 
-use local_rds::{Engine, Server};
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use serde_json::{Value, json};
-
-use crate::Rig;
 
 /// A parameter of each JSON type reaches the server as it was sent.
 pub async fn parameters(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     // Text of the value as the server sees it, whatever its type.
     let echo = match engine {
         Engine::Postgres => "SELECT $1::text AS echo",
@@ -19,7 +19,7 @@ pub async fn parameters(engine: Engine, bootstrap: &str) {
             "SELECT CAST(CAST(? AS DECIMAL(40,10)) + ? AS DECIMAL(40,10)) AS sum"
         }
     };
-    let function = rig.deploy_with(&[], &[("echo", echo), ("sum", sum)]).await;
+    let function = harness.deploy_with(&[], &[("echo", echo), ("sum", sum)]).await;
     let boolean = if engine == Engine::Postgres { "true" } else { "1" };
     for (param, seen) in [
         ("null", Value::Null),
@@ -39,9 +39,9 @@ pub async fn parameters(engine: Engine, bootstrap: &str) {
     assert_eq!(*sum, json!("12345678901234567891.0123456789"));
 }
 
-/// Columns of the common types, with values that a careless reader would change.
+/// Columns of common types, with values that a careless reader would change.
 pub async fn columns(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let (sql, row) = match engine {
         Engine::Postgres => (
             "SELECT 9007199254740993::int8 AS big, 1.10::numeric AS exact, 'NaN'::float8 AS nan, \
@@ -67,17 +67,17 @@ pub async fn columns(engine: Engine, bootstrap: &str) {
                 "approximate": 0.1, "text": "é😀"}),
         ),
     };
-    let function = rig.deploy_with(&[], &[("columns", sql)]).await;
+    let function = harness.deploy_with(&[], &[("columns", sql)]).await;
     assert_eq!(function.ok(r#"{"statement":"columns"}"#).await["rows"], json!([row]));
 }
 
-/// A value that the server cannot read is named, by its parameter or its column, with the type.
+/// The error for a value that the server cannot parse names the parameter or column, and the type.
 pub async fn unparsable(engine: Engine, bootstrap: &str) {
     let table = "CREATE TABLE typed (n INT, d DATE);";
-    let rig = Rig::with_tables(Server::builder(engine), table, bootstrap).await;
+    let harness = Harness::with_tables(Server::builder(engine), table, bootstrap).await;
     let values = if engine == Engine::Postgres { "$1, $2" } else { "?, ?" };
     let put = format!("-- mode: write\nINSERT INTO typed VALUES ({values})");
-    let function = rig.deploy_with(&[], &[("put", &put)]).await;
+    let function = harness.deploy_with(&[], &[("put", &put)]).await;
     for (params, of_mysql, of_postgres) in [
         (r#"["one", "2024-02-29"]"#, ["integer", "'n'"], ["integer", "parameter 1"]),
         (r#"[1, "2024-02-30"]"#, ["date", "'d'"], ["date", "parameter 2"]),

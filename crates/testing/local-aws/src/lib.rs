@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_cli::Aws;
-use local_rds::Process;
+use child_process::{LogFile, Process};
 use tempfile::TempDir;
 
 /// The account of every caller: the emulator takes an access key of twelve digits for it.
@@ -26,15 +25,17 @@ pub const ACCOUNT: &str = "123456789012";
 /// The region that callers are in.
 pub const REGION: &str = "eu-west-1";
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long the emulator may take to answer after its start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How often a start is tried again when another program took the port in the meantime.
 const ATTEMPTS: u32 = 5;
 
 /// A running emulator.
 pub struct LocalAws {
-    // Dropped first: it writes to the folder.
+    // Dropped in this order: the process writes to its log and to the folder.
     _process: Process,
+    log: LogFile,
     address: SocketAddr,
     folder: TempDir,
     aws: PathBuf,
@@ -63,13 +64,13 @@ impl LocalAws {
             attempt += 1;
             let address = free_address()?;
             let mut command = command(&program, &folder, address, secret);
-            let log = File::create(folder.path().join("log"))?;
-            command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null());
+            let log = LogFile::create(folder.path().join("log"))?;
+            command.stdout(log.writer()?).stderr(log.writer()?).stdin(Stdio::null());
             let process = Process::start(command, libc::SIGTERM)?;
             match wait(&process, address) {
-                Ok(()) => return Ok(Self { _process: process, address, folder, aws }),
-                Err(_) if attempt < ATTEMPTS && log_of(&folder).contains("already in use") => {}
-                Err(why) => return Err(format!("{why}; it said:\n{}", log_of(&folder)).into()),
+                Ok(()) => return Ok(Self { _process: process, log, address, folder, aws }),
+                Err(_) if attempt < ATTEMPTS && log.text().contains("already in use") => {}
+                Err(why) => return Err(format!("{why}; its log:\n{}", log.text()).into()),
             }
         }
     }
@@ -113,7 +114,7 @@ impl LocalAws {
     /// What the emulator has said so far.
     #[must_use]
     pub fn log(&self) -> String {
-        log_of(&self.folder)
+        self.log.text()
     }
 }
 
@@ -147,15 +148,15 @@ fn free_address() -> std::io::Result<SocketAddr> {
 
 /// Waits until the emulator answers.
 fn wait(process: &Process, address: SocketAddr) -> Result<(), String> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     while !answers(address) {
         if let Some(status) = process.ended() {
             return Err(format!("ministack ended, {status}"));
         }
         if Instant::now() > deadline {
-            return Err(format!("ministack does not answer after {} s", PATIENCE.as_secs()));
+            return Err(format!("ministack does not answer after {} s", START_TIMEOUT.as_secs()));
         }
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }
@@ -172,10 +173,4 @@ fn answers(address: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(&start == b"HTTP/1.1 200")
     };
     ask().unwrap_or(false)
-}
-
-fn log_of(folder: &TempDir) -> String {
-    fs::read(folder.path().join("log"))
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default()
 }

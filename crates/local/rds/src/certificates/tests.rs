@@ -83,7 +83,7 @@ fn contains(certificate: &CertificateDer<'_>, bytes: &[u8]) -> bool {
 /// A distinguished name holds its text as it is, and an algorithm its number.
 fn check_shape(key_type: KeyType, label: &str, signature_algorithm: &[u8]) {
     let authority = CertificateAuthority::new("eu-west-1", key_type, at(NOW)).unwrap();
-    let certificate = authority.issue(HOST, at(NOW)).unwrap();
+    let certificate = authority.issue(HOST, &[], at(NOW)).unwrap();
     let root = &parsed(authority.root_pem())[0];
     let [server, subordinate] = &parsed(&certificate.chain_pem)[..] else {
         panic!("the chain is server and subordinate")
@@ -151,14 +151,14 @@ fn each_key_type_can_be_served() {
     let now = SystemTime::now();
     for key_type in [KeyType::Rsa2048, KeyType::P384] {
         let authority = CertificateAuthority::new("eu-west-1", key_type, now).unwrap();
-        handshake(&authority, &authority.issue(HOST, now).unwrap());
+        handshake(&authority, &authority.issue(HOST, &[], now).unwrap());
     }
 }
 
 #[test]
 fn they_are_valid_from_an_hour_before_for_a_year() {
     let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
-    let chain = parsed(&authority.issue(HOST, at(NOW)).unwrap().chain_pem);
+    let chain = parsed(&authority.issue(HOST, &[], at(NOW)).unwrap().chain_pem);
     let verdict = |seconds| verdict(&authority, &chain, HOST, seconds);
     let year = DAY.as_secs() * 365;
     assert!(verdict(NOW - 3601).unwrap_err().contains("not valid yet"));
@@ -171,7 +171,7 @@ fn they_are_valid_from_an_hour_before_for_a_year() {
 fn an_authority_of_the_same_name_is_another_one() {
     let new = || CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
     let (trusted, other) = (new(), new());
-    let chain = parsed(&other.issue(HOST, at(NOW)).unwrap().chain_pem);
+    let chain = parsed(&other.issue(HOST, &[], at(NOW)).unwrap().chain_pem);
     assert!(verdict(&trusted, &chain, HOST, NOW).is_err());
 }
 
@@ -179,7 +179,7 @@ fn an_authority_of_the_same_name_is_another_one() {
 fn a_host_longer_than_a_common_name_stands_in_the_alternative_name_alone() {
     let host = format!("{}.{HOST}", "x".repeat(63));
     let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
-    let chain = parsed(&authority.issue(&host, at(NOW)).unwrap().chain_pem);
+    let chain = parsed(&authority.issue(&host, &[], at(NOW)).unwrap().chain_pem);
     assert_eq!(verdict(&authority, &chain, &host, NOW), Ok(()));
 }
 
@@ -187,7 +187,7 @@ fn a_host_longer_than_a_common_name_stands_in_the_alternative_name_alone() {
 fn a_server_proves_to_be_each_of_its_aliases() {
     let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
     let cluster = "local.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
-    let certificate = authority.issue_for(HOST, &[cluster.to_owned()], at(NOW)).unwrap();
+    let certificate = authority.issue(HOST, &[cluster.to_owned()], at(NOW)).unwrap();
     let chain = parsed(&certificate.chain_pem);
     assert_eq!(verdict(&authority, &chain, HOST, NOW), Ok(()));
     assert_eq!(verdict(&authority, &chain, cluster, NOW), Ok(()));
@@ -205,7 +205,7 @@ fn a_clock_out_of_range_is_an_error_that_says_so() {
 #[test]
 fn debug_shows_no_key() {
     let authority = CertificateAuthority::new("eu-west-1", KeyType::P384, at(NOW)).unwrap();
-    let certificate = authority.issue(HOST, at(NOW)).unwrap();
+    let certificate = authority.issue(HOST, &[], at(NOW)).unwrap();
     let shown = format!("{authority:?} {certificate:?}");
     assert!(shown.contains("BEGIN CERTIFICATE"));
     assert!(!shown.contains("PRIVATE KEY"), "{shown}");

@@ -26,4 +26,5 @@ mod logins;
 mod private;
 mod profiles;
 mod program;
+mod signer;
 mod token;

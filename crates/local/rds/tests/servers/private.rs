@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use local_rds::{Engine, Server};
 
-#[path = "../../src/iam/tests/stranger.rs"]
+#[path = "../../../rds-iam-verifier/src/tests/stranger.rs"]
 mod stranger;
 
 use stranger::as_stranger;

@@ -68,7 +68,7 @@ fn a_profile_is_read_by_its_name() {
     assert_eq!("rds".parse(), Ok(Profile::default()));
     assert_eq!("untidy".parse(), Ok(Profile::Untidy));
     let error = "Untidy".parse::<Profile>().unwrap_err();
-    assert_eq!(error, r#""Untidy" is no profile: there are rds and untidy"#);
+    assert_eq!(error, r#"unknown profile "Untidy"; use rds or untidy"#);
 }
 
 crate::for_each_engine! {

@@ -41,10 +41,7 @@ impl Program {
 
     /// The folder of the one server.
     fn folder(&self) -> PathBuf {
-        let line = self
-            .said
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("why a login was refused: "));
+        let line = self.said.lines().find_map(|line| line.trim().strip_prefix("log of logins: "));
         Path::new(line.unwrap()).parent().unwrap().to_owned()
     }
 
@@ -104,7 +101,12 @@ fn a_killed_program_takes_its_server_along(engine: Engine) {
 /// The private copy runs, whatever the system has.
 fn a_private_copy_serves(engine: Engine) {
     let mut command = program(engine);
-    command.env(engine.variable(), "private");
+    let variable = match engine {
+        Engine::MySql => "LOCAL_RDS_MYSQLD",
+        Engine::MariaDb => "LOCAL_RDS_MARIADBD",
+        Engine::Postgres => "LOCAL_RDS_POSTGRES",
+    };
+    command.env(variable, "private");
     let mut program = Program::start(command);
     program.signal("-TERM");
     assert!(program.child.wait().unwrap().success());
@@ -147,14 +149,14 @@ fn the_help_is_a_manual_page() {
     for heading in ["USAGE", "DESCRIPTION", "OPTIONS", "FILES", "ENVIRONMENT", "EXIT STATUS"] {
         assert!(help.contains(&format!("\n{heading}\n")), "no {heading}");
     }
-    assert!(help.lines().all(|line| line.len() <= 100));
+    assert!(help.lines().all(|line| line.len() <= 80));
 }
 
 #[test]
 fn a_wrong_command_line_says_what_is_right() {
     for (arguments, right) in [
-        (&["oracle"][..], "take mysql, mariadb or postgres"),
-        (&["--profile", "tidy"], "there are rds and untidy"),
+        (&["oracle"][..], "use mysql, mariadb or postgres"),
+        (&["--profile", "tidy"], "use rds or untidy"),
     ] {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2));

@@ -1,12 +1,11 @@
-//! Privileges: those that there are, and no other text.
+//! Privileges, from a list.
 
-use aws_cli::Engine;
+use engine::Engine;
 
 use crate::Failure;
 
-/// What a user may do with the tables of a database: privileges in the server's own spelling.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grants(Vec<&'static str>);
+/// Privileges on the tables of a database, as the server writes them.
+pub(crate) struct Grants(Vec<&'static str>);
 
 impl Grants {
     /// The privileges with commas between, as GRANT takes them.
@@ -14,7 +13,7 @@ impl Grants {
         self.0.join(", ")
     }
 
-    /// Whether one of them is `privilege`, by itself or because it is all of them.
+    /// Whether `privilege` is among them, or all are.
     pub(crate) fn has(&self, privilege: &str) -> bool {
         self.0.iter().any(|own| *own == privilege || *own == ALL)
     }
@@ -53,9 +52,12 @@ const POSTGRES: &[&str] =
 /// Reads privileges with commas between, in any case: `select, insert`.
 ///
 /// # Errors
-/// One is not a privilege of the engine's; the error lists those that are.
-pub fn parse_grants(engine: Engine, text: &str) -> Result<Grants, Failure> {
-    let known = if engine.is_postgres() { POSTGRES } else { MYSQL };
+/// One is not a privilege of the engine.
+pub(crate) fn parse_grants(engine: Engine, text: &str) -> Result<Grants, Failure> {
+    let known = match engine {
+        Engine::MySql | Engine::MariaDb => MYSQL,
+        Engine::Postgres => POSTGRES,
+    };
     let mut grants = Vec::new();
     for part in text.split(',') {
         let words: Vec<_> = part.split_whitespace().map(str::to_ascii_uppercase).collect();
@@ -65,7 +67,7 @@ pub fn parse_grants(engine: Engine, text: &str) -> Result<Grants, Failure> {
         };
         let Some(privilege) = known.iter().find(|known| **known == privilege) else {
             return Err(format!(
-                "{:?} is no privilege of {engine}; these are: {}",
+                "unknown privilege {:?}; {engine} has {}",
                 part.trim(),
                 known.join(", ")
             )
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn privileges_are_those_of_the_list() {
+    fn only_privileges_of_the_list_are_accepted() {
         let read = |engine, text| parse_grants(engine, text).map(|grants| grants.list());
         assert_eq!(read(Engine::MySql, "select,  Insert,select").unwrap(), "SELECT, INSERT");
         assert_eq!(
@@ -93,8 +95,8 @@ mod tests {
         assert_eq!(read(Engine::Postgres, "all").unwrap(), "ALL PRIVILEGES");
         for pasted in ["", "SELECT,", "SELECT ON *.* TO x; --", "SUPER", "TRUNCATE"] {
             let error = read(Engine::MySql, pasted).unwrap_err().to_string();
-            assert!(error.contains("is no privilege of mysql; these are: SELECT"), "{error}");
+            assert!(error.contains("; mysql has SELECT, "), "{error}");
         }
-        assert!(read(Engine::AuroraPostgres, "EVENT").is_err());
+        assert!(read(Engine::Postgres, "EVENT").is_err());
     }
 }

@@ -1,13 +1,13 @@
-//! The master user, who must stay with his password.
+//! The master user, who must keep logging in with a password.
 
 use crate::Failure;
 
-/// The name of RDS's own administrator, on every engine.
-const OF_RDS: &str = "rdsadmin";
-/// The names that RDS's console proposes for the master user, and the servers' own.
+/// RDS's administrator, on every engine.
+const RDS_ADMIN: &str = "rdsadmin";
+/// The names that RDS's console suggests for the master user, and the servers' default superusers.
 const USUAL: [&str; 3] = ["admin", "postgres", "root"];
 
-/// Refuses the master user: `master` where AWS told who it is, and else the names that are usual.
+/// Refuses the master user: `master`, or else the usual names.
 pub(crate) fn refuse_master(
     user: &str,
     master: Option<&str>,
@@ -17,27 +17,29 @@ pub(crate) fn refuse_master(
         Some(master) => user == master,
         None => USUAL.contains(&user),
     };
-    if user == OF_RDS {
-        return Err(format!("{OF_RDS} is RDS's own user; make one for the functions").into());
+    if user == RDS_ADMIN {
+        return Err(
+            format!("{RDS_ADMIN} is RDS's administrator; create a user for the functions").into()
+        );
     }
     if !is_master {
         return Ok(());
     }
     let who = match master {
         Some(_) => format!("{user} is the master user"),
-        None => format!("{user} is what the master user is usually called"),
+        None => format!("{user} is a usual name of the master user"),
     };
     // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html: "if the IAM
     // role (rds_iam) is added to a user (including the RDS master user), IAM authentication takes
     // precedence over password authentication".
     let why = if postgres {
-        "rds_iam takes precedence over a password, so that it would lock the master user out of \
-         everything that logs in with one, RDS's own tools included"
+        "rds_iam takes precedence over a password, so whatever logs in as the master user with its \
+         password, RDS's own tools included, would be locked out"
     } else {
-        "AWSAuthenticationPlugin takes the place of the password, so that it would lock the master \
-         user out of everything that logs in with one; and a function needs less than all rights"
+        "AWSAuthenticationPlugin replaces the password, so whatever logs in as the master user with its \
+         password would be locked out; and a function needs fewer privileges"
     };
-    Err(format!("{who}: {why}; name a user of the functions' own, such as lambda_user").into())
+    Err(format!("{who}: {why}; choose a user for the functions alone, such as lambda_user").into())
 }
 
 #[cfg(test)]
@@ -51,7 +53,7 @@ mod tests {
         }
         let error = refuse_master("owner", Some("owner"), true).unwrap_err().to_string();
         assert!(error.contains("owner is the master user: rds_iam takes precedence"), "{error}");
-        // AWS said that it is somebody else.
+        // AWS knows that it is another user.
         refuse_master("admin", Some("owner"), false).unwrap();
         refuse_master("rdsadmin", Some("owner"), false).unwrap_err();
         refuse_master("lambda-user", None, false).unwrap();

@@ -1,6 +1,6 @@
 //! MySQL and MariaDB.
 
-use aws_cli::Engine;
+use engine::Engine;
 
 use super::grant::Grants;
 use super::name::{Kind, quoted};
@@ -18,14 +18,14 @@ pub(crate) fn statements(
     let longest = if engine == Engine::MariaDb { 80 } else { 32 };
     let user = quoted(user, '`', Kind { what: "user", longest, bytes: false })?;
     quoted(database, '`', DATABASE)?;
-    // Where a privilege is granted, `_` and `%` are wildcards in the database's name.
+    // In GRANT, `_` and `%` are wildcards in the name of a database.
     let pattern = database.replace('\\', r"\\").replace('_', r"\_").replace('%', r"\%");
     let pattern = format!("`{}`", pattern.replace('`', "``"));
     let privileges = grants.list();
     Ok(format!(
         "\
--- Run it as a user who may make users, such as the master user. It may be run again.
--- A user of this name who has a password keeps it, and cannot log in with IAM.
+-- Run this as a user with CREATE USER, such as the master user. It can be run again.
+-- An existing user of this name keeps its password and cannot log in with IAM.
 CREATE USER IF NOT EXISTS {user}@`%` IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';
 ALTER USER {user}@`%` REQUIRE SSL;
 GRANT {privileges} ON {pattern}.* TO {user}@`%`;

@@ -1,20 +1,20 @@
 //! Names of users, databases and schemas, quoted as identifiers.
 //!
-//! Identifiers, and not strings, because their quotes have one meaning: a backslash in a string means
-//! one thing or another by `sql_mode` or `standard_conforming_strings`.
+//! Not as strings, in which the meaning of a backslash depends on `sql_mode` or
+//! `standard_conforming_strings`.
 
 use crate::Failure;
 
-/// What a name is of, and how long one may be.
+/// The kind of a name, and its longest length.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) what: &'static str,
     pub(crate) longest: usize,
-    /// Whether the length counts bytes of UTF-8, and else characters.
+    /// Whether the length is in bytes of UTF-8 rather than in characters.
     pub(crate) bytes: bool,
 }
 
-/// `name` between `quote`s, which are doubled inside.
+/// `name` between quotes. Quotes in it are doubled.
 pub(crate) fn quoted(name: &str, quote: char, kind: Kind) -> Result<String, Failure> {
     let Kind { what, longest, bytes } = kind;
     let refuse = |why: &str| Err(format!("the {what} {name:?} {why}").into());
@@ -22,10 +22,10 @@ pub(crate) fn quoted(name: &str, quote: char, kind: Kind) -> Result<String, Fail
         return Err(format!("the {what} is empty").into());
     }
     if name.chars().any(char::is_control) {
-        return refuse("holds a control character");
+        return refuse("contains a control character");
     }
     if name.ends_with(' ') {
-        return refuse("ends with a blank, which servers drop");
+        return refuse("ends with a space, which servers drop");
     }
     let length = if bytes { name.len() } else { name.chars().count() };
     if length > longest {

@@ -1,6 +1,6 @@
-//! What a deployment is told of a database where AWS is not asked.
+//! The options that describe a database without asking AWS.
 
-/// All but the engine.
+/// All but `--engine`.
 pub(crate) const DATABASE: [&str; 12] = [
     "--endpoint",
     "orders.abc123def456.eu-west-1.rds.amazonaws.com",

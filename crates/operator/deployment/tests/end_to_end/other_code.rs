@@ -1,4 +1,4 @@
-//! Other code than was built: in the bucket before a deployment, on its way, or in Lambda afterwards.
+//! Code that was not built here: in the bucket before or during a deployment, or in Lambda afterwards.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{BUCKET, Outcome, STACK, World, ZIPS};
 
-/// Runs a program at a terminal, which is what this program reads and writes.
+/// Runs a program in a terminal, whose input and output are this process's.
 const TERMINAL: &str =
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
@@ -30,7 +30,7 @@ fn what_runs_is_what_was_built() {
 }
 
 impl World {
-    /// Runs one of our commands at a terminal, where the plan is wanted after `meanwhile`.
+    /// Runs one of our commands in a terminal, and confirms its change set after `meanwhile`.
     fn wanted_after(&self, arguments: &[String], meanwhile: impl FnOnce()) -> Outcome {
         let python = pinned_tools::sam(&mut |_| {}).unwrap().python;
         let mut child = Command::new(python)
@@ -44,7 +44,7 @@ impl World {
         let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut said = Vec::new();
         let mut part = [0; 4096];
-        while !String::from_utf8_lossy(&said).contains("Carry this plan out?") {
+        while !String::from_utf8_lossy(&said).contains("Execute this change set?") {
             let read = stdout.read(&mut part).unwrap();
             assert_ne!(read, 0, "it asks nothing: {}", String::from_utf8_lossy(&said));
             said.extend_from_slice(&part[..read]);
@@ -57,7 +57,7 @@ impl World {
         Outcome { code: status.code(), stdout, stderr: String::new() }
     }
 
-    /// Puts bytes into the bucket, over what is there.
+    /// Overwrites an object of the bucket.
     fn overwrite(&self, key: &str, bytes: &[u8]) {
         let folder = TempDir::new().unwrap();
         let body = folder.path().join("body");
@@ -67,7 +67,7 @@ impl World {
     }
 }
 
-/// The functions with one more statement, called `name`. Returns MySQL's, with its sum.
+/// Builds the functions with one more statement, `name`. Returns MySQL's zip and its sum.
 fn version(name: &str) -> (Vec<u8>, String) {
     let statements = TempDir::new().unwrap();
     for engine in ["mysql", "postgres"] {
@@ -90,13 +90,13 @@ fn other_bytes_in_the_bucket(world: &World) {
     let key = format!("taken/{sum}.zip");
     world.overwrite(&key, b"not what was built");
     let arguments = world.deployment("taken", world.server.user(), &["--no-build", "--yes"]);
-    world.command(&arguments).ends(1).says(&format!("s3://{BUCKET}/{key} holds other bytes"));
+    world.command(&arguments).ends(1).says(&format!("s3://{BUCKET}/{key} is not what was built"));
     assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0, "no stack is made");
     let there = world.call(&format!("s3api head-object --bucket {BUCKET} --key {key}"));
     assert_eq!(there["ContentLength"], 18, "nothing is overwritten: {there}");
 }
 
-/// The layer, at its place. Returns its sum.
+/// Builds the layer. Returns its sum.
 fn layer() -> String {
     #[allow(clippy::disallowed_methods, reason = "certs/ must hold today")]
     let now = SystemTime::now();
@@ -107,23 +107,23 @@ fn layer() -> String {
     rds_ca::sha256(&zip)
 }
 
-/// Deploys to `stack`, and puts other bytes in the place of the zip of this sum while the plan is read.
+/// Deploys to `stack`, and replaces the zip of this sum while the change set is shown.
 fn swapped(world: &World, stack: &str, sum: &str, (other, other_sum): (&[u8], &str)) -> Outcome {
     let options = ["--no-build", "--parameter", "MemorySize=512"];
     let arguments = world.deployment(stack, world.server.user(), &options);
     world
         .wanted_after(&arguments, || world.overwrite(&format!("{stack}/{sum}.zip"), other))
         .ends(1)
-        .says(&format!(" will run sha256 {sum}"))
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says(&format!("\n    built:   sha256 {sum}\n    running: sha256 {other_sum}\n"))
+        .says(&format!(" will have sha256 {sum}"))
+        .says("THE DEPLOYED CODE IS NOT WHAT WAS BUILT")
+        .says(&format!("\n    built:    sha256 {sum}\n    deployed: sha256 {other_sum}\n"))
 }
 
 fn swapped_on_the_way_to_a_new_stack(world: &World) {
     let (other, other_sum) = version("one");
     let layer = layer();
     swapped(world, "swapped", &layer, (&other, &other_sum))
-        .says("the new stack swapped is removed");
+        .says("the new stack swapped is deleted");
     assert_eq!(world.count("cloudformation describe-stacks", "Stacks"), 0);
     assert_eq!(world.count("lambda list-functions", "Functions"), 0);
 }
@@ -139,7 +139,7 @@ fn swapped_on_the_way_to_a_stack(world: &World, function: &str) {
     let (other, other_sum) = version("two");
     let (_, sum) = version("three");
     swapped(world, STACK, &sum, (&other, &other_sum))
-        .says("the stack orders-functions is as it was before");
+        .says("the stack orders-functions is rolled back");
     let now = world.call(&format!("lambda get-function-configuration --function-name {function}"));
     assert_eq!(now["MemorySize"], 256, "{now}");
     assert_eq!(now["CodeSha256"], before, "{now}");
@@ -157,7 +157,7 @@ fn changed_behind_the_stacks_back(world: &World, function: &str) {
     world
         .deploy(world.server.user(), &["--no-build", "--yes"])
         .ends(1)
-        .says("nothing changed")
-        .says("OTHER CODE RUNS THAN WAS BUILT")
-        .says("STILL RUNS OTHER CODE: nothing was deployed");
+        .says("nothing to change in the stack")
+        .says("THE DEPLOYED CODE IS NOT WHAT WAS BUILT")
+        .says("STILL HAS THIS CODE: nothing was deployed");
 }

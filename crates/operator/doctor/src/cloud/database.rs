@@ -1,13 +1,13 @@
-//! The database as RDS describes it, against what the function was told of it.
+//! The database as RDS describes it, compared with the function's settings.
 
 use aws_cli::{Database, Objection, Target, objections};
-use doctor::{Cause, Verdict};
-use iam_auth::{Endpoint, Kind};
+use diagnosis::{Cause, Suspect, Verdict, shell};
+use iam_auth::{Endpoint, EndpointKind};
 
-use super::{Finding, Login, cause, shell};
+use super::{Finding, Login, suspect};
 
 pub(super) fn examine(database: &Database, login: &Login) -> Finding {
-    let mut wrong: Vec<Cause> =
+    let mut wrong: Vec<Suspect> =
         [iam_off(database), not_available(database)].into_iter().flatten().collect();
     let failed = !wrong.is_empty();
     wrong.extend(other_endpoint(database, login));
@@ -27,41 +27,40 @@ pub(super) fn examine(database: &Database, login: &Login) -> Finding {
         .fact("ca", database.ca.clone())
         .because_of(wrong);
     match database.iam_auth {
-        true => finding.disproves(&["iam-authentication-off", "proxy-without-iam"]),
+        true => finding.disproves(&[Cause::IamOff, Cause::ProxyWithoutIam]),
         false => finding,
     }
 }
 
 fn describe(database: &Database) -> String {
-    let Database { target, engine, status, resource_id, .. } = database;
+    let Database { target, engine_name, status, resource_id, .. } = database;
     let version = database.version.as_deref().map(|version| format!(" {version}"));
-    let iam = if database.iam_auth { "on" } else { "OFF" };
-    let ca = database.ca.as_deref().map(|ca| format!(", its CA is {ca}"));
+    let iam = if database.iam_auth { "enabled" } else { "DISABLED" };
+    let ca = database.ca.as_deref().map(|ca| format!("; CA {ca}"));
     format!(
-        "{target}, {engine}{}, is {status}; IAM authentication is {iam}; its resource id is \
+        "{target}, {engine_name}{}, is {status}; IAM authentication is {iam}; resource id \
          {resource_id}{}",
         version.unwrap_or_default(),
         ca.unwrap_or_default()
     )
 }
 
-fn iam_off(database: &Database) -> Option<Cause> {
+fn iam_off(database: &Database) -> Option<Suspect> {
     if database.iam_auth {
         return None;
     }
     let unsupported = objections(database).into_iter().find_map(|objection| match objection {
-        Objection::Unsupported(why) => Some(why),
-        Objection::Risky(_) => None,
+        Objection::Unsupported(why) => Some(format!("; {why}")),
+        _ => None,
     });
-    let because = format!("AWS says so of the {}", database.target);
-    let because = unsupported.map_or(because.clone(), |why| format!("{because}; and {why}"));
-    let region = shell::quoted(&database.region);
-    let name = shell::quoted(database.cluster.as_deref().unwrap_or(database.target.name()));
+    let because =
+        format!("RDS says so of the {}{}", database.target, unsupported.unwrap_or_default());
+    let region = shell(&database.region);
+    let name = shell(database.cluster.as_deref().unwrap_or(database.target.name()));
     let (what, id) = match (&database.target, &database.cluster) {
         (Target::Proxy(_), _) => {
-            return Some(cause(
-                "proxy-without-iam",
-                "the RDS Proxy does not ask for IAM tokens",
+            return Some(suspect(
+                Cause::ProxyWithoutIam,
                 because,
                 format!(
                     "`aws rds describe-db-proxies --region {region} --db-proxy-name {name} --query \
@@ -76,9 +75,8 @@ fn iam_off(database: &Database) -> Option<Cause> {
         (Target::Cluster(_), _) | (_, Some(_)) => ("cluster", "DBClusters"),
         (Target::Instance(_), None) => ("instance", "DBInstances"),
     };
-    Some(cause(
-        "iam-authentication-off",
-        "IAM authentication is off at the database",
+    Some(suspect(
+        Cause::IamOff,
         because,
         format!(
             "`aws rds describe-db-{what}s --region {region} --db-{what}-identifier {name} --query \
@@ -87,19 +85,17 @@ fn iam_off(database: &Database) -> Option<Cause> {
         format!(
             "`aws rds modify-db-{what} --region {region} --db-{what}-identifier {name} \
              --enable-iam-database-authentication --apply-immediately`, and wait until it is \
-             available again; it needs no restart"
+             available again; it is not restarted"
         ),
     ))
 }
 
-fn not_available(database: &Database) -> Option<Cause> {
-    let risk = objections(database).into_iter().find_map(|objection| match objection {
-        Objection::Risky(why) if why.contains(" is ") && database.status != "available" => {
-            Some(why)
-        }
+fn not_available(database: &Database) -> Option<Suspect> {
+    let because = objections(database).into_iter().find_map(|objection| match objection {
+        Objection::NotAvailable(why) => Some(why),
         _ => None,
     })?;
-    let (region, name) = (shell::quoted(&database.region), shell::quoted(database.target.name()));
+    let (region, name) = (shell(&database.region), shell(database.target.name()));
     let what = match database.target {
         Target::Cluster(_) => "cluster",
         _ => "instance",
@@ -114,77 +110,68 @@ fn not_available(database: &Database) -> Option<Cause> {
             "wait: `aws rds wait db-{what}-available --region {region} --db-{what}-identifier {name}`"
         ),
     };
-    Some(cause(
-        "server-not-ready",
-        "the server is starting, stopping or failing over",
-        risk,
+    Some(suspect(
+        Cause::ServerNotReady,
+        because,
         format!("`aws rds describe-events --region {region} --duration 60`"),
         fix,
     ))
 }
 
-/// The function logs in at another name than this database's.
-fn other_endpoint(database: &Database, login: &Login) -> Option<Cause> {
+/// The function uses another host name than this database's endpoint.
+fn other_endpoint(database: &Database, login: &Login) -> Option<Suspect> {
     let host = login.host.as_deref()?.trim_end_matches('.').to_ascii_lowercase();
     let own = &database.endpoint;
     let kind = Endpoint::parse(&host, database.port).map(|endpoint| endpoint.kind());
-    // A cluster's and a proxy's further endpoints are theirs too, and named after them.
+    // Further endpoints of a cluster or a proxy, which are named after it.
     let further = matches!(
         kind,
-        Ok(Kind::ClusterReader | Kind::ClusterCustom | Kind::ProxyEndpoint | Kind::GlobalWriter)
+        Ok(EndpointKind::ClusterReader
+            | EndpointKind::ClusterCustom
+            | EndpointKind::ProxyEndpoint
+            | EndpointKind::GlobalWriter)
     );
     if host == *own || further {
         return None;
     }
     let because =
-        format!("DB_HOST is {host}, and the endpoint of the {} is {own}", database.target);
+        format!("DB_HOST is {host}, but the endpoint of the {} is {own}", database.target);
     let port = database.port;
     Some(match kind {
-        Ok(_) => cause(
-            "signed-for-another-endpoint",
-            "DB_HOST is an endpoint of another database than the one that is meant",
+        Ok(_) => suspect(
+            Cause::WrongEndpoint,
             because,
             "compare the two names".into(),
             format!("set DB_HOST to {own}"),
         ),
-        Err(_) => cause(
-            "signed-for-cname",
-            "DB_HOST is a CNAME or another name of the database, and tokens must be signed for the \
-             endpoint itself",
+        Err(_) => suspect(
+            Cause::SignedForCname,
             because,
-            format!("`dig +short CNAME {}`", shell::quoted(&host)),
-            format!(
-                "set DB_HOST to {own}, and put the name that you use now into DB_CONNECT_TO as \
-                     {host}:{port}"
-            ),
+            format!("`dig +short CNAME {}`", shell(&host)),
+            format!("set DB_HOST to {own}, and DB_CONNECT_TO to {host}:{port}"),
         ),
     })
 }
 
-fn other_port(database: &Database, login: &Login) -> Option<Cause> {
+fn other_port(database: &Database, login: &Login) -> Option<Suspect> {
     let port = login.port.as_deref().filter(|port| *port != database.port.to_string())?;
-    Some(cause(
-        "signed-for-wrong-port",
-        "DB_PORT is not the endpoint's own port, for which tokens must be signed",
-        format!("DB_PORT is {port}, and the {} listens at {}", database.target, database.port),
+    Some(suspect(
+        Cause::WrongPort,
+        format!("DB_PORT is {port}, but the {} listens on {}", database.target, database.port),
         "compare the two numbers".into(),
-        format!(
-            "set DB_PORT to {}; a tunnel's port belongs into DB_CONNECT_TO alone",
-            database.port
-        ),
+        format!("set DB_PORT to {}; a tunnel's port goes into DB_CONNECT_TO only", database.port),
     ))
 }
 
-fn master_user(database: &Database, login: &Login) -> Option<Cause> {
+fn master_user(database: &Database, login: &Login) -> Option<Suspect> {
     let master = database.master_user.as_deref()?;
     (login.user.as_deref() == Some(master)).then(|| {
-        cause(
-            "master-user",
-            "the function logs in as an administrator of the database",
+        suspect(
+            Cause::MasterUser,
             format!("{master} is the master user of the {}", database.target),
             "compare DB_USER with the master user that RDS shows".into(),
-            "make a user for the function alone, and set DB_USER to it; take IAM away from the master \
-             user, whose password does not work as long as it has it"
+            "create a user for the function alone, and set DB_USER to it; disable IAM authentication for \
+             the master user, whose password does not work until then"
                 .into(),
         )
     })

@@ -4,15 +4,15 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Troubleshooting.html>.
 
 use aws_cli::{Aws, Database, Target};
-use doctor::Verdict;
+use diagnosis::{Cause, Verdict};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Finding, Login, unanswered};
 
-/// How far back is read: CloudWatch gets the lines within a minute or two.
-const BACK: Duration = Duration::from_secs(15 * 60);
-/// How many lines are shown.
+/// How far back the log is read. Lines arrive within a minute or two.
+const LOOK_BACK: Duration = Duration::from_secs(15 * 60);
+/// The most lines that are shown.
 const LINES: usize = 5;
 
 #[derive(Deserialize)]
@@ -27,8 +27,8 @@ struct Event {
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, now: SystemTime) -> Finding {
     if database.exports_auth_errors != Some(true) {
-        let text = "iam-db-auth-error, the log that says why a token was refused, is not exported to \
-                    CloudWatch Logs";
+        let text =
+            "iam-db-auth-error, the log of refused tokens, is not exported to CloudWatch Logs";
         return Finding::new(Verdict::NotReached, text).fact("exported", false);
     }
     let (what, name) = match (&database.target, &database.cluster) {
@@ -37,7 +37,8 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, now: System
         (target, _) => ("instance", target.name()),
     };
     let group = format!("/aws/rds/{what}/{name}/iam-db-auth-error");
-    let since = now.checked_sub(BACK).unwrap_or(now).duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since =
+        now.checked_sub(LOOK_BACK).unwrap_or(now).duration_since(UNIX_EPOCH).unwrap_or_default();
     let since = since.as_millis().to_string();
     let call = ["logs", "filter-log-events", "--log-group-name", &group, "--start-time", &since];
     let found: Found = match aws.call(&call) {
@@ -53,12 +54,12 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, now: System
         [] => Finding::new(
             Verdict::NotReached,
             format!(
-                "{group} has no line of the last 15 minutes: the token did not get that far, or \
-                     the log is late by a minute or two"
+                "{group} has no line of the last 15 minutes: the token did not get that far, or the log \
+                 is a minute or two late"
             ),
         ),
         lines => Finding::new(Verdict::Failed, format!("{group} says:\n{}", lines.join("\n")))
-            .disproves(&["read-iam-db-auth-error-log"]),
+            .disproves(&[Cause::LogUnread]),
     }
     .fact("exported", true)
     .fact("lines", last.to_vec())

@@ -1,42 +1,41 @@
-//! Whether the network lets the function reach the database.
+//! Whether the function can reach the database through the network.
 
-use aws_cli::{Aws, Database, Reach, reach};
-use doctor::{Cause, Verdict};
+use aws_cli::{Aws, Database, Function, Reach, Vpc, reach};
+use diagnosis::{Cause, Suspect, Verdict, shell};
 
-use super::{Finding, Login, cause, shell, unanswered};
-use crate::deployed::{Configuration, Vpc};
+use super::{Finding, Login, suspect, unanswered};
 
-const PROOF: &str = "the connection proves that the way is open";
+const PROOF: &str = "the function is connected";
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: bool) -> Finding {
-    // A connection that stands settles what rules and routes can only suggest.
+    // A connection proves more than rules and routes.
     let wrong = if connected { Verdict::Warning } else { Verdict::Failed };
-    let vpc = login.function.as_ref().and_then(|function| function.vpc_config.clone());
-    let vpc = vpc.filter(|vpc| vpc.vpc_id.as_deref().is_some_and(|id| !id.is_empty()));
+    let vpc = login.function.as_ref().and_then(Function::vpc);
     let public = database.publicly_accessible == Some(true);
     match (&login.function, vpc) {
         (Some(_), None) if !public && connected => Finding::new(
             Verdict::Ok,
-            "the database has no public address and the function is in no VPC, but the connection \
-             stands",
+            "the database has no public address and the function is in no VPC, but it is connected",
         ),
         (Some(function), None) if !public => {
             Finding::new(wrong, "the database has no public address, and the function is in no VPC")
                 .because_of([outside(database, function)])
         }
-        (None, _) if connected => Finding::new(Verdict::Ok, "reached from this machine"),
+        (None, _) if connected => Finding::new(Verdict::Ok, "connected from this machine"),
         (None, _) if !public => Finding::new(
             wrong,
-            "the database has no public address: from this machine it can only be reached through a \
-             VPN, a tunnel or a bastion host",
+            "the database has no public address: this machine can reach it only through a VPN, a tunnel \
+             or a bastion host",
         )
         .because_of([only_through_a_tunnel(database)]),
-        (_, vpc) => groups(aws, database, vpc.unwrap_or_default(), connected),
+        (_, vpc) => groups(aws, database, vpc, connected),
     }
 }
 
-/// Asks for the rules of the database's security groups.
-fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding {
+/// Checks the rules of the database's security groups.
+fn groups(aws: &Aws, database: &Database, own: Option<&Vpc>, connected: bool) -> Finding {
+    let none = Vpc::default();
+    let own = own.unwrap_or(&none);
     let other_vpc =
         own.vpc_id.as_ref().filter(|id| database.vpc.as_ref().is_some_and(|it| it != *id));
     let theirs = database.security_groups.join(", ");
@@ -47,22 +46,22 @@ fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding 
     let finding = match reach(aws, database, &own.security_group_ids) {
         Err(error) => return unanswered(connected, PROOF, &error),
         Ok(Reach::Open) => {
-            Finding::new(Verdict::Ok, format!("{theirs} lets {from} in on port {}", database.port))
-                .disproves(&["security-group"])
+            Finding::new(Verdict::Ok, format!("{theirs} admits {from} on port {}", database.port))
+                .disproves(&[Cause::TcpSilent])
         }
         Ok(Reach::ByAddress) => Finding::new(
             Verdict::Ok,
-            format!("{theirs} lets addresses in on port {}", database.port),
+            format!("{theirs} admits addresses on port {}", database.port),
         ),
         Ok(Reach::Closed) if connected => Finding::new(
             Verdict::Ok,
-            format!("no rule of {theirs} names {from}, but the connection stands"),
+            format!("no rule of {theirs} names {from}, but the function is connected"),
         ),
         Ok(Reach::Closed) => Finding::new(
             Verdict::Failed,
-            format!("no rule of {theirs} lets {from} in on port {}", database.port),
+            format!("no rule of {theirs} admits {from} on port {}", database.port),
         )
-        .because_of([closed(database, &own, &from)]),
+        .because_of([closed(database, own, &from)]),
     }
     .fact("database_security_groups", database.security_groups.clone())
     .fact("function_security_groups", own.security_group_ids.clone())
@@ -83,17 +82,16 @@ fn groups(aws: &Aws, database: &Database, own: Vpc, connected: bool) -> Finding 
     }
 }
 
-fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
-    let (region, port) = (shell::quoted(&database.region), database.port);
+fn closed(database: &Database, own: &Vpc, from: &str) -> Suspect {
+    let (region, port) = (shell(&database.region), database.port);
     let group = database.security_groups.first().map_or("DATABASE-GROUP", String::as_str);
-    let group = shell::quoted(group);
+    let group = shell(group);
     let source = match own.security_group_ids.first() {
-        Some(own) => format!("--source-group {}", shell::quoted(own)),
+        Some(own) => format!("--source-group {}", shell(own)),
         None => "--cidr YOUR-ADDRESS/32".to_owned(),
     };
-    cause(
-        "security-group",
-        "the database's security group does not let the function in",
+    suspect(
+        Cause::TcpSilent,
         format!("no inbound rule of {group} admits {from} on port {port}"),
         format!(
             "`aws ec2 describe-security-group-rules --region {region} --filters \
@@ -106,22 +104,21 @@ fn closed(database: &Database, own: &Vpc, from: &str) -> Cause {
     )
 }
 
-fn outside(database: &Database, function: &Configuration) -> Cause {
-    let (region, arn) = (shell::quoted(&database.region), shell::quoted(&function.arn));
-    cause(
-        "no-route",
-        "the function is outside of the database's VPC",
+fn outside(database: &Database, function: &Function) -> Suspect {
+    let (region, arn) = (shell(&database.region), shell(&function.arn));
+    suspect(
+        Cause::NoRoute,
         format!(
-            "the {} is not publicly accessible and in {}; the function is in no VPC",
+            "the {} is in {} and not publicly accessible; the function is in no VPC",
             database.target,
             database.vpc.as_deref().unwrap_or("a VPC")
         ),
         format!("`aws lambda get-function-configuration --function-name {arn} --query VpcConfig`"),
         format!(
-            "put the function into the database's subnets: `aws lambda update-function-configuration \
+            "move the function into the database's subnets: `aws lambda update-function-configuration \
              --region {region} --function-name {arn} --vpc-config {}`; its role needs \
              AWSLambdaVPCAccessExecutionRole",
-            shell::quoted(&format!(
+            shell(&format!(
                 "SubnetIds={},SecurityGroupIds=FUNCTION-GROUP",
                 database.subnets.join(",")
             ))
@@ -129,37 +126,34 @@ fn outside(database: &Database, function: &Configuration) -> Cause {
     )
 }
 
-fn another_vpc(database: &Database, id: &str) -> Cause {
+fn another_vpc(database: &Database, id: &str) -> Suspect {
     let vpc = database.vpc.as_deref().unwrap_or("another");
-    cause(
-        "no-route",
-        "the function is in another VPC than the database",
-        format!("the function is in {id}, the database in {vpc}, and TCP did not get through"),
+    suspect(
+        Cause::NoRoute,
+        format!("the function is in {id}, the database in {vpc}, and no TCP connection was made"),
         format!(
-            "`aws ec2 describe-vpc-peering-connections --region {}`: one must join {id} and {vpc}, \
-             and the subnets' route tables lead to it",
-            shell::quoted(&database.region)
+            "`aws ec2 describe-vpc-peering-connections --region {}`: one must connect {id} and {vpc}, \
+             and the subnets' route tables must use it",
+            shell(&database.region)
         ),
         format!(
-            "put the function into subnets of {vpc} ({}), or peer the two",
+            "move the function into subnets of {vpc} ({}), or peer the two VPCs",
             database.subnets.join(", ")
         ),
     )
 }
 
-fn only_through_a_tunnel(database: &Database) -> Cause {
+fn only_through_a_tunnel(database: &Database) -> Suspect {
     let port = database.port;
-    let endpoint = shell::quoted(&database.endpoint);
-    let forward = shell::quoted(&format!("{port}:{}:{port}", database.endpoint));
-    cause(
-        "no-route",
-        "the database can only be reached inside its VPC",
+    let endpoint = shell(&database.endpoint);
+    let forward = shell(&format!("{port}:{}:{port}", database.endpoint));
+    suspect(
+        Cause::NoRoute,
         format!("the {} is not publicly accessible", database.target),
-        format!("`dig +short {endpoint}` gives a private address"),
+        format!("`dig +short {endpoint}` prints a private address"),
         format!(
-            "ask the deployed function, which is inside: `cargo xtask doctor --function NAME`; or open \
-             a tunnel, `ssh -N -L {forward} BASTION`, and give --connect-to \
-             127.0.0.1:{port}"
+            "ask the deployed function, which is in the VPC: `cargo xtask doctor --function NAME`; or open \
+             a tunnel, `ssh -N -L {forward} BASTION`, and set --connect-to 127.0.0.1:{port}"
         ),
     )
 }
@@ -167,14 +161,17 @@ fn only_through_a_tunnel(database: &Database) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_cli::{Engine, Target};
+    use aws_cli::Target;
+    use diagnosis::commands;
+    use engine::Engine;
 
     #[test]
-    fn what_aws_calls_things_is_quoted() {
+    fn names_from_aws_are_quoted() {
         let odd = || "a; touch 'b".to_owned();
         let database = Database {
             target: Target::Instance(odd()),
             engine: Engine::Postgres,
+            engine_name: odd(),
             version: None,
             endpoint: odd(),
             port: 5432,
@@ -193,7 +190,7 @@ mod tests {
             exports_auth_errors: None,
         };
         let own = Vpc { security_group_ids: vec![odd()], ..Vpc::default() };
-        let function = serde_json::json!({"FunctionArn": odd()});
+        let function = serde_json::json!({"FunctionArn": odd(), "CodeSha256": ""});
         let function = serde_json::from_value(function).unwrap();
         let login = Login { host: Some("db.example".into()), ..Login::default() };
         let mut causes = vec![
@@ -205,8 +202,8 @@ mod tests {
         causes.extend(crate::cloud::database::examine(&database, &login).causes);
         assert_eq!(causes.len(), 7);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
-        for command in texts.flat_map(|text| text.split('`').skip(1).step_by(2)) {
-            assert!(!command.contains(&odd()), "{command}"); // its quote would be another one
+        for command in texts.flat_map(|text| commands(text)) {
+            assert!(!command.contains(&odd()), "{command}"); // unquoted
         }
     }
 }

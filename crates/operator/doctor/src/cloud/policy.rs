@@ -1,20 +1,20 @@
-//! Whether IAM allows the login: `rds-db:connect` on this database's resource id, as this user.
+//! Whether IAM allows the login: `rds-db:connect` on this database's resource id as this user.
 //!
 //! Source: "Creating and using an IAM policy for IAM database access",
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>.
 
 use aws_cli::{Aws, Database, Error};
-use doctor::{Cause, Verdict};
+use diagnosis::{Cause, Suspect, Verdict, shell};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::principal::{self, Identity, Principal};
-use super::{Finding, Login, cause, shell, unanswered};
+use super::{Finding, Login, suspect, unanswered};
 
 const ACTION: &str = "rds-db:connect";
 
-/// What cannot be wrong when the policies allow the login.
-const DISPROVED: &[&str] = &["policy-missing", "policy-on-wrong-resource"];
+/// The causes that are ruled out when the policies allow the login.
+const DISPROVED: &[Cause] = &[Cause::PolicyMissing, Cause::PolicyWrongResource];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -46,7 +46,7 @@ struct ByBoundary {
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: bool) -> Finding {
     let Some(user) = &login.user else {
-        return Finding::new(Verdict::NotReached, "the database user is not known: no DB_USER");
+        return Finding::new(Verdict::NotReached, "DB_USER is not set");
     };
     let principal = match &login.function {
         Some(function) => Ok(principal::of_arn(function.role.clone())),
@@ -55,11 +55,15 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: 
     let identity = match principal {
         Ok(Principal::Known(identity)) => identity,
         Ok(Principal::Root) => {
-            let text = "the credentials are the account's root user's, whom no policy binds";
+            let text = "the credentials are of the account's root user, to whom no policy applies";
             return Finding::new(Verdict::Ok, text).disproves(DISPROVED);
         }
         Ok(Principal::Other(arn)) => {
-            return unanswered(logged_in, PROOF, &format!("it does not simulate {arn}"));
+            return unanswered(
+                logged_in,
+                PROOF,
+                &format!("IAM cannot simulate the policies of {arn}"),
+            );
         }
         Err(error) => return unanswered(logged_in, PROOF, &error),
     };
@@ -70,7 +74,7 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: 
     }
 }
 
-const PROOF: &str = "the login proves that it is allowed";
+const PROOF: &str = "the login is allowed";
 
 /// `arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/lambda-user`
 fn resource(identity: &Identity, database: &Database, user: &str) -> String {
@@ -112,7 +116,7 @@ fn judge(
             .fact("resource", resource)
             .disproves(DISPROVED);
     }
-    // A login that went through says more than a simulation: it may soon be refused.
+    // The login was allowed, but the next one may not be.
     let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
     let seen = format!("{arn} may not {ACTION} on {resource}");
     Finding::new(verdict, seen)
@@ -122,23 +126,22 @@ fn judge(
         .because_of([not_allowed(aws, identity, resource, evaluation)])
 }
 
-fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Cause {
+fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Suspect {
     let arn = &identity.arn;
     let confirm = format!(
         "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
          --resource-arns {}`",
-        shell::quoted(arn),
-        shell::quoted(resource)
+        shell(arn),
+        shell(resource)
     );
-    let title = "the role is not allowed rds-db:connect as this user";
     let missing = |because: &str, fix: String| {
-        cause("policy-missing", title, because.to_owned(), confirm.clone(), fix)
+        suspect(Cause::PolicyMissing, because.to_owned(), confirm.clone(), fix)
     };
     let organizations = evaluation.organizations_decision_detail.as_ref();
     if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
         return missing(
             "a service control policy of the organization does not allow it",
-            format!("have the organization's administrator allow {ACTION} for the account"),
+            format!("ask the organization's administrator to allow {ACTION} for the account"),
         );
     }
     let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
@@ -150,25 +153,24 @@ fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Eval
     }
     if evaluation.eval_decision == "explicitDeny" {
         return missing(
-            "a statement with the effect Deny covers it",
-            format!("take {resource} out of the statement that denies {ACTION}"),
+            "a statement with the effect Deny applies",
+            format!("remove {resource} from the statement that denies {ACTION}"),
         );
     }
     let allow = allow_command(identity, resource);
     match named_resources(aws, identity) {
-        Ok(named) if !named.is_empty() => cause(
-            "policy-on-wrong-resource",
-            "the role's policy names another resource than this database and user",
+        Ok(named) if !named.is_empty() => suspect(
+            Cause::PolicyWrongResource,
             format!("its policies allow {ACTION} on {}, and not on {resource}", named.join(", ")),
             confirm,
-            format!("put {resource} into the policy in place of it: {allow}"),
+            format!("name {resource} in the policy instead: {allow}"),
         ),
-        Ok(_) => missing("none of its policies has a statement that allows it", allow),
+        Ok(_) => missing("no statement of its policies allows it", allow),
         Err(_) => missing("none of its policies allows it", allow),
     }
 }
 
-/// The command that allows it.
+/// The command that allows the login.
 fn allow_command(identity: &Identity, resource: &str) -> String {
     let (kind, name) = identity.kind_and_name().unwrap_or(("role", "ROLE"));
     let document = format!(
@@ -178,9 +180,9 @@ fn allow_command(identity: &Identity, resource: &str) -> String {
     );
     format!(
         "`aws iam put-{kind}-policy --{kind}-name {} --policy-name rds-iam-lambda \
-         --policy-document {}`; it takes some minutes to act",
-        shell::quoted(name),
-        shell::quoted(&document)
+         --policy-document {}`; it takes effect within a few minutes",
+        shell(name),
+        shell(&document)
     )
 }
 
@@ -202,7 +204,7 @@ struct Managed {
     policy_arn: String,
 }
 
-/// The resources on which the principal's own policies allow the action.
+/// The resources on which the principal's policies allow the action.
 fn named_resources(aws: &Aws, identity: &Identity) -> Result<Vec<String>, Error> {
     let Some((kind, name)) = identity.kind_and_name() else { return Ok(Vec::new()) };
     let flag = &format!("--{kind}-name");
@@ -227,8 +229,7 @@ fn named_resources(aws: &Aws, identity: &Identity) -> Result<Vec<String>, Error>
     Ok(documents.iter().flat_map(allowed_resources).collect())
 }
 
-/// The resources on which a policy document allows the action. An element that may be a list may be
-/// its only member as well.
+/// The resources on which a policy document allows the action. A list with one member may be that member.
 fn allowed_resources(document: &Value) -> Vec<String> {
     let statements = one_or_many(&document["Statement"]).into_iter();
     let allows = statements.filter(|statement| {
@@ -258,15 +259,16 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use diagnosis::commands;
     use serde_json::json;
 
     #[test]
-    fn the_command_that_allows_takes_every_user() {
+    fn the_command_quotes_every_user() {
         let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
         let identity = Identity { partition: "aws".into(), account: "1".into(), arn };
         let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
         let fix = allow_command(&identity, resource);
-        let command = fix.split('`').nth(1).unwrap().replace("aws iam", "printf '%s\\n'");
+        let command = commands(&fix).next().unwrap().replace("aws iam", "printf '%s\\n'");
         let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
         let words = String::from_utf8(words.stdout).unwrap();
         let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_document_allows_is_found_in_all_its_forms() {
+    fn allowed_resources_are_found_in_every_form_of_a_document() {
         let one = json!({"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
             "Resource": "a"}});
         assert_eq!(allowed_resources(&one), ["a"]);

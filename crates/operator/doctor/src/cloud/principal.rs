@@ -1,15 +1,15 @@
-//! Whose policies count: the function's role, or the person who asks.
+//! The principal whose policies apply: the function's role, or the caller.
 
-use aws_cli::{Aws, Error};
+use aws_cli::{Aws, Caller, Error};
 use serde::Deserialize;
 
-/// Who signs the token, as IAM knows it.
+/// Who signs the token.
 pub(super) enum Principal {
     /// A role or a user, whose policies can be simulated.
     Known(Identity),
-    /// The root user of an account, whom no policy binds.
+    /// The root user of an account, to whom no policy applies.
     Root,
-    /// One whose policies cannot be simulated, such as a federated user: its ARN.
+    /// Another one, such as a federated user, by its ARN. IAM cannot simulate its policies.
     Other(String),
 }
 
@@ -22,17 +22,11 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The kind and the name: `("role", "NAME")`. A path in between is no part of the name.
+    /// The kind and the name, without the path: `("role", "NAME")`.
     pub(super) fn kind_and_name(&self) -> Option<(&str, &str)> {
         let resource = self.arn.splitn(6, ':').nth(5)?;
         Some((resource.split('/').next()?, resource.rsplit('/').next()?))
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Caller {
-    arn: String,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +43,9 @@ struct Role {
 
 /// The caller.
 pub(super) fn caller(aws: &Aws) -> Result<Principal, Error> {
-    let caller: Caller = aws.call(&["sts", "get-caller-identity"])?;
+    let caller = Caller::of(aws)?;
     let Some(session) = assumed_role(&caller.arn) else { return Ok(of_arn(caller.arn)) };
-    // A session's ARN leaves the role's path out.
+    // A session's ARN does not have the role's path.
     let described: Described = aws.call(&["iam", "get-role", "--role-name", session])?;
     Ok(of_arn(described.role.arn))
 }
@@ -62,7 +56,7 @@ fn assumed_role(arn: &str) -> Option<&str> {
     (resource.next()? == "assumed-role").then(|| resource.next())?
 }
 
-/// The principal of an ARN of IAM's.
+/// The principal of an IAM ARN.
 pub(super) fn of_arn(arn: String) -> Principal {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
     let [_, partition, "iam", _, account, resource] = parts[..] else {
@@ -81,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn principals_are_told_from_their_arns() {
+    fn principals_are_read_from_arns() {
         let role = "arn:aws-cn:iam::123456789012:role/service-role/reader";
         let Principal::Known(identity) = of_arn(role.into()) else { panic!("{role}") };
         assert_eq!(identity.partition, "aws-cn");

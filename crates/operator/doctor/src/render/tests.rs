@@ -1,4 +1,6 @@
 use super::*;
+use crate::read_answer;
+use diagnosis::Cause;
 use serde_json::json;
 
 fn diagnosis() -> Diagnosis {
@@ -13,17 +15,17 @@ fn diagnosis() -> Diagnosis {
             step("database", "not_reached", 0.0, ""),
         ],
         "causes": [
-            {"cause": "policy-missing", "title": "The role may not connect as this user",
-             "because": "everything before the login is right",
+            {"cause": Cause::PolicyMissing.id(), "title": "The role may not connect as this user",
+             "because": "every step before the login is ok",
              "confirm": "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN \
                  --action-names rds-db:connect`",
              "fix": "allow rds-db:connect on arn:aws:rds-db:eu-west-1:123456789012:dbuser:\
                  RESOURCE-ID/lambda-user"},
-            {"cause": "user-case", "title": "The user is written otherwise", "because": "",
+            {"cause": Cause::UserCase.id(), "title": "The user is spelled differently", "because": "",
              "confirm": "compare the letters", "fix": "set DB_USER"},
         ],
     }});
-    Diagnosis::from_answer(answer.to_string().as_bytes(), None).unwrap()
+    read_answer(answer.to_string().as_bytes(), None).unwrap()
 }
 
 #[test]
@@ -38,12 +40,12 @@ fn a_failed_login_on_a_wide_terminal() {
 login failed: The role may not connect as this user
 
 1.  The role may not connect as this user (policy-missing)
-    because  everything before the login is right
+    because  every step before the login is ok
     confirm  `aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names rds-db:connect`
     fix      allow rds-db:connect on
              arn:aws:rds-db:eu-west-1:123456789012:dbuser:RESOURCE-ID/lambda-user
 
-2.  The user is written otherwise (user-case)
+2.  The user is spelled differently (user-name-case)
     confirm  compare the letters
     fix      set DB_USER";
     assert_eq!(render(&diagnosis(), Terminal::plain(200)), expected);
@@ -76,11 +78,11 @@ fn a_healthy_one_says_so_in_one_line() {
     let answer = br#"{"diagnose":{"ok":true,"steps":[
         {"step":"dns","verdict":"ok","ms":0.04,"seen":"127.0.0.1"},
         {"step":"tcp","verdict":"ok","ms":12.0,"seen":"connected"}],"causes":[]}}"#;
-    let diagnosis = Diagnosis::from_answer(answer, None).unwrap();
+    let diagnosis = read_answer(answer, None).unwrap();
     assert_eq!(
         render(&diagnosis, Terminal::plain(80)),
         "  ✓ dns      0.0 ms  127.0.0.1\n  ✓ tcp     12.0 ms  connected\n\n\
-         everything is right: 2 steps are ok"
+         no problems found: all 2 steps are ok"
     );
 }
 
@@ -98,7 +100,7 @@ fn colours_change_nothing_but_colour() {
 }
 
 #[test]
-fn nothing_that_was_read_drives_the_terminal() {
+fn nothing_that_was_read_controls_the_terminal() {
     let hostile = "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\r";
     let mut diagnosis = diagnosis();
     for step in &mut diagnosis.steps {

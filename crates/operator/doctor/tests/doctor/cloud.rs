@@ -1,10 +1,11 @@
-//! What AWS's APIs add: an emulator of them (ministack) with its own RDS, IAM, EC2 and Lambda, which
-//! runs the real function against a real local server.
+//! What AWS's APIs add, with an emulator of RDS, IAM, EC2 and Lambda (ministack), which runs the real
+//! function against a real local server.
 //!
-//! The emulator keeps policies and flags, and the server enforces them: the test carries them over, as
-//! AWS does behind its APIs. A fix is what the doctor printed between backticks, given to a shell.
+//! The emulator stores policies and settings, and the server enforces them: the test copies them, as AWS
+//! does behind its APIs. A fix is what the doctor printed between backticks, run by a shell.
 
 use aws_cli::Aws;
+use diagnosis::{Cause, commands};
 use local_aws::{ACCOUNT, LocalAws, REGION, Secret};
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
@@ -26,7 +27,7 @@ struct Account {
     cloud: LocalAws,
     aws: Aws,
     server: Server,
-    /// What RDS calls the database.
+    /// RDS's resource id of the database.
     resource_id: String,
     database_group: String,
     function_group: String,
@@ -35,14 +36,14 @@ struct Account {
 
 impl Account {
     fn new(engine: Engine) -> Account {
-        // The emulator has one name for every database.
+        // The emulator has the same endpoint for every database.
         let server = Server::builder(engine).named("localhost").setup(local_stack::ITEMS);
         let server = server.start().expect("a server starts");
         let key = server.access_key();
         let session_token = key.session_token.clone().unwrap_or_default();
         let secret = Secret { key: &key.secret, session_token: &session_token };
         let cloud = LocalAws::start(&secret).expect("the emulator starts");
-        // The emulator's functions sign with the account's number as their key.
+        // The emulator's functions have the account's number as their access key.
         let key = AccessKey { id: ACCOUNT.into(), ..key };
         server.iam().set_keys(vec![key]);
         let aws = cloud.client();
@@ -96,10 +97,10 @@ impl Account {
         (self.database_group, self.function_group) = (database_group, function_group);
     }
 
-    /// The emulator unpacks zips: this one holds a script that becomes the real function.
+    /// The emulator unpacks zips; this one has a script that executes the real function.
     fn create_function(&self, vpc: &str) {
         let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
-        let program = program.with_file_name(local_stack::program(self.server.engine()));
+        let program = program.with_file_name(self.server.engine().function());
         assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
         let bootstrap = self.folder.path().join("bootstrap");
         fs::write(&bootstrap, format!("#!/bin/sh\nexec {}\n", program.display())).unwrap();
@@ -115,7 +116,7 @@ impl Account {
         self.dial(&self.server.address().to_string());
     }
 
-    /// Sets the function up, with `address` as the way to the database.
+    /// Configures the function to connect to `address`.
     fn dial(&self, address: &str) {
         let server = &self.server;
         let variables = json!({ "Variables": {
@@ -132,8 +133,8 @@ impl Account {
         self.aws.run(&update).unwrap();
     }
 
-    /// What AWS does behind its APIs: the server enforces the role's policy, once IAM authentication
-    /// is on. RDS and the server each chose a resource id: this one stands for the other.
+    /// Has the server enforce the role's policy if IAM authentication is enabled, as AWS does. RDS's resource
+    /// id is replaced by the server's.
     fn enforce(&self) {
         let nothing =
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
@@ -172,9 +173,9 @@ impl Account {
         doctor.with(&format!("--function {FUNCTION} --db-instance {DATABASE}"))
     }
 
-    /// Does what is printed between backticks: nothing else.
+    /// Runs what is between backticks, and nothing else.
     fn follow(&self, fix: &str) {
-        let command = fix.split('`').nth(1).unwrap_or_else(|| panic!("no command: {fix}"));
+        let command = commands(fix).next().unwrap_or_else(|| panic!("no command: {fix}"));
         let mut shell = Command::new("sh");
         shell.args(["-ec", command]).envs(self.cloud.environment());
         let path = format!("{}:/usr/bin:/bin", self.folder.path().join("programs").display());
@@ -189,30 +190,30 @@ fn causes(diagnosis: &Value) -> Vec<&str> {
     causes.iter().map(|cause| cause["cause"].as_str().unwrap()).collect()
 }
 
-/// One account for all: an emulator takes longer to start than all of this.
+/// One account for all, because starting the emulator takes longer than all of this.
 #[test]
 fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     let account = Account::new(Engine::MySql);
     let doctor = account.doctor();
     let user = account.server.user();
 
-    // The network is closed (packets to this address are never answered), IAM authentication is off,
-    // and the policy names the instance in place of its resource id.
+    // The network is closed (packets to this address are never answered), IAM authentication is disabled,
+    // and the policy names the instance instead of its resource id.
     account.allow(&format!("{DATABASE}/{user}"));
     account.dial("192.0.2.1:3306");
     account.enforce();
     let (code, diagnosis) = doctor.diagnosis();
     assert_eq!(code, Some(1), "{diagnosis:#}");
-    let certain = ["security-group", "iam-authentication-off", "policy-on-wrong-resource"];
-    assert_eq!(causes(&diagnosis)[..3], certain, "{diagnosis:#}");
-    for (id, evidence) in certain.into_iter().zip([
+    let certain = [Cause::TcpSilent, Cause::IamOff, Cause::PolicyWrongResource];
+    assert_eq!(causes(&diagnosis)[..3], certain.map(Cause::id), "{diagnosis:#}");
+    for (certain, evidence) in certain.into_iter().zip([
         account.function_group.clone(),
         format!("DB instance {DATABASE}"),
         format!("dbuser:{DATABASE}/{user}, and not on"),
     ]) {
-        let cause = cause(&diagnosis, id);
+        let cause = cause(&diagnosis, certain);
         let because = cause["because"].as_str().unwrap();
-        assert!(because.contains(&evidence), "{id}: {because}");
+        assert!(because.contains(&evidence), "{certain:?}: {because}");
         account.follow(cause["fix"].as_str().unwrap());
     }
     account.dial(&account.server.address().to_string());
@@ -229,15 +230,19 @@ fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     account.aws.run(&delete).unwrap();
     account.enforce();
     let (code, diagnosis) = doctor.diagnosis();
-    assert_eq!((code, first_cause(&diagnosis)), (Some(1), "policy-missing"), "{diagnosis:#}");
-    assert_eq!(cause(&diagnosis, "iam-authentication-off"), &Value::Null, "AWS says it is on");
-    let fix = cause(&diagnosis, "policy-missing")["fix"].as_str().unwrap();
+    assert_eq!(
+        (code, first_cause(&diagnosis)),
+        (Some(1), Cause::PolicyMissing.id()),
+        "{diagnosis:#}"
+    );
+    assert_eq!(cause(&diagnosis, Cause::IamOff), &Value::Null, "AWS says it is on");
+    let fix = cause(&diagnosis, Cause::PolicyMissing)["fix"].as_str().unwrap();
     account.follow(fix);
     assert!(fix.contains(&format!("dbuser:{}/{user}", account.resource_id)), "{fix}");
     assert_eq!(doctor.run().code, Some(0));
 }
 
-fn cause<'a>(diagnosis: &'a Value, id: &str) -> &'a Value {
+fn cause(diagnosis: &Value, named: Cause) -> &Value {
     let causes = diagnosis["causes"].as_array().unwrap();
-    causes.iter().find(|cause| cause["cause"] == id).unwrap_or(&Value::Null)
+    causes.iter().find(|cause| cause["cause"] == named.id()).unwrap_or(&Value::Null)
 }

@@ -1,5 +1,6 @@
-//! A function that is deployed: asked through Lambda's Invoke API by the unmodified `aws` client.
+//! A deployed function, invoked through Lambda's API by the unmodified `aws` client.
 
+use diagnosis::Cause;
 use local_lambda::{Function, Lambda};
 use local_rds::{Engine, Server};
 use std::fs::{self, Permissions};
@@ -16,7 +17,7 @@ fn code(folder: &TempDir, engine: Engine) -> PathBuf {
     let root = folder.path().join(engine.name());
     fs::create_dir(&root).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_doctor"));
-    let program = program.with_file_name(local_stack::program(engine));
+    let program = program.with_file_name(engine.function());
     assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
     symlink(program, root.join("bootstrap")).unwrap();
     symlink(local_stack::statements(engine).unwrap(), root.join("statements")).unwrap();
@@ -28,7 +29,7 @@ fn function(server: &Server, name: &str, root: PathBuf) -> Function {
     local_stack::with_role(function, server.access_key())
 }
 
-/// Puts the pinned client where the doctor looks for the person's.
+/// Puts the pinned client on the PATH.
 pub(crate) fn with_client(doctor: &mut Doctor, folder: &TempDir) {
     let aws = pinned_tools::aws(&mut |_| ()).expect("the AWS CLI can be fetched");
     let programs = folder.path().join("programs");
@@ -75,12 +76,12 @@ async fn a_deployed_function_tells_what_it_sees() {
 
     let (said, _) = ask(&lambda, &folder, "--function healthy").await;
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(said.out.contains("everything is right"), "{}", said.out);
+    assert!(said.out.contains("no problems found"), "{}", said.out);
 
     let (said, diagnosis) = ask(&lambda, &folder, "--function broken").await;
     assert_eq!(said.code, Some(1), "{}", said.all());
     assert!(said.out.contains("✗ login"), "{}", said.out);
-    assert_eq!(first_cause(&diagnosis), "user-name-case", "{diagnosis:#}");
+    assert_eq!(first_cause(&diagnosis), Cause::UserCase.id(), "{diagnosis:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,9 +112,9 @@ async fn a_function_that_cannot_answer_is_explained() {
     }
 
     for (name, says) in [
-        ("slow", &["ran out of time", "give it more time"][..]),
+        ("slow", &["timed out", "raise its setting Timeout"][..]),
         ("crashing", &["exit status 3", "last words"]),
-        ("foreign", &["is no diagnosis", "{\"statusCode\":200}", "one of this project's"]),
+        ("foreign", &["is not a diagnosis", "{\"statusCode\":200}", "one of this project's"]),
         ("no-such", &["Function not found", "no-such"]),
     ] {
         let (said, _) = ask(&lambda, &folder, &format!("--function {name}")).await;
@@ -124,7 +125,7 @@ async fn a_function_that_cannot_answer_is_explained() {
     }
 }
 
-/// Another project's function: it answers each event in its own way, over the Runtime API.
+/// Another project's function, which answers each event in its own way.
 const FOREIGN: &str = r#"
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
 python3 - "$api" <<'END'

@@ -1,5 +1,6 @@
 //! A function that runs on this machine.
 
+use diagnosis::Cause;
 use local_rds::Engine;
 use serde_json::json;
 use std::fs;
@@ -21,7 +22,7 @@ fn a_healthy_set_up_has_no_warnings() {
         let doctor = Doctor::for_server(&server);
         let said = doctor.run();
         assert_eq!(said.code, Some(0), "{engine}: {}", said.all());
-        assert!(said.out.contains("everything is right"), "{engine}: {}", said.out);
+        assert!(said.out.contains("no problems found"), "{engine}: {}", said.out);
         assert!(!said.out.contains('\u{1b}'), "colours in a pipe: {:?}", said.out);
 
         let (code, diagnosis) = doctor.diagnosis();
@@ -75,17 +76,17 @@ fn without_settings_they_are_what_is_wrong() {
     let (code, diagnosis) = Doctor::new().with("--engine mysql").diagnosis();
     assert_eq!(code, Some(1), "{diagnosis:#}");
     assert_eq!(diagnosis["steps"][0]["verdict"], "failed", "{diagnosis:#}");
-    assert_eq!(first_cause(&diagnosis), "setting-missing");
+    assert_eq!(first_cause(&diagnosis), Cause::SettingMissing.id());
 }
 
 #[test]
 fn a_wrong_call_is_explained_and_is_no_diagnosis() {
     for (arguments, says) in [
-        ("", "--engine mysql or postgres"),
+        ("", "--engine is missing: mysql, mariadb or postgres"),
         ("--engine oracle", "oracle"),
-        ("--engine mysql --host db.example.com", "give --region"),
+        ("--engine mysql --host db.example.com", "set --region"),
         ("--hots db", "--hots"),
-        ("--function f --user me", "leave out the option for DB_USER"),
+        ("--function f --user me", "omit --user"),
     ] {
         let said = Doctor::new().with(arguments).run();
         assert_eq!(said.code, Some(2), "{arguments}: {}", said.all());
@@ -104,18 +105,18 @@ fn a_terminal_gets_colours_unless_it_wants_none() {
         let mut doctor = Doctor::for_server(&server);
         doctor.set("NO_COLOR", no_color);
         let program = doctor.command().get_program().to_owned();
-        // `script` gives it a terminal; Debian's essential packages have it.
+        // `script` provides a terminal; it is in Debian's essential packages.
         let mut script = Command::new("script");
         script.args(["-qec", program.to_str().unwrap(), "/dev/null"]);
         script.envs(doctor.command().get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = script.stdin(Stdio::null()).output().expect("`script` is installed");
         let out = String::from_utf8_lossy(&output.stdout);
-        assert!(out.contains("everything is right"), "{out}");
+        assert!(out.contains("no problems found"), "{out}");
         assert_eq!(out.contains("\u{1b}[32m✓"), coloured, "{out:?}");
     }
 }
 
-/// A doctor that waits for a server, which takes its connection and says nothing.
+/// A doctor that waits for a server that accepts its connection and sends nothing.
 struct Waiting {
     doctor: Doctor,
     child: Child,
@@ -137,7 +138,7 @@ impl Waiting {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("running mysql-function")));
-        // The function has dialled: it runs.
+        // The function runs, for it has connected.
         let (connection, _) = silent.accept().unwrap();
         Waiting { doctor, child, _server: (silent, connection) }
     }
@@ -153,7 +154,7 @@ fn an_interrupt_ends_the_function_and_removes_its_files() {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(code));
         doctor.assert_nothing_left();
-        // It was killed, and is init's to reap; by itself it would have waited 3 s for the server.
+        // It was killed; otherwise it would have waited 3 s for the server.
         let start = Instant::now();
         while is_running(functions[0]) {
             assert!(start.elapsed() < Duration::from_millis(1500), "the function still runs");
@@ -175,7 +176,7 @@ fn nothing_listens_while_it_runs() {
     for process in [child.id(), functions[0]] {
         assert_eq!(listening(process), Vec::<String>::new(), "of process {process}");
     }
-    // The function has what Lambda would give it, and none of the person's own variables.
+    // The function has the environment that Lambda would give it, and none of the user's variables.
     let environment = fs::read(format!("/proc/{}/environ", functions[0])).unwrap();
     let environment = String::from_utf8_lossy(&environment).into_owned();
     assert!(environment.contains("AWS_REGION=eu-west-1\0"), "{environment}");

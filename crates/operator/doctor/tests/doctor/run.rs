@@ -1,4 +1,4 @@
-//! The program as a person runs it, and what it must not leave behind.
+//! Running the program, and checking that it leaves nothing behind.
 
 use local_rds::{Engine, Server};
 use serde_json::Value;
@@ -8,14 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The doctor's command line and environment: nothing of the machine's but where programs are.
+/// The doctor's command line and environment, with nothing of the machine's but the PATH.
 pub(crate) struct Doctor {
     folder: TempDir,
     variables: BTreeMap<String, String>,
     arguments: Vec<String>,
 }
 
-/// What it said.
+/// Its output.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -40,7 +40,7 @@ impl Doctor {
         Doctor { folder, variables, arguments: Vec::new() }
     }
 
-    /// With the settings that lead a function to `server`, and its access key.
+    /// With the settings of a function for `server`, and its access key.
     pub(crate) fn for_server(server: &Server) -> Doctor {
         let key = server.access_key();
         let mut doctor = Doctor::new();
@@ -68,7 +68,7 @@ impl Doctor {
         self.variables.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// Adds words to the command line.
+    /// Adds arguments.
     pub(crate) fn with(mut self, arguments: &str) -> Doctor {
         self.arguments.extend(arguments.split_whitespace().map(str::to_owned));
         self
@@ -80,12 +80,12 @@ impl Doctor {
         command
     }
 
-    /// Runs it. Nothing may be left, and no secret be told.
+    /// Runs it. It must leave nothing behind and print no secret.
     pub(crate) fn run(&self) -> Said {
         self.run_with(&[])
     }
 
-    /// Runs it for programs: the exit code, and the diagnosis.
+    /// Runs it with `--json`. Returns the exit code and the diagnosis.
     pub(crate) fn diagnosis(&self) -> (Option<i32>, Value) {
         let said = self.run_with(&["--json"]);
         let value: Value = serde_json::from_str(&said.out)

@@ -1,4 +1,4 @@
-//! Clones on odd machines: small ones, whose functions tell what reached them.
+//! Builds in small clones, whose functions print which settings reached them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::built::say;
 
 const FUNCTIONS: [&str; 2] = ["mysql-function", "postgres-function"];
 
-/// Tells the function the name of each variable that it sees itself.
+/// Passes the names of its environment variables to the function.
 const BUILD_SCRIPT: &str = r#"fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut names: Vec<_> = std::env::vars().map(|(name, _)| name).collect();
@@ -20,7 +20,7 @@ const BUILD_SCRIPT: &str = r#"fn main() {
     println!("cargo::rustc-env=SEEN={}", names.join(" "));
 }"#;
 
-/// Build settings of all kinds: each would make other programs, or none.
+/// Build settings, each of which would change the programs or break the build.
 pub(crate) const SETTINGS: [(&str, &str); 31] = [
     ("RUSTC", "/no/such/rustc"),
     ("RUSTC_WRAPPER", "/no/such/wrapper"),
@@ -55,7 +55,7 @@ pub(crate) const SETTINGS: [(&str, &str); 31] = [
     ("WHAT_NOBODY_THOUGHT_OF", "1"),
 ];
 
-/// A configuration with what other projects may need, and what takes crates from a mirror.
+/// A configuration with settings that other projects may need, and a mirror of crates.
 const CONFIGURATION: &str = r#"
 [build]
 rustflags = ["--cfg=odd"]
@@ -88,7 +88,7 @@ timeout = 10
 quiet = true
 "#;
 
-/// What no setting of ours comes before.
+/// Settings that cannot be overridden.
 const HARMFUL: [(&str, &str); 7] = [
     ("[env]\nCFLAGS = '-march=native'", "env"),
     ("[profile.release]\nopt-level = 0", "profile.release"),
@@ -102,7 +102,7 @@ const HARMFUL: [(&str, &str); 7] = [
     ("include = ['more.toml']", "include"),
 ];
 
-/// A workspace with the two functions' names, and its own target folder with the program that builds.
+/// A workspace with the two functions' names, and a target folder with the program under test.
 struct Checkout {
     folder: PathBuf,
     target: PathBuf,
@@ -143,7 +143,7 @@ impl Checkout {
         Self { folder, target }
     }
 
-    /// The program that builds, run as cargo runs it in this clone.
+    /// The program under test, as cargo runs it in this clone.
     fn command(&self) -> Command {
         let mut command = Command::new(self.target.join("debug/packaging"));
         command.arg("--json").env("CARGO_MANIFEST_DIR", self.folder.join("xtask"));
@@ -157,7 +157,7 @@ impl Checkout {
     }
 }
 
-/// Builds, and gives the sums of the zips, by function.
+/// Builds, and returns the sums of the zips by function.
 pub(crate) fn sums(command: &mut Command) -> BTreeMap<String, String> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -177,7 +177,7 @@ fn build_settings_do_not_reach_a_program() {
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     let built = |settings: &[(&str, &str)]| {
-        // From sources: cargo would not run a build script again for a variable.
+        // From scratch, because cargo would not run a build script again for a changed variable.
         let _ = fs::remove_dir_all(clone.target.join(rust_target()));
         sums(clone.command().env("CARGO_HOME", &home).envs(settings.iter().copied()))
     };
@@ -192,7 +192,7 @@ fn build_settings_do_not_reach_a_program() {
     assert_eq!(built(&SETTINGS), plain, "in the checkout, and all at once");
 }
 
-/// A crate of the workspace's, with its path in what uses it.
+/// A crate of the workspace whose path is in its users' programs.
 const CRATE: &str = "bytes";
 const USES_CRATE: &str =
     "fn main() { println!(\"{:?}\", bytes::Bytes::new().slice(std::env::args().count()..)); }";
@@ -259,7 +259,7 @@ fn configuration_that_would_reach_a_program_is_refused_by_name() {
     }
 }
 
-/// What a clone's zips hold: what its functions print first, and its statements.
+/// The contents of a clone's zips: the first output of its functions, and its statements.
 fn says(clone: &Checkout) -> Vec<String> {
     let function = |name: &str| clone.target.join("lambda").join(name);
     let program = |name| Command::new(function(name).join("bootstrap")).output().unwrap().stdout;
@@ -284,15 +284,15 @@ fn a_clone_builds_itself() {
     sums(&mut one.command());
     assert_eq!(says(&one), of("one"));
 
-    // Into one target folder, by the same program. The sources are older than what is there, which is
-    // how cargo tells whether it has to compile.
+    // Both clones build into one target folder. The sources are older than the artifacts there, by which
+    // cargo decides whether to compile.
     let own = std::mem::replace(&mut two.target, one.target.clone());
     sums(&mut two.command());
     assert_eq!(says(&two), of("two"));
     sums(&mut one.command());
     assert_eq!(says(&one), of("one"));
 
-    // Moved with its target folder, and changed; run without cargo.
+    // Moved with its target folder, changed, and run without cargo.
     two.target = own;
     sums(&mut two.command());
     let moved = folder.path().join("moved");

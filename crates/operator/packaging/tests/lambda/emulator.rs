@@ -1,7 +1,7 @@
 //! AWS's Lambda runtime interface emulator, the program of the Lambda base images, around a zip:
 //! <https://github.com/aws/aws-lambda-runtime-interface-emulator>.
 
-use function_scenarios::namespace::{self, UNSHARE};
+use function_harness::namespace::{self, UNSHARE};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,11 +11,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use zip::ZipArchive;
 
-/// How long anything may take on a machine that is busy.
+/// The longest wait, on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Mounts the function and the layer where Lambda has them, and becomes the emulator. `/var/task` is
-/// not on every machine: `/var` is covered for as long as this process lives.
+/// Mounts the function and the layer where Lambda has them, and executes the emulator. Not every machine has
+/// `/var/task`, so `/var` is covered by a mount in this process's namespace.
 const SCRIPT: &str = r#"
 mount -t tmpfs tmpfs /var
 mkdir /var/task
@@ -25,7 +25,7 @@ cd /var/task
 exec env -u TASK_ROOT -u OPT "$@" /var/task/bootstrap bootstrap
 "#;
 
-/// A function in the emulator. It ends with the value, and so does all that it started.
+/// A function in the emulator. Both end when the value is dropped.
 pub(crate) struct Emulator {
     process: Child,
     address: SocketAddr,
@@ -33,8 +33,8 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Unpacks `zip` to a place of its own in `folder`, and starts its bootstrap with the folder
-    /// `opt` at `/opt`, and the environment variables of `settings` and no others.
+    /// Unpacks `zip` into `folder`, and starts its bootstrap with the folder `opt` at `/opt` and only the
+    /// environment variables `settings`.
     pub(crate) fn start(
         zip: &Path,
         opt: &Path,
@@ -42,11 +42,11 @@ impl Emulator {
         folder: &Path,
     ) -> Emulator {
         namespace::require(opt);
-        // The bootstrap of an emulator that was there before may still run, and be busy.
+        // The bootstrap of an earlier emulator may still run.
         let task_root = tempfile::tempdir_in(folder).unwrap().keep();
         ZipArchive::new(File::open(zip).unwrap()).unwrap().extract(&task_root).unwrap();
         let log = folder.join("emulator.log");
-        // A port that was free may be taken a moment later: then with others.
+        // A free port may be taken by another program in the meantime: then try others.
         for _ in 0..5 {
             let [address, runtime_api] = [free(), free()];
             let mut process = command(&task_root, opt, &[address, runtime_api])
@@ -62,7 +62,7 @@ impl Emulator {
         panic!("the emulator does not start: {}", fs::read_to_string(&log).unwrap());
     }
 
-    /// Sends an event. Gives the response, or the error's object.
+    /// Sends an event. Returns the response, or the error's object.
     pub(crate) fn invoke(&self, event: &str) -> Value {
         let url = format!("http://{}/2015-03-31/functions/function/invocations", self.address);
         let agent = ureq::Agent::config_builder().timeout_global(Some(LONG)).build().new_agent();
@@ -72,7 +72,7 @@ impl Emulator {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:?}: {}", self.log()))
     }
 
-    /// Everything the function and the emulator have printed.
+    /// The output of the function and the emulator.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
@@ -80,20 +80,20 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // It is the first process of a namespace: all others end with it.
+        // The first process of a PID namespace: all others end with it.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The emulator, in namespaces of its own, to end when the thread that starts it does.
+/// The emulator in its own namespaces, which ends with the thread that starts it.
 fn command(task_root: &Path, opt: &Path, [address, runtime_api]: &[SocketAddr; 2]) -> Command {
     let tools = pinned_tools::sam(&mut crate::built::say).unwrap();
     let mut command = Command::new("setpriv");
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        // What Lambda sets, and in its base images the image: the emulator does not.
+        // Lambda and its base images set this, and the emulator does not.
         .env("LAMBDA_TASK_ROOT", "/var/task")
         .env("LAMBDA_RUNTIME_DIR", "/var/runtime")
         .env("TZ", ":/etc/localtime")
@@ -114,7 +114,7 @@ fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// Waits until the process takes connections. False if it has ended.
+/// Waits until the process accepts connections. False if it has ended.
 fn listens(process: &mut Child, address: SocketAddr) -> bool {
     let deadline = Instant::now() + LONG;
     while TcpStream::connect(address).is_err() {

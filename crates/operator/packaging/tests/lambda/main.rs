@@ -1,5 +1,4 @@
-//! What `cargo xtask build` makes, and whether it does what it is for: the zips, their programs, and
-//! a run under AWS's own emulator of Lambda.
+//! What `cargo xtask build` builds: the zips, their programs, and a run under AWS's emulator of Lambda.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::built::{architecture, say};
 
-/// Calls what glibc has since 2.38 alone.
+/// Calls a function that glibc has only since 2.38.
 const NEW: &str = r#"
 #include <string.h>
 int main(int count, char **arguments) {
@@ -17,7 +17,7 @@ int main(int count, char **arguments) {
     return strlcpy(copy, arguments[0], sizeof copy);
 }"#;
 
-/// Calls what glibc has had for long.
+/// Calls a function that every glibc has.
 const OLD: &str = "#include <stdlib.h>\nint main(void) { return rand(); }";
 
 /// Compiles C with zig.
@@ -46,7 +46,7 @@ fn one_that_needs_a_later_glibc_is_refused_by_symbol_and_version() {
     let error = refusal(&zig(NEW, "x86_64-linux-gnu.2.38"), Architecture::X86_64);
     assert!(error.starts_with("it would not start with glibc 2.34 on x86_64:\n"), "{error}");
     assert!(error.contains("\n  GLIBC_2.38 of libc.so.6 is needed by strlcpy"), "{error}");
-    // What it has is not complained of.
+    // The error does not name what the runtime has.
     assert!(!error.contains("GLIBC_2.34 "), "{error}");
 }
 
@@ -56,10 +56,10 @@ fn one_for_arm64_is_known_by_its_processor() {
     let glibc = check(&program, Architecture::Arm64, AMAZON_LINUX_2023).unwrap();
     assert_eq!(glibc.to_string(), "2.34");
     let error = refusal(&program, Architecture::X86_64);
-    assert!(error.contains("another processor than x86_64 (ELF machine 183)"), "{error}");
+    assert!(error.contains("not for x86_64 (ELF machine 183)"), "{error}");
 }
 
-/// This very test is one: its loader is that of another system, or it needs `libgcc_s.so.1`.
+/// This test is such a program: it has another system's loader, or needs `libgcc_s.so.1`.
 #[test]
 fn one_that_needs_another_library_is_refused() {
     let this = fs::read(std::env::current_exe().unwrap()).unwrap();
@@ -76,7 +76,7 @@ fn the_release_profile_unwinds() {
     assert_eq!(said, "caught: true, dropped: 1\n", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A Rust without the other architecture, and a rustup that cannot fetch it.
+/// A Rust without the other architecture's standard library, and a rustup that cannot fetch it.
 #[test]
 fn a_missing_rust_target_is_told_with_the_way_out() {
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
@@ -98,8 +98,8 @@ fn a_missing_rust_target_is_told_with_the_way_out() {
 #[test]
 fn a_wrong_command_line_is_told() {
     for (arguments, says) in [
-        (["--arch", "aarch64"], "Lambda has no architecture \"aarch64\": arm64 or x86_64"),
-        (["--arm", "64"], "invalid option '--arm'"),
+        (["--arch", "aarch64"], "unknown architecture \"aarch64\"; use arm64 or x86_64"),
+        (["--arm", "64"], "unknown option --arm; see `cargo xtask build --help`"),
     ] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_packaging")).args(arguments).output().unwrap();

@@ -6,17 +6,25 @@ use tempfile::TempDir;
 
 use crate::built::architecture;
 
-/// Files of MySQL's that are no statements, and what the refusal says of each.
+/// Invalid files of MySQL, and what the error says of each.
 const BAD: [(&str, &str, &[&str]); 6] = [
-    ("typing.sql", "-- mode: wrte\nSELECT 1", &["line 1", "mode is read or write, not \"wrte\""]),
-    ("empty.sql", "", &["holds no SQL", "write a statement into it, or take the file away"]),
-    ("two words.sql", "SELECT 1", &["letters, digits, _ and -", "give the file another name"]),
-    ("two.sql", "SELECT 1;\nSELECT 2;", &["line 2", "a file holds one", "make a file of each"]),
+    (
+        "typing.sql",
+        "-- mode: wrte\nSELECT 1",
+        &["line 1", "mode must be read or write, not \"wrte\""],
+    ),
+    ("empty.sql", "", &["contains no SQL", "write a statement into it, or delete the file"]),
+    ("two words.sql", "SELECT 1", &["letters, digits, _ and -", "rename the file"]),
+    (
+        "two.sql",
+        "SELECT 1;\nSELECT 2;",
+        &["line 2", "a file contains only one", "put each into its own file"],
+    ),
     ("proc.sql", "\nDELIMITER //\nSELECT 1 //", &["line 2", "DELIMITER is a command of the mysql"]),
-    ("CAPITALS.SQL", "SELECT :id", &["line 1", ":id is no placeholder", "use ?"]),
+    ("CAPITALS.SQL", "SELECT :id", &["line 1", ":id is not a MySQL placeholder", "use ?"]),
 ];
 
-/// A folder of good statements for both engines.
+/// A folder of valid statements for both engines.
 fn folder() -> TempDir {
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
     for engine in ["mysql", "postgres"] {
@@ -26,7 +34,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// Why nothing is built with the statements in `folder`. Nothing was compiled either.
+/// The error of a build with the statements in `folder`. Nothing was compiled.
 fn refusal(folder: &Path) -> String {
     let mut steps = vec![];
     let built =

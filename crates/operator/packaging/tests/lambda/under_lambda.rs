@@ -1,7 +1,7 @@
-//! The zip and the layer, as they are deployed, where Lambda puts them, started by what starts them
-//! in Lambda's base images, against servers that accept nothing but IAM tokens.
+//! The zip and the layer, unpacked as by Lambda and started by the emulator of Lambda's base images, against
+//! servers that accept only IAM tokens.
 
-use function_scenarios::layer;
+use function_harness::layer;
 use local_rds::{Engine, Server};
 use serde_json::json;
 use std::fs;
@@ -28,11 +28,11 @@ fn postgres() {
 }
 
 fn returns_the_rows(engine: Engine) {
-    let zip = &package(local_stack::program(engine)).zip;
+    let zip = &package(engine.function()).zip;
     let server = Server::builder(engine).setup(local_stack::ITEMS).start().unwrap();
     let key = server.access_key();
     let mut settings = local_stack::settings(&server).to_vec();
-    // The layer is found without being named.
+    // The layer is found without a setting.
     settings.retain(|(name, _)| *name != "DB_CA_BUNDLE");
     settings.extend([
         ("AWS_REGION", server.region().to_owned()),
@@ -41,7 +41,7 @@ fn returns_the_rows(engine: Engine) {
         ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
     ]);
 
-    // The layer as it is deployed. Its roots are AWS's, and this server's is none of them.
+    // The deployed layer has AWS's roots, which do not verify this server.
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
     let opt = folder.path().join("opt");
     layer::unpack(&layer::files(), &opt);
@@ -52,7 +52,7 @@ fn returns_the_rows(engine: Engine) {
     assert!(message.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{message}");
     drop(lambda);
 
-    // The same layer, but for one file: the region's roots are replaced by this server's.
+    // The same layer, with this server's root in place of the region's.
     fs::copy(server.ca_bundle(), opt.join("rds-ca/eu-west-1-bundle.pem")).unwrap();
     let lambda = Emulator::start(zip, &opt, &settings, folder.path());
     let response = lambda.invoke(ITEMS);

@@ -1,4 +1,4 @@
-//! The zips: what is in them, and that they are always the same.
+//! The contents of the zips, and that they are always the same bytes.
 
 use packaging::Package;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ fn hold_the_program_and_the_statements_of_its_engine() {
         for entry in fs::read_dir(workspace.join("deploy/statements").join(engine)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
-            // Beside the program they stand too, for whoever runs it from its folder.
+            // They are beside the program too.
             let beside = bootstrap.with_file_name("statements").join(name);
             assert_eq!(fs::read(beside).unwrap(), fs::read(&path).unwrap());
             expected.insert(format!("statements/{name}"), (0o100_644, fs::read(&path).unwrap()));
@@ -67,7 +67,7 @@ fn are_the_same_bytes_when_built_again() {
 #[test]
 fn are_small_enough_to_be_sent_to_lambda() {
     for package in packages() {
-        // Lambda takes 50 MB. More than a tenth of it would mean that something came in unnoticed.
+        // Lambda's limit is 50 MB. More than a tenth of it would mean that something got in by mistake.
         assert!(package.zip_bytes < 5_000_000, "{package:?}");
         assert!(package.bootstrap_bytes > 1_000_000, "{package:?}");
     }

@@ -1,4 +1,4 @@
-//! A copy of `certs/` to be spoiled.
+//! A copy of `certs/` to tamper with.
 
 use rds_ca::{Certs, Failure, sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// The project's own folder.
+/// The workspace's folder.
 pub(crate) fn certs() -> PathBuf {
     Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../../certs")
 }
 
-/// 2026-11-21, the day of the snapshot: these tests do not age.
+/// 2026-11-21, the day of the snapshot, so that these tests do not expire.
 pub(crate) fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_219_200)
 }
 
-/// The bundle of the regions, as it is in `certs/`.
+/// The regions' bundle of `certs/`.
 pub(crate) fn bundle() -> String {
     fs::read_to_string(certs().join("global-bundle.pem")).unwrap()
 }
 
-/// The pins, without those of regions that are not in `bundle`: as if AWS had no more.
+/// The pins of the regions in `bundle`, as if AWS had no others.
 pub(crate) fn pins(bundle: &str) -> String {
     let pins = fs::read_to_string(certs().join("pins.csv")).unwrap();
     let kept = pins.lines().filter(|line| {
@@ -45,11 +45,11 @@ pub(crate) fn replaced(bundle: &str, name: &str, block: &str) -> String {
     without(bundle, name) + block
 }
 
-/// A folder of certificates in a temporary place.
+/// A temporary folder of certificates.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// A folder with these files and the Amazon Trust roots, and a provenance that fits them.
+    /// A folder with these files, the Amazon Trust roots, and a matching provenance.
     pub(crate) fn with(bundle: &str, pins: &str) -> Folder {
         let folder = Folder(tempfile::tempdir().unwrap());
         let amazon_trust = fs::read_to_string(certs().join("amazon-trust-roots.pem")).unwrap();
@@ -72,7 +72,7 @@ impl Folder {
         folder
     }
 
-    /// As in `certs/`, with nothing pinned that is not there.
+    /// As `certs/`, with only the pins of its regions.
     pub(crate) fn good() -> Folder {
         let bundle = bundle();
         let folder = Folder::with(&bundle, &pins(&bundle));
@@ -96,7 +96,7 @@ impl Folder {
         Certs::read(self.path(), now())
     }
 
-    /// Every file and what is in it.
+    /// Every file and its content.
     pub(crate) fn everything(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let entries = fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect()

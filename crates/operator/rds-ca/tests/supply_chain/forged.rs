@@ -1,4 +1,4 @@
-//! Certificates that look like roots of RDS, but for one thing.
+//! Certificates that differ from roots of RDS in one thing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use rcgen::{
 
 use crate::folder::bundle;
 
-/// The name that most forgeries bear: eu-west-1 has such a root.
+/// The name of most forgeries, which is that of a root of eu-west-1.
 pub(crate) const NAME: &str = "Amazon RDS eu-west-1 Root CA ECC384 G1";
 
-/// A self-signed root with a P-384 key, but for `change`, in PEM.
+/// A self-signed root with a P-384 key, altered by `change`, in PEM.
 pub(crate) fn forged(name: &str, change: impl FnOnce(&mut CertificateParams)) -> String {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -59,13 +59,13 @@ pub(crate) fn flipped() -> Vec<u8> {
     der
 }
 
-/// Everything that is wrong with one certificate of a bundle: what, the bundle, what is said of it.
+/// Bundles with one bad certificate: what is wrong, the bundle, and the error.
 pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
     let good = bundle();
     let with = |block: &str| crate::folder::replaced(&good, NAME, block);
     let altered = |change: fn(&mut CertificateParams)| with(&forged(NAME, change));
     vec![
-        ("a flipped bit", with(&pem(&flipped())), "did not sign itself as it stands"),
+        ("a flipped bit", with(&pem(&flipped())), "has an invalid signature"),
         (
             "an expired one",
             altered(|p| p.not_after = date_time_ymd(2026, 8, 1)),
@@ -90,11 +90,11 @@ pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
         (
             "another key than its name says",
             with(&forged("Amazon RDS eu-west-1 Root CA RSA2048 G1", |_| ())),
-            "has a key of EC P-384; its name says RSA 2048",
+            "has a key of EC P-384, but its name says RSA 2048",
         ),
-        ("a duplicated one", good.clone() + &pem(&real(NAME)), "stands there twice"),
+        ("a duplicated one", good.clone() + &pem(&real(NAME)), "is there twice"),
         ("a renamed one", with(&pem(&renamed(1))), "was issued by"),
-        ("one renamed all over", with(&pem(&renamed(2))), "did not sign itself as it stands"),
+        ("one renamed all over", with(&pem(&renamed(2))), "has an invalid signature"),
         ("a web server's root", with(&forged("GTS Root R1", |_| ())), "is not the name of a root"),
         ("one too few", crate::folder::without(&good, NAME), "eu-west-1 has 2 of its three CAs"),
         ("a truncated file", good[..good.len() - 40].to_owned(), "has no END line"),

@@ -1,4 +1,4 @@
-//! An HTTPS server on loopback that answers as it is told.
+//! An HTTPS server on loopback with a fixed answer.
 
 use rcgen::{CertificateParams, KeyPair};
 use rds_ca::{Client, Source};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-/// A server of one answer, to any number of requests.
+/// A server that gives every request the same answer.
 pub(crate) struct Server {
     port: u16,
     root: CertificateDer<'static>,
@@ -18,7 +18,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server that sends `answer`, the whole of an HTTP response.
+    /// A server that sends `answer`, a complete HTTP response.
     pub(crate) fn answering(answer: Vec<u8>) -> Server {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -38,10 +38,10 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicU32::new(0));
         let (config, seen) = (Arc::new(config), Arc::clone(&requests));
-        // It waits for connections until the tests' process ends.
+        // It runs until the test process ends.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                // A client that does not trust us, or has heard enough, hangs up: its own test says so.
+                // A client may disconnect, which its own test checks.
                 let _ = answer_one(stream.unwrap(), &config, &answer, &seen);
             }
         });
@@ -53,7 +53,7 @@ impl Server {
         Server::answering(ok(body.as_bytes()))
     }
 
-    /// The commercial regions' source, at this server.
+    /// The source of the partition aws, at this server.
     pub(crate) fn source(&self) -> Source {
         Source::of("aws").unwrap().at(self.url("https"))
     }
@@ -67,13 +67,13 @@ impl Server {
         Client::with_root(&self.root)
     }
 
-    /// How many requests it has read.
+    /// The number of requests that it has read.
     pub(crate) fn requests(&self) -> u32 {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
-/// A response of status 200.
+/// A response with status 200.
 pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()

@@ -16,7 +16,7 @@ fn files() -> BTreeMap<String, String> {
     layer::files(&Certs::read(&certs(), now()).unwrap(), &[]).unwrap()
 }
 
-/// The layer as Lambda unpacks it, to a folder in place of `/opt`.
+/// The layer, unpacked to a folder instead of `/opt`.
 fn unpacked() -> TempDir {
     let opt = tempfile::tempdir().unwrap();
     let zip = layer::zip(&files()).unwrap();
@@ -41,14 +41,22 @@ fn bundles(opt: &Path) -> Vec<(String, usize)> {
 fn two_copies_of_the_project_make_the_same_bytes() {
     let copies = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let sums = copies.each_ref().map(|copy| {
+        for folder in ["certs", "deploy", "target/debug"] {
+            fs::create_dir_all(copy.path().join(folder)).unwrap();
+        }
         for entry in fs::read_dir(certs()).unwrap() {
             let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+            fs::copy(entry.path(), copy.path().join("certs").join(entry.file_name())).unwrap();
         }
-        let zip = copy.path().join("layer.zip");
-        let output = Command::new(env!("CARGO_BIN_EXE_rds-ca"))
-            .arg(copy.path())
-            .args(["layer".as_ref(), zip.as_os_str()])
+        // These mark a workspace and its target folder.
+        fs::write(copy.path().join("deploy/template.yaml"), "").unwrap();
+        fs::write(copy.path().join("target/CACHEDIR.TAG"), "").unwrap();
+        let program = copy.path().join("target/debug/rds-ca");
+        fs::copy(env!("CARGO_BIN_EXE_rds-ca"), &program).unwrap();
+        let zip = copy.path().join("target/lambda/rds-ca-layer.zip");
+        let output = Command::new(program)
+            .arg("layer")
+            .env_remove("CARGO_MANIFEST_DIR")
             .env("TZ", copy.path()) // a time zone that nobody has
             .output()
             .unwrap();
@@ -119,13 +127,13 @@ fn a_small_layer_trusts_less() {
     assert!(small["PROVENANCE.json"].contains(&sum));
 
     let error = layer::files(&certs, &["ap-east-9".into()]).unwrap_err().to_string();
-    assert!(error.contains("no roots of ap-east-9: run `cargo xtask certs update`"), "{error}");
+    assert!(error.contains("no roots of ap-east-9; run `cargo xtask certs update`"), "{error}");
     let error = layer::files(&certs, &["cn-north-1".into()]).unwrap_err().to_string();
     assert!(error.contains("certs update --partition aws-cn`"), "{error}");
 }
 
-/// Gives the files to a program, which must load each and print how many roots it found, a line
-/// for each. A machine that lacks the program cannot tell, and the test says so.
+/// Passes the files to a program, which must load each and print its number of roots, one per line. The test
+/// says so if the machine lacks the program.
 fn loads(program: &str, command: [&str; 3]) {
     if let Err(error) = Command::new(program).arg("--version").output() {
         eprintln!("not tested: cannot run {program}: {error}");
@@ -144,7 +152,7 @@ fn loads(program: &str, command: [&str; 3]) {
 
 #[test]
 fn openssl_loads_every_file() {
-    // With `-c`, a shell takes its first argument as its own name.
+    // With `-c`, the first argument is the shell's name.
     let script = r#"set -e
 for file in "$0" "$@"; do openssl storeutl -noout -certs "$file" | sed -n 's/Total found: //p'; done"#;
     loads("openssl", ["sh", "-c", script]);
@@ -161,8 +169,7 @@ for path in sys.argv[1:]:
 
 #[test]
 fn node_loads_every_file() {
-    // A context takes the whole file, and does not tell how many it found: the certificates are
-    // counted by reading each alone.
+    // A context loads the whole file and does not count; the certificates are counted one by one.
     let script = "
 for (const path of process.argv.slice(1)) {
     const text = require('fs').readFileSync(path, 'utf8');

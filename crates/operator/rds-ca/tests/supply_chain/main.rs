@@ -1,4 +1,4 @@
-//! The supply chain of the roots, from what a source answers to what a client loads.
+//! The supply chain of the roots, from a source to a client.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "what a test could not do, or did last")]

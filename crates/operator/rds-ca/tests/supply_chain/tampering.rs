@@ -1,4 +1,4 @@
-//! `check` lets nothing through.
+//! `check` refuses every change.
 
 use iam_auth::TrustStore;
 use rds_ca::{Certs, Root};
@@ -14,7 +14,7 @@ fn refused(what: &str, folder: &Folder, says: &str) {
     assert!(error.contains(says), "{what}: {error}");
 }
 
-/// This one ages with the certificates: a year before one expires, it fails.
+/// This test fails a year before a certificate expires.
 #[test]
 fn the_projects_own_certificates_hold_today() {
     #[allow(clippy::disallowed_methods)]
@@ -37,7 +37,7 @@ fn a_test_root_is_refused() {
     for name in ["Beta us-east-1", "Preview us-east-2"] {
         let name = format!("Amazon RDS {name} Root CA ECC384 G1");
         let wrong = bundle() + &forged(&name, |_| ());
-        refused(&name, &Folder::with(&wrong, &pins(&bundle())), "is a test root of AWS's");
+        refused(&name, &Folder::with(&wrong, &pins(&bundle())), "is a test root of AWS");
     }
 }
 
@@ -59,7 +59,7 @@ fn an_unpinned_root_is_refused() {
 fn files_that_changed_are_refused() {
     let folder = Folder::good();
     folder.put("global-bundle.pem", &("# hello\n".to_owned() + &bundle()));
-    refused("another comment", &folder, "is not the file that PROVENANCE.json tells of");
+    refused("another comment", &folder, "differs from its sum in PROVENANCE.json");
 
     let folder = Folder::good();
     folder.put("global-bundle.pem", "<!DOCTYPE html>\n<html></html>\n");
@@ -67,7 +67,7 @@ fn files_that_changed_are_refused() {
 
     let folder = Folder::good();
     folder.put("pins.csv", &folder.read("pins.csv").replace(",88ec", ",88e"));
-    refused("a short pin", &folder, "the last field is no SHA-256");
+    refused("a short pin", &folder, "the last field is not a SHA-256");
 
     let folder = Folder::good();
     let amazon_trust = folder.read("amazon-trust-roots.pem");
@@ -83,7 +83,7 @@ fn files_that_changed_are_refused() {
     refused("no file", &folder, "cannot read");
 }
 
-/// Not even where a signature does not reach: what `check` reads with is strict about the form.
+/// Even outside the signed bytes, because the parser is strict.
 #[test]
 fn no_single_bit_can_change() {
     let der = real("Amazon RDS eu-west-1 Root CA RSA2048 G1");

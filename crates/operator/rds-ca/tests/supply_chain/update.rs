@@ -1,13 +1,12 @@
-//! `update` takes from a server what it may, and leaves `certs/` alone otherwise.
+//! `update` writes what passes its checks, and otherwise does not change `certs/`.
 
-use rds_ca::update::update;
-use rds_ca::{Client, Source};
+use rds_ca::{Client, Source, update};
 
 use crate::folder::{Folder, bundle, now, pins, replaced, without};
 use crate::forged::{NAME, forged, wrong_bundles};
 use crate::https::{Server, ok};
 
-/// Refused, with these words, and nothing is written.
+/// Refused with this error, and nothing is written.
 #[track_caller]
 fn refused_by(folder: &Folder, source: &Source, client: &Client, accept: bool, says: &str) {
     let before = folder.everything();
@@ -41,7 +40,7 @@ fn pinned_roots_come_in_and_test_roots_stay_out() {
 
     let before = folder.everything();
     let report = update(folder.path(), &server.source(), &server.client(), false, now()).unwrap();
-    assert!(report.ends_with("nothing is new\n"), "{report}");
+    assert!(report.ends_with("nothing to update\n"), "{report}");
     assert!(before == folder.everything());
 }
 
@@ -61,7 +60,7 @@ fn a_pin_that_vanished_needs_a_person() {
     let folder = Folder::good();
     let server = Server::of(&without(&bundle(), " us-west-2 "));
     let (source, client) = (server.source(), server.client());
-    refused_by(&folder, &source, &client, false, "but vanished");
+    refused_by(&folder, &source, &client, false, "but gone");
     let report = update(folder.path(), &source, &client, true, now()).unwrap();
     assert_eq!(report.matches("- Amazon RDS us-west-2").count(), 3, "{report}");
     assert!(!folder.check().unwrap().regions().contains("us-west-2"));
@@ -91,7 +90,7 @@ fn every_wrong_bundle_is_refused_even_when_accepted() {
 fn another_partitions_roots_are_refused() {
     let server = Server::of(&bundle());
     let source = Source::of("aws-cn").unwrap().at(server.url("https"));
-    refused_by(&Folder::good(), &source, &server.client(), true, "is no root of aws-cn");
+    refused_by(&Folder::good(), &source, &server.client(), true, "is not a root of aws-cn");
 }
 
 #[test]
@@ -104,7 +103,7 @@ fn more_than_a_bundle_is_refused() {
     let endless = "# nothing here, and again\n".repeat(400_000);
     assert!(endless.len() > 10_000_000);
     refused(&Server::of(&endless), "answers more than 1024 KiB");
-    // Without a length, too.
+    // Without a length too.
     let unannounced =
         [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", endless.as_bytes()].concat();
     refused(&Server::answering(unannounced), "answers more than 1024 KiB");
@@ -134,7 +133,7 @@ fn an_error_is_no_bundle() {
 #[test]
 fn an_answer_that_breaks_off_is_refused() {
     let answer = ok(bundle().as_bytes());
-    // At the end of a certificate, where what is left looks whole.
+    // At the end of a certificate, so that the rest looks complete.
     let half = bundle()[..bundle().len() / 2].rfind("# Amazon").unwrap();
     let head = answer.len() - bundle().len();
     refused(&Server::answering(answer[..head + half].to_vec()), "disconnected");

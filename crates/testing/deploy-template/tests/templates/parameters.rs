@@ -1,11 +1,11 @@
-//! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
-//! then is in the template, and has to help.
+//! The patterns of the parameters, tested with common mistakes. The template contains CloudFormation's
+//! error message, which has to help.
 
 use template_parameters::Parameters;
 
 use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
 
-/// The one refusal of a stack that has this value for this parameter.
+/// The only error for a stack with this value of this parameter.
 fn refusal(name: &str, value: &str) -> String {
     let refusals = refusals(&both().with([(name, value)]));
     assert_eq!(refusals.len(), 1, "{name}={value}: {refusals:#?}");
@@ -66,7 +66,7 @@ fn a_user_means_nothing_else_in_an_arn() {
         );
         for user in ["*", "lambda*", "user?", "${aws:username}", "a/b", "a:b", "a b", "a\"b", "ü"]
         {
-            assert!(refusal(name, user).contains("meaning of their own in the ARN"), "{user}");
+            assert!(refusal(name, user).contains("special meaning in the ARN"), "{user}");
         }
         refusal(name, &"u".repeat(long));
     }
@@ -103,7 +103,7 @@ fn an_endpoint_is_a_host_of_rds() {
 fn a_burst_stays_under_what_rds_admits() {
     accepts("ReservedConcurrency", &["1", "20", "99", "none"]);
     for value in ["0", "100", "200", "-1", "all", ""] {
-        assert!(refusal("ReservedConcurrency", value).contains("under the 200"), "{value}");
+        assert!(refusal("ReservedConcurrency", value).contains("limit of 200"), "{value}");
     }
 }
 
@@ -147,10 +147,10 @@ fn others_have_their_forms_too() {
     }
 }
 
-/// What no pattern can say, rules do.
+/// Rules check what patterns cannot.
 #[test]
 fn an_endpoint_needs_the_rest() {
-    assert_eq!(refusals(&bare()), ["Give MySqlEndpoint, PostgresEndpoint or both."]);
+    assert_eq!(refusals(&bare()), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
     for (engine, all) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
         for missing in ["ResourceId", "User", "Database"] {
             let name = format!("{engine}{missing}");
@@ -167,7 +167,7 @@ fn an_endpoint_needs_the_rest() {
     assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
 }
 
-/// `deploy` reads the YAML by itself: as AWS's own reader does.
+/// `deploy` reads the YAML as AWS's own reader does.
 #[test]
 fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
     let text = std::fs::read_to_string(deploy_template::functions()).unwrap();
@@ -175,7 +175,7 @@ fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
     assert_eq!(Parameters::of_yaml(&text).unwrap(), Parameters::of_json(source).unwrap());
 }
 
-/// A description is what a person sees who fills in the form of the console.
+/// The console's form shows the descriptions.
 #[test]
 fn every_parameter_is_described_and_every_pattern_explained() {
     let parameters = crate::stack::FUNCTIONS.source["Parameters"].as_object().unwrap();

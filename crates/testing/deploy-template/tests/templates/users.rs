@@ -1,9 +1,9 @@
-//! A user's name stands in the policy for itself alone, whichever of the allowed characters it has.
+//! A user's name in the policy matches only itself, with any of the allowed characters.
 
 use aws_credential_types::Credentials;
 use deploy_template::ACCOUNT;
 use iam_auth::Endpoint;
-use local_rds::iam::{AccessKey, Iam, Refusal, Resource};
+use local_rds::iam::{AccessKey, Refusal, Resource, Verifier};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::stack::{MYSQL, bare, render};
@@ -11,7 +11,7 @@ use crate::stack::{MYSQL, bare, render};
 const HOST: &str = MYSQL[0].1;
 const RESOURCE_ID: &str = MYSQL[1].1;
 
-/// What the verifier decides about `user`, under the policy of a stack for `policy_user`.
+/// The verifier's decision on `user` under the policy of a stack for `policy_user`.
 fn decide(user: &str, policy_user: &str) -> Result<(), Refusal> {
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let resource = Resource {
@@ -29,7 +29,7 @@ fn decide(user: &str, policy_user: &str) -> Result<(), Refusal> {
     let token = iam_auth::sign(&endpoint, user, &credentials, now).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
-    let iam = Iam::new(resource, key, folder.path().join("logins.log"));
+    let iam = Verifier::new(resource, key, folder.path().join("logins.log"));
     let stack = render(&bare().with(MYSQL).with([("MySqlUser", policy_user)]));
     let policy = stack.inline_policy("MySqlFunctionRole", "log-in");
     iam.set_policy(&policy.to_string()).unwrap();

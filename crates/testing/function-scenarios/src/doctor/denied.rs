@@ -1,69 +1,71 @@
-//! Logins that the server denies or turns away, on a connection that is as it should be.
+//! Logins that the server denies or refuses on a working connection.
 
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use local_rds::iam::AccessKey;
-use local_rds::{Engine, Server};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use super::{allow, is_healthy, named, names};
-use crate::Rig;
 
 /// The verifier denies, for one reason after another.
 pub async fn denied(engine: Engine, bootstrap: &str) {
     let cname = "db.corp.example";
     let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
     let server = Server::builder(engine).also_named(cname).also_named(alias);
-    let rig = Rig::with_layer(server, bootstrap).await;
-    let iam = rig.server.iam();
-    // What the token is signed for.
+    let harness = Harness::with_layer(server, bootstrap).await;
+    let iam = harness.server.iam();
+    // The endpoint it is signed for.
     let at_cname = [("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&rig, &at_cname, "login", "signed-for-cname").await;
+    let diagnosis = named(&harness, &at_cname, "login", Cause::SignedForCname).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
-    assert!(fix.contains(rig.server.host()), "{fix}");
-    named(&rig, &[("DB_HOST", alias)], "login", "signed-for-another-endpoint").await;
-    named(&rig, &[("DB_PORT", "13306")], "login", "signed-for-wrong-port").await;
+    assert!(fix.contains(harness.server.host()), "{fix}");
+    named(&harness, &[("DB_HOST", alias)], "login", Cause::WrongEndpoint).await;
+    named(&harness, &[("DB_PORT", "13306")], "login", Cause::WrongPort).await;
 
-    // Whom it is signed for. MySQL's user has a hyphen here, PostgreSQL's an underscore.
+    // The user it is signed for. MySQL's user has a hyphen, PostgreSQL's an underscore.
     let (other_case, other_spelling) = match engine {
         Engine::Postgres => ("Lambda_User", "lambda-user"),
         Engine::MySql | Engine::MariaDb => ("Lambda-User", "lambda_user"),
     };
-    named(&rig, &[("DB_USER", "nobody-here")], "login", "user-not-for-iam").await;
-    named(&rig, &[("DB_USER", other_case)], "login", "user-name-case").await;
-    named(&rig, &[("DB_USER", other_spelling)], "login", "user-name-spelling").await;
+    named(&harness, &[("DB_USER", "nobody-here")], "login", Cause::UserNotForIam).await;
+    named(&harness, &[("DB_USER", other_case)], "login", Cause::UserCase).await;
+    named(&harness, &[("DB_USER", other_spelling)], "login", Cause::UserSpelling).await;
 
-    // When it is signed.
+    // The time of its signature.
     for minutes in [-60, -20, 20, 60] {
         iam.set_clock_offset(minutes * 60);
-        let diagnosis = named(&rig, &[], "login", "clock-off").await;
+        let diagnosis = named(&harness, &[], "login", Cause::ClockOff).await;
         let because = diagnosis["causes"][0]["because"].as_str().unwrap();
         assert!(because.contains(if minutes < 0 { "earlier" } else { "later" }), "{because}");
     }
     iam.set_clock_offset(0);
-    throttled(&rig).await;
+    throttled(&harness).await;
 
-    // What it is allowed.
-    allow(&rig, &rig.server.resource_arn("somebody-else"));
-    let diagnosis = named(&rig, &[], "login", "policy-missing").await;
-    lists(&diagnosis, &["policy-on-wrong-resource", "iam-authentication-off"]);
+    // The policy.
+    allow(&harness, &harness.server.resource_arn("somebody-else"));
+    let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
+    lists(&diagnosis, &[Cause::PolicyWrongResource, Cause::IamOff]);
     let wrong_id = [("DB_RESOURCE_ID", "local-database")];
-    named(&rig, &wrong_id, "login", "policy-on-wrong-resource").await;
-    allow(&rig, &rig.server.resource_arn("*"));
+    named(&harness, &wrong_id, "login", Cause::PolicyWrongResource).await;
+    allow(&harness, &harness.server.resource_arn("*"));
 
-    // No client can tell a key that AWS does not know from one that is not allowed: it is among the
-    // causes, and not the first.
+    // No client can tell an unknown key from one that is not allowed: it is among the causes, but not
+    // the first.
     iam.set_keys(vec![AccessKey::random()]);
-    let diagnosis = named(&rig, &[], "login", "policy-missing").await;
-    lists(&diagnosis, &["access-key-not-accepted", "iam-change-pending"]);
-    iam.set_keys(vec![rig.server.access_key()]);
+    let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
+    lists(&diagnosis, &[Cause::AccessKeyUnknown, Cause::ChangePending]);
+    iam.set_keys(vec![harness.server.access_key()]);
 
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 }
 
-/// The cap is reached when the doctor logs in, and not when it tries again.
-async fn throttled(rig: &Rig) {
-    let iam = rig.server.iam();
-    let function = rig.deploy(&[]).await;
+/// The login cap is reached when the doctor logs in, but not when it retries.
+async fn throttled(harness: &Harness) {
+    let iam = harness.server.iam();
+    let function = harness.deploy(&[]).await;
     function.ok(r#"{"statement":"items"}"#).await;
     iam.set_connection_cap(Some(0));
     let tokens = || iam.refusals().iter().filter(|line| line.contains("connections")).count();
@@ -76,41 +78,44 @@ async fn throttled(rig: &Rig) {
         }
         iam.set_connection_cap(None);
     };
-    let (diagnosis, ()) = tokio::join!(names(&function, "login", "throttled"), watch);
-    lists(&diagnosis, &["iam-change-pending"]);
+    let (diagnosis, ()) = tokio::join!(names(&function, "login", Cause::Throttled), watch);
+    lists(&diagnosis, &[Cause::ChangePending]);
 }
 
-fn lists(diagnosis: &Value, causes: &[&str]) {
+fn lists(diagnosis: &Value, causes: &[Cause]) {
     let all: Vec<_> = diagnosis["causes"].as_array().unwrap().iter().collect();
     for cause in causes {
-        assert!(all.iter().any(|one| one["cause"] == *cause), "no {cause}: {diagnosis:#}");
+        assert!(all.iter().any(|one| one["cause"] == cause.id()), "no {cause:?}: {diagnosis:#}");
     }
 }
 
-/// The endpoint of a global database names no region, and the region that is set is another.
+/// The endpoint of a global database names no region, and the configured region is another.
 pub async fn no_region(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).named("db.global-abc123def456.global.rds.amazonaws.com");
-    let rig = Rig::with_layer(server, bootstrap).await;
+    let harness = Harness::with_layer(server, bootstrap).await;
     let elsewhere = [("DB_REGION", "us-east-1")];
-    let diagnosis = named(&rig, &elsewhere, "login", "signed-for-wrong-region").await;
+    let diagnosis = named(&harness, &elsewhere, "login", Cause::WrongRegion).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(fix.contains("(eu-west-1)"), "{fix}");
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 }
 
 /// A proxy that asks for passwords.
 pub async fn proxy(engine: Engine, bootstrap: &str) {
     let server =
         Server::builder(engine).named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com");
-    let rig = Rig::with(server, bootstrap).await;
-    rig.server.execute(&user(engine, "by_password", "IDENTIFIED BY 'secret'", "LOGIN")).unwrap();
-    named(&rig, &[("DB_USER", "by_password")], "login", "proxy-without-iam").await;
-    let function = rig.deploy(&[("DB_RESOURCE_ID", "prx-0123456789abcdef0")]).await;
+    let harness = Harness::with(server, bootstrap).await;
+    harness
+        .server
+        .execute(&user(engine, "by_password", "IDENTIFIED BY 'secret'", "LOGIN"))
+        .unwrap();
+    named(&harness, &[("DB_USER", "by_password")], "login", Cause::ProxyWithoutIam).await;
+    let function = harness.deploy(&[("DB_RESOURCE_ID", "prx-0123456789abcdef0")]).await;
     let diagnosis = is_healthy(&function).await;
     assert_eq!(diagnosis["steps"][2]["facts"]["kind"], "proxy");
 }
 
-/// SQL that makes a user: `mysql` and `postgres` are what the engines call its particulars.
+/// SQL that creates a user, with each engine's options.
 fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
     match engine {
         Engine::Postgres => format!("CREATE ROLE {name} {postgres};"),
@@ -118,28 +123,28 @@ fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
     }
 }
 
-/// The server takes the token, and turns the login away all the same.
+/// The server accepts the token, but refuses the login.
 pub async fn refused(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    allow(&rig, &rig.server.resource_arn("*"));
-    let sql = |sql: &str| rig.server.execute(sql).unwrap();
+    let harness = Harness::start(engine, bootstrap).await;
+    allow(&harness, &harness.server.resource_arn("*"));
+    let sql = |sql: &str| harness.server.execute(sql).unwrap();
 
-    // MySQL says of a database that is not there that the user may not use it.
+    // For a missing database, MySQL says that the user may not use it.
     let unknown = [("DB_NAME", "no_such_database")];
     if engine == Engine::Postgres {
-        named(&rig, &unknown, "login", "database-unknown").await;
+        named(&harness, &unknown, "login", Cause::DatabaseUnknown).await;
         sql("CREATE DATABASE closed; ");
         sql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
     } else {
-        let diagnosis = named(&rig, &unknown, "login", "database-denied").await;
-        lists(&diagnosis, &["database-unknown"]);
+        let diagnosis = named(&harness, &unknown, "login", Cause::DatabaseDenied).await;
+        lists(&diagnosis, &[Cause::DatabaseUnknown]);
         sql("CREATE DATABASE closed");
     }
-    named(&rig, &[("DB_NAME", "closed")], "login", "database-denied").await;
+    named(&harness, &[("DB_NAME", "closed")], "login", Cause::DatabaseDenied).await;
 
     let iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL";
     sql(&user(engine, "locked", &format!("{iam} ACCOUNT LOCK"), "NOLOGIN IN ROLE rds_iam"));
-    named(&rig, &[("DB_USER", "locked")], "login", "user-locked").await;
+    named(&harness, &[("DB_USER", "locked")], "login", Cause::UserLocked).await;
     sql(&user(
         engine,
         "busy",
@@ -149,8 +154,8 @@ pub async fn refused(engine: Engine, bootstrap: &str) {
     if engine != Engine::Postgres {
         sql("GRANT ALL ON app.* TO busy@'%'");
     }
-    // One function has the connection that the other needs.
-    let holder = rig.deploy(&[("DB_USER", "busy")]).await;
+    // One function holds the connection that the other needs.
+    let holder = harness.deploy(&[("DB_USER", "busy")]).await;
     let _ = holder.invoke(r#"{"statement":"items"}"#).await;
-    named(&rig, &[("DB_USER", "busy")], "login", "too-many-connections").await;
+    named(&harness, &[("DB_USER", "busy")], "login", Cause::TooManyConnections).await;
 }

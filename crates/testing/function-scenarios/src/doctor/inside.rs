@@ -1,25 +1,26 @@
-//! Logins that succeed, to a database or with statements in which something is wrong.
+//! Logins that succeed, with something wrong in the database or the statements.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
 
 use super::{is_healthy, named, names};
-use crate::Rig;
 
-/// Users with too many rights, a server without writes, statements that do not fit.
+/// Users with too many rights, a read-only server, statements that do not match the schema.
 pub async fn inside(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
+    let harness = Harness::start(engine, bootstrap).await;
     let sql = |of_mysql: &str, of_postgres: &str| {
         let sql = if engine == Engine::Postgres { of_postgres } else { of_mysql };
-        rig.server.execute(sql).unwrap();
+        harness.server.execute(sql).unwrap();
     };
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 
     sql("GRANT CREATE USER ON *.* TO 'lambda-user'@'%'", "ALTER ROLE lambda_user CREATEROLE");
-    named(&rig, &[], "database", "master-user").await;
+    named(&harness, &[], "database", Cause::MasterUser).await;
     sql("REVOKE CREATE USER ON *.* FROM 'lambda-user'@'%'", "ALTER ROLE lambda_user NOCREATEROLE");
 
     sql("SET GLOBAL read_only = ON", "ALTER DATABASE app SET default_transaction_read_only = on");
-    named(&rig, &[], "database", "read-only").await;
+    named(&harness, &[], "database", Cause::ReadOnly).await;
     sql("SET GLOBAL read_only = OFF", "ALTER DATABASE app RESET default_transaction_read_only");
 
     sql(
@@ -28,20 +29,20 @@ pub async fn inside(engine: Engine, bootstrap: &str) {
          GRANT USAGE ON SCHEMA other TO lambda_user; REVOKE ALL ON other.closed FROM lambda_user",
     );
     for (name, statement, cause) in [
-        ("typo", "SELEC 1", "statement-invalid"),
-        ("gone", "SELECT * FROM no_such_table", "table-missing"),
-        ("column", "SELECT no_such_column FROM items", "table-missing"),
-        ("closed", "SELECT * FROM other.closed", "rights-missing"),
-        ("undeclared", "DELETE FROM items", "statement-mode"),
+        ("typo", "SELEC 1", Cause::StatementInvalid),
+        ("gone", "SELECT * FROM no_such_table", Cause::TableMissing),
+        ("column", "SELECT no_such_column FROM items", Cause::TableMissing),
+        ("closed", "SELECT * FROM other.closed", Cause::RightsMissing),
+        ("undeclared", "DELETE FROM items", Cause::StatementMode),
     ] {
-        let function = rig.deploy_with(&[], &[(name, statement)]).await;
+        let function = harness.deploy_with(&[], &[(name, statement)]).await;
         let diagnosis = names(&function, "statements", cause).await;
         let listed = diagnosis["steps"][9]["facts"]["statements"].as_array().unwrap();
         for one in listed {
             assert_eq!(one["ok"], one["name"] != name, "{diagnosis:#}");
         }
     }
-    let rows = rig.server.execute("SELECT COUNT(*) FROM items").unwrap();
+    let rows = harness.server.execute("SELECT COUNT(*) FROM items").unwrap();
     assert_eq!(rows[0][0].as_deref(), Some("3"), "a statement was run");
-    is_healthy(&rig.deploy(&[]).await).await;
+    is_healthy(&harness.deploy(&[]).await).await;
 }

@@ -1,6 +1,8 @@
-//! Names without addresses, and addresses that do not answer, or not as a database does.
+//! Names without addresses, and addresses that do not answer, or do not answer as a database.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::{Harness, closed_port};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -8,49 +10,48 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::named;
-use crate::{Rig, closed_port};
 
-/// Every way for the bytes not to get there.
+/// Every way in which the network can fail.
 pub async fn network(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let at = async |address: &str, step: &str, cause: &str| {
-        named(&rig, &[("DB_CONNECT_TO", address)], step, cause).await
+    let harness = Harness::start(engine, bootstrap).await;
+    let at = async |address: &str, step: &str, cause: Cause| {
+        named(&harness, &[("DB_CONNECT_TO", address)], step, cause).await
     };
-    at("no-such-host.invalid:3306", "dns", "name-unresolved").await;
+    at("no-such-host.invalid:3306", "dns", Cause::NameUnresolved).await;
     let closed = closed_port();
     let address = closed.local_addr().unwrap().to_string();
-    at(&address, "tcp", "port-refused").await;
+    at(&address, "tcp", Cause::PortRefused).await;
     let (silent, _full) = full_backlog().await;
-    at(&silent.to_string(), "tcp", "security-group").await;
-    // No private network's, and Linux makes no TCP connection to it: some networks answer for every
-    // other address that nobody has.
-    at("224.0.0.1:3306", "tcp", "public-address").await;
+    at(&silent.to_string(), "tcp", Cause::TcpSilent).await;
+    // Not in a private network, and Linux makes no TCP connection to it: some networks answer for every
+    // other unused address.
+    at("224.0.0.1:3306", "tcp", Cause::PublicAddress).await;
 
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = hanging.local_addr().unwrap().to_string();
-    at(&address, "tls", "server-silent").await;
+    at(&address, "tls", Cause::ServerSilent).await;
     drop(hanging);
 
     let web = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = web.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in web.incoming() {
-            // A client that has hung up needs no answer.
+            // A client that has disconnected needs no answer.
             let _ =
                 stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
         }
     });
-    at(&address, "tls", "wrong-engine").await;
+    at(&address, "tls", Cause::WrongEngine).await;
 
-    rig.server.pause();
-    let hung = rig.deploy(&[]).await;
-    let diagnosis = super::names(&hung, "tls", "server-silent").await;
-    rig.server.resume();
+    harness.server.pause();
+    let hung = harness.deploy(&[]).await;
+    let diagnosis = super::names(&hung, "tls", Cause::ServerSilent).await;
+    harness.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
 
-/// An address that takes no more connections and does not refuse them, as behind a firewall that
-/// drops packets: the queue of its listener is full.
+/// An address that neither accepts nor refuses connections, as behind a firewall that drops packets:
+/// the listener's queue is full.
 async fn full_backlog() -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -1,90 +1,91 @@
-//! Names of every kind in what the doctor prints: its SQL is run as it stands there, and gives the
-//! rights that are meant and no others.
+//! Names of every kind in what the doctor prints: its SQL is run exactly as printed, and grants the
+//! intended rights and no others.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
 use serde_json::Value;
 
 use super::mended::run;
 use super::{allow, diagnosis, is_healthy, named, names};
-use crate::Rig;
 
-/// Users, databases and a schema whose names a server could read otherwise.
+/// Users, databases and a schema whose names a server could misread.
 pub async fn quoted(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    allow(&rig, &rig.server.resource_arn("*"));
+    let harness = Harness::start(engine, bootstrap).await;
+    allow(&harness, &harness.server.resource_arn("*"));
     for user in ["o'neil", r#"back\slash "q" `b`"#] {
-        made(&rig, user).await;
+        made(&harness, user).await;
     }
     let user = ("DB_USER", "o'neil");
-    spelled_otherwise(&rig).await;
-    elsewhere(&rig, user).await;
+    spelled_otherwise(&harness).await;
+    elsewhere(&harness, user).await;
     if engine == Engine::MySql {
-        too_long_for_mysql(&rig).await;
+        too_long_for_mysql(&harness).await;
     }
 
-    // A pattern that `_` was a wildcard of would take the third in.
+    // A pattern with `_` as a wildcard would include the third.
     for database in ["my-app", "my_app", "myXapp"] {
         let name = match engine {
             Engine::Postgres => format!("\"{database}\""),
             Engine::MySql | Engine::MariaDb => format!("`{database}`"),
         };
-        rig.execute(&format!("CREATE DATABASE {name}")).await;
+        harness.execute(&format!("CREATE DATABASE {name}")).await;
         if engine == Engine::Postgres {
-            rig.execute(&format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")).await;
+            harness.execute(&format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")).await;
         }
     }
     for database in ["my-app", "my_app"] {
         let settings = [user, ("DB_NAME", database)];
-        let diagnosis = named(&rig, &settings, "login", "database-denied").await;
-        run(&rig, text(&diagnosis, "database-denied", "fix"));
-        // It may be used now, and is empty.
-        named(&rig, &settings, "statements", "table-missing").await;
+        let diagnosis = named(&harness, &settings, "login", Cause::DatabaseDenied).await;
+        run(&harness, text(&diagnosis, Cause::DatabaseDenied, "fix"));
+        // The function may use it now, and it is empty.
+        named(&harness, &settings, "statements", Cause::TableMissing).await;
     }
-    named(&rig, &[user, ("DB_NAME", "myXapp")], "login", "database-denied").await;
+    named(&harness, &[user, ("DB_NAME", "myXapp")], "login", Cause::DatabaseDenied).await;
 }
 
-/// A user that is not there is made, and finds everything right.
-async fn made(rig: &Rig, user: &str) {
+/// A missing user is created, and everything is right.
+async fn made(harness: &Harness, user: &str) {
     let settings = [("DB_USER", user)];
-    let function = rig.deploy(&settings).await;
-    run(rig, text(&diagnosis(&function).await, "user-not-for-iam", "fix"));
-    if rig.server.engine() == Engine::Postgres {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(rig, text(&diagnosis, "rights-missing", "fix"));
+    let function = harness.deploy(&settings).await;
+    run(harness, text(&diagnosis(&function).await, Cause::UserNotForIam, "fix"));
+    if harness.server.engine() == Engine::Postgres {
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(harness, text(&diagnosis, Cause::RightsMissing, "fix"));
     }
-    is_healthy(&rig.deploy(&settings).await).await;
+    is_healthy(&harness.deploy(&settings).await).await;
 }
 
-/// A name that MySQL cuts off is named as such, even where it keeps another user's.
-async fn too_long_for_mysql(rig: &Rig) {
+/// A name that MySQL truncates is reported as such, even if the truncated name is another user's.
+async fn too_long_for_mysql(harness: &Harness) {
     let kept = "u".repeat(32);
-    made(rig, &kept).await;
+    made(harness, &kept).await;
     let settings = [("DB_USER", &*format!("{kept}v"))];
-    let diagnosis = named(rig, &settings, "login", "user-name-spelling").await;
-    let because = text(&diagnosis, "user-name-spelling", "because");
+    let diagnosis = named(harness, &settings, "login", Cause::UserSpelling).await;
+    let because = text(&diagnosis, Cause::UserSpelling, "because");
     assert!(because.contains("DB_USER has 33"), "{because}");
 }
 
-/// The check that is printed shows the user, whose name has other capitals and another hyphen.
-async fn spelled_otherwise(rig: &Rig) {
+/// The printed check shows the user, whose name differs in case and hyphen.
+async fn spelled_otherwise(harness: &Harness) {
     for (user, own, cause) in [
-        ("O'Neil", "o'neil", "user-name-case"),
-        ("lambda-user", "lambda_user", "user-name-spelling"),
-        ("lambda_user", "lambda-user", "user-name-spelling"),
+        ("O'Neil", "o'neil", Cause::UserCase),
+        ("lambda-user", "lambda_user", Cause::UserSpelling),
+        ("lambda_user", "lambda-user", Cause::UserSpelling),
     ] {
-        if user == rig.server.user() || (own != "o'neil" && own != rig.server.user()) {
+        if user == harness.server.user() || (own != "o'neil" && own != harness.server.user()) {
             continue;
         }
-        let diagnosis = named(rig, &[("DB_USER", user)], "login", cause).await;
-        let shown = run(rig, text(&diagnosis, cause, "confirm"));
+        let diagnosis = named(harness, &[("DB_USER", user)], "login", cause).await;
+        let shown = run(harness, text(&diagnosis, cause, "confirm"));
         assert!(shown.iter().any(|name| name == own), "{user}: {shown:?}");
     }
 }
 
-/// A statement reads a table outside of the usual schema or database. Where the server's words name
-/// it, so does the SQL; else the reader puts it in the place of the usual one, as he is told to.
-async fn elsewhere(rig: &Rig, user: (&str, &str)) {
-    let engine = rig.server.engine();
+/// A statement reads a table outside the default schema or database. If the server's message names the
+/// schema, so does the SQL; otherwise the reader replaces the default one, as instructed.
+async fn elsewhere(harness: &Harness, user: (&str, &str)) {
+    let engine = harness.server.engine();
     let (usual, own) = match engine {
         Engine::Postgres => ("\"public\"", "\"Year's-Q_1\""),
         Engine::MySql | Engine::MariaDb => ("`app`", "`Year's-Q\\_1`"),
@@ -92,29 +93,30 @@ async fn elsewhere(rig: &Rig, user: (&str, &str)) {
     let schema = own.replace('\\', "");
     let kind = if engine == Engine::Postgres { "SCHEMA" } else { "DATABASE" };
     let table = format!("{schema}.closed");
-    rig.execute(&format!("CREATE {kind} {schema}; CREATE TABLE {table} (id INT)")).await;
-    let function = rig.deploy_with(&[user], &[("closed", &format!("SELECT * FROM {table}"))]).await;
+    harness.execute(&format!("CREATE {kind} {schema}; CREATE TABLE {table} (id INT)")).await;
+    let function =
+        harness.deploy_with(&[user], &[("closed", &format!("SELECT * FROM {table}"))]).await;
 
     if engine != Engine::MySql {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        run(rig, text(&diagnosis, "rights-missing", "fix"));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        run(harness, text(&diagnosis, Cause::RightsMissing, "fix"));
         is_healthy(&function).await;
     }
     if engine == Engine::Postgres {
-        rig.execute(&format!("REVOKE ALL ON {table} FROM \"o'neil\"")).await;
+        harness.execute(&format!("REVOKE ALL ON {table} FROM \"o'neil\"")).await;
     }
     if engine != Engine::MariaDb {
-        let diagnosis = names(&function, "statements", "rights-missing").await;
-        let fix = text(&diagnosis, "rights-missing", "fix");
-        assert!(fix.contains(usual) && fix.contains("when it is another"), "{fix}");
-        run(rig, &fix.replace(usual, own));
+        let diagnosis = names(&function, "statements", Cause::RightsMissing).await;
+        let fix = text(&diagnosis, Cause::RightsMissing, "fix");
+        assert!(fix.contains(usual) && fix.contains("if it is another"), "{fix}");
+        run(harness, &fix.replace(usual, own));
         is_healthy(&function).await;
     }
 }
 
-/// What the doctor says of a cause that it names.
-fn text<'a>(diagnosis: &'a Value, cause: &str, field: &str) -> &'a str {
+/// What the doctor says about a cause.
+fn text<'a>(diagnosis: &'a Value, cause: Cause, field: &str) -> &'a str {
     let causes = diagnosis["causes"].as_array().unwrap();
-    let named = causes.iter().find(|one| one["cause"] == cause);
-    named.unwrap_or_else(|| panic!("no {cause}: {diagnosis:#}"))[field].as_str().unwrap()
+    let named = causes.iter().find(|one| one["cause"] == cause.id());
+    named.unwrap_or_else(|| panic!("no {cause:?}: {diagnosis:#}"))[field].as_str().unwrap()
 }

@@ -1,16 +1,17 @@
-//! Settings and credentials that are wrong, before anything is sent.
+//! Wrong settings and credentials, before anything is sent.
 
-use local_rds::Engine;
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
 use local_rds::iam::AccessKey;
 use std::fs;
 
 use super::{named, names};
-use crate::Rig;
 
-/// A function that cannot start answers the doctor all the same.
+/// A function that cannot start still answers the doctor.
 pub async fn settings(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let folder = rig.folder().join("bad");
+    let harness = Harness::start(engine, bootstrap).await;
+    let folder = harness.folder().join("bad");
     fs::create_dir_all(&folder).unwrap();
     let bundle = folder.join("ca.pem");
     fs::write(&bundle, "no certificate here\n").unwrap();
@@ -19,31 +20,31 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
     let long = "u".repeat(129);
     let user = if engine == Engine::Postgres { &long[..64] } else { &*long };
     for (change, cause, told) in [
-        (("DB_USER", user), "setting-malformed", "DB_USER has"),
-        (("DB_HOST", ""), "setting-missing", "DB_HOST"),
-        (("DB_USER", ""), "setting-missing", "DB_USER"),
-        (("DB_PORT", "many"), "setting-malformed", "DB_PORT"),
-        (("DB_CONNECT_TO", "nowhere"), "setting-malformed", "DB_CONNECT_TO"),
-        (("DB_HOST", "https://db/"), "db-host-malformed", "DB_HOST"),
-        (("DB_REGION", "us-east-1"), "region-contradicts-host", "us-east-1"),
-        (("DB_CA_BUNDLE", "/no/such/ca.pem"), "ca-bundle-missing", "/no/such/ca.pem"),
-        (("DB_CA_BUNDLE", &*bundle), "ca-bundle-unusable", "eu-west-1-bundle.pem"),
-        (("STATEMENTS_DIR", "/no/such/folder"), "statements-missing", "STATEMENTS_DIR"),
-        (("STATEMENTS_DIR", &*folder), "statement-file-malformed", "sometimes"),
-        (("SCHEDULED_STATEMENT", "none"), "scheduled-statement-unknown", "SCHEDULED_STATEMENT"),
+        (("DB_USER", user), Cause::SettingMalformed, "DB_USER has"),
+        (("DB_HOST", ""), Cause::SettingMissing, "DB_HOST"),
+        (("DB_USER", ""), Cause::SettingMissing, "DB_USER"),
+        (("DB_PORT", "many"), Cause::SettingMalformed, "DB_PORT"),
+        (("DB_CONNECT_TO", "nowhere"), Cause::SettingMalformed, "DB_CONNECT_TO"),
+        (("DB_HOST", "https://db/"), Cause::HostMalformed, "DB_HOST"),
+        (("DB_REGION", "us-east-1"), Cause::RegionContradicts, "us-east-1"),
+        (("DB_CA_BUNDLE", "/no/such/ca.pem"), Cause::BundleMissing, "/no/such/ca.pem"),
+        (("DB_CA_BUNDLE", &*bundle), Cause::BundleUnusable, "eu-west-1-bundle.pem"),
+        (("STATEMENTS_DIR", "/no/such/folder"), Cause::StatementsMissing, "STATEMENTS_DIR"),
+        (("STATEMENTS_DIR", &*folder), Cause::StatementFile, "sometimes"),
+        (("SCHEDULED_STATEMENT", "none"), Cause::ScheduledUnknown, "SCHEDULED_STATEMENT"),
     ] {
-        let diagnosis = named(&rig, &[change], "settings", cause).await;
+        let diagnosis = named(&harness, &[change], "settings", cause).await;
         let texts = diagnosis.to_string();
         assert!(texts.contains(told), "{change:?}: {diagnosis:#}");
     }
 
-    let function = rig.deploy_without_credentials().await;
-    names(&function, "credentials", "credentials-missing").await;
-    // These two are seen when the server denies what was signed with them.
-    let key = rig.server.access_key();
+    let function = harness.deploy_without_credentials().await;
+    names(&function, "credentials", Cause::CredentialsMissing).await;
+    // These two are noticed when the server denies the token.
+    let key = harness.server.access_key();
     let whole = key.session_token.clone().unwrap();
     let without = AccessKey { session_token: None, ..key.clone() };
-    names(&rig.deploy_signed_by(without, &[]).await, "login", "session-token-missing").await;
+    names(&harness.deploy_signed_by(without, &[]).await, "login", Cause::SessionTokenMissing).await;
     let cut = AccessKey { session_token: Some(whole[..whole.len() - 3].to_owned()), ..key };
-    names(&rig.deploy_signed_by(cut, &[]).await, "login", "token-truncated").await;
+    names(&harness.deploy_signed_by(cut, &[]).await, "login", Cause::TokenTruncated).await;
 }

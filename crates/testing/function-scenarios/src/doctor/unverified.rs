@@ -1,93 +1,95 @@
-//! Servers that do not prove to be the endpoint.
+//! Servers that cannot prove that they are the endpoint.
 
-use local_rds::{Engine, Server};
+use diagnosis::Cause;
+use engine::Engine;
+use function_harness::Harness;
+use local_rds::Server;
 use std::fs;
 
 use super::certificates::{Authority, Validity, self_signed};
 use super::{is_healthy, named};
-use crate::Rig;
 
-/// Bundles that do not fit the server, and certificates that do not fit the endpoint.
+/// Bundles that do not match the server, and certificates that do not match the endpoint.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
-    let rig = Rig::start(engine, bootstrap).await;
-    let host = rig.server.host().to_owned();
-    let before = rig.server.iam().refusals().len();
-    bundles(&rig).await;
+    let harness = Harness::start(engine, bootstrap).await;
+    let host = harness.server.host().to_owned();
+    let before = harness.server.iam().refusals().len();
+    bundles(&harness).await;
 
     let other = "other.abc123def456.eu-west-1.rds.amazonaws.com";
-    named(&rig, &[("DB_HOST", other)], "tls", "certificate-names-another").await;
+    named(&harness, &[("DB_HOST", other)], "tls", Cause::WrongName).await;
     let cname = [("DB_HOST", "db.corp.example"), ("DB_REGION", "eu-west-1")];
-    let diagnosis = named(&rig, &cname, "tls", "signed-for-cname").await;
-    // The certificate's names prove nothing as long as none of them was asked for.
+    let diagnosis = named(&harness, &cname, "tls", Cause::SignedForCname).await;
+    // The certificate's names prove nothing unless one of them was asked for.
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(!fix.contains(&host) && fix.contains("RDS shows"), "{fix}");
     assert!(fix.contains("db.corp.example:"), "{fix}");
-    no_token_was_sent(&rig, before);
+    no_token_was_sent(&harness, before);
 
-    presented(&rig, &host).await;
+    presented(&harness, &host).await;
 }
 
-/// Fails if the verifier was asked about a token in the meantime. Asking a server what it wants may
-/// reach it, without one.
-fn no_token_was_sent(rig: &Rig, before: usize) {
-    let refusals = rig.server.iam().refusals();
+/// Fails if the verifier has been asked about a token since. It may have been asked without one, by a
+/// client that only wanted to know the server's authentication method.
+fn no_token_was_sent(harness: &Harness, before: usize) {
+    let refusals = harness.server.iam().refusals();
     let tokens = refusals[before..].iter().filter(|line| !line.contains("the password is empty"));
     assert_eq!(tokens.count(), 0, "a token was sent: {refusals:?}");
 }
 
-/// The server's certificate is as ever, and the bundle is wrong.
-async fn bundles(rig: &Rig) {
+/// The server's certificate is right, and the bundle is wrong.
+async fn bundles(harness: &Harness) {
     let write = |name: &str, pem: &str| {
-        let path = rig.folder().join(name);
+        let path = harness.folder().join(name);
         fs::write(&path, pem).unwrap();
         path.display().to_string()
     };
     let all = pinned_tools::workspace().unwrap().join("certs");
     let trust = all.join("amazon-trust-roots.pem").display().to_string();
-    named(rig, &[("DB_CA_BUNDLE", &trust)], "tls", "proxy-bundle-for-instance").await;
+    named(harness, &[("DB_CA_BUNDLE", &trust)], "tls", Cause::ProxyBundleForInstance).await;
     let elsewhere = Authority::new("Amazon RDS us-east-1 Root CA RSA2048 G1", Validity::YEARS);
     let elsewhere = write("us-east-1.pem", &elsewhere.pem());
-    named(rig, &[("DB_CA_BUNDLE", &elsewhere)], "tls", "ca-bundle-of-another-region").await;
+    named(harness, &[("DB_CA_BUNDLE", &elsewhere)], "tls", Cause::BundleOfOtherRegion).await;
     let namesake = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G1", Validity::YEARS);
     let namesake = write("eu-west-1.pem", &namesake.pem());
-    named(rig, &[("DB_CA_BUNDLE", &namesake)], "tls", "unknown-issuer").await;
+    named(harness, &[("DB_CA_BUNDLE", &namesake)], "tls", Cause::UnknownIssuer).await;
 
     let ending = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G9", Validity::DAYS);
-    let own = fs::read_to_string(rig.server.ca_bundle()).unwrap();
+    let own = fs::read_to_string(harness.server.ca_bundle()).unwrap();
     let ending = write("ending.pem", &(own + &ending.pem()));
-    named(rig, &[("DB_CA_BUNDLE", &ending)], "trust", "root-expires-soon").await;
+    named(harness, &[("DB_CA_BUNDLE", &ending)], "trust", Cause::BundleExpires).await;
 }
 
 /// The server presents one certificate after another.
-async fn presented(rig: &Rig, host: &str) {
+async fn presented(harness: &Harness, host: &str) {
     let rds = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G1", Validity::YEARS);
     let acm = Authority::new("Amazon RSA 2048 M02", Validity::YEARS);
     let write = |name: &str, authority: &Authority| {
-        let path = rig.folder().join(name);
+        let path = harness.folder().join(name);
         fs::write(&path, authority.pem()).unwrap();
         path.display().to_string()
     };
     let (rds_bundle, acm_bundle) = (write("rds.pem", &rds), write("acm.pem", &acm));
     let trusting_rds = [("DB_CA_BUNDLE", rds_bundle.as_str())];
 
-    rig.server.present(&rds.issue(host, Validity::OVER)).unwrap();
-    named(rig, &trusting_rds, "tls", "certificate-expired").await;
-    rig.server.present(&rds.issue(host, Validity::AHEAD)).unwrap();
-    named(rig, &trusting_rds, "tls", "clock-off").await;
-    rig.server.present(&self_signed(host)).unwrap();
-    named(rig, &trusting_rds, "tls", "self-signed-server").await;
-    rig.server.present(&acm.issue(host, Validity::YEARS)).unwrap();
-    named(rig, &trusting_rds, "tls", "rds-bundle-for-proxy").await;
-    is_healthy(&rig.deploy(&[("DB_CA_BUNDLE", &acm_bundle)]).await).await;
-    rig.server.present(&rds.issue(host, Validity::DAYS)).unwrap();
-    named(rig, &trusting_rds, "tls", "certificate-expires-soon").await;
-    rig.server.present(&rds.issue(host, Validity::YEARS)).unwrap();
-    is_healthy(&rig.deploy(&trusting_rds).await).await;
+    harness.server.present(&rds.issue(host, Validity::OVER)).unwrap();
+    named(harness, &trusting_rds, "tls", Cause::CertificateExpired).await;
+    harness.server.present(&rds.issue(host, Validity::AHEAD)).unwrap();
+    named(harness, &trusting_rds, "tls", Cause::ClockOff).await;
+    harness.server.present(&self_signed(host)).unwrap();
+    named(harness, &trusting_rds, "tls", Cause::SelfSigned).await;
+    harness.server.present(&acm.issue(host, Validity::YEARS)).unwrap();
+    named(harness, &trusting_rds, "tls", Cause::RdsBundleForProxy).await;
+    is_healthy(&harness.deploy(&[("DB_CA_BUNDLE", &acm_bundle)]).await).await;
+    harness.server.present(&rds.issue(host, Validity::DAYS)).unwrap();
+    named(harness, &trusting_rds, "tls", Cause::CertificateExpires).await;
+    harness.server.present(&rds.issue(host, Validity::YEARS)).unwrap();
+    is_healthy(&harness.deploy(&trusting_rds).await).await;
 }
 
 /// A server without TLS gets no token.
 pub async fn no_tls(engine: Engine, bootstrap: &str) {
-    let rig = Rig::with(Server::builder(engine).without_tls(), bootstrap).await;
-    named(&rig, &[], "tls", "no-tls").await;
-    no_token_was_sent(&rig, 0);
+    let harness = Harness::with(Server::builder(engine).without_tls(), bootstrap).await;
+    named(&harness, &[], "tls", Cause::NoTls).await;
+    no_token_was_sent(&harness, 0);
 }

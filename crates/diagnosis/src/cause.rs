@@ -1,0 +1,435 @@
+//! The table of causes: every known way for a login to fail, how to confirm it, and how to fix it.
+//!
+//! Words in braces are filled in from the settings: see [`Placeholders`](crate::Placeholders).
+
+use crate::step::StepName;
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its stable name.
+    pub id: &'static str,
+    /// The step that detects it.
+    pub step: StepName,
+    /// What it is, in one line.
+    pub title: &'static str,
+    /// The check or command that confirms it.
+    pub confirm: &'static str,
+    /// What to do about it.
+    pub fix: &'static str,
+}
+
+macro_rules! causes {
+    ($($variant:ident $id:literal at $step:ident: $title:literal
+        confirm $confirm:literal
+        fix $fix:literal)*) => {
+        /// A way for a login to fail.
+        #[allow(missing_docs, reason = "the table says what each is")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Cause { $($variant),* }
+
+        impl Cause {
+            /// Every cause, in the order of the steps.
+            pub const ALL: &[Cause] = &[$(Cause::$variant),*];
+
+            /// Its stable name, in kebab-case.
+            pub const fn id(self) -> &'static str {
+                self.entry().id
+            }
+
+            /// Its row.
+            pub const fn entry(self) -> &'static Entry {
+                match self {
+                    $(Cause::$variant => &Entry {
+                        id: $id,
+                        step: StepName::$step,
+                        title: $title,
+                        confirm: $confirm,
+                        fix: $fix,
+                    }),*
+                }
+            }
+        }
+    };
+}
+
+causes! {
+    SettingMissing "setting-missing" at Settings:
+        "a required setting is missing"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Environment`"
+        fix "set the environment variable that the error names: DB_HOST is the endpoint that RDS shows, \
+             DB_USER is the database user created for IAM, and DB_NAME is the database"
+    SettingMalformed "setting-malformed" at Settings:
+        "a setting has an invalid value"
+        confirm "check the value that the error quotes"
+        fix "correct the environment variable that the error names: a port is a number from 1 to 65535, \
+             and DB_CONNECT_TO is host:port; remove a variable to use its default"
+    HostMalformed "db-host-malformed" at Settings:
+        "DB_HOST is not the name of a database endpoint"
+        confirm "`aws rds describe-db-instances --query \"DBInstances[].Endpoint\"` (for Aurora: \
+                 describe-db-clusters, for a proxy: describe-db-proxies)"
+        fix "set DB_HOST to the endpoint that RDS shows, without a scheme, user, port or path"
+    RegionContradicts "region-contradicts-host" at Settings:
+        "DB_REGION differs from the region in the endpoint's name"
+        confirm "compare DB_REGION with the region in DB_HOST"
+        fix "remove DB_REGION: the endpoint names its region"
+    RegionUnknown "region-unknown" at Settings:
+        "DB_HOST does not name its region, and no other setting does"
+        confirm "compare DB_HOST with the endpoint that RDS shows"
+        fix "set DB_HOST to the endpoint that RDS shows, which names its region; for a global \
+             database, set DB_REGION to the database's region"
+    BundleMissing "ca-bundle-missing" at Settings:
+        "the CA bundle does not exist: the rds-ca layer is not attached, or DB_CA_BUNDLE is wrong"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Layers`"
+        fix "attach the rds-ca layer to the function (`cargo xtask layer` builds it), or set \
+             DB_CA_BUNDLE to a PEM file with the CA certificates of the endpoint's region"
+    BundleLacksRegion "layer-lacks-region" at Settings:
+        "the layer has no root certificates for {region}"
+        confirm "`cargo xtask certs list`"
+        fix "run `cargo xtask certs update` and `cargo xtask layer`, and attach the new layer"
+    BundleUnusable "ca-bundle-unusable" at Settings:
+        "the CA bundle contains something other than valid CA certificates"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell}`"
+        fix "attach the rds-ca layer to the function (`cargo xtask layer` builds it), or set \
+             DB_CA_BUNDLE to AWS's current bundle for the region: \
+             https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+    StatementsMissing "statements-missing" at Settings:
+        "no statement was deployed with the function"
+        confirm "`unzip -l bootstrap.zip`: statements/ must contain .sql files"
+        fix "put at least one .sql file into the folder statements/ beside bootstrap (`cargo xtask \
+             build` packs them) and deploy again, or set STATEMENTS_DIR to the folder that contains \
+             them"
+    ScheduledUnknown "scheduled-statement-unknown" at Settings:
+        "SCHEDULED_STATEMENT does not name a deployed statement that a schedule can run"
+        confirm "compare SCHEDULED_STATEMENT with the names of the .sql files, and check its statement \
+                 for placeholders"
+        fix "set SCHEDULED_STATEMENT to the name of a .sql file, without its extension, whose statement \
+             takes no parameters, or remove it and deploy items.sql"
+    StatementFile "statement-file-malformed" at Settings:
+        "a statement's file, or an option at its top, is invalid"
+        confirm "check the line that the error names"
+        fix "correct the file as the error says: it contains one statement in UTF-8, with options in \
+             comments at its top, such as \"-- mode: write\" and \"-- timeout: 5s\""
+
+    CredentialsMissing "credentials-missing" at Credentials:
+        "there are no AWS credentials to sign with"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 Role`"
+        fix "give the function an execution role; outside Lambda, set AWS_ACCESS_KEY_ID, \
+             AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+    CredentialsExpired "credentials-expired" at Credentials:
+        "the AWS credentials expire before a login can use them"
+        confirm "`aws sts get-caller-identity`"
+        fix "renew them at their source (for example with `aws sso login`), and check this machine's \
+             clock"
+    SessionTokenMissing "session-token-missing" at Credentials:
+        "the access key is temporary, and its session token is missing"
+        confirm "check whether AWS_ACCESS_KEY_ID begins with ASIA and AWS_SESSION_TOKEN is empty"
+        fix "set AWS_SESSION_TOKEN too: a temporary key is invalid without it; in Lambda, set none of \
+             the three, because the role provides them"
+    TokenTruncated "token-truncated" at Credentials:
+        "the credentials were truncated or damaged when they were copied, so every token is invalid"
+        confirm "run `aws sts get-caller-identity` with the same three variables: it fails with \
+                 InvalidClientTokenId or SignatureDoesNotMatch"
+        fix "copy AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN again, in full, \
+             without quotes or line breaks; in Lambda, set none of them, because the role provides \
+             them"
+
+    BundleExpires "root-expires-soon" at Trust:
+        "a root certificate in the CA bundle expires soon"
+        confirm "`cargo xtask certs list`"
+        fix "run `cargo xtask certs update` and `cargo xtask layer`, and attach the new layer"
+
+    NameUnresolved "name-unresolved" at Dns:
+        "the name cannot be resolved"
+        confirm "run `dig +short {dial_host}` in the same VPC"
+        fix "check the spelling of the name, and that the database still exists; the VPC needs \
+             enableDnsSupport, and a private name resolves only in its own VPC"
+
+    TcpSilent "security-group" at Tcp:
+        "a security group, network ACL or route table drops the packets: the connection times out"
+        confirm "`aws ec2 describe-security-group-rules --filters \
+                 Name=group-id,Values=DATABASE-GROUP`: an inbound rule must allow port {dial_port} \
+                 from the function's security group"
+        fix "allow inbound traffic from the function's security group: `aws ec2 \
+             authorize-security-group-ingress --group-id DATABASE-GROUP --protocol tcp --port \
+             {dial_port} --source-group FUNCTION-GROUP`; and put the function into subnets of the \
+             database's VPC"
+    PublicAddress "public-address" at Tcp:
+        "the name resolves to a public address, which a function in a VPC cannot reach"
+        confirm "run `dig +short {dial_host}` inside the VPC: it must return a private address"
+        fix "resolve the endpoint inside the database's VPC (turn on enableDnsHostnames and \
+             enableDnsSupport, and DNS resolution for a peering connection), or make the instance not \
+             publicly accessible; a function outside the VPC needs a NAT gateway and an inbound rule \
+             for its address"
+    NoRoute "no-route" at Tcp:
+        "there is no route to the database: the function is in another subnet, VPC or network"
+        confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
+                 VpcConfig`"
+        fix "put the function into subnets of the database's VPC, or of a peered VPC that has a route \
+             to it"
+    PortRefused "port-refused" at Tcp:
+        "the address answers, but nothing listens on port {dial_port}"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].[DBInstanceStatus,Endpoint.Port]\"`"
+        fix "set DB_PORT to the port that RDS shows; start the database if it is stopped; with \
+             DB_CONNECT_TO, start the tunnel"
+
+    NoTls "no-tls" at Tls:
+        "the server does not offer TLS, so no token was sent"
+        confirm "{show_tls}"
+        fix "turn on TLS at the server, and check that no TCP proxy or tunnel in between removes it"
+    ServerSilent "server-silent" at Tls:
+        "the server accepts the connection but sends nothing: it hangs, or it is not a {engine} server"
+        confirm "check the metrics CPUUtilization, FreeableMemory and DatabaseConnections, and run `aws \
+                 rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].[Engine,DBInstanceStatus]\"`"
+        fix "let the server recover, or reboot it; use a larger instance class if it runs out of memory \
+             or CPU; deploy the function for the database's engine, and check DB_PORT and \
+             DB_CONNECT_TO"
+    WrongEngine "wrong-engine" at Tls:
+        "the server is not a {engine} server"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].Engine\"`"
+        fix "deploy the function for the database's engine, and check DB_PORT and DB_CONNECT_TO"
+    RdsBundleForProxy "rds-bundle-for-proxy" at Tls:
+        "the server's certificate is from ACM, like an RDS Proxy's, but the bundle contains the roots \
+         of RDS"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon Root CA 1 to 4"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for proxies; or set it to \
+             /opt/rds-ca/amazon-trust-roots.pem"
+    ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
+        "the server's certificate is from RDS, but the bundle contains the roots for RDS Proxy"
+        confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
+                 Amazon RDS"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
+             to /opt/rds-ca/{region}-bundle.pem"
+    BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
+        "the server's certificate is from one region, but the bundle contains the roots of another"
+        confirm "compare the region in the name of the server's issuer with those in the names of the \
+                 bundle's roots"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
+             to /opt/rds-ca/{region}-bundle.pem"
+    SelfSigned "self-signed-server" at Tls:
+        "the server's certificate is self-signed, not from RDS"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
+                 </dev/null`"
+        fix "check that DB_CONNECT_TO leads to the database and not to another server; for a \
+             self-managed server, set DB_CA_BUNDLE to its CA certificate"
+    UnknownIssuer "unknown-issuer" at Tls:
+        "the server's certificate was not issued by any root in the bundle"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
+                 </dev/null`"
+        fix "check that the bundle is the one for {region} (RDS Proxy needs the Amazon Trust roots), \
+             that DB_CONNECT_TO leads to this database, and that nothing intercepts the connection"
+    WrongName "certificate-names-another" at Tls:
+        "the server's certificate does not name DB_HOST"
+        confirm "compare DB_HOST with the names in the certificate"
+        fix "set DB_HOST to the endpoint that RDS shows, and set DB_CONNECT_TO to a CNAME, tunnel or \
+             address; check that DB_CONNECT_TO leads to this database"
+    CertificateExpired "certificate-expired" at Tls:
+        "the server's certificate has expired"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\"`"
+        fix "rotate the instance's CA to renew it: `aws rds modify-db-instance \
+             --db-instance-identifier {identifier} --ca-certificate-identifier rds-ca-rsa2048-g1 \
+             --apply-immediately`"
+    CertificateExpires "certificate-expires-soon" at Tls:
+        "the server's certificate expires soon, and RDS has not renewed it"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].CertificateDetails\"`"
+        fix "RDS renews it in the maintenance window; if it does not, rotate the instance's CA: \
+             `aws rds modify-db-instance --db-instance-identifier {identifier} \
+             --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately`"
+    HandshakeFailed "tls-handshake-failed" at Tls:
+        "client and server could not agree on TLS, or the connection closed during the handshake"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} </dev/null`"
+        fix "allow TLS 1.2 or 1.3 at the server ({tls_setting}), and check that DB_CONNECT_TO and \
+             the port lead to this database"
+
+    UserNotForIam "user-not-for-iam" at Login:
+        "the user does not exist, or was not created for IAM authentication"
+        confirm "run as the administrator: {show_user}"
+        fix "run as the administrator: {create_user}"
+    UserCase "user-name-case" at Login:
+        "DB_USER differs in case from the user's name in the database"
+        confirm "run as the administrator: {show_user}"
+        fix "set DB_USER to the name exactly as the database shows it, and use the same name in the \
+             policy"
+    UserSpelling "user-name-spelling" at Login:
+        "DB_USER is spelled differently from the user's name in the database"
+        confirm "run as the administrator: {show_user}"
+        fix "set DB_USER to the name exactly as the database shows it, and use the same name in the \
+             policy"
+    PolicyMissing "policy-missing" at Login:
+        "IAM does not allow rds-db:connect as this user"
+        confirm "`aws iam simulate-principal-policy --policy-source-arn ROLE-ARN --action-names \
+                 rds-db:connect --resource-arns {arn:shell}`"
+        fix "allow the function's role Action rds-db:connect on Resource {arn}, and check that no Deny \
+             statement covers it; the id in the ARN is the one that {show_resource} shows (cluster-… \
+             for an Aurora cluster, prx-… for a proxy), not the name of the instance"
+    PolicyWrongResource "policy-on-wrong-resource" at Login:
+        "the policy names a resource other than this database and user"
+        confirm "{show_resource}: the policy must have this id after dbuser:, not the name of the \
+                 instance"
+        fix "allow Action rds-db:connect on Resource {arn}, with the id that the command shows \
+             (cluster-… for an Aurora cluster, prx-… for a proxy)"
+    IamOff "iam-authentication-off" at Login:
+        "IAM authentication is turned off for the database"
+        confirm "{show_iam}"
+        fix "{turn_iam_on}"
+    SignedForCname "signed-for-cname" at Login:
+        "DB_HOST is a CNAME or another alias, but tokens must be signed for the endpoint itself"
+        confirm "`dig +short CNAME {host}`"
+        fix "set DB_HOST to the endpoint that RDS shows{real_host}, and set DB_CONNECT_TO to the name \
+             that you use now, {host}:{port}"
+    WrongEndpoint "signed-for-another-endpoint" at Login:
+        "DB_HOST is the endpoint of another database"
+        confirm "compare DB_HOST with the names in the certificate"
+        fix "set DB_HOST to the endpoint of the intended database{real_host}, and check where \
+             DB_CONNECT_TO leads"
+    WrongPort "signed-for-wrong-port" at Login:
+        "DB_PORT is not the endpoint's port, which tokens must be signed for"
+        confirm "`aws rds describe-db-instances --query \
+                 \"DBInstances[?Endpoint.Address=='{host}'].Endpoint.Port\"`"
+        fix "remove DB_PORT, or set it to the port that RDS shows; a tunnel's port goes into \
+             DB_CONNECT_TO only"
+    WrongRegion "signed-for-wrong-region" at Login:
+        "the token is signed for {region}, but the database is in another region"
+        confirm "read the region in the name of the server's CA"
+        fix "set DB_REGION to the database's region{real_region}, or set DB_HOST to the endpoint that \
+             RDS shows, which names it"
+    ClockOff "clock-off" at Login:
+        "this machine's clock differs from the database's, and a token is valid for 15 minutes"
+        confirm "compare `date -u` with the correct time"
+        fix "synchronize this machine's clock (`timedatectl set-ntp true`); Lambda's clock is correct, \
+             so look for a host or container that has its own clock"
+    Throttled "throttled" at Login:
+        "too many new IAM connections per second: RDS allows fewer than 200, and small instances fewer"
+        confirm "check the metric DatabaseConnections and the function's ConcurrentExecutions at that \
+                 time"
+        fix "lower the function's reserved concurrency, keep connections open between events, or use \
+             an RDS Proxy"
+    ProxyWithoutIam "proxy-without-iam" at Login:
+        "the RDS Proxy does not require IAM authentication"
+        confirm "`aws rds describe-db-proxies --query \"DBProxies[?Endpoint=='{host}'].Auth\"`: \
+                 IAMAuth must be REQUIRED or ENABLED, and a secret for {user} must be listed"
+        fix "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
+             AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED --require-tls`"
+    AccessKeyUnknown "access-key-not-accepted" at Login:
+        "the access key was deleted, has expired, or belongs to a role of another account"
+        confirm "run `aws sts get-caller-identity` with the same credentials"
+        fix "in Lambda, deploy the function again to get new credentials, and check that its role still \
+             exists; elsewhere, renew the credentials"
+    ChangePending "iam-change-pending" at Login:
+        "a recent change to a policy, a role or IAM authentication has not taken effect yet"
+        confirm "check the time of the change in CloudTrail"
+        fix "wait a few minutes and try again"
+    LogUnread "read-iam-db-auth-error-log" at Login:
+        "the reason is in the database's iam-db-auth-error log"
+        confirm "`aws rds describe-db-log-files --db-instance-identifier {identifier} \
+                 --filename-contains iam-db-auth-error`"
+        fix "export the log to CloudWatch Logs (`aws rds modify-db-instance \
+             --db-instance-identifier {identifier} --cloudwatch-logs-export-configuration \
+             EnableLogTypes=iam-db-auth-error`), try again, and read the entries for {user}"
+    DatabaseUnknown "database-unknown" at Login:
+        "the database {database} does not exist"
+        confirm "run as the administrator: {show_databases}"
+        fix "check DB_NAME: it is the name of a database on the server, not of the instance"
+    DatabaseDenied "database-denied" at Login:
+        "the user may not use the database {database}, or it does not exist"
+        confirm "run as the administrator: {show_databases} must list {database}, and {show_grants} must \
+                 show a privilege on it"
+        fix "check that DB_NAME names an existing database; if {database} is the right one, run as the \
+             administrator: {grant_database}"
+    TooManyConnections "too-many-connections" at Login:
+        "the server, or the user, has reached its connection limit"
+        confirm "run as the administrator: {show_connections}"
+        fix "lower the function's reserved concurrency, raise {connections_setting}, or use an RDS Proxy"
+    HostBlocked "host-not-allowed" at Login:
+        "no rule of the server admits this user, database or address"
+        confirm "run as the administrator: {show_hosts}"
+        fix "{allow_host}"
+    UserLocked "user-locked" at Login:
+        "the user is locked or may not log in"
+        confirm "run as the administrator: {show_user}"
+        fix "run as the administrator: {unlock_user}"
+    ServerNotReady "server-not-ready" at Login:
+        "the server is starting, stopping or failing over"
+        confirm "`aws rds describe-events --source-type db-instance --duration 60`"
+        fix "wait for the status `available`, and try again"
+    LoginSilent "login-silent" at Login:
+        "the server does not answer the login: it is overloaded, or lacks memory or CPU for IAM"
+        confirm "check the metrics CPUUtilization, FreeableMemory and DatabaseConnections"
+        fix "use a larger instance class, or lower the function's reserved concurrency"
+    LoginRefused "login-refused" at Login:
+        "the server refused the login"
+        confirm "read the server's message and its error log"
+        fix "the server's message gives the reason; check that DB_CONNECT_TO leads to a {engine} server"
+
+    MasterUser "master-user" at Database:
+        "the function logs in as an administrator of the database"
+        confirm "run as the administrator: {show_grants}"
+        fix "create a user for the function ({create_user}) and set DB_USER to it; disable IAM \
+             authentication for the master user, whose password does not work until then"
+    ReadOnly "read-only" at Database:
+        "the database is read-only, but the catalogue contains statements that write"
+        confirm "{show_read_only}"
+        fix "set DB_HOST to the cluster's writer endpoint or to the primary instance, not to a reader \
+             or replica; {unset_read_only}"
+    ServerClock "clock-offset" at Database:
+        "this machine's clock differs from the database's"
+        confirm "compare `date -u` here with {show_time} at the server"
+        fix "synchronize this machine's clock (`timedatectl set-ntp true`): tokens from a clock that is \
+             minutes off are refused"
+
+    TableMissing "table-missing" at Statements:
+        "a statement names a table, column or function that does not exist"
+        confirm "run the .sql file in {client}"
+        fix "create what the server's message names, correct the statement, or set DB_NAME to the \
+             database that has it"
+    RightsMissing "rights-missing" at Statements:
+        "the user lacks a privilege that a statement needs"
+        confirm "run as the administrator: {show_grants}"
+        fix "run as the administrator: {grant_tables}"
+    StatementInvalid "statement-invalid" at Statements:
+        "a statement is not valid SQL for this server"
+        confirm "run the .sql file in {client}"
+        fix "correct the statement where the server's message points, and deploy again"
+    StatementMode "statement-mode" at Statements:
+        "a statement writes, but its file does not say so"
+        confirm "read the first lines of the .sql file"
+        fix "add the line \"-- mode: write\" at its top"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_are_kebab_case_and_unique_and_in_the_order_of_the_steps() {
+        let ids: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.id()).collect();
+        assert_eq!(ids.len(), Cause::ALL.len());
+        let kebab = |id: &str| {
+            id.split('-')
+                .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+        };
+        assert!(ids.iter().all(|id| kebab(id)), "{ids:?}");
+        let steps: Vec<_> = Cause::ALL.iter().map(|cause| cause.entry().step).collect();
+        assert!(steps.is_sorted(), "{steps:?}");
+    }
+
+    #[test]
+    fn texts_are_in_lower_case_with_no_final_dot() {
+        for cause in Cause::ALL {
+            let Entry { id, title, confirm, fix, .. } = cause.entry();
+            for text in [title, confirm, fix] {
+                assert!(!text.is_empty() && !text.ends_with('.') && !text.contains("  "), "{id}");
+            }
+        }
+    }
+}

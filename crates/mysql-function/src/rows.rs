@@ -1,0 +1,111 @@
+//! Reads the rows of a statement as they arrive.
+
+use mysql_async::consts::ColumnType;
+use mysql_async::prelude::Protocol;
+use mysql_async::{Column as Meta, QueryResult};
+use sql_function::{Column, Error, ExecResult, Fate, Rows, Statement};
+
+use crate::literal::Whole;
+use crate::{failure, value};
+
+/// Writes every result set into `rows`. The columns of the first were checked before the statement ran,
+/// where possible.
+pub(crate) async fn read<P: Protocol>(
+    result: &mut QueryResult<'_, '_, P>,
+    statement: &Statement,
+    whole: &Whole,
+    rows: &mut Rows,
+) -> Result<ExecResult, Error> {
+    let failed = |error| failure::query(statement, error);
+    let mut done = ExecResult::default();
+    let mut sets = 0;
+    // Reading the next set fails if there is an error in its place.
+    while let Some(columns) = result.columns() {
+        if columns.is_empty() {
+            done.rows_affected = result.affected_rows();
+            done.last_insert_id = result.last_insert_id();
+            result.next().await.map_err(failed)?;
+            continue;
+        }
+        if sets > 0 {
+            rows.next_set();
+        }
+        sets += 1;
+        let described = rows.describe(describe(&columns, statement, whole));
+        if let Err(error) = described {
+            let error = error.with_fate(Fate::Unknown);
+            let ended = ends_within(result, statement.max_rows).await;
+            return Err(if ended { error } else { error.loses_connection() });
+        }
+        loop {
+            let row = match result.next().await {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(error) if failure::is_long_row(&error) => {
+                    return Err(rows.too_large_at(rows.count() + 1));
+                }
+                Err(error) => return Err(failed(error)),
+            };
+            let values = row.unwrap();
+            let pushed = rows.push(|json| {
+                for (column, value) in columns.iter().zip(values) {
+                    value::write(json.value(), column, value)?;
+                }
+                Ok(())
+            });
+            if let Err(error) = pushed {
+                // A write is executed once its last row has arrived, and returns no more rows than it
+                // changed. The rows of other statements are not read to their end.
+                let whole = statement.changes_rows() && ends_within(result, u64::MAX).await;
+                return Err(if whole { error.with_fate(Fate::CarriedOut) } else { error });
+            }
+        }
+    }
+    result.next().await.map_err(failed)?;
+    Ok(changed(statement, done, rows))
+}
+
+/// Discards up to `rows` rows of a refused result. Whether that was all of it.
+async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64) -> bool {
+    for _ in 0..rows.saturating_add(1) {
+        match result.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) if result.columns().is_none() => return true,
+            Ok(None) | Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// The effect of this statement. The numbers that come with a result set are those of an earlier one.
+fn changed(statement: &Statement, done: ExecResult, rows: &Rows) -> ExecResult {
+    match () {
+        () if statement.changes_rows() && rows.count() > 0 => {
+            ExecResult { rows_affected: rows.count(), last_insert_id: None }
+        }
+        () if statement.changes_rows() || counts_rows(statement) => done,
+        () => ExecResult::default(),
+    }
+}
+
+/// Whether the server counts changed rows for a statement that is not only about rows.
+fn counts_rows(statement: &Statement) -> bool {
+    let verb = statement.verb();
+    matches!(&*verb, "CALL" | "LOAD") || (verb == "CREATE" && statement.has_word("SELECT"))
+}
+
+/// Whether the result has a FLOAT, which the text protocol rounds to six digits.
+pub(crate) fn has_float<P: Protocol>(result: &QueryResult<'_, '_, P>) -> bool {
+    let is_float = |column: &Meta| column.column_type() == ColumnType::MYSQL_TYPE_FLOAT;
+    result.columns_ref().iter().any(is_float)
+}
+
+pub(crate) fn describe(columns: &[Meta], statement: &Statement, whole: &Whole) -> Vec<Column> {
+    let describe = |column: &Meta| {
+        let name = column.name_str();
+        let own = !(column.table_ref().is_empty() && column.org_name_ref().is_empty());
+        let name = whole.name(&statement.sql, &name, own).unwrap_or_else(|| name.into_owned());
+        Column { name, type_name: value::type_name(column) }
+    };
+    columns.iter().map(describe).collect()
+}

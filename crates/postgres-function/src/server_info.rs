@@ -1,0 +1,141 @@
+//! What the server reports about itself and the user, for a diagnosis.
+
+use sql_function::diagnose::ServerInfo;
+use sql_function::{Error as Failure, Mode, Statement};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
+
+use crate::failure;
+use crate::session::{self, RESET};
+
+// Every name is qualified with pg_catalog and every type is exact, so that nothing that users created is
+// called.
+
+const SERVER: &str = "\
+SELECT pg_catalog.version(), CURRENT_USER::pg_catalog.text,
+       COALESCE(s.version, ''::pg_catalog.text), COALESCE(s.cipher, ''::pg_catalog.text),
+       pg_catalog.pg_is_in_recovery() OR EXISTS (
+           SELECT FROM pg_catalog.pg_settings d
+           WHERE d.name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text
+           AND d.setting OPERATOR(pg_catalog.=) 'on'::pg_catalog.text
+           AND d.source OPERATOR(pg_catalog.<>) ALL
+               ('{user,database user}'::pg_catalog.text[])),
+       EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8,
+       r.rolsuper OR r.rolcreaterole OR EXISTS (
+           SELECT FROM pg_catalog.pg_roles a
+           WHERE a.rolname OPERATOR(pg_catalog.=) 'rds_superuser'::pg_catalog.name
+           AND pg_catalog.pg_has_role(r.oid, a.oid, 'member'::pg_catalog.text))
+FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_stat_ssl s
+     ON s.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.name";
+
+const GRANTS: &str = "\
+SELECT 'member of '::pg_catalog.text OPERATOR(pg_catalog.||) r.rolname::pg_catalog.text
+FROM pg_catalog.pg_auth_members m
+     JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.roleid
+     JOIN pg_catalog.pg_roles u ON u.oid OPERATOR(pg_catalog.=) m.member
+WHERE u.rolname OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.name
+UNION ALL
+SELECT p.privilege OPERATOR(pg_catalog.||) ' on database '::pg_catalog.text
+       OPERATOR(pg_catalog.||) pg_catalog.current_database()::pg_catalog.text
+FROM pg_catalog.unnest('{CONNECT,CREATE,TEMPORARY}'::pg_catalog.text[]) AS p(privilege)
+WHERE pg_catalog.has_database_privilege(
+    pg_catalog.current_database()::pg_catalog.text, p.privilege)";
+
+/// The settings that the role or the database gives new sessions in place of the server's. A setting with a
+/// dot in its name belongs to an extension or a user, and may contain anything.
+const SETTINGS: &str = "\
+SELECT s.name OPERATOR(pg_catalog.||) ' is '::pg_catalog.text OPERATOR(pg_catalog.||) s.setting
+       OPERATOR(pg_catalog.||) ', set for the '::pg_catalog.text OPERATOR(pg_catalog.||) s.source
+FROM pg_catalog.pg_settings s
+WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_catalog.text[])
+  AND pg_catalog.strpos(s.name, '.'::pg_catalog.text) OPERATOR(pg_catalog.=) 0
+ORDER BY s.name";
+
+/// Begins a transaction that cannot change anything and does not block anyone.
+const BEGIN: &str =
+    "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
+
+pub(crate) async fn query(client: &Client) -> Result<ServerInfo, Error> {
+    client.batch_execute(BEGIN).await?;
+    let info = answers(client).await;
+    client.batch_execute("ROLLBACK").await?;
+    info
+}
+
+async fn answers(client: &Client) -> Result<ServerInfo, Error> {
+    let server = client.query_one(SERVER, &[]).await?;
+    let grants = client.query(GRANTS, &[]).await?;
+    let settings = client.query(SETTINGS, &[]).await?;
+    Ok(ServerInfo {
+        settings: settings.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+        version: server.try_get(0)?,
+        user: server.try_get(1)?,
+        tls_version: server.try_get(2)?,
+        tls_cipher: server.try_get(3)?,
+        read_only: server.try_get(4)?,
+        clock: server.try_get(5)?,
+        is_administrator: server.try_get(6)?,
+        grants: grants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+    })
+}
+
+/// How a line of a plan that writes begins.
+const WRITES: [&str; 4] = ["Insert on ", "Update on ", "Delete on ", "Merge on "];
+
+/// Has the server plan the statement, which checks the user's privileges as running it would; parsing
+/// does not. A statement that can be parsed but not planned, such as CALL, is only parsed. Planning runs
+/// functions that are declared IMMUTABLE, whatever they do: they can change nothing in this transaction,
+/// and what outlasts it, such as a lock, is undone afterwards.
+pub(crate) async fn check_rights(
+    client: &Client,
+    statement: &Statement,
+    params: usize,
+) -> Result<(), Failure> {
+    let failed = |error| failure::query(statement, error);
+    client.batch_execute(BEGIN).await.map_err(failed)?;
+    // The SQL may end with a comment or a semicolon.
+    let prepare = format!("PREPARE rds_iam_lambda_doctor AS\n{}", statement.sql);
+    let prepared = client.batch_execute(&prepare).await;
+    let plan = match &prepared {
+        Ok(()) => Some(plan(client, params).await),
+        Err(_) => None,
+    };
+    client.batch_execute("ROLLBACK").await.map_err(failed)?;
+    let undone = session::send(client, &format!("{RESET}; DEALLOCATE ALL")).await;
+    undone.error.map_or(Ok(()), |error| Err(failed(error)))?;
+    let plan = match (prepared, plan) {
+        (Err(error), _) if error.code() == Some(&SqlState::SYNTAX_ERROR) => return Ok(()),
+        (Err(error), _) => return Err(failed(error)),
+        (Ok(()), plan) => plan,
+    };
+    let is_read = statement.mode == Mode::Read;
+    match plan {
+        Some(Ok(plan)) if is_read && plan.iter().any(writes) => {
+            Err(failure::undeclared_write(statement))
+        }
+        Some(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(failed(error))
+        }
+        // A function that planning calls writes: the statement would fail too.
+        Some(Err(error)) if is_read && failure::is_read_only(&error) => Err(failed(error)),
+        // Such as a type that does not accept NULL.
+        _ => Ok(()),
+    }
+}
+
+async fn plan(client: &Client, params: usize) -> Result<Vec<SimpleQueryMessage>, Error> {
+    let values = if params == 0 {
+        String::new()
+    } else {
+        format!("({})", ["NULL"].repeat(params).join(", "))
+    };
+    client.simple_query(&format!("EXPLAIN EXECUTE rds_iam_lambda_doctor{values}")).await
+}
+
+/// Whether a line of a plan writes.
+fn writes(line: &SimpleQueryMessage) -> bool {
+    let SimpleQueryMessage::Row(row) = line else { return false };
+    let line = row.get(0).unwrap_or_default().trim_start().trim_start_matches("->").trim();
+    WRITES.iter().any(|start| line.starts_with(start))
+}

@@ -1,0 +1,17 @@
+//! The function that a diagnosis examines.
+
+use crate::catalogue::Catalogue;
+
+/// A function under examination.
+pub(crate) struct Subject<'a, C> {
+    /// Its connector.
+    pub(crate) connector: &'a C,
+    /// Its statements.
+    pub(crate) catalogue: &'a Catalogue,
+    /// The statement of its schedule, if the settings name one.
+    pub(crate) scheduled_statement: Option<&'a str>,
+    /// The resource id in its role's policy, if the settings give it.
+    pub(crate) resource_id: Option<&'a str>,
+    /// Its name.
+    pub(crate) function: Option<&'a str>,
+}

@@ -1,0 +1,28 @@
+//! The placeholders of causes' texts that an endpoint fills.
+
+use diagnosis::{EngineTexts, Placeholders, RdsResource};
+use iam_auth::{Endpoint, EndpointKind};
+
+/// Those that an engine and an endpoint fill.
+pub(crate) fn of_endpoint(texts: &EngineTexts, endpoint: &Endpoint) -> Placeholders {
+    let host = endpoint.host();
+    Placeholders::of_engine(texts)
+        .with_resource(resource(endpoint.kind()))
+        .with("host", host)
+        .with("port", &endpoint.port().to_string())
+        .with("region", endpoint.region())
+        .with("partition", endpoint.partition().as_str())
+        .with("identifier", host.split('.').next().unwrap_or(host))
+}
+
+/// The resource that an endpoint of this kind belongs to.
+fn resource(kind: EndpointKind) -> RdsResource {
+    match kind {
+        kind if kind.is_proxy() => RdsResource::Proxy,
+        EndpointKind::ClusterWriter
+        | EndpointKind::ClusterReader
+        | EndpointKind::ClusterCustom
+        | EndpointKind::GlobalWriter => RdsResource::Cluster,
+        _ => RdsResource::Instance,
+    }
+}

@@ -1,0 +1,24 @@
+//! What the network does to every connection.
+
+use std::time::Duration;
+
+use crate::framer::Direction;
+
+/// The condition of the network, for all connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Everything passes.
+    Clear,
+    /// Everything arrives this much later.
+    Delay(Duration),
+    /// At most this many bytes a second pass in each direction.
+    Bandwidth(u32),
+    /// Nothing passes until this changes, and nothing is lost.
+    Freeze,
+    /// Everything in this direction is lost.
+    Swallow(Direction),
+    /// New connections are reset. Open ones continue.
+    Refuse,
+    /// New connections are accepted and ignored. Open ones continue.
+    BlackHole,
+}

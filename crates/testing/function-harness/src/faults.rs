@@ -1,0 +1,120 @@
+//! What scenarios of faults share: a function whose connections go through a proxy, a ledger of its
+//! writes, and a report.
+
+mod ledger;
+mod report;
+
+pub use ledger::{Ledger, settled};
+pub use report::Report;
+
+use engine::Engine;
+use fault_proxy::{Protocol, Proxy};
+use local_rds::{Builder, Row, Server};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::deployed::Deployed;
+use crate::harness::Harness;
+
+/// A table in which each write is counted under its id.
+const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
+
+/// Starts a server with the table of the [`Ledger`].
+pub async fn start(server: Builder, bootstrap: &str) -> Harness {
+    Harness::with_tables(server, TABLE, bootstrap).await
+}
+
+/// Starts a proxy in front of the harness's server.
+pub async fn proxy(harness: &Harness) -> Proxy {
+    let protocol = match harness.server.engine() {
+        Engine::Postgres => Protocol::Postgres,
+        Engine::MySql | Engine::MariaDb => Protocol::MySql,
+    };
+    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+}
+
+/// Deploys the function with the statements `hit` and `echo`, and `more`, and has it connect to
+/// `address`.
+pub async fn deploy<'a>(
+    harness: &'a Harness,
+    address: SocketAddr,
+    timeout: Duration,
+    more: &[(&str, &str)],
+) -> Deployed<'a> {
+    let (hit, echo) = match harness.server.engine() {
+        Engine::Postgres => (
+            "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
+            "SELECT $1::int AS v",
+        ),
+        Engine::MySql | Engine::MariaDb => (
+            "INSERT INTO hits (id, n) VALUES (?, 1) ON DUPLICATE KEY UPDATE n = n + 1",
+            "SELECT CAST(? AS SIGNED) AS v",
+        ),
+    };
+    let hit = format!("-- mode: write\n-- timeout: {STATEMENT_TIMEOUT}\n{hit}");
+    let echo = format!("-- timeout: {STATEMENT_TIMEOUT}\n{echo}");
+    let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
+    let address = address.to_string();
+    let changes = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    harness.deploy_limited(timeout, &changes, &statements).await
+}
+
+/// The time-out of the statements `hit` and `echo`.
+const STATEMENT_TIMEOUT: &str = "800ms";
+
+/// How an invocation ended: right, or with an error type.
+pub type Outcome = Result<(), String>;
+
+/// Has the server return `value`. A wrong answer fails the test.
+pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
+    let event = format!(r#"{{"statement":"echo","params":[{value}]}}"#);
+    let response = function.invoke(&event).await.map_err(|(error_type, message)| {
+        assert!(is_honest_for_a_read(&error_type), "{error_type}: {message}");
+        error_type
+    })?;
+    assert_eq!(response["rows"][0]["v"], value, "another invocation's answer: {response}");
+    Ok(())
+}
+
+/// Whether a read may end with this error type because of the network or the server: it says where the
+/// read failed, and not that something may have been changed.
+fn is_honest_for_a_read(error_type: &str) -> bool {
+    matches!(
+        error_type,
+        "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"
+    )
+}
+
+/// Ends the function's connection, and acts until the function opens a new one.
+pub async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Outcome) -> Outcome {
+    let accepted = proxy.accepted();
+    proxy.sever(fault_proxy::Ending::Reset);
+    for _ in 0..3 {
+        let ending = act().await;
+        if proxy.accepted() > accepted {
+            return ending;
+        }
+        // It only noticed that the connection is gone.
+        assert!(ending.is_err(), "the severed connection answered");
+    }
+    panic!("the function does not reconnect");
+}
+
+/// How many connections the function has, according to the server.
+pub fn connections(server: &Server) -> usize {
+    let sql = match server.engine() {
+        Engine::Postgres => {
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user'".to_owned()
+        }
+        Engine::MySql | Engine::MariaDb => format!(
+            "SELECT id FROM information_schema.processlist WHERE user = '{}'",
+            server.user()
+        ),
+    };
+    query(server, &sql).len()
+}
+
+/// Rows for the administrator.
+pub fn query(server: &Server, sql: &str) -> Vec<Row> {
+    server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}\n{}", server.log()))
+}

@@ -1,0 +1,94 @@
+//! The command line of `cargo xtask test`.
+
+use engine::Engine;
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::num::NonZero;
+use std::thread;
+
+use crate::Failure;
+
+/// How many test processes run at once for each core: most of them wait most of the time.
+const JOBS_PER_CORE: usize = 4;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(super) struct Flags {
+    pub(super) quick: bool,
+    pub(super) engines: Vec<Engine>,
+    /// Parts of tests' names.
+    pub(super) names: Vec<String>,
+    /// How many test processes run at once.
+    pub(super) jobs: usize,
+    /// What goes to `cargo test`.
+    pub(super) arguments: Vec<OsString>,
+}
+
+impl Flags {
+    /// Reads the arguments after `test`.
+    pub(super) fn parse(mut arguments: Vec<OsString>) -> Result<Flags, Failure> {
+        let arguments_of_cargo = match arguments.iter().position(|argument| argument == "--") {
+            Some(at) => arguments.split_off(at).split_off(1),
+            None => vec![],
+        };
+        let mut flags = Flags {
+            quick: false,
+            engines: vec![],
+            names: vec![],
+            jobs: JOBS_PER_CORE * cores(),
+            arguments: arguments_of_cargo,
+        };
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("quick") => flags.quick = true,
+                Long("engine") => flags.engines.push(parser.value()?.parse()?),
+                Long("jobs") => flags.jobs = parser.value()?.parse::<NonZero<usize>>()?.get(),
+                Value(name) => flags.names.push(name.string()?),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(flags)
+    }
+
+    /// Whether nothing is left out.
+    pub(super) fn is_all(&self) -> bool {
+        !self.quick && self.engines.is_empty() && self.names.is_empty()
+    }
+
+    /// Whether a test is asked for. Integration tests begin with the name of their engine.
+    pub(super) fn want(&self, test: &str) -> bool {
+        let of_engine = |engine: &Engine| test.starts_with(&format!("{engine}::"));
+        (self.engines.is_empty() || self.engines.iter().any(of_engine))
+            && (self.names.is_empty() || self.names.iter().any(|name| test.contains(name)))
+    }
+}
+
+/// How many cores this machine has.
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(line: &str) -> Flags {
+        Flags::parse(line.split_whitespace().map(Into::into).collect()).unwrap()
+    }
+
+    #[test]
+    fn an_engine_and_a_name_select_tests() {
+        assert!(flags("").is_all());
+        let flags = flags("--engine mysql --engine postgres login:: size::");
+        assert!(flags.want("postgres::login::denied") && flags.want("mysql::size::memory"));
+        assert!(!flags.want("mariadb::login::denied") && !flags.want("mysql::start::denied"));
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_for_cargo() {
+        let flags = flags("--quick -- -p iam-auth --engine");
+        assert!(flags.quick && flags.engines.is_empty());
+        assert_eq!(flags.arguments, ["-p", "iam-auth", "--engine"]);
+    }
+}

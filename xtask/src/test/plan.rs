@@ -1,0 +1,122 @@
+//! Which tests run side by side, which alone, and which `--quick` leaves out.
+
+use std::cmp::Reverse;
+use std::process::Command;
+
+use crate::Failure;
+
+use super::binaries::Binary;
+use super::flags::Flags;
+
+/// Programs whose tests each get a process of their own. The tests of another program share one:
+/// they take little time, or share what they prepare.
+const SPLIT: [&str; 2] = ["mysql-function integration", "postgres-function integration"];
+
+/// The tests that take longest, which are started first. `--quick` leaves them out.
+pub(super) const LONG: [&str; 4] = ["soak", "outages", "cuts", "end_to_end"];
+
+/// Tests that need the machine to themselves, and why.
+const ALONE: [(&str, &str); 4] = [
+    ("reliability::by_its_own_deadline", "half a second is left for the server to end a statement"),
+    ("reliability::outcomes", "a time-out of 6 s, and a server that is stopped until then"),
+    ("shutdown::", "Lambda gives half a second between SIGTERM and SIGKILL"),
+    ("size::memory", "the allocator's peak depends on when threads run"),
+];
+
+/// A process.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// What it belongs to: a program of tests, or a command of cargo's.
+    pub(super) part_of: String,
+    /// What is shown while it runs.
+    pub(super) name: String,
+    pub(super) command: Command,
+    /// How many tests it runs, if that is known.
+    pub(super) tests: Option<usize>,
+    /// Whether nothing may run beside it.
+    pub(super) alone: bool,
+}
+
+/// What is run, and what is not.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// In the order in which they start. Those that run alone come last.
+    pub(super) jobs: Vec<Job>,
+    /// How many tests `--quick` leaves out.
+    pub(super) left_out: usize,
+}
+
+/// Plans the tests that are asked for.
+pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> {
+    let mut jobs = vec![];
+    let mut left_out = 0;
+    for binary in binaries {
+        let all = binary.tests()?;
+        let of_binary = all.len();
+        let mut groups: Vec<(Key, Vec<String>)> = vec![];
+        for test in all.into_iter().filter(|test| flags.want(test)) {
+            let key = Key::of(&binary.name(&test));
+            if flags.quick && key.long > 0 {
+                left_out += 1;
+                continue;
+            }
+            let split = SPLIT.contains(&&*binary.label());
+            match groups.iter_mut().find(|(other, _)| !split && *other == key) {
+                Some((_, tests)) => tests.push(test),
+                None => groups.push((key, vec![test])),
+            }
+        }
+        for (key, tests) in groups {
+            let mut command = binary.command();
+            if tests.len() < of_binary {
+                command.arg("--exact").args(&tests);
+            }
+            let name = match &*tests {
+                [test] => format!("{} {test}", binary.label()),
+                _ => binary.label(),
+            };
+            let (part_of, tests, alone) = (binary.label(), Some(tests.len()), key.alone);
+            jobs.push((key, Job { part_of, name, command, tests, alone }));
+        }
+    }
+    jobs.sort_by_key(|(key, _)| (key.alone, Reverse(key.long)));
+    Ok(Plan { jobs: jobs.into_iter().map(|(_, job)| job).collect(), left_out })
+}
+
+/// What decides where a test runs, and when.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    alone: bool,
+    /// 0 for most, and the more the longer.
+    long: usize,
+}
+
+impl Key {
+    fn of(name: &str) -> Key {
+        let at = LONG.iter().position(|module| name.contains(&format!("::{module}::")));
+        Key {
+            alone: ALONE.iter().any(|(part, _)| name.contains(&format!("::{part}"))),
+            long: at.map_or(0, |at| LONG.len() - at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_text_names_the_long_tests() {
+        let list = LONG.join(", ");
+        assert!(include_str!("help.txt").contains(&list), "{list}");
+    }
+
+    #[test]
+    fn long_tests_start_first_and_those_that_run_alone_come_last() {
+        let soak = Key::of("mysql-function::integration::mysql::soak::random_faults");
+        let deployment = Key::of("deployment::end_to_end::two_clones");
+        let size = Key::of("mysql-function::integration::mysql::size::memory");
+        assert!(soak.long > deployment.long && deployment.long > 0);
+        assert!(size.alone && size.long == 0 && !soak.alone);
+    }
+}
