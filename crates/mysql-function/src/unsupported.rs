@@ -40,8 +40,8 @@ pub(crate) fn is_commit(statement: &Statement) -> bool {
     COMMITS.contains(&&*verb) && !temporary
 }
 
-/// Whether the driver would change the statement when preparing it: it replaces named parameters with `?`,
-/// and may mistake a part of a quoted string for one.
+/// Whether the driver would change the statement when preparing it: it replaces named parameters
+/// with `?`, and may mistake a part of a quoted string for one.
 pub(crate) fn is_rewritten(sql: &str) -> bool {
     ParsedNamedParams::parse(sql.as_bytes()).map_or(true, |parsed| !parsed.params().is_empty())
 }

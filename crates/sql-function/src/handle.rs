@@ -31,8 +31,8 @@ pub(crate) struct Function<C: Connector> {
 }
 
 impl<C: Connector> Function<C> {
-    /// Checks everything that can be checked without the database. The function may receive `at_once`
-    /// events at once.
+    /// Checks everything that can be checked without the database. The function may receive
+    /// `at_once` events at once.
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`].
