@@ -14,13 +14,14 @@ fn it_is_short() {
 /// The documentation tests of `iam-auth` compile it there.
 #[test]
 fn its_example_is_the_librarys() {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once("```rust\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
     let library = read("crates/iam-auth/src/lib.rs");
-    let documentation: Vec<_> =
-        library.lines().filter_map(|line| line.strip_prefix("//!")).collect();
-    let documentation = documentation.iter().map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let documentation = documentation.collect::<Vec<_>>().join("\n");
-    assert!(documentation.contains(example.trim_end()), "not in iam-auth's lib.rs:\n{example}");
+    let lines = library.lines().filter_map(|line| line.strip_prefix("//!"));
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let documentation = lines.join("\n");
+    for file in ["README.md", "crates/iam-auth/README.md"] {
+        let readme = read(file);
+        let (_, rest) = readme.split_once("```rust\n").unwrap();
+        let (example, _) = rest.split_once("\n```").unwrap();
+        assert!(documentation.contains(example), "{file}: not in iam-auth's lib.rs:\n{example}");
+    }
 }

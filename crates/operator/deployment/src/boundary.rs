@@ -4,26 +4,28 @@
 use aws_cli::{Aws, Caller};
 use serde::de::IgnoredAny;
 
+use crate::report::Report;
 use crate::stack::Stack;
-use crate::{Deploy, Report};
 
 /// The template's parameter.
 const PARAMETER: &str = "PermissionsBoundary";
 
-/// The template's parameter with the account's boundary, unless `options` or the stack have one.
+/// The template's parameter with the account's boundary for the stack called `name`, unless it is among
+/// the parameters `given` or the stack has one.
 pub(crate) fn found(
     aws: &Aws,
     caller: &Caller,
-    options: &Deploy,
+    name: &str,
+    given: &[(String, String)],
     stack: Option<&Stack>,
     report: &Report,
 ) -> Option<(String, String)> {
-    let given = options.parameters.iter().any(|(name, _)| name == PARAMETER);
+    let is_given = given.iter().any(|(name, _)| name == PARAMETER);
     let kept = stack.and_then(|stack| stack.parameter(PARAMETER));
-    if given || kept.is_some_and(|arn| !arn.is_empty()) {
+    if is_given || kept.is_some_and(|arn| !arn.is_empty()) {
         return None;
     }
-    let arn = of_account(aws, caller, &options.stack, report)?;
+    let arn = of_account(aws, caller, name, report)?;
     Some((PARAMETER.to_owned(), arn))
 }
 

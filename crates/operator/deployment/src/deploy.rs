@@ -80,7 +80,9 @@ pub fn deploy(
     if let Some((aws, caller)) = &aws {
         checks::surroundings(aws, &choice, report);
         let kept = deployable(aws, &options)?;
-        options.parameters.extend(boundary::found(aws, caller, &options, kept.as_ref(), report));
+        let Deploy { stack, parameters, .. } = &options;
+        let boundary = boundary::found(aws, caller, stack, parameters, kept.as_ref(), report);
+        options.parameters.extend(boundary);
         checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
         scheduled(&choice, &options, kept.as_ref())?;
     }
