@@ -34,7 +34,9 @@ async fn deploy(harness: &Harness, at_once: usize) -> Deployed<'_> {
         sleep("600")
     );
     harness
-        .deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| f.max_concurrency(at_once))
+        .deploy_as(&[("quick-write", &quick), ("long-write", &long)], |f| {
+            f.max_concurrency(at_once)
+        })
         .await
 }
 
