@@ -6,7 +6,7 @@ use function_harness::{Harness, at_random, borrowed};
 use local_rds::Server;
 use serde_json::json;
 
-/// What changes a session: a name, the statement, and whether a reset can take it back on the same
+/// Statements that change a session: a name, the statement, and whether a reset can undo it on the same
 /// connection.
 const CHANGES: [(&str, &str, bool); 32] = [
     ("found", "SELECT SQL_CALC_FOUND_ROWS * FROM items LIMIT 1", true),
@@ -43,7 +43,7 @@ const CHANGES: [(&str, &str, bool); 32] = [
     ("fails", "INSERT INTO numbered (id) VALUES (0), (f() + 'x')", true),
 ];
 
-/// A server with what those statements name, and the function with all of them and an observer.
+/// Creates what those statements use. Returns them, and a statement that observes the session.
 async fn changing(harness: &Harness) -> Vec<(String, String)> {
     harness
         .execute(
@@ -82,8 +82,8 @@ async fn changing(harness: &Harness) -> Vec<(String, String)> {
     statements
 }
 
-/// Whatever a statement did to its session, the next event finds what a new environment finds, and
-/// where a reset can see to that, on the same connection.
+/// Whatever a statement did to its session, the next event finds what a new environment finds, on the
+/// same connection if a reset is enough.
 pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = changing(&harness).await;
@@ -99,15 +99,15 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
         assert_eq!(seen["rows"], fresh, "after {name}");
         assert_eq!(seen["connection"]["reused"], kept, "after {name}");
         assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {name}");
-        // In a transaction event as well.
+        // In a transaction, too.
         let event = format!(r#"{{"transaction":[{0},{0}]}}"#, call(name));
         let _ = function.invoke(&event).await;
         assert_eq!(function.ok(&call("observe")).await["rows"], fresh, "after {name} twice");
     }
 }
 
-/// Sequences of such statements, at random: what is observed afterwards is what a new environment
-/// observes, and a write that follows lasts.
+/// After random sequences of such statements, an event observes what a new environment observes, and a
+/// write is durable.
 pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, sequences_on).await;
 }
@@ -131,7 +131,7 @@ async fn sequences_on(harness: Harness) {
     at_random(&function, &names, observe, kept).await;
 }
 
-/// A statement of mode read in a transaction that writes is one that can only read.
+/// In a transaction that writes, a statement of mode read cannot write.
 pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -165,7 +165,7 @@ pub(crate) async fn reads_among_writes(engine: Engine, bootstrap: &str) {
 pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let mut refused = 0;
-    // Whichever of the event's commands it is that is one too many.
+    // The limit is exceeded by each of the event's commands in turn.
     for queries in 10..22 {
         let limit = format!("WITH MAX_QUERIES_PER_HOUR {queries}");
         harness
@@ -186,7 +186,7 @@ pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
     assert!(refused > 0, "no limit was met");
 }
 
-/// What init_connect does is done at a login alone: no reset takes its place.
+/// init_connect runs at login only: a reset does not replace it.
 pub(crate) async fn init_connect(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("init-connect", "SET time_zone = '+05:00'");
     let harness = Harness::with(server, bootstrap).await;

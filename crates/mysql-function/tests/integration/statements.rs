@@ -6,7 +6,7 @@ use function_harness::{Harness, borrowed, until};
 use local_rds::Server;
 use serde_json::{Value, json};
 
-/// A text from a document, a variable or a CAST compares with a column's.
+/// Text from a document, a variable or a CAST can be compared with a column.
 pub(crate) async fn collations(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, collations_on).await;
 }
@@ -36,8 +36,7 @@ async fn collations_on(harness: Harness) {
     }
 }
 
-/// A result that is too large ends on the server too, and over one connection: one that would take
-/// hours.
+/// A result that is too large, and would take hours, is ended on the server too, over one connection.
 pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("CREATE TABLE app.n (n INT); INSERT INTO app.n VALUES (0), (1)").await;
@@ -52,7 +51,7 @@ pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// FLOAT has all its digits, by the first event and by later ones, alone and in a transaction.
+/// FLOAT keeps all its digits, in the first event and in later ones, alone and in a transaction.
 pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -70,7 +69,7 @@ pub(crate) async fn floats(engine: Engine, bootstrap: &str) {
     assert_eq!(transaction["transaction"][0]["rows"], rows);
 }
 
-/// What is counted is what the statement itself changed.
+/// Counts include what the statement itself changed.
 pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, counted_on).await;
 }
@@ -151,7 +150,7 @@ async fn exact_on(harness: Harness) {
     assert!(function.fails(&event, "Statement").await.contains("parameter 1"));
 }
 
-/// What is longer than the server takes is refused before it is sent.
+/// A statement longer than the server accepts is refused before it is sent.
 pub(crate) async fn max_allowed_packet(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("max-allowed-packet", "1M");
     let harness = Harness::with(server, bootstrap).await;
@@ -170,7 +169,7 @@ pub(crate) async fn one_statement(engine: Engine, bootstrap: &str) {
         ("two", "SELECT 1; SET SESSION TRANSACTION READ WRITE; DELETE FROM items"),
         ("two-writes", "-- mode: write\nDELETE FROM items; DELETE FROM items"),
         ("hidden", "SELECT 1 /*! ; SET SESSION TRANSACTION READ WRITE; DELETE FROM items */"),
-        // MySQL answers its preparation with a packet that no driver reads.
+        // MySQL's answer to preparing it is a packet that no driver reads.
         ("global", "-- mode: write\nSET GLOBAL max_connections = 200"),
         ("tail", "SELECT ';' AS a; -- done; really\n"),
         (
@@ -190,7 +189,7 @@ pub(crate) async fn one_statement(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
-/// What passes by itself says so, and temporary tables do not commit.
+/// Temporary errors are reported as such, and temporary tables do not commit.
 pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("innodb-lock-wait-timeout", "1");
     let harness = Harness::with(server, bootstrap).await;
@@ -211,7 +210,7 @@ pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
     function.ok(&format!(r#"{{"transaction":[{rename},{names}]}}"#)).await;
 }
 
-/// A diagnosis changes nothing, whatever preparing a statement runs.
+/// A diagnosis changes nothing, whatever the server runs to prepare a statement.
 pub(crate) async fn prepared(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -263,7 +262,7 @@ pub(crate) async fn prepared(engine: Engine, bootstrap: &str) {
     }
     let borrowed = borrowed(&statements);
     let function = harness.deploy_with(&[], &borrowed).await;
-    // A log of all that the server was asked.
+    // A log of every query.
     harness.execute("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON").await;
     let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
     let listed = diagnosis["diagnose"]["steps"][9]["facts"]["statements"].as_array().unwrap();

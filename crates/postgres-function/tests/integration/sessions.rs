@@ -18,7 +18,7 @@ CREATE PROCEDURE steps() LANGUAGE plpgsql AS $$ BEGIN \
 PERFORM set_config('role', 'r', false); COMMIT; PERFORM set_config('TimeZone', 'Asia/Tokyo', false); \
 END $$";
 
-/// What changes a session: a name, the statement, and whether the connection is kept.
+/// Statements that change a session: a name, the statement, and whether the connection is kept.
 const CHANGES: [(&str, &str, bool); 33] = [
     ("role", "SET ROLE r", true),
     ("role-none", "SET ROLE NONE", true),
@@ -76,7 +76,7 @@ current_setting('transaction_isolation') AS isolation, (SELECT count(*) FROM ite
 (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks, \
 (SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) AS temporary";
 
-/// A server with what those statements name, and the function's statements with an observer.
+/// A server with what those statements use, the statements, and one that observes the session.
 async fn changing(engine: Engine, bootstrap: &str) -> (Harness, Vec<(String, String)>) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute(MADE).await;
@@ -92,7 +92,7 @@ async fn changing(engine: Engine, bootstrap: &str) -> (Harness, Vec<(String, Str
     (harness, statements)
 }
 
-/// What a session says of itself, whatever its items: `lastval` fails in a new one.
+/// What a session reports about itself; `lastval` fails in a new one.
 async fn observed(function: &Deployed<'_>, after: &str) -> (Value, Value) {
     let seen = function.ok(&call("observe")).await;
     let message = function.fails(&call("last"), "Query").await;
@@ -123,8 +123,8 @@ pub(crate) async fn restored(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// Sequences of such statements, at random: what is observed afterwards is what a new environment
-/// observes, and a write that follows lasts.
+/// After random sequences of such statements, an event observes what a new environment observes, and a
+/// write is durable.
 pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
     let (harness, statements) = changing(engine, bootstrap).await;
     let statements = borrowed(&statements);
@@ -140,7 +140,7 @@ pub(crate) async fn sequences(engine: Engine, bootstrap: &str) {
     at_random(&function, &names, observe, kept).await;
 }
 
-/// What the server has parsed follows the schema: the right rows come in the same invocation.
+/// Prepared statements follow the schema: the right rows are returned in the same invocation.
 pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("CREATE TABLE codes (code int); INSERT INTO codes VALUES (7)").await;
@@ -170,7 +170,7 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
         }
         function
     };
-    // What changes, how it is taken back, and an event with its rows.
+    // A change, how it is undone, and an event with its rows.
     let other = r#"{"statement":"one","params":["x"]}"#;
     let one = r#"{"statement":"one","params":["7"]}"#;
     let codes = &*call("codes");
@@ -203,14 +203,14 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
             harness.execute(back).await;
         }
     }
-    // And back: a parameter that was a text is a number now.
+    // And back: a parameter that was text is now a number.
     harness.execute(to_text).await;
     let function = warm_text(&harness, &statements).await;
     harness.execute("ALTER TABLE codes ALTER COLUMN code TYPE int USING code::int").await;
     assert_eq!(function.ok(one).await["rows"], json!([{"code": "7"}]));
     // By the function itself.
     for name in ["forgets", "hides", "discards"] {
-        // What the driver asks the server about types is prepared as well.
+        // The driver's own queries about types are prepared, too.
         let function = warm().await;
         function.ok(&call("mood")).await;
         function.ok(&call(name)).await;
@@ -231,7 +231,7 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(codes).await["rows"], more);
     function.ok(&call("drops")).await;
     assert_eq!(function.ok(codes).await["rows"], json!([{"code": 7}]));
-    // What is wrong with this event's own values is not looked for twice.
+    // An error in this event's own values is not retried.
     let wrong = r#"{"statement":"one","params":["x"]}"#;
     let again = || function.logs().matches("parsing the statement again").count();
     function.ok(one).await;
@@ -244,7 +244,7 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
     assert_eq!(cold.logs().matches("parsing the statement again").count(), 0);
 }
 
-/// What was carried out stays when the server does not restore the session, which is not used again.
+/// If the server does not restore the session, the write stays, and the connection is not used again.
 pub(crate) async fn not_restored(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("REVOKE EXECUTE ON FUNCTION pg_advisory_unlock_all() FROM PUBLIC").await;
@@ -261,7 +261,7 @@ pub(crate) async fn not_restored(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
-/// A setting of the users' own is not there for an event that does not set it; one that does keeps the
+/// A custom setting is not visible to an event that does not set it; an event that does keeps the
 /// connection.
 pub(crate) async fn custom_settings(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
@@ -286,14 +286,14 @@ pub(crate) async fn custom_settings(engine: Engine, bootstrap: &str) {
     assert_eq!(again["transaction"][1]["rows"][0]["tenant"], "b");
 }
 
-/// A function that has run `one` while its parameter is a text.
+/// A function that has run `one` while its parameter is text.
 async fn warm_text<'a>(harness: &'a Harness, statements: &[(&str, &str)]) -> Deployed<'a> {
     let function = harness.deploy_with(&[], statements).await;
     function.ok(r#"{"statement":"one","params":["7"]}"#).await;
     function
 }
 
-/// A statement of mode read changes nothing, alone, after others, or among those that write.
+/// A statement of mode read changes nothing: alone, after other statements, or among writes.
 pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     for (name, loosen) in [
@@ -337,7 +337,7 @@ pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
             assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
         }
     }
-    // A write after such a read writes, and a limit is its statement's own.
+    // A write after such a read writes, and a limit applies to its own statement.
     let (limit, none) = (call("limit"), call("no-limit"));
     let event = format!(r#"{{"transaction":[{limit},{none},{ADD},{limit},{none},{ITEMS}]}}"#);
     let response = function.ok(&event).await;
@@ -349,7 +349,7 @@ pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 4);
 }
 
-/// A role whose transactions begin read-only, by its own setting, writes where the statement says so.
+/// A role whose own setting makes transactions read-only writes if the statement's mode is write.
 pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).profile(Profile::Untidy);
     let harness = Harness::with(server, bootstrap).await;
@@ -374,8 +374,8 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
 }
 
-/// Behind an RDS Proxy nothing is sent that keeps the server's connection for this session alone, and
-/// what a statement itself changes costs the connection.
+/// Through an RDS Proxy, nothing is sent that pins the connection, and a statement that changes its
+/// session costs the connection.
 pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine)
         .named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
@@ -412,7 +412,7 @@ pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// What runs in no transaction runs where its mode is write.
+/// A statement that cannot run in a transaction runs if its mode is write.
 pub(crate) async fn maintenance(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("ALTER TABLE items OWNER TO lambda_user").await;

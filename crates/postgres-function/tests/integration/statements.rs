@@ -6,7 +6,7 @@ use function_harness::{Harness, until};
 use serde_json::json;
 use std::time::Duration;
 
-/// What others made is not called in place of the system's own, whatever the search path.
+/// Users' objects are not used in place of the system's, whatever the search path.
 pub(crate) async fn own_sql(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute(
@@ -75,7 +75,7 @@ pub(crate) async fn own_sql(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
 }
 
-/// A diagnosis changes nothing, whatever planning a statement runs.
+/// A diagnosis changes nothing, whatever the server runs to plan a statement.
 pub(crate) async fn planned(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -100,8 +100,7 @@ pub(crate) async fn planned(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// Nothing that planning a statement runs outlasts the look at that statement, and none holds a
-/// diagnosis up.
+/// Nothing that planning a statement runs outlasts the check of that statement or delays a diagnosis.
 pub(crate) async fn nothing_lasts(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -159,7 +158,7 @@ pub(crate) async fn nothing_lasts(engine: Engine, bootstrap: &str) {
     assert!(harness.execute("SELECT oid FROM pg_largeobject_metadata").await.is_empty());
 }
 
-/// What is counted is what the statement itself changed, as the server tells it.
+/// Counts include what the statement itself changed, as reported by the server.
 pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -197,8 +196,7 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// A result that is too large ends on the server too, and over one connection: one that would take
-/// hours.
+/// A result that is too large, and would take hours, is ended on the server too, over one connection.
 pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let series = ["a", "b", "c", "d", "e"].map(|name| format!("generate_series(1, 350) {name}"));
@@ -228,7 +226,8 @@ pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// What passes by itself says so; of a procedure it is not said that nothing was changed.
+/// Temporary errors are reported as such; for a procedure, the error does not claim that nothing was
+/// changed.
 pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("ALTER ROLE lambda_user SET lock_timeout = '300ms'").await;
@@ -269,7 +268,7 @@ pub(crate) async fn passing(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
-/// Bytes go in as they come out, and nothing else does.
+/// Bytes are accepted in the form in which they are returned, and in no other.
 pub(crate) async fn bytes(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.execute("CREATE DOMAIN raw AS bytea").await;
@@ -304,7 +303,7 @@ pub(crate) async fn bytes(engine: Engine, bootstrap: &str) {
     function.fails(r#"{"statement":"echo","params":["\\xz"]}"#, "Query").await;
 }
 
-/// A document that not every reader of JSON reads is a string of its text.
+/// A document that some JSON readers refuse is a string of its text.
 pub(crate) async fn half_characters(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let sql = r#"SELECT '{"a": "\ud800"}'::json AS half, '{"a": "\ud83d\ude00"}'::json AS whole,
@@ -316,7 +315,7 @@ pub(crate) async fn half_characters(engine: Engine, bootstrap: &str) {
     assert_eq!(rows["many"], json!([r#""\udc00""#]));
 }
 
-/// What the server refuses at COMMIT was rolled back, and is told.
+/// What the server refuses at COMMIT was rolled back, and the error says so.
 pub(crate) async fn deferred(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness

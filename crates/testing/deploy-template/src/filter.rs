@@ -10,7 +10,7 @@ use serde_json::Value;
 pub fn matches(pattern: &str, line: &str) -> bool {
     let form = Regex::new(r#"^\{ \$\.(\w+) = "([\w-]+)" \}$"#).unwrap();
     let parts = form.captures(pattern);
-    let parts = parts.unwrap_or_else(|| panic!("the pattern {pattern} is not known here"));
+    let parts = parts.unwrap_or_else(|| panic!("the pattern {pattern} is not supported here"));
     let object = serde_json::from_str::<Value>(line).ok().filter(Value::is_object);
     object.is_some_and(|object| object[&parts[1]] == parts[2])
 }

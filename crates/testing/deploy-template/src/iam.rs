@@ -1,9 +1,9 @@
-//! What IAM decides about a request, by the policy documents of files and templates.
+//! IAM's decision on a request, from the policy documents of files and templates.
 //!
-//! A request is allowed when a statement of the identity's policy allows it, a statement of the
-//! permissions boundary allows it too where there is one, and no statement of either denies it:
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>. What is
-//! not known here is refused by name: a policy that was read in part would allow what it denies on AWS.
+//! A request is allowed if a statement of the identity's policy allows it, a statement of the
+//! permissions boundary, if there is one, allows it too, and no statement of either denies it:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>. What
+//! is not supported here is refused by name: a policy read in part would allow what it denies on AWS.
 
 mod condition;
 mod pattern;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use condition::Condition;
 use pattern::Pattern;
 
-/// What somebody asks of AWS.
+/// A request to AWS.
 #[derive(Clone, Debug)]
 pub struct Request {
     action: String,
@@ -44,10 +44,10 @@ impl Request {
     }
 }
 
-/// What IAM says to a request.
+/// IAM's decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It may be done.
+    /// A statement allows it.
     Allowed,
     /// Nothing allows it.
     NotAllowed,
@@ -65,7 +65,7 @@ struct Statement {
     actions: Vec<Pattern>,
     /// Of an identity's policy.
     resources: Vec<Pattern>,
-    /// Of a trust policy: the services that may take the role on.
+    /// Of a trust policy: the services that may assume the role.
     services: Vec<String>,
     conditions: Vec<Condition>,
 }
@@ -74,8 +74,8 @@ impl Policy {
     /// Reads a policy document.
     ///
     /// # Errors
-    /// It has an element, a condition operator or a variable that is not known here, or that IAM would
-    /// refuse.
+    /// It has an element, a condition operator or a variable that is not supported here or that IAM
+    /// would refuse.
     pub fn parse(document: &Value) -> Result<Self, String> {
         let document = object(document, &["Version", "Statement"])?;
         if document.get("Version").is_none_or(|version| version != "2012-10-17") {
@@ -86,12 +86,12 @@ impl Policy {
         statements.iter().map(Statement::parse).collect::<Result<_, _>>().map(Self)
     }
 
-    /// What this policy alone says to a request.
+    /// The decision of this policy alone.
     pub fn decide(&self, request: &Request) -> Decision {
         self.decision(|it| it.is_about(request) && any(&it.resources, &request.resource, request))
     }
 
-    /// What this policy of an identity and a permissions boundary say together.
+    /// The decision of this identity's policy together with a permissions boundary.
     pub fn decide_within(&self, boundary: &Self, request: &Request) -> Decision {
         match (self.decide(request), boundary.decide(request)) {
             (Decision::Allowed, Decision::Allowed) => Decision::Allowed,
@@ -100,8 +100,8 @@ impl Policy {
         }
     }
 
-    /// What this trust policy says to a service that wants to take the role on. The request's resource
-    /// does not count: it is the role.
+    /// The decision of this trust policy on a service that assumes the role. The request's resource is
+    /// ignored: it is the role.
     pub fn trusts(&self, service: &str, request: &Request) -> Decision {
         self.decision(|it| it.is_about(request) && it.services.iter().any(|own| own == service))
     }
@@ -166,16 +166,16 @@ fn any(patterns: &[Pattern], text: &str, request: &Request) -> bool {
 fn object<'a>(value: &'a Value, members: &[&str]) -> Result<&'a Map<String, Value>, String> {
     let object = value.as_object().ok_or_else(|| format!("{value} is not an object"))?;
     match object.keys().find(|key| !members.contains(&key.as_str())) {
-        Some(other) => Err(format!("{other} is not known here")),
+        Some(other) => Err(format!("{other} is not supported here")),
         None => Ok(object),
     }
 }
 
-/// A text, or a list of texts.
+/// A string, or a list of strings.
 fn texts(value: &Value) -> Result<Vec<String>, String> {
     let one_or_many = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
     let text = |value: &Value| {
-        value.as_str().map(str::to_owned).ok_or_else(|| format!("{value} is not a text"))
+        value.as_str().map(str::to_owned).ok_or_else(|| format!("{value} is not a string"))
     };
     one_or_many.iter().map(text).collect()
 }

@@ -1,12 +1,12 @@
 //! The templates in `deploy/`, translated and rendered as CloudFormation does, for tests.
 //!
 //! The translation is AWS's own: `aws-sam-translator` is the program behind the SAM transform. What
-//! CloudFormation does with the result is small enough to be done here: parameters are held to their
-//! constraints and rules, conditions decide what is there, and intrinsic functions become values. So
-//! a test sees the very policy that a role would get in a given partition and region, without an
+//! CloudFormation does with the result is simple enough to do here: parameters are checked against their
+//! constraints and rules, conditions decide which resources exist, and intrinsic functions become
+//! values. So a test sees exactly the policy that a role would get in a partition and region, without an
 //! account.
 //!
-//! It is for tests: what is wrong with a template makes it panic.
+//! It is for tests: it panics on a wrong template.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests' bodies
 
@@ -28,8 +28,8 @@ pub const ACCOUNT: &str = "123456789012";
 /// The name of every stack.
 pub const STACK_NAME: &str = "rds-iam-lambda";
 
-/// The name that CloudFormation makes for a resource that gives itself none: it ends in letters and
-/// digits of chance.
+/// The name that CloudFormation generates for a resource without one: it ends in random letters and
+/// digits.
 pub fn physical_name(id: &str) -> String {
     format!("{STACK_NAME}-{id}-AbCd1234EfGh")
 }
@@ -48,9 +48,9 @@ fn deploy_folder() -> PathBuf {
     pinned_tools::workspace().unwrap().join("deploy")
 }
 
-/// A template, as it was written and as it is translated.
+/// A template, as written and as translated.
 pub struct Template {
-    /// What is in the file.
+    /// The file's content.
     pub source: Value,
     /// What CloudFormation gets.
     pub translated: Value,
@@ -63,13 +63,13 @@ pub struct Stack {
     pub partition: String,
     /// Such as `eu-west-1`.
     pub region: String,
-    /// The parameters that do not have their defaults.
+    /// The parameters that differ from their defaults.
     pub parameters: BTreeMap<String, String>,
 }
 
-/// What a stack is made of, with every intrinsic function replaced by its value.
+/// The contents of a stack, with every intrinsic function replaced by its value.
 pub struct Rendered {
-    /// The resources that the conditions let in, by their logical ids.
+    /// The resources whose conditions hold, by their logical ids.
     pub resources: Map<String, Value>,
     /// The values of the outputs.
     pub outputs: Map<String, Value>,
@@ -85,7 +85,7 @@ impl Stack {
         }
     }
 
-    /// The same, with parameters set.
+    /// The same with parameters.
     #[must_use]
     pub fn with<'a>(mut self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -95,8 +95,8 @@ impl Stack {
 }
 
 impl Template {
-    /// Reads and translates a template, with a pinned `aws-sam-translator` that is fetched if it is
-    /// not there yet.
+    /// Reads and translates a template with a pinned `aws-sam-translator`, which is fetched if it is
+    /// missing.
     #[allow(clippy::print_stderr)] // the first time, it takes a while
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
@@ -123,7 +123,7 @@ impl Template {
     /// The stack as CloudFormation would make it.
     ///
     /// # Errors
-    /// What CloudFormation would refuse of the parameters, in the template's words.
+    /// CloudFormation would refuse the parameters; the error is the template's own text.
     pub fn render(&self, stack: &Stack) -> Result<Rendered, Vec<String>> {
         let declared = Parameters::of_json(&self.translated).unwrap();
         let values = declared.values(&stack.parameters)?;
@@ -134,13 +134,13 @@ impl Template {
 }
 
 impl Rendered {
-    /// The properties of a resource. It must be there.
+    /// The properties of a resource, which must exist.
     pub fn properties(&self, id: &str) -> &Value {
         let resource = self.resources.get(id).unwrap_or_else(|| panic!("there is no {id}"));
         &resource["Properties"]
     }
 
-    /// Everything that the role `id` may do by its own policies, as one policy document.
+    /// All policies of the role `id`, as one policy document.
     pub fn policy(&self, id: &str) -> Value {
         let policies = self.properties(id)["Policies"].as_array().unwrap();
         let statements: Vec<Value> = policies
@@ -151,7 +151,7 @@ impl Rendered {
         json!({ "Version": "2012-10-17", "Statement": statements })
     }
 
-    /// The policy that the role `id` has by this name, as a policy document.
+    /// The policy of this name of the role `id`, as a policy document.
     pub fn inline_policy(&self, id: &str, name: &str) -> Value {
         let policies = self.properties(id)["Policies"].as_array().unwrap();
         let named = policies.iter().find(|policy| policy["PolicyName"] == name);

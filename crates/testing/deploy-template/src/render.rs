@@ -1,7 +1,7 @@
-//! Intrinsic functions: what CloudFormation makes of a translated template.
+//! Intrinsic functions, evaluated as CloudFormation does.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>.
-//! A function that is not known here panics: a test must not read past it.
+//! A function that is not supported here panics: a test must not ignore it.
 
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
@@ -38,7 +38,7 @@ impl Renderer<'_> {
         Rendered { resources, outputs }
     }
 
-    /// A value, or nothing where it is `AWS::NoValue`.
+    /// A value, or nothing if it is `AWS::NoValue`.
     fn value(&self, value: &Value) -> Option<Value> {
         match value {
             Value::Object(object) => match function(object) {
@@ -73,7 +73,7 @@ impl Renderer<'_> {
                     list.as_array().unwrap().iter().filter_map(Value::as_str).collect();
                 Some(texts.join(argument[0].as_str().unwrap()).into())
             }
-            other => panic!("the function {other} is not known here"),
+            other => panic!("the function {other} is not supported here"),
         }
     }
 
@@ -101,8 +101,8 @@ impl Renderer<'_> {
         variable.replace_all(text, value).into_owned()
     }
 
-    /// The name of a resource: its own, or the one that CloudFormation makes. What has no name stands
-    /// for itself.
+    /// The name of a resource: its own, or the one that CloudFormation generates. A resource without a
+    /// name is represented by its id.
     fn name(&self, id: &str) -> String {
         let resource = &self.template["Resources"][id];
         let own = match resource["Type"].as_str() {
@@ -120,7 +120,7 @@ impl Renderer<'_> {
         self.value(own).unwrap().as_str().unwrap().to_owned()
     }
 
-    /// An ARN has the form of an ARN. Any other attribute but a name stands for itself.
+    /// An ARN has the form of an ARN. Any attribute other than an ARN or a name is represented by its id.
     fn attribute(&self, id: &str, attribute: &str) -> String {
         let name = self.name(id);
         match attribute {
@@ -139,7 +139,7 @@ impl Renderer<'_> {
             "AWS::Lambda::Function" => arn("lambda", "function:"),
             "AWS::SQS::Queue" => arn("sqs", ""),
             "AWS::Scheduler::ScheduleGroup" => arn("scheduler", "schedule-group/"),
-            other => panic!("the ARN of an {other} is not known here"),
+            other => panic!("the ARN of an {other} is not supported here"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::framer::{Direction, Position};
 
-/// A connection's end at a chosen point.
+/// The end of a connection at a chosen point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// Whose bytes are counted.
@@ -15,12 +15,12 @@ pub struct Cut {
     pub ending: Ending,
 }
 
-/// A point in what goes in one direction.
+/// A point in one direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// As soon as this many bytes have passed.
     Bytes(u64),
-    /// At a message, the first one being 0.
+    /// At a message, counted from 0.
     Message(usize, Place),
 }
 
@@ -29,7 +29,7 @@ pub enum At {
 pub enum Place {
     /// When it begins; none of it passes.
     Before,
-    /// After its first byte, which is part of its header.
+    /// After its first byte, in its header.
     Header,
     /// After half of it.
     Middle,
@@ -51,7 +51,7 @@ pub enum Ending {
     Close,
     /// The receiver sees the sender close its half. The other half stays open.
     HalfClose,
-    /// Nothing passes any more in either direction, and the connection stays open.
+    /// Nothing passes in either direction, and the connection stays open.
     Freeze,
 }
 

@@ -1,9 +1,9 @@
-//! Where messages begin and end in a conversation that is TLS for its most part.
+//! Where messages begin and end in a conversation that is mostly TLS.
 //!
 //! Sources: TLS records, RFC 8446 section 5.1; MySQL's packets, "Protocol Basics" in the MySQL Source
 //! Code Documentation; PostgreSQL's SSLRequest, "Frontend/Backend Protocol" in its documentation.
 
-/// Which protocol the conversation begins with, before it is TLS.
+/// The protocol before TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// The server's greeting and the client's request for TLS, each a packet.
@@ -12,7 +12,7 @@ pub enum Protocol {
     Postgres,
 }
 
-/// Which way bytes go.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the client.
@@ -26,34 +26,33 @@ impl Direction {
     pub const BOTH: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 }
 
-/// What a message is, as far as it shows from outside.
+/// The kind of a message, as far as it is visible from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A message of the database's protocol, before TLS.
     Plain,
-    /// A record of a TLS handshake, in clear. TLS 1.3 encrypts the later ones, which then are
-    /// `Application`.
+    /// A plaintext record of a TLS handshake. TLS 1.3 encrypts the later ones, which are `Application`.
     Handshake,
-    /// A record that says that keys change.
+    /// A TLS ChangeCipherSpec record.
     ChangeCipherSpec,
-    /// A record that says why a side gives up, in clear.
+    /// A plaintext TLS alert.
     Alert,
-    /// A record with encrypted content.
+    /// An encrypted record.
     Application,
 }
 
-/// One message, whole.
+/// A complete message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Which way it goes.
+    /// Its direction.
     pub direction: Direction,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its length in bytes, header included.
     pub length: u64,
 }
 
-/// Where a byte is among those of its direction.
+/// The position of a byte in its direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     /// How many bytes came before it.
@@ -66,7 +65,7 @@ pub(crate) struct Position {
     pub(crate) length: Option<u64>,
 }
 
-/// Follows what goes in one direction of a connection, byte by byte.
+/// Follows one direction of a connection byte by byte.
 #[derive(Debug)]
 pub(crate) struct Framer {
     protocol: Protocol,
@@ -96,7 +95,7 @@ impl Framer {
         self.next
     }
 
-    /// Takes the next byte. Gives its position, and the message if it is the last of one.
+    /// Takes the next byte. Returns its position, and the message that it completes.
     pub(crate) fn take(&mut self, byte: u8) -> (Position, Option<Message>) {
         let mut position = self.next;
         if position.length.is_none() {
@@ -115,7 +114,7 @@ impl Framer {
         (position, whole)
     }
 
-    /// The length of the message that begins with `header`, once it tells, and what it is.
+    /// The length of the message that begins with `header`, once it is known. Sets its kind.
     fn length(&mut self) -> Option<u64> {
         let tls = self.kind != Kind::Plain || self.header.starts_with(&TLS_HANDSHAKE);
         if tls {

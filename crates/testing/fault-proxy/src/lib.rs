@@ -1,9 +1,9 @@
-//! A TCP proxy on loopback between a function and its database that does what networks do.
+//! A TCP proxy on loopback, between a function and its database, that simulates faults of networks.
 //!
-//! It delays, narrows, freezes and swallows what passes, refuses or ignores new connections, and
-//! [cuts](Cut) one at a chosen point: after a number of bytes, or at a message of the conversation. The
-//! conversation is TLS, so its messages are what can be seen from outside: those before TLS, and
-//! TLS's records. Every fault can be changed while it runs.
+//! It delays, throttles, freezes and loses data, refuses or ignores new connections, and [cuts](Cut) a
+//! connection at a chosen point: after a number of bytes, or at a message. The conversation is TLS, so
+//! messages are what is visible from outside: plaintext messages before TLS, and TLS records. Every fault
+//! can be changed while the proxy runs.
 //!
 //! ```no_run
 //! use fault_proxy::{At, Cut, Direction, Ending, Place, Protocol, Proxy};

@@ -13,11 +13,11 @@ use crate::condition::Condition;
 use crate::cut::{Cut, Ending, Verdict};
 use crate::framer::{Direction, Framer, Message, Position, Protocol};
 
-/// What is known of a connection.
+/// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     state: Mutex<State>,
-    /// How it is to end, once that is decided.
+    /// How it ends, once that is decided.
     ending: watch::Sender<Option<Ending>>,
 }
 
@@ -26,7 +26,7 @@ struct State {
     /// To the server, and to the client.
     framers: [Framer; 2],
     messages: Vec<Message>,
-    /// With the positions of the bytes that come next when it is set.
+    /// With the position of the next byte when it was set.
     cut: Option<(Cut, Position)>,
     open: bool,
 }
@@ -39,19 +39,19 @@ impl Link {
         Link { state: Mutex::new(state), ending: watch::Sender::new(None) }
     }
 
-    /// Cuts the connection at a point counted from now. A cut that was set before is taken back.
+    /// Cuts the connection at a point counted from now. Replaces an earlier cut.
     pub(crate) fn cut(&self, cut: Cut) {
         let mut state = self.state();
         let base = state.framers[cut.direction as usize].next();
         state.cut = Some((cut, base));
     }
 
-    /// Takes the cut back.
+    /// Cancels the cut.
     pub(crate) fn forget_cut(&self) {
         self.state().cut = None;
     }
 
-    /// Whether a cut has been set and not come yet.
+    /// Whether a cut has been set and has not happened yet.
     pub(crate) fn awaits_cut(&self) -> bool {
         let state = self.state();
         state.open && state.cut.is_some()
@@ -70,7 +70,7 @@ impl Link {
         self.state().messages.clone()
     }
 
-    /// Carries bytes between `client` and `server` until the connection ends, one way or another.
+    /// Forwards bytes between `client` and `server` until the connection ends.
     pub(crate) async fn run(
         &self,
         mut client: TcpStream,
@@ -90,20 +90,20 @@ impl Link {
             let down = self.carry(Direction::ToClient, from_server, to_client, condition);
             tokio::select! {
                 reset = ended => reset,
-                // A side that was reset takes the other one with it.
+                // A reset of one side resets the other.
                 done = async { tokio::try_join!(up, down) } => done.is_err(),
             }
         };
         if reset {
             for stream in [&client, &server] {
-                // An error only says that the connection has gone already.
+                // An error only means that the connection is already gone.
                 let _ = stream.set_zero_linger();
             }
         }
         self.state().open = false;
     }
 
-    /// Carries what goes in one direction until the sender closes its half.
+    /// Forwards one direction until the sender closes its half.
     async fn carry(
         &self,
         direction: Direction,
@@ -116,7 +116,7 @@ impl Link {
             let read = from.read(&mut buffer).await?;
             self.thawed().await;
             if read == 0 {
-                // What is half closed already is no error.
+                // It may be half closed already.
                 let _ = to.shutdown().await;
                 return Ok(());
             }
@@ -145,7 +145,7 @@ impl Link {
         }
     }
 
-    /// Follows `bytes`. Gives how many of them pass, and what happens then.
+    /// Follows `bytes`. Returns how many of them pass, and what happens then.
     fn inspect(&self, direction: Direction, bytes: &[u8]) -> (usize, Option<Ending>) {
         let state = &mut *self.state();
         for (index, &byte) in bytes.iter().enumerate() {
@@ -166,19 +166,19 @@ impl Link {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each byte is counted whole: a panic elsewhere leaves nothing half done.
+        // Each byte is counted at once: a panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Sends `bytes` on as the condition of the network allows.
+/// Forwards `bytes` as the condition of the network allows.
 async fn hold_back(
     condition: &mut watch::Receiver<Condition>,
     direction: Direction,
     bytes: &[u8],
     to: &mut WriteHalf<'_>,
 ) -> io::Result<()> {
-    // The sender lives as long as the proxy, whose end is that of this task.
+    // The sender lives as long as the proxy, and this task ends with it.
     let now = condition.wait_for(|condition| *condition != Condition::Freeze).await;
     let now = now.map_or(Condition::Clear, |condition| *condition);
     match now {

@@ -1,4 +1,4 @@
-//! The proxy as a value: it serves while it lives.
+//! The proxy, which serves until it is dropped.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,7 +37,7 @@ struct State {
     links: Vec<Arc<Link>>,
 }
 
-/// A point in a conversation, to see what came after.
+/// A point in a conversation, from which messages are counted.
 #[derive(Clone, Debug)]
 pub struct Mark {
     link: Arc<Link>,
@@ -63,7 +63,7 @@ impl Proxy {
         Ok(Proxy { address, shared, task })
     }
 
-    /// What to connect to in place of the server.
+    /// The address to connect to instead of the server's.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -81,18 +81,18 @@ impl Proxy {
     /// Cuts the connection that was opened last at a point counted from now.
     ///
     /// # Panics
-    /// There is none.
+    /// There has been no connection.
     pub fn cut_open(&self, cut: Cut) {
         self.last().cut(cut);
     }
 
-    /// Whether a cut has been set and not come yet, on an open connection or for the next one.
+    /// Whether a cut has been set and has not happened yet, on an open connection or for the next one.
     pub fn awaits_cut(&self) -> bool {
         let state = self.shared.state();
         state.cut.is_some() || state.links.iter().any(|link| link.awaits_cut())
     }
 
-    /// Takes back the cuts that have not come.
+    /// Cancels the cuts that have not happened.
     pub fn forget_cuts(&self) {
         let mut state = self.shared.state();
         state.cut = None;
@@ -109,12 +109,12 @@ impl Proxy {
         self.shared.state().links.iter().filter(|link| link.is_open()).count()
     }
 
-    /// How many connections there have been, those included of which nothing came.
+    /// How many connections have been accepted, including those that were then refused or ignored.
     pub fn accepted(&self) -> usize {
         self.shared.state().accepted
     }
 
-    /// The messages of the connection that was opened last, in the order in which they were whole.
+    /// The messages of the connection that was opened last, in the order of their completion.
     pub fn messages(&self) -> Vec<Message> {
         self.shared.state().links.last().map(|link| link.messages()).unwrap_or_default()
     }
@@ -122,7 +122,7 @@ impl Proxy {
     /// This point in the connection that was opened last.
     ///
     /// # Panics
-    /// There is none.
+    /// There has been no connection.
     pub fn mark(&self) -> Mark {
         let link = self.last();
         Mark { messages: link.messages().len(), link }
@@ -135,7 +135,7 @@ impl Proxy {
 }
 
 impl Mark {
-    /// What has passed since.
+    /// The messages since then.
     pub fn since(&self) -> Vec<Message> {
         self.link.messages().split_off(self.messages)
     }
@@ -148,7 +148,7 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    /// Makes room for a new connection.
+    /// Adds a connection.
     fn link(&self) -> Arc<Link> {
         let mut state = self.state();
         let link = Arc::new(Link::new(self.protocol, state.cut.take()));
@@ -158,7 +158,7 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // It is changed by single assignments: a panic elsewhere leaves nothing half done.
+        // It changes by single assignments: a panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,7 +167,7 @@ impl Shared {
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
-        // A failed accept is that of a client which has gone.
+        // If accept fails, the client is gone.
         let Ok((client, _)) = listener.accept().await else { continue };
         while connections.try_join_next().is_some() {}
         shared.state().accepted += 1;
@@ -182,7 +182,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 let _unanswered = client;
                 return std::future::pending().await;
             }
-            // A server that is away refuses; so does the proxy then.
+            // If the server refuses, so does the proxy.
             let Ok(server) = TcpStream::connect(shared.target).await else {
                 let _ = client.set_zero_linger();
                 return;

@@ -1,4 +1,4 @@
-//! Each fault, as client and server see it.
+//! Each fault, as seen by client and server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ const RECORDS: [&[u8]; 3] = [
     &[20, 3, 3, 0, 5, 2, 2, 2, 2, 2],
     &[23, 3, 3, 0, 5, 3, 3, 3, 3, 3],
 ];
-const PATIENCE: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_millis(100);
 
 struct Ends {
@@ -33,15 +33,15 @@ impl Ends {
     /// A connection, by its two ends.
     async fn connect(&self) -> (TcpStream, TcpStream) {
         let client = TcpStream::connect(self.proxy.address()).await.unwrap();
-        let (server, _) = timeout(PATIENCE, self.listener.accept()).await.unwrap().unwrap();
+        let (server, _) = timeout(EVENT_TIMEOUT, self.listener.accept()).await.unwrap().unwrap();
         (client, server)
     }
 }
 
-/// What arrives until the end, and whether that is a reset.
+/// Everything that arrives until the end, and whether the end is a reset.
 async fn read(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
-    let end = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends");
+    let end = timeout(EVENT_TIMEOUT, stream.read_to_end(&mut all)).await.expect("it ends");
     let reset = end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
     (all, reset)
 }
@@ -79,7 +79,7 @@ async fn a_cut_comes_where_it_was_set() {
     let messages = places.map(|(place, passes)| (At::Message(1, place), passes));
     let bytes = [(At::Bytes(0), 0), (At::Bytes(1), 1), (At::Bytes(17), 17)];
     for (at, passes) in messages.chain(bytes) {
-        // The first record of an open connection has passed when the cut is set.
+        // On an open connection, the first record has passed when the cut is set.
         for is_open in [false, true] {
             let cut = Cut { direction: Direction::ToServer, at, ending: Ending::Close };
             if !is_open {
@@ -92,7 +92,7 @@ async fn a_cut_comes_where_it_was_set() {
                 ends.proxy.cut_open(cut);
             }
             assert!(ends.proxy.awaits_cut());
-            // In one piece or in many, it is the same.
+            // In one piece or in many.
             if is_open {
                 client.write_all(&RECORDS.concat()).await.unwrap();
             } else {

@@ -1,4 +1,4 @@
-//! A function that is deployed: events in, responses out, and what its processes are like.
+//! A deployed function: events in, responses out, and its processes.
 
 use local_lambda::{Invocation, Lambda};
 use local_rds::Server;
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A function that is deployed. Each has an execution environment of its own.
+/// A deployed function, with its own execution environments.
 pub struct Deployed<'a> {
     pub(crate) lambda: &'a Lambda,
     pub(crate) server: &'a Server,
@@ -29,13 +29,13 @@ pub struct Exact {
 }
 
 impl Deployed<'_> {
-    /// Sends an event. Gives what came back, and what it cost.
+    /// Sends an event. Returns the response with its logs and costs.
     pub async fn send(&self, event: &str) -> Invocation {
         let invocation = self.lambda.invoke(&self.name, event.to_owned()).await;
         invocation.expect("the Invoke API answers")
     }
 
-    /// Sends an event. Gives the response, or the error type and message.
+    /// Sends an event. Returns the response, or the error type and message.
     pub async fn invoke(&self, event: &str) -> Result<Value, (String, String)> {
         let invocation = self.send(event).await;
         let payload: Value = serde_json::from_slice(&invocation.payload).expect("a JSON payload");
@@ -58,16 +58,16 @@ impl Deployed<'_> {
     pub async fn ok(&self, event: &str) -> Value {
         match self.invoke(event).await {
             Ok(response) => response,
-            Err((kind, message)) => panic!("{event}: {kind}: {message}\n{}", self.logs()),
+            Err((kind, message)) => panic!("{event:.500}: {kind}: {message}\n{}", self.logs()),
         }
     }
 
-    /// Sends an event that must fail with `error_type`. Gives the message.
+    /// Sends an event that must fail with `error_type`. Returns the message.
     pub async fn fails(&self, event: &str, error_type: &str) -> String {
         match self.invoke(event).await {
-            Ok(response) => panic!("{event}: no error but {response}"),
+            Ok(response) => panic!("{event:.500}: no error but {response}"),
             Err((kind, message)) => {
-                assert_eq!(kind, error_type, "{event}: {message}");
+                assert_eq!(kind, error_type, "{event:.500}: {message}");
                 message
             }
         }
@@ -78,7 +78,7 @@ impl Deployed<'_> {
         self.signal("-KILL");
     }
 
-    /// Sends every process of the function SIGTERM, of which the Lambda in front knows nothing.
+    /// Sends SIGTERM to every process of the function, without Lambda's knowledge.
     pub fn terminate(&self) {
         self.signal("-TERM");
     }
@@ -105,7 +105,7 @@ impl Deployed<'_> {
         statuses.filter_map(resident).collect()
     }
 
-    /// The folders in which proc(5) tells of the function's processes.
+    /// The folders of the function's processes in proc(5).
     pub fn processes(&self) -> Vec<PathBuf> {
         let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         // Lambda's working directory is the folder of the code.

@@ -1,5 +1,5 @@
-//! What the tests of faults share: a function whose connections go through a proxy, a ledger of what
-//! it wrote, and a report of what was tried.
+//! What scenarios of faults share: a function whose connections go through a proxy, a ledger of its
+//! writes, and a report.
 
 mod ledger;
 mod report;
@@ -33,7 +33,7 @@ pub async fn proxy(harness: &Harness) -> Proxy {
     Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
 }
 
-/// Deploys the function with the statements of the faults, and `more`, its connections going to
+/// Deploys the function with the statements `hit` and `echo`, and `more`, and has it connect to
 /// `address`.
 pub async fn deploy<'a>(
     harness: &'a Harness,
@@ -62,10 +62,10 @@ pub async fn deploy<'a>(
 /// The time-out of the statements `hit` and `echo`.
 const STATEMENT_TIMEOUT: &str = "800ms";
 
-/// How an invocation ended: right, or with an error of this type.
+/// How an invocation ended: right, or with an error type.
 pub type Outcome = Result<(), String>;
 
-/// Reads `value` back from the server. A wrong answer fails the test.
+/// Has the server return `value`. A wrong answer fails the test.
 pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
     let event = format!(r#"{{"statement":"echo","params":[{value}]}}"#);
     let response = function.invoke(&event).await.map_err(|(error_type, message)| {
@@ -76,8 +76,8 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
     Ok(())
 }
 
-/// Whether a read may end with an error of this type because of the network or the server: one that
-/// says where it broke, and not that something may have been changed.
+/// Whether a read may end with this error type because of the network or the server: it says where the
+/// read failed, and not that something may have been changed.
 fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
@@ -85,7 +85,7 @@ fn is_honest_for_a_read(error_type: &str) -> bool {
     )
 }
 
-/// Ends the function's connection, and acts until the function opens another one.
+/// Ends the function's connection, and acts until the function opens a new one.
 pub async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Outcome) -> Outcome {
     let accepted = proxy.accepted();
     proxy.sever(fault_proxy::Ending::Reset);
@@ -94,13 +94,13 @@ pub async fn at_login(proxy: &Proxy, act: impl AsyncFn() -> Outcome) -> Outcome 
         if proxy.accepted() > accepted {
             return ending;
         }
-        // It only found that the connection has gone.
+        // It only noticed that the connection is gone.
         assert!(ending.is_err(), "the severed connection answered");
     }
-    panic!("the function does not connect again");
+    panic!("the function does not reconnect");
 }
 
-/// The function's open connections, as the server counts them.
+/// How many connections the function has, according to the server.
 pub fn connections(server: &Server) -> usize {
     let sql = match server.engine() {
         Engine::Postgres => {
@@ -114,7 +114,7 @@ pub fn connections(server: &Server) -> usize {
     query(server, &sql).len()
 }
 
-/// Rows, asked for by the administrator.
+/// Rows for the administrator.
 pub fn query(server: &Server, sql: &str) -> Vec<Row> {
     server.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}\n{}", server.log()))
 }

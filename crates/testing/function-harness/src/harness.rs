@@ -17,17 +17,17 @@ use tokio::net::TcpSocket;
 use crate::deployed::Deployed;
 use crate::layer;
 
-/// A function's time-out, unless a test sets another.
+/// The default time-out of functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One server, and the Lambda that runs functions in front of it.
+/// A server, and the Lambda that runs functions in front of it.
 pub struct Harness {
     lambda: Lambda,
     /// The server.
     pub server: Server,
     bootstrap: PathBuf,
     folder: TempDir,
-    /// What functions have at `/opt`, when they have no `DB_CA_BUNDLE`.
+    /// The folder that functions without `DB_CA_BUNDLE` have at `/opt`.
     layer: Option<PathBuf>,
     deployed: AtomicU32,
 }
@@ -38,12 +38,12 @@ impl Harness {
         Harness::with(Server::builder(engine), bootstrap).await
     }
 
-    /// The same, with a server that is set up otherwise.
+    /// The same with a server set up differently.
     pub async fn with(server: Builder, bootstrap: &str) -> Harness {
         Harness::with_tables(server, "", bootstrap).await
     }
 
-    /// The same, with what `tables` makes beside the example table.
+    /// The same with additional tables.
     pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Harness {
         let server = server.setup(format!("{ITEMS}\n{tables}"));
         let start = tokio::task::spawn_blocking(move || server.start());
@@ -58,8 +58,8 @@ impl Harness {
         }
     }
 
-    /// The same, with functions that have the server's root from their layer, as they have RDS's, and
-    /// not from a file of somebody's own.
+    /// The same, with functions that find the server's root in their layer, as they find RDS's roots,
+    /// and not through `DB_CA_BUNDLE`.
     pub async fn with_layer(server: Builder, bootstrap: &str) -> Harness {
         let mut harness = Harness::with(server, bootstrap).await;
         let root = fs::read_to_string(harness.server.ca_bundle()).unwrap();
@@ -73,8 +73,7 @@ impl Harness {
         harness
     }
 
-    /// Runs a scenario twice: on a server as RDS sets it up, and on one whose settings are as they
-    /// should not be.
+    /// Runs a scenario twice: on a server set up as RDS does, and on one with unfavourable settings.
     pub async fn on_both_profiles(
         engine: Engine,
         bootstrap: &str,
@@ -86,23 +85,23 @@ impl Harness {
         }
     }
 
-    /// Deploys the function with its usual settings, changed by `changes` (an empty value is as good
-    /// as none), with logs at TRACE.
+    /// Deploys the function with the usual settings and `changes` (an empty value counts as unset), and
+    /// logs at TRACE.
     pub async fn deploy(&self, changes: &[(&str, &str)]) -> Deployed<'_> {
         self.deploy_with(changes, &[]).await
     }
 
-    /// Deploys the function with credentials that have no role behind them.
+    /// Deploys the function without a role.
     pub async fn deploy_without_credentials(&self) -> Deployed<'_> {
         self.create(&[], &[], None, None).await
     }
 
-    /// Deploys the function with another key behind its role.
+    /// Deploys the function with another access key for its role.
     pub async fn deploy_signed_by(&self, key: AccessKey, changes: &[(&str, &str)]) -> Deployed<'_> {
         self.create(changes, &[], Some(key), None).await
     }
 
-    /// The same as [`deploy_with`](Self::deploy_with), with another time-out than 20 seconds.
+    /// [`deploy_with`](Self::deploy_with), with a time-out other than 20 seconds.
     pub async fn deploy_limited(
         &self,
         timeout: Duration,
@@ -123,8 +122,8 @@ impl Harness {
         self.create(changes, statements, Some(self.server.access_key()), None).await
     }
 
-    /// Deploys the function with a layer, the folder that Lambda would unpack to `/opt`, and without
-    /// `DB_CA_BUNDLE`.
+    /// Deploys the function without `DB_CA_BUNDLE`, and with a layer: the folder that Lambda would unpack
+    /// to `/opt`.
     pub async fn deploy_with_layer(&self, layer: &Path) -> Deployed<'_> {
         let key = self.server.access_key();
         self.create(&[("DB_CA_BUNDLE", "")], &[], Some(key), Some(layer)).await
@@ -176,7 +175,7 @@ impl Harness {
         Deployed { lambda: &self.lambda, server: &self.server, name, task_root }
     }
 
-    /// Deploys the function with `statements` added, as its settings are changed by `settings`.
+    /// Deploys the function with additional `statements`, and changed by `settings`.
     pub async fn deploy_as(
         &self,
         statements: &[(&str, &str)],
@@ -186,12 +185,12 @@ impl Harness {
         self.create_as(&[], statements, key, None, settings).await
     }
 
-    /// Runs statements as the server's administrator, and gives their rows.
+    /// Runs statements as the server's administrator. Returns their rows.
     pub async fn execute(&self, sql: &str) -> Vec<Row> {
         tokio::task::block_in_place(|| self.server.execute(sql)).expect("the statements run")
     }
 
-    /// How many connections the IAM user has, as the server counts them.
+    /// How many connections the IAM user has, according to the server.
     pub async fn connections(&self) -> usize {
         let sql = match self.server.engine() {
             Engine::Postgres => "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user'",
@@ -202,19 +201,19 @@ impl Harness {
         self.execute(sql).await.len()
     }
 
-    /// How many statements that hold `text` run on the server for the IAM user.
+    /// How many statements containing `text` the server is running for the IAM user.
     pub async fn running(&self, text: &str) -> usize {
         self.statements("state = 'active'", "command IN ('Query', 'Execute')", text).await
     }
 
-    /// How many statements that hold `text` sleep on the server for the IAM user: they are carried out
-    /// at this moment, where one that is [`running`](Harness::running) may still be in preparation, which
-    /// a function may try again.
+    /// How many statements containing `text` are sleeping on the server for the IAM user. They are being
+    /// executed, while a [`running`](Harness::running) statement may still be in preparation, which a
+    /// function may retry.
     pub async fn asleep(&self, text: &str) -> usize {
         self.statements("wait_event = 'PgSleep'", "state = 'User sleep'", text).await
     }
 
-    /// How many statements hold `text` and are in a state, as PostgreSQL and as MySQL put it.
+    /// How many statements contain `text` and are in a state, given in PostgreSQL's and MySQL's terms.
     async fn statements(&self, postgres: &str, mysql: &str, text: &str) -> usize {
         let sql = match self.server.engine() {
             Engine::Postgres => format!(
@@ -229,7 +228,7 @@ impl Harness {
         self.execute(&sql).await.len()
     }
 
-    /// Ends every environment of every function as Lambda does.
+    /// Shuts down every environment of every function as Lambda does.
     pub async fn shut_down(&self) {
         self.lambda.shut_down().await;
     }
@@ -240,7 +239,7 @@ impl Harness {
     }
 }
 
-/// A port that refuses connections, and that nobody else gets while the socket is there.
+/// A port that refuses connections, and that nobody else gets while the socket is open.
 pub fn closed_port() -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();

@@ -11,7 +11,7 @@ use zip::ZipArchive;
 
 use crate::namespace::{self, UNSHARE};
 
-/// The files of the layer of this project.
+/// The files of this project's layer.
 pub fn files() -> BTreeMap<String, String> {
     let certs = pinned_tools::workspace().unwrap().join("certs");
     #[allow(clippy::disallowed_methods, reason = "certs/ must hold today")]
@@ -28,7 +28,7 @@ pub fn unpack(files: &BTreeMap<String, String>, opt: &Path) {
 /// Makes a `bootstrap` in `task_root` that runs `program` with `layer` at `/opt`.
 pub(crate) fn mount_for(program: &Path, layer: &Path, task_root: &Path) {
     namespace::require(layer);
-    // A copy, since the program may itself be somewhere in /opt.
+    // A copy, because the program may be in /opt.
     let copy = task_root.join("function");
     fs::copy(program, &copy).unwrap();
     let script = format!(

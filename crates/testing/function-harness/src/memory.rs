@@ -7,13 +7,13 @@ use std::path::Path;
 
 use crate::deployed::Deployed;
 
-/// As much is read of a mapping at a time.
+/// How much of a mapping is read at a time.
 const PIECE: usize = 1 << 20;
 
-/// What it is, and its bytes: two at least.
+/// A name, and at least two bytes to search for.
 pub type Needle = (&'static str, Vec<u8>);
 
-/// Where in the function's memory each of `needles` is.
+/// Where each of `needles` is in the function's memory.
 pub fn search(function: &Deployed<'_>, needles: &[Needle]) -> Vec<String> {
     let mut by_start: BTreeMap<[u8; 2], Vec<&Needle>> = BTreeMap::new();
     for needle in needles {
@@ -41,8 +41,8 @@ pub fn search(function: &Deployed<'_>, needles: &[Needle]) -> Vec<String> {
     found
 }
 
-/// Reads every mapping of a process that can be read, and that it can have written to. `look` gets the
-/// line of proc(5)'s `maps`, some bytes, and how many of them the next call does not begin with.
+/// Reads every readable mapping that the process can have written to. `look` gets the line of proc(5)'s
+/// `maps`, some bytes, and how many of them the next call does not repeat.
 fn each_piece(process: &Path, overlap: usize, mut look: impl FnMut(&str, &[u8], usize)) {
     let memory = File::open(process.join("mem")).unwrap();
     let maps = fs::read_to_string(process.join("maps")).unwrap();

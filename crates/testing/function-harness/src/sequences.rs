@@ -1,4 +1,4 @@
-//! Sequences of statements at random, to find what one of them leaves behind for the next.
+//! Random sequences of statements, to find what a statement leaves behind for the next one.
 
 use proptest::collection;
 use proptest::strategy::{Strategy, ValueTree};
@@ -7,8 +7,8 @@ use proptest::test_runner::TestRunner;
 use crate::deployed::Deployed;
 use crate::event::ITEMS;
 
-/// Sends sequences of the statements called `names`, at random. After each, `observe` looks at what it
-/// left, and a write that follows must be `kept`: found once, by the id it has.
+/// Sends random sequences of the statements called `names`. After each sequence, `observe` checks what
+/// it left behind, and the write that follows must be `kept`: its id is found once.
 pub async fn at_random(
     function: &Deployed<'_>,
     names: &[&str],

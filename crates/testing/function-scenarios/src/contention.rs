@@ -1,4 +1,4 @@
-//! Invocations that get in each other's way: what passes by itself says so, and no lock outlives its
+//! Invocations that block each other: temporary errors are reported as such, and no lock outlives its
 //! event.
 
 use deploy_template::{Template, filter};
@@ -17,8 +17,8 @@ fn sleep(engine: Engine, seconds: &str) -> String {
     format!("SELECT {function}({seconds}) AS slept")
 }
 
-/// One of two transactions that wait for each other is ended by the server: its error has a type of its
-/// own, and its advice is not to change the statement.
+/// The server ends one of two transactions in a deadlock: its error has its own type, and the advice is
+/// not to change the statement.
 pub async fn deadlock(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let pause = sleep(engine, "0.5");
@@ -30,7 +30,7 @@ pub async fn deadlock(engine: Engine, bootstrap: &str) {
     let one = harness.deploy_with(&[], &statements).await;
     let other = harness.deploy_with(&[], &statements).await;
     let (forth, back) = (["first", "pause", "second"], ["second", "pause", "first"]);
-    // On a busy machine one may be done before the other begins.
+    // On a busy machine one may end before the other begins.
     let mut loser = None;
     until("two transactions wait for each other", async || {
         let (forth, back) = (transaction(&forth), transaction(&back));
@@ -44,12 +44,12 @@ pub async fn deadlock(engine: Engine, bootstrap: &str) {
     assert_eq!(error_type, "Query.Transient", "{message}");
     assert!(message.contains("send the event again"), "{message}");
     assert!(!message.contains("correct the statement"), "{message}");
-    // So it is.
+    // The advice helps.
     one.ok(&transaction(&forth)).await;
     other.ok(&transaction(&back)).await;
 }
 
-/// A statement that somebody ends on the server is not one to be corrected.
+/// The error for a statement that somebody ended on the server does not ask to correct it.
 pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let rename = "-- mode: write\nUPDATE items SET name = 'a' WHERE id = 1";
@@ -87,7 +87,7 @@ pub async fn ended_by_somebody(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(&event).await["rows_affected"], 1);
 }
 
-/// An event that is skipped because of one lock gives the others back.
+/// An event that is skipped because of one lock releases its others.
 pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let long = format!("-- exclusive: true\n{}", sleep(engine, "3"));
@@ -106,7 +106,7 @@ pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     let event = call("b");
     tokio::join!(busy.ok(&event), others);
 
-    // The filter that an alarm stands on counts that run in what is logged, and no other.
+    // The alarm's metric filter counts the log line of the skipped run and no other.
     let template = tokio::task::spawn_blocking(|| Template::read(&deploy_template::functions()));
     let template = template.await.unwrap();
     let engine = if engine == Engine::Postgres { "Postgres" } else { "MySql" };
@@ -119,7 +119,7 @@ pub async fn locks_are_given_back(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// A statement's time-out is that statement's: what follows may take longer.
+/// A statement's time-out applies to that statement only: later ones may take longer.
 pub async fn limits_end(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let brief = format!("-- timeout: 400ms\n{}", sleep(engine, "0"));

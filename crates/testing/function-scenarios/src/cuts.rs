@@ -1,9 +1,9 @@
 //! The connection is cut at every message of a conversation: before it, in its header, in its middle
 //! and after it, in each direction, by a reset, a close and a half-close.
 //!
-//! The positions come from a run that is only recorded. The answer must be right or the error
-//! honest, and the [`Ledger`] proves that no write ran twice, none that was reported as clean ran,
-//! and none that was reported as done is missing.
+//! The positions come from a recorded run. The answer must be right or the error honest, and the
+//! [`Ledger`] proves that no write ran twice, none reported as clean ran, and none reported as done is
+//! missing.
 
 use engine::Engine;
 use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
@@ -13,7 +13,7 @@ use local_rds::Server;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// What is going on when the connection is cut.
+/// What the function is doing when the connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Connect,
@@ -22,14 +22,14 @@ enum Stage {
     Transaction,
 }
 
-/// Whether the statement has run on the connection before: its first run has it parsed.
+/// Whether the statement has run on the connection before: its first run prepares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     First,
     Later,
 }
 
-/// A function, and everything around it.
+/// A function with everything around it.
 struct Bench<'a> {
     function: Deployed<'a>,
     proxy: Proxy,
@@ -73,7 +73,7 @@ pub async fn every_message(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// A cut at every place of every message, each time in another way.
+/// A cut at every place of every message, with alternating endings.
 fn cuts(messages: &[Message]) -> Vec<Cut> {
     let endings = [Ending::Reset, Ending::Close, Ending::HalfClose];
     let mut cuts = Vec::new();
@@ -92,7 +92,7 @@ fn cuts(messages: &[Message]) -> Vec<Cut> {
 }
 
 impl Bench<'_> {
-    /// The messages of a stage that nothing disturbs.
+    /// The messages of an undisturbed stage.
     async fn record(&self, stage: Stage, run: Run) -> Vec<Message> {
         if stage == Stage::Connect {
             faults::at_login(&self.proxy, async || self.act(stage).await).await.unwrap();
@@ -104,9 +104,8 @@ impl Bench<'_> {
         mark.since()
     }
 
-    /// Runs a stage on a connection that is cut. Nothing when the cut did not come: a handshake that
-    /// resumes a session is shorter than one that does not, and the server may send two records as
-    /// one.
+    /// Runs a stage on a connection that is cut. Returns nothing if the cut did not happen: a handshake
+    /// that resumes a session is shorter than a full one, and the server may send two records as one.
     async fn cut(&self, stage: Stage, run: Run, cut: Cut) -> Option<faults::Outcome> {
         let ending = if stage == Stage::Connect {
             self.proxy.cut_next(cut);
@@ -124,10 +123,10 @@ impl Bench<'_> {
         Some(ending)
     }
 
-    /// Brings the connection into the state in which the stage begins.
+    /// Prepares the connection for the stage.
     async fn begin(&self, stage: Stage, run: Run) {
         match run {
-            // What the function has prepared goes with the connection.
+            // Prepared statements are lost with the connection.
             Run::First => {
                 self.proxy.sever(Ending::Reset);
                 self.repeat(async || self.connect(stage).await).await;
@@ -136,7 +135,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Acts until that ends well. A connection that was cut may take one invocation with it.
+    /// Acts until it succeeds. A connection that was cut may cost one invocation.
     async fn repeat(&self, act: impl AsyncFn() -> faults::Outcome) {
         let mut last = Ok(());
         for _ in 0..3 {
@@ -148,7 +147,7 @@ impl Bench<'_> {
         panic!("it does not recover: {last:?}");
     }
 
-    /// Has the function connect, without running the stage's statement.
+    /// Makes the function connect without running the stage's statement.
     async fn connect(&self, stage: Stage) -> faults::Outcome {
         if stage == Stage::Read {
             self.function

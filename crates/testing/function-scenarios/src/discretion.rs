@@ -1,4 +1,4 @@
-//! No value is in a log, at any level, and whatever becomes of an event; its answer may quote it.
+//! No value is in a log, at any level, whatever the outcome of an event; its response may quote it.
 
 use engine::Engine;
 use function_harness::{Deployed, Harness};
@@ -6,11 +6,11 @@ use local_lambda::LogFormat;
 use local_rds::Server;
 use serde_json::{Value, json};
 
-/// What every value, name and key that only events have holds, and is nowhere else.
+/// Every value, name and key that only events contain includes this, and nothing else does.
 const TEXT: &str = "zq-value";
 const NUMBER: &str = "77349911";
 
-/// Whether an answer quotes what its event holds.
+/// Whether a response quotes its event.
 #[derive(Clone, Copy, PartialEq)]
 enum Answer {
     Quotes,
@@ -22,7 +22,7 @@ const TABLE: &str = "\
     CREATE TABLE kept (id INT PRIMARY KEY, name VARCHAR(30) NOT NULL, day DATE, \
     amount INT, CONSTRAINT positive CHECK (amount > 0));";
 
-/// Makes what raises errors and warnings of its own, with a value in every field that it may fill.
+/// Creates objects that raise errors and warnings with a value in every field.
 const POSTGRES: &str = "\
     CREATE FUNCTION raises(v text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
     RAISE EXCEPTION 'raised %', v USING DETAIL = v, HINT = v, SCHEMA = v, TABLE = v, COLUMN = v, \
@@ -85,7 +85,7 @@ fn call(name: &str, params: Value) -> Value {
     json!({"statement": name, "params": params})
 }
 
-/// Events that hold values in every place, and whether their answers quote them.
+/// Events with values in every place, and whether their responses quote them.
 fn events(engine: Engine) -> Vec<(String, Answer)> {
     let number = || NUMBER.parse::<u64>().unwrap();
     let text = |what: &str| format!("{TEXT} {what}");
@@ -98,7 +98,7 @@ fn events(engine: Engine) -> Vec<(String, Answer)> {
         echo(json!(number())),
         echo(json!(format!("{TEXT} o'clock \\ \" \u{1} é"))),
         (put(number(), json!("one"), Value::Null, 1), MayQuote),
-        // Unique, NOT NULL, CHECK, too long, no date, no number.
+        // Unique, NOT NULL, CHECK, too long, not a date, not a number.
         (put(number(), json!("one"), Value::Null, 1), Quotes),
         (put(2, Value::Null, Value::Null, 77349911), MayQuote),
         (put(3, json!(text("checked")), Value::Null, -77349911), MayQuote),
@@ -184,7 +184,7 @@ async fn harness(engine: Engine, bootstrap: &str) -> Harness {
     harness
 }
 
-/// Sends every event. Gives the lines that the function itself wrote for each of them.
+/// Sends every event. Returns the function's own log lines for each of them.
 async fn send(harness: &Harness, function: &Deployed<'_>) -> Vec<(String, Vec<String>)> {
     let mut written = vec![];
     for (event, answer) in events(harness.server.engine()) {
@@ -224,7 +224,7 @@ pub async fn no_value(engine: Engine, bootstrap: &str) {
     send(&harness, &function).await;
     let logs = function.logs();
     function.assert_discreet("");
-    // They tell what can be told: the code, the statement, the item, the advice, the fate.
+    // They contain what may be logged: the code, the statement, the item, the advice, the fate.
     let code = if engine == Engine::Postgres { "ERROR (23505)" } else { "ERROR 1062 (23000)" };
     let line = |error: &str| {
         let lines = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -1,7 +1,7 @@
-//! What the doctor says of set-ups that are broken in one way each: the cause it names first is the
-//! one that was made. And of set-ups that are not broken, it says nothing.
+//! What the doctor says about set-ups that are each broken in one way: the first cause that it names is
+//! the right one. It says nothing about healthy set-ups.
 //!
-//! Servers are shared by causes that leave no trace: each is put right again before the next.
+//! Causes that leave no trace share a server: each is corrected before the next.
 
 mod certificates;
 mod denied;
@@ -42,7 +42,7 @@ const STEPS: [&str; 10] = [
     "statements",
 ];
 
-/// Has the doctor look at the function.
+/// Has the doctor examine the function.
 async fn diagnosis(function: &Deployed<'_>) -> Value {
     let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     let text = diagnosis.to_string();
@@ -50,7 +50,7 @@ async fn diagnosis(function: &Deployed<'_>) -> Value {
     let steps = diagnosis["steps"].as_array().expect("a list of steps");
     let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
     assert_eq!(names, STEPS);
-    // A blank that nothing filled would have been printed in capitals.
+    // An unfilled placeholder would have been printed in capitals.
     for cause in diagnosis["causes"].as_array().expect("a list of causes") {
         for field in ["cause", "title", "because", "confirm", "fix"] {
             assert!(!cause[field].as_str().unwrap().is_empty(), "{field}: {diagnosis:#}");
@@ -59,7 +59,7 @@ async fn diagnosis(function: &Deployed<'_>) -> Value {
     diagnosis
 }
 
-/// Fails unless the doctor finds `function` failed at `step`, and names `cause` first.
+/// Fails unless the doctor finds that `function` fails at `step`, and names `cause` first.
 async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
     let diagnosis = diagnosis(function).await;
     assert_eq!(diagnosis["causes"][0]["cause"], cause.id(), "{diagnosis:#}");
@@ -75,12 +75,12 @@ async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
     diagnosis
 }
 
-/// As [`names`], of the function deployed with other settings.
+/// As [`names`], for the function deployed with `changes`.
 async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
     names(&harness.deploy(changes).await, step, cause).await
 }
 
-/// A set-up in which nothing is wrong: every step is ok, and there is nothing to say.
+/// Fails unless every step is ok and the doctor names no cause.
 async fn is_healthy(function: &Deployed<'_>) -> Value {
     let diagnosis = diagnosis(function).await;
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
@@ -99,7 +99,7 @@ fn allow(harness: &Harness, resource: &str) {
     harness.server.iam().set_policy(&policy).expect("a valid policy");
 }
 
-/// A healthy set-up, and what is seen of it, under the names that programs read.
+/// A healthy set-up, and the facts about it, under the names that programs read.
 pub async fn healthy(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;
@@ -131,6 +131,6 @@ pub async fn healthy(engine: Engine, bootstrap: &str) {
     assert!(fact("database", "clock_offset_s").as_f64().unwrap().abs() < 30.0);
     assert!(fact("database", "user").as_str().unwrap().starts_with(harness.server.user()));
     assert_eq!(fact("statements", "statements").as_array().unwrap().len(), 3);
-    // The function's own connection goes on as if nothing had been.
+    // The function's own connection is unaffected.
     assert_eq!(function.ok(r#"{"statement":"items"}"#).await["row_count"], 3);
 }

@@ -4,7 +4,7 @@ use engine::Engine;
 use function_harness::Harness;
 use serde_json::{Value, json};
 
-/// The example statements, in every form of an event, over one connection.
+/// The example statements in every form of event, over one connection.
 pub async fn every_form(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;
@@ -53,8 +53,8 @@ pub async fn every_form(engine: Engine, bootstrap: &str) {
     function.assert_discreet("");
 }
 
-/// What is wrong with an event or a statement is named, and the next event is served by the same
-/// connection.
+/// The error names what is wrong with an event or a statement, and the same connection serves the next
+/// event.
 pub async fn wrong_events(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let placeholder = if engine == Engine::Postgres { "$1" } else { "?" };
@@ -91,10 +91,10 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
         assert!(message.contains(says), "{event}: {message}");
         let response = function.ok(r#"{"statement":"items"}"#).await;
         assert_eq!(response["row_count"], 3, "after {event}");
-        // The first event is refused before it comes to a connection.
+        // The first event is refused before a connection is needed.
         assert_eq!(response["connection"]["reused"], says != "add-item", "after {event}");
     }
-    // A result that was cut off leaves rows on the wire: that connection is not used again.
+    // A truncated result leaves rows on the wire: the connection is not used again.
     let message = function.fails(r#"{"statement":"few"}"#, "ResultTooLarge").await;
     assert!(message.contains("max_rows = 2"), "{message}");
     let response = function.ok(r#"{"statement":"items"}"#).await;
@@ -104,7 +104,7 @@ pub async fn wrong_events(engine: Engine, bootstrap: &str) {
     );
 }
 
-/// A transaction that fails leaves nothing behind; one that only reads is read-only.
+/// A failed transaction leaves nothing behind; a transaction of reads is read-only.
 pub async fn transactions(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
@@ -124,13 +124,13 @@ pub async fn transactions(engine: Engine, bootstrap: &str) {
     assert!(message.contains("-- mode: write"), "{message}");
 }
 
-/// An exclusive statement that is running keeps a second run out, which says so.
+/// While an exclusive statement runs, a second run is skipped, and says so.
 pub async fn exclusive(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
     let statements = [("slow", format!("-- exclusive: true\nSELECT {sleep} AS slept"))];
     let statements = statements.each_ref().map(|(name, sql)| (*name, sql.as_str()));
-    // Two functions of one name would share the environment: two deployments do not.
+    // Two deployments, because one function would use one environment.
     let first = harness.deploy_with(&[], &statements).await;
     let second = harness.deploy_with(&[], &statements).await;
     let event = r#"{"statement":"slow"}"#;
@@ -139,11 +139,11 @@ pub async fn exclusive(engine: Engine, bootstrap: &str) {
     assert_eq!(skipped, 1, "{one:#}\n{two:#}");
     let reason = if one["skipped"] == true { &one["reason"] } else { &two["reason"] };
     assert!(reason.as_str().unwrap().contains("slow"), "{reason}");
-    // And when it has ended, the lock is free.
+    // When it has ended, the lock is free.
     assert_eq!(second.ok(event).await["row_count"], 1);
 }
 
-/// A statement that takes longer than it may is ended, and the next one gets its own rows.
+/// A statement that exceeds its time-out is ended, and the next one gets its own rows.
 pub async fn timeout(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let sleep = if engine == Engine::Postgres { "pg_sleep(3)" } else { "SLEEP(3)" };
@@ -156,7 +156,7 @@ pub async fn timeout(engine: Engine, bootstrap: &str) {
     assert_eq!(response["connection"]["reused"], false);
 }
 
-/// A response that Lambda could not return is an error before it is one of Lambda's.
+/// A response too large for Lambda is the function's error before it is Lambda's.
 pub async fn too_large(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let wide = "-- max_rows: 1000000\nSELECT a.id AS a, REPEAT('x', 100000) AS x \

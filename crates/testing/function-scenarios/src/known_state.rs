@@ -1,5 +1,5 @@
-//! What an event does to its session is not the next event's, and what a server's own settings say is
-//! nobody's surprise.
+//! What an event does to its session does not affect the next event, and the server's own settings do
+//! not change results.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -7,8 +7,8 @@ use function_harness::event::{ADD, ITEMS};
 use local_rds::Server;
 use serde_json::json;
 
-/// A procedure leaves its transaction open. That is told, nothing of it stays, and what the next
-/// event writes lasts.
+/// A procedure leaves its transaction open. The event fails, the transaction is rolled back, and the
+/// next event's write is durable.
 pub async fn open_transaction(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, open_transaction_on).await;
 }
@@ -52,7 +52,7 @@ async fn open_transaction_on(harness: Harness) {
     assert_eq!(seen.len(), 1, "another connection sees what was told as done, and no more");
 }
 
-/// A server that is set up as badly as servers are gives the same answers.
+/// A badly configured server gives the same answers.
 pub async fn server_settings(engine: Engine, bootstrap: &str) {
     let mut server = Server::builder(engine);
     if engine != Engine::Postgres {
@@ -75,7 +75,7 @@ pub async fn server_settings(engine: Engine, bootstrap: &str) {
     assert_eq!(seen.len(), 1, "a write that was told as done has been committed");
 }
 
-/// The next event has a session as a new environment would.
+/// The next event's session is like a new environment's.
 pub async fn next_event(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, next_event_on).await;
 }
@@ -105,7 +105,7 @@ async fn next_event_on(harness: Harness) {
     }
 }
 
-/// A parameter's kind is this event's own: what an earlier event sent does not change a comparison.
+/// A parameter's type is decided for each event: an earlier event's value does not change a comparison.
 pub async fn parameter_kinds(engine: Engine, bootstrap: &str) {
     Harness::on_both_profiles(engine, bootstrap, parameter_kinds_on).await;
 }
@@ -136,7 +136,7 @@ pub async fn long_token(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
-/// What an administrator puts before the name of a table.
+/// The prefix of table names for the administrator.
 fn schema(engine: Engine) -> &'static str {
     if engine == Engine::Postgres { "" } else { "app." }
 }

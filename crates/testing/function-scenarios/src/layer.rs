@@ -1,4 +1,4 @@
-//! The layer, from its zip to a login: mounted where Lambda unpacks it, found without being named.
+//! The layer, from its zip to a login: mounted where Lambda unpacks it, and found by default.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -10,14 +10,14 @@ use std::fs;
 const REGION_FILE: &str = "eu-west-1-bundle.pem";
 const PROXY_FILE: &str = "amazon-trust-roots.pem";
 
-/// A database's certificate is verified by its region's file, and by nothing else in the layer.
+/// A database's certificate is verified with its region's file, and with nothing else in the layer.
 pub async fn regions_roots(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     logs_in(&harness, REGION_FILE).await;
     is_not_trusted(&harness, REGION_FILE).await;
 }
 
-/// A proxy's, by the roots of Amazon Trust Services.
+/// A proxy's certificate is verified with the roots of Amazon Trust Services.
 pub async fn proxy_roots(engine: Engine, bootstrap: &str) {
     let host = format!("local-{engine}.proxy-abc123def456.eu-west-1.rds.amazonaws.com");
     let harness = Harness::with(Server::builder(engine).named(host), bootstrap).await;
@@ -25,7 +25,7 @@ pub async fn proxy_roots(engine: Engine, bootstrap: &str) {
     is_not_trusted(&harness, PROXY_FILE).await;
 }
 
-/// A layer without the endpoint's region says how to get one with it.
+/// The error for a layer without the endpoint's region says how to get one with it.
 pub async fn region_not_there(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let mut files = files();
@@ -38,7 +38,7 @@ pub async fn region_not_there(engine: Engine, bootstrap: &str) {
     assert!(message.contains("cargo xtask certs update"), "{message}");
 }
 
-/// With the server's root in `file` alone, the function logs in, and its first line says by what.
+/// With the server's root in `file` only, the function logs in, and its first log line names the file.
 async fn logs_in(harness: &Harness, file: &str) {
     let root = fs::read_to_string(harness.server.ca_bundle()).unwrap();
     let mut files = files();

@@ -1,8 +1,9 @@
-//! The integration scenarios that all engines are held to.
+//! The integration scenarios, which run on every engine.
 //!
-//! A scenario is the body of a test: it is given an engine and the function's program, and panics when
-//! something does not hold. It is listed in [`scenarios!`], and becomes a test of MySQL, MariaDB and
-//! PostgreSQL by that. One that is not listed is dead code, and does not compile.
+//! A scenario is the body of a test: an `async fn(Engine, &str)` that gets an engine and the path of the
+//! function's program, and panics if something does not hold. [`scenarios!`] lists them, which makes each
+//! a test of MySQL, MariaDB and PostgreSQL. A scenario that is not listed is dead code, and does not
+//! compile.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 #![deny(dead_code)] // a scenario that is not listed
@@ -33,37 +34,47 @@ mod values;
 
 pub use engine::Engine;
 
-/// Gives a macro the scenarios, by module, after its other arguments: `all` for those of every engine,
-/// `returning` for those of the engines that have `RETURNING`.
+/// Calls a macro with its arguments and the scenarios by module: `all` for those of every engine,
+/// `returning` for those of the engines with `RETURNING`.
 #[macro_export]
 macro_rules! scenarios {
     (all => $macro:path; $($argument:tt)*) => {
         $macro! { $($argument)*
-                start { wrong_settings empty_bundle database_away connection_gone }
-                login { denied unknown_user unknown_database unverified no_tls unreachable no_credentials }
-                memory { tokens credentials }
-                policy { deployed }
-                layer { regions_roots proxy_roots region_not_there }
-                doctor { healthy uncounted denied_once settings network unverified no_tls denied own_ca no_region proxy refused inside mended quoted }
-                events { every_form wrong_events transactions exclusive timeout too_large }
-                discretion { no_value no_value_in_text one_line }
-                known_state { open_transaction server_settings next_event parameter_kinds long_token }
-                contention { deadlock ended_by_somebody locks_are_given_back limits_end }
-                results { whole_response }
-                statement_files { as_people_have_them refused_by_name schedules no_reads }
-                values { parameters columns unparsable }
-                type_table { documented }
-                round_trip { any_value }
-                size { memory long_values huge_events }
-                reliability { ended_on_the_server by_its_own_deadline outcomes read_only failover
-                    one_round_trip no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell }
-                shutdown { running_events_are_answered nothing_new_is_run one_at_a_time silent_server
-                    silent_extensions_api }
-                cuts { every_message }
-                outages { restarts frozen_server network idle_timeout logins too_many_connections
-                    disk_full }
-                untidy { same_answers }
-                soak { random_faults }
+            start { wrong_settings empty_bundle database_away connection_gone }
+            login {
+                denied unknown_user unknown_database unverified no_tls unreachable no_credentials
+            }
+            memory { tokens credentials }
+            policy { deployed }
+            layer { regions_roots proxy_roots region_not_there }
+            doctor {
+                healthy uncounted denied_once settings network unverified no_tls denied own_ca
+                no_region proxy refused inside mended quoted
+            }
+            events { every_form wrong_events transactions exclusive timeout too_large }
+            discretion { no_value no_value_in_text one_line }
+            known_state { open_transaction server_settings next_event parameter_kinds long_token }
+            contention { deadlock ended_by_somebody locks_are_given_back limits_end }
+            results { whole_response }
+            statement_files { as_people_have_them refused_by_name schedules no_reads }
+            values { parameters columns unparsable }
+            type_table { documented }
+            round_trip { any_value }
+            size { memory long_values huge_events }
+            reliability {
+                ended_on_the_server by_its_own_deadline outcomes read_only failover one_round_trip
+                no_room throttled implicit_commit lock_freed_by_crash side_by_side farewell
+            }
+            shutdown {
+                running_events_are_answered nothing_new_is_run one_at_a_time silent_server
+                silent_extensions_api
+            }
+            cuts { every_message }
+            outages {
+                restarts frozen_server network idle_timeout logins too_many_connections disk_full
+            }
+            untidy { same_answers }
+            soak { random_faults }
         }
     };
     (returning => $macro:path; $($argument:tt)*) => {
@@ -80,13 +91,13 @@ macro_rules! publish {
     };
 }
 
-/// The scenarios that are listed.
+/// The listed scenarios.
 pub mod listed {
     scenarios! { all => publish; }
     scenarios! { returning => publish; }
 }
 
-/// Makes a test of each scenario: for an engine, a function's program, and the path of the scenarios'
+/// Makes each scenario a test, given an engine, the function's program, and the path of the scenarios'
 /// modules.
 #[macro_export]
 macro_rules! tests {

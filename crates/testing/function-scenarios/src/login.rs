@@ -1,12 +1,12 @@
-//! Every way a login goes wrong has its own `errorType`, and none gives the token away.
+//! Every way in which a login fails has its own `errorType`, and none reveals the token.
 
 use engine::Engine;
 use function_harness::event::ITEMS;
 use function_harness::{Harness, closed_port};
 use local_rds::Server;
 
-/// What IAM refuses, the server denies: one case after another on one server, each put right again
-/// before the next.
+/// The server denies what IAM refuses: one case after another on one server, each corrected before the
+/// next.
 pub async fn denied(engine: Engine, bootstrap: &str) {
     let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
     let elsewhere = "alias.zyx987wvu654.us-east-1.rds.amazonaws.com";
@@ -54,13 +54,13 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     denied("policy allows another user", &[], "polic").await;
     iam.set_policy(&policy("Allow", &arn)).unwrap();
 
-    // And with everything put right, it goes through.
+    // With everything corrected, the login succeeds.
     let function = harness.deploy(&[]).await;
     function.ok(ITEMS).await;
     function.assert_discreet("");
 }
 
-/// A user that does not exist is denied like one whose token is wrong.
+/// A user that does not exist is denied like a wrong token.
 pub async fn unknown_user(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[("DB_USER", "nobody-here")]).await;
@@ -69,20 +69,21 @@ pub async fn unknown_user(engine: Engine, bootstrap: &str) {
     function.assert_discreet(&message);
 }
 
-/// A database that does not exist is no matter of the token.
+/// A database that does not exist has nothing to do with the token.
 pub async fn unknown_database(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[("DB_NAME", "no_such_database")]).await;
     let message = function.fails(ITEMS, "Login.Refused").await;
     assert!(message.contains("no_such_database"), "{message}");
-    assert!(message.contains("check that DB_NAME"), "{message}");
-    // No caller hears of the login that is made while it initialises: its log tells what the server said.
+    let advice = if engine == Engine::Postgres { "check DB_NAME" } else { "check that DB_NAME" };
+    assert!(message.contains(advice), "{message}");
+    // No caller sees the login during initialisation: the log repeats what the server said.
     let code =
         if engine == Engine::Postgres { "(3D000): database" } else { "ERROR 1044 (42000): Access" };
     assert!(function.logs().contains(code), "{}", function.logs());
 }
 
-/// A server that cannot prove to be the endpoint gets no token.
+/// A server that cannot prove that it is the endpoint gets no token.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let before = harness.server.iam().refusals().len();
@@ -116,7 +117,7 @@ pub async fn no_tls(engine: Engine, bootstrap: &str) {
     function.assert_discreet(&message);
 }
 
-/// Nothing listens, or nothing has the name.
+/// Nothing listens, or the name does not exist.
 pub async fn unreachable(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let closed = closed_port();
@@ -130,7 +131,7 @@ pub async fn unreachable(engine: Engine, bootstrap: &str) {
     assert!(message.contains("no-such-host.invalid"), "{message}");
 }
 
-/// Credentials that have expired sign nothing.
+/// Without credentials nothing is signed.
 pub async fn no_credentials(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy_without_credentials().await;

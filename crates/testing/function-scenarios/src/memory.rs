@@ -1,5 +1,5 @@
-//! What of its secrets a function's process has in its memory once it is logged in: all that its owner,
-//! a core dump or a statement that reads memory could find.
+//! Secrets in the memory of a function's process after its login: what its owner, a core dump or a
+//! statement that reads memory could find.
 
 use engine::Engine;
 use function_harness::event::ITEMS;
@@ -8,7 +8,7 @@ use iam_auth::Endpoint;
 use local_rds::iam::AccessKey;
 use std::time::{Duration, SystemTime};
 
-/// No part of a token is left once a login is over, however it ended.
+/// No part of a token is left after a login, however it ended.
 pub async fn tokens(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let begun = now();
@@ -28,12 +28,12 @@ pub async fn tokens(engine: Engine, bootstrap: &str) {
     assert_eq!(other.ok(ITEMS).await["row_count"], 3);
     holds_no_token_of(&other, &harness, long, begun);
 
-    // A statement is ended from a connection of its own, and a diagnosis logs in for itself.
+    // A statement is ended over another connection, and a diagnosis has its own login.
     function.fails(r#"{"statement":"slow"}"#, "Timeout").await;
     function.ok(diagnosis::EVENT).await;
     holds_no_token(&function, &harness, begun);
 
-    // Tokens that are denied are good elsewhere.
+    // A denied token may be valid elsewhere.
     harness.server.iam().set_keys(vec![]);
     let function = harness.deploy(&[]).await;
     function.fails(ITEMS, "Login.Denied").await;
@@ -41,7 +41,7 @@ pub async fn tokens(engine: Engine, bootstrap: &str) {
     holds_no_token(&function, &harness, begun);
 }
 
-/// Of the credentials there is what logins need, and what Lambda put into the environment.
+/// The credentials are in memory only where logins need them and in Lambda's environment variables.
 pub async fn credentials(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;
@@ -60,7 +60,7 @@ fn holds_no_token(function: &Deployed<'_>, harness: &Harness, begun: SystemTime)
     holds_no_token_of(function, harness, harness.server.access_key(), begun);
 }
 
-/// Fails when a part of a token that was signed with `key` since `begun` is in the function's memory.
+/// Fails if a part of a token signed with `key` since `begun` is in the function's memory.
 fn holds_no_token_of(
     function: &Deployed<'_>,
     harness: &Harness,
@@ -81,8 +81,8 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// The secret part of every token that `key` can have signed since `begun`: of its signature each half
-/// of each half, and each half as the bytes that it is written from.
+/// The secret part of every token that `key` can have signed since `begun`: the quarters of its
+/// hexadecimal signature, and the halves of its bytes.
 fn signatures(harness: &Harness, key: AccessKey, begun: SystemTime) -> Vec<Needle> {
     let resource = harness.server.iam().resource();
     let endpoint = Endpoint::with_region(&resource.host, resource.port, &resource.region).unwrap();

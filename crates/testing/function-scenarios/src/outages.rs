@@ -1,8 +1,8 @@
-//! What databases and networks do to connections: restarts, freezes, idle time-outs, credentials and
-//! clocks that change, servers that are full, and networks that are slow or gone.
+//! What databases and networks do to connections: restarts, freezes, idle time-outs, changed
+//! credentials and clocks, full servers, and networks that are slow or down.
 //!
-//! Each fault is either healed within the invocation or reported as what it is, and the next
-//! invocation without it gets its own rows.
+//! Each fault is either healed within the invocation or reported for what it is, and the next
+//! invocation without the fault gets its own rows.
 
 use engine::Engine;
 use fault_proxy::{Condition, Direction, Ending};
@@ -13,11 +13,11 @@ use local_rds::iam::AccessKey;
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Lambda's time-out of the functions here: short, because some faults last until it.
+/// The functions' time-out: short, because some faults last until then.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// SIGKILL and restart of the server while the connection is idle, while the server is asked to log
-/// in, during a read, a write and a transaction.
+/// SIGKILL and restart of the server while the connection is idle, during a login, a read, a write and a
+/// transaction.
 pub async fn restarts(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let slow = slow_statements(engine);
@@ -95,9 +95,9 @@ fn slow_statements(engine: Engine) -> [(&'static str, String); 2] {
     }
 }
 
-/// Kills the server once it carries a slow statement out, and starts it again.
+/// Kills the server once it executes a slow statement, and restarts it.
 async fn kill_when_slow(harness: &Harness) {
-    until("a slow statement is carried out", async || harness.asleep("(50)").await == 1).await;
+    until("a slow statement is executed", async || harness.asleep("(50)").await == 1).await;
     harness.server.kill().unwrap();
     restart(harness).await;
 }
@@ -114,8 +114,8 @@ fn right_or(kinds: &[&str], ending: faults::Outcome) -> faults::Outcome {
     ending
 }
 
-/// SIGSTOP of the server for longer than the deadline. What was sent meanwhile may still run when it
-/// goes on; what was read meanwhile is not taken for another's answer.
+/// SIGSTOP of the server for longer than the deadline. What was sent meanwhile may still run when the
+/// server resumes; its answer is not taken for another invocation's.
 pub async fn frozen_server(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let proxy = faults::proxy(&harness).await;
@@ -142,7 +142,7 @@ pub async fn frozen_server(engine: Engine, bootstrap: &str) {
     report.count("server frozen before a write", &ending);
     harness.server.resume();
     ledger.write(&function).await.unwrap();
-    // The server has parsed it, so that there is only its run to wait for.
+    // The server has prepared it, so that only its execution remains.
     harness.server.pause();
     let ending = ledger.write(&function).await;
     assert_eq!(ending, Err("OutcomeUnknown".into()));
@@ -162,7 +162,7 @@ pub async fn frozen_server(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// The network is slow, narrow, frozen, lossy, or lets nobody in.
+/// The network is slow, throttled, frozen, lossy, or refuses connections.
 pub async fn network(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let proxy = faults::proxy(&harness).await;
@@ -213,7 +213,7 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// The server ends connections that were idle too long.
+/// The server ends idle connections.
 pub async fn idle_timeout(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let mut report = Report::new(engine, "idle-timeout");
@@ -242,7 +242,7 @@ pub async fn idle_timeout(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// Credentials are rotated, the server's clock is wrong, a token expires on its way.
+/// Credentials are rotated, the server's clock is wrong, a token expires before it arrives.
 pub async fn logins(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let proxy = faults::proxy(&harness).await;
@@ -293,7 +293,7 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
     let (accepted, refusals) = (proxy.accepted(), iam.refusals().len());
     proxy.set(Condition::Freeze);
     let expire = async {
-        // The token was signed, at the latest, when the connection was there.
+        // The token was signed at the latest when the connection was made.
         until("it connects", async || proxy.accepted() > accepted).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         iam.set_clock_offset(16 * 60);
@@ -312,12 +312,12 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// The server cannot make a table's file longer, as on a full disk: the limit on its files stands in
-/// for the disk's end. It is beyond what the server's logs are long.
+/// The server cannot extend a table's file, as on a full disk: a limit on file sizes stands in for it.
+/// The limit is above the size of the server's logs.
 pub async fn disk_full(engine: Engine, bootstrap: &str) {
     const LIMIT: u64 = 40 << 20;
     let table = match engine {
-        // Stored as it is, not compressed.
+        // Stored uncompressed.
         Engine::Postgres => {
             "CREATE TABLE big (v TEXT); ALTER TABLE big ALTER v SET STORAGE EXTERNAL;"
         }
@@ -341,7 +341,7 @@ pub async fn disk_full(engine: Engine, bootstrap: &str) {
         harness.server.limit_file_size(Some(LIMIT)).unwrap();
         let (kind, message) = function.invoke(event).await.unwrap_err();
         match engine {
-            // Of all that may go wrong with a file, it survives a full disk alone.
+            // A full disk is the only file error that it survives.
             Engine::MariaDb => {
                 assert_eq!(kind, lost, "{message}\n{}", harness.server.log());
                 harness.server.kill().unwrap();
@@ -363,13 +363,13 @@ pub async fn disk_full(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// The server has as many connections as it may have.
+/// The server has reached max_connections.
 pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).setting("max_connections", "10");
     let server = match engine {
-        // Of ten, the administrator has one, and eight are not for us.
+        // Of ten, the administrator has one, and eight are reserved.
         Engine::Postgres => server.setting("superuser_reserved_connections", "8"),
-        // How long a connection may wait before it logs in.
+        // How long a connection may take to log in.
         Engine::MySql | Engine::MariaDb => server.setting("connect_timeout", "300"),
     };
     let harness = faults::start(server, bootstrap).await;
@@ -394,13 +394,13 @@ pub async fn too_many_connections(engine: Engine, bootstrap: &str) {
     report.write(bootstrap);
 }
 
-/// Those who have all the connections.
+/// Clients that hold all connections.
 struct Crowd(Vec<TcpStream>);
 
 impl Crowd {
     async fn fill(harness: &Harness) -> Crowd {
         if harness.server.engine() == Engine::Postgres {
-            // The one connection that is left.
+            // The one connection left.
             harness.deploy(&[]).await.ok(r#"{"statement":"items"}"#).await;
             return Crowd(vec![]);
         }

@@ -1,5 +1,5 @@
-//! The policy of the deployed role, proven by enforcement: the function runs with the very
-//! environment that `deploy/template.yaml` gives it, before a server that holds it to the very policy.
+//! The deployed role's policy, proven by enforcement: the function runs with exactly the environment
+//! that `deploy/template.yaml` gives it, against a server that enforces exactly that policy.
 
 use deploy_template::{ACCOUNT, Rendered, Stack, Template};
 use engine::Engine;
@@ -10,22 +10,22 @@ use local_rds::Server;
 use local_rds::iam::Resource;
 use std::time::Duration;
 
-/// Partition and region, and how RDS names a host there.
+/// Partition, region, and the form of RDS's host names there.
 const PARTITIONS: [(&str, &str, &str); 3] = [
     ("aws", "eu-west-1", "eu-west-1.rds.amazonaws.com"),
     ("aws-cn", "cn-north-1", "rds.cn-north-1.amazonaws.com.cn"),
     ("aws-us-gov", "us-gov-west-1", "us-gov-west-1.rds.amazonaws.com"),
 ];
 
-/// How a host starts, a resource id, and another of the same kind: of an instance, a cluster and a
-/// proxy.
+/// A host name's beginning, a resource id, and another id of the same kind: of an instance, a cluster
+/// and a proxy.
 const KINDS: [(&str, &str, &str); 3] = [
     ("mydb.", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "db-ABCDEFGHIJKLMNOPQRSTUVWXY2"),
     ("mydb.cluster-", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXY2"),
     ("mydb.proxy-", "prx-0123456789abcdef0", "prx-0123456789abcdef1"),
 ];
 
-/// One database that a stack is deployed for.
+/// A database that a stack is deployed for.
 struct Database {
     resource: Resource,
     other_id: &'static str,
@@ -33,8 +33,8 @@ struct Database {
     parameters: Vec<(String, String)>,
 }
 
-/// With the stack's own policy the function gets in. With the policy of a stack for another user,
-/// database, region or partition it does not, and the policy is why.
+/// With the stack's own policy the function logs in. With the policy of a stack for another user,
+/// database, region or partition it does not, because of the policy.
 pub async fn deployed(engine: Engine, bootstrap: &str) {
     let template = tokio::task::spawn_blocking(|| Template::read(&deploy_template::functions()));
     let template = template.await.unwrap();
@@ -143,7 +143,7 @@ async fn run(
     timeout: Duration,
 ) -> Result<(), (String, String)> {
     let id = format!("{}Function", prefix(engine));
-    // The one that is about logins: the verifier evaluates no conditions, and another one has some.
+    // The one about logins: the verifier evaluates no conditions, which another policy has.
     let policy = role.inline_policy(&format!("{id}Role"), "log-in");
     harness.server.iam().set_policy(&policy.to_string()).unwrap();
     let variables = environment.environment(&id);
@@ -170,9 +170,8 @@ async fn denies(
 ) {
     let before = harness.server.iam().refusals().len();
     let refused = || harness.server.iam().refusals().len() - before;
-    // No time for the second try of a login that is denied, which comes a second later and would be
-    // denied as well; plenty where a busy machine did not get as far as the event's own login, the
-    // second after the start's.
+    // Too short for the retry of a denied login a second later, which would be denied as well; long
+    // enough for the event's own login, the second after the start's, on a busy machine.
     let denied = match run(harness, engine, rendered, other, Duration::from_millis(1100)).await {
         Err((kind, _)) if kind != "Login.Denied" && refused() < 2 => {
             run(harness, engine, rendered, other, Duration::from_secs(20)).await

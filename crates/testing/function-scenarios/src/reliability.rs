@@ -1,5 +1,5 @@
-//! Statements that take too long, servers that are full, throttled, read-only or stopped, functions
-//! that are ended: each is healed within the invocation, or reported as what it is.
+//! Slow statements, servers that are full, throttled, read-only or stopped, functions that are ended:
+//! each is healed within the invocation, or reported for what it is.
 
 use engine::Engine;
 use function_harness::event::{ADD, ITEMS};
@@ -22,14 +22,15 @@ fn sleep(engine: Engine, seconds: u32) -> String {
     }
 }
 
-/// A statement that reads for `seconds`, and one that writes three times as long, with `options` at their top.
+/// A statement that reads for `seconds`, and one that writes three times as long, with `options` above
+/// them.
 fn slow(engine: Engine, seconds: u32, options: &str) -> [(&'static str, String); 2] {
     let sleep = sleep(engine, seconds);
     [
         ("slow-read", format!("{options}SELECT {sleep} AS slept")),
         (
             "slow-write",
-            // Three rows: MySQL ends the sleep of one early, as if it were over, before the rest.
+            // Three rows: when MySQL ends the statement, the first sleep returns as if it were over.
             format!(
                 "{options}-- mode: write\n\
                  INSERT INTO items SELECT id + 90, CONCAT('x', {sleep}) FROM items"
@@ -42,15 +43,15 @@ fn borrowed<'a>(statements: &'a [(&'static str, String); 2]) -> [(&'static str, 
     statements.each_ref().map(|(name, sql)| (*name, sql.as_str()))
 }
 
-/// Fails unless the table is as it was, and the connection a new one.
+/// Fails unless the table is unchanged and the connection is new.
 async fn assert_untouched(function: &Deployed<'_>, after: &str) {
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3, "after {after}: {response}");
     assert_eq!(response["connection"]["reused"], false, "after {after}");
 }
 
-/// A statement that exceeds its own time-out is ended on the server too, and a write that was ended
-/// is known not to have been carried out.
+/// A statement that exceeds its time-out is ended on the server too, and an ended write is known not to
+/// have been carried out.
 pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 30, "-- timeout: 400ms\n");
@@ -65,7 +66,8 @@ pub async fn ended_on_the_server(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// So is one that is still running when the function must answer, in the half second there is.
+/// A statement that is still running when the function must answer is ended within the remaining half
+/// second.
 pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 600, "");
@@ -79,8 +81,8 @@ pub async fn by_its_own_deadline(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// A server that stops answering: a write by itself may have been carried out, a transaction
-/// without a COMMIT was not, and a read does not matter.
+/// The server stops answering: a single write may have been carried out, a transaction without a COMMIT
+/// was not, and a read changed nothing.
 pub async fn outcomes(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 2, "");
@@ -98,7 +100,7 @@ pub async fn outcomes(engine: Engine, bootstrap: &str) {
         };
         let (message, ()) = tokio::join!(function.fails(event, error_type), pause);
         assert!(message.contains("slow-"), "{message}");
-        // Nobody answers a new connection either, and the error names the step.
+        // A new connection is not answered either, and the error names the step.
         let message = function.fails(ITEMS, "Timeout").await;
         assert!(message.contains("TLS"), "{message}");
         harness.server.resume();
@@ -107,11 +109,11 @@ pub async fn outcomes(engine: Engine, bootstrap: &str) {
             assert_untouched(&function, event).await;
         }
     }
-    // As it happens, the server carried the write out when it was let.
+    // The server carried the write out when it was resumed.
     until("the write is there", async || function.ok(ITEMS).await["row_count"] == 6).await;
 }
 
-/// Makes the server refuse writes, or take them again: sessions that are open, and new ones.
+/// Makes the server refuse or accept writes, in open and new sessions.
 async fn set_read_only(harness: &Harness, on: bool) {
     let on = if on { "on" } else { "off" };
     if harness.server.engine() == Engine::Postgres {
@@ -127,7 +129,7 @@ async fn set_read_only(harness: &Harness, on: bool) {
     }
 }
 
-/// A write on a server that is read-only is not carried out, and is tried on one other connection.
+/// A write on a read-only server is not carried out, and is retried on one new connection.
 pub async fn read_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;
@@ -145,8 +147,8 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(ADD).await["rows_affected"], 1);
 }
 
-/// The writer moved: the connection that is open leads to a server that is read-only now, a new one
-/// to the writer. The write is carried out, once, in the same invocation.
+/// After a failover, the open connection leads to a server that is now read-only, a new connection to
+/// the writer. The write is carried out once, in the same invocation.
 pub async fn failover(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -157,7 +159,7 @@ pub async fn failover(engine: Engine, bootstrap: &str) {
         for count in 0.. {
             let (mut client, _) = listener.accept().await.unwrap();
             if count == 1 {
-                // Behind the name stands the writer again.
+                // The name leads to the writer again.
                 set_read_only(&harness, false).await;
                 moved.store(true, Ordering::Relaxed);
             }
@@ -180,8 +182,8 @@ pub async fn failover(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// What holds all this together costs nothing where nothing goes wrong: a warm invocation takes one
-/// round trip, with a time-out of its own or without.
+/// None of this costs anything while nothing goes wrong: a warm invocation takes one round trip, with or
+/// without its own time-out.
 pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -197,7 +199,7 @@ pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
     let scenario = async {
         for event in [ITEMS, r#"{"statement":"timed"}"#] {
             function.ok(event).await;
-            // A busy machine may let a second pass between two invocations, and that costs a check.
+            // On a busy machine a second may pass between two invocations, which costs a check.
             until("four invocations take four round trips", async || {
                 let before = round_trips.load(Ordering::Relaxed);
                 for _ in 0..4 {
@@ -234,7 +236,7 @@ pub async fn one_round_trip(engine: Engine, bootstrap: &str) {
     }
 }
 
-/// Carries the bytes between two ends, and counts how often the client speaks after the server.
+/// Forwards bytes between two ends, and counts how often the client sends after the server.
 async fn forward(mut client: TcpStream, mut server: TcpStream, round_trips: &AtomicUsize) {
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
@@ -257,7 +259,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, round_trips: &Ato
     }
 }
 
-/// A server that is full is asked again until there is room, or time is up.
+/// A login to a full server is retried until there is room or time is up.
 pub async fn no_room(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness
@@ -284,7 +286,7 @@ pub async fn no_room(engine: Engine, bootstrap: &str) {
     assert_eq!(response["row_count"], 3);
 }
 
-/// A login beyond RDS's cap looks like one that is denied: it is tried once more, a while later.
+/// A login above RDS's cap looks like a denied one: it is retried once, a while later.
 pub async fn throttled(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let iam = harness.server.iam();
@@ -302,8 +304,8 @@ pub async fn throttled(engine: Engine, bootstrap: &str) {
     assert_eq!(iam.refusals().len(), refused + 1);
 }
 
-/// What commits by itself is no part of a transaction: MySQL's is refused before anything lasts,
-/// and what a procedure does is reported as what it is. PostgreSQL takes back even a table.
+/// A statement that commits implicitly cannot be part of a transaction: MySQL's is refused before
+/// anything is durable, and a procedure's commit is reported. PostgreSQL rolls back even a new table.
 pub async fn implicit_commit(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let create = ("create", "-- mode: write\nCREATE TABLE made (id INT)");
@@ -330,7 +332,7 @@ pub async fn implicit_commit(engine: Engine, bootstrap: &str) {
     assert!(message.contains("made"), "{message}");
 }
 
-/// The lock of an exclusive statement ends with a function that is killed.
+/// The lock of an exclusive statement ends when its function is killed.
 pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let sleep = sleep(engine, 4);
@@ -352,8 +354,8 @@ pub async fn lock_freed_by_crash(engine: Engine, bootstrap: &str) {
     .await;
 }
 
-/// Managed Instances send events side by side: each has a connection of its own, there are never
-/// more of them than events, and they are kept.
+/// Managed Instances send several events at once: each has its own connection, there are never more
+/// connections than events, and they are kept.
 pub async fn side_by_side(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let slow = slow(engine, 2, "");
@@ -376,7 +378,7 @@ pub async fn side_by_side(engine: Engine, bootstrap: &str) {
     assert_eq!(harness.connections().await, 3);
 }
 
-/// A function that Lambda ends takes leave of the server.
+/// A function that Lambda shuts down closes its connection cleanly.
 pub async fn farewell(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;

@@ -1,10 +1,10 @@
-//! Results of writes, which MariaDB and PostgreSQL have (`RETURNING`), and MySQL has not.
+//! Results of writes with `RETURNING`, which MariaDB and PostgreSQL have and MySQL has not.
 
 use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::{ITEMS, call};
 
-/// The result of a write is refused: the error says that the write was carried out.
+/// If the result of a write is refused, the error says that the write was carried out.
 pub async fn refused_result(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = [

@@ -1,7 +1,7 @@
-//! Random values of every type, there and back: stored through the function, read through the
-//! function, and compared with the server's own text of what it has stored.
+//! Random values of every type, stored and read through the function, and compared with the server's
+//! own text of what it has stored.
 //!
-//! Each value is a row of its own, so that a wrong one is named and needs no shrinking.
+//! Each value has its own row, so that a wrong one is named and needs no shrinking.
 
 mod mysql;
 mod postgres;
@@ -20,22 +20,22 @@ use std::fmt::Write as _;
 
 /// How many random values of each type there are.
 const RANDOM: usize = 100;
-/// How long an event may become: a third of what Lambda takes.
+/// The maximum length of an event: a third of Lambda's limit.
 const EVENT_BYTES: usize = 2_000_000;
 
-/// A type, and the values it is tried with.
+/// A type, and values to test it with.
 struct Case {
     sql_type: &'static str,
-    /// The SQL that stores a parameter, which is written `?`.
+    /// SQL that stores a parameter, written as `?`.
     store: &'static str,
-    /// The SQL that gives the server's own text of the column `v`.
+    /// SQL that returns the server's own text of the column `v`.
     text: &'static str,
     form: Form,
-    /// Whether the server's text is the very string that was sent.
+    /// Whether the server's text is exactly the string that was sent.
     kept: bool,
     edges: Vec<Value>,
     any: BoxedStrategy<Value>,
-    /// Values that no parameter can bring in, as SQL.
+    /// Values that cannot be sent as parameters, as SQL.
     planted: &'static [&'static str],
 }
 
@@ -45,7 +45,7 @@ enum Form {
     Integer,
     Float,
     Double,
-    /// A double whose text may have lost digits: MySQL's has 22 characters at most.
+    /// A double whose text may have lost digits: MySQL's has at most 22 characters.
     Rounded,
     Text,
     /// The text is in hexadecimal digits.
@@ -96,7 +96,7 @@ impl Case {
     }
 }
 
-/// Every value comes back as the server has it.
+/// Every value is returned as the server stores it.
 pub async fn any_value(engine: Engine, bootstrap: &str) {
     let cases = match engine {
         Engine::Postgres => postgres::cases(),
@@ -154,7 +154,7 @@ fn mistake(case: &Case, sent: &Value, returned: &RawValue, text: &RawValue) -> O
     })
 }
 
-/// Stores `values` with as few events as hold them.
+/// Stores `values` with as few events as possible.
 async fn store(
     function: &Deployed<'_>,
     number: usize,
@@ -177,13 +177,13 @@ async fn store(
     function.invoke(&format!(r#"{{"transaction":[{calls}]}}"#)).await.map(drop)
 }
 
-/// Whether two numbers other than zero are equal but for rounding to 14 digits.
+/// Whether two non-zero numbers are equal when rounded to 14 digits.
 fn is_near(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|text| text.parse::<f64>().expect("a number"));
     other != 0.0 && (one - other).abs() <= other.abs() * 1e-14
 }
 
-/// The JSON that the convention asks for, given the server's text.
+/// The JSON that docs/TYPES.md specifies for the server's text.
 fn json_of(form: Form, text: &str) -> String {
     match form {
         Form::Integer => {
@@ -234,7 +234,7 @@ fn nested(lengths: &[usize], elements: &mut impl Iterator<Item = String>) -> Str
     format!("[{}]", json.join(","))
 }
 
-/// A date and time in the server's form, `2 BC` at its end and a blank in its middle.
+/// A date and time in the server's form, with a space, and perhaps ` BC` at the end.
 fn iso_8601(text: &str) -> String {
     let Some((before_christ, zone)) = text.split_once(" BC") else {
         return text.replacen(' ', "T", 1);
@@ -251,12 +251,12 @@ fn quoted(text: &str) -> String {
     json!(text).to_string()
 }
 
-/// As much of a text as a person reads.
+/// A text shortened for a person.
 fn abridged(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-/// Any text, and those that careless code changes.
+/// Any text, and texts that careless code changes.
 fn any_text() -> BoxedStrategy<String> {
     proptest::prelude::any::<String>().boxed()
 }
@@ -280,7 +280,7 @@ fn any_micros() -> BoxedStrategy<u32> {
     proptest::prop_oneof![Just(0), (0..1000_u32).prop_map(|ms| ms * 1000), 0..1_000_000_u32].boxed()
 }
 
-/// Bytes, as many as `size` lets there be, in base64.
+/// Bytes within `size`, in base64.
 fn any_base64(size: std::ops::RangeInclusive<usize>) -> BoxedStrategy<String> {
     let bytes = proptest::collection::vec(proptest::prelude::any::<u8>(), size);
     bytes.prop_map(|bytes| BASE64.encode(bytes)).boxed()

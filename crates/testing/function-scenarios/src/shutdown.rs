@@ -1,5 +1,5 @@
-//! SIGTERM while events run, as Lambda sends it to a Managed Instance: nothing new is run, and what
-//! runs is answered with what became of it.
+//! SIGTERM while events run, as Lambda sends it to a Managed Instance: nothing new is run, and running
+//! events are answered with their outcome.
 
 use engine::Engine;
 use function_harness::event::ITEMS;
@@ -12,11 +12,11 @@ const LONG: &str = r#"{"statement":"long-write"}"#;
 const LONG_TRANSACTION: &str =
     r#"{"transaction":[{"statement":"quick-write"},{"statement":"long-write"}]}"#;
 
-/// Each has a table of its own, so that none waits for another's locks.
+/// Each write has its own table, so that none waits for another's locks.
 const TABLES: &str = "CREATE TABLE quick (id INT PRIMARY KEY, name VARCHAR(50)); \
     CREATE TABLE slow (id INT PRIMARY KEY, name VARCHAR(50));";
 
-/// A server with these tables, and a function that writes to them for 200 ms, and for too long.
+/// A server with these tables.
 async fn start(engine: Engine, bootstrap: &str) -> Harness {
     Harness::with_tables(Server::builder(engine), TABLES, bootstrap).await
 }
@@ -28,7 +28,7 @@ async fn deploy(harness: &Harness, at_once: usize) -> Deployed<'_> {
     };
     let quick =
         format!("-- mode: write\nINSERT INTO quick SELECT 1, CONCAT('x', {})", sleep("0.2"));
-    // Three rows: MySQL ends the sleep of one early, as if it were over, before the rest.
+    // Three rows: when MySQL ends the statement, the first sleep returns early as if it were over.
     let long = format!(
         "-- mode: write\nINSERT INTO slow SELECT id, CONCAT('x', {}) FROM items",
         sleep("600")
@@ -38,15 +38,15 @@ async fn deploy(harness: &Harness, at_once: usize) -> Deployed<'_> {
         .await
 }
 
-/// Fails unless the table has so many rows.
+/// Fails unless the table has `count` rows.
 async fn assert_rows(harness: &Harness, table: &str, count: usize) {
     let schema = if harness.server.engine() == Engine::Postgres { "public" } else { "app" };
     let rows = harness.execute(&format!("SELECT id FROM {schema}.{table}")).await;
     assert_eq!(rows.len(), count, "in {table}");
 }
 
-/// A write that ends in time succeeds, and is there once. One that does not is ended on the server,
-/// and known not to have been carried out; or it is said that it is not known. Connections are closed.
+/// A write that ends in time succeeds, and is there once. A longer one is ended on the server and
+/// reported as not carried out, or its outcome is reported as unknown. Connections are closed.
 pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
     let harness = start(engine, bootstrap).await;
     let function = deploy(&harness, 4).await;
@@ -80,8 +80,8 @@ pub async fn running_events_are_answered(engine: Engine, bootstrap: &str) {
     until("the connections are gone", async || harness.connections().await == 0).await;
 }
 
-/// An event that comes after SIGTERM is not run, even where Lambda delivers it; a transaction that
-/// takes too long is rolled back.
+/// An event that arrives after SIGTERM is not run, even if Lambda delivers it; a transaction that takes
+/// too long is rolled back.
 pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
     let harness = start(engine, bootstrap).await;
     let function = deploy(&harness, 4).await;
@@ -89,7 +89,7 @@ pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
         until("the transaction runs", async || harness.asleep("slow").await == 1).await;
         function.terminate();
         until("SIGTERM has come", async || function.logs().contains("SIGTERM: ")).await;
-        // Whichever comes first: the function's answer, or the end of its process.
+        // Whichever is first: the function's answer, or the end of its process.
         let (error_type, message) = function.invoke(ITEMS).await.unwrap_err();
         let refused = error_type == "ConnectionLost" && message.contains("nothing was run");
         assert!(refused || error_type == "Runtime.ExitError", "{error_type}: {message}");
@@ -101,7 +101,7 @@ pub async fn nothing_new_is_run(engine: Engine, bootstrap: &str) {
     assert_rows(&harness, "slow", 0).await;
 }
 
-/// A function that is given one event at a time answers it too.
+/// A function that receives one event at a time answers it too.
 pub async fn one_at_a_time(engine: Engine, bootstrap: &str) {
     let harness = start(engine, bootstrap).await;
     let function = deploy(&harness, 1).await;
@@ -115,8 +115,7 @@ pub async fn one_at_a_time(engine: Engine, bootstrap: &str) {
     until("the connection is gone", async || harness.connections().await == 0).await;
 }
 
-/// A server that does not answer leaves the outcome of a write unknown, and the answer says so in
-/// time.
+/// If the server does not answer, the outcome of a write is unknown, and the response says so in time.
 pub async fn silent_server(engine: Engine, bootstrap: &str) {
     let harness = start(engine, bootstrap).await;
     let function = deploy(&harness, 4).await;
@@ -130,7 +129,7 @@ pub async fn silent_server(engine: Engine, bootstrap: &str) {
     assert!(message.contains("Lambda was shutting down this environment"), "{message}");
 }
 
-/// A function whose registration for SIGTERM is not answered starts, and answers events.
+/// A function whose registration for SIGTERM is not answered still starts and answers events.
 pub async fn silent_extensions_api(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy_as(&[], |f| f.silent_extensions()).await;

@@ -1,4 +1,4 @@
-//! Large results: how much memory they take, and where they end.
+//! Large results and events: how much memory they take, and when they are refused.
 
 use engine::Engine;
 use function_harness::{Deployed, Harness};
@@ -9,19 +9,19 @@ const ROWS: &str = "SELECT REPEAT('x', 500) AS text FROM items a, items b, items
 const ONE_ROW: &str = "SELECT REPEAT('x', 5000000) AS text";
 
 /// A result of 5 MB takes less than three times its size in memory. MySQL's driver keeps up to four
-/// copies of a row, which counts when one row is the whole result.
+/// copies of a row, which matters if one row is the whole result.
 pub async fn memory(engine: Engine, bootstrap: &str) {
     let of_one_row = if engine == Engine::Postgres { 3 } else { 6 };
     let harness = Harness::start(engine, bootstrap).await;
     for (sql, times) in [(ROWS, 3), (ONE_ROW, of_one_row)] {
-        // A function of its own for each: a process never shows a peak lower than its last one.
+        // A new function for each: a process's peak never goes down.
         let function =
             harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &[("large", sql)]).await;
         let (_, before) = peak(&function, "items").await;
         let (bytes, after) = peak(&function, "large").await;
         assert!(bytes > 5_000_000, "{bytes} bytes");
         let taken = (after - before) << 20;
-        // Both are rounded to whole megabytes, as Lambda shows them.
+        // Both are rounded to whole megabytes, as Lambda reports them.
         assert!(
             taken < times * bytes + (1 << 20),
             "{bytes} bytes took {taken} bytes of memory: {sql}"
@@ -36,8 +36,8 @@ async fn peak(function: &Deployed<'_>, statement: &str) -> (u64, u64) {
     (invocation.payload.len() as u64, invocation.max_memory_mb)
 }
 
-/// Events as large as Lambda takes, and what they are refused with: none is worth more memory than a few
-/// times its size, nor an answer or a log line longer than any.
+/// Events as large as Lambda accepts, and their refusals: none takes more memory than a few times its
+/// size, or has a longer response or log line than others.
 pub async fn huge_events(engine: Engine, bootstrap: &str) {
     const SIZE: usize = 5_900_000;
     let harness = Harness::start(engine, bootstrap).await;
@@ -60,9 +60,9 @@ pub async fn huge_events(engine: Engine, bootstrap: &str) {
         ("deep parameters", array(&nested), "Event", 4),
         ("parameters", array(&(filled("0,", SIZE) + "0")), "Event", 4),
         ("an array", array(&format!("[{}0]", filled("0,", SIZE))), "Statement", 4),
-        // The server quotes it; what MySQL's reader of literals holds is not the function's.
+        // The server quotes it.
         ("a quoted value", array(&format!(r#""{}""#, filled("v", SIZE))), "Query", 8),
-        // Each is a call that might be run: its name, its statement and its place.
+        // Each is a valid call, with its name, statement and position.
         (
             "statements",
             format!(r#"{{"transaction":[{known}{{"statement":"itmes"}}]}}"#),
@@ -70,7 +70,7 @@ pub async fn huge_events(engine: Engine, bootstrap: &str) {
             8,
         ),
     ] {
-        // A function of its own for each: a process never shows a peak lower than its last one.
+        // A new function for each: a process's peak never goes down.
         let statements = [("adds", adds)];
         let function = harness.deploy_as(&statements, |function| function.log_level("INFO")).await;
         function.fails(r#"{"statement":"adds","params":["none"]}"#, "Query").await;
@@ -81,15 +81,16 @@ pub async fn huge_events(engine: Engine, bootstrap: &str) {
         assert!(invocation.payload.len() < 8 << 10, "{what}: {}", invocation.payload.len());
         assert!(invocation.log.len() < 8 << 10, "{what}: {}", invocation.log.len());
         let (size, taken) = (event.len() as u64, (invocation.max_memory_mb - before) << 20);
-        // Both are rounded to whole megabytes, as Lambda shows them.
+        // Both are rounded to whole megabytes, as Lambda reports them.
         assert!(taken < times * size + (1 << 20), "{what}: {size} bytes took {taken} of memory");
     }
 }
 
-/// One value may be longer than any response: it ends the result too, and the function lives on.
+/// A single value may be longer than any response: the result is refused, and the function keeps
+/// running.
 pub async fn long_values(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    // Values that wait for the server's text are not in the JSON yet, and count all the same.
+    // Values that wait for the server's text are not in the JSON yet, but count towards the limit.
     let points = "SELECT id, array_fill(point(1, 2), ARRAY[1500000]) AS p FROM items WHERE id = 2";
     let long = "SELECT name, REPEAT('x', CASE id WHEN 2 THEN 15000000 ELSE 1 END) AS text \
                 FROM items ORDER BY id";

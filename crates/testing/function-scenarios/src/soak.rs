@@ -1,6 +1,6 @@
-//! Thousands of invocations, from several environments side by side, while random faults come and
-//! go: no answer is another's, no write is lost or run twice, no connection is left behind, and the
-//! memory of the function does not grow.
+//! Thousands of invocations in several environments at once, while random faults come and go: no
+//! answer is another invocation's, no write is lost or run twice, no connection is left behind, and the
+//! function's memory does not grow.
 
 use engine::Engine;
 use fault_proxy::{At, Condition, Cut, Direction, Ending, Place, Proxy};
@@ -14,23 +14,23 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many invocations a default run has, on one engine. The three together have 20,000 and more.
+/// The default number of invocations on one engine. The three engines together have over 20,000.
 const INVOCATIONS: u32 = 6_700;
-/// How many invocations are sent at once, each to an environment of its own.
+/// How many invocations are sent at once, each to its own environment.
 const SIDE_BY_SIDE: u32 = 3;
-/// How many invocations lie between two faults.
+/// The average number of invocations between two faults.
 const BETWEEN: u32 = 30;
-/// How much memory may be taken after the first quarter, for all that is kept once and for all.
+/// How much memory may be allocated after the first quarter, for what is kept permanently.
 const GROWTH_KIB: u64 = 3 << 10;
 
-/// `SOAK_INVOCATIONS` asks for more of them, `SOAK_SEED` for the faults of an earlier run.
+/// `SOAK_INVOCATIONS` sets their number, and `SOAK_SEED` repeats the faults of an earlier run.
 pub async fn random_faults(engine: Engine, bootstrap: &str) {
     let invocations = number("SOAK_INVOCATIONS").unwrap_or(INVOCATIONS.into()) as u32;
     let seed = number("SOAK_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
     println!("{engine}: {invocations} invocations, SOAK_SEED={seed}");
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let proxy = faults::proxy(&harness).await;
-    // Short, because some faults last until it.
+    // Short, because some faults last until then.
     let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(3), &[]).await;
     let soak = Soak {
         function,
@@ -45,7 +45,7 @@ pub async fn random_faults(engine: Engine, bootstrap: &str) {
         tokio::join!(soak.watch(), soak.work(1), soak.work(2), soak.work(3), soak.disturb(seed));
     let Soak { function, proxy, ledger, report, .. } = soak;
 
-    // Every environment that still has a connection has one.
+    // No environment has more than one connection.
     let open = faults::connections(&harness.server);
     let environments = function.resident_kib().len();
     faults::settled(&harness.server, environments).await;
@@ -68,7 +68,7 @@ struct Soak<'a> {
 }
 
 impl Soak<'_> {
-    /// Sends one invocation after another until there are enough.
+    /// Sends invocations one after another until there are enough.
     async fn work(&self, worker: u32) {
         assert!(worker <= SIDE_BY_SIDE);
         loop {
@@ -86,7 +86,7 @@ impl Soak<'_> {
         }
     }
 
-    /// Lets a random fault come, and go, every now and then.
+    /// Causes a random fault now and then, and clears it.
     async fn disturb(&self, seed: u64) {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut next = BETWEEN;
@@ -102,7 +102,7 @@ impl Soak<'_> {
         self.proxy.forget_cuts();
     }
 
-    /// One fault, for as long as it takes.
+    /// Causes one fault, and waits until it is over.
     async fn fault(&self, random: &mut fastrand::Rng) {
         let endings = [Ending::Reset, Ending::Close, Ending::HalfClose];
         let ending = endings[random.usize(..3)];
@@ -134,7 +134,7 @@ impl Soak<'_> {
         tokio::time::sleep(lasts).await;
     }
 
-    /// The most memory that a process of the function has, in KiB: up to a quarter of the run, and
+    /// The largest resident memory of the function's processes, in KiB: after a quarter of the run, and
     /// at its end.
     async fn watch(&self) -> [u64; 2] {
         let most = || self.function.resident_kib().into_iter().max().unwrap_or_default();
@@ -152,8 +152,8 @@ impl Soak<'_> {
     }
 }
 
-/// A number in an environment variable.
+/// A number from an environment variable.
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, which is not a number")))
 }

@@ -1,4 +1,4 @@
-//! Starts that go wrong, and a connection that goes: the function lives on, and says what to mend.
+//! Failed starts and a lost connection: the function keeps running, and says what to correct.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -6,7 +6,7 @@ use function_harness::event::ITEMS;
 use std::fs;
 use std::time::Duration;
 
-/// A setting that is missing or wrong is named, for every event, by a function that stays up.
+/// A function with a missing or wrong setting keeps running, and names the setting for every event.
 pub async fn wrong_settings(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     for (change, names) in [
@@ -40,8 +40,8 @@ pub async fn empty_bundle(engine: Engine, bootstrap: &str) {
     assert!(message.contains(&bundle), "{message}");
 }
 
-/// A connection that fails while the function initialises does not end it: the first event tries
-/// again, and a later one finds the database back.
+/// A connection that fails during initialisation does not end the function: the first event retries,
+/// and a later event finds the database available again.
 pub async fn database_away(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     harness.server.iam().set_keys(vec![]);
@@ -77,14 +77,14 @@ pub async fn connection_gone(engine: Engine, bootstrap: &str) {
     let others = other.ok(r#"{"statement":"others"}"#).await;
     assert_eq!(others["row_count"], 1, "{others}");
     let id = &others["rows"][0]["id"];
-    // MySQL takes no parameter here.
+    // MySQL accepts no parameter here.
     let end = match engine {
         Engine::Postgres => format!("SELECT pg_terminate_backend({id})"),
         Engine::MySql | Engine::MariaDb => format!("-- mode: write\nKILL {id}"),
     };
     harness.deploy_with(&[], &[("end", &end)]).await.ok(r#"{"statement":"end"}"#).await;
 
-    // Longer than a connection is taken for alive without being asked.
+    // Longer than a connection is used without a check.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let response = function.ok(ITEMS).await;
     assert_eq!(response["row_count"], 3);

@@ -1,5 +1,5 @@
-//! Statement files as people have them: each works, or is refused by its name, line and way out, and
-//! concerns nobody but who calls it.
+//! Statement files as people write them: each works, or is refused with its name, the line and the fix,
+//! and only for events that call it.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -11,7 +11,7 @@ use std::fs;
 const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event",
     "source":"aws.scheduler","detail":{}}"#;
 
-/// What stands above a statement, with an option where the braces are.
+/// Headers of statements, with an option in place of the braces.
 const HEADERS: [(&str, &str); 10] = [
     ("mark", "\u{feff}-- {}\n"),
     ("windows", "-- Saved on Windows.\r\n-- {}\r\n"),
@@ -29,7 +29,7 @@ const HEADERS: [(&str, &str); 10] = [
     ("prose", "-- Mode: rarely used. Timeout, if it takes long.\n-- Max_rows of it: all.\n-- {}\n"),
 ];
 
-/// Whatever stands above or around a statement, its options are honoured.
+/// Options are honoured whatever is above or around a statement.
 pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let hashes = [("hash", "# Licence\n# {}\n"), ("hash-block", "# Licence\n/* {} */\n")];
@@ -57,7 +57,7 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
         assert_eq!(function.ok(&call("write")).await["rows_affected"], 1, "{name}");
         function.fails(&call("rows"), "ResultTooLarge").await;
     }
-    // One is enough: the others differ in what stands above the option alone.
+    // One is enough: the others differ only above the option.
     for name in ["mark", "licence"] {
         function.fails(&format!(r#"{{"statement":"{name}-time"}}"#), "Timeout").await;
     }
@@ -74,11 +74,11 @@ pub async fn as_people_have_them(engine: Engine, bootstrap: &str) {
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
 }
 
-/// A file that is no statement, and what its refusal tells.
+/// A file that is not a valid statement, and what its refusal says.
 struct Bad {
     name: String,
     sql: String,
-    /// Of the line that is wrong; 0 where the whole file is.
+    /// The wrong line; 0 for the whole file.
     line: usize,
     way_out: &'static str,
 }
@@ -136,8 +136,8 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
     all
 }
 
-/// What is no statement is refused before anything of it runs, alone and in a transaction; all other
-/// statements of the function work, and the diagnosis lists the file.
+/// An invalid statement is refused before any of it runs, alone and in a transaction; the function's
+/// other statements work, and the diagnosis lists the file.
 pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let all = bad_files(engine);
@@ -174,8 +174,7 @@ pub async fn refused_by_name(engine: Engine, bootstrap: &str) {
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 
-/// A schedule runs a statement that there is, and that takes no parameter. Where there is none,
-/// schedules alone fail.
+/// A schedule runs an existing statement without parameters. If there is none, only schedules fail.
 pub async fn schedules(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let folder = harness.folder().join("without-items");
@@ -198,7 +197,7 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
         ("add-item", "Settings", "takes 2 parameters, but a schedule passes none"),
         ("bad", "Statement", "bad.sql: line 1: mode must be read or write"),
     ] {
-        // The bad file would be in the way of a diagnosis of the others.
+        // The bad file would hide the diagnosis of the others.
         let files = if scheduled == "bad" { &files[..] } else { &files[1..] };
         let function = harness.deploy_with(&[("SCHEDULED_STATEMENT", scheduled)], files).await;
         let message = function.fails(SCHEDULED, error_type).await;
@@ -211,7 +210,7 @@ pub async fn schedules(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(diagnosis::EVENT).await["diagnose"]["ok"], true);
 }
 
-/// The diagnosis goes all the way, and its first step warns of the schedule.
+/// The diagnosis completes, and its first step warns about the schedule.
 async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
     let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     assert_eq!(diagnosis["ok"], false, "{diagnosis:#}");
@@ -224,8 +223,8 @@ async fn warned_of_schedule(function: &Deployed<'_>, told: &str) {
     assert!(causes.iter().any(named), "{diagnosis:#}");
 }
 
-/// What a server cannot do in a transaction that only reads tells which option it needs, and runs
-/// with it.
+/// The error for a statement that cannot run in a read-only transaction names the option that it needs;
+/// with the option it runs.
 pub async fn no_reads(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements: &[(&str, &str, &str)] = match engine {
@@ -271,7 +270,7 @@ pub async fn no_reads(engine: Engine, bootstrap: &str) {
         assert!(message.contains("in a separate event"), "{message}");
     }
     assert_eq!(indexes().await.len(), 0);
-    // No user of RDS may alter the system.
+    // No RDS user may run ALTER SYSTEM.
     for (name, ..) in statements.iter().filter(|(name, ..)| *name != "system") {
         function.ok(&format!(r#"{{"statement":"{name}-write"}}"#)).await;
     }
@@ -284,7 +283,7 @@ fn sleep(engine: Engine) -> String {
     format!("SELECT {call}\n")
 }
 
-/// The example table, as an administrator names it.
+/// The administrator's name of the example table.
 fn items(engine: Engine) -> &'static str {
     if engine == Engine::Postgres { "items" } else { "app.items" }
 }

@@ -1,4 +1,4 @@
-//! `docs/TYPES.md`, read and held to its word.
+//! `docs/TYPES.md`, checked against real servers.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -15,8 +15,8 @@ struct Line<'a> {
     json: &'a str,
 }
 
-/// Every line of the engine's table: a column of the type, holding the value, comes back as the JSON
-/// that the line shows, under the name that it shows.
+/// Every line of the engine's table: a column of the type with the value is returned as the JSON and the
+/// type name that the line shows.
 pub async fn documented(engine: Engine, bootstrap: &str) {
     let (heading, name) = match engine {
         Engine::MySql => ("## MySQL and MariaDB", "MySQL"),
@@ -28,7 +28,7 @@ pub async fn documented(engine: Engine, bootstrap: &str) {
     let lines = lines(section, name);
     assert!(lines.len() > 30, "{} lines", lines.len());
 
-    // Zero dates are stored in this mode alone.
+    // Only this mode stores zero dates.
     let mut tables = String::from(match engine {
         Engine::Postgres => "",
         Engine::MySql | Engine::MariaDb => "SET SESSION sql_mode = '';\n",
@@ -56,7 +56,7 @@ pub async fn documented(engine: Engine, bootstrap: &str) {
     assert!(wrong.is_empty(), "on {name}, docs/TYPES.md is wrong about\n{}", wrong.join("\n"));
 }
 
-/// The lines of a section that hold for the engine called `engine`.
+/// The lines of a section that apply to the engine called `engine`.
 fn lines<'a>(section: &'a str, engine: &str) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     for line in section.lines().filter(|line| line.starts_with("| `")) {
@@ -72,7 +72,7 @@ fn lines<'a>(section: &'a str, engine: &str) -> Vec<Line<'a>> {
     lines
 }
 
-/// What stands between the first two backticks of a cell.
+/// The text between the first two backticks of a cell.
 fn code(cell: &str) -> &str {
     cell.split('`').nth(1).unwrap_or_else(|| panic!("no code in the cell {cell:?}"))
 }

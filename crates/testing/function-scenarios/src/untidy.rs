@@ -1,5 +1,4 @@
-//! A server whose owner has set what sessions begin with: the function gives the answers that it
-//! gives on any server.
+//! A server with unusual session defaults: the function gives the same answers as on any server.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -7,7 +6,7 @@ use function_harness::event::ITEMS;
 use local_rds::{Profile, Server};
 use serde_json::json;
 
-/// Writes last and are whole, reads are fresh, reads cannot write, and the diagnosis is right.
+/// Writes are durable and complete, reads are fresh, reads cannot write, and the diagnosis is right.
 pub async fn same_answers(engine: Engine, bootstrap: &str) {
     let harness = Harness::with(Server::builder(engine).profile(Profile::Untidy), bootstrap).await;
     let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
@@ -61,7 +60,7 @@ pub async fn same_answers(engine: Engine, bootstrap: &str) {
     check("a parameter larger than a packet", is_query, format!("{large:?}"));
     check("nothing else lasts", stored().await.is_empty(), format!("{:?}", stored().await));
 
-    // Without the statement that is wrong.
+    // Without the wrong statement.
     let diagnosis = harness.deploy(&[]).await.ok(r#"{"diagnose":true}"#).await["diagnose"].take();
     let steps = diagnosis["steps"].as_array().unwrap().iter();
     let seen: Vec<_> = steps.filter(|step| step["verdict"] != "ok").map(|s| &s["seen"]).collect();

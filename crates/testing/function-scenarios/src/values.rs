@@ -1,4 +1,4 @@
-//! Values on their way in and out, unchanged.
+//! Values go in and come out unchanged.
 
 use engine::Engine;
 use function_harness::Harness;
@@ -39,7 +39,7 @@ pub async fn parameters(engine: Engine, bootstrap: &str) {
     assert_eq!(*sum, json!("12345678901234567891.0123456789"));
 }
 
-/// Columns of the common types, with values that a careless reader would change.
+/// Columns of common types, with values that a careless reader would change.
 pub async fn columns(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let (sql, row) = match engine {
@@ -71,7 +71,7 @@ pub async fn columns(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(r#"{"statement":"columns"}"#).await["rows"], json!([row]));
 }
 
-/// A value that the server cannot read is named, by its parameter or its column, with the type.
+/// The error for a value that the server cannot parse names the parameter or column, and the type.
 pub async fn unparsable(engine: Engine, bootstrap: &str) {
     let table = "CREATE TABLE typed (n INT, d DATE);";
     let harness = Harness::with_tables(Server::builder(engine), table, bootstrap).await;

@@ -21,9 +21,9 @@ enum Operator {
     StringLike,
     /// `ArnEquals` and `ArnLike`, which are the same.
     ArnLike,
-    /// `ForAllValues:StringLike`: every value that the request carries, also none at all.
+    /// `ForAllValues:StringLike`: every value that the request carries, if any.
     AllStringLike,
-    /// Whether the request must be without the key.
+    /// Whether the key must be absent.
     Null(bool),
 }
 
@@ -46,13 +46,17 @@ impl Condition {
             ("ArnEquals" | "ArnLike", _) => Operator::ArnLike,
             ("ForAllValues:StringLike", _) => Operator::AllStringLike,
             ("Null", [one]) if one == "true" || one == "false" => Operator::Null(one == "true"),
-            _ => return Err(format!("the condition {operator} of {values:?} is not known here")),
+            _ => {
+                return Err(format!(
+                    "the condition {operator} of {values:?} is not supported here"
+                ));
+            }
         };
         let values = values.iter().map(|it| Pattern::parse(it)).collect::<Result<_, _>>()?;
         Ok(Self { operator, key: key.to_ascii_lowercase(), values })
     }
 
-    /// Whether a request with these keys fulfils it. A key that is not there is no value's equal.
+    /// Whether a request with these keys fulfils it. A missing key equals no value.
     pub(super) fn holds(&self, context: &Context) -> bool {
         let carried = context.get(&self.key).map(Vec::as_slice);
         let one = |matches: fn(&Pattern, &str, &Context) -> bool| match carried {

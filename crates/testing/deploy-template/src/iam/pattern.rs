@@ -1,18 +1,18 @@
-//! Texts with wildcards and variables.
+//! Strings with wildcards and variables.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
 use super::Context;
 
-/// A text of a policy: `arn:aws:s3:::zips-${aws:PrincipalAccount}-*`.
+/// A string of a policy: `arn:aws:s3:::zips-${aws:PrincipalAccount}-*`.
 #[derive(Debug)]
 pub(super) struct Pattern(Vec<Part>);
 
 #[derive(Debug)]
 enum Part {
-    /// One token of the text itself.
+    /// One token of the string.
     Token(Token),
-    /// The value of a condition key, in lower case, which stands for itself whatever is in it.
+    /// The value of a condition key, in lower case, without wildcards.
     Variable(String),
 }
 
@@ -26,7 +26,7 @@ enum Token {
 }
 
 impl Pattern {
-    /// A pattern of a condition's value.
+    /// The pattern of a condition's value.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -40,11 +40,14 @@ impl Pattern {
                 rest = &rest[next.len_utf8()..];
                 continue;
             };
-            let (name, after) =
-                variable.split_once('}').ok_or_else(|| format!("{text}: a variable has no end"))?;
+            let (name, after) = variable
+                .split_once('}')
+                .ok_or_else(|| format!("{text}: an unterminated variable"))?;
             parts.push(match name {
                 "*" | "?" | "$" => Part::Token(Token::Char(name.chars().next().unwrap())),
-                _ if name.contains(',') => return Err(format!("{text}: defaults are not known")),
+                _ if name.contains(',') => {
+                    return Err(format!("{text}: defaults are not supported"));
+                }
                 _ => Part::Variable(name.to_ascii_lowercase()),
             });
             rest = after;
@@ -52,31 +55,31 @@ impl Pattern {
         Ok(Self(parts))
     }
 
-    /// The pattern of an action, whose case does not count.
+    /// The pattern of an action, case-insensitive.
     pub(super) fn action(text: &str) -> Result<Self, String> {
         if !text.contains(':') || text.contains('$') {
-            return Err(format!("{text} is no action"));
+            return Err(format!("{text} is not an action"));
         }
         Self::parse(&text.to_ascii_lowercase())
     }
 
-    /// The pattern of a resource: an ARN, whose variables are in its last part alone, or `*`.
+    /// The pattern of a resource: an ARN with variables only in its last part, or `*`.
     pub(super) fn resource(text: &str) -> Result<Self, String> {
         let parts: Vec<_> = text.splitn(6, ':').collect();
         let is_arn = parts.len() == 6 && parts[0] == "arn";
         if text != "*" && (!is_arn || parts[..5].iter().any(|part| part.contains('$'))) {
-            return Err(format!("{text} is no resource"));
+            return Err(format!("{text} is not a resource"));
         }
         Self::parse(text)
     }
 
-    /// Whether it is all of `text`.
+    /// Whether it matches all of `text`.
     pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
         let text: Vec<_> = text.chars().collect();
         self.expand(context).is_some_and(|tokens| glob(&tokens, &text))
     }
 
-    /// The same, of ARNs: part by part, so that a wildcard does not reach over a colon but in the last.
+    /// The same for ARNs: part by part, so that a wildcard matches a colon only in the last part.
     pub(super) fn matches_arn(&self, arn: &str, context: &Context) -> bool {
         let Some(tokens) = self.expand(context) else { return false };
         let arn: Vec<_> = arn.chars().collect();
@@ -86,7 +89,7 @@ impl Pattern {
         of_arns && patterns.iter().zip(parts).all(|(pattern, part)| glob(pattern, part))
     }
 
-    /// The same, without wildcards: a `*` is a `*`.
+    /// The same without wildcards: a `*` is a `*`.
     pub(super) fn equals(&self, text: &str, context: &Context) -> bool {
         let character = |token: Token| match token {
             Token::Any => '*',
@@ -97,7 +100,7 @@ impl Pattern {
         own.is_some_and(|tokens| tokens.into_iter().map(character).eq(text.chars()))
     }
 
-    /// With its variables' values. A variable without one matches nothing.
+    /// With its variables' values. A variable without a value matches nothing.
     fn expand(&self, context: &Context) -> Option<Vec<Token>> {
         let mut tokens = Vec::new();
         for part in &self.0 {
@@ -113,8 +116,8 @@ impl Pattern {
     }
 }
 
-/// Whether the tokens match all of the text. A `*` first takes nothing, and one character more each
-/// time that what follows it fails.
+/// Whether the tokens match all of the text. A `*` first matches nothing, then one more character each
+/// time that the rest fails.
 fn glob(tokens: &[Token], text: &[char]) -> bool {
     let (mut token, mut at) = (0, 0);
     let mut last_any = None;

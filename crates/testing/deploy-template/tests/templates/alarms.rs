@@ -1,4 +1,4 @@
-//! Alarms that can fire: each is about a metric that exists, by its name and its dimensions.
+//! Alarms that can fire: each uses a metric that exists, by its name and dimensions.
 
 use deploy_template::{Rendered, STACK_NAME, Stack, filter, physical_name};
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn metric(alarm: &Value) -> Metric {
     (text(&alarm["Namespace"]), text(&alarm["MetricName"]), dimensions)
 }
 
-/// The metrics that AWS documents: each with one set of names of dimensions.
+/// The metrics that AWS documents, each with one set of dimension names.
 fn documented() -> BTreeSet<(String, String, Vec<String>)> {
     let lines = include_str!("metrics.txt").lines().filter(|line| line.starts_with("AWS/"));
     let metrics = lines.flat_map(|line| {
@@ -55,7 +55,7 @@ fn every_filter_feeds_an_alarm() {
             assert_eq!(made[of_the_filter], alarm[of_the_alarm], "{engine}");
         }
     }
-    // The line is at INFO: where it is not written, nothing pretends to watch for it.
+    // The line is at INFO: if it is not written, there is no alarm on it.
     for (level, expected) in [("TRACE", 2), ("DEBUG", 2), ("INFO", 2), ("WARN", 0), ("ERROR", 0)] {
         let rendered = render(&both().with([("LogLevel", level)]));
         assert_eq!(ids_of(&rendered, "AWS::Logs::MetricFilter").len(), expected, "{level}");
@@ -65,7 +65,7 @@ fn every_filter_feeds_an_alarm() {
     }
 }
 
-/// The metrics that the stack's own filters make of its logs. They have no dimensions.
+/// The metrics that the stack's own filters derive from its logs. They have no dimensions.
 fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
     let filters = ids_of(rendered, "AWS::Logs::MetricFilter");
     let metrics = filters.iter().map(|id| {
@@ -76,7 +76,7 @@ fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
     metrics.collect()
 }
 
-/// Stacks that have each alarm in one of them.
+/// Stacks that together have every alarm.
 fn stacks() -> Vec<Stack> {
     let proxy = "prx-0123456789abcdef0";
     vec![
@@ -108,7 +108,7 @@ fn every_alarm_is_about_a_metric_that_exists() {
     assert_eq!(seen, all, "every alarm is in one of the stacks");
 }
 
-/// What an alarm is about, in a line: `SUM 300 x 1 >= 1 AWS/Lambda Errors FunctionName=…`.
+/// An alarm in one line: `SUM 300 x 1 >= 1 AWS/Lambda Errors FunctionName=…`.
 fn shown(alarm: &Value) -> String {
     let (namespace, name, dimensions) = metric(alarm);
     let dimensions = dimensions.iter().map(|(name, value)| format!(" {name}={value}"));
@@ -174,7 +174,7 @@ fn alarms_watch_the_function_its_events_and_the_database() {
     }
 }
 
-/// A proxy has no metrics of IAM authentication, but others of its own.
+/// A proxy has no metrics of IAM authentication, but its own metrics.
 #[test]
 fn a_proxy_is_watched_by_its_own_metrics() {
     for (engine, parameters) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {

@@ -1,7 +1,7 @@
-//! What a deployer might try beyond a deployment: all of it is denied.
+//! What a deployer might try beyond a deployment: everything is denied.
 //!
-//! A deployer may make the stack's own roles, behind the boundary that an administrator has made, and
-//! may put any code into its functions. So the boundary is what bounds a deployer, too.
+//! A deployer may create the stack's own roles, within the administrator's permissions boundary, and may
+//! put any code into its functions. So the boundary also limits the deployer.
 
 use deploy_template::iam::{Decision, Policy, Request};
 use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
@@ -30,7 +30,7 @@ fn no_role_is_made_or_changed_without_the_boundary() {
     let own = calls::role("MySqlFunctionRole");
     let role_actions = "iam:CreateRole iam:PutRolePolicy iam:UpdateAssumeRolePolicy \
                         iam:DeleteRolePolicy iam:DeleteRole";
-    // The three calls that made an administrator, and those beside them: a role that nothing bounds.
+    // Calls that would create an administrator: a role without the boundary.
     denied(each(role_actions, &own));
     for other in [
         "arn:aws:iam::aws:policy/AdministratorAccess".to_owned(),
@@ -40,7 +40,7 @@ fn no_role_is_made_or_changed_without_the_boundary() {
     ] {
         denied(role_actions.split_whitespace().map(|it| role_request(it, &own, &other)));
     }
-    // Others' roles, with and without it.
+    // Other roles, with and without it.
     for other in ["role/admin", "role/rds-iam-lambda-prod-MySqlFunctionRole-1", "user/somebody"] {
         let other = arn("iam", other);
         denied(each(role_actions, &other));
@@ -107,7 +107,7 @@ fn others_stacks_stay_as_they_are() {
     {
         denied(each(changes, &arn("cloudformation", other)));
     }
-    // A service role would do what the deployer may not.
+    // A service role could do what the deployer may not.
     let admin = arn("iam", "role/cloudformation-admin");
     for action in ["CreateChangeSet", "DeleteStack", "RollbackStack", "UpdateStack", "CreateStack"]
     {
@@ -136,7 +136,7 @@ fn others_functions_and_layers_are_out_of_reach() {
             &arn("lambda", &format!("function:{other}")),
         ));
     }
-    // Nor are the stack's own opened to others.
+    // The stack's own may not be opened to others.
     denied(each(
         "lambda:AddPermission lambda:CreateFunctionUrlConfig lambda:CreateEventSourceMapping \
          lambda:PutFunctionEventInvokeConfigs lambda:UpdateFunctionUrlConfig",
@@ -174,7 +174,7 @@ fn others_queues_schedules_alarms_and_logs_are_out_of_reach() {
             &arn("cloudwatch", other),
         ));
     }
-    // An alarm that ends machines, or runs something, in place of telling a person.
+    // An alarm that stops machines or runs something instead of notifying a person.
     let own_alarm = arn("cloudwatch", &format!("alarm:{}", physical_name("MySqlErrors")));
     for action in [
         "arn:aws:automate:eu-west-1:ec2:terminate".to_owned(),
@@ -200,7 +200,7 @@ fn others_queues_schedules_alarms_and_logs_are_out_of_reach() {
             &arn("logs", &format!("log-group:{other}:*")),
         ));
     }
-    // Rows and parameters may be in a function's events, and not for a deployer to read.
+    // A function's events may contain rows and parameters, which a deployer may not read.
     let own_logs = arn("logs", &format!("log-group:/aws/lambda/{STACK_NAME}/mysql-function:*"));
     denied(each(
         "logs:FilterLogEvents logs:GetLogEvents logs:StartQuery logs:PutSubscriptionFilter \
@@ -238,14 +238,14 @@ fn others_buckets_are_out_of_reach() {
         denied(each(actions, &other));
         denied(each(actions, &format!("{other}/rds-iam-lambda/0.zip")));
     }
-    // Another account was quicker to make a bucket of our name: our zips do not go there.
+    // Another account has created a bucket with our name first: our zips are not uploaded there.
     let squatted = |action: &str| {
         Request::new(action, &format!("{}/rds-iam-lambda/0.zip", calls::bucket()))
             .with("aws:PrincipalAccount", ACCOUNT)
             .with("aws:ResourceAccount", "210987654321")
     };
     denied(["s3:PutObject", "s3:GetObject"].map(squatted));
-    // Another stack's zips are its own.
+    // Another stack's zips are off limits.
     denied(each("s3:PutObject s3:GetObject", &format!("{}/payroll/0.zip", calls::bucket())));
     denied(each(
         "s3:DeleteObject s3:DeleteBucket s3:PutBucketPublicAccessBlock s3:PutBucketAcl",

@@ -1,10 +1,10 @@
-//! The policies name actions, resources and condition keys that exist, and that go together.
+//! The policies name actions, resources and condition keys that exist and that belong together.
 //!
-//! A condition on a key that an action's requests do not carry never holds, so that a right which looks
-//! bounded is none; a resource of another type than the action's does not count. AWS's Service
-//! Authorization Reference says what goes together:
-//! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html>. It is held here
-//! as data that a package on PyPI takes from there.
+//! A condition on a key that an action's requests do not carry never holds, so that the statement allows
+//! nothing; a resource of another type than the action's has no effect. AWS's Service Authorization
+//! Reference says what belongs together:
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html>. A package on
+//! PyPI provides it as data.
 
 use deploy_template::STACK_NAME;
 use regex::Regex;
@@ -19,7 +19,7 @@ use crate::stack::{both, render};
 static REFERENCE: LazyLock<PathBuf> =
     LazyLock::new(|| pinned_tools::iam_data(&mut |line| println!("{line}")).unwrap());
 
-/// What the transform of SAM is needs no entry in the reference:
+/// The SAM transform's right, which the reference does not list:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html>.
 const NOT_IN_THE_REFERENCE: &str = "arn:aws:cloudformation:*:aws:transform/Serverless-2016-10-31";
 
@@ -33,7 +33,7 @@ fn texts(value: &Value) -> Vec<&str> {
     one_or_many.iter().filter_map(Value::as_str).collect()
 }
 
-/// An action as the reference has it: the forms of its resources' ARNs, and the keys of its requests.
+/// An action in the reference: the forms of its resources' ARNs, and the keys of its requests.
 struct Action {
     resources: Vec<Vec<String>>,
     keys: Vec<String>,
@@ -65,14 +65,14 @@ impl Action {
         })
     }
 
-    /// Global keys are in most requests, and the function's ARN is in every session of a function.
+    /// Most requests carry the global keys, and every session of a function carries the function's ARN.
     fn carries(&self, key: &str) -> bool {
         let key = key.to_ascii_lowercase();
         self.keys.contains(&key) || key.starts_with("aws:") || key == "lambda:sourcefunctionarn"
     }
 }
 
-/// The parts of an ARN, with an asterisk for whatever stands for a variable.
+/// The parts of an ARN, with an asterisk for each variable.
 fn parts(arn: &str) -> Vec<String> {
     let variable = Regex::new(r"\$\{[^}]+\}").unwrap();
     variable.replace_all(arn, "*").splitn(6, ':').map(str::to_owned).collect()
@@ -81,7 +81,7 @@ fn parts(arn: &str) -> Vec<String> {
 /// Whether some text matches both patterns, in which an asterisk stands for any text.
 fn overlap(one: &str, other: &str) -> bool {
     let (one, other): (Vec<_>, Vec<_>) = (one.chars().collect(), other.chars().collect());
-    // Whether the ends of both, from these characters on, overlap.
+    // Whether the rests of both, from these characters on, overlap.
     let mut ends = vec![vec![false; other.len() + 1]; one.len() + 1];
     for i in (0..=one.len()).rev() {
         for j in (0..=other.len()).rev() {
@@ -110,7 +110,7 @@ fn findings_of(statement: &Value) -> Vec<String> {
     let mut matched = vec![NOT_IN_THE_REFERENCE, "*"];
     for name in texts(&statement["Action"]).into_iter().filter(|name| !name.ends_with(":*")) {
         let Some(action) = Action::named(name) else {
-            findings.push(format!("{name} is no action"));
+            findings.push(format!("{name} is not an action"));
             continue;
         };
         let of_action: Vec<_> =
@@ -121,7 +121,7 @@ fn findings_of(statement: &Value) -> Vec<String> {
         }
         matched.extend(of_action);
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
-            // Without the key it holds as well.
+            // It also holds without the key.
             let needs = !operator.starts_with("ForAllValues:");
             for key in keys.as_object().unwrap().keys() {
                 if needs && !action.carries(key) {
@@ -145,13 +145,13 @@ fn actions_resources_and_conditions_go_together() {
     }
 }
 
-/// A check that finds nothing in anything would pass above.
+/// A check that never finds anything would pass above.
 #[test]
 fn what_does_not_go_together_is_found() {
     let role = format!("arn:aws:iam::*:role/{STACK_NAME}-x");
     let boundary = json!({"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::1:policy/b"}});
     for (action, resource, condition, finding) in [
-        ("iam:MakeRole", "*", json!({}), "iam:MakeRole is no action"),
+        ("iam:MakeRole", "*", json!({}), "iam:MakeRole is not an action"),
         ("iam:TagRole", &*role, boundary.clone(), "iam:TagRole has no key iam:PermissionsBoundary"),
         ("iam:PassRole", &*role, boundary, "iam:PassRole has no key iam:PermissionsBoundary"),
         (
@@ -169,7 +169,7 @@ fn what_does_not_go_together_is_found() {
     }
 }
 
-/// The permissions boundary is demanded wherever a request says which one there is or will be.
+/// The permissions boundary is required in every request that carries one.
 #[test]
 fn every_right_over_a_role_that_can_demand_the_boundary_does() {
     let policy = document(POLICY);

@@ -1,23 +1,23 @@
-//! The requests that a deployment makes, on the names that its resources have.
+//! The requests that a deployment makes, with the names of its resources.
 
 use deploy_template::iam::Request;
 use deploy_template::{ACCOUNT, Rendered, STACK_NAME, physical_name};
 
 use crate::stack::arn;
 
-/// A request of a principal of this account, on a resource of this account.
+/// A request of a principal of this account on a resource of this account.
 pub(crate) fn request(action: &str, resource: &str) -> Request {
     Request::new(action, resource)
         .with("aws:PrincipalAccount", ACCOUNT)
         .with("aws:ResourceAccount", ACCOUNT)
 }
 
-/// The boundary that an administrator has made.
+/// The administrator's permissions boundary.
 pub(crate) fn boundary() -> String {
     arn("iam", &format!("policy/{STACK_NAME}-boundary"))
 }
 
-/// A request about a role, which says what bounds the role, or will.
+/// A request about a role, with its present or future permissions boundary.
 pub(crate) fn role_request(action: &str, role: &str, boundary: &str) -> Request {
     request(action, role).with("iam:PermissionsBoundary", boundary)
 }
@@ -47,8 +47,8 @@ fn log_group(id: &str) -> String {
     arn("logs", &format!("log-group:/aws/lambda/{STACK_NAME}/{folder}-function"))
 }
 
-/// What `cargo xtask deploy`, `destroy` and `doctor` ask for themselves, and CloudFormation before it
-/// comes to the resources.
+/// Requests of `cargo xtask deploy`, `destroy` and `doctor`, and of CloudFormation before it handles
+/// the resources.
 pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     let transform = "arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31";
     let policies = ["arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess", &boundary()];
@@ -96,7 +96,7 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     all
 }
 
-/// What CloudFormation asks, with the deployer's rights, for an action of a resource's handler.
+/// The request of CloudFormation, with the deployer's rights, for an action of a resource's handler.
 pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<Request> {
     let engine = if id.starts_with("MySql") { "MySql" } else { "Postgres" };
     let resource = match (action, rendered.resources[id]["Type"].as_str().unwrap()) {
@@ -109,7 +109,7 @@ pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<R
             return vec![request(action, &role(&role_id)).with("iam:PassedToService", &service)];
         }
         ("s3:GetObject", _) => zip(),
-        // The actions that know no resources, and the one that asks for all alarms.
+        // Actions without resources, and the one that covers all alarms.
         (
             "logs:DescribeLogGroups"
             | "logs:DescribeIndexPolicies"
@@ -129,7 +129,7 @@ pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<R
             return vec![role_request(action, &role(id), &boundary())];
         }
         (_, "AWS::Logs::LogGroup" | "AWS::Logs::MetricFilter") => {
-            // Tagging names a log group without the asterisk, all other actions with it.
+            // Tagging uses a log group's ARN without the asterisk, all other actions with it.
             return vec![
                 request(action, &log_group(id)),
                 request(action, &format!("{}:*", log_group(id))),

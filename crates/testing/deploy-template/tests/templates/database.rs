@@ -1,4 +1,4 @@
-//! The example database is what the functions ask of one.
+//! The example database meets the functions' requirements.
 
 use deploy_template::{Rendered, Stack, Template, example_database};
 use serde_json::json;
@@ -74,7 +74,7 @@ fn one_engine_alone_is_possible() {
     }
 }
 
-/// What one template gives, the other takes by the same name.
+/// One template's outputs are the other's parameters, by the same names.
 #[test]
 fn its_outputs_are_the_functions_parameters() {
     let parameters = FUNCTIONS.source["Parameters"].as_object().unwrap();

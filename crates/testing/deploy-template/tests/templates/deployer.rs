@@ -1,7 +1,7 @@
-//! What a deployer needs is what `deploy/deployer-policy.json` gives, and nothing else.
+//! `deploy/deployer-policy.json` allows exactly what a deployer needs.
 //!
-//! Which rights a resource type needs AWS says itself, in the type's schema: each of its handlers
-//! lists them. cfn-lint carries these schemas.
+//! The schema of a resource type lists the rights that each of its handlers needs. cfn-lint contains
+//! these schemas.
 
 use deploy_template::iam::{Decision, Policy, Request};
 use deploy_template::{STACK_NAME, Stack};
@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use crate::calls;
 use crate::stack::{FUNCTIONS, MYSQL, POSTGRES, bare, both, render};
 
-/// Rights of handlers that none of our resources makes them use, by the property that would.
+/// Rights of handlers that our resources do not need, by the property that would need them.
 const NOT_USED: [(&str, &[&str]); 12] = [
     ("KmsKeyArn, KmsKeyId", &["kms:", "logs:AssociateKmsKey", "logs:DisassociateKmsKey"]),
     ("FileSystemConfigs", &["elasticfilesystem:", "s3files:"]),
@@ -74,7 +74,7 @@ fn policy() -> Policy {
     Policy::parse(&document(POLICY)).unwrap()
 }
 
-/// The actions that the policy allows, on whichever resource.
+/// The actions that the policy allows on any resource.
 fn allowed() -> BTreeSet<String> {
     let policy = document(POLICY);
     let statements = policy["Statement"].as_array().unwrap();
@@ -82,7 +82,7 @@ fn allowed() -> BTreeSet<String> {
     actions.map(|action| action.as_str().unwrap().to_owned()).collect()
 }
 
-/// What each resource type of the stack needs to be made, read, changed and taken away.
+/// The rights to create, read, update and delete each resource type of the stack.
 static NEEDED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
     let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
     let types: BTreeSet<_> =
@@ -115,15 +115,15 @@ print(json.dumps(needed))";
     needed
 });
 
-/// Whether none of our resources makes a handler use this right.
+/// Whether our resources do not need this right.
 fn is_not_used(action: &str) -> bool {
     NOT_USED.iter().flat_map(|(_, rights)| *rights).any(|right| {
         if right.ends_with(':') { action.starts_with(right) } else { action == *right }
     })
 }
 
-/// Every request that a deployment makes: of the programs, and of CloudFormation in the deployer's name
-/// for each resource of `stack`.
+/// Every request of a deployment: those of the programs, and those of CloudFormation in the deployer's
+/// name for each resource of `stack`.
 fn requests(stack: &Stack) -> Vec<(String, Request)> {
     let rendered = render(stack);
     let mut all = calls::of_the_programs();
@@ -148,7 +148,7 @@ fn every_call_of_a_deployment_is_allowed() {
     }
 }
 
-/// Nor is anything given that is left out above for a reason.
+/// Rights left out above for a reason are not allowed.
 #[test]
 fn nothing_is_given_that_no_call_needs() {
     let used: BTreeSet<_> =
@@ -159,7 +159,7 @@ fn nothing_is_given_that_no_call_needs() {
     assert!(given.iter().all(|action| !action.contains('*') && !is_not_used(action)));
 }
 
-/// Commands whose right has another name, or that need none.
+/// Commands whose right has another name, or that need no right.
 const COMMANDS_APART: [(&str, Option<&str>); 5] = [
     ("sts get-caller-identity", None),
     ("lambda invoke", Some("lambda:invokefunction")),
@@ -168,7 +168,7 @@ const COMMANDS_APART: [(&str, Option<&str>); 5] = [
     ("s3api head-object", Some("s3:getobject")),
 ];
 
-/// `"rds", "describe-db-instances"`: how our programs write a command of the AWS CLI.
+/// `"rds", "describe-db-instances"`: the form of AWS CLI commands in our programs.
 #[test]
 fn every_aws_command_that_we_run_is_allowed() {
     let allowed: BTreeSet<_> = allowed().into_iter().map(|action| action.to_lowercase()).collect();
@@ -206,7 +206,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// The policy as the one resource of a template.
+/// The policy as the only resource of a template.
 pub(crate) fn as_template(policy: &Value) -> String {
     let properties = json!({ "PolicyDocument": policy });
     let deployer = json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties });
@@ -225,8 +225,8 @@ fn they_are_short_enough_for_managed_policies() {
     }
 }
 
-/// CloudFormation shortens what would be longer than IAM's 64 characters for a role, and then no
-/// pattern matches: `NAME-PostgresFunctionRole-` and 13 characters.
+/// CloudFormation shortens role names to IAM's 64 characters, and then no pattern matches:
+/// `NAME-PostgresFunctionRole-` and 13 characters.
 const LONGEST_NAME: usize = 64 - "-PostgresFunctionRole-".len() - 13;
 
 /// What README says to do for a stack of another name, done.

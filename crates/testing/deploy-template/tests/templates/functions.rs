@@ -1,4 +1,4 @@
-//! What each function is made of.
+//! Each function's resources.
 
 use deploy_template::{STACK_NAME, physical_name};
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ fn a_schedule_hands_over_with_patience_and_runs_nothing_twice() {
     }
 }
 
-/// A change set takes a template of at most 51,200 bytes, and the addresses of the zips come to this one.
+/// A change set takes a template of at most 51,200 bytes, and the addresses of the zips are added to it.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>
 #[test]
 fn the_template_fits_into_a_request() {

@@ -1,4 +1,4 @@
-//! The linters find nothing, in what we wrote and in what CloudFormation gets.
+//! The linters find nothing in the templates as written and as translated.
 
 use deploy_template::{Template, example_database, functions};
 use std::fs;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::deployer;
 use crate::stack::FUNCTIONS;
 
-/// A linter, as on a machine without an AWS account.
+/// A linter without an AWS account.
 fn linter(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     command
@@ -23,7 +23,7 @@ fn linter(program: &Path, home: &Path) -> Command {
     command
 }
 
-/// Everything cfn-lint finds, informational findings included, and whether it is content.
+/// Everything that cfn-lint finds, including informational findings, and whether it passes.
 fn cfn_lint(home: &Path, files: &[PathBuf]) -> (String, bool) {
     let tools = pinned_tools::sam(&mut |line| println!("{line}")).unwrap();
     let mut command = linter(&tools.cfn_lint, home);
@@ -54,7 +54,7 @@ fn cfn_lint_finds_nothing() {
     assert_eq!(cfn_lint(folder.path(), &files), (String::new(), true));
 }
 
-/// A linter that finds nothing in anything would pass above.
+/// A linter that never finds anything would pass above.
 #[test]
 fn cfn_lint_finds_what_is_wrong() {
     let folder = TempDir::new().unwrap();
@@ -77,7 +77,7 @@ fn cfn_lint_finds_what_is_wrong() {
 fn sam_validate_finds_nothing() {
     let tools = pinned_tools::sam(&mut |line| println!("{line}")).unwrap();
     let home = TempDir::new().unwrap();
-    // Else it asks PyPI for a newer one, and tells of it. The time has to be a float.
+    // Otherwise it asks PyPI for a newer version, and reports it. The time must be a float.
     let settings = home.path().join(".aws-sam");
     fs::create_dir(&settings).unwrap();
     let year_2100 = r#"{"lastVersionCheck": 4102444800.0}"#;

@@ -1,4 +1,4 @@
-//! The templates are what their comments and the README say, as translated and rendered.
+//! The templates are what their comments and docs/DEPLOYMENT.md say, as translated and rendered.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 

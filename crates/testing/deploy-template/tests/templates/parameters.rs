@@ -1,11 +1,11 @@
-//! The patterns of the parameters, tried on what people give by mistake. What CloudFormation says
-//! then is in the template, and has to help.
+//! The patterns of the parameters, tested with common mistakes. The template contains CloudFormation's
+//! error message, which has to help.
 
 use template_parameters::Parameters;
 
 use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
 
-/// The one refusal of a stack that has this value for this parameter.
+/// The only error for a stack with this value of this parameter.
 fn refusal(name: &str, value: &str) -> String {
     let refusals = refusals(&both().with([(name, value)]));
     assert_eq!(refusals.len(), 1, "{name}={value}: {refusals:#?}");
@@ -147,7 +147,7 @@ fn others_have_their_forms_too() {
     }
 }
 
-/// What no pattern can say, rules do.
+/// Rules check what patterns cannot.
 #[test]
 fn an_endpoint_needs_the_rest() {
     assert_eq!(refusals(&bare()), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
@@ -167,7 +167,7 @@ fn an_endpoint_needs_the_rest() {
     assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
 }
 
-/// `deploy` reads the YAML by itself: as AWS's own reader does.
+/// `deploy` reads the YAML as AWS's own reader does.
 #[test]
 fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
     let text = std::fs::read_to_string(deploy_template::functions()).unwrap();
@@ -175,7 +175,7 @@ fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
     assert_eq!(Parameters::of_yaml(&text).unwrap(), Parameters::of_json(source).unwrap());
 }
 
-/// A description is what a person sees who fills in the form of the console.
+/// The console's form shows the descriptions.
 #[test]
 fn every_parameter_is_described_and_every_pattern_explained() {
     let parameters = crate::stack::FUNCTIONS.source["Parameters"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! What the roles may do, to the letter.
+//! Exactly what the roles may do.
 
 use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::stack::{FUNCTIONS, arn, both, render};
 const PARTITIONS: [(&str, &str); 3] =
     [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
 
-/// Both engines, with the name of the function's folder and the resource that each policy names.
+/// Both engines, with the function's folder and the resource that the policy names.
 const ENGINES: [(&str, &str, &str); 2] = [
     ("MySql", "mysql", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user"),
     ("Postgres", "postgres", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda_user"),
@@ -121,8 +121,7 @@ fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
     );
 }
 
-/// A role that the tests above do not know would go unread. A managed policy would allow what is not
-/// written here.
+/// The tests above would miss another role, and a managed policy would allow what is not written here.
 #[test]
 fn there_are_no_other_roles_and_all_take_the_boundary() {
     let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
@@ -145,8 +144,8 @@ fn there_are_no_other_roles_and_all_take_the_boundary() {
     assert_eq!(Value::Null, FUNCTIONS.translated["Transform"]);
 }
 
-/// A dead-letter queue of Lambda's puts the error's message into each message's attributes, and
-/// messages of errors may quote rows. A destination has the answer in the body, as the caller does.
+/// Lambda's dead-letter queues put the error message into the message attributes, and error messages may
+/// quote rows. A destination has the response in the body, as the caller does.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 #[test]
 fn no_function_has_a_dead_letter_queue_of_lambdas() {

@@ -25,7 +25,7 @@ pub(crate) const POSTGRES: [(&str, &str); 5] = [
 pub(crate) const SUBNETS: &str = "subnet-0123456789abcdef0,subnet-0123456789abcdef1";
 pub(crate) const SECURITY_GROUP: &str = "sg-0123456789abcdef0";
 
-/// A stack with nothing but what has no default.
+/// A stack with only the parameters that have no default.
 pub(crate) fn bare() -> Stack {
     Stack::new("aws", "eu-west-1")
         .with([("SubnetIds", SUBNETS), ("SecurityGroupIds", SECURITY_GROUP)])
@@ -36,18 +36,18 @@ pub(crate) fn both() -> Stack {
     bare().with(MYSQL).with(POSTGRES)
 }
 
-/// An ARN of the stack's account, in its region or, of IAM, in none.
+/// An ARN in the stack's account, in its region or, for IAM, in none.
 pub(crate) fn arn(service: &str, resource: &str) -> String {
     let region = if service == "iam" { "" } else { "eu-west-1" };
     format!("arn:aws:{service}:{region}:{ACCOUNT}:{resource}")
 }
 
-/// What the functions' template makes of a stack that it takes.
+/// Renders a stack that the functions' template accepts.
 pub(crate) fn render(stack: &Stack) -> Rendered {
     FUNCTIONS.render(stack).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
 }
 
-/// What it says about a stack that it refuses.
+/// The errors for a stack that the template refuses.
 pub(crate) fn refusals(stack: &Stack) -> Vec<String> {
     match FUNCTIONS.render(stack) {
         Ok(_) => vec![],

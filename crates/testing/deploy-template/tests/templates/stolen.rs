@@ -1,6 +1,6 @@
-//! What somebody can do with the credentials of a function, and with the scheduler's.
+//! What stolen credentials of a function or of the scheduler allow.
 //!
-//! Every request with a function's credentials carries the function's ARN, also from elsewhere:
+//! Every request with a function's credentials carries the function's ARN, even from elsewhere:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>.
 
 use deploy_template::iam::{Decision, Policy, Request};
@@ -54,12 +54,12 @@ fn own_logs() -> String {
 const RESOURCE_ID: &str = MYSQL[1].1;
 const USER: &str = MYSQL[2].1;
 
-/// A role that could do nothing would pass below.
+/// A role without any rights would pass the tests below.
 #[test]
 fn a_function_runs() {
     let role = Role::of("MySqlFunctionRole");
     role.may(&from_code("rds-db:connect", &user(RESOURCE_ID, USER)));
-    // Lambda's own calls: those for logs and traces carry the function's ARN, the others do not.
+    // Lambda's own calls: those for logs and traces carry the function's ARN, others do not.
     for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
         role.may(&from_code(action, &own_logs()));
     }
@@ -151,7 +151,7 @@ fn a_functions_credentials_do_nothing_else() {
     }
 }
 
-/// Whatever policy a deployer gives to a role of the stack, this is the most that it can do.
+/// The most that a role of the stack can do, whatever policy a deployer gives it.
 #[test]
 fn the_boundary_holds_whatever_a_role_is_given() {
     let boundary = Policy::parse(&document(BOUNDARY)).unwrap();

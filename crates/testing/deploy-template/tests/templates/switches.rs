@@ -1,4 +1,4 @@
-//! What is there with and without: engines, the queue, the reservation, a topic.
+//! Optional parts: engines, the queue, the reservation, a topic.
 
 use deploy_template::{Rendered, Stack, physical_name};
 use serde_json::{Value, json};

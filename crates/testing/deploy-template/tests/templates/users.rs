@@ -1,4 +1,4 @@
-//! A user's name stands in the policy for itself alone, whichever of the allowed characters it has.
+//! A user's name in the policy matches only itself, with any of the allowed characters.
 
 use aws_credential_types::Credentials;
 use deploy_template::ACCOUNT;
@@ -11,7 +11,7 @@ use crate::stack::{MYSQL, bare, render};
 const HOST: &str = MYSQL[0].1;
 const RESOURCE_ID: &str = MYSQL[1].1;
 
-/// What the verifier decides about `user`, under the policy of a stack for `policy_user`.
+/// The verifier's decision on `user` under the policy of a stack for `policy_user`.
 fn decide(user: &str, policy_user: &str) -> Result<(), Refusal> {
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let resource = Resource {

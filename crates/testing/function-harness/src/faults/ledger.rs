@@ -1,5 +1,5 @@
-//! Every write that was asked for, and what its invocation said about it: held against the table in
-//! which the server counted.
+//! Every write that was sent and what its invocation reported, compared with the table in which the
+//! server counted the writes.
 
 use local_rds::Server;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use super::{Outcome, connections, query};
 use crate::deployed::Deployed;
 use crate::poll::until;
 
-/// The writes of a test. Each has an id of its own, and adds one to the id's count.
+/// The writes of a test. Each has its own id, and adds one to the id's count.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    // An id is its entry's number.
+    // The index is the id.
     entries: Mutex<Vec<Entry>>,
     /// The first of the two ids of each transaction.
     transactions: Mutex<Vec<usize>>,
@@ -26,7 +26,7 @@ enum Entry {
     Done,
     /// It was reported as failed, with nothing carried out.
     Clean,
-    /// It was reported that nobody knows.
+    /// It was reported that the outcome is unknown.
     Unknown,
 }
 
@@ -36,7 +36,7 @@ impl Ledger {
         self.write_with(function, "hit").await
     }
 
-    /// Sends one write, by another statement than `hit`.
+    /// Sends one write with a statement other than `hit`.
     pub async fn write_with(&self, function: &Deployed<'_>, statement: &str) -> Outcome {
         let id = self.reserve(1);
         let event = format!(r#"{{"statement":"{statement}","params":[{id}]}}"#);
@@ -70,7 +70,7 @@ impl Ledger {
                 (Entry::Unknown, Err(error_type))
             }
             Err((error_type, message)) => {
-                // An error without a type of ours is Lambda's: the function did not answer.
+                // Any other error type is Lambda's: the function did not answer.
                 assert!(is_ours(&error_type), "{error_type:?}: {message}\n{}", function.logs());
                 (Entry::Clean, Err(error_type))
             }
@@ -79,8 +79,8 @@ impl Ledger {
         ending
     }
 
-    /// Fails unless the server has carried out what was reported as done, once; nothing of what was
-    /// reported as clean; of the rest each at most once; and transactions whole or not at all.
+    /// Fails unless the server has run each write reported as done exactly once, none reported as
+    /// clean, each other write at most once, and every transaction in full or not at all.
     pub fn assert_balanced(&self, server: &Server) {
         let rows = query(server, "SELECT id, n FROM hits");
         let number = |cell: &Option<String>| cell.as_ref().unwrap().parse::<usize>().unwrap();
@@ -97,8 +97,8 @@ impl Ledger {
                 Entry::Unknown | Entry::Going => *count > 1,
             })
             .collect();
-        assert!(wrong.is_empty(), "writes lost, run twice or run in spite of an error: {wrong:?}");
-        assert_eq!(counted.range(entries.len()..).next(), None, "a write that nobody asked for");
+        assert!(wrong.is_empty(), "writes lost, run twice, or run despite an error: {wrong:?}");
+        assert_eq!(counted.range(entries.len()..).next(), None, "a write that was never sent");
         for &id in &*lock(&self.transactions) {
             let halves = [id, id + 1].map(|id| counted.contains_key(&id));
             assert_eq!(halves[0], halves[1], "half of the transaction of {id} was carried out");
@@ -126,9 +126,9 @@ fn is_ours(error_type: &str) -> bool {
         && error_type != "Sandbox.Timedout"
 }
 
-/// Waits until the server has ended the connections that were cut: what they ran has ended with
-/// them. `kept` of them are still in use.
+/// Waits until the server has closed the connections that were cut, all but `kept`. What they ran has
+/// ended with them.
 pub async fn settled(server: &Server, kept: usize) {
-    until("the server ends the connections that were cut", async || connections(server) <= kept)
+    until("the server closes the connections that were cut", async || connections(server) <= kept)
         .await;
 }

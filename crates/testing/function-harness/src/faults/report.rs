@@ -1,5 +1,5 @@
-//! What was tried, and how it ended: one line for each fault, held to `docs/RELIABILITY.md`, and kept
-//! in a file that `cargo xtask test` shows as a table.
+//! The faults that were tried, and how invocations ended: one line for each fault, checked against
+//! `docs/RELIABILITY.md`, and written to a file that `cargo xtask test` shows as a table.
 
 use engine::Engine;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub struct Report {
     lines: Vec<(String, Tally)>,
 }
 
-/// The ends of the invocations that met one fault.
+/// The outcomes of the invocations that met one fault.
 #[derive(Debug, Default)]
 struct Tally {
     right: usize,
@@ -26,7 +26,7 @@ struct Tally {
 }
 
 impl Report {
-    /// No lines yet.
+    /// A report without lines.
     pub fn new(engine: Engine, scenario: &'static str) -> Report {
         Report { engine, scenario, lines: Vec::new() }
     }
@@ -44,7 +44,8 @@ impl Report {
         }
     }
 
-    /// Holds the lines to the document, writes them beside the function's program, and prints them.
+    /// Checks the lines against the document, writes them beside the function's program, and prints
+    /// them.
     pub fn write(self, bootstrap: &str) {
         self.assert_documented();
         let folder = Path::new(bootstrap).with_file_name("faults");
@@ -55,7 +56,7 @@ impl Report {
         fs::write(folder.join(format!("{}-{}.tsv", self.engine, self.scenario)), lines).unwrap();
     }
 
-    /// The document must have this test's faults, and no more, and each ending that was seen.
+    /// The document must list exactly this test's faults, and each outcome that occurred.
     fn assert_documented(&self) {
         let mut documented: BTreeMap<_, _> = documented(self.scenario).collect();
         for (fault, tally) in &self.lines {
@@ -69,7 +70,7 @@ impl Report {
         }
         assert!(
             documented.is_empty(),
-            "docs/RELIABILITY.md has more than is tried: {documented:?}"
+            "docs/RELIABILITY.md lists faults that were not tried: {documented:?}"
         );
     }
 
@@ -80,7 +81,7 @@ impl Report {
     }
 }
 
-/// The faults of a test in the document, each with the ways in which it may end.
+/// The faults of a test in the document, each with its possible outcomes.
 fn documented(scenario: &str) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
     let cells = DOCUMENT
         .lines()

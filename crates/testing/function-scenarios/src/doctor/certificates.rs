@@ -1,4 +1,4 @@
-//! Certificates that servers of RDS do not have, or not any more: made for the test that needs them.
+//! Certificates that RDS servers do not have, or no longer have.
 
 use local_rds::ServerCertificate;
 use rcgen::{
@@ -8,18 +8,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: i64 = 86_400;
 
-/// From and until how many seconds after now.
+/// Start and end, in seconds from now.
 #[derive(Clone, Copy)]
 pub(super) struct Validity(i64, i64);
 
 impl Validity {
-    /// For a long time.
+    /// Valid for a long time.
     pub(super) const YEARS: Validity = Validity(-DAY, 3650 * DAY);
-    /// For ten days more.
+    /// Valid for ten more days.
     pub(super) const DAYS: Validity = Validity(-300 * DAY, 10 * DAY);
-    /// No longer.
+    /// Expired.
     pub(super) const OVER: Validity = Validity(-300 * DAY, -DAY);
-    /// Not yet.
+    /// Not valid yet.
     pub(super) const AHEAD: Validity = Validity(2 * DAY, 300 * DAY);
 
     fn set(self, params: &mut CertificateParams) {
@@ -33,7 +33,7 @@ impl Validity {
     }
 }
 
-/// A root that signs servers' certificates itself.
+/// A root that signs servers' certificates directly.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -56,7 +56,7 @@ impl Authority {
     }
 }
 
-/// A certificate that a server made for itself.
+/// A self-signed server certificate.
 pub(super) fn self_signed(host: &str) -> ServerCertificate {
     let (params, key) = server(host, Validity::YEARS);
     let chain_pem = params.self_signed(&key).unwrap().pem();

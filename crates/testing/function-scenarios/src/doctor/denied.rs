@@ -1,4 +1,4 @@
-//! Logins that the server denies or turns away, on a connection that is as it should be.
+//! Logins that the server denies or refuses on a working connection.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -17,7 +17,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).also_named(cname).also_named(alias);
     let harness = Harness::with_layer(server, bootstrap).await;
     let iam = harness.server.iam();
-    // What the token is signed for.
+    // The endpoint it is signed for.
     let at_cname = [("DB_HOST", cname), ("DB_REGION", "eu-west-1")];
     let diagnosis = named(&harness, &at_cname, "login", Cause::SignedForCname).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
@@ -25,7 +25,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     named(&harness, &[("DB_HOST", alias)], "login", Cause::WrongEndpoint).await;
     named(&harness, &[("DB_PORT", "13306")], "login", Cause::WrongPort).await;
 
-    // Whom it is signed for. MySQL's user has a hyphen here, PostgreSQL's an underscore.
+    // The user it is signed for. MySQL's user has a hyphen, PostgreSQL's an underscore.
     let (other_case, other_spelling) = match engine {
         Engine::Postgres => ("Lambda_User", "lambda-user"),
         Engine::MySql | Engine::MariaDb => ("Lambda-User", "lambda_user"),
@@ -34,7 +34,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     named(&harness, &[("DB_USER", other_case)], "login", Cause::UserCase).await;
     named(&harness, &[("DB_USER", other_spelling)], "login", Cause::UserSpelling).await;
 
-    // When it is signed.
+    // The time of its signature.
     for minutes in [-60, -20, 20, 60] {
         iam.set_clock_offset(minutes * 60);
         let diagnosis = named(&harness, &[], "login", Cause::ClockOff).await;
@@ -44,7 +44,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     iam.set_clock_offset(0);
     throttled(&harness).await;
 
-    // What it is allowed.
+    // The policy.
     allow(&harness, &harness.server.resource_arn("somebody-else"));
     let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
     lists(&diagnosis, &[Cause::PolicyWrongResource, Cause::IamOff]);
@@ -52,8 +52,8 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     named(&harness, &wrong_id, "login", Cause::PolicyWrongResource).await;
     allow(&harness, &harness.server.resource_arn("*"));
 
-    // No client can tell a key that AWS does not know from one that is not allowed: it is among the
-    // causes, and not the first.
+    // No client can tell an unknown key from one that is not allowed: it is among the causes, but not
+    // the first.
     iam.set_keys(vec![AccessKey::random()]);
     let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
     lists(&diagnosis, &[Cause::AccessKeyUnknown, Cause::ChangePending]);
@@ -62,7 +62,7 @@ pub async fn denied(engine: Engine, bootstrap: &str) {
     is_healthy(&harness.deploy(&[]).await).await;
 }
 
-/// The cap is reached when the doctor logs in, and not when it tries again.
+/// The login cap is reached when the doctor logs in, but not when it retries.
 async fn throttled(harness: &Harness) {
     let iam = harness.server.iam();
     let function = harness.deploy(&[]).await;
@@ -89,7 +89,7 @@ fn lists(diagnosis: &Value, causes: &[Cause]) {
     }
 }
 
-/// The endpoint of a global database names no region, and the region that is set is another.
+/// The endpoint of a global database names no region, and the configured region is another.
 pub async fn no_region(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).named("db.global-abc123def456.global.rds.amazonaws.com");
     let harness = Harness::with_layer(server, bootstrap).await;
@@ -115,7 +115,7 @@ pub async fn proxy(engine: Engine, bootstrap: &str) {
     assert_eq!(diagnosis["steps"][2]["facts"]["kind"], "proxy");
 }
 
-/// SQL that makes a user: `mysql` and `postgres` are what the engines call its particulars.
+/// SQL that creates a user, with each engine's options.
 fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
     match engine {
         Engine::Postgres => format!("CREATE ROLE {name} {postgres};"),
@@ -123,13 +123,13 @@ fn user(engine: Engine, name: &str, mysql: &str, postgres: &str) -> String {
     }
 }
 
-/// The server takes the token, and turns the login away all the same.
+/// The server accepts the token, but refuses the login.
 pub async fn refused(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     allow(&harness, &harness.server.resource_arn("*"));
     let sql = |sql: &str| harness.server.execute(sql).unwrap();
 
-    // MySQL says of a database that is not there that the user may not use it.
+    // For a missing database, MySQL says that the user may not use it.
     let unknown = [("DB_NAME", "no_such_database")];
     if engine == Engine::Postgres {
         named(&harness, &unknown, "login", Cause::DatabaseUnknown).await;
@@ -154,7 +154,7 @@ pub async fn refused(engine: Engine, bootstrap: &str) {
     if engine != Engine::Postgres {
         sql("GRANT ALL ON app.* TO busy@'%'");
     }
-    // One function has the connection that the other needs.
+    // One function holds the connection that the other needs.
     let holder = harness.deploy(&[("DB_USER", "busy")]).await;
     let _ = holder.invoke(r#"{"statement":"items"}"#).await;
     named(&harness, &[("DB_USER", "busy")], "login", Cause::TooManyConnections).await;

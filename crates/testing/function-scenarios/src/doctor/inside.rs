@@ -1,4 +1,4 @@
-//! Logins that succeed, to a database or with statements in which something is wrong.
+//! Logins that succeed, with something wrong in the database or the statements.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -6,7 +6,7 @@ use function_harness::Harness;
 
 use super::{is_healthy, named, names};
 
-/// Users with too many rights, a server without writes, statements that do not fit.
+/// Users with too many rights, a read-only server, statements that do not match the schema.
 pub async fn inside(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let sql = |of_mysql: &str, of_postgres: &str| {

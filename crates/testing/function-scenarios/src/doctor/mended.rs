@@ -1,5 +1,5 @@
-//! Set-ups that are mended by what the doctor prints, and by nothing else: its SQL is run and its
-//! settings are set as they stand there.
+//! Set-ups that are repaired with what the doctor prints and nothing else: its SQL is run and its
+//! settings are applied exactly as printed.
 
 use diagnosis::{Cause, commands};
 use engine::Engine;
@@ -14,7 +14,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     let server = local_rds::Server::builder(engine).also_named(alias);
     let harness = Harness::with_layer(server, bootstrap).await;
 
-    // 1: the policy. The doctor fills in all but the account, which is the reader's.
+    // 1: the policy. The doctor fills in everything but the reader's account.
     allow(&harness, &harness.server.resource_arn("somebody-else"));
     let id = harness.server.iam().resource().resource_id.clone();
     let diagnosis =
@@ -23,7 +23,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     allow(&harness, &arn);
     is_healthy(&harness.deploy(&[("DB_RESOURCE_ID", &id)]).await).await;
 
-    // 2: the name that tokens are signed for.
+    // 2: the host name that tokens are signed for.
     let at_alias = [("DB_HOST", alias), ("DB_REGION", "eu-west-1")];
     let diagnosis = named(&harness, &at_alias, "login", Cause::SignedForCname).await;
     let host = fix(&diagnosis).split(['(', ')']).nth(1).unwrap().to_owned();
@@ -36,7 +36,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     let user = because.split('"').nth(1).unwrap().to_owned();
     is_healthy(&harness.deploy(&[("DB_USER", &user)]).await).await;
 
-    // 4 and 5: a user that is not there, and then, on PostgreSQL, without rights to the table.
+    // 4 and 5: a missing user, who then, on PostgreSQL, has no rights to the table.
     allow(&harness, &harness.server.resource_arn("*"));
     let newcomer = [("DB_USER", "newcomer")];
     let diagnosis = named(&harness, &newcomer, "login", Cause::UserNotForIam).await;
@@ -47,7 +47,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     }
     is_healthy(&harness.deploy(&newcomer).await).await;
 
-    // 6: a user that is locked.
+    // 6: a locked user.
     let lock = match engine {
         Engine::Postgres => "ALTER ROLE newcomer NOLOGIN",
         Engine::MySql | Engine::MariaDb => "ALTER USER newcomer@'%' ACCOUNT LOCK",
@@ -57,7 +57,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     run(&harness, fix(&diagnosis));
     is_healthy(&harness.deploy(&newcomer).await).await;
 
-    // 7: a statement that does not say that it writes.
+    // 7: a statement that writes without saying so.
     let sql = "DELETE FROM items WHERE id = 100";
     let function = harness.deploy_with(&[], &[("undeclared", sql)]).await;
     let diagnosis = names(&function, "statements", Cause::StatementMode).await;
@@ -65,7 +65,7 @@ pub async fn mended(engine: Engine, bootstrap: &str) {
     is_healthy(&harness.deploy_with(&[], &[("undeclared", &format!("{line}\n{sql}"))]).await).await;
 }
 
-/// What the doctor says first to do.
+/// The doctor's first fix.
 fn fix(diagnosis: &Value) -> &str {
     diagnosis["causes"][0]["fix"].as_str().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Names without addresses, and addresses that do not answer, or not as a database does.
+//! Names without addresses, and addresses that do not answer, or do not answer as a database.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::named;
 
-/// Every way for the bytes not to get there.
+/// Every way in which the network can fail.
 pub async fn network(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let at = async |address: &str, step: &str, cause: Cause| {
@@ -23,8 +23,8 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     at(&address, "tcp", Cause::PortRefused).await;
     let (silent, _full) = full_backlog().await;
     at(&silent.to_string(), "tcp", Cause::TcpSilent).await;
-    // No private network's, and Linux makes no TCP connection to it: some networks answer for every
-    // other address that nobody has.
+    // Not in a private network, and Linux makes no TCP connection to it: some networks answer for every
+    // other unused address.
     at("224.0.0.1:3306", "tcp", Cause::PublicAddress).await;
 
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -36,7 +36,7 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     let address = web.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in web.incoming() {
-            // A client that has hung up needs no answer.
+            // A client that has disconnected needs no answer.
             let _ =
                 stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
         }
@@ -50,8 +50,8 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
 
-/// An address that takes no more connections and does not refuse them, as behind a firewall that
-/// drops packets: the queue of its listener is full.
+/// An address that neither accepts nor refuses connections, as behind a firewall that drops packets:
+/// the listener's queue is full.
 async fn full_backlog() -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Servers that only somebody's own CA vouches for: they may be anybody's.
+//! Servers whose certificate only a private CA signed: they may be anybody's.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -8,15 +8,15 @@ use std::fs;
 
 use super::named;
 
-/// No token for another endpoint goes to such a server, and no fix names what it says of itself. The
-/// server would take the token.
+/// No token for another endpoint is sent to such a server, and no fix repeats what it says about
+/// itself. The server would accept the token.
 pub async fn own_ca(engine: Engine, bootstrap: &str) {
     let cname = "db.corp.example";
     let alias = "alias.zyx987wvu654.eu-west-1.rds.amazonaws.com";
     let server = Server::builder(engine).also_named(cname).also_named(alias);
     let harness = Harness::with(server, bootstrap).await;
     let host = harness.server.host().to_owned();
-    // AWS's roots beside one's own change nothing.
+    // AWS's roots in the same bundle change nothing.
     let own = fs::read_to_string(harness.server.ca_bundle()).unwrap();
     let mixed = harness.folder().join("mixed.pem");
     let certs = pinned_tools::workspace().unwrap().join("certs/global-bundle.pem");
@@ -51,7 +51,7 @@ pub async fn own_ca(engine: Engine, bootstrap: &str) {
             assert!(!fix.contains(&host) || cause == Cause::WrongPort, "{fix}");
         }
     }
-    // Each token that the server saw was for what was set.
+    // Each token that the server saw was for the configured endpoint.
     let log = fs::read_to_string(harness.server.iam().log_path()).unwrap();
     assert!(!log.contains(" allowed "), "{log}");
 }

@@ -1,5 +1,5 @@
-//! Names of every kind in what the doctor prints: its SQL is run as it stands there, and gives the
-//! rights that are meant and no others.
+//! Names of every kind in what the doctor prints: its SQL is run exactly as printed, and grants the
+//! intended rights and no others.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::mended::run;
 use super::{allow, diagnosis, is_healthy, named, names};
 
-/// Users, databases and a schema whose names a server could read otherwise.
+/// Users, databases and a schema whose names a server could misread.
 pub async fn quoted(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     allow(&harness, &harness.server.resource_arn("*"));
@@ -23,7 +23,7 @@ pub async fn quoted(engine: Engine, bootstrap: &str) {
         too_long_for_mysql(&harness).await;
     }
 
-    // A pattern that `_` was a wildcard of would take the third in.
+    // A pattern with `_` as a wildcard would include the third.
     for database in ["my-app", "my_app", "myXapp"] {
         let name = match engine {
             Engine::Postgres => format!("\"{database}\""),
@@ -38,13 +38,13 @@ pub async fn quoted(engine: Engine, bootstrap: &str) {
         let settings = [user, ("DB_NAME", database)];
         let diagnosis = named(&harness, &settings, "login", Cause::DatabaseDenied).await;
         run(&harness, text(&diagnosis, Cause::DatabaseDenied, "fix"));
-        // It may be used now, and is empty.
+        // The function may use it now, and it is empty.
         named(&harness, &settings, "statements", Cause::TableMissing).await;
     }
     named(&harness, &[user, ("DB_NAME", "myXapp")], "login", Cause::DatabaseDenied).await;
 }
 
-/// A user that is not there is made, and finds everything right.
+/// A missing user is created, and everything is right.
 async fn made(harness: &Harness, user: &str) {
     let settings = [("DB_USER", user)];
     let function = harness.deploy(&settings).await;
@@ -56,7 +56,7 @@ async fn made(harness: &Harness, user: &str) {
     is_healthy(&harness.deploy(&settings).await).await;
 }
 
-/// A name that MySQL cuts off is named as such, even where it keeps another user's.
+/// A name that MySQL truncates is reported as such, even if the truncated name is another user's.
 async fn too_long_for_mysql(harness: &Harness) {
     let kept = "u".repeat(32);
     made(harness, &kept).await;
@@ -66,7 +66,7 @@ async fn too_long_for_mysql(harness: &Harness) {
     assert!(because.contains("DB_USER has 33"), "{because}");
 }
 
-/// The check that is printed shows the user, whose name has other capitals and another hyphen.
+/// The printed check shows the user, whose name differs in case and hyphen.
 async fn spelled_otherwise(harness: &Harness) {
     for (user, own, cause) in [
         ("O'Neil", "o'neil", Cause::UserCase),
@@ -82,8 +82,8 @@ async fn spelled_otherwise(harness: &Harness) {
     }
 }
 
-/// A statement reads a table outside of the usual schema or database. Where the server's words name
-/// it, so does the SQL; else the reader puts it in the place of the usual one, as he is told to.
+/// A statement reads a table outside the default schema or database. If the server's message names the
+/// schema, so does the SQL; otherwise the reader replaces the default one, as instructed.
 async fn elsewhere(harness: &Harness, user: (&str, &str)) {
     let engine = harness.server.engine();
     let (usual, own) = match engine {
@@ -114,7 +114,7 @@ async fn elsewhere(harness: &Harness, user: (&str, &str)) {
     }
 }
 
-/// What the doctor says of a cause that it names.
+/// What the doctor says about a cause.
 fn text<'a>(diagnosis: &'a Value, cause: Cause, field: &str) -> &'a str {
     let causes = diagnosis["causes"].as_array().unwrap();
     let named = causes.iter().find(|one| one["cause"] == cause.id());

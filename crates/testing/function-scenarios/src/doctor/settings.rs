@@ -1,4 +1,4 @@
-//! Settings and credentials that are wrong, before anything is sent.
+//! Wrong settings and credentials, before anything is sent.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -8,7 +8,7 @@ use std::fs;
 
 use super::{named, names};
 
-/// A function that cannot start answers the doctor all the same.
+/// A function that cannot start still answers the doctor.
 pub async fn settings(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let folder = harness.folder().join("bad");
@@ -40,7 +40,7 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
 
     let function = harness.deploy_without_credentials().await;
     names(&function, "credentials", Cause::CredentialsMissing).await;
-    // These two are seen when the server denies what was signed with them.
+    // These two are noticed when the server denies the token.
     let key = harness.server.access_key();
     let whole = key.session_token.clone().unwrap();
     let without = AccessKey { session_token: None, ..key.clone() };

@@ -1,4 +1,4 @@
-//! What a diagnosis costs at the server: nothing that trips an alarm on logins that fail.
+//! What a diagnosis costs on the server: nothing that triggers an alarm on failed logins.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -7,8 +7,8 @@ use std::fs;
 
 use super::{is_healthy, names};
 
-/// Where nothing is wrong, every login of a diagnosis succeeds, as the verifier and the server itself
-/// count them, and there is none that it does not need. MySQL's second is the look at its certificate.
+/// If nothing is wrong, every login of a diagnosis succeeds, as counted by the verifier and the server,
+/// and there are no more than it needs. MySQL's second login looks at the certificate.
 pub async fn uncounted(engine: Engine, bootstrap: &str) {
     const TIMES: usize = 3;
     let logins = if engine == Engine::Postgres { 1 } else { 2 };
@@ -19,14 +19,14 @@ pub async fn uncounted(engine: Engine, bootstrap: &str) {
     for _ in 0..TIMES {
         is_healthy(&function).await;
     }
-    until("the diagnoses have left", async || harness.connections().await == 1).await;
+    until("the diagnoses' connections are closed", async || harness.connections().await == 1).await;
     assert_eq!(failed(&harness).await, before.0);
     assert_eq!(harness.server.iam().refusals(), Vec::<String>::new());
     assert_eq!(allowed(&harness) - before.1, TIMES * logins);
 }
 
-/// A user who was not made for IAM is denied once, and MySQL is asked once for each other spelling of
-/// the name, which it counts as well. No token is sent.
+/// A user not created for IAM is denied once, and MySQL is asked once for each other spelling of the
+/// name, which it counts too. No token is sent.
 pub async fn denied_once(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let (user, expected) = match engine {
@@ -44,7 +44,7 @@ pub async fn denied_once(engine: Engine, bootstrap: &str) {
     assert_eq!(harness.server.iam().refusals(), Vec::<String>::new());
 }
 
-/// The logins that the server denied, as it counts them itself.
+/// How many logins the server has denied, according to the server.
 async fn denials(harness: &Harness) -> usize {
     let counters = failed(harness).await;
     match harness.server.engine() {
@@ -64,7 +64,7 @@ fn allowed(harness: &Harness) -> usize {
     log.lines().filter(|line| line.contains(" allowed ")).count()
 }
 
-/// The server's counters of connections that came to nothing, or its lines about them.
+/// The server's counters of failed connections, or its log lines about them.
 async fn failed(harness: &Harness) -> Vec<String> {
     if harness.server.engine() == Engine::Postgres {
         let log = harness.server.log();

@@ -1,4 +1,4 @@
-//! Servers that do not prove to be the endpoint.
+//! Servers that cannot prove that they are the endpoint.
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -9,7 +9,7 @@ use std::fs;
 use super::certificates::{Authority, Validity, self_signed};
 use super::{is_healthy, named};
 
-/// Bundles that do not fit the server, and certificates that do not fit the endpoint.
+/// Bundles that do not match the server, and certificates that do not match the endpoint.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let host = harness.server.host().to_owned();
@@ -20,7 +20,7 @@ pub async fn unverified(engine: Engine, bootstrap: &str) {
     named(&harness, &[("DB_HOST", other)], "tls", Cause::WrongName).await;
     let cname = [("DB_HOST", "db.corp.example"), ("DB_REGION", "eu-west-1")];
     let diagnosis = named(&harness, &cname, "tls", Cause::SignedForCname).await;
-    // The certificate's names prove nothing as long as none of them was asked for.
+    // The certificate's names prove nothing unless one of them was asked for.
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(!fix.contains(&host) && fix.contains("RDS shows"), "{fix}");
     assert!(fix.contains("db.corp.example:"), "{fix}");
@@ -29,15 +29,15 @@ pub async fn unverified(engine: Engine, bootstrap: &str) {
     presented(&harness, &host).await;
 }
 
-/// Fails if the verifier was asked about a token in the meantime. Asking a server what it wants may
-/// reach it, without one.
+/// Fails if the verifier has been asked about a token since. It may have been asked without one, by a
+/// client that only wanted to know the server's authentication method.
 fn no_token_was_sent(harness: &Harness, before: usize) {
     let refusals = harness.server.iam().refusals();
     let tokens = refusals[before..].iter().filter(|line| !line.contains("the password is empty"));
     assert_eq!(tokens.count(), 0, "a token was sent: {refusals:?}");
 }
 
-/// The server's certificate is as ever, and the bundle is wrong.
+/// The server's certificate is right, and the bundle is wrong.
 async fn bundles(harness: &Harness) {
     let write = |name: &str, pem: &str| {
         let path = harness.folder().join(name);

@@ -7,7 +7,7 @@ use super::{
     Case, Form, any_base64, any_date_time, any_document, any_micros, any_text, edge_texts,
 };
 
-/// Lets the administrator plant zero dates.
+/// Lets the administrator insert zero dates.
 pub(super) const ANY_DATE: &str = "SET SESSION sql_mode = '';\n";
 
 const AS_TEXT: &str = "CAST(v AS CHAR)";
@@ -25,7 +25,7 @@ pub(super) fn cases(engine: Engine) -> Vec<Case> {
     if engine == Engine::MySql {
         let json = Case::new("JSON", AS_TEXT, Form::Json, any_document());
         cases.push(json.edges(["null", "[]", "{}", "18446744073709551615", "1.0", "\"😀\""]));
-        // Bytes of a float: any four but those of no finite number.
+        // Bytes of a finite float.
         let vector = prop::collection::vec(-1e9..1e9_f32, 1..4).prop_map(|v| format!("{v:?}"));
         let vector = Case::new("VECTOR(3)", "HEX(v)", Form::Binary, vector);
         cases.push(Case { store: "STRING_TO_VECTOR(?)", ..vector });
@@ -129,7 +129,7 @@ fn texts() -> Vec<Case> {
     let short = Case { kept: true, ..text }.edges(edges.clone());
     edges.extend(["x".repeat(MEGABYTE), "😀".repeat(MEGABYTE / 4)]);
     vec![
-        // The server takes the trailing blanks off this one.
+        // The server strips this one's trailing spaces.
         Case { kept: false, ..short.also("CHAR(20)").any("[ -~é😀]{0,20}") },
         short.also("VARCHAR(1000)"),
         short.also("VARCHAR(1000) COLLATE utf8mb4_bin"),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Case, Form, any_date_time, any_document, any_text, edge_texts};
 
-/// What some of the columns are made of.
+/// Types that some columns use.
 pub(super) const TYPES: &str = "
     CREATE TYPE mood AS ENUM ('sad', 'ok', 'très content', '');
     CREATE TYPE pair AS (number INT, word TEXT);
@@ -21,7 +21,7 @@ const AS_HEX: &str = "encode(v, 'hex')";
 const AS_ADDRESS: &str = "abbrev(v)";
 const IN_UTC: &str = "CASE WHEN isfinite(v) THEN (v AT TIME ZONE 'UTC')::text || 'Z' \
                       ELSE v::text END";
-/// What an array holds, in the form that `Form::Array` asks for.
+/// Elements of an array, in the form that `Form::Array` needs.
 const ELEMENTS: &str = "
     CASE WHEN v IS NOT NULL THEN json_build_object(
         'lengths', (SELECT array_agg(array_length(v, d) ORDER BY d)
@@ -113,7 +113,7 @@ fn numbers() -> Vec<Case> {
 }
 
 fn texts() -> Vec<Case> {
-    // The server keeps no NUL in its texts.
+    // The server's texts cannot contain NUL.
     let any_text = || any_text().prop_map(|text| text.replace('\0', ""));
     let kept = |case: Case| Case { kept: true, ..case };
     let mut long = edge_texts();
@@ -133,7 +133,7 @@ fn texts() -> Vec<Case> {
         kept(of("TEXT", any_text()).edges(long)),
         kept(of("VARCHAR", any_text()).edges(edge_texts())),
         of("citext", any_text()).edges(edge_texts()),
-        // As text, the server takes the trailing blanks off this one.
+        // As text, the server strips this one's trailing spaces.
         Case {
             text: "CASE WHEN v IS NOT NULL THEN format('%s', v) END",
             ..of("CHAR(30)", "[ -~é😀]{0,30}")
@@ -207,7 +207,7 @@ fn networks_and_bits() -> Vec<Case> {
     use std::net::{Ipv4Addr, Ipv6Addr};
     let v4 = || any::<u32>().prop_map(Ipv4Addr::from);
     let v6 = || {
-        // Groups that are often zero: how those are shortened is what differs.
+        // Groups that are often zero, because their abbreviation differs.
         prop::array::uniform8(prop_oneof![2 => Just(0_u16), 1 => any::<u16>()])
             .prop_map(Ipv6Addr::from)
     };
