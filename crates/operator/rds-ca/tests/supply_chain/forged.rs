@@ -81,7 +81,7 @@ pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
             altered(|p| p.not_before = date_time_ymd(2030, 1, 1)),
             "is not valid before 2030-01-01",
         ),
-        ("a non-CA", altered(|p| p.is_ca = IsCa::ExplicitNoCa), "is not a certificate authority"),
+        ("a non-CA", altered(|p| p.is_ca = IsCa::ExplicitNoCa), "is not a CA certificate"),
         (
             "one that may not sign",
             altered(|p| p.key_usages = vec![KeyUsagePurpose::DigitalSignature]),
