@@ -1,4 +1,5 @@
-//! UTC dates from 1970 to 9999: the form that a token is dated in, and the two that certificates use.
+//! UTC dates from 1970 to 9999: the form that a token is dated in, and the two that certificates
+//! use.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

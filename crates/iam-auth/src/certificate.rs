@@ -1,6 +1,6 @@
-//! What a certificate says of itself (RFC 5280, section 4.1). rustls takes an anchor's key and name
-//! and asks nothing else: whether it is in its time, and a certificate authority, is asked here. Who
-//! has to find out why a server is not trusted reads what it presented.
+//! The contents of a certificate (RFC 5280, section 4.1). rustls only uses the key and the name of
+//! a trust anchor; its validity and whether it is a CA are checked with this. It also shows what a
+//! server presented, to explain why it is not trusted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
@@ -14,18 +14,18 @@ use crate::der::{
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11]; // 2.5.29.17
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13]; // 2.5.29.19
 
-/// In the alternative names: a DNS name, and an IP address (section 4.2.1.6).
+/// The tags of alternative names: a DNS name and an IP address (section 4.2.1.6).
 const DNS_NAME: u8 = 0x82;
 const IP_ADDRESS: u8 = 0x87;
 
-/// The attributes that a certificate is called by, the best first.
+/// The attributes that name a certificate, in order of preference.
 const NAMES: [(&str, &[u8]); 3] = [
     ("CN", &[0x55, 0x04, 0x03]), // 2.5.4.3
     ("OU", &[0x55, 0x04, 0x0b]), // 2.5.4.11
     ("O", &[0x55, 0x04, 0x0a]),  // 2.5.4.10
 ];
 
-/// A certificate, read for people. Nothing about it is verified: it may be anyone's.
+/// The contents of a certificate, for people. Nothing in it is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     pub(crate) subject: String,
@@ -33,15 +33,15 @@ pub struct Certificate {
     names: Vec<String>,
     pub(crate) not_before: DateTime,
     pub(crate) not_after: DateTime,
-    /// Basic constraints are there and say so.
+    /// Whether the basic constraints say so.
     pub(crate) is_ca: bool,
-    /// Both names as they stand in the certificate, to be compared.
+    /// Both names in DER, for comparison.
     subject_der: Vec<u8>,
     issuer_der: Vec<u8>,
 }
 
 impl Certificate {
-    /// Reads one certificate and nothing after it; `None` when it is malformed.
+    /// Parses one certificate, with nothing after it. `None` if it is malformed.
     pub fn read(der: &[u8]) -> Option<Self> {
         let mut outer = Der::new(der);
         let mut signed = outer.inside(SEQUENCE)?;
@@ -67,8 +67,8 @@ impl Certificate {
             None => Extensions::default(),
         };
         (validity.is_empty() && fields.is_empty()).then_some(Self {
-            subject: called(Der::new(subject))?,
-            issuer: called(Der::new(issuer))?,
+            subject: name_of(Der::new(subject))?,
+            issuer: name_of(Der::new(issuer))?,
             names: extensions.names,
             not_before,
             not_after,
@@ -78,43 +78,43 @@ impl Certificate {
         })
     }
 
-    /// Whose it is, for people: the subject's common name as `CN=…`, else its unit or organisation.
+    /// The subject, for people: its common name as `CN=…`, or its unit or organization.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Who signed it, in the same form.
+    /// The issuer, in the same form.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The DNS names and IP addresses that it proves.
+    /// Its DNS names and IP addresses.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Until when it is valid.
+    /// The end of its validity.
     pub fn not_after(&self) -> SystemTime {
         self.not_after.to_system()
     }
 
-    /// The last day of its validity in UTC, as `2026-11-30`.
+    /// The last day of its validity in UTC, such as `2026-11-30`.
     pub fn last_day(&self) -> String {
         self.not_after.to_string()
     }
 
-    /// From when on it is valid.
+    /// The start of its validity.
     pub fn not_before(&self) -> SystemTime {
         self.not_before.to_system()
     }
 
-    /// Whether its issuer has the name of `authority`. The signature is not looked at.
+    /// Whether its issuer has the name of `authority`. The signature is not verified.
     pub fn names_as_issuer(&self, authority: &Certificate) -> bool {
         self.issuer_der == authority.subject_der
     }
 }
 
-/// Section 4.1.2.5: two digits of the year up to 2049, four from 2050; to the second, in UTC.
+/// Section 4.1.2.5: a year of two digits up to 2049, of four from 2050; to the second, in UTC.
 fn time(validity: &mut Der<'_>) -> Option<DateTime> {
     let (tag, digits) = validity.any()?;
     let (year, rest) = match tag {
@@ -134,7 +134,7 @@ fn time(validity: &mut Der<'_>) -> Option<DateTime> {
 }
 
 /// Section 4.1.2.4: a sequence of sets of attributes, each a type and a string.
-fn called(mut name: Der<'_>) -> Option<String> {
+fn name_of(mut name: Der<'_>) -> Option<String> {
     let mut found = [None; NAMES.len()];
     while !name.is_empty() {
         let mut set = name.inside(SET)?;
@@ -149,13 +149,13 @@ fn called(mut name: Der<'_>) -> Option<String> {
     }
     let best = NAMES.iter().zip(found).find_map(|((name, _), text)| Some((name, text?)));
     Some(match best {
-        // Escaped, since it is printed: a name is no place for line breaks.
+        // Escaped because it is printed: it must not contain line breaks.
         Some((name, text)) => format!("{name}={}", String::from_utf8_lossy(text).escape_debug()),
         None => "no name".to_owned(),
     })
 }
 
-/// What is read of the extensions.
+/// The extensions that are used.
 #[derive(Default)]
 struct Extensions {
     is_ca: bool,
@@ -163,7 +163,7 @@ struct Extensions {
 }
 
 impl Extensions {
-    /// Sections 4.2.1.6 and 4.2.1.9. `None` when they are malformed.
+    /// Sections 4.2.1.6 and 4.2.1.9. `None` if they are malformed.
     fn read(mut extensions: Der<'_>) -> Option<Self> {
         let mut this = Self::default();
         while !extensions.is_empty() {

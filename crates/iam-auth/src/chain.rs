@@ -1,10 +1,10 @@
-//! Where AWS credentials come from: the environment first, and anything slower only when the
-//! environment holds none.
+//! The sources of AWS credentials: the environment, and slower ones only if the environment has
+//! none.
 //!
-//! aws-config's own chain asks in the same order, but prepares for every answer beforehand: it
-//! looks up a region and wants an HTTPS client, which reads the system's whole trust store. In
-//! Lambda, where the environment always answers, that would be paid at each cold start for nothing;
-//! so aws-config is not even compiled without the feature `https`.
+//! aws-config's default chain has the same order, but prepares for all sources in advance: it looks
+//! up a region and builds an HTTPS client, which reads the system's trust store. In Lambda the
+//! environment always has credentials, so this would only slow down each cold start. Without the
+//! feature `https`, aws-config is not even compiled.
 
 use std::env;
 
@@ -12,7 +12,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
 
-/// The environment, else the rest of the chain, which is built when it is first asked.
+/// The environment, then the rest of the chain, which is built when it is first used.
 #[derive(Debug, Default)]
 pub(crate) struct EnvironmentFirst {
     #[cfg(feature = "https")]
@@ -39,7 +39,7 @@ impl ProvideCredentials for EnvironmentFirst {
     }
 }
 
-/// The variables that Lambda sets and all AWS SDKs read; a blank one counts as missing.
+/// The variables that Lambda sets and all AWS SDKs read. An empty one counts as missing.
 pub(crate) fn from_environment() -> Result {
     let variable = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let required = |name| {
@@ -54,7 +54,7 @@ pub(crate) fn from_environment() -> Result {
     ))
 }
 
-/// aws-config's chain: profile files (SSO and AssumeRole among them), web identity, ECS, EC2.
+/// aws-config's chain: profile files (including SSO and AssumeRole), web identity, ECS, EC2.
 #[cfg(feature = "https")]
 async fn rest_of_chain() -> aws_config::default_provider::credentials::DefaultCredentialsChain {
     use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -75,13 +75,13 @@ mod tests {
 
     use super::*;
 
-    /// Runs the test `name` of this module again, in a process with this environment alone: a
-    /// process cannot change its own safely while other tests run.
+    /// Runs the test `name` of this module in a process with only this environment: a process
+    /// cannot safely change its own while other tests run.
     fn in_child(name: &str, environment: &[(&str, &Path)]) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", &format!("chain::tests::{name}"), "--nocapture"])
             .env_clear()
-            // Without these, EC2's metadata service is asked and the home folder is read.
+            // Prevents requests to the EC2 metadata service and reads from the home folder.
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
             .envs(environment.iter().copied())
@@ -173,7 +173,7 @@ mod tests {
             let length = body.len();
             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
             std::thread::spawn(move || {
-                // A client that finds it slow asks again on another connection.
+                // A client that times out retries on another connection.
                 for mut stream in listener.incoming().flatten() {
                     let mut request = [0; 4096];
                     let length = stream.read(&mut request).unwrap_or(0);

@@ -1,8 +1,8 @@
-//! AWS credentials that are good for a login: kept while they last, renewed before they end, and
-//! never handed out when they are about to expire.
+//! AWS credentials for logins: cached, renewed before they expire, and refused when they are about
+//! to expire.
 //!
-//! A database checks the token at login with the credentials it was signed by. Ones that expire in
-//! between fail the login, and the database does not say why.
+//! A login fails if the credentials that signed its token expire before the database checks it, and
+//! the database does not say why.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,32 +16,32 @@ use tokio::time::timeout;
 use crate::chain::EnvironmentFirst;
 use crate::error::{Error, Kind};
 
-/// Credentials must outlive a login by this much: time to connect, with retries, and clocks that
-/// differ. Anything longer would refuse good credentials; see [`RENEW_BEFORE_EXPIRY`].
+/// How long credentials must be valid after a login begins: time to connect, with retries, and
+/// clock skew. More would refuse usable credentials; see [`RENEW_BEFORE_EXPIRY`].
 pub(crate) const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 
-/// From here on the provider is asked for the next credentials. EC2 promises them no earlier: "at
+/// When the provider is asked for new credentials. EC2 does not provide them earlier: "at
 /// least five minutes before the expiration of the old credentials" (EC2 user guide, "Retrieve
 /// security credentials from instance metadata").
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(5 * 60);
 
-/// How long credentials are kept that name no expiry. They may have one all the same: other
-/// programs write temporary keys into profile files. The AWS SDKs take as long.
+/// How long credentials without an expiry are cached. They may expire nevertheless: other programs
+/// write temporary keys to profile files. The AWS SDKs use the same time.
 const RENEW_UNDATED: Duration = Duration::from_secs(15 * 60);
 
-/// How long the provider is left alone when it had nothing newer than what is still good.
+/// How long to wait before asking the provider again if it had nothing newer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// How long the provider may take. Lambda's is the environment; others ask the network.
+/// How long the provider may take. Lambda's is the environment; others use the network.
 const PROVIDER: Duration = Duration::from_secs(5);
 
-/// AWS credentials and where they come from. A clone shares what is kept.
+/// AWS credentials from a provider. Clones share the cache.
 #[derive(Clone)]
 pub struct Credentials(Arc<Shared>);
 
 struct Shared {
     provider: Box<dyn ProvideCredentials>,
-    /// Held while the provider is asked, so that one asks and the others wait for its answer.
+    /// Locked while the provider is asked, so that concurrent callers share one request.
     kept: Mutex<Option<Kept>>,
 }
 
@@ -52,32 +52,31 @@ struct Kept {
 
 impl Credentials {
     /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-    /// `AWS_SESSION_TOKEN`), which is where Lambda puts a function's credentials.
+    /// `AWS_SESSION_TOKEN`), which has a function's credentials in Lambda.
     ///
-    /// With the feature `https` the whole chain of the AWS SDKs stands behind it: profile files,
-    /// SSO, AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
+    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files, SSO,
+    /// AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
     ///
-    /// Nothing is read or opened here, nor later while the environment holds credentials.
+    /// Nothing is read or opened here, and only the environment later if it has credentials.
     pub async fn from_chain() -> Self {
         Self::from_provider(EnvironmentFirst::default())
     }
 
-    /// Credentials from a provider of the caller's choice. What it gives is kept here: it need not
-    /// cache.
+    /// Credentials from another provider. They are cached here, so the provider need not do it.
     pub fn from_provider(provider: impl ProvideCredentials + 'static) -> Self {
         Self(Arc::new(Shared { provider: Box::new(provider), kept: Mutex::new(None) }))
     }
 
-    /// Credentials that are good for a login begun at `now`: they last 60 seconds longer at least.
+    /// Credentials for a login that begins at `now`: they are valid for at least 60 more seconds.
     ///
-    /// The provider is asked on first use, and again from 5 minutes before they expire (15 minutes
-    /// after they were had, if they name no expiry). Callers at the same time share one request.
-    /// Should a renewal fail, the old ones serve for as long as they are good.
+    /// The provider is asked on first use, and again from 5 minutes before they expire (after 15
+    /// minutes, if they have no expiry). Concurrent callers share one request. If a renewal fails,
+    /// the old ones are used as long as they are valid.
     ///
     /// # Errors
     ///
-    /// [`Error::is_credentials`] when the provider has none, only ones that expire too soon, or does
-    /// not answer in 5 seconds.
+    /// [`Error::is_credentials`] if the provider has none, has only some that expire too soon, or
+    /// does not answer within 5 seconds.
     pub async fn get(&self, now: SystemTime) -> Result<AwsCredentials, Error> {
         let mut kept = self.0.kept.lock().await;
         let good = kept.as_ref().filter(|kept| outlive_login(&kept.credentials, now).is_ok());
@@ -97,8 +96,8 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Has the provider asked at the next login: a database denied one that these credentials
-    /// signed, and they may have been rotated.
+    /// Has the provider asked at the next login. To be called after a denied login: the credentials
+    /// may have been rotated.
     pub async fn renew(&self) {
         if let Some(kept) = &mut *self.0.kept.lock().await {
             kept.renew_at = SystemTime::UNIX_EPOCH;
@@ -106,23 +105,23 @@ impl Credentials {
     }
 }
 
-/// What may be told of credentials: nothing secret.
+/// What may be shown of credentials. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Where they come from: `environment`, or `chain` for what stands behind it.
+    /// Their source: `environment`, or `chain` for the rest of the chain.
     pub source: &'static str,
-    /// The id of the access key, which every token carries in clear.
+    /// The access key id, which every token contains in clear text.
     pub access_key_id: String,
     /// Whether a session token comes with the key.
     pub has_session_token: bool,
-    /// When they expire, where their source says so. The environment does not.
+    /// When they expire, if their source tells. The environment does not.
     pub expiry: Option<SystemTime>,
-    /// What about their form shows that they were not copied whole.
+    /// How their form shows that they were not copied completely.
     pub damage: Option<String>,
 }
 
 impl Credentials {
-    /// Describes the credentials that [`get`](Self::get) gives at `now`.
+    /// Describes the credentials that [`get`](Self::get) returns at `now`.
     ///
     /// # Errors
     ///
@@ -141,27 +140,27 @@ impl Credentials {
     }
 }
 
-/// What shows that a key or a session token is not whole: AWS's secrets have 40 characters ("Manage
-/// access keys for IAM users", IAM user guide), and its session tokens are padded base64 (RFC 4648).
+/// How a key or a session token is incomplete: AWS's secret keys have 40 characters ("Manage access
+/// keys for IAM users", IAM user guide), and session tokens are padded base64 (RFC 4648).
 fn damage(credentials: &AwsCredentials) -> Option<String> {
     let id = credentials.access_key_id();
     if id.len() < 16 || !id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-        return Some("the access key id is not of the form AKIA… or ASIA…".to_owned());
+        return Some("the access key id does not have the form AKIA… or ASIA…".to_owned());
     }
     let secret = credentials.secret_access_key().len();
     if secret != 40 {
-        return Some(format!("the secret access key has {secret} characters, and AWS's have 40"));
+        return Some(format!("the secret access key has {secret} characters instead of 40"));
     }
     let token = credentials.session_token()?;
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
     let length = token.len();
     match () {
         () if !token.bytes().all(is_base64) => {
-            Some("the session token holds characters that are not base64".to_owned())
+            Some("the session token contains characters that are not base64".to_owned())
         }
-        () if !length.is_multiple_of(4) => Some(format!(
-            "the session token has {length} characters, which is not a whole number of groups of 4"
-        )),
+        () if !length.is_multiple_of(4) => {
+            Some(format!("the session token has {length} characters, which is not a multiple of 4"))
+        }
         () => None,
     }
 }
@@ -172,7 +171,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Refuses credentials that do not outlive a login begun at `now`.
+/// Refuses credentials that expire too soon for a login that begins at `now`.
 pub(crate) fn outlive_login(credentials: &AwsCredentials, now: SystemTime) -> Result<(), Error> {
     let Some(expiry) = credentials.expiry() else { return Ok(()) };
     match expiry.duration_since(now) {
@@ -180,7 +179,7 @@ pub(crate) fn outlive_login(credentials: &AwsCredentials, now: SystemTime) -> Re
         left => {
             let left = left.unwrap_or_default().as_secs();
             let message = format!(
-                "the AWS credentials expire in {left} s, and a login needs more than {} s; \
+                "the AWS credentials expire in {left} s, but a login needs more than {} s; \
                  renew them at their source, and check this machine's clock",
                 LOGIN_MARGIN.as_secs()
             );
@@ -201,7 +200,7 @@ fn renew_at(credentials: &AwsCredentials, now: SystemTime) -> SystemTime {
 
 fn none_provided() -> Error {
     let message = if cfg!(feature = "https") {
-        "no AWS credentials to sign with; give this machine a role, or set a profile, \
+        "no AWS credentials to sign with; use a role, a profile, \
          or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
     } else {
         "no AWS credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and \
@@ -396,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_in_copying_shows_and_is_not_quoted() {
+    fn incomplete_credentials_are_described_and_not_quoted() {
         let (id, secret) = ("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
         for (id, secret, token, expected) in [
             (id, secret, None, None),

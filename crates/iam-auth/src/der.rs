@@ -1,5 +1,5 @@
-//! Reads DER, the binary form of certificates (ITU-T X.690): one element after another, each a tag,
-//! a length and a value. Only what certificates use: one-byte tags, lengths below 16 MiB.
+//! Parses DER, the binary form of certificates (ITU-T X.690): a sequence of elements with tag,
+//! length and value. Only what certificates use: one-byte tags, lengths below 16 MiB.
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
@@ -29,7 +29,7 @@ impl<'a> Der<'a> {
         self.0.is_empty()
     }
 
-    /// The next element: its tag and its value. `None` when there is none, or it is malformed.
+    /// The tag and the value of the next element. `None` if there is none or it is malformed.
     pub(crate) fn any(&mut self) -> Option<(u8, &'a [u8])> {
         let (&[tag, first], rest) = self.0.split_first_chunk()?;
         let (length, rest) = match first {
@@ -37,7 +37,7 @@ impl<'a> Der<'a> {
             0x81..=0x83 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
                 let length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-                // DER has one spelling of a length: the shortest.
+                // DER requires the shortest encoding of a length.
                 let shortest = if bytes.len() == 1 { length >= 0x80 } else { bytes[0] != 0 };
                 shortest.then_some((length, rest))?
             }
@@ -48,7 +48,7 @@ impl<'a> Der<'a> {
         Some((tag, value))
     }
 
-    /// The value of the next element, if it has this tag; else nothing is read.
+    /// The value of the next element, if it has this tag. Otherwise nothing is consumed.
     pub(crate) fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
         let mut ahead = *self;
         let (found, value) = ahead.any()?;
@@ -58,7 +58,7 @@ impl<'a> Der<'a> {
         })
     }
 
-    /// As [`value`](Self::value), to read the elements inside.
+    /// Like [`value`](Self::value), to parse the elements inside.
     pub(crate) fn inside(&mut self, tag: u8) -> Option<Self> {
         self.value(tag).map(Self)
     }

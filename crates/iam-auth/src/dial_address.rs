@@ -1,5 +1,5 @@
-//! Where TCP connects. It is a type of its own so that it is never taken for the endpoint, which
-//! the token is signed for and the certificate must name.
+//! Where TCP connects: a separate type, so that it is not confused with the endpoint, which the
+//! token is signed for and the certificate must name.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -7,8 +7,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Kind};
 
-/// A host and a port to dial: the endpoint itself, or the near end of a tunnel, a CNAME, a local
-/// server.
+/// A host and a port to connect to: the endpoint itself, a tunnel, a CNAME, or a local server.
 ///
 /// ```
 /// let tunnel: iam_auth::DialAddress = "localhost:13306".parse()?;
@@ -22,12 +21,12 @@ pub struct DialAddress {
 }
 
 impl DialAddress {
-    /// For a host that has been checked.
+    /// For a host that is known to be valid.
     pub(crate) fn new(host: &str, port: u16) -> Self {
         Self { host: host.to_owned(), port }
     }
 
-    /// A host name or an IP address; an IPv6 address stands without its brackets.
+    /// A host name or an IP address, without brackets if it is IPv6.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -45,27 +44,29 @@ impl fmt::Display for DialAddress {
     }
 }
 
-/// Reads `host:port`, or `[::1]:port` for an IPv6 address. The port is never left out. The error
-/// answers [`Error::is_endpoint`].
+/// Parses `host:port`, or `[::1]:port` for an IPv6 address. The port is required. The error is an
+/// [endpoint error](Error::is_endpoint).
 impl FromStr for DialAddress {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
             let message = format!(
-                "dial address {text:?} {why}; write host:port, as in localhost:13306 or [::1]:13306"
+                "dial address {text:?} {why}; use host:port, such as localhost:13306 or [::1]:13306"
             );
             Error::new(Kind::Endpoint, message)
         };
         let (host, port) = text.rsplit_once(':').ok_or_else(|| refuse("has no port"))?;
         let port = match port.parse() {
-            Ok(0) | Err(_) => return Err(refuse("has a port that is not a number of 1 to 65535")),
+            Ok(0) | Err(_) => {
+                return Err(refuse("has a port that is not a number from 1 to 65535"));
+            }
             Ok(port) => port,
         };
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let valid = match bracketed {
             Some(host) => host.parse::<Ipv6Addr>().is_ok(),
-            // An IPv6 address without brackets is ambiguous: its last group looks like a port.
+            // An IPv6 address without brackets is ambiguous: the last group could be a port.
             None => !host.contains(':') && rustls_pki_types::ServerName::try_from(host).is_ok(),
         };
         if !valid {
@@ -75,7 +76,7 @@ impl FromStr for DialAddress {
     }
 }
 
-/// `host:port` as URLs write it (RFC 3986, section 3.2): an IPv6 address stands in brackets.
+/// `host:port` as in URLs (RFC 3986, section 3.2), with brackets around an IPv6 address.
 pub(crate) fn authority(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

@@ -1,5 +1,5 @@
-//! The database as RDS names it. A token is signed for exactly this host, port and region, and the
-//! server's certificate must carry this host, wherever TCP connects.
+//! An RDS endpoint. A token is signed for exactly this host, port and region, and the server's
+//! certificate must name this host, wherever TCP connects.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::partition::{Partition, is_region};
 use crate::rds_host::{EndpointKind, RdsHost};
 
-/// An RDS endpoint: host, port and region, checked, with what the host tells about itself.
+/// An RDS endpoint: a valid host, port and region, with the kind of the endpoint.
 ///
 /// ```
 /// use iam_auth::{Endpoint, EndpointKind};
@@ -30,55 +30,54 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint whose host names its region, as all do that RDS gives out for one region.
+    /// An endpoint whose host name contains its region, as RDS's regional endpoints do.
     ///
-    /// The host is a host name or an IP address (IPv6 without brackets) and nothing else. Upper
-    /// case is lowered and one dot at the end is dropped, since the server checks the token, and
-    /// the certificate is issued, for the name without them.
+    /// The host is only a host name or an IP address (IPv6 without brackets). It is converted to
+    /// lowercase, and a trailing dot is removed: the token is checked, and the certificate issued,
+    /// for that form.
     ///
     /// # Errors
     ///
-    /// [`Error::is_region_unknown`] when the host carries no region; [`Error::is_endpoint`] when
-    /// it is not a host (it holds a blank, a scheme, a port, a path), when it is no database's,
-    /// and when the port is 0.
+    /// [`Error::is_region_unknown`] if the host has no region; [`Error::is_endpoint`] if it is not
+    /// a host (it contains whitespace, a scheme, a port or a path), if it is not a database's, or
+    /// if the port is 0.
     pub fn parse(host: &str, port: u16) -> Result<Self, Error> {
         let (host, tls_name) = checked(host, port)?;
         let RdsHost { kind, region } = RdsHost::read(&host)?;
         let Some(region) = region.map(str::to_owned) else {
             let message = format!(
-                "host {host} does not name its region; give the region, and the endpoint as RDS \
-                 shows it: a token for a CNAME or an address is refused"
+                "host {host} does not contain a region; set the region, and use the endpoint that RDS \
+                 shows: RDS rejects a token for a CNAME or an IP address"
             );
             return Err(Error::new(Kind::RegionUnknown, message));
         };
         Ok(Self { host, port, region, kind, tls_name })
     }
 
-    /// An endpoint in the region given: needed where the host carries none.
-    ///
-    /// The host is read as by [`parse`](Self::parse).
+    /// An endpoint in the given region, for a host name without one. The host is read as by
+    /// [`parse`](Self::parse).
     ///
     /// # Errors
     ///
-    /// [`Error::is_region_mismatch`] when the host names another region; [`Error::is_endpoint`]
-    /// as for `parse`, and when `region` is not of the form `eu-west-1`.
+    /// [`Error::is_region_mismatch`] if the host is in another region; [`Error::is_endpoint`] as
+    /// for `parse`, and if `region` does not have the form `eu-west-1`.
     pub fn with_region(host: &str, port: u16, region: &str) -> Result<Self, Error> {
         let (host, tls_name) = checked(host, port)?;
         if !is_region(region) {
-            let message = format!("region {region:?} is not of the form eu-west-1");
+            let message = format!("region {region:?} does not have the form eu-west-1");
             return Err(Error::new(Kind::Endpoint, message));
         }
         let RdsHost { kind, region: own } = RdsHost::read(&host)?;
         if let Some(own) = own.filter(|own| *own != region) {
             let message = format!(
-                "region {region} contradicts host {host}, which is in {own}; leave the region out"
+                "region {region} contradicts host {host}, which is in {own}; remove the region"
             );
             return Err(Error::new(Kind::RegionMismatch, message));
         }
         Ok(Self { host, port, region: region.to_owned(), kind, tls_name })
     }
 
-    /// The host, lower-cased: what the token is signed for.
+    /// The host in lowercase, as the token is signed for it.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -88,7 +87,7 @@ impl Endpoint {
         self.port
     }
 
-    /// The region whose IAM checks the token, such as `eu-west-1`.
+    /// The region that the token is signed for, such as `eu-west-1`.
     pub fn region(&self) -> &str {
         &self.region
     }
@@ -98,22 +97,22 @@ impl Endpoint {
         Partition::of_region(&self.region)
     }
 
-    /// What stands behind the endpoint, by its name.
+    /// The kind of the endpoint, from its name.
     pub fn kind(&self) -> EndpointKind {
         self.kind
     }
 
-    /// The name that the server's certificate must carry.
+    /// The name that the server's certificate must have.
     pub fn tls_name(&self) -> ServerName<'static> {
         self.tls_name.clone()
     }
 
-    /// Where TCP connects when nothing else is set: the endpoint's own host and port.
+    /// The endpoint's own host and port, where TCP connects by default.
     pub fn dial_address(&self) -> DialAddress {
         DialAddress::new(&self.host, self.port)
     }
 
-    /// `host:port` as the token's URL carries it.
+    /// `host:port` as in the token's URL.
     pub(crate) fn authority(&self) -> String {
         authority(&self.host, self.port)
     }
@@ -126,26 +125,26 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The host in its one spelling, and as TLS takes it.
+/// The host in its canonical form, and as a TLS server name.
 fn checked(host: &str, port: u16) -> Result<(String, ServerName<'static>), Error> {
     let refuse = |why: &str| Error::new(Kind::Endpoint, format!("host {host:?} {why}"));
     if port == 0 {
-        return Err(Error::new(Kind::Endpoint, format!("port 0 of host {host:?} is no port")));
+        return Err(Error::new(Kind::Endpoint, format!("port 0 of host {host:?} is not a port")));
     }
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     match ServerName::try_from(name.clone()) {
-        // Addresses have many spellings, and the signature covers one.
+        // An address has several spellings, but the signature covers only one.
         Ok(ServerName::IpAddress(address)) => {
             let spelled = std::net::IpAddr::from(address).to_string();
             Ok((spelled, ServerName::IpAddress(address)))
         }
         Ok(tls_name) if !name.ends_with('.') => Ok((name, tls_name)),
-        _ if host.is_empty() => Err(refuse("is empty; give the endpoint as RDS shows it")),
-        _ if host.contains(char::is_whitespace) => Err(refuse("holds a blank; remove it")),
-        _ if host.contains("://") => Err(refuse("holds a scheme; give the host name alone")),
-        _ if host.contains('/') => Err(refuse("holds a path; give the host name alone")),
-        _ if host.contains('@') => Err(refuse("holds a user; give the host name alone")),
-        _ if host.contains(':') => Err(refuse("holds a port; give the port apart")),
+        _ if host.is_empty() => Err(refuse("is empty; use the endpoint that RDS shows")),
+        _ if host.contains(char::is_whitespace) => Err(refuse("contains whitespace; remove it")),
+        _ if host.contains("://") => Err(refuse("contains a scheme; use only the host name")),
+        _ if host.contains('/') => Err(refuse("contains a path; use only the host name")),
+        _ if host.contains('@') => Err(refuse("contains a user; use only the host name")),
+        _ if host.contains(':') => Err(refuse("contains a port; set the port separately")),
         _ => Err(refuse("is not a host name: letters, digits and hyphens between single dots")),
     }
 }
@@ -289,7 +288,7 @@ mod tests {
                 "aws-iso-f",
                 EndpointKind::Instance,
             ),
-            // A form yet unknown still names its region.
+            // An unknown form still contains its region.
             ("a.b.c.eu-west-1.rds.amazonaws.com", "eu-west-1", "aws", EndpointKind::Unknown),
             (
                 "db.quorum-abc1.eu-west-1.rds.amazonaws.com",
@@ -366,12 +365,12 @@ mod tests {
     fn what_is_no_host_is_refused_with_the_way_out() {
         for (host, way_out) in [
             ("", "is empty"),
-            (" db.abc1.eu-west-1.rds.amazonaws.com", "holds a blank"),
-            ("db.abc1.eu-west-1.rds.amazonaws.com\n", "holds a blank"),
-            ("mysql://db.abc1.eu-west-1.rds.amazonaws.com", "holds a scheme"),
-            ("db.abc1.eu-west-1.rds.amazonaws.com:3306", "give the port apart"),
-            ("db.abc1.eu-west-1.rds.amazonaws.com/app", "holds a path"),
-            ("me@db.abc1.eu-west-1.rds.amazonaws.com", "holds a user"),
+            (" db.abc1.eu-west-1.rds.amazonaws.com", "contains whitespace"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com\n", "contains whitespace"),
+            ("mysql://db.abc1.eu-west-1.rds.amazonaws.com", "contains a scheme"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com:3306", "set the port separately"),
+            ("db.abc1.eu-west-1.rds.amazonaws.com/app", "contains a path"),
+            ("me@db.abc1.eu-west-1.rds.amazonaws.com", "contains a user"),
             ("db..eu-west-1.rds.amazonaws.com", "is not a host name"),
             ("db.abc1.eu-west-1.rds.amazonaws.com..", "is not a host name"),
             (".", "is not a host name"),

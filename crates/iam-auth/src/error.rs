@@ -1,13 +1,13 @@
-//! One opaque error for the whole crate, so that a caller asks what went wrong and never matches
-//! on how it is stored.
+//! One opaque error for the whole crate: callers ask it questions, and do not match on its
+//! representation.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Why an endpoint, a token, credentials or trust anchors could not be had.
+/// An error about an endpoint, a token, credentials or trust anchors.
 ///
-/// Its text names the thing, the place and the way out. It holds no token and no secret; what a
-/// credentials provider said is kept as the [`source`](StdError::source) and not repeated.
+/// Its text names the thing, the place and a fix. It contains no token and no secret. The error of
+/// a credentials provider is the [`source`](StdError::source), and is not repeated.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -41,32 +41,32 @@ impl Error {
         self.kind == Kind::Endpoint
     }
 
-    /// The host carries no region: a CNAME, an IP address, localhost, a global endpoint.
+    /// The host has no region: a CNAME, an IP address, localhost, a global endpoint.
     pub fn is_region_unknown(&self) -> bool {
         self.kind == Kind::RegionUnknown
     }
 
-    /// The region that was given contradicts the one in the host name.
+    /// The given region contradicts the one in the host name.
     pub fn is_region_mismatch(&self) -> bool {
         self.kind == Kind::RegionMismatch
     }
 
-    /// The database user's name cannot be signed for: it is empty or holds a NUL.
+    /// The database user's name is empty or contains a NUL.
     pub fn is_user(&self) -> bool {
         self.kind == Kind::User
     }
 
-    /// No AWS credentials could be had, or those at hand expire too soon.
+    /// There are no AWS credentials, or they expire too soon.
     pub fn is_credentials(&self) -> bool {
         matches!(self.kind, Kind::Credentials | Kind::Expiring)
     }
 
-    /// There are AWS credentials, and they expire too soon for a login.
+    /// There are AWS credentials, but they expire too soon for a login.
     pub fn is_expiring(&self) -> bool {
         self.kind == Kind::Expiring
     }
 
-    /// The time to sign for is outside the years that a token can name.
+    /// The time is outside the years that a token can have.
     pub fn is_clock(&self) -> bool {
         self.kind == Kind::Clock
     }

@@ -1,5 +1,5 @@
-//! Passwordless login to Amazon RDS and Aurora: IAM auth tokens, and the trust anchors that verify
-//! the server which receives them.
+//! IAM database authentication for Amazon RDS and Aurora: auth tokens, and the trust anchors that
+//! verify the server which receives them.
 //!
 //! ```
 //! # async fn login(now: std::time::SystemTime) -> Result<(), iam_auth::Error> {
@@ -9,7 +9,7 @@
 //! let trust = TrustStore::load(&TrustStore::default_path(&endpoint), now)?;
 //! let signer = TokenSigner::new(endpoint, "lambda-user", Credentials::from_chain().await)?;
 //!
-//! // For each login: connect and verify first, then sign, then send the token as the password.
+//! // For each login: connect, verify the server, sign a token, and send it as the password.
 //! let tls = trust.client_config();
 //! let server_name = signer.endpoint().tls_name();
 //! let token = signer.token(now).await?;
@@ -17,11 +17,11 @@
 //! # }
 //! ```
 //!
-//! The crate knows no database driver and no Lambda. Time is a parameter: only rustls reads the clock
-//! itself, at a handshake. The environment is read for [`Credentials::from_chain`] alone.
+//! The crate depends on no database driver and not on Lambda. Time is a parameter: only rustls
+//! reads the clock, during a handshake. Only [`Credentials::from_chain`] reads the environment.
 #![forbid(unsafe_code)]
 
-// The database and the way to it.
+// The endpoint.
 mod dial_address;
 mod endpoint;
 mod partition;
@@ -32,14 +32,14 @@ mod chain;
 mod credentials;
 mod token;
 
-// The server's proof.
+// The server's certificate.
 mod certificate;
 mod der;
 mod pem;
 mod recording_verifier;
 mod trust;
 
-// What they all stand on.
+// What all of them use.
 mod calendar;
 mod error;
 mod sha256;

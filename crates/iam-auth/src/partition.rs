@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An AWS partition, as named in ARNs.
 ///
-/// Source: botocore's `partitions.json`, which AWS keeps for all its SDKs.
+/// Source: botocore's `partitions.json`, which all AWS SDKs use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Partition {
@@ -52,7 +52,7 @@ impl Partition {
         }
     }
 
-    /// The partition that a well-formed region belongs to; one of no special prefix is commercial.
+    /// The partition of a well-formed region; without a special prefix, the commercial one.
     pub(crate) fn of_region(region: &str) -> Self {
         let is = |prefix| region.starts_with(prefix);
         match () {
@@ -67,7 +67,7 @@ impl Partition {
         }
     }
 
-    /// The domain that the partition's RDS hosts end in.
+    /// The domain of the partition's RDS hosts.
     pub(crate) fn domain(self) -> &'static str {
         match self {
             Self::Aws | Self::AwsUsGov => "amazonaws.com",
@@ -87,7 +87,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Whether `text` is of a region's form: lower-case words and a number, as in `us-gov-west-1`.
+/// Whether `text` has the form of a region: lowercase words and a number, as in `us-gov-west-1`.
 pub(crate) fn is_region(text: &str) -> bool {
     let Some((words, number)) = text.rsplit_once('-') else { return false };
     let is_word =

@@ -1,5 +1,5 @@
-//! Splits a CA bundle into its certificates, strictly (RFC 7468, section 5). General PEM readers
-//! skip what they do not know; a truncated bundle then loads with fewer roots, in silence.
+//! Splits a CA bundle into its certificates, strictly (RFC 7468, section 5). General PEM parsers
+//! skip what they do not know, so that a truncated bundle would silently have fewer roots.
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -7,11 +7,12 @@ use rustls_pki_types::pem::PemObject as _;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The certificates of a bundle, in order. Between them stand blank lines and `#` comments only.
+/// The certificates of a bundle, in order. Only blank lines and `#` comments are allowed between
+/// them.
 ///
-/// The error says which line is wrong, and why, but not what stands in it: it may be a key.
+/// The error names the line, but does not quote it: it may be a key.
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let text = std::str::from_utf8(pem).map_err(|_| "it is not text; give PEM, not DER")?;
+    let text = std::str::from_utf8(pem).map_err(|_| "it is not text; use PEM, not DER")?;
     let mut certificates = Vec::new();
     let mut block = None;
     for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()))
@@ -25,12 +26,12 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
             (None, _) if line.starts_with("-----BEGIN ") => {
                 return Err(format!(
                     "line {number} begins something other than a certificate; \
-                     a CA bundle holds certificates only"
+                     a CA bundle contains only certificates"
                 ));
             }
             (None, _) => {
                 return Err(format!(
-                    "line {number} belongs to no certificate; is a BEGIN line missing? \
+                    "line {number} is outside a certificate; a BEGIN line may be missing \
                      (comments start with #)"
                 ));
             }
@@ -44,7 +45,7 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
             }
             (Some(_), _) if line.starts_with("-----") => {
                 return Err(format!(
-                    "line {number} comes before the END line of certificate {}; is it cut short?",
+                    "line {number} is before the END line of certificate {}; the certificate may be truncated",
                     certificates.len() + 1
                 ));
             }
@@ -53,7 +54,7 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     }
     match block {
         Some((begin, _)) => Err(format!(
-            "certificate {}, which begins at line {begin}, has no END line; is the file cut short?",
+            "certificate {}, which begins at line {begin}, has no END line; the file may be truncated",
             certificates.len() + 1
         )),
         None => Ok(certificates),
@@ -82,14 +83,11 @@ mod tests {
     #[test]
     fn what_is_not_a_bundle_is_refused_by_line() {
         for (bundle, expected) in [
-            (
-                BLOCK.replace("-----BEGIN CERTIFICATE-----\n", ""),
-                "line 1 belongs to no certificate",
-            ),
-            (format!("{BLOCK}trailing junk\n"), "line 4 belongs to no certificate"),
+            (BLOCK.replace("-----BEGIN CERTIFICATE-----\n", ""), "line 1 is outside a certificate"),
+            (format!("{BLOCK}trailing junk\n"), "line 4 is outside a certificate"),
             (format!("{BLOCK}-----BEGIN PRIVATE KEY-----\n"), "line 4 begins something other"),
             (BLOCK.replace("-----END CERTIFICATE-----\n", ""), "begins at line 1, has no END line"),
-            (BLOCK.replace("END", "BEGIN"), "line 3 comes before the END line of certificate 1"),
+            (BLOCK.replace("END", "BEGIN"), "line 3 is before the END line of certificate 1"),
             (
                 format!("{BLOCK}{}", BLOCK.replace("aGVs", "?GVs")),
                 "certificate 2, which ends at line 6, is damaged",
@@ -99,6 +97,6 @@ mod tests {
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains("bG8") && !error.contains("junk"), "{error}");
         }
-        assert!(certificates(&[0x30, 0x82, 0xff]).unwrap_err().contains("give PEM"));
+        assert!(certificates(&[0x30, 0x82, 0xff]).unwrap_err().contains("use PEM"));
     }
 }

@@ -1,14 +1,14 @@
-//! What a host name tells about itself: RDS writes the region, the partition and the kind of
-//! endpoint into each name it gives out.
+//! Parses the host names of RDS, which contain the region, the partition and the kind of the
+//! endpoint.
 //!
-//! The forms are those of the RDS and Aurora user guides, and of AWS's own drivers:
-//! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` the other way round in the
-//! newer Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
+//! The forms are those in the RDS and Aurora user guides and in AWS's own drivers:
+//! `<name>.[<kind>-]<id>.<region>.rds.<domain>`, with `rds.<region>` in reverse order in newer
+//! Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
 
 use crate::error::{Error, Kind};
 use crate::partition::{Partition, is_region};
 
-/// What stands behind an RDS endpoint.
+/// The kind of an RDS endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointKind {
@@ -18,29 +18,29 @@ pub enum EndpointKind {
     ClusterWriter,
     /// A cluster's readers: `db.cluster-ro-abc123def456.…`.
     ClusterReader,
-    /// A custom choice of a cluster's instances: `db.cluster-custom-abc123def456.…`.
+    /// A custom endpoint of a cluster: `db.cluster-custom-abc123def456.…`.
     ClusterCustom,
-    /// The writer of an Aurora global database, in whichever region it is:
+    /// The writer of an Aurora global database, in any region:
     /// `db.global-abc123def456.global.rds.amazonaws.com`.
     GlobalWriter,
-    /// RDS Proxy, at its default endpoint: `db.proxy-abc123def456.…`.
+    /// The default endpoint of an RDS Proxy: `db.proxy-abc123def456.…`.
     Proxy,
-    /// RDS Proxy, at an endpoint of its own: `db.endpoint.proxy-abc123def456.…`.
+    /// An additional endpoint of an RDS Proxy: `db.endpoint.proxy-abc123def456.…`.
     ProxyEndpoint,
     /// An Aurora Limitless shard group: `db.shardgrp-abc123def456.…`.
     ShardGroup,
-    /// A host of no form that RDS gives out: a CNAME, an IP address, a load balancer, localhost.
+    /// Not a known form of RDS: a CNAME, an IP address, a load balancer, localhost.
     Unknown,
 }
 
 impl EndpointKind {
-    /// Whether RDS Proxy answers, whose certificates come from ACM and not from RDS's own roots.
+    /// Whether it is an RDS Proxy, whose certificates are issued by ACM and not by RDS's CAs.
     pub fn is_proxy(self) -> bool {
         matches!(self, Self::Proxy | Self::ProxyEndpoint)
     }
 }
 
-/// A lower-case host name, read.
+/// A parsed host name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RdsHost<'a> {
     pub(crate) kind: EndpointKind,
@@ -50,8 +50,8 @@ pub(crate) struct RdsHost<'a> {
 impl<'a> RdsHost<'a> {
     const UNKNOWN: Self = Self { kind: EndpointKind::Unknown, region: None };
 
-    /// Reads a lower-case host name. Refuses a name that is RDS's but no database's, and one
-    /// whose region and domain belong to different partitions.
+    /// Parses a lowercase host name. Refuses a name of RDS that is not a database's, and one whose
+    /// region and domain belong to different partitions.
     pub(crate) fn read(host: &'a str) -> Result<Self, Error> {
         let Some((domain, rest)) = split_domain(host) else { return Ok(Self::UNKNOWN) };
         let (name, region) = match split_last_two(rest) {
@@ -69,8 +69,8 @@ impl<'a> RdsHost<'a> {
         }
         if name.is_empty() {
             let message = format!(
-                "{host} is the host of the RDS API; give the endpoint of a database, \
-                 as in db.abc123def456.{region}.rds.{domain}"
+                "{host} is the host of the RDS API; use the endpoint of a database, \
+                 such as db.abc123def456.{region}.rds.{domain}"
             );
             return Err(Error::new(Kind::Endpoint, message));
         }
@@ -86,7 +86,7 @@ impl<'a> RdsHost<'a> {
     }
 }
 
-/// The partition's domain that `host` ends in, and what stands before it.
+/// The partition's domain at the end of `host`, and what precedes it.
 fn split_domain(host: &str) -> Option<(&'static str, &str)> {
     Partition::ALL.into_iter().map(Partition::domain).find_map(|domain| {
         let rest = host.strip_suffix(domain)?.strip_suffix('.')?;
@@ -94,16 +94,16 @@ fn split_domain(host: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-/// Everything before the last two labels, and those two; what is missing is empty.
+/// Everything before the last two labels, and these two. What is missing is empty.
 fn split_last_two(labels: &str) -> (&str, &str, &str) {
     let (rest, last) = labels.rsplit_once('.').unwrap_or(("", labels));
     let (rest, second_last) = rest.rsplit_once('.').unwrap_or(("", rest));
     (rest, second_last, last)
 }
 
-/// The kind that the labels before region and domain name.
+/// The kind, from the labels before region and domain.
 fn kind_of(name: &str) -> EndpointKind {
-    // The longer prefixes first: each of them starts with `cluster-` too.
+    // Longer prefixes first: they start with `cluster-` too.
     const PREFIXES: [(&str, EndpointKind); 6] = [
         ("cluster-ro-", EndpointKind::ClusterReader),
         ("cluster-custom-", EndpointKind::ClusterCustom),

@@ -1,5 +1,5 @@
-//! Records the certificates that a server presents, trusted or not, so that a failed handshake can be
-//! explained. It decides nothing: rustls's own verifier does.
+//! Records the certificates that a server presents, trusted or not, so that a failed handshake can
+//! be explained. It decides nothing: rustls's own verifier does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

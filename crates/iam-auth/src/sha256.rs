@@ -1,15 +1,15 @@
-//! SHA-256 as lower-case hex, the form in which both SigV4 and certificate fingerprints are written.
+//! SHA-256 in lowercase hex, as in SigV4 and certificate fingerprints.
 
 use std::fmt::Write as _;
 
-/// The digest of `parts`, hashed as if they were one.
+/// The digest of the concatenated `parts`.
 pub(crate) fn hex<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for part in parts {
         context.update(part);
     }
     context.finish().as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // a String takes every write
+        let _ = write!(hex, "{byte:02x}"); // writing to a String does not fail
         hex
     })
 }

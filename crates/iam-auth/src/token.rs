@@ -1,11 +1,12 @@
 //! The auth token: a SigV4-presigned `GET https://host:port/?Action=connect&DBUser=user` for the
-//! service `rds-db`, without its scheme, which RDS takes in place of a password for 15 minutes.
+//! service `rds-db`, without the scheme. RDS accepts it as a password for 15 minutes.
 //!
 //! Source: RDS user guide, "IAM database authentication"; IAM user guide, "Create a signed AWS API
 //! request"; botocore's `generate_db_auth_token`, whose tokens are the test vectors.
 //!
-//! The request is fixed, so its canonical form is written here directly. aws-sigv4's general signer
-//! would print it at TRACE, session token included; its key derivation and signature print nothing.
+//! The request is always the same, so its canonical form is written here. aws-sigv4's general
+//! signer would log it at TRACE, with the session token; its key derivation and signature log
+//! nothing.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -24,13 +25,13 @@ use crate::sha256;
 const SERVICE: &str = "rds-db";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// How long RDS accepts a token after the second it was signed in.
+/// How long RDS accepts a token.
 const LIFETIME: Duration = Duration::from_secs(900);
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
+/// All except the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Signs tokens for one database user at one endpoint: each for the login it is used in.
+/// Signs tokens for one database user at one endpoint, one for each login.
 #[derive(Debug)]
 pub struct TokenSigner {
     endpoint: Endpoint,
@@ -39,11 +40,11 @@ pub struct TokenSigner {
 }
 
 impl TokenSigner {
-    /// A signer for `user`, the database's user, kept as typed: RDS compares it exactly.
+    /// A signer for the database user `user`, which RDS compares exactly.
     ///
     /// # Errors
     ///
-    /// [`Error::is_user`] when the user is empty or holds a NUL, which would end it in both
+    /// [`Error::is_user`] if the user is empty or contains a NUL, which would end it in the
     /// databases' protocols.
     pub fn new(
         endpoint: Endpoint,
@@ -55,17 +56,17 @@ impl TokenSigner {
         Ok(Self { endpoint, user, credentials })
     }
 
-    /// The endpoint that the tokens are for.
+    /// The endpoint of the tokens.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The database user that the tokens are for.
+    /// The database user of the tokens.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// A signer with the same credentials at the same endpoint, for another user.
+    /// A signer with the same credentials and endpoint, for another user.
     ///
     /// # Errors
     ///
@@ -74,23 +75,23 @@ impl TokenSigner {
         Self::new(self.endpoint.clone(), user, self.credentials.clone())
     }
 
-    /// Has the credentials asked for anew at the next token: see [`Credentials::renew`].
+    /// Renews the credentials before the next token: see [`Credentials::renew`].
     pub async fn renew_credentials(&self) {
         self.credentials.renew().await;
     }
 
-    /// The credentials that the tokens are signed with.
+    /// The credentials that sign the tokens.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// A signer for the same user and with the same credentials, at another endpoint.
+    /// A signer with the same credentials and user, for another endpoint.
     pub fn at(&self, endpoint: Endpoint) -> Self {
         Self { endpoint, user: self.user.clone(), credentials: self.credentials.clone() }
     }
 
-    /// A token for a login begun at `now`. Signing takes microseconds: sign anew for each login
-    /// and keep none.
+    /// A token for a login that begins at `now`. Signing takes microseconds: sign one for each
+    /// login, and do not keep it.
     ///
     /// # Errors
     ///
@@ -101,12 +102,12 @@ impl TokenSigner {
     }
 }
 
-/// A token for `user` to log in at `endpoint`, from `now`, cut to the second, for 15 minutes.
+/// A token for `user` at `endpoint`, valid for 15 minutes from `now`, rounded down to the second.
 ///
 /// # Errors
 ///
-/// [`Error::is_user`] when the user is empty or holds a NUL; [`Error::is_credentials`] when the
-/// credentials expire within 60 seconds of `now`; [`Error::is_clock`] when `now` is before 1970 or
+/// [`Error::is_user`] if the user is empty or contains a NUL; [`Error::is_credentials`] if the
+/// credentials expire within 60 seconds of `now`; [`Error::is_clock`] if `now` is before 1970 or
 /// after 9999.
 pub fn sign(
     endpoint: &Endpoint,
@@ -117,7 +118,7 @@ pub fn sign(
     check_user(user)?;
     outlive_login(credentials, now)?;
     let date = DateTime::from_system(now).ok_or_else(|| {
-        let message = "the clock stands before 1970 or after 9999; set it to sign tokens";
+        let message = "the clock is before 1970 or after 9999; set it to sign tokens";
         Error::new(Kind::Clock, message)
     })?;
     let date_time = date.basic_date_time();
@@ -131,7 +132,7 @@ pub fn sign(
         &scope,
         credentials.session_token().unwrap_or_default(),
     ]);
-    // SigV4 wants the parameters in the order of their names: this is it.
+    // SigV4 requires the parameters in the order of their names.
     token.push(&authority).push("/?Action=connect&DBUser=").encode(user);
     token.push("&X-Amz-Algorithm=").push(ALGORITHM);
     token.push("&X-Amz-Credential=").encode(credentials.access_key_id()).push("%2F").encode(&scope);
@@ -155,9 +156,9 @@ pub fn sign(
     Ok(AuthToken { text: token.0, expires_at })
 }
 
-/// A token, to be sent as the password over a connection whose server has been verified.
+/// A token, to be sent as the password over a connection to a verified server.
 ///
-/// It prints as redacted, cannot be copied or serialised, and its memory is overwritten when it is
+/// It prints as redacted, cannot be copied or serialized, and its memory is overwritten when it is
 /// dropped.
 pub struct AuthToken {
     text: Zeroizing<String>,
@@ -165,14 +166,13 @@ pub struct AuthToken {
 }
 
 impl AuthToken {
-    /// The token itself. This is the one place where it leaves: hand it to the driver, for a
-    /// connection with verified TLS, and to nothing else.
+    /// The token itself. Only pass it to the driver, for a connection with verified TLS.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// When the database stops taking it: 15 minutes after it was signed, or when the credentials
-    /// expire, whichever is first. A session that is open by then stays open.
+    /// When the token expires: 15 minutes after it was signed, or when the credentials expire,
+    /// whichever is first. Open sessions stay open.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
@@ -184,14 +184,14 @@ impl fmt::Debug for AuthToken {
     }
 }
 
-/// The token while it grows. It is as large as it can become from the start: growing would move it
-/// and leave a copy behind in freed memory.
+/// The token under construction. It is allocated at its maximum size: growing would leave a copy in
+/// freed memory.
 struct Buffer(Zeroizing<String>);
 
 impl Buffer {
     fn for_parts(parts: &[&str]) -> Self {
         const FIXED: usize = 256; // names, algorithm, date, signature: 252 bytes, rounded up
-        // Each byte that is encoded takes three.
+        // An encoded byte takes three.
         let parts: usize = parts.iter().map(|part| 3 * part.len()).sum();
         Self(Zeroizing::new(String::with_capacity(FIXED + parts)))
     }
@@ -207,7 +207,7 @@ impl Buffer {
     }
 }
 
-/// Step 2 of signing: the hash of the request as both sides spell it.
+/// The hash of the canonical request.
 fn canonical_request_hash(query: &str, authority: &str) -> String {
     let empty_payload_hash = sha256::hex([]);
     let request = ["GET\n/\n", query, "\nhost:", authority, "\n\nhost\n", &empty_payload_hash];
@@ -217,9 +217,9 @@ fn canonical_request_hash(query: &str, authority: &str) -> String {
 fn check_user(user: &str) -> Result<(), Error> {
     let wrong = match user {
         "" => "is empty",
-        _ if user.contains('\0') => "holds a NUL",
+        _ if user.contains('\0') => "contains a NUL",
         _ => return Ok(()),
     };
-    let message = format!("database user {user:?} {wrong}; give the name it was created with");
+    let message = format!("database user {user:?} {wrong}; use the name it was created with");
     Err(Error::new(Kind::User, message))
 }

@@ -1,5 +1,4 @@
-//! The trust anchors that a server's certificate must lead to, and the TLS configuration that sees
-//! to it: a token goes to a server that has proved its name, or nowhere.
+//! The trust anchors that verify a server's certificate, and the TLS configuration that uses them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,10 +17,10 @@ use crate::rds_host::EndpointKind;
 use crate::recording_verifier::RecordingVerifier;
 use crate::{pem, sha256};
 
-/// Where the `rds-ca` layer unpacks to.
+/// Where the `rds-ca` layer is extracted.
 const LAYER: &str = "/opt/rds-ca";
 
-/// The trust anchors from one source, and the TLS client configuration that trusts them alone.
+/// The trust anchors from one source, and a TLS client configuration that trusts only them.
 #[derive(Clone)]
 pub struct TrustStore {
     source: String,
@@ -31,18 +30,17 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// The anchors in a PEM file: each must be a certificate authority in its time at `now`.
-    ///
-    /// Nothing wrong is passed over: a bundle that is not wholly good is refused.
+    /// Loads the anchors in a PEM file. Each must be a CA certificate that is valid at `now`;
+    /// otherwise the whole bundle is refused.
     ///
     /// # Errors
     ///
-    /// [`Error::is_trust`] when the file cannot be read, and as for [`from_pem`](Self::from_pem).
+    /// [`Error::is_trust`] if the file cannot be read, and as for [`from_pem`](Self::from_pem).
     pub fn load(path: &Path, now: SystemTime) -> Result<Self, Error> {
         let pem = std::fs::read(path).map_err(|source| {
             let message = format!(
-                "cannot read the CA bundle {}; is the layer with the RDS roots attached, \
-                 or the path right?",
+                "cannot read the CA bundle {}; check that the layer with the RDS roots is attached, or \
+                 the path",
                 path.display()
             );
             Error::new(Kind::Trust, message).with_source(source)
@@ -50,18 +48,18 @@ impl TrustStore {
         Self::from_pem(&pem, &path.display().to_string(), now)
     }
 
-    /// The anchors in PEM text; `source` is what errors call it by.
+    /// Reads the anchors in PEM text, which errors call `source`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_trust`] when it holds no certificate or anything but certificates, and when one
-    /// is damaged, has expired or is not valid yet at `now`, or is no certificate authority. The
-    /// error names the source, the certificate's number, from 1, and its subject.
+    /// [`Error::is_trust`] if it contains no certificate or anything else, or if a certificate is
+    /// damaged, expired, not yet valid, or not a CA. The error names the source, the certificate's
+    /// number, from 1, and its subject.
     pub fn from_pem(pem: &[u8], source: &str, now: SystemTime) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(Kind::Trust, format!("CA bundle {source}: {why}"));
         let certificates = pem::certificates(pem).map_err(refuse)?;
         if certificates.is_empty() {
-            return Err(refuse("it holds no certificate".to_owned()));
+            return Err(refuse("it contains no certificate".to_owned()));
         }
         let mut roots = RootCertStore::empty();
         for (index, der) in certificates.iter().enumerate() {
@@ -81,9 +79,9 @@ impl TrustStore {
         Ok(Self { source: source.to_owned(), fingerprint, certificates, client_config })
     }
 
-    /// The file in the `rds-ca` layer that fits an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
-    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates ACM issues; and
-    /// `global-bundle.pem` for a global database, whose writer moves between regions.
+    /// The file in the `rds-ca` layer for an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
+    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates are issued by ACM; and
+    /// `global-bundle.pem` for a global database, whose writer may be in any region.
     ///
     /// Source: RDS user guide, "Using SSL/TLS to encrypt a connection", "Using TLS/SSL with RDS
     /// Proxy".
@@ -96,12 +94,12 @@ impl TrustStore {
         Path::new(LAYER).join(file)
     }
 
-    /// The anchors among these that are AWS's own: all of a file of the layer, which is deployed as the
-    /// function's code is, by the same hands; of any other file those whose
-    /// [fingerprint](Self::fingerprints) `is_pinned`. `None` when there is none.
+    /// The anchors that are AWS's own: all in a file of the layer, which is deployed like the
+    /// function's code; in any other file, those whose [fingerprint](Self::fingerprints)
+    /// `is_pinned`. `None` if there are none.
     ///
-    /// A server that one of them vouches for under a name of RDS's is RDS's. What any other authority
-    /// vouches for may be anybody's, however the authority calls itself.
+    /// A server that one of them verifies under a name of RDS belongs to RDS. A CA of any other
+    /// name may issue a certificate to anybody.
     pub fn of_aws(&self, is_pinned: impl Fn(&str) -> bool) -> Option<Self> {
         if Path::new(&self.source).parent() == Some(Path::new(LAYER)) {
             return Some(self.clone());
@@ -120,45 +118,46 @@ impl TrustStore {
         Some(Self { source, fingerprint, certificates, client_config })
     }
 
-    /// Where the anchors came from: the path, or the name given to [`from_pem`](Self::from_pem).
+    /// The source of the anchors: the path, or the name given to [`from_pem`](Self::from_pem).
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The SHA-256 of the PEM text in lower-case hex, as `sha256sum` computes it of the file.
+    /// The SHA-256 of the PEM text in lowercase hex, like `sha256sum` of the file.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// How many anchors there are: 1 at least.
+    /// The number of anchors, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a store without anchors is refused")]
     pub fn len(&self) -> usize {
         self.certificates.len()
     }
 
-    /// The SHA-256 of each certificate in lower-case hex, as `openssl x509 -fingerprint` computes
-    /// it, in the bundle's order.
+    /// The SHA-256 of each certificate in lowercase hex, like `openssl x509 -fingerprint`, in the
+    /// bundle's order.
     pub fn fingerprints(&self) -> impl Iterator<Item = String> {
         self.certificates.iter().map(|der| sha256::hex([der.as_ref()]))
     }
 
-    /// The anchors in DER, in the bundle's order, for drivers that build their own configuration.
+    /// The anchors in DER, in the bundle's order, for drivers that build their own TLS
+    /// configuration.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }
 
-    /// The anchors, read for people, in the bundle's order.
+    /// The contents of the anchors, in the bundle's order.
     pub fn anchors(&self) -> impl Iterator<Item = Certificate> {
-        // Each was read when the store was made.
+        // Each was parsed when the store was created.
         self.certificates.iter().filter_map(|der| Certificate::read(der))
     }
 
-    /// As [`client_config`](Self::client_config), for one handshake that somebody has to explain:
-    /// what the server presents is kept, whether it is trusted or not. It verifies all the same.
+    /// Like [`client_config`](Self::client_config), for one handshake that has to be explained: it
+    /// also records what the server presents, trusted or not.
     ///
     /// # Errors
     ///
-    /// [`Error::is_trust`] when no verifier can be made of the anchors.
+    /// [`Error::is_trust`] if no verifier can be built from the anchors.
     pub fn recording_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), Error> {
         let refuse = |error: Box<dyn std::error::Error + Send + Sync>| {
             let message = format!("CA bundle {}: no verifier can be made of it", self.source);
@@ -183,8 +182,8 @@ impl TrustStore {
         Ok((Arc::new(config), verifier))
     }
 
-    /// The TLS client configuration, always the same one, so that its sessions are resumed: it
-    /// verifies the server's chain and name, speaks TLS 1.2 and 1.3, and sends no certificate.
+    /// The TLS client configuration: it verifies the server's chain and name, uses TLS 1.2 or 1.3,
+    /// and sends no certificate. It is always the same one, so that TLS sessions are resumed.
     pub fn client_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.client_config)
     }
@@ -199,18 +198,18 @@ impl fmt::Debug for TrustStore {
     }
 }
 
-/// Whether a certificate can be an anchor at `now`; the error is what to say of it.
+/// Whether a certificate can be an anchor at `now`. The error says why not.
 fn check(certificate: &Certificate, now: SystemTime) -> Result<(), String> {
     let Certificate { not_before, not_after, is_ca, .. } = certificate;
     if now > not_after.to_system() {
         return Err(format!("expired on {not_after}; get the current bundle from AWS"));
     }
     if now < not_before.to_system() {
-        return Err(format!("is not valid before {not_before}; is this machine's clock right?"));
+        return Err(format!("is not valid before {not_before}; check this machine's clock"));
     }
     if !is_ca {
-        return Err("is not a certificate authority; \
-                    give the roots, not the server's certificate"
+        return Err("is not a CA certificate; \
+                    use the roots, not the server's certificate"
             .to_owned());
     }
     Ok(())
@@ -224,8 +223,8 @@ fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Erro
     Ok(Arc::new(config))
 }
 
-/// ring, with P-256 offered first: PostgreSQL up to 17 takes no other group by default and answers
-/// the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
+/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default. It
+/// answers the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
 fn crypto_provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::secp256r1);

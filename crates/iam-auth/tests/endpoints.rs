@@ -1,5 +1,5 @@
-//! Endpoints and dial addresses at volume: any text is read or refused, what RDS gives out is known
-//! for what it is, and what was read is spelled so that it reads the same again.
+//! Any text is read as an endpoint or a dial address, or refused; RDS's endpoints are recognized;
+//! and what was read prints so that it reads the same again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

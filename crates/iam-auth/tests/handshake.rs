@@ -1,5 +1,4 @@
-//! TLS handshakes in memory, with the configuration that a login uses: the right server is
-//! accepted, every other one refused.
+//! TLS handshakes in memory with the configuration of a login: only the right server is accepted.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod authority;

@@ -1,4 +1,4 @@
-//! Nothing that signing touches prints a secret: not as Debug, not in an error, not at TRACE.
+//! No secret is printed: not in Debug, not in an error, not at TRACE.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Tokens, against those of another implementation and by an independent reader.
+//! Tokens, compared with those of another implementation and parsed independently.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod parsed_token;

@@ -1,4 +1,4 @@
-//! Every way in which a CA bundle can be wrong is refused by name.
+//! Every invalid CA bundle is refused, with the reason.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod authority;
@@ -67,7 +67,7 @@ fn a_file() {
 #[test]
 fn no_certificate() {
     for bundle in ["", "\n# nothing here\n"] {
-        assert!(refused(bundle).to_string().ends_with("it holds no certificate"));
+        assert!(refused(bundle).to_string().ends_with("it contains no certificate"));
     }
 }
 
@@ -100,7 +100,7 @@ fn the_last_second_counts() {
 fn only_certificate_authorities_are_anchors() {
     for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa] {
         let error = refused(&pem_with(|params| params.is_ca = is_ca));
-        let expected = "certificate 1 (CN=Odd CA) is not a certificate authority";
+        let expected = "certificate 1 (CN=Odd CA) is not a CA certificate";
         assert!(error.to_string().contains(expected), "{error}");
     }
     let constrained = pem_with(|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
@@ -111,8 +111,8 @@ fn only_certificate_authorities_are_anchors() {
 fn damage_is_found() {
     let good = pem(authority("Good CA"));
     for (bundle, expected) in [
-        (format!("{good}junk"), "belongs to no certificate"),
-        (good.replace("-----BEGIN CERTIFICATE-----", ""), "line 2 belongs to no certificate"),
+        (format!("{good}junk"), "is outside a certificate"),
+        (good.replace("-----BEGIN CERTIFICATE-----", ""), "line 2 is outside a certificate"),
         (good.replace("-----END CERTIFICATE-----", ""), "begins at line 1, has no END line"),
         // A line is lost: the rest is base64 still, but no certificate.
         (without_line(&good, 3), "certificate 1 is not valid DER"),

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-/// A connection of the driver, which this closes when it is dropped. The driver itself would read the rest
-/// of an unfinished result in the background, while the statement keeps running.
+/// A connection of the driver, which this closes when it is dropped. The driver itself would read
+/// the rest of an unfinished result in the background, while the statement keeps running.
 pub(crate) struct CloseOnDrop(Option<Conn>);
 
 impl CloseOnDrop {
@@ -42,8 +42,9 @@ impl DerefMut for CloseOnDrop {
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         if let Some(conn) = self.0.take() {
-            // The first poll marks the connection as disconnected, which keeps the driver from reading
-            // on, and sends COM_QUIT if nothing is left to be read. No second poll is needed.
+            // The first poll marks the connection as disconnected, which keeps the driver from
+            // reading on, and sends COM_QUIT if nothing is left to be read. No second poll is
+            // needed.
             let mut context = Context::from_waker(Waker::noop());
             let _ = pin!(conn.disconnect()).poll(&mut context);
         }

@@ -1,8 +1,8 @@
 //! Logs in: verified TLS first, then a token that is signed for this login.
 //!
 //! With other options, the driver would send a password unencrypted or trust public web roots.
-//! [`MySql::new`] is the only place that builds its options, always with TLS and only with the roots of
-//! the trust store.
+//! [`MySql::new`] is the only place that builds its options, always with TLS and only with the
+//! roots of the trust store.
 
 use diagnosis::{Cause, EngineTexts};
 use engine::Engine;
@@ -25,7 +25,8 @@ use crate::{failure, token};
 const WAIT_TIMEOUT: usize = 28_800;
 /// The part of the time for a login that is reserved to find out which step hangs.
 const PROBE_RESERVE: Duration = Duration::from_millis(500);
-/// How long TCP, TLS and login may take together, so that a server that hangs does not use up all the time.
+/// How long TCP, TLS and login may take together, so that a server that hangs does not use up all
+/// the time.
 const LOGIN_LIMIT: Duration = Duration::from_secs(6);
 
 /// A connection with a new session, and the status that the server reported for it.
@@ -34,7 +35,8 @@ type LoggedIn = (Conn, StatusFlags);
 /// Logs in to MySQL and MariaDB.
 pub(crate) struct MySql {
     login: Login,
-    /// Everything except addresses and token. Contains the TLS configuration, built at the first login.
+    /// Everything except addresses and token. Contains the TLS configuration, built at the first
+    /// login.
     opts: Opts,
     /// The statements that set up a session.
     startup: Arc<[String]>,
@@ -44,14 +46,15 @@ pub(crate) struct MySql {
 impl Connector for MySql {
     type Connection = Connection;
     const ENGINE: Engine = Engine::MySql;
-    // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL's is 32; the greeting tells which it is.
+    // MariaDB's (USERNAME_CHAR_LENGTH in mysql_com.h). MySQL's is 32; the greeting tells which it
+    // is.
     const USER_NAME_LIMIT: NameLimit = NameLimit::Characters(128);
     const TEXTS: &'static EngineTexts = MYSQL;
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {
-        // The driver uses the process's default crypto provider. Fails if it is set already, by a second
-        // connector in a test.
+        // The driver uses the process's default crypto provider. Fails if it is set already, by a
+        // second connector in a test.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let roots = login.trust.certificates();
         let roots = roots.iter().map(|root| root.to_vec().into()).collect();
@@ -102,7 +105,8 @@ impl Connector for MySql {
         }))
     }
 
-    /// KILL QUERY over a second connection to the same server: users may cancel their own statements.
+    /// KILL QUERY over a second connection to the same server: users may cancel their own
+    /// statements.
     async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         let CancelHandle { address, thread } = *handle;
         if self.login.is_through_proxy() {
@@ -135,7 +139,8 @@ impl MySql {
         }
     }
 
-    /// Dials one address, verifies the server, logs in, and erases the token from the driver's memory.
+    /// Dials one address, verifies the server, logs in, and erases the token from the driver's
+    /// memory.
     async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
         let login = &self.login;
         let token = login.token().await?;

@@ -35,7 +35,8 @@ pub(crate) struct Connection {
     pub(crate) backslash_escapes: bool,
     /// The server's `max_allowed_packet`, once it was queried.
     pub(crate) max_packet: Option<usize>,
-    /// Whether rows were changed since the last reset: LAST_INSERT_ID and effects of triggers remain.
+    /// Whether rows were changed since the last reset: LAST_INSERT_ID and effects of triggers
+    /// remain.
     pub(crate) changed: bool,
     /// Whether this invocation has run a statement.
     pub(crate) begun: bool,
@@ -89,15 +90,16 @@ impl Connection {
         }
     }
 
-    /// Reads the status in the server's last answer: whether a transaction is open. `None` after an error.
+    /// Reads the status in the server's last answer: whether a transaction is open. `None` after an
+    /// error.
     pub(crate) fn update_status(&mut self) -> Option<bool> {
         let status = self.conn.last_ok_packet()?.status_flags();
         self.backslash_escapes = !status.contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
         Some(status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
     }
 
-    /// The statements that must precede one of this mode and time limit. The mode is always included: it
-    /// costs no round trip.
+    /// The statements that must precede one of this mode and time limit. The mode is always
+    /// included: it costs no round trip.
     pub(crate) fn preparation(
         &mut self,
         mode: Option<Mode>,
@@ -129,7 +131,8 @@ impl Connection {
         };
         let mut result = self.conn.query_iter(text).await.map_err(|error| failed(0, error))?;
         for at in 0..ahead.len() {
-            // Each has a result without columns. Reading the next result fails if its statement failed.
+            // Each has a result without columns. Reading the next result fails if its statement
+            // failed.
             result.next().await.map_err(|error| failed(at, error))?;
             if result.columns().is_none() {
                 result.next().await.map_err(|error| failed(at + 1, error))?;

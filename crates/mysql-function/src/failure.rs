@@ -22,7 +22,8 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     match failure {
         Failure::Server(error) => refused_by_server(login, &error),
         Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login),
-        // MySQL treats an unknown user like one with a password, so that nobody can find out which users exist.
+        // MySQL treats an unknown user like one with a password, so that nobody can find out which
+        // users exist.
         Failure::Driver(DriverError::UnknownAuthPlugin { name }) => refusal::denied(
             login,
             format!("the server asked for {name}, as it does for unknown users"),
@@ -54,8 +55,8 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         1044 => Cause::DatabaseDenied,
         // ER_BAD_DB_ERROR
         1049 => Cause::DatabaseUnknown,
-        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; from an RDS Proxy: timed
-        // out waiting for a connection to the database
+        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; from an RDS
+        // Proxy: timed out waiting for a connection to the database
         1040 | 1203 | 1226 | 9501 => Cause::TooManyConnections,
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED
         1129 | 1130 => Cause::HostBlocked,
@@ -105,7 +106,7 @@ pub(crate) fn committed(statement: &Statement) -> Error {
             statement.name
         ),
     )
-    .advice("check the data before sending the event again, and send the statement in an event of its own")
+    .advice("check the data before sending the event again, and send the statement in a separate event")
 }
 
 /// A statement exceeds the server's `max_allowed_packet` of `max` bytes.
@@ -193,7 +194,7 @@ fn meaning(code: u16) -> (Cause, &'static str) {
 /// | 1205, 1213, 1206 | `ER_LOCK_WAIT_TIMEOUT`, `ER_LOCK_DEADLOCK`, `ER_LOCK_TABLE_FULL` |
 /// | 1243, 1615 | `ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`: a prepared statement is stale |
 /// | 1461 | `ER_MAX_PREPARED_STMT_COUNT_REACHED` |
-/// | 1613, 1614 | an XA transaction's time-out and deadlock |
+/// | 1613, 1614 | an XA transaction's timeout and deadlock |
 /// | 3058, 3572 | `ER_USER_LOCK_DEADLOCK`, `ER_LOCK_NOWAIT` |
 /// | 3101, 3168 | rolled back by group replication, not available |
 /// | 9501 | RDS Proxy: timed out waiting for a connection to the database |
@@ -256,7 +257,8 @@ pub(crate) fn is_long_row(failure: &Failure) -> bool {
         if error.get_ref().is_some_and(|inner| inner.to_string().contains("max_allowed_packet")))
 }
 
-/// What the server said about a statement. Its message quotes values, and the statement with its parameters.
+/// What the server said about a statement. Its message quotes values, and the statement with its
+/// parameters.
 fn says(error: &ServerError) -> Said {
     Said::new(code(error), truncate(&error.message, MAX_MESSAGE).into_owned())
 }

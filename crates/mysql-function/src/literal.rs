@@ -1,7 +1,7 @@
 //! Parameters as SQL literals: exact, and safe against SQL injection.
 //!
-//! The alternative, prepared statements, costs a round trip and pins an RDS Proxy. The server also keeps
-//! the types of earlier parameters, and MariaDB computes with decimals as DOUBLE.
+//! The alternative, prepared statements, costs a round trip and pins an RDS Proxy. The server also
+//! keeps the types of earlier parameters, and MariaDB computes with decimals as DOUBLE.
 
 use sql_function::{Error, Kind, Param, Statement, loggable};
 use std::fmt::Write as _;
@@ -25,7 +25,8 @@ pub(crate) struct Whole {
 /// Replaces each placeholder with a literal.
 ///
 /// # Errors
-/// [`Kind::Statement`] if there are not as many parameters as placeholders, or if one has no exact literal.
+/// [`Kind::Statement`] if there are not as many parameters as placeholders, or if one has no exact
+/// literal.
 pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Error> {
     let places: Vec<_> = statement.placeholders().collect();
     statement.check_params(places.len(), params.len())?;
@@ -47,8 +48,8 @@ pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Erro
 }
 
 impl Whole {
-    /// The name of a column with `?` for literals: the server names a column without an alias by its text.
-    /// `own` is true for a column of a table or with an alias.
+    /// The name of a column with `?` for literals: the server names a column without an alias by
+    /// its text. `own` is true for a column of a table or with an alias.
     pub(crate) fn name(&self, written: &str, name: &str, own: bool) -> Option<String> {
         if name.is_empty() || written.contains(name) {
             return None;
@@ -107,9 +108,9 @@ fn write_param(sql: &mut String, param: &Param) -> Result<(), Why> {
     Ok(())
 }
 
-/// Writes text so that it is safe in any `sql_mode`: without backslashes between quotes, only a quote can
-/// end it, and quotes are doubled. No client character set has 0x27 as the second byte of a character, so
-/// that no character can absorb a quote.
+/// Writes text so that it is safe in any `sql_mode`: without backslashes between quotes, only a
+/// quote can end it, and quotes are doubled. No client character set has 0x27 as the second byte of
+/// a character, so that no character can absorb a quote.
 pub(crate) fn write_text(sql: &mut String, text: &str) {
     sql.push_str("_utf8mb4");
     if text.chars().any(|c| c == '\\' || c.is_control()) {
@@ -133,8 +134,8 @@ pub(crate) fn write_quoted(sql: &mut String, text: &str, backslash_escapes: bool
     sql.push('\'');
 }
 
-/// A JSON number as a literal of the same value: an integer or a DECIMAL with the same digits, or a DOUBLE
-/// whose shortest form has these digits.
+/// A JSON number as a literal of the same value: an integer or a DECIMAL with the same digits, or a
+/// DOUBLE whose shortest form has these digits.
 fn exact(number: &str) -> Option<String> {
     let Number { negative, digits, point } = Number::read(number)?;
     let sign = if negative { "-" } else { "" };
@@ -147,7 +148,8 @@ fn exact(number: &str) -> Option<String> {
     same.then_some(shortest)
 }
 
-/// The digits with the decimal point before index `point`, without an exponent, if they fit a DECIMAL.
+/// The digits with the decimal point before index `point`, without an exponent, if they fit a
+/// DECIMAL.
 fn plain(digits: &str, point: i32) -> Option<String> {
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
     if point.abs() > MAX_EXPONENT || digits.len() > 2 * DIGITS {
@@ -189,8 +191,8 @@ impl Number {
         Some(Number { negative, digits: format!("{whole}{fraction}"), point })
     }
 
-    /// The same for all spellings of a value: its significant digits, and the position of the decimal point
-    /// relative to the first.
+    /// The same for all spellings of a value: its significant digits, and the position of the
+    /// decimal point relative to the first.
     fn significant(&self) -> (bool, &str, i32) {
         let digits = self.digits.trim_start_matches('0');
         let zeros = i32::try_from(self.digits.len() - digits.len()).unwrap_or(i32::MAX);

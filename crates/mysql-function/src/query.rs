@@ -1,9 +1,9 @@
 //! Runs statements.
 //!
 //! A read, or a write that returns no rows, is sent as text with its parameters as
-//! [literals](crate::literal), together with the statements that prepare the session: one round trip. Other
-//! writes are prepared first, so that their columns are known before they run, and so is a read that
-//! returns a FLOAT, which the text protocol rounds.
+//! [literals](crate::literal), together with the statements that prepare the session: one round
+//! trip. Other writes are prepared first, so that their columns are known before they run, and so
+//! is a read that returns a FLOAT, which the text protocol rounds.
 
 mod run;
 
@@ -39,7 +39,8 @@ pub(crate) enum Bound {
 }
 
 impl Connection {
-    /// Refuses a statement that is longer than the server accepts, which would close the connection.
+    /// Refuses a statement that is longer than the server accepts, which would close the
+    /// connection.
     async fn check_length(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
         let length = sql.len() + AHEAD;
         if length <= ALWAYS_TAKEN {
@@ -63,8 +64,8 @@ impl Connection {
         ))
     }
 
-    /// Whether a statement must be prepared: see the top of this file. Statements that return no rows need
-    /// not be, and some cannot: MySQL answers `SET GLOBAL` with a malformed packet.
+    /// Whether a statement must be prepared: see the top of this file. Statements that return no
+    /// rows need not be, and some cannot: MySQL answers `SET GLOBAL` with a malformed packet.
     fn is_prepared(&self, statement: &Statement, leaves: bool) -> bool {
         const RETURNS_ROWS: [&str; 5] = ["CALL", "SELECT", "TABLE", "VALUES", "WITH"];
         match statement.mode {
@@ -166,7 +167,7 @@ impl sql_function::Connection for Connection {
                     .check_params(prepared.num_params().into(), 0)
                     .and_then(|()| rows.describe(describe(&prepared.columns(), statement, &whole)));
                 if let Err(error) = described {
-                    let _ = self.conn.close(prepared).await; // it is closed with the session at the latest
+                    let _ = self.conn.close(prepared).await; // or with the session
                     return Err(error);
                 }
                 Ok(Bound::Prepared(prepared, whole))
@@ -237,8 +238,8 @@ impl sql_function::Connection for Connection {
         self.locks = true;
         let mut text = String::new();
         literal::write_text(&mut text, name);
-        // A lock's name has at most 64 characters and is server-wide. So it includes the database's name, and is
-        // hashed.
+        // A lock's name has at most 64 characters and is server-wide. So it includes the database's
+        // name, and is hashed.
         let sql = format!(
             "SELECT GET_LOCK(CONCAT('rds-iam-lambda/', \
              LEFT(SHA2(CONCAT(DATABASE(), '/', {text}), 256), 40)), 0)"
@@ -278,8 +279,9 @@ impl sql_function::Examine for Connection {
             .map_err(|error| failure::command("the diagnosis", error))
     }
 
-    /// On MySQL 9.7 and MariaDB 10.11, preparing a statement does not run any of it. If it does elsewhere, a
-    /// read cannot change anything, and a write is rolled back; a read-only transaction would refuse it.
+    /// On MySQL 9.7 and MariaDB 10.11, preparing a statement does not run any of it. If it does
+    /// elsewhere, a read cannot change anything, and a write is rolled back; a read-only
+    /// transaction would refuse it.
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let mut text = String::new();
         literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);

@@ -8,8 +8,8 @@ use sql_function::{Column, Error, ExecResult, Fate, Rows, Statement};
 use crate::literal::Whole;
 use crate::{failure, value};
 
-/// Writes every result set into `rows`. The columns of the first were checked before the statement ran,
-/// where possible.
+/// Writes every result set into `rows`. The columns of the first were checked before the statement
+/// ran, where possible.
 pub(crate) async fn read<P: Protocol>(
     result: &mut QueryResult<'_, '_, P>,
     statement: &Statement,
@@ -54,8 +54,8 @@ pub(crate) async fn read<P: Protocol>(
                 Ok(())
             });
             if let Err(error) = pushed {
-                // A write is executed once its last row has arrived, and returns no more rows than it
-                // changed. The rows of other statements are not read to their end.
+                // A write is executed once its last row has arrived, and returns no more rows than
+                // it changed. The rows of other statements are not read to their end.
                 let whole = statement.changes_rows() && ends_within(result, u64::MAX).await;
                 return Err(if whole { error.with_fate(Fate::CarriedOut) } else { error });
             }
@@ -77,7 +77,8 @@ async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64
     false
 }
 
-/// The effect of this statement. The numbers that come with a result set are those of an earlier one.
+/// The effect of this statement. The numbers that come with a result set are those of an earlier
+/// one.
 fn changed(statement: &Statement, done: ExecResult, rows: &Rows) -> ExecResult {
     match () {
         () if statement.changes_rows() && rows.count() > 0 => {

@@ -3,24 +3,25 @@
 use sql_function::{Login, Mode};
 use std::time::Duration;
 
-/// The largest packet to send or accept. An event has at most 6 MB, or twice that as hexadecimal digits, and
-/// a response 6 MB. A longer row is refused before it fills the function's memory.
+/// The largest packet to send or accept. An event has at most 6 MB, or twice that as hexadecimal
+/// digits, and a response 6 MB. A longer row is refused before it fills the function's memory.
 pub(crate) const MAX_PACKET: usize = 13 << 20;
 
-/// The session's user and role, which a reset does not restore. MySQL has roles since 8.0; each server
-/// ignores the other's comment.
+/// The session's user and role, which a reset does not restore. MySQL has roles since 8.0; each
+/// server ignores the other's comment.
 pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\
      /*!80000 CURRENT_ROLE(), */ /*M!100005 CURRENT_ROLE(), */ ''))";
 
 /// The maximum timeout to set: longer than any invocation, and accepted by every server.
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The statements that set up a session after each login and each reset, whatever the parameter group or
-/// `init_connect` set. RDS's default `sql_mode` is not strict: a value that does not fit would be truncated.
-/// `SET NAMES` sets the same collation as the `mysql` client. A reset keeps the current database.
+/// The statements that set up a session after each login and each reset, whatever the parameter
+/// group or `init_connect` set. RDS's default `sql_mode` is not strict: a value that does not fit
+/// would be truncated. `SET NAMES` sets the same collation as the `mysql` client. A reset keeps the
+/// current database.
 ///
-/// An RDS Proxy pins a session that sets a variable which the proxy does not track, so these are not set there:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
+/// An RDS Proxy pins a session that sets a variable which the proxy does not track, so these are
+/// not set there: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
 pub(crate) fn startup(login: &Login) -> Vec<String> {
     let mut startup = vec![
         "SET NAMES utf8mb4, SESSION autocommit = 1, \
@@ -44,8 +45,8 @@ pub(crate) fn transactions(mode: Mode) -> &'static str {
     }
 }
 
-/// Has the server cancel what runs longer: MySQL a SELECT, MariaDB any statement. Each ignores the other's
-/// comment.
+/// Has the server cancel what runs longer: MySQL a SELECT, MariaDB any statement. Each ignores the
+/// other's comment.
 pub(crate) fn limit(timeout: Option<Duration>) -> String {
     let timeout = timeout.map(|timeout| timeout.min(MAX_TIMEOUT));
     let (mysql, mariadb) = match timeout {

@@ -1,7 +1,7 @@
 //! Whether a statement may have side effects on its session.
 //!
-//! The server does not tell, because the driver does not negotiate session tracking. A statement that is
-//! not known to have none counts as having some, which only costs a reset.
+//! The server does not tell, because the driver does not negotiate session tracking. A statement
+//! that is not known to have none counts as having some, which only costs a reset.
 
 use sql_function::Statement;
 use sql_function::sql::{Token, TokenKind};
@@ -25,8 +25,8 @@ const TABLE_FOLLOWS: &[&str] = &["AS", "IGNORE", "INSERT", "INTO", "REPLACE"];
 
 /// Functions without side effects, and types with a length: those of
 /// <https://dev.mysql.com/doc/refman/8.4/en/built-in-function-reference.html> and of MariaDB that
-/// are used in statements about rows. A stored function of such a name can only be called with its database's
-/// name before it.
+/// are used in statements about rows. A stored function of such a name can only be called with its
+/// database's name before it.
 #[rustfmt::skip]
 const FUNCTIONS: &[&str] = &[
     "ABS", "ACOS", "ADDDATE", "ADDTIME", "AES_DECRYPT", "AES_ENCRYPT", "AGAINST", "ANY_VALUE",
@@ -90,8 +90,8 @@ const FUNCTIONS: &[&str] = &[
     "WEEKOFYEAR", "WEIGHT_STRING", "YEAR", "YEARWEEK",
 ];
 
-/// Whether `statement` may leave a variable, a role, a lock, a temporary table or another current database.
-/// Side effects of triggers are not detected.
+/// Whether `statement` may leave a variable, a role, a lock, a temporary table or another current
+/// database. Side effects of triggers are not detected.
 pub(crate) fn leaves(statement: &Statement) -> bool {
     if SHOWS.contains(&&*statement.verb()) {
         return false;
@@ -117,8 +117,8 @@ fn is_common_table(tokens: &[Token<'_>], at: usize) -> bool {
     false
 }
 
-/// Whether `statement` reads and calls nothing that could write. MySQL cannot restrict one statement of a
-/// writing transaction to reading.
+/// Whether `statement` reads and calls nothing that could write. MySQL cannot restrict one
+/// statement of a writing transaction to reading.
 pub(crate) fn only_reads(statement: &Statement) -> bool {
     const READS: [&str; 7] = ["SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
     let tokens: Vec<_> = statement.tokens().collect();

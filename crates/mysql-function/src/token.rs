@@ -1,9 +1,9 @@
-//! Erases the token from the driver's memory. The driver keeps three copies as long as the connection is
-//! open: in its options, in its write buffer, and in a pool of buffers.
+//! Erases the token from the driver's memory. The driver keeps three copies as long as the
+//! connection is open: in its options, in its write buffer, and in a pool of buffers.
 //!
 //! It has no call for that. This relies on how other calls work in version 0.37, and the test
-//! `memory::tokens` checks that the copies are gone. The [allocator](zero_on_free) overwrites copies when
-//! they are freed.
+//! `memory::tokens` checks that the copies are gone. The [allocator](zero_on_free) overwrites
+//! copies when they are freed.
 
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
@@ -14,9 +14,9 @@ use mysql_common::packets::OkPacket;
 /// Source: `BufferPool` in the driver's `buffer_pool.rs`.
 pub(crate) const NO_BUFFER_POOL: (&str, &str) = ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "0");
 
-/// The size of the driver's write buffer, which is filled from front to end, repeatedly. A message of nearly
-/// this size always begins at the front and overwrites what was there.
-/// Source: `INITIAL_CAPACITY` in tokio-util's `framed_impl.rs`, `BytesMut::reserve`.
+/// The size of the driver's write buffer, which is filled from front to end, repeatedly. A message
+/// of nearly this size always begins at the front and overwrites what was there. Source:
+/// `INITIAL_CAPACITY` in tokio-util's `framed_impl.rs`, `BytesMut::reserve`.
 const BUFFER: usize = 8 << 10;
 /// What precedes a command in the buffer.
 const HEADER: usize = 16;
@@ -25,10 +25,12 @@ const HEADER: usize = 16;
 const UNKNOWN: &str = "DO rds_iam_lambda";
 const UNKNOWN_CODE: u16 = 1054;
 
-/// Sets up a session with `startup` and erases the token, in one round trip. Returns the server's status.
+/// Sets up a session with `startup` and erases the token, in one round trip. Returns the server's
+/// status.
 ///
 /// # Errors
-/// The session could not be set up, or the token could not be erased. The connection must be dropped.
+/// The session could not be set up, or the token could not be erased. The connection must be
+/// dropped.
 pub(crate) async fn erase(conn: &mut Conn, startup: &[String]) -> Result<StatusFlags, Error> {
     let sql = format!("{}; {UNKNOWN}", startup.join("; "));
     let padding = BUFFER.saturating_sub(HEADER + sql.len());
@@ -39,8 +41,8 @@ pub(crate) async fn erase(conn: &mut Conn, startup: &[String]) -> Result<StatusF
     }
     drop(results);
     let status = conn.last_ok_packet().map(OkPacket::status_flags).unwrap_or_default();
-    // The driver replaces its options before it sends the command, which it does not send: reading the
-    // result that was left fails first.
+    // The driver replaces its options before it sends the command, which it does not send: reading
+    // the result that was left fails first.
     let options = ChangeUserOpts::default().with_pass(None);
     match conn.change_user(options).await {
         Err(Error::Server(error)) if error.code == UNKNOWN_CODE => Ok(status),

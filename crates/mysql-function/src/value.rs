@@ -1,5 +1,5 @@
-//! MySQL's values as JSON, from the binary and the text protocol, without loss: a value that JSON cannot
-//! represent exactly is a string.
+//! MySQL's values as JSON, from the binary and the text protocol, without loss: a value that JSON
+//! cannot represent exactly is a string.
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};

@@ -2,9 +2,9 @@
 
 use tokio::task::JoinHandle;
 
-/// The task of the driver's connection, which this aborts when it is dropped: the socket is closed, and the
-/// server ends the statement when it sends the next row. The driver itself would read the rest of the
-/// result.
+/// The task of the driver's connection, which this aborts when it is dropped: the socket is closed,
+/// and the server ends the statement when it sends the next row. The driver itself would read the
+/// rest of the result.
 pub(crate) struct ConnectionTask(JoinHandle<()>);
 
 impl ConnectionTask {

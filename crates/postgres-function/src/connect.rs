@@ -1,8 +1,8 @@
 //! Logs in: verified TLS first, then a token that is signed for this login.
 //!
 //! By default, the driver would fall back to an unencrypted connection and send a password over it.
-//! [`Postgres::new`] is the only place that builds its options, always with TLS and only with the roots of
-//! the trust store.
+//! [`Postgres::new`] is the only place that builds its options, always with TLS and only with the
+//! roots of the trust store.
 
 use diagnosis::EngineTexts;
 use engine::Engine;
@@ -28,7 +28,8 @@ use crate::token::{Message, PLACEHOLDER, TokenStream};
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
-/// How long TLS and login may take together, so that a server that hangs does not use up all the time.
+/// How long TLS and login may take together, so that a server that hangs does not use up all the
+/// time.
 const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Logs in to PostgreSQL.
@@ -56,7 +57,7 @@ impl Connector for Postgres {
             .application_name("rds-iam-lambda")
             .password(PLACEHOLDER)
             .ssl_mode(SslMode::Require)
-            .channel_binding(ChannelBinding::Disable); // it is for SCRAM, which IAM authentication does not use
+            .channel_binding(ChannelBinding::Disable); // only for SCRAM
         Postgres { login, config, tls }
     }
 
@@ -91,8 +92,8 @@ impl Connector for Postgres {
         Ok(Connection::new(client, task, address, login.is_through_proxy(), role_reads))
     }
 
-    /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS Proxy
-    /// accepts none; it cancels a statement when its client disconnects.
+    /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS
+    /// Proxy accepts none; it cancels a statement when its client disconnects.
     async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         if self.login.is_through_proxy() {
             return Ok(());
@@ -117,8 +118,8 @@ impl Postgres {
     }
 }
 
-/// TLS that wraps the stream in a [`TokenStream`], and records that TLS is done: a timeout can then tell
-/// whether it was the login that hung.
+/// TLS that wraps the stream in a [`TokenStream`], and records that TLS is done: a timeout can then
+/// tell whether it was the login that hung.
 struct TokenTls {
     tls: RustlsConnect,
     message: Message,

@@ -91,8 +91,8 @@ impl Connection {
         }
     }
 
-    /// Handles the answer to [`closing`](Self::closing) commands, of which `own` are before the reset. Returns
-    /// whether a transaction is still open.
+    /// Handles the answer to [`closing`](Self::closing) commands, of which `own` are before the
+    /// reset. Returns whether a transaction is still open.
     ///
     /// # Errors
     /// One of those commands failed. A failed reset is no error: what was executed is permanent.

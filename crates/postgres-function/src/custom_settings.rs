@@ -1,6 +1,6 @@
-//! Custom settings (`SET app.tenant = …`). No command removes one: after a reset it is an empty text, where a
-//! new session has none. So a session with such settings is only used for events that begin by setting them
-//! again.
+//! Custom settings (`SET app.tenant = …`). No command removes one: after a reset it is an empty
+//! text, where a new session has none. So a session with such settings is only used for events that
+//! begin by setting them again.
 
 use sql_function::Statement;
 use sql_function::sql::{Token, TokenKind};

@@ -17,9 +17,9 @@ pub(crate) struct Envelope {
     pub(crate) counts: bool,
 }
 
-/// How many rows the transaction has changed, for a statement that changes rows in a WITH clause: the server
-/// itself only counts those of the main command. The statistics may include an earlier transaction, so the
-/// difference is used.
+/// How many rows the transaction has changed, for a statement that changes rows in a WITH clause:
+/// the server itself only counts those of the main command. The statistics may include an earlier
+/// transaction, so the difference is used.
 pub(crate) const CHANGED: &str = "\
 SELECT pg_catalog.sum(s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) \
 FROM pg_catalog.pg_stat_xact_user_tables s";
@@ -36,8 +36,8 @@ impl Envelope {
         Envelope { before: command.to_owned(), ..Envelope::default() }
     }
 
-    /// Restricts a statement to its `mode` within a `transaction`. A read cannot undo that: a subtransaction
-    /// of a read-only one cannot write, and this one ends after the statement.
+    /// Restricts a statement to its `mode` within a `transaction`. A read cannot undo that: a
+    /// subtransaction of a read-only one cannot write, and this one ends after the statement.
     pub(crate) fn restricted(transaction: Mode, mode: Mode) -> Envelope {
         match (transaction, mode) {
             (Mode::Write, Mode::Read) => Envelope {
@@ -50,8 +50,8 @@ impl Envelope {
         }
     }
 
-    /// Has the server cancel the statement after `timeout`, if there is one; otherwise the role's own setting
-    /// applies. In a transaction event, the timeout is reset for the next statement.
+    /// Has the server cancel the statement after `timeout`, if there is one; otherwise the role's
+    /// own setting applies. In a transaction event, the timeout is reset for the next statement.
     pub(crate) fn limit(&mut self, timeout: Option<Duration>, another_follows: bool) {
         let Some(timeout) = timeout.as_ref().map(Duration::as_millis) else { return };
         let local = if self.own == 0 { "" } else { "LOCAL " };

@@ -67,7 +67,8 @@ pub(crate) fn refused_by_server(
         };
     }
     let cause = match *code {
-        // A denied token, a missing line in pg_hba.conf and a role without LOGIN have the same code.
+        // A denied token, a missing line in pg_hba.conf and a role without LOGIN have the same
+        // code.
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION if message.contains("pg_hba.conf") => {
             Cause::HostBlocked
         }
@@ -147,9 +148,9 @@ pub(crate) fn is_forgotten(failure: &Failure) -> bool {
     failure.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME)
 }
 
-/// Whether a prepared statement may be out of date, and nothing was executed: the server says so, or types
-/// have changed since it was prepared (class 42, and values that cannot be read). An error inside a
-/// function has a context.
+/// Whether a prepared statement may be out of date, and nothing was executed: the server says so,
+/// or types have changed since it was prepared (class 42, and values that cannot be read). An error
+/// inside a function has a context.
 pub(crate) fn is_stale(failure: &Failure, atomic: bool) -> bool {
     let Some(error) = failure.as_db_error() else { return false };
     let code = error.code().code();
@@ -170,8 +171,8 @@ fn is_transient(code: &SqlState) -> bool {
     matches!(code, "40001" | "40P01" | "55P03") || (code.starts_with("53") && code != "53100")
 }
 
-/// The error of a transaction that cannot begin. A server in recovery refuses a read-write one as an
-/// unsupported feature.
+/// The error of a transaction that cannot begin. A server in recovery refuses a read-write one as
+/// an unsupported feature.
 pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
     match failure.as_db_error() {
         Some(error)
@@ -234,7 +235,7 @@ fn meaning(code: &SqlState) -> (Cause, &'static str) {
         ),
         SqlState::ACTIVE_SQL_TRANSACTION => (
             Cause::StatementMode,
-            "it runs only outside transactions: send it in an event of its own, with the line \
+            "it runs only outside transactions: send it in a separate event, with the line \
              \"-- mode: write\" at its top",
         ),
         SqlState::INSUFFICIENT_PRIVILEGE => {
@@ -260,8 +261,8 @@ fn io_cause(failure: &Failure) -> Option<&io::Error> {
     None
 }
 
-/// What the server said about a statement. Its message quotes values and rows. The separate names do not, if
-/// the error comes from the server itself.
+/// What the server said about a statement. Its message quotes values and rows. The separate names
+/// do not, if the error comes from the server itself.
 fn says(error: &DbError) -> Said {
     let told = loggable!("{} ({})", severity(error), error.code().code());
     Said::new(told, words(error)).apart(names(error))
@@ -277,8 +278,8 @@ fn severity(error: &DbError) -> String {
     error.parsed_severity().map_or_else(|| "ERROR".to_owned(), |severity| severity.to_string())
 }
 
-/// The source files of the server whose errors name a table or a constraint. A RAISE in a procedure may name
-/// anything (`USING TABLE = …`); its errors come from `pl_exec.c`.
+/// The source files of the server whose errors name a table or a constraint. A RAISE in a procedure
+/// may name anything (`USING TABLE = …`); its errors come from `pl_exec.c`.
 const NAMING: [&str; 9] = [
     "domains.c",
     "execExprInterp.c",
@@ -323,8 +324,8 @@ fn words(error: &DbError) -> String {
     says
 }
 
-/// The parameter whose value the server could not read, from the context of the error:
-/// `unnamed portal parameter $2 = '…'` (`bind_param_error_callback` in `postgres.c`), in any language.
+/// The parameter whose value the server could not read, from the context of the error: `unnamed
+/// portal parameter $2 = '…'` (`bind_param_error_callback` in `postgres.c`), in any language.
 fn parameter(context: &str) -> Option<u16> {
     let line = context.lines().next()?;
     let (_, position) = line.split_once('$')?;

@@ -1,5 +1,5 @@
-//! JSON values as parameters. They are sent as text, which the server parses like its own literals. Bytes are
-//! base64, as in a response.
+//! JSON values as parameters. They are sent as text, which the server parses like its own literals.
+//! Bytes are base64, as in a response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,8 +9,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 
-/// Refuses an array for a parameter of another type, because some types would accept its text. Refuses text
-/// for bytes that is neither base64 nor the server's `\x` form, because the server would accept any text.
+/// Refuses an array for a parameter of another type, because some types would accept its text.
+/// Refuses text for bytes that is neither base64 nor the server's `\x` form, because the server
+/// would accept any text.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the parameter and its type.

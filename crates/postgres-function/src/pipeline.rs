@@ -38,8 +38,8 @@ pub(crate) struct Responses {
 }
 
 impl Pipeline<'_> {
-    /// Sends everything, and writes the statement's rows into `rows`. If the statement fails, the COMMIT after
-    /// it rolls back.
+    /// Sends everything, and writes the statement's rows into `rows`. If the statement fails, the
+    /// COMMIT after it rolls back.
     ///
     /// # Errors
     /// A row is refused. The remaining responses are not read, and the connection must be dropped.
@@ -74,12 +74,12 @@ impl Pipeline<'_> {
         Ok(Responses { before, affected, changed, after, texts, questions })
     }
 
-    /// Runs the statement and writes its rows into `rows`, except for the values that become `questions`.
-    /// Returns the number of rows it affected, or the server's error.
+    /// Runs the statement and writes its rows into `rows`, except for the values that become
+    /// `questions`. Returns the number of rows it affected, or the server's error.
     ///
     /// # Errors
-    /// A row is refused, and the rows after it are not read. Those of a write that commits by itself are read
-    /// to the end: there are no more than it changed.
+    /// A row is refused, and the rows after it are not read. Those of a write that commits by
+    /// itself are read to the end: there are no more than it changed.
     async fn read(
         &self,
         client: &Client,

@@ -1,10 +1,11 @@
 //! Values that only the server can convert to text.
 //!
-//! Results are in binary, and each extension defines the binary form of its types. Such a value is sent back
-//! unchanged, as the parameter of `SELECT pg_catalog.format('%s'::pg_catalog.text, $1)`, which returns the
-//! text that `psql` shows. (Without the schema, the name could refer to somebody else's function.) This runs
-//! in the read's own transaction, or in another read-only one. The statement itself runs once. The cost is a
-//! round trip for each such type, and one for every few hundred values.
+//! Results are in binary, and each extension defines the binary form of its types. Such a value is
+//! sent back unchanged, as the parameter of `SELECT pg_catalog.format('%s'::pg_catalog.text, $1)`,
+//! which returns the text that `psql` shows. (Without the schema, the name could refer to somebody
+//! else's function.) This runs in the read's own transaction, or in another read-only one. The
+//! statement itself runs once. The cost is a round trip for each such type, and one for every few
+//! hundred values.
 
 use bytes::{BufMut, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,8 +21,8 @@ use crate::failure;
 
 /// How many values are converted at once.
 const WINDOW: usize = 256;
-/// How much memory they may take before they are converted, in bytes. Some have a text that is much shorter
-/// than their binary form, so this is more than a response may have.
+/// How much memory they may take before they are converted, in bytes. Some have a text that is much
+/// shorter than their binary form, so this is more than a response may have.
 const MAX_BYTES: usize = 4 * RESPONSE_LIMIT;
 /// The memory of a value besides its bytes.
 const OVERHEAD: usize = 64;

@@ -1,13 +1,14 @@
-//! Restores a session together with the last command of an event, and checks that this was complete.
+//! Restores a session together with the last command of an event, and checks that this was
+//! complete.
 //!
-//! `DISCARD ALL` would also drop prepared statements, and cannot be sent together with other commands.
-//! Neither removes custom settings: see [`crate::custom_settings`].
+//! `DISCARD ALL` would also drop prepared statements, and cannot be sent together with other
+//! commands. Neither removes custom settings: see [`crate::custom_settings`].
 
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
-/// Restores the session. The last row tells whether there are statements that were prepared in SQL, which
-/// remain, and whether no transaction is open.
+/// Restores the session. The last row tells whether there are statements that were prepared in SQL,
+/// which remain, and whether no transaction is open.
 pub(crate) const RESET: &str = "\
 RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; \
 DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
@@ -17,8 +18,9 @@ pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_t
 /// Makes a session's transactions read-write by default, for a role whose own setting is read-only.
 pub(crate) const READ_WRITE: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE";
 
-/// Whether the role's own setting makes its transactions read-only on a server that accepts writes. The
-/// setting of a server or a database is respected: a blue/green deployment uses it to prevent writes.
+/// Whether the role's own setting makes its transactions read-only on a server that accepts writes.
+/// The setting of a server or a database is respected: a blue/green deployment uses it to prevent
+/// writes.
 const ROLES_OWN: &str = "\
 SELECT NOT pg_catalog.pg_is_in_recovery() AND EXISTS (SELECT FROM pg_catalog.pg_settings \
 WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text \

@@ -1,4 +1,5 @@
-//! The side effects of a statement on its session and on prepared statements, as far as its text shows.
+//! The side effects of a statement on its session and on prepared statements, as far as its text
+//! shows.
 
 use sql_function::{Mode, Statement};
 
@@ -16,7 +17,8 @@ pub(crate) fn changes_in_with(statement: &Statement) -> bool {
         && changes > usize::from(statement.changes_rows())
 }
 
-/// Whether a statement changes what a reset does not restore: the seed of `random()`, or loaded libraries.
+/// Whether a statement changes what a reset does not restore: the seed of `random()`, or loaded
+/// libraries.
 pub(crate) fn outlasts_reset(statement: &Statement) -> bool {
     statement.has_word("setseed") || statement.verb() == "LOAD"
 }

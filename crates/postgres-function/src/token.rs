@@ -1,8 +1,9 @@
-//! Sends the token to the server without giving it to the driver, which would keep it in its options, and in
-//! its write buffer as long as the connection is open.
+//! Sends the token to the server without giving it to the driver, which would keep it in its
+//! options, and in its write buffer as long as the connection is open.
 //!
-//! The driver gets a placeholder for the password. When it sends that as a cleartext password, this stream
-//! writes the token instead. For any other authentication method, the driver only has the placeholder.
+//! The driver gets a placeholder for the password. When it sends that as a cleartext password, this
+//! stream writes the token instead. For any other authentication method, the driver only has the
+//! placeholder.
 //!
 //! Source: `PasswordMessage` in "Message Formats" in the PostgreSQL documentation.
 
@@ -43,8 +44,8 @@ impl<S> TokenStream<S> {
     }
 }
 
-/// The message type, the length, and the password with a NUL. It is allocated once: growing would leave a
-/// copy of the token behind.
+/// The message type, the length, and the password with a NUL. It is allocated once: growing would
+/// leave a copy of the token behind.
 fn password_message(password: &str) -> Vec<u8> {
     let length = 4 + password.len() + 1;
     let mut message = Vec::with_capacity(1 + length);
@@ -76,7 +77,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TokenStream<S> {
                 *message = None;
                 return Poll::Ready(Ok(bytes.len()));
             }
-            Some(_) if *started => *message = None, // the server did not ask for a cleartext password
+            Some(_) if *started => *message = None, // not asked for
             _ => {}
         }
         Pin::new(stream).poll_write(context, bytes)
@@ -117,7 +118,8 @@ mod tests {
 
     const STARTUP: &[u8] = b"\0\0\0\x08\0\x03\0\0";
 
-    /// What the server receives when the driver writes this, through a stream that accepts few bytes at a time.
+    /// What the server receives when the driver writes this, through a stream that accepts few
+    /// bytes at a time.
     async fn received(written: &[&[u8]]) -> Vec<u8> {
         let (near, mut far) = tokio::io::duplex(3);
         let message = Message { bytes: Zeroizing::new(password_message("the token")), sent: 0 };

@@ -1,7 +1,8 @@
-//! PostgreSQL's values as JSON, without loss: a value that JSON cannot represent exactly is a string.
+//! PostgreSQL's values as JSON, without loss: a value that JSON cannot represent exactly is a
+//! string.
 //!
-//! Results are in binary. Values of the common types are converted here; for all other types, including
-//! those of extensions, the server converts them to text.
+//! Results are in binary. Values of the common types are converted here; for all other types,
+//! including those of extensions, the server converts them to text.
 
 use postgres_protocol::types as form;
 use sql_function::{Error, Kind, Said, Statement, Value, loggable, quote_short};
@@ -28,8 +29,8 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// Refuses a statement with a column that cannot be returned exactly, before it runs: anonymous rows
-/// (`ROW(1, 2)`), which the server does not accept back.
+/// Refuses a statement with a column that cannot be returned exactly, before it runs: anonymous
+/// rows (`ROW(1, 2)`), which the server does not accept back.
 ///
 /// # Errors
 /// [`Kind::Statement`], naming the column and its type.
@@ -57,8 +58,8 @@ fn is_concrete(of: &Type) -> bool {
     }
 }
 
-/// Whether the server has to convert values of these columns to text, not counting rare values of common
-/// types.
+/// Whether the server has to convert values of these columns to text, not counting rare values of
+/// common types.
 pub(crate) fn asks(columns: &[Column]) -> bool {
     !columns.iter().all(|column| is_read_here(column.type_()))
 }
@@ -278,8 +279,8 @@ fn text(raw: &[u8]) -> Result<&str, Malformed> {
     Ok(str::from_utf8(raw)?)
 }
 
-/// Whether a JSON document has an unpaired surrogate (`\ud800`), which PostgreSQL's `json` accepts and strict
-/// parsers refuse.
+/// Whether a JSON document has an unpaired surrogate (`\ud800`), which PostgreSQL's `json` accepts
+/// and strict parsers refuse.
 fn has_lone_surrogate(document: &str) -> bool {
     let mut rest = document;
     // Backslashes are only in strings.

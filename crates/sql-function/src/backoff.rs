@@ -1,13 +1,13 @@
-//! How long to wait before a login is retried, so that many execution environments that fail together
-//! do not retry together.
+//! How long to wait before a login is retried, so that many execution environments that fail
+//! together do not retry together.
 //!
 //! This is exponential backoff with full jitter: the wait is random between zero and a ceiling that
 //! doubles with each retry, up to a cap. Source: "Exponential Backoff And Jitter", AWS
 //! Architecture Blog,
 //! <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
 //!
-//! Randomness and remaining time are arguments, so that the example `login-storm` can simulate with the
-//! same code.
+//! Randomness and remaining time are arguments, so that the example `login-storm` can simulate with
+//! the same code.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ impl Backoff {
     /// The wait before retry number `retry`, to the microsecond. `random` is uniform over all of
     /// `u64`, and the wait uniform from 0 to `min(cap, base · 2^retry)`.
     ///
-    /// `None` if the wait would leave no time for another attempt. The wait is not shortened to fit,
-    /// because environments with a common deadline would all retry just before it.
+    /// `None` if the wait would leave no time for another attempt. The wait is not shortened to
+    /// fit, because environments with a common deadline would all retry just before it.
     #[must_use]
     pub fn delay(self, retry: u32, random: u64, left: Duration) -> Option<Duration> {
         let ceiling = u64::try_from(self.ceiling(retry).as_micros()).unwrap_or(u64::MAX);

@@ -1,7 +1,9 @@
-//! The boundary to Lambda: its runtime, deadlines and form of errors, and one log line per invocation.
+//! The boundary to Lambda: its runtime, deadlines and form of errors, and one log line per
+//! invocation.
 //!
-//! No problem ends the process. A function with invalid settings answers every event with the error,
-//! where people see it; one that cannot connect during initialization tries again at the first event.
+//! No problem ends the process. A function with invalid settings answers every event with the
+//! error, where people see it; one that cannot connect during initialization tries again at the
+//! first event.
 
 use iam_auth::Credentials;
 use lambda_runtime::tower::layer::layer_fn;
@@ -34,11 +36,12 @@ use crate::shutdown::{self, Extension, Shutdown};
 use crate::{summary, telemetry};
 
 /// Lambda restarts an initialization that takes more than 10 seconds:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. Connecting may take
-/// this much of it.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. Connecting may
+/// take this much of it.
 const INIT: Duration = Duration::from_secs(8);
 
-/// How long a program that diagnoses itself may take. A network that swallows packets takes some 20 seconds.
+/// How long a program that diagnoses itself may take. A network that swallows packets takes some 20
+/// seconds.
 const DIAGNOSIS: Duration = Duration::from_secs(55);
 
 /// Why there was less time than the function's timeout.
@@ -209,8 +212,8 @@ fn at_once(variable: impl Fn(&str) -> Option<String>) -> NonZeroUsize {
     given.unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A random number from the system. If there is none, which does not happen on Lambda, waits have their
-/// mean length.
+/// A random number from the system. If there is none, which does not happen on Lambda, waits have
+/// their mean length.
 fn random() -> u64 {
     let bytes = generate::<[u8; 8]>(&SystemRandom::new());
     bytes.map_or(u64::MAX / 2, |bytes| u64::from_ne_bytes(bytes.expose()))

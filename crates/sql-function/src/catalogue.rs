@@ -94,8 +94,8 @@ impl Catalogue {
     /// The statement called `name`, for a schedule, which passes no parameters.
     ///
     /// # Errors
-    /// [`Kind::Settings`] if there is none or it takes parameters; [`Kind::Statement`] if its file is
-    /// invalid. They affect schedules only.
+    /// [`Kind::Settings`] if there is none or it takes parameters; [`Kind::Statement`] if its file
+    /// is invalid. They affect schedules only.
     pub fn scheduled(&self, name: &str) -> Result<&Statement, Error> {
         if !self.0.contains_key(name) {
             let message =

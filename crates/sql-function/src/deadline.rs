@@ -1,8 +1,8 @@
 //! The time that is left for an invocation.
 //!
-//! Every wait is bounded by one [`Deadline`] a little before Lambda's, so that the function can answer
-//! with `Timeout` and the step it was at before Lambda kills it. When Lambda shuts down the execution
-//! environment, all deadlines move forward.
+//! Every wait is bounded by one [`Deadline`] a little before Lambda's, so that the function can
+//! answer with `Timeout` and the step it was at before Lambda kills it. When Lambda shuts down the
+//! execution environment, all deadlines move forward.
 
 use std::time::{Duration, SystemTime};
 use tokio::select;
@@ -98,8 +98,8 @@ impl Deadline {
     /// Waits for `step`, no longer than this deadline.
     ///
     /// # Errors
-    /// The error of `step`, or [`Kind::Timeout`] naming `what` was waited for. The step is then dropped
-    /// unfinished: a connection it used must not be used again.
+    /// The error of `step`, or [`Kind::Timeout`] naming `what` was waited for. The step is then
+    /// dropped unfinished: a connection it used must not be used again.
     pub async fn bound<T>(
         self,
         what: impl FnOnce() -> Loggable,

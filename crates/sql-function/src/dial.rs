@@ -16,8 +16,8 @@ use crate::said::Loggable;
 
 /// How long DNS may take. It answers within milliseconds or not at all.
 const DNS: Duration = Duration::from_secs(3);
-/// How long a TCP connection may take: one round trip, or a retry after a lost packet (RFC 6298: one
-/// second).
+/// How long a TCP connection may take: one round trip, or a retry after a lost packet (RFC 6298:
+/// one second).
 const TCP: Duration = Duration::from_secs(4);
 
 /// The IP addresses of `address`. They are looked up for each login: a failover changes them.
@@ -50,8 +50,8 @@ pub async fn resolve(address: &DialAddress, deadline: Deadline) -> Result<Vec<Ip
     Ok(addresses)
 }
 
-/// A TCP connection to `address`, with `TCP_NODELAY`: without it a login waits once or twice for the
-/// server's delayed acknowledgement, 40 ms each.
+/// A TCP connection to `address`, with `TCP_NODELAY`: without it a login waits once or twice for
+/// the server's delayed acknowledgement, 40 ms each.
 ///
 /// # Errors
 /// [`Kind::ConnectDns`], [`Kind::ConnectTcp`].
@@ -91,8 +91,8 @@ pub async fn connect(
     Err(failure.unwrap_or_else(|| no_tcp(address, Cause::NameUnresolved, "no address to try")))
 }
 
-/// Whether an error of this kind is transient: a server that is starting or restarting does not listen
-/// for a while, and an overloaded one accepts no more connections.
+/// Whether an error of this kind is transient: a server that is starting or restarting does not
+/// listen for a while, and an overloaded one accepts no more connections.
 pub fn is_transient(kind: ErrorKind) -> bool {
     matches!(
         kind,

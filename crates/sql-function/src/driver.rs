@@ -1,5 +1,5 @@
-//! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a diagnosis,
-//! [`Examine`].
+//! What an engine's function implements: the traits [`Connector`], [`Connection`] and, for a
+//! diagnosis, [`Examine`].
 
 use diagnosis::EngineTexts;
 use engine::Engine;
@@ -33,8 +33,8 @@ pub trait Connector: Startup + Sized + Send + Sync + 'static {
     /// The login that this connector makes.
     fn login(&self) -> &Login;
 
-    /// Dials, verifies the server and logs in with a new token, once. An error that is worth a retry is
-    /// [transient](Error::transient).
+    /// Dials, verifies the server and logs in with a new token, once. An error that is worth a
+    /// retry is [transient](Error::transient).
     ///
     /// # Errors
     /// The `Connect.…` and `Login.…` kinds, [`Kind::Credentials`](crate::Kind::Credentials),
@@ -44,8 +44,8 @@ pub trait Connector: Startup + Sized + Send + Sync + 'static {
         deadline: Deadline,
     ) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
 
-    /// Asks the server, over another connection, to cancel the statement that runs on the connection of
-    /// `handle`.
+    /// Asks the server, over another connection, to cancel the statement that runs on the
+    /// connection of `handle`.
     ///
     /// # Errors
     /// The server could not be asked.
@@ -91,17 +91,18 @@ pub trait Connection: Send + 'static {
     }
     /// Checks in one round trip that the server still answers.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Does everything that can be done before `statement` runs: the server parses it, its parameters and
-    /// columns are checked, and the session is prepared for its mode. Nothing of it runs.
+    /// Does everything that can be done before `statement` runs: the server parses it, its
+    /// parameters and columns are checked, and the session is prepared for its mode. Nothing of it
+    /// runs.
     fn bind<'a>(
         &mut self,
         statement: &Statement,
         params: &'a [Param],
         rows: &mut Rows,
     ) -> impl Future<Output = Result<Self::Bound<'a>, Error>> + Send;
-    /// Runs `statement` and writes the rows it returns into `rows`. Outside a transaction, a statement in
-    /// mode read runs read-only on the server. The server cancels it after the statement's own timeout,
-    /// where the engine supports that.
+    /// Runs `statement` and writes the rows it returns into `rows`. Outside a transaction, a
+    /// statement in mode read runs read-only on the server. The server cancels it after the
+    /// statement's own timeout, where the engine supports that.
     ///
     /// # Errors
     /// Their [fate](Error::fate) is that of the statement.
@@ -120,11 +121,11 @@ pub trait Connection: Send + 'static {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Rolls the transaction back.
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Acquires the server lock called `name`, unless another connection holds it. The server releases it
-    /// when the connection closes, at the latest.
+    /// Acquires the server lock called `name`, unless another connection holds it. The server
+    /// releases it when the connection closes, at the latest.
     fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
-    /// Restores the state of a new session: without the invocation's locks, role, variables and temporary
-    /// tables.
+    /// Restores the state of a new session: without the invocation's locks, role, variables and
+    /// temporary tables.
     ///
     /// # Errors
     /// The connection must be dropped.

@@ -1,8 +1,9 @@
 //! What went wrong: a text for people, and a type for alarms.
 //!
-//! An [`Error`] has a stable [`error_type`](Error::error_type), a message, its cause as the source, and
-//! advice. [`Error::report`] renders it for the caller, with everything that the server or the event
-//! said; [`Error::log`] renders it for a log line, which quotes neither. Both are limited in length.
+//! An [`Error`] has a stable [`error_type`](Error::error_type), a message, its cause as the source,
+//! and advice. [`Error::report`] renders it for the caller, with everything that the server or the
+//! event said; [`Error::log`] renders it for a log line, which quotes neither. Both are limited in
+//! length.
 
 use diagnosis::{Cause, Filled, Placeholders};
 use std::error::Error as StdError;
@@ -13,16 +14,16 @@ use crate::loggable;
 use crate::said::{Loggable, Said, Told};
 use crate::truncate::truncate;
 
-/// How many bytes of JSON the message with its causes may take in a report, which is limited to 8 KB
-/// with its envelope.
+/// How many bytes of JSON the message with its causes may take in a report, which is limited to 8
+/// KB with its envelope.
 const MAX_CHAIN: usize = 5 << 10;
 /// How many bytes of JSON the advice may take in a report.
 const MAX_ADVICE: usize = 5 << 9;
 /// How many bytes of JSON an error may take in a log line, and so may its advice.
 const MAX_LOG: usize = 2 << 10;
 
-/// The step that failed. Lambda reports its [`name`](Kind::name) as `errorType`. Alarms filter on it, so
-/// a name never changes.
+/// The step that failed. Lambda reports its [`name`](Kind::name) as `errorType`. Alarms filter on
+/// it, so a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The function's environment variables, or the files they point to.
@@ -147,9 +148,10 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `kind`. The message is lowercase, without a final period, and names the thing and the
-    /// place. What an event or a server said is [added separately](Error::says). The fate is unknown
-    /// unless it is [set](Error::with_fate), or such an error occurs before anything is sent.
+    /// An error of `kind`. The message is lowercase, without a final period, and names the thing
+    /// and the place. What an event or a server said is [added separately](Error::says). The fate
+    /// is unknown unless it is [set](Error::with_fate), or such an error occurs before anything is
+    /// sent.
     pub fn new(kind: Kind, message: impl Into<Loggable>) -> Error {
         let fate = if kind.is_before_statements() { Fate::NotRun } else { Fate::Unknown };
         Error {
@@ -184,8 +186,8 @@ impl Error {
         self
     }
 
-    /// Marks the prepared statement as out of date: nothing was run, and the server will parse it again the
-    /// next time.
+    /// Marks the prepared statement as out of date: nothing was run, and the server will parse it
+    /// again the next time.
     pub fn stale(mut self) -> Error {
         self.stale = true;
         self
@@ -207,8 +209,8 @@ impl Error {
         self.with(loggable!(" (statement {} of {all} of the transaction)", index + 1))
     }
 
-    /// Sets the cause, which only the caller is shown (see [`says`](Error::says) for text that may be
-    /// logged). The message must not repeat it.
+    /// Sets the cause, which only the caller is shown (see [`says`](Error::says) for text that may
+    /// be logged). The message must not repeat it.
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.source = Some(Arc::from(source.into()));
         self
@@ -244,8 +246,8 @@ impl Error {
         self.advice(advice)
     }
 
-    /// Names the likeliest of several causes that the server does not distinguish, with its fix as the
-    /// advice.
+    /// Names the likeliest of several causes that the server does not distinguish, with its fix as
+    /// the advice.
     pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
         let filled = placeholders.fill(cause);
         self.with_cause(cause).advice(loggable!(
@@ -283,8 +285,9 @@ impl Error {
         self.transient
     }
 
-    /// Whether nothing was executed and an immediate retry may succeed: on another connection, if this one
-    /// is broken or leads to a server that is no longer the writer, or with the statement parsed again.
+    /// Whether nothing was executed and an immediate retry may succeed: on another connection, if
+    /// this one is broken or leads to a server that is no longer the writer, or with the statement
+    /// parsed again.
     pub(crate) fn is_retryable(&self) -> bool {
         let elsewhere = matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly);
         self.stale || (self.fate == Fate::NotRun && elsewhere)
@@ -300,14 +303,14 @@ impl Error {
         self.kind.name()
     }
 
-    /// Whether the connection is still in sync with the server: the server itself answered, the whole
-    /// answer was read, and no transaction is open.
+    /// Whether the connection is still in sync with the server: the server itself answered, the
+    /// whole answer was read, and no transaction is open.
     pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.keeps_connection
     }
 
-    /// The message, each cause once, and the advice, for the caller. Limited so that an error response has
-    /// at most 8 KB.
+    /// The message, each cause once, and the advice, for the caller. Limited so that an error
+    /// response has at most 8 KB.
     pub fn report(&self) -> String {
         let chain = self.chain();
         match &self.advice {

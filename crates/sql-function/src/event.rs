@@ -1,8 +1,8 @@
 //! The events a function answers, and nothing else.
 //!
-//! An event has one of four forms (see [`FORMS`]). Anything else, including an unknown field, is refused
-//! with an error that shows the forms: a misspelled `parms` must not run a statement without its
-//! parameters.
+//! An event has one of four forms (see [`FORMS`]). Anything else, including an unknown field, is
+//! refused with an error that shows the forms: a misspelled `parms` must not run a statement
+//! without its parameters.
 
 use serde_json::value::RawValue;
 use std::fmt;
@@ -28,8 +28,9 @@ pub(crate) enum Request {
     Diagnose,
     /// Run the scheduled statement.
     Scheduled {
-        /// The `id` of the EventBridge event, for the log: EventBridge may deliver an event more than once.
-        /// `None` unless it is a UUID, because anything else may be a value of the caller's.
+        /// The `id` of the EventBridge event, for the log: EventBridge may deliver an event more
+        /// than once. `None` unless it is a UUID, because anything else may be a value of the
+        /// caller's.
         id: Option<String>,
     },
 }

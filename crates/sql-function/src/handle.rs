@@ -31,8 +31,8 @@ pub(crate) struct Function<C: Connector> {
 }
 
 impl<C: Connector> Function<C> {
-    /// Checks everything that can be checked without the database. The function may receive `at_once`
-    /// events at once.
+    /// Checks everything that can be checked without the database. The function may receive
+    /// `at_once` events at once.
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`].
@@ -115,7 +115,7 @@ impl<C: Connector> Function<C> {
         }
     }
 
-    /// Walks the way of a login, and tells what may be wrong with it.
+    /// Diagnoses the login.
     pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let subject = Subject {
             connector: self.pool.connector(),

@@ -17,7 +17,8 @@ pub(crate) struct Fields<'a> {
     unknown_count: usize,
 }
 
-/// The fields of a JSON object, with the values of those in `names`. `None` if `json` is not an object.
+/// The fields of a JSON object, with the values of those in `names`. `None` if `json` is not an
+/// object.
 pub(crate) fn fields<'a>(json: &'a RawValue, names: &[&'static str]) -> Option<Fields<'a>> {
     let mut fields = Fields { known: vec![], twice: None, unknown: vec![], unknown_count: 0 };
     let read = serde_json::Deserializer::from_str(json.get())
@@ -25,8 +26,8 @@ pub(crate) fn fields<'a>(json: &'a RawValue, names: &[&'static str]) -> Option<F
     read.is_ok().then_some(fields)
 }
 
-/// Passes the elements of a JSON array to `take`, up to the first that it refuses. `None` if `json` is
-/// not an array.
+/// Passes the elements of a JSON array to `take`, up to the first that it refuses. `None` if `json`
+/// is not an array.
 pub(crate) fn each<'a, E>(
     json: &'a RawValue,
     take: impl FnMut(&'a RawValue) -> Result<(), E>,

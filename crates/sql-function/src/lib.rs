@@ -1,8 +1,8 @@
-//! Everything that the MySQL and the PostgreSQL Lambda function have in common, which is all but the
-//! driver.
+//! Everything that the MySQL and the PostgreSQL Lambda function have in common, which is all but
+//! the driver.
 //!
-//! An engine's function implements [`Connector`], [`Connection`] and [`Examine`] for its driver, and its
-//! `main` hands [`run`] the arguments, the environment and the clock:
+//! An engine's function implements [`Connector`], [`Connection`] and [`Examine`] for its driver,
+//! and its `main` hands [`run`] the arguments, the environment and the clock:
 //!
 //! ```no_run
 //! use std::env;
@@ -13,7 +13,8 @@
 //! }
 //! ```
 //!
-//! An event names a statement of the [`Catalogue`], the `.sql` files that the function was deployed with:
+//! An event names a statement of the [`Catalogue`], the `.sql` files that the function was deployed
+//! with:
 //!
 //! ```
 //! use sql_function::{Mode, Statement, sql};

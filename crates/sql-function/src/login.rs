@@ -25,8 +25,8 @@ pub struct Login {
     pub clock: Clock,
     /// The engine's part of the texts about a login.
     pub texts: &'static EngineTexts,
-    /// How many seconds tokens are dated ahead of the clock: 0, except in a diagnosis that looks for
-    /// clock skew.
+    /// How many seconds tokens are dated ahead of the clock: 0, except in a diagnosis that looks
+    /// for clock skew.
     pub dated_ahead: i64,
 }
 

@@ -1,7 +1,7 @@
 //! A panic leaves a log line with its location and an error response to its event.
 //!
-//! A panic's message may quote anything, so the log has only the location. The standard library's own
-//! hook would print the message.
+//! A panic's message may quote anything, so the log has only the location. The standard library's
+//! own hook would print the message.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, set_hook};

@@ -26,8 +26,8 @@ pub enum Param {
 #[derive(Clone)]
 pub struct Elements(Box<RawValue>);
 
-/// The maximum number of dimensions of a PostgreSQL array (`MAXDIM`). Each is a recursive call here, and an
-/// event of 6 MB could have three million.
+/// The maximum number of dimensions of a PostgreSQL array (`MAXDIM`). Each is a recursive call
+/// here, and an event of 6 MB could have three million.
 const MAX_DIMENSIONS: usize = 6;
 
 /// The valid types of a parameter.

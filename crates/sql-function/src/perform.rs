@@ -1,7 +1,7 @@
 //! What an invocation does with its connection.
 //!
-//! Three rules hold here. Nothing is sent twice. A connection that may be out of sync with the server is
-//! dropped. And an error says what happened to the work:
+//! Three rules hold here. Nothing is sent twice. A connection that may be out of sync with the
+//! server is dropped. And an error says what happened to the work:
 //!
 //! | in progress | the connection broke, or a timeout | the server refused or canceled it |
 //! |---|---|---|
@@ -28,8 +28,8 @@ use crate::response::{Response, StatementResult};
 use crate::rows::{RESPONSE_LIMIT, Rows};
 use crate::statement::{Mode, Statement};
 
-/// The part of a statement's time that is reserved for canceling it and reading the outcome; a fifth of the
-/// time if that is less.
+/// The part of a statement's time that is reserved for canceling it and reading the outcome; a
+/// fifth of the time if that is less.
 const CANCEL_RESERVE: Duration = Duration::from_millis(700);
 /// How long the server's own limit may take to end a statement before a cancel request is sent.
 const CANCEL_DELAY: Duration = Duration::from_millis(100);
@@ -65,8 +65,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Does `work`. Returns the connection only if all of it is finished, the connection is in sync with the
-/// server, and its session is restored.
+/// Does `work`. Returns the connection only if all of it is finished, the connection is in sync
+/// with the server, and its session is restored.
 pub(crate) async fn perform<'a, C: Connector>(
     work: &Work<'_>,
     deadline: Deadline,
@@ -203,7 +203,8 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         Ok(results)
     }
 
-    /// Runs a statement whose result may take `room` bytes of JSON. Returns the result and its size.
+    /// Runs a statement whose result may take `room` bytes of JSON. Returns the result and its
+    /// size.
     async fn run_statement(
         &mut self,
         (call, statement): &Step<'_>,
@@ -235,8 +236,8 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         Err(if is_write { executed(too_large) } else { too_large })
     }
 
-    /// Runs a statement within its time limit. If it takes longer, it is canceled on the server, whose answer
-    /// tells the outcome.
+    /// Runs a statement within its time limit. If it takes longer, it is canceled on the server,
+    /// whose answer tells the outcome.
     async fn run_with_timeout(
         &mut self,
         call: &Call,
@@ -309,8 +310,8 @@ fn executed(error: Error) -> Error {
     )
 }
 
-/// The meaning of an outcome after the time limit, if there was one. The server's own timer starts after the
-/// function's, so every statement that the server canceled gets here.
+/// The meaning of an outcome after the time limit, if there was one. The server's own timer starts
+/// after the function's, so every statement that the server canceled gets here.
 fn late_outcome(
     statement: &Statement,
     transaction: bool,
@@ -318,8 +319,8 @@ fn late_outcome(
 ) -> Result<ExecResult, Error> {
     let what = loggable!("statement {:?}", statement.name);
     match outcome {
-        // A canceled read may look successful: MySQL's SLEEP returns. And a late cancel request could
-        // hit the next statement of the transaction.
+        // A canceled read may look successful: MySQL's SLEEP returns. And a late cancel request
+        // could hit the next statement of the transaction.
         Some(Ok(_)) if transaction || statement.mode == Mode::Read => Err(timed_out(what)),
         Some(Err(error)) if error.fate() == Fate::Interrupted => {
             Err(timed_out(loggable!("{what}, and the server canceled it"))

@@ -1,12 +1,12 @@
-//! The connections of an execution environment: opened before the first event or on demand, reused by
-//! later events, and dropped when they may be out of sync.
+//! The connections of an execution environment: opened before the first event or on demand, reused
+//! by later events, and dropped when they may be out of sync.
 //!
-//! Lambda sends one event at a time, so there is one connection. Lambda Managed Instances send several
-//! at once, and there are at most as many connections as events.
+//! Lambda sends one event at a time, so there is one connection. Lambda Managed Instances send
+//! several at once, and there are at most as many connections as events.
 //!
-//! An invocation takes a connection out of the [`Pool`] and returns it only if it is known to be in sync
-//! with the server. A connection that is dropped by a timeout, a canceled future or a panic is therefore
-//! never used again.
+//! An invocation takes a connection out of the [`Pool`] and returns it only if it is known to be in
+//! sync with the server. A connection that is dropped by a timeout, a canceled future or a panic is
+//! therefore never used again.
 
 use serde::Serialize;
 use std::num::NonZeroUsize;
@@ -26,13 +26,13 @@ use crate::statement::Statement;
 /// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
 
-/// A connection that was idle for this long is checked before it is used: the environment may have been
-/// frozen, and the server may have closed it.
+/// A connection that was idle for this long is checked before it is used: the environment may have
+/// been frozen, and the server may have closed it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
 /// How long that check may take before the connection counts as closed.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
-/// How long a denied login waits before its only retry: this, and the backoff of this retry number. RDS
-/// limits logins per second, and a login beyond the limit looks like a denied one.
+/// How long a denied login waits before its only retry: this, and the backoff of this retry number.
+/// RDS limits logins per second, and a login beyond the limit looks like a denied one.
 const DENIED_RETRY: (Duration, u32) = (Duration::from_secs(1), 3);
 /// How long closing the connections may take, unless Lambda kills the process sooner.
 const CLOSE_LIMIT: Duration = Duration::from_millis(300);
@@ -42,8 +42,8 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 pub(crate) struct Obtained {
     /// Whether an earlier invocation used it.
     pub reused: bool,
-    /// How long opening it took, in milliseconds; 0 if it is reused. The first invocation reports the login
-    /// during initialization.
+    /// How long opening it took, in milliseconds; 0 if it is reused. The first invocation reports
+    /// the login during initialization.
     pub connect_ms: f64,
 }
 
@@ -91,8 +91,8 @@ impl<C: Connector> Pool<C> {
         &self.connector
     }
 
-    /// Opens a connection before the first event. A denied login is not retried here: the first event has
-    /// more time.
+    /// Opens a connection before the first event. A denied login is not retried here: the first
+    /// event has more time.
     ///
     /// # Errors
     /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
@@ -102,9 +102,9 @@ impl<C: Connector> Pool<C> {
         Ok(())
     }
 
-    /// A connection for one invocation that runs `statements`: an idle one, or a new one if there is none,
-    /// it is closed, or its session does not [suit](Connection::suits) them. Return it with
-    /// [`release`](Pool::release).
+    /// A connection for one invocation that runs `statements`: an idle one, or a new one if there
+    /// is none, it is closed, or its session does not [suit](Connection::suits) them. Return it
+    /// with [`release`](Pool::release).
     ///
     /// # Errors
     /// Those of [`Connector::connect`].
@@ -152,7 +152,8 @@ impl<C: Connector> Pool<C> {
         tracing::info!(connections = count, in_time, "closed the connections");
     }
 
-    /// Whether the connection is usable: checked in one round trip, unless it was used a moment ago.
+    /// Whether the connection is usable: checked in one round trip, unless it was used a moment
+    /// ago.
     async fn is_alive(&self, idle: &mut Idle<C::Connection>, deadline: Deadline) -> bool {
         if idle.connection.is_closed() {
             return false;
@@ -216,8 +217,8 @@ impl<C: Connector> Pool<C> {
     }
 }
 
-/// The error to report: the `last` attempt's if this one only timed out, because what the server said
-/// explains more.
+/// The error to report: the `last` attempt's if this one only timed out, because what the server
+/// said explains more.
 fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
     match last {
         Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,

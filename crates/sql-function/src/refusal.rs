@@ -13,8 +13,8 @@ use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
 
-/// The TLS error in the chain of `error`, if there is one. The drivers wrap it in an I/O error or in an
-/// error of their own.
+/// The TLS error in the chain of `error`, if there is one. The drivers wrap it in an I/O error or
+/// in an error of their own.
 pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -30,7 +30,8 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
     None
 }
 
-/// TLS failed: the server's certificate is not trusted, or the handshake failed before it was verified.
+/// TLS failed: the server's certificate is not trusted, or the handshake failed before it was
+/// verified.
 pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
         return broken_handshake(login, cause);
@@ -133,7 +134,8 @@ pub fn connection_lost(what: impl Into<Loggable>, cause: impl Into<Said>) -> Err
         )
 }
 
-/// A statement left a transaction open. It was rolled back, because the next event must not run in it.
+/// A statement left a transaction open. It was rolled back, because the next event must not run in
+/// it.
 pub fn left_open(statement: &Statement) -> Error {
     let message =
         loggable!("statement {:?} left a transaction open, which was rolled back", statement.name);
@@ -158,7 +160,8 @@ pub fn transient(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Err
         .with_fate(Fate::NotRun)
 }
 
-/// A statement that may commit midway failed for a transient reason, and part of it may be permanent.
+/// A statement that may commit midway failed for a transient reason, and part of it may be
+/// permanent.
 pub fn failed_midway(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
     Error::new(Kind::Query, loggable!("{what} failed midway"))

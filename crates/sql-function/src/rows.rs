@@ -1,8 +1,8 @@
 //! Rows as JSON, written as they arrive from the server.
 //!
-//! Memory use stays near the size of the response: only values whose text comes later are kept in another
-//! form. A result that exceeds the statement's `max_rows` or Lambda's limit on a response ends early with
-//! `ResultTooLarge`. It is never truncated silently.
+//! Memory use stays near the size of the response: only values whose text comes later are kept in
+//! another form. A result that exceeds the statement's `max_rows` or Lambda's limit on a response
+//! ends early with `ResultTooLarge`. It is never truncated silently.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -69,8 +69,8 @@ impl Rows {
         }
     }
 
-    /// Ends the result set and begins the next one: a procedure may return several. The limits apply to all
-    /// of them together.
+    /// Ends the result set and begins the next one: a procedure may return several. The limits
+    /// apply to all of them together.
     ///
     /// # Panics
     /// If the text of a [`later`](Value::later) value is missing.
@@ -141,7 +141,8 @@ impl Rows {
         self.check_bytes()
     }
 
-    /// Inserts the texts of the [`later`](Value::later) values, in the order in which these were written.
+    /// Inserts the texts of the [`later`](Value::later) values, in the order in which these were
+    /// written.
     ///
     /// # Errors
     /// [`Kind::ResultTooLarge`] if the result exceeds its limit with them.
@@ -175,7 +176,8 @@ impl Rows {
         if self.json.is_full() { Err(self.too_large_at(self.count)) } else { Ok(()) }
     }
 
-    /// The result exceeds its limit at row number `row`. For engines that can tell before the row is JSON.
+    /// The result exceeds its limit at row number `row`. For engines that can tell before the row
+    /// is JSON.
     pub fn too_large_at(&self, row: u64) -> Error {
         Error::new(
             Kind::ResultTooLarge,
@@ -199,7 +201,8 @@ impl Rows {
             .map_err(|error| error.to_string())
             .and_then(|json| RawValue::from_string(json).map_err(|error| error.to_string()));
         // Every byte was written by `serde_json`, or is ASCII punctuation or base64, except for
-        // documents of JSON columns, which `Value::json` has parsed; and `fill` completed all values.
+        // documents of JSON columns, which `Value::json` has parsed; and `fill` completed all
+        // values.
         #[allow(clippy::expect_used)]
         let rows = rows.expect("rows are JSON by construction");
         let last = ResultSet { columns: self.columns, rows, row_count: self.count };

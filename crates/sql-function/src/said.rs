@@ -1,9 +1,10 @@
-//! Text by origin: a log line may contain our own words and names, but nothing that a server or an event
-//! said.
+//! Text by origin: a log line may contain our own words and names, but nothing that a server or an
+//! event said.
 //!
-//! A server quotes values in its errors (`Duplicate entry 'x'`), and a JSON parser quotes the event. The
-//! caller, who sent them, may see them; a log is kept and read by others. So there are two types:
-//! [`Loggable`] and [`Said`]. A `String` converts to `Said` only, so that the safe one is the default.
+//! A server quotes values in its errors (`Duplicate entry 'x'`), and a JSON parser quotes the
+//! event. The caller, who sent them, may see them; a log is kept and read by others. So there are
+//! two types: [`Loggable`] and [`Said`]. A `String` converts to `Said` only, so that the safe one
+//! is the default.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +12,8 @@ use std::io;
 
 use crate::truncate::quote_short;
 
-/// Text that may be logged: our own words, numbers, and names from the deployment or the schema. See
-/// [`loggable!`](crate::loggable).
+/// Text that may be logged: our own words, numbers, and names from the deployment or the schema.
+/// See [`loggable!`](crate::loggable).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loggable(Cow<'static, str>);
 
@@ -36,8 +37,8 @@ impl From<Loggable> for Told {
     }
 }
 
-/// [`format!`] for text that may be logged. No argument may come from an event, a row, or a server's
-/// message.
+/// [`format!`] for text that may be logged. No argument may come from an event, a row, or a
+/// server's message.
 #[macro_export]
 macro_rules! loggable {
     ($($text:tt)*) => {
@@ -104,8 +105,8 @@ impl Said {
         Said { told: Some(told.into().into()), quoted: Some(quoted) }
     }
 
-    /// Adds names that the server sent separately from its message. Only the log shows them: the caller has
-    /// the message.
+    /// Adds names that the server sent separately from its message. Only the log shows them: the
+    /// caller has the message.
     #[must_use]
     pub fn apart(mut self, names: Loggable) -> Said {
         if let Some(told) = &mut self.told {

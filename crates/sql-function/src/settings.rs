@@ -14,7 +14,8 @@ use crate::said::Loggable;
 /// The settings of a function, checked.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for, and the certificate must name.
+    /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for, and the certificate must
+    /// name.
     pub endpoint: Endpoint,
     /// `DB_CONNECT_TO`: what TCP connects to; by default the endpoint.
     pub connect_to: DialAddress,
@@ -44,8 +45,8 @@ pub enum NameLimit {
 }
 
 impl Settings {
-    /// Reads the settings of a function for `engine` through `variable`, which looks up an environment
-    /// variable.
+    /// Reads the settings of a function for `engine` through `variable`, which looks up an
+    /// environment variable.
     ///
     /// # Errors
     /// [`Kind::Settings`], naming the variable that is missing or invalid.

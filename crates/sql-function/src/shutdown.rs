@@ -1,16 +1,16 @@
 //! The shutdown of an execution environment.
 //!
-//! Lambda kills an environment with SIGKILL, without closing its network connections: the server keeps them
-//! until its own timeouts, hours on MySQL. Only if an extension is registered does Lambda send SIGTERM
-//! 500 ms before:
+//! Lambda kills an environment with SIGKILL, without closing its network connections: the server
+//! keeps them until its own timeouts, hours on MySQL. Only if an extension is registered does
+//! Lambda send SIGTERM 500 ms before:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
-//! So the function registers itself as an internal extension for no events. `lambda_runtime` does the same
-//! with its feature `graceful-shutdown`; here it happens during the first login, which takes longer, and
-//! a failure does not end the function.
+//! So the function registers itself as an internal extension for no events. `lambda_runtime` does
+//! the same with its feature `graceful-shutdown`; here it happens during the first login, which
+//! takes longer, and a failure does not end the function.
 //!
-//! A Managed Instance may be busy at that time. [`Shutdown`] accepts no new event, lets the running ones
-//! continue for most of the 500 ms, has the server cancel those that take longer, and waits until all are
-//! answered.
+//! A Managed Instance may be busy at that time. [`Shutdown`] accepts no new event, lets the running
+//! ones continue for most of the 500 ms, has the server cancel those that take longer, and waits
+//! until all are answered.
 
 use lambda_runtime::tower::Service;
 use lambda_runtime::{Error as BoxError, LambdaInvocation};
@@ -36,8 +36,8 @@ const REGISTRATION: Duration = Duration::from_secs(2);
 const STATEMENT: Duration = Duration::from_millis(320);
 /// After SIGTERM: when every wait ends and the answer is sent.
 const ANSWERED: Duration = Duration::from_millis(420);
-/// After SIGTERM: when the process exits in any case. Lambda kills it at 500 ms, and at 600 ms on Managed
-/// Instances.
+/// After SIGTERM: when the process exits in any case. Lambda kills it at 500 ms, and at 600 ms on
+/// Managed Instances.
 const EXIT: Duration = Duration::from_millis(480);
 
 /// Whether SIGTERM was received, and how many events are running.
@@ -66,7 +66,8 @@ impl Shutdown {
         self.started.borrow().is_some()
     }
 
-    /// When waits end, if SIGTERM was received. A wait that needs time for what follows ends `early`.
+    /// When waits end, if SIGTERM was received. A wait that needs time for what follows ends
+    /// `early`.
     pub(crate) fn end(&self, early: bool) -> Option<Instant> {
         let time = if early { STATEMENT } else { ANSWERED };
         self.started.borrow().map(|started| started + time)
@@ -122,8 +123,8 @@ impl Drop for Running {
     }
 }
 
-/// Wraps the runtime's service, which handles an event and sends the answer: counts running events and,
-/// after SIGTERM, keeps the runtime from requesting another event.
+/// Wraps the runtime's service, which handles an event and sends the answer: counts running events
+/// and, after SIGTERM, keeps the runtime from requesting another event.
 #[derive(Clone, Copy)]
 pub(crate) struct Counted<S> {
     inner: S,

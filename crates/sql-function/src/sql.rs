@@ -1,7 +1,7 @@
 //! A tokenizer for SQL: words, quoted parts and signs, without comments.
 //!
-//! Only the server parses a statement. The tokens decide what a file may contain (see `statement`), where
-//! MySQL's placeholders are, and which side effects a statement may have on its session.
+//! Only the server parses a statement. The tokens decide what a file may contain (see `statement`),
+//! where MySQL's placeholders are, and which side effects a statement may have on its session.
 
 use std::iter;
 
@@ -70,8 +70,8 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of `sql`. An unterminated quote or comment extends to the end of the text, as it does for the
-/// server.
+/// The tokens of `sql`. An unterminated quote or comment extends to the end of the text, as it does
+/// for the server.
 pub fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<'_>> {
     let mut lexer = Lexer { sql, at: 0, dialect, conditional: false };
     iter::from_fn(move || lexer.next())
@@ -218,7 +218,8 @@ fn nested_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a part in quotes. A doubled quote begins another token, which makes no difference here.
+/// The length of a part in quotes. A doubled quote begins another token, which makes no difference
+/// here.
 fn quoted(rest: &str, quote: char, escapes: bool) -> usize {
     let mut chars = rest.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {

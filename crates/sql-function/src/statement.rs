@@ -1,7 +1,7 @@
 //! A statement that a function may run: one `.sql` file that was deployed with it.
 //!
-//! It uses its engine's own SQL and placeholders, and runs unchanged in `mysql` or `psql`. Options are
-//! comments at its top:
+//! It uses its engine's own SQL and placeholders, and runs unchanged in `mysql` or `psql`. Options
+//! are comments at its top:
 //!
 //! ```sql
 //! -- Adds an item. This line is only a comment.
@@ -17,7 +17,8 @@
 //! | `timeout` | `250ms`, `30s`, `5m` | the function's own deadline |
 //! | `max_rows` | a number of rows | `10000` |
 //!
-//! A file is read once, when the function starts. [`check`] refuses statements that no event may run.
+//! A file is read once, when the function starts. [`check`] refuses statements that no event may
+//! run.
 
 mod check;
 mod options;
@@ -80,7 +81,8 @@ impl Statement {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`Kind::Statement`], with the line and a fix: an option is invalid, or no event may run the SQL.
+    /// [`Kind::Statement`], with the line and a fix: an option is invalid, or no event may run the
+    /// SQL.
     pub fn parse(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Error> {
         Statement::parse_file(&format!("statement {name:?}"), name, sql, dialect)
     }
@@ -168,8 +170,8 @@ impl Statement {
         CHANGES.contains(&self.main_verb().as_str())
     }
 
-    /// Whether it is executed completely or not at all. Procedures and most statements that are not about
-    /// rows may commit midway.
+    /// Whether it is executed completely or not at all. Procedures and most statements that are not
+    /// about rows may commit midway.
     pub fn is_atomic(&self) -> bool {
         const ATOMIC: [&str; 9] =
             ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "VALUES", "TABLE"];

@@ -1,12 +1,12 @@
 //! Logs of this project's crates, in the format of Lambda's log settings.
 //!
 //! Lambda passes these settings in two environment variables:
-//! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>. Lines are
-//! JSON unless the function is set to `Text`.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>. Lines
+//! are JSON unless the function is set to `Text`.
 //!
 //! Dependencies log values: `lambda_runtime` logs events and errors, `tokio-postgres` parameters,
-//! statements and notices. So of other crates only warnings of the AWS SDK are shown, which handles no
-//! statements. Records of the `log` crate are not shown.
+//! statements and notices. So of other crates only warnings of the AWS SDK are shown, which handles
+//! no statements. Records of the `log` crate are not shown.
 
 use std::io;
 use tracing::{Dispatch, Level, Metadata};

@@ -1,7 +1,7 @@
 //! A value as JSON, with the same rules for both engines.
 //!
-//! Values that JSON represents exactly are JSON values; all others are strings in the engine's text form.
-//! docs/TYPES.md lists them by type.
+//! Values that JSON represents exactly are JSON values; all others are strings in the engine's text
+//! form. docs/TYPES.md lists them by type.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Kind};
 
-/// Integers up to this magnitude are exact in every JSON parser: those that read numbers as IEEE 754
-/// doubles, such as JavaScript's, lose digits beyond it (RFC 8259, section 6).
+/// Integers up to this magnitude are exact in every JSON parser: those that read numbers as IEEE
+/// 754 doubles, such as JavaScript's, lose digits beyond it (RFC 8259, section 6).
 const EXACT_INTEGER: u64 = 1 << 53;
 
-/// JSON in progress, up to a limit: a value that would exceed it is not written, nor is anything after it.
+/// JSON in progress, up to a limit: a value that would exceed it is not written, nor is anything
+/// after it.
 pub struct Json {
     pub(crate) bytes: Vec<u8>,
     /// The offsets in `bytes` where later texts are inserted, in order.
@@ -52,8 +53,8 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Whether there is room for a value of this many bytes. If not, the result ends here, and the value need
-    /// not be decoded.
+    /// Whether there is room for a value of this many bytes. If not, the result ends here, and the
+    /// value need not be decoded.
     pub fn has_room(&mut self, bytes: usize) -> bool {
         let json = &mut *self.json;
         json.is_full = json.is_full() || json.bytes.len().saturating_add(bytes) > json.limit;
@@ -80,8 +81,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A single-precision float: the shortest number that parses to the same value. NaN and the infinities
-    /// are the strings `NaN`, `Infinity` and `-Infinity`.
+    /// A single-precision float: the shortest number that parses to the same value. NaN and the
+    /// infinities are the strings `NaN`, `Infinity` and `-Infinity`.
     pub fn float(self, value: f32) {
         if value.is_finite() {
             write_json(&mut self.json.bytes, &value);

@@ -15,16 +15,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::arch::asm;
 use std::ptr;
 
-/// Larger blocks are not overwritten, for speed: they contain results and responses. An auth token has a
-/// few kilobytes.
+/// Larger blocks are not overwritten, for speed: they contain results and responses. An auth token
+/// has a few kilobytes.
 const LARGEST: usize = 64 << 10;
 
 /// The system's allocator, except that it overwrites blocks of up to 64 KiB before it frees them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZeroOnFree;
 
-// SAFETY: every block is allocated and freed by `System` with the same layout. In between, only a block that
-// its owner has given up is written to.
+// SAFETY: every block is allocated and freed by `System` with the same layout. In between, only a
+// block that its owner has given up is written to.
 unsafe impl GlobalAlloc for ZeroOnFree {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the contract is the same as this function's.
@@ -52,8 +52,10 @@ unsafe impl GlobalAlloc for ZeroOnFree {
             // SAFETY: as above.
             return unsafe { System.realloc(block, layout, size) };
         }
-        // The system would move the contents and free the old block, or its end, without overwriting it.
-        // SAFETY: the caller guarantees that `size`, rounded up to the alignment, does not overflow isize.
+        // The system would move the contents and free the old block, or its end, without
+        // overwriting it.
+        // SAFETY: the caller guarantees that `size`, rounded up to the alignment, does not overflow
+        // isize.
         let new_layout = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: the caller guarantees that the size is not zero.
         let new_block = unsafe { self.alloc(new_layout) };
@@ -74,8 +76,8 @@ unsafe impl GlobalAlloc for ZeroOnFree {
 unsafe fn overwrite(block: *mut u8, size: usize) {
     // SAFETY: the caller guarantees it.
     unsafe { ptr::write_bytes(block, 0, size) };
-    // The compiler may omit writes to memory that is freed next. It must assume that this, which is no
-    // instruction at all, reads them.
+    // The compiler may omit writes to memory that is freed next. It must assume that this, which is
+    // no instruction at all, reads them.
     // SAFETY: it does nothing.
     unsafe { asm!("/* {block} */", block = in(reg) block, options(nostack, preserves_flags)) };
 }

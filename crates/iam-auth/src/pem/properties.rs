@@ -1,5 +1,5 @@
-//! Bundles at volume: any bytes are read or refused, what was written comes back, and a bundle that
-//! was cut short is never taken for a whole one.
+//! Any bytes are read or refused, a bundle is read as it was written, and a truncated one is never
+//! accepted.
 
 use proptest::prelude::*;
 

@@ -9,8 +9,8 @@ fn written(text: &str) -> String {
     sql
 }
 
-/// Reads a literal as the server does, with or without backslash escapes: its text, and what is left
-/// behind it.
+/// Reads a literal as the server does, with or without backslash escapes: its text, and what is
+/// left behind it.
 fn read(sql: &str, backslash_escapes: bool) -> (String, &str) {
     let sql = sql.strip_prefix("_utf8mb4").unwrap();
     if let Some(sql) = sql.strip_prefix(" X'") {

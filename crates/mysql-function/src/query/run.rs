@@ -61,8 +61,8 @@ impl Connection {
         outcome
     }
 
-    /// Checks that a statement that may commit did not end its transaction. Neither an error nor the server's
-    /// status tells if it began another.
+    /// Checks that a statement that may commit did not end its transaction. Neither an error nor
+    /// the server's status tells if it began another.
     pub(super) async fn check_savepoint(&mut self, statement: &Statement) -> Result<(), Error> {
         let released = self.conn.query_drop(format!("RELEASE SAVEPOINT {SAVEPOINT}")).await;
         match released {

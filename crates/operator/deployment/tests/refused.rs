@@ -60,7 +60,7 @@ fn nothing_is_built_for_what_would_be_refused() {
             &["--schedule", "5 minutes"],
             "Schedule, \"5 minutes\", must be rate(",
         ),
-        (SUBNET, GROUP, RESOURCE_ID, &["--port", "0"], "is no port"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--port", "0"], "is not a port"),
         (SUBNET, GROUP, RESOURCE_ID, &["--permissions-boundary", "b"], "must be the ARN of a"),
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlDbIdentifier=MyDB"], "in lower case"),
         (

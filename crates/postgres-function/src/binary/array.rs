@@ -34,8 +34,8 @@ pub(crate) fn plain(raw: &[u8], first: i32) -> Result<Option<Plain<'_>>, Malform
     Ok(is_plain.then(|| Plain { lengths, elements: array.values() }))
 }
 
-/// Refuses lengths of dimensions whose elements do not fit into `left` bytes: each takes four bytes for
-/// its own length. An empty array has no dimensions, and an empty `int2vector` one of length 0.
+/// Refuses lengths of dimensions whose elements do not fit into `left` bytes: each takes four bytes
+/// for its own length. An empty array has no dimensions, and an empty `int2vector` one of length 0.
 fn check(lengths: &[usize], left: usize) -> Result<(), Malformed> {
     let all = lengths.iter().try_fold(1_usize, |all, length| all.checked_mul(*length));
     match all {

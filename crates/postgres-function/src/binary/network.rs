@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Malformed;
 
-/// An `inet` or `cidr`. The prefix length is left out where it is that of the whole address, except in
-/// a `cidr`.
+/// An `inet` or `cidr`. The prefix length is left out where it is that of the whole address, except
+/// in a `cidr`.
 pub(crate) fn inet(raw: &[u8], is_cidr: bool) -> Result<String, Malformed> {
     let inet = inet_from_sql(raw)?;
     let (address, whole) = match inet.addr() {
@@ -17,8 +17,8 @@ pub(crate) fn inet(raw: &[u8], is_cidr: bool) -> Result<String, Malformed> {
     Ok(if prefix == whole && !is_cidr { address } else { format!("{address}/{prefix}") })
 }
 
-/// An IPv6 address as in RFC 5952, except that one with 96 leading zero bits ends like an IPv4 address,
-/// as RFC 4291's "IPv4-compatible" ones do, when its seventh group is not zero.
+/// An IPv6 address as in RFC 5952, except that one with 96 leading zero bits ends like an IPv4
+/// address, as RFC 4291's "IPv4-compatible" ones do, when its seventh group is not zero.
 fn ipv6(address: Ipv6Addr) -> String {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {

@@ -4,9 +4,9 @@ use postgres_protocol::types::{uuid_from_sql, varbit_from_sql};
 
 use super::Malformed;
 
-/// A `numeric` with the digits that `SELECT n::text` shows (`numeric_send` in PostgreSQL's `numeric.c`).
-/// It comes as groups of four decimal digits, after their number, the weight of the first, the sign, and
-/// how many digits stand after the point.
+/// A `numeric` with the digits that `SELECT n::text` shows (`numeric_send` in PostgreSQL's
+/// `numeric.c`). It comes as groups of four decimal digits, after their number, the weight of the
+/// first, the sign, and how many digits stand after the point.
 pub(crate) fn numeric(raw: &[u8]) -> Result<String, Malformed> {
     let (words, rest) = raw.as_chunks();
     let words: Vec<_> = words.iter().map(|word| i16::from_be_bytes(*word)).collect();

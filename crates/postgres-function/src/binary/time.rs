@@ -68,7 +68,8 @@ pub(crate) fn time_with_zone(raw: &[u8]) -> Result<String, Malformed> {
 /// An `interval`, as with `IntervalStyle = postgres`, the server's default (`EncodeInterval` in
 /// PostgreSQL's `datetime.c`). Its three parts are independent, each with its own sign.
 ///
-/// `None` where every part is at the end of its range: an infinity since PostgreSQL 17, a number before.
+/// `None` where every part is at the end of its range: an infinity since PostgreSQL 17, a number
+/// before.
 pub(crate) fn interval(raw: &[u8]) -> Result<Option<String>, Malformed> {
     let (micros, rest) = split(raw, 8)?;
     let (days, months) = split(rest, 4)?;

@@ -1,4 +1,5 @@
-//! Any bytes for any type become a value or an error, without using much more memory than the bytes.
+//! Any bytes for any type become a value or an error, without using much more memory than the
+//! bytes.
 
 use proptest::prelude::*;
 use sql_function::Json;

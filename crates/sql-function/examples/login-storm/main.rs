@@ -1,5 +1,5 @@
-//! Simulates many execution environments that log in to one database at the same moment, and prints how
-//! long it takes until all have logged in:
+//! Simulates many execution environments that log in to one database at the same moment, and prints
+//! how long it takes until all have logged in:
 //!
 //! ```sh
 //! cargo run -p sql-function --example login-storm

@@ -1,17 +1,18 @@
-//! One storm: many execution environments that log in at once, against a limit on logins per second.
+//! One storm: many execution environments that log in at once, against a limit on logins per
+//! second.
 //!
 //! RDS accepts fewer than 200 new IAM connections a second:
-//! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html>. One machine
-//! cannot run 10,000 environments, so each is simulated by the functions' own [`Backoff`] and random
-//! numbers, and time is a number. The same seed gives the same storm on every machine.
+//! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html>. One
+//! machine cannot run 10,000 environments, so each is simulated by the functions' own [`Backoff`]
+//! and random numbers, and time is a number. The same seed gives the same storm on every machine.
 
 use sql_function::Backoff;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-/// How long one login takes, accepted or not: TCP, TLS and token, from Lambda to a database in the same
-/// region.
+/// How long one login takes, accepted or not: TCP, TLS and token, from Lambda to a database in the
+/// same region.
 pub(crate) const LOGIN: Duration = Duration::from_millis(20);
 
 /// A login storm.
@@ -36,7 +37,8 @@ pub(crate) struct Outcome {
     pub last_in: Duration,
     /// How many logins were attempted in all.
     pub attempts: u64,
-    /// The most attempts in any one second, not counting the first moment, in which all of them try.
+    /// The most attempts in any one second, not counting the first moment, in which all of them
+    /// try.
     pub peak: u32,
 }
 

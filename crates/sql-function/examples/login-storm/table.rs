@@ -79,8 +79,8 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// One storm with other backoffs, in Markdown. A login that fails once is tried again after half of the
-/// base, on average.
+/// One storm with other backoffs, in Markdown. A login that fails once is tried again after half of
+/// the base, on average.
 pub(crate) fn comparison(deadline: Duration) -> String {
     let mut text = String::from(
         "| base | cap | all in after | attempts per login | peak, attempts/s |\n\

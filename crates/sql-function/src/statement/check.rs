@@ -89,8 +89,8 @@ fn no_word(statement: &Statement, mysql: bool) -> Option<Found> {
     Some(Found::new(&first, why, "correct the line"))
 }
 
-/// The start of a second statement. Semicolons in the body of a procedure or in parentheses (of a rule) are
-/// part of the first.
+/// The start of a second statement. Semicolons in the body of a procedure or in parentheses (of a
+/// rule) are part of the first.
 fn second_statement(tokens: &[Token<'_>]) -> Option<Found> {
     let has_body =
         tokens.first().is_some_and(|token| token.is_one_of(&["CREATE", "ALTER", "BEGIN"]));
@@ -171,7 +171,8 @@ fn foreign_placeholder(sql: &str, tokens: &[Token<'_>], mysql: bool) -> Option<F
     None
 }
 
-/// Statements that begin, end or prepare a transaction: they would leave one open, or end the event's own.
+/// Statements that begin, end or prepare a transaction: they would leave one open, or end the
+/// event's own.
 fn transaction_control(statement: &Statement) -> Option<Found> {
     const CONTROL: [&str; 8] =
         ["ABORT", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "XA", "BEGIN"];
@@ -217,8 +218,8 @@ fn stream(tokens: &[Token<'_>], mysql: bool) -> Option<Found> {
     Some(Found::new(verb, what.into(), fix))
 }
 
-/// Verbs that run other code or change what the session may do, so that the server cannot restrict them to
-/// reading. The server itself refuses other writes and unknown statements.
+/// Verbs that run other code or change what the session may do, so that the server cannot restrict
+/// them to reading. The server itself refuses other writes and unknown statements.
 #[rustfmt::skip]
 const UNBOUND: [&str; 48] = [
     "ANALYZE", "BACKUP", "BEGIN", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKPOINT",

@@ -1,8 +1,8 @@
 //! The options of a statement: comments at the top of its file.
 //!
-//! A comment that starts with one of the four names, a colon and a value is an option. A comment that looks
-//! like a misspelled option is refused, so that no option is silently ignored. Any other comment is only a
-//! comment.
+//! A comment that starts with one of the four names, a colon and a value is an option. A comment
+//! that looks like a misspelled option is refused, so that no option is silently ignored. Any other
+//! comment is only a comment.
 
 use diagnosis::Cause;
 use std::time::Duration;
@@ -87,7 +87,8 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The name and value of an option, if the comment is one. An error if it looks like a misspelled one.
+/// The name and value of an option, if the comment is one. An error if it looks like a misspelled
+/// one.
 fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     let Some(at) = comment.find([':', '=', ' ']) else { return Ok(None) };
     let (word, rest) = comment.split_at(at);

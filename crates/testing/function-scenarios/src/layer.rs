@@ -34,7 +34,7 @@ pub async fn region_not_there(engine: Engine, bootstrap: &str) {
     let function = harness.deploy_with_layer(&harness.folder().join("opt")).await;
     let message = function.fails(ITEMS, "Settings").await;
     assert!(message.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{message}");
-    assert!(message.contains("lacks the roots of eu-west-1"), "{message}");
+    assert!(message.contains("has no root certificates for eu-west-1"), "{message}");
     assert!(message.contains("cargo xtask certs update"), "{message}");
 }
 
@@ -66,6 +66,6 @@ async fn is_not_trusted(harness: &Harness, file: &str) {
     unpack(&files, &opt);
     let function = harness.deploy_with_layer(&opt).await;
     let message = function.fails(ITEMS, "Connect.Tls").await;
-    assert!(message.contains("none of these roots"), "{message}");
+    assert!(message.contains("not issued by any root in the bundle"), "{message}");
     assert!(message.contains(&format!("from /opt/rds-ca/{file}, sha256 {aws}")), "{message}");
 }

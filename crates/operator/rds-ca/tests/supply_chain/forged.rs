@@ -99,7 +99,11 @@ pub(crate) fn wrong_bundles() -> Vec<(&'static str, String, &'static str)> {
         ("one too few", crate::folder::without(&good, NAME), "eu-west-1 has 2 of its three CAs"),
         ("a truncated file", good[..good.len() - 40].to_owned(), "has no END line"),
         ("a damaged line", good.replacen("MII", "M!I", 1), "is damaged"),
-        ("a private key", good.clone() + "-----BEGIN PRIVATE KEY-----\n", "certificates only"),
-        ("nothing", String::new(), "it holds no certificate"),
+        (
+            "a private key",
+            good.clone() + "-----BEGIN PRIVATE KEY-----\n",
+            "contains only certificates",
+        ),
+        ("nothing", String::new(), "it contains no certificate"),
     ]
 }

@@ -63,7 +63,7 @@ fn files_that_changed_are_refused() {
 
     let folder = Folder::good();
     folder.put("global-bundle.pem", "<!DOCTYPE html>\n<html></html>\n");
-    refused("a web page", &folder, "line 1 belongs to no certificate");
+    refused("a web page", &folder, "line 1 is outside a certificate");
 
     let folder = Folder::good();
     folder.put("pins.csv", &folder.read("pins.csv").replace(",88ec", ",88e"));
