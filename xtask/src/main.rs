@@ -1,8 +1,8 @@
 //! The commands of this project: `cargo xtask --help`.
 //!
-//! It compiles within seconds. What is heavy is in programs of their own, which it builds and then runs
-//! with the arguments that it was given; it reads those only to answer `--help`, and for what it must
-//! fetch.
+//! It compiles within seconds. The heavy commands are other programs, which it builds and then runs with
+//! the arguments that it was given. It reads the arguments itself only to answer `--help`, and to fetch
+//! servers.
 
 #![allow(clippy::print_stderr)] // it talks to a person
 

@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask test`.
 
+use command_line::CommandLine;
 use engine::Engine;
-use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::thread;
@@ -38,16 +38,17 @@ impl Flags {
             jobs: JOBS_PER_CORE * cores(),
             arguments: arguments_of_cargo,
         };
-        let mut parser = lexopt::Parser::from_args(arguments);
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Long("quick") => flags.quick = true,
-                Long("engine") => flags.engines.push(parser.value()?.parse()?),
-                Long("jobs") => flags.jobs = parser.value()?.parse::<NonZero<usize>>()?.get(),
-                Value(name) => flags.names.push(name.string()?),
-                other => return Err(other.unexpected().into()),
+        let line = CommandLine::new("test", arguments);
+        let mut line = line.repeatable(&["engine"]).words(usize::MAX);
+        while let Some(option) = line.option()? {
+            match option.as_str() {
+                "quick" => flags.quick = true,
+                "engine" => flags.engines.push(line.value()?),
+                "jobs" => flags.jobs = line.value::<NonZero<usize>>()?.get(),
+                _ => return Err(line.unknown().into()),
             }
         }
+        flags.names = line.given_words().to_vec();
         Ok(flags)
     }
 

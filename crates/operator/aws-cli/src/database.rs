@@ -1,51 +1,50 @@
-//! What AWS knows of a database.
+//! A database, as RDS describes it.
 
 use engine::Engine;
 
 use crate::error::Error;
 use crate::target::Target;
 
-/// What AWS knows of a database. What a proxy or a cluster does not tell is `None` or empty.
+/// A database, as RDS describes it. What RDS does not report of a proxy or a cluster is `None` or empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
     /// What was asked about.
     pub target: Target,
-    /// The engine. A proxy tells only its family: MySQL stands for MariaDB too.
+    /// The engine. A proxy has only a family, in which MySQL includes MariaDB.
     pub engine: Engine,
     /// RDS's name of the engine, such as `mysql` or `aurora-mysql`.
     pub engine_name: String,
     /// The engine's version, such as `8.0.40` or `8.0.mysql_aurora.3.05.2`.
     pub version: Option<String>,
-    /// The endpoint's host: tokens are signed for it, and the certificate is its.
+    /// The endpoint's host name, for which tokens are signed and which is in the certificate.
     pub endpoint: String,
     /// The endpoint's port.
     pub port: u16,
-    /// What a policy's ARN names: `db-…`, `cluster-…` or `prx-…`.
+    /// The resource id, which a policy names: `db-…`, `cluster-…` or `prx-…`.
     pub resource_id: String,
-    /// The cluster that an instance belongs to.
+    /// The cluster of an instance.
     pub cluster: Option<String>,
     /// The region, such as `eu-west-1`.
     pub region: String,
-    /// The VPC it is in.
+    /// Its VPC.
     pub vpc: Option<String>,
     /// The subnets of its subnet group.
     pub subnets: Vec<String>,
-    /// The VPC security groups that guard it.
+    /// Its VPC security groups.
     pub security_groups: Vec<String>,
-    /// The certificate authority of its certificate, such as `rds-ca-rsa2048-g1`. A proxy's
-    /// certificate is Amazon Trust's.
+    /// The certificate authority, such as `rds-ca-rsa2048-g1`. A proxy's is Amazon Trust Services.
     pub ca: Option<String>,
-    /// Whether IAM authentication is on.
+    /// Whether IAM authentication is enabled.
     pub iam_auth: bool,
-    /// The instance's class, or the different ones of a cluster's instances.
+    /// The instance's class, or the distinct classes of a cluster's instances.
     pub instance_classes: Vec<String>,
-    /// The master user, who must not be given to IAM.
+    /// The master user, who must not use IAM authentication.
     pub master_user: Option<String>,
-    /// Its state, such as `available`.
+    /// Its status, such as `available`.
     pub status: String,
     /// Whether its endpoint has a public address.
     pub publicly_accessible: Option<bool>,
-    /// Whether the log `iam-db-auth-error`, which tells why a token was refused, goes to
+    /// Whether the log `iam-db-auth-error`, which says why a token was refused, is exported to
     /// CloudWatch Logs.
     pub exports_auth_errors: Option<bool>,
 }
@@ -70,5 +69,5 @@ pub(crate) fn region_of(arn: &str) -> Result<String, Error> {
         .ok_or_else(|| Error::new(format!("{arn:?} is not the ARN of an RDS resource")))
 }
 
-/// The name of the log that tells why a token was refused.
+/// The log that says why a token was refused.
 pub(crate) const AUTH_ERROR_LOG: &str = "iam-db-auth-error";

@@ -1,4 +1,4 @@
-//! Where a database is in its VPC, as instances and clusters tell it.
+//! The subnet group and the security groups of an instance or a cluster.
 
 use serde::Deserialize;
 

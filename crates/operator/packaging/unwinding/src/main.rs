@@ -1,11 +1,11 @@
-//! Panics as a handler may, and catches it as Lambda's runtime does. With `panic = "abort"`, or
-//! linked without what unwinds, it would end before it prints a line.
+//! Panics and catches the panic, as Lambda's runtime does. With `panic = "abort"`, or linked without an
+//! unwinder, it would end before it prints a line.
 
 #![forbid(unsafe_code)]
 
 use std::panic::{self, AssertUnwindSafe};
 
-/// Counts itself when it is dropped: what a panic leaves must be cleaned up.
+/// Counts its drops, which must happen during a panic too.
 struct Connection<'a>(&'a mut u32);
 
 impl Drop for Connection<'_> {
@@ -20,7 +20,7 @@ fn main() {
     let caught = panic::catch_unwind(AssertUnwindSafe(|| {
         let _connection = Connection(&mut dropped);
         let arguments: Vec<_> = std::env::args().collect();
-        arguments[arguments.len()].len() // one beyond the last
+        arguments[arguments.len()].len() // out of bounds
     }));
     println!("caught: {}, dropped: {dropped}", caught.is_err());
 }
