@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
         cargo::run(&mut cargo(&["fmt", "--all", "--check"])?)?;
     }
     let Plan { mut jobs, left_out } = plan::plan(&build(&flags)?, &flags)?;
+    if jobs.is_empty() {
+        return Err("no test has such a name".into());
+    }
     if flags.is_all() {
         faults::forget()?;
     }
@@ -69,7 +72,7 @@ fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
     if flags.is_all() {
         let https = binaries::build(&["--package", "iam-auth", "--features", "https"])?;
         binaries.extend(https.into_iter().map(|binary| binary.with("https")));
-        // The packages that some tests compare and run. They would build them, too, and silently.
+        // Some tests use the packages. They would build them without showing it.
         cargo::run(&mut cargo::built("packaging")?)?;
     }
     Ok(binaries)
@@ -96,8 +99,8 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
     Ok(jobs)
 }
 
-/// Runs the jobs, and then those that run alone. Gives what to say of them all, and the names of those
-/// that failed, whose output it has printed.
+/// Runs the jobs, and then those that run alone. Prints the output of those that failed. Returns a
+/// summary, and the names of those that failed.
 fn run_all(jobs: Vec<Job>, at_once: usize) -> (String, Vec<String>) {
     let mut progress = Progress::new(&jobs);
     let (alone, beside): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.alone);

@@ -106,7 +106,7 @@ pub(crate) fn committed(statement: &Statement) -> Error {
             statement.name
         ),
     )
-    .advice("check the data before sending the event again, and send the statement in an event of its own")
+    .advice("check the data before sending the event again, and send the statement in a separate event")
 }
 
 /// A statement exceeds the server's `max_allowed_packet` of `max` bytes.
@@ -194,7 +194,7 @@ fn meaning(code: u16) -> (Cause, &'static str) {
 /// | 1205, 1213, 1206 | `ER_LOCK_WAIT_TIMEOUT`, `ER_LOCK_DEADLOCK`, `ER_LOCK_TABLE_FULL` |
 /// | 1243, 1615 | `ER_UNKNOWN_STMT_HANDLER`, `ER_NEED_REPREPARE`: a prepared statement is stale |
 /// | 1461 | `ER_MAX_PREPARED_STMT_COUNT_REACHED` |
-/// | 1613, 1614 | an XA transaction's time-out and deadlock |
+/// | 1613, 1614 | an XA transaction's timeout and deadlock |
 /// | 3058, 3572 | `ER_USER_LOCK_DEADLOCK`, `ER_LOCK_NOWAIT` |
 /// | 3101, 3168 | rolled back by group replication, not available |
 /// | 9501 | RDS Proxy: timed out waiting for a connection to the database |

@@ -60,7 +60,7 @@ pub(crate) fn rewritten(statement: &Statement) -> Error {
 pub(crate) fn commits(statement: &Statement) -> Error {
     let message = loggable!("statement {:?} would commit the transaction it is in", statement.name);
     Error::new(Kind::Statement, message)
-        .advice("send it in an event of its own: MySQL commits before and after statements that are not about rows")
+        .advice("send it in a separate event: MySQL commits before and after statements that are not about rows")
 }
 
 /// A read that could write in the event's transaction.
@@ -70,7 +70,7 @@ pub(crate) fn unrestricted_read(statement: &Statement) -> Error {
         statement.name
     );
     Error::new(Kind::Statement, message).with_cause(Cause::StatementMode).advice(
-        "add the line \"-- mode: write\" at its top if it writes, or send it in an event of its own: MySQL can \
+        "add the line \"-- mode: write\" at its top if it writes, or send it in a separate event: MySQL can \
          restrict a whole transaction to reading, but not one of its statements",
     )
 }

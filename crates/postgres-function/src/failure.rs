@@ -235,7 +235,7 @@ fn meaning(code: &SqlState) -> (Cause, &'static str) {
         ),
         SqlState::ACTIVE_SQL_TRANSACTION => (
             Cause::StatementMode,
-            "it runs only outside transactions: send it in an event of its own, with the line \
+            "it runs only outside transactions: send it in a separate event, with the line \
              \"-- mode: write\" at its top",
         ),
         SqlState::INSUFFICIENT_PRIVILEGE => {

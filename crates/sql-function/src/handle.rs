@@ -115,7 +115,7 @@ impl<C: Connector> Function<C> {
         }
     }
 
-    /// Walks the way of a login, and tells what may be wrong with it.
+    /// Diagnoses the login.
     pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let subject = Subject {
             connector: self.pool.connector(),

@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::Failure;
 
-/// How many test processes run at once for each core: most of them wait most of the time.
+/// How many test processes run at once for each core: they mostly wait.
 const JOBS_PER_CORE: usize = 4;
 
 /// What the command line asks for.
@@ -20,7 +20,7 @@ pub(super) struct Flags {
     pub(super) names: Vec<String>,
     /// How many test processes run at once.
     pub(super) jobs: usize,
-    /// What goes to `cargo test`.
+    /// The arguments for `cargo test`.
     pub(super) arguments: Vec<OsString>,
 }
 
@@ -57,7 +57,7 @@ impl Flags {
         !self.quick && self.engines.is_empty() && self.names.is_empty()
     }
 
-    /// Whether a test is asked for. Integration tests begin with the name of their engine.
+    /// Whether a test is selected. The names of integration tests begin with their engine.
     pub(super) fn want(&self, test: &str) -> bool {
         let of_engine = |engine: &Engine| test.starts_with(&format!("{engine}::"));
         (self.engines.is_empty() || self.engines.iter().any(of_engine))

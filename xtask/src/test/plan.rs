@@ -8,8 +8,8 @@ use crate::Failure;
 use super::binaries::Binary;
 use super::flags::Flags;
 
-/// Programs whose tests each get a process of their own. The tests of another program share one:
-/// they take little time, or share what they prepare.
+/// Programs whose tests each run in their own process. The tests of other programs share a process,
+/// because they are short, or share what they prepare.
 const SPLIT: [&str; 2] = ["mysql-function integration", "postgres-function integration"];
 
 /// The tests that take longest, which are started first. `--quick` leaves them out.
@@ -23,7 +23,7 @@ const ALONE: [(&str, &str); 4] = [
     ("size::memory", "the allocator's peak depends on when threads run"),
 ];
 
-/// A process.
+/// A process to run.
 #[derive(Debug)]
 pub(super) struct Job {
     /// What it belongs to: a program of tests, or a command of cargo's.
@@ -46,7 +46,7 @@ pub(super) struct Plan {
     pub(super) left_out: usize,
 }
 
-/// Plans the tests that are asked for.
+/// Plans the selected tests.
 pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> {
     let mut jobs = vec![];
     let mut left_out = 0;
@@ -83,11 +83,11 @@ pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> 
     Ok(Plan { jobs: jobs.into_iter().map(|(_, job)| job).collect(), left_out })
 }
 
-/// What decides where a test runs, and when.
+/// Where and when a test runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     alone: bool,
-    /// 0 for most, and the more the longer.
+    /// 0 for most tests; the longer, the higher.
     long: usize,
 }
 

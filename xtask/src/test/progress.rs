@@ -1,5 +1,5 @@
-//! What the person sees while tests run: on a terminal one line that changes, and a line for each
-//! program that ends.
+//! What is shown while tests run: a line for each program that ends, and on a terminal a line with what
+//! is running.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,12 +12,12 @@ use super::run::{Counts, Ended, Event};
 
 /// How often the line changes on a terminal.
 const REFRESH: Duration = Duration::from_millis(500);
-/// Its length: one less than the narrowest terminal, so that it stays one line.
+/// Its length: less than the width of a narrow terminal, so that it stays one line.
 const WIDTH: usize = 79;
-/// How many jobs are named as the slowest.
-const SLOWEST: usize = 5;
+/// How many of the slowest jobs are named.
+const SLOWEST: usize = 3;
 
-/// What runs, what is left and how the rest ended.
+/// What is running, what is left, and how the rest ended.
 pub(super) struct Progress {
     parts: BTreeMap<String, Part>,
     running: Vec<(String, Instant)>,
@@ -30,12 +30,13 @@ pub(super) struct Progress {
     took: Vec<(String, Duration)>,
 }
 
-/// A program of tests.
+/// A program of tests, or a command of cargo's.
 #[derive(Default)]
 struct Part {
     jobs_left: usize,
+    /// When its first job started.
+    since: Option<Instant>,
     counts: Counts,
-    took: Duration,
     failed: bool,
 }
 
@@ -61,7 +62,7 @@ impl Progress {
     pub(super) fn follow(&mut self, events: &Receiver<Event>) {
         loop {
             match events.recv_timeout(REFRESH) {
-                Ok(Event::Started(name)) => self.running.push((name, Instant::now())),
+                Ok(Event::Started { part_of, name }) => self.start(&part_of, name),
                 Ok(Event::Ended(ended)) => self.end(ended),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -71,7 +72,7 @@ impl Progress {
         self.clear();
     }
 
-    /// Everything that ran, in two lines: the jobs that took longest, and how many tests there were.
+    /// What ran, in two lines: the slowest jobs, and the numbers of tests.
     pub(super) fn summary(&mut self) -> String {
         self.took.sort_by_key(|(_, took)| Reverse(*took));
         let slowest = self.took.iter().take(SLOWEST);
@@ -86,12 +87,20 @@ impl Progress {
         )
     }
 
-    /// Prints what the jobs that failed have printed. Gives their names.
+    /// Prints the output of the jobs that failed. Returns their names.
     pub(super) fn print_failures(self) -> Vec<String> {
         for (name, failure) in &self.failures {
             eprintln!("\n---- {name} ----\n{}\n", failure.trim());
         }
         self.failures.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn start(&mut self, part_of: &str, name: String) {
+        let now = Instant::now();
+        if let Some(part) = self.parts.get_mut(part_of) {
+            part.since.get_or_insert(now);
+        }
+        self.running.push((name, now));
     }
 
     fn end(&mut self, ended: Ended) {
@@ -102,20 +111,21 @@ impl Progress {
         let part = self.parts.entry(part_of.clone()).or_default();
         part.jobs_left = part.jobs_left.saturating_sub(1);
         part.counts += counts;
-        part.took += took;
         part.failed |= failure.is_some();
         let line = (part.jobs_left == 0).then(|| part.line(&part_of));
         if failure.is_some() || line.is_some() {
             self.clear();
         }
-        self.took.push((name.clone(), took));
         if let Some(failure) = failure {
-            eprintln!("FAILED {name}");
-            self.failures.push((name, failure));
+            if name != part_of {
+                eprintln!("FAILED {name}");
+            }
+            self.failures.push((name.clone(), failure));
         }
         if let Some(line) = line {
             eprintln!("{line}");
         }
+        self.took.push((name, took));
     }
 
     fn show(&self) {
@@ -140,12 +150,15 @@ impl Progress {
 
 impl Part {
     fn line(&self, name: &str) -> String {
-        let Counts { ignored, .. } = self.counts;
-        let ending = if self.failed { "FAILED" } else { "ok" };
-        let mut line = format!("{ending:6} {name}: {} tests", self.counts.all());
-        if ignored > 0 {
-            line += &format!(", {ignored} ignored");
+        let mut line = format!("{:6} {name}: ", if self.failed { "FAILED" } else { "ok" });
+        match self.counts {
+            Counts { passed: 0, failed: 0, ignored: 0 } => {}
+            Counts { ignored: 0, .. } => line += &format!("{} tests, ", self.counts.all()),
+            Counts { ignored, .. } => {
+                line += &format!("{} tests ({ignored} ignored), ", self.counts.all());
+            }
         }
-        line + &format!(", {:.1} s", self.took.as_secs_f64())
+        let took = self.since.map(|since| since.elapsed()).unwrap_or_default();
+        line + &format!("{:.1} s", took.as_secs_f64())
     }
 }

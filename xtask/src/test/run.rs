@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::plan::Job;
 
-/// What happens to a job, which is known by its name.
+/// What happens to a job.
 #[derive(Debug)]
 pub(super) enum Event {
-    Started(String),
+    Started { part_of: String, name: String },
     Ended(Ended),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Counts {
     pub(super) ignored: usize,
 }
 
-/// Runs the jobs in their order, `slots` at once, and tells `events` of each.
+/// Runs the jobs in their order, `slots` at once, and reports each to `events`.
 pub(super) fn side_by_side(mut jobs: Vec<Job>, slots: usize, events: &Sender<Event>) {
     jobs.reverse();
     let jobs = &Mutex::new(jobs);
@@ -44,8 +44,9 @@ pub(super) fn side_by_side(mut jobs: Vec<Job>, slots: usize, events: &Sender<Eve
         for _ in 0..slots {
             scope.spawn(|| {
                 while let Some(job) = next() {
-                    // Nobody listens any more when this program gives up.
-                    let _ = events.send(Event::Started(job.name.clone()));
+                    let (part_of, name) = (job.part_of.clone(), job.name.clone());
+                    // Sending fails only if nobody shows events any more.
+                    let _ = events.send(Event::Started { part_of, name });
                     let _ = events.send(Event::Ended(run(job)));
                 }
             });

@@ -1,4 +1,4 @@
-//! Certificates in the shape of RDS's, made anew for each test.
+//! Certificates like those of RDS, generated for each test.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

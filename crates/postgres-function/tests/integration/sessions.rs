@@ -233,7 +233,7 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
     assert_eq!(function.ok(codes).await["rows"], json!([{"code": 7}]));
     // An error in this event's own values is not retried.
     let wrong = r#"{"statement":"one","params":["x"]}"#;
-    let again = || function.logs().matches("parsing it anew").count();
+    let again = || function.logs().matches("parsing the statement again").count();
     function.ok(one).await;
     let before = again();
     let message = function.fails(wrong, "Query").await;
@@ -241,7 +241,7 @@ pub(crate) async fn stale_plans(engine: Engine, bootstrap: &str) {
     assert_eq!(again(), before + 1);
     let cold = harness.deploy_with(&[], &statements).await;
     cold.fails(wrong, "Query").await;
-    assert_eq!(cold.logs().matches("parsing it anew").count(), 0);
+    assert_eq!(cold.logs().matches("parsing the statement again").count(), 0);
 }
 
 /// If the server does not restore the session, the write stays, and the connection is not used again.

@@ -18,7 +18,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The spelling of a time-out, and what it says.
+/// A timeout as text, and its value.
 fn timeout() -> impl Strategy<Value = (String, Duration)> {
     (1..100_000_u64, 0..3_usize).prop_map(|(count, unit)| {
         let (unit, millis) = [("ms", 1), ("s", 1_000), ("m", 60_000)][unit];

@@ -34,7 +34,7 @@ pub async fn region_not_there(engine: Engine, bootstrap: &str) {
     let function = harness.deploy_with_layer(&harness.folder().join("opt")).await;
     let message = function.fails(ITEMS, "Settings").await;
     assert!(message.contains("/opt/rds-ca/eu-west-1-bundle.pem"), "{message}");
-    assert!(message.contains("lacks the roots of eu-west-1"), "{message}");
+    assert!(message.contains("has no root certificates for eu-west-1"), "{message}");
     assert!(message.contains("cargo xtask certs update"), "{message}");
 }
 

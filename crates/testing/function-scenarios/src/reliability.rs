@@ -139,7 +139,7 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
     for (count, event) in events.iter().enumerate() {
         let message = function.fails(event, "ServerReadOnly").await;
         assert!(message.contains("the writer's endpoint"), "{message}");
-        let again = function.logs().matches("nothing was run, connecting again").count();
+        let again = function.logs().matches("nothing was run; connecting again").count();
         assert_eq!(again, count + 1, "{event}");
         assert_untouched(&function, event).await;
     }
@@ -276,7 +276,7 @@ pub async fn no_room(engine: Engine, bootstrap: &str) {
     let message = second.fails(ITEMS, "Login.Refused").await;
     assert!(message.contains("attempts"), "{message}");
     assert!(message.contains("reserved concurrency"), "{message}");
-    let attempts = || second.logs().matches("trying again").count();
+    let attempts = || second.logs().matches("the login failed; retrying").count();
     let before = attempts();
     let make_room = async {
         until("it was refused", async || attempts() > before).await;

@@ -88,7 +88,7 @@ fn variables_stand_for_what_the_request_carries() {
     let own = request.clone().with("aws:PrincipalAccount", "1");
     assert_eq!(under(account.clone()).decide(&own), Decision::Allowed);
     let other = request.with("aws:PrincipalAccount", "*");
-    assert_eq!(under(account).decide(&other), Decision::NotAllowed, "a value is no pattern");
+    assert_eq!(under(account).decide(&other), Decision::NotAllowed, "a value is not a pattern");
     let star = under(json!({"StringLike": {"x:Key": "a${*}"}}));
     assert_eq!(star.decide(&ask().with("x:Key", "a*")), Decision::Allowed);
     assert_eq!(star.decide(&ask().with("x:Key", "ab")), Decision::NotAllowed);
@@ -108,17 +108,17 @@ fn a_trust_policy_is_about_services() {
 }
 
 #[test]
-fn what_is_not_known_is_refused() {
+fn unsupported_elements_are_refused() {
     for (statement, why) in [
         (json!({"Effect": "Allow", "NotAction": "x:Do", "Resource": "*"}), "NotAction"),
         (json!({"Effect": "Allow", "Action": "x:Do", "NotResource": "*"}), "NotResource"),
         (json!({"Effect": "Allow", "Action": "x:Do"}), "either"),
-        (json!({"Effect": "Allow", "Action": "*", "Resource": "*"}), "no action"),
-        (json!({"Effect": "Allow", "Action": "x:Do", "Resource": "thing"}), "no resource"),
+        (json!({"Effect": "Allow", "Action": "*", "Resource": "*"}), "not an action"),
+        (json!({"Effect": "Allow", "Action": "x:Do", "Resource": "thing"}), "not a resource"),
         (
             json!({"Effect": "Allow", "Action": "x:Do",
                 "Resource": "arn:aws:x:r:${aws:PrincipalAccount}:thing"}),
-            "no resource",
+            "not a resource",
         ),
         (
             json!({"Effect": "Allow", "Action": "x:Do", "Resource": "arn:aws:x:r:1:${a, 'b'}"}),
@@ -131,7 +131,7 @@ fn what_is_not_known_is_refused() {
         ),
         (
             json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}),
-            "AWS is not known",
+            "AWS is not supported",
         ),
         (json!({"Effect": "allow", "Action": "x:Do", "Resource": "*"}), "effect"),
     ] {
