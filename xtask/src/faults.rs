@@ -1,4 +1,4 @@
-//! The faults that the tests tried, as a table for each engine.
+//! The faults that the tests tried, in a table for each engine.
 
 use engine::Engine;
 use std::fs;
@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use crate::Failure;
 use crate::cargo;
 
-/// Where the integration tests leave their lines: `engine-test.tsv`, each with engine, fault, how
-/// often it was tried, how often the answer was right, and which honest errors there were.
+/// The folder of the integration tests' reports: `engine-test.tsv`, whose lines have the engine, the
+/// fault, how often it was tried, how often the answer was right, and the honest errors.
 fn folder() -> Result<PathBuf, Failure> {
     cargo::beside_us("faults")
 }
 
-/// Forgets the lines of earlier runs.
+/// Removes the reports of earlier runs.
 pub(crate) fn forget() -> Result<(), Failure> {
     let folder = folder()?;
     match fs::remove_dir_all(&folder) {
@@ -25,7 +25,7 @@ pub(crate) fn forget() -> Result<(), Failure> {
     }
 }
 
-/// Shows the lines of this run.
+/// Shows the reports of this run.
 pub(crate) fn show() -> Result<(), Failure> {
     let folder = folder()?;
     let unreadable = |error| format!("cannot read {}: {error}", folder.display());

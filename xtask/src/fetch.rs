@@ -9,9 +9,9 @@ use crate::Failure;
 
 type Fetch = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
-/// Finds or fetches a server for each of `engines`, and does `work` meanwhile.
+/// Finds or fetches a server for each of `engines` while `work` runs.
 ///
-/// Both are always waited for. What failed first in the order (work, engines) is the failure.
+/// Waits for both. If several fail, the error is that of `work`, or else of the first engine.
 pub(crate) fn servers_during(
     engines: &[Engine],
     work: impl FnOnce() -> Result<(), Failure>,
@@ -19,12 +19,13 @@ pub(crate) fn servers_during(
     during(engines.iter().map(|&engine| server(engine)).collect(), work)
 }
 
-/// The same with everything that the tests use: all servers, and the tools for deploying.
+/// The same with everything that the tests use: all servers and pinned tools.
 pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let mut fetches: Vec<Fetch> = Engine::ALL.into_iter().map(server).collect();
     fetches.push(Box::new(|| Ok(pinned_tools::sam(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::aws(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::ministack(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::iam_data(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::zig(&mut say).map(drop)?)));
     during(fetches, work)
 }

@@ -134,6 +134,8 @@ impl Progress {
         }
         let mut line = format!("{} of {} tests; running:", self.done, self.all);
         for (name, since) in &self.running {
+            // Of a test its name alone, to show more of them.
+            let name = name.rsplit(' ').next().unwrap_or(name);
             line += &format!(" {name} {} s,", since.elapsed().as_secs());
         }
         let line: String = line.trim_end_matches(',').chars().take(WIDTH).collect();
