@@ -12,15 +12,15 @@ use super::flags::Flags;
 /// because they are short, or share what they prepare.
 const SPLIT: [&str; 2] = ["mysql-function integration", "postgres-function integration"];
 
-/// The tests that take longest, which are started first. `--quick` leaves them out.
-pub(super) const LONG: [&str; 4] = ["soak", "outages", "cuts", "end_to_end"];
+/// The tests that take longest, or most of the cores' time: modules of scenarios, and a test program.
+/// They are started first, and `--quick` leaves them out.
+pub(super) const LONG: [&str; 7] =
+    ["soak", "outages", "cuts", "end_to_end", "size", "round_trip", "policy"];
 
-/// Tests that need the machine to themselves, and why.
-const ALONE: [(&str, &str); 4] = [
-    ("reliability::by_its_own_deadline", "half a second is left for the server to end a statement"),
-    ("reliability::outcomes", "a time-out of 6 s, and a server that is stopped until then"),
-    ("shutdown::", "Lambda gives half a second between SIGTERM and SIGKILL"),
-    ("size::memory", "the allocator's peak depends on when threads run"),
+/// Tests that need the machine to themselves, and why: they have failed beside others.
+const ALONE: [(&str, &str); 2] = [
+    ("outages::idle_timeout", "the server closes connections that are idle for a second"),
+    ("shutdown::silent_server", "Lambda allows half a second between SIGTERM and SIGKILL"),
 ];
 
 /// A process to run.
@@ -93,7 +93,10 @@ struct Key {
 
 impl Key {
     fn of(name: &str) -> Key {
-        let at = LONG.iter().position(|module| name.contains(&format!("::{module}::")));
+        let mut parts = name.split("::").skip(1);
+        let (program, module) = (parts.next(), parts.nth(1));
+        let module = module.filter(|_| program == Some("integration"));
+        let at = LONG.iter().position(|&long| [program, module].contains(&Some(long)));
         Key {
             alone: ALONE.iter().any(|(part, _)| name.contains(&format!("::{part}"))),
             long: at.map_or(0, |at| LONG.len() - at),
@@ -115,8 +118,10 @@ mod tests {
     fn long_tests_start_first_and_those_that_run_alone_come_last() {
         let soak = Key::of("mysql-function::integration::mysql::soak::random_faults");
         let deployment = Key::of("deployment::end_to_end::two_clones");
-        let size = Key::of("mysql-function::integration::mysql::size::memory");
+        let policy = Key::of("local-rds::lib::iam::policy::tests::effects");
+        let shutdown = Key::of("mysql-function::integration::mysql::shutdown::silent_server");
         assert!(soak.long > deployment.long && deployment.long > 0);
-        assert!(size.alone && size.long == 0 && !soak.alone);
+        assert!(shutdown.alone && shutdown.long == 0 && !soak.alone);
+        assert_eq!(policy.long, 0, "not the scenarios");
     }
 }
