@@ -310,7 +310,7 @@ fn nobody_to_ask(world: &World) {
         .deploy(world.server.user(), &["--no-build", "--schedule", "rate(1 hour)"])
         .ends(1)
         .says("MySqlSchedule")
-        .says("There is no terminal to answer on: use --yes");
+        .says("There is no terminal to answer on; use --yes");
     assert_eq!(expression(world), "rate(10 minutes)");
     let left = world.call(&format!("cloudformation list-change-sets --stack-name {STACK}"));
     let waiting = |set: &&Value| set["ExecutionStatus"] == "AVAILABLE";
