@@ -390,6 +390,6 @@ pub async fn farewell(engine: Engine, bootstrap: &str) {
     until("the connection is gone", async || harness.connections().await == 0).await;
     if engine != Engine::Postgres {
         let aborted = harness.execute("SHOW GLOBAL STATUS LIKE 'Aborted_clients'").await;
-        assert_eq!(aborted[0][1].as_deref(), Some("0"), "it left without a word");
+        assert_eq!(aborted[0][1].as_deref(), Some("0"), "it did not close its connection");
     }
 }
