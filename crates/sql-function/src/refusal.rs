@@ -105,8 +105,8 @@ pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error 
     let refused = Error::new(Kind::LoginRefused, loggable!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
         .certainly(cause, &login.placeholders());
-    let passes = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
-    if passes { refused.transient() } else { refused }
+    let is_temporary = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
+    if is_temporary { refused.transient() } else { refused }
 }
 
 /// The server accepts the connection and sends nothing.
