@@ -80,19 +80,23 @@ pub(crate) fn answer(arguments: impl Iterator<Item = OsString>) -> Result<Answer
     let mut arguments = arguments;
     let Some(first) = arguments.next() else { return Ok(Answer::Text(list())) };
     let rest: Vec<_> = arguments.collect();
-    match (first.to_str(), rest.first()) {
-        (Some("help" | "--help" | "-h"), None) => Ok(Answer::Text(list())),
-        (Some("help" | "--help" | "-h"), Some(name)) => Ok(Answer::Text(find(name)?.help.into())),
-        _ => {
-            let command = find(&first)?;
-            // What follows `--` is not for the command.
-            let mut own = rest.iter().take_while(|argument| *argument != "--");
-            if own.any(|argument| argument == "--help" || argument == "-h") {
-                return Ok(Answer::Text(command.help.into()));
-            }
-            Ok(Answer::Run(command, rest))
-        }
+    if is_help(&first) {
+        return Ok(Answer::Text(match rest.first().filter(|name| !is_help(name)) {
+            Some(name) => find(name)?.help.into(),
+            None => list(),
+        }));
     }
+    let command = find(&first)?;
+    // What follows `--` is not for the command.
+    let mut own = rest.iter().take_while(|argument| *argument != "--");
+    if own.any(|argument| argument == "--help" || argument == "-h") {
+        return Ok(Answer::Text(command.help.into()));
+    }
+    Ok(Answer::Run(command, rest))
+}
+
+fn is_help(argument: &OsString) -> bool {
+    ["help", "--help", "-h"].iter().any(|word| argument == word)
 }
 
 fn find(name: &OsString) -> Result<&'static Command, Failure> {
@@ -178,7 +182,7 @@ mod tests {
             assert_eq!(text(name), None);
             assert_eq!(text(&format!("{name} -- --help")), None);
         }
-        for line in ["", "help", "--help", "-h"] {
+        for line in ["", "help", "--help", "-h", "help --help", "help -h", "help help"] {
             assert_eq!(text(line), Some(list()), "{line}");
         }
     }

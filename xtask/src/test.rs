@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     }
     let Plan { mut jobs, left_out } = plan::plan(&build(&flags)?, &flags)?;
     if jobs.is_empty() {
-        return Err("no test has such a name".into());
+        return Err("--quick leaves out all these tests".into());
     }
     if flags.is_all() {
         faults::forget()?;

@@ -57,6 +57,22 @@ impl Flags {
         !self.quick && self.engines.is_empty() && self.names.is_empty()
     }
 
+    /// # Errors
+    /// A name is in the name of none of the tests.
+    pub(super) fn check_names(&self, tests: &[String]) -> Result<(), Failure> {
+        let mut unmatched = vec![];
+        for name in &self.names {
+            if !tests.iter().any(|test| self.want(test) && test.contains(name)) {
+                unmatched.push(format!("{name:?}"));
+            }
+        }
+        if unmatched.is_empty() {
+            return Ok(());
+        }
+        let names = unmatched.join(" or ");
+        Err(format!("no test's name contains {names}; names look like login::denied").into())
+    }
+
     /// Whether a test is selected. The names of integration tests begin with their engine.
     pub(super) fn want(&self, test: &str) -> bool {
         let of_engine = |engine: &Engine| test.starts_with(&format!("{engine}::"));
@@ -84,6 +100,22 @@ mod tests {
         let flags = flags("--engine mysql --engine postgres login:: size::");
         assert!(flags.want("postgres::login::denied") && flags.want("mysql::size::memory"));
         assert!(!flags.want("mariadb::login::denied") && !flags.want("mysql::start::denied"));
+    }
+
+    #[test]
+    fn every_name_must_be_in_the_name_of_a_test() {
+        let tests = ["mysql::login::denied", "postgres::size::memory"].map(str::to_owned);
+        let check = |line: &str| match flags(line).check_names(&tests) {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(check(""), "");
+        assert_eq!(check("login size"), "");
+        let says =
+            |names| format!("no test's name contains {names}; names look like login::denied");
+        assert_eq!(check("nosuch login"), says(r#""nosuch""#));
+        assert_eq!(check("nosuch login nor"), says(r#""nosuch" or "nor""#));
+        assert_eq!(check("--engine postgres login"), says(r#""login""#));
     }
 
     #[test]

@@ -63,8 +63,9 @@ pub(super) struct Plan {
 pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> {
     let mut jobs = vec![];
     let mut left_out = 0;
-    for binary in binaries {
-        let all = binary.tests()?;
+    let tests: Vec<_> = binaries.iter().map(Binary::tests).collect::<Result<_, _>>()?;
+    flags.check_names(&tests.concat())?;
+    for (binary, all) in binaries.iter().zip(tests) {
         let of_binary = all.len();
         let mut groups: Vec<(Key, Vec<String>)> = vec![];
         for test in all.into_iter().filter(|test| flags.want(test)) {

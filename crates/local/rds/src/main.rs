@@ -20,58 +20,56 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
-local-rds - real database servers that accept IAM tokens, as Amazon RDS does
+Start real database servers that accept IAM tokens, as Amazon RDS does.
 
-USAGE
-    local-rds [--profile NAME] [--setup FILE] [ENGINE]...
+Usage: local-rds [OPTIONS] [ENGINE...]
 
-DESCRIPTION
-    Starts MySQL, MariaDB and PostgreSQL servers, or the ENGINEs given (mysql,
-    mariadb, postgres), on free ports of 127.0.0.1. Like RDS with IAM database
-    authentication, they accept only a token, over TLS, that is signed for their
-    endpoint by an access key whose policy allows it. There is no AWS account:
-    the access key is generated and printed.
+Starts MySQL, MariaDB and PostgreSQL servers, or the ENGINEs given (mysql,
+mariadb, postgres), on free ports of 127.0.0.1. Like RDS with IAM database
+authentication, they accept only a token, over TLS, that is signed for their
+endpoint by an access key whose policy allows it. There is no AWS account: the
+access key is generated and printed.
 
-    When a server is ready, the program prints how to connect with mysql or
-    psql. Ctrl-C stops the servers and removes their files. If the program is
-    killed, the servers end with it, and the next start removes their files.
+When a server is ready, the program prints how to connect with mysql or psql.
+Ctrl-C stops the servers and removes their files. If the program is killed, the
+servers end with it, and the next start removes their files.
 
-    Each server has a database, app, with a table, items, of three rows.
+Each server has a database, app, with a table, items, of three rows.
 
-OPTIONS
-    --profile NAME
-        rds (default): an instance with default parameters. MySQL and MariaDB
-        are not strict (sql_mode is NO_ENGINE_SUBSTITUTION).
-        untidy: an instance with parameters that change a session unless the
-        client sets what it needs. On MySQL and MariaDB: no autocommit, latin1
-        and others. On PostgreSQL: a role that is read-only and has its own
-        search_path.
-    --setup FILE
-        SQL to run in the database instead of creating the table. It must suit
-        every engine that is started.
-    -h, --help
-        Print this text.
+Options:
+  --profile NAME  rds (default): an instance with default parameters. MySQL and
+                  MariaDB are not strict (sql_mode is NO_ENGINE_SUBSTITUTION).
+                  untidy: an instance with parameters that change a session
+                  unless the client sets what it needs. On MySQL and MariaDB: no
+                  autocommit, latin1 and others. On PostgreSQL: a role that is
+                  read-only and has its own search_path
+  --setup FILE    SQL to run in the database instead of creating the table. It
+                  must suit every engine that is started
+  -h, --help      Print this help
 
-FILES
-    ~/.cache/rds-iam-lambda
-        Private copies of servers, and initialised data. May be removed when no
-        server runs. With XDG_CACHE_HOME: $XDG_CACHE_HOME/rds-iam-lambda. For
-        root: /var/cache/rds-iam-lambda.
-    /tmp/local-rds-*
-        One folder for each running server: its data, ca.pem, server.log, and
-        iam.log, which says why a login was refused. With TMPDIR: there.
+Files:
+  ~/.cache/rds-iam-lambda
+                  Private copies of servers, and initialised data. May be
+                  removed when no server runs. With XDG_CACHE_HOME:
+                  $XDG_CACHE_HOME/rds-iam-lambda. For root:
+                  /var/cache/rds-iam-lambda
+  /tmp/local-rds-*
+                  One folder for each running server: its data, ca.pem,
+                  server.log, and iam.log, which says why a login was refused.
+                  With TMPDIR: there
 
-ENVIRONMENT
-    LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
-        The path of the server program, or the word private, to use a private
-        copy even if the system has a server. By default a server on PATH or in
-        the usual folders is used, else a private copy, which is fetched through
-        apt on Debian and Ubuntu. That takes seconds, needs no root, and
-        installs nothing.
+Environment:
+  LOCAL_RDS_MYSQLD, LOCAL_RDS_MARIADBD, LOCAL_RDS_POSTGRES
+                  The path of a server program, or the word `private` to use a
+                  private copy even if the system has a server. By default a
+                  server on PATH or in the usual folders is used, else a private
+                  copy, which is fetched through apt on Debian and Ubuntu. That
+                  takes seconds, needs no root, and installs nothing
 
-EXIT STATUS
-    0 after Ctrl-C or SIGTERM, 1 if a server cannot be started, 2 if the command
-    line is wrong.
+Exit codes:
+  0  Ctrl-C or SIGTERM stopped the servers
+  1  A server cannot be started
+  2  The command line is wrong
 ";
 
 const ITEMS: &str = "CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(100) NOT NULL);

@@ -1,6 +1,7 @@
 //! The event for each function.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use crate::Failure;
@@ -19,11 +20,16 @@ const SCHEDULED: &str = r#"{
     "detail": {}
 }"#;
 
-/// The event in `file`, or a scheduled one.
+/// The event in `file`, or on standard input if that is `-`; without a file a scheduled one.
 pub(crate) fn load(file: Option<&Path>) -> Result<String, Failure> {
     let Some(file) = file else { return Ok(SCHEDULED.to_owned()) };
-    let text = fs::read_to_string(file)
-        .map_err(|error| format!("cannot read the event {}: {error}", file.display()))?;
+    let text = if file == Path::new("-") {
+        io::read_to_string(io::stdin())
+    } else {
+        fs::read_to_string(file)
+    };
+    let text =
+        text.map_err(|error| format!("cannot read the event {}: {error}", file.display()))?;
     serde_json::from_str::<serde_json::Value>(&text)
         .map_err(|error| format!("the event {} is not JSON: {error}", file.display()))?;
     Ok(text)

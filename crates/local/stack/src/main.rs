@@ -15,6 +15,7 @@ use stack::{Answer, LocalFunction, Stack};
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Why the program failed, for the person who started it.
@@ -34,11 +35,13 @@ async fn main() -> ExitCode {
             say!("{}", flags::HELP.trim_end());
             return Ok(ExitCode::SUCCESS);
         };
+        // Before signals are caught: Ctrl-C ends a program that waits for standard input.
+        let event = event::load(flags.event.as_deref())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         // A stack that is dropped stops its processes and removes its files.
         let end = tokio::select! {
-            outcome = run(&flags) => outcome?,
+            outcome = run(&flags, &event) => outcome?,
             _ = interrupt.recv() => End::Code(130), // 128 + SIGINT, as shells count
             _ = terminate.recv() => End::Code(143),
         };
@@ -76,12 +79,11 @@ enum End {
     Serving(Stack),
 }
 
-async fn run(flags: &Flags) -> Result<End, Failure> {
-    let event = event::load(flags.event.as_deref())?;
+async fn run(flags: &Flags, event: &str) -> Result<End, Failure> {
     let stack = Stack::start(&flags.engines, flags.port).await?;
     let mut failed = false;
     for function in stack.functions() {
-        let cold = stack.invoke(function, &event).await?;
+        let cold = stack.invoke(function, event).await?;
         failed |= cold.error.is_some();
         if flags.json {
             say!("{}", cold.payload);
@@ -91,9 +93,15 @@ async fn run(flags: &Flags) -> Result<End, Failure> {
         match &cold.error {
             Some(_) => say!("{}", table::error(&cold.payload)),
             None => {
-                let warm = stack.invoke(function, &event).await?;
                 say!("{}", table::answer(&cold.payload));
-                say!("{}", times(&cold, &warm));
+                let mut times = cold_time(&cold);
+                // Nothing is written twice.
+                if table::is_read(&cold.payload) {
+                    let warm = stack.invoke(function, event).await?;
+                    failed |= warm.error.is_some();
+                    times += &warm_time(&warm);
+                }
+                say!("{times}");
             }
         }
         say!("{}", diagnosis(&stack, function).await?);
@@ -122,17 +130,30 @@ async fn diagnosis(stack: &Stack, function: &LocalFunction) -> Result<String, Fa
 }
 
 fn heading(function: &LocalFunction, answer: &Answer) -> String {
-    let outcome = if answer.error.is_some() { "failed" } else { "answered" };
-    format!("{} {outcome}, logged in to {} as {}", function.name, function.server, function.user)
+    let LocalFunction { name, server, user } = function;
+    match answer.error {
+        None => format!("{name} answered, logged in to {server} as {user}"),
+        // It may not have logged in.
+        Some(_) => format!("{name} failed; its server is {server}, its user {user}"),
+    }
 }
 
-fn times(cold: &Answer, warm: &Answer) -> String {
-    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+fn cold_time(cold: &Answer) -> String {
     format!(
-        "cold {:.1} ms (init {:.1} ms, login included, + invocation {:.1} ms), warm {:.1} ms",
+        "cold {:.1} ms (init {:.1} ms, login included, + invocation {:.1} ms)",
         ms(cold.init + cold.duration),
         ms(cold.init),
-        ms(cold.duration),
-        ms(warm.duration)
+        ms(cold.duration)
     )
+}
+
+fn warm_time(warm: &Answer) -> String {
+    match warm.error {
+        None => format!(", warm {:.1} ms", ms(warm.duration)),
+        Some(_) => format!("; sent again, it failed: {}", table::error(&warm.payload)),
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

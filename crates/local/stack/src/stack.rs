@@ -92,25 +92,27 @@ impl Stack {
         format!(
             "echo '{{\"statement\":\"items\"}}' | AWS_ACCESS_KEY_ID=local \
              AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region eu-west-1 --endpoint-url {} \
-             --function-name {} --payload fileb:///dev/stdin /dev/stdout",
+             --function-name {} --payload fileb:///dev/stdin response.json \
+             && cat response.json",
             self.lambda.endpoint_url(),
             function.name
         )
     }
 }
 
-/// Deploys an engine's function, as its zip unpacks, and points it at `server`.
+/// Deploys an engine's function and points it at `server`. It reads the statements where they are, so
+/// that its errors name files that a person can edit.
 async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<LocalFunction, Failure> {
     let engine = server.engine();
     let task_root = folder.join(engine.name());
     fs::create_dir(&task_root)?;
     symlink(beside_this_program(engine.function())?, task_root.join("bootstrap"))?;
-    symlink(statements_folder(engine)?, task_root.join("statements"))?;
 
     let name = format!("{}-function", engine.name());
     let function = local_stack::function(server, &name, task_root);
     let function = local_stack::with_role(function, server.access_key());
-    let function = function.timeout(Duration::from_secs(10));
+    let statements = statements_folder(engine)?.display().to_string();
+    let function = function.env("STATEMENTS_DIR", statements).timeout(Duration::from_secs(10));
     lambda.create_function(function).await?;
     Ok(LocalFunction { name, server: server.host().to_owned(), user: server.user().to_owned() })
 }

@@ -3,10 +3,36 @@
 use doctor::visible;
 use serde_json::{Map, Value};
 
-/// A statement's rows as a table; any other answer as indented JSON.
+/// A statement's rows as a table, or how many it changed; those of a transaction under the statements'
+/// names; any other answer as indented JSON.
 pub(crate) fn answer(payload: &str) -> String {
     let Ok(answer) = serde_json::from_str::<Value>(payload) else { return payload.to_owned() };
-    rows(&answer).unwrap_or_else(|| format!("{answer:#}"))
+    let named = |result: &Value| {
+        let name = result.get("statement")?.as_str()?;
+        Some(format!("{name}:\n{}", rows(result)?))
+    };
+    let text = match answer.get("transaction") {
+        None => rows(&answer),
+        Some(results) => results.as_array().and_then(|results| {
+            let texts: Option<Vec<_>> = results.iter().map(named).collect();
+            Some(texts?.join("\n"))
+        }),
+    };
+    text.unwrap_or_else(|| format!("{answer:#}"))
+}
+
+/// Whether every statement returned rows and changed none, as the server counts them. What returns no
+/// rows may have changed something else, such as a table's definition.
+pub(crate) fn is_read(payload: &str) -> bool {
+    let answer = serde_json::from_str::<Value>(payload).unwrap_or_default();
+    let read = |result: &Value| {
+        let columns = result["columns"].as_array();
+        columns.is_some_and(|columns| !columns.is_empty()) && affected(result) == Some(0)
+    };
+    match answer.get("transaction") {
+        None => read(&answer),
+        Some(results) => results.as_array().is_some_and(|results| results.iter().all(read)),
+    }
 }
 
 /// An error's type and message.
@@ -23,6 +49,9 @@ pub(crate) fn error(payload: &str) -> String {
 fn rows(answer: &Value) -> Option<String> {
     let columns = answer.get("columns")?.as_array()?;
     let columns: Vec<_> = columns.iter().filter_map(|c| c.get("name")?.as_str()).collect();
+    if columns.is_empty() {
+        return Some(format!("  ({} affected)", counted(affected(answer)?)));
+    }
     let rows = answer.get("rows")?.as_array()?;
     let mut lines = vec![columns.iter().map(ToString::to_string).collect::<Vec<_>>()];
     for row in rows {
@@ -37,8 +66,16 @@ fn rows(answer: &Value) -> Option<String> {
     let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
     let mut text = vec![line(&lines[0]), line(&rule)];
     text.extend(lines[1..].iter().map(line));
-    text.push(format!("  ({} rows)", rows.len()));
+    text.push(format!("  ({})", counted(rows.len() as u64)));
     Some(text.join("\n"))
+}
+
+fn affected(result: &Value) -> Option<u64> {
+    result.get("rows_affected")?.as_u64()
+}
+
+fn counted(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 /// Strings are shown without quotes and without control characters.
@@ -62,6 +99,45 @@ mod tests {
             answer(payload),
             "  id  name\n  --  -------------\n  1   first\n  20  zw\\u{1b}[2Jei\n  (2 rows)"
         );
+    }
+
+    #[test]
+    fn one_row_is_singular() {
+        let payload = r#"{"columns":[{"name":"n","type":"int"}],"rows":[{"n":1}]}"#;
+        assert_eq!(answer(payload), "  n\n  -\n  1\n  (1 row)");
+    }
+
+    const WRITE: &str =
+        r#"{"statement":"add-item","columns":[],"rows":[],"row_count":0,"rows_affected":1}"#;
+    const READ: &str = r#"{"statement":"count","columns":[{"name":"n","type":"int"}],
+        "rows":[{"n":4}],"row_count":1,"rows_affected":0}"#;
+
+    #[test]
+    fn a_write_shows_how_many_rows_it_changed() {
+        assert_eq!(answer(WRITE), "  (1 row affected)");
+        let none = WRITE.replace(r#""rows_affected":1"#, r#""rows_affected":0"#);
+        assert_eq!(answer(&none), "  (0 rows affected)");
+    }
+
+    #[test]
+    fn a_transaction_shows_each_statement() {
+        assert_eq!(
+            answer(&format!(r#"{{"transaction":[{WRITE},{READ}]}}"#)),
+            "add-item:\n  (1 row affected)\ncount:\n  n\n  -\n  4\n  (1 row)"
+        );
+    }
+
+    #[test]
+    fn only_what_returns_rows_and_changes_none_is_a_read() {
+        assert!(is_read(READ));
+        assert!(is_read(&format!(r#"{{"transaction":[{READ},{READ}]}}"#)));
+        assert!(!is_read(WRITE));
+        assert!(!is_read(&format!(r#"{{"transaction":[{READ},{WRITE}]}}"#)));
+        let returning = READ.replace(r#""rows_affected":0"#, r#""rows_affected":1"#);
+        assert!(!is_read(&returning), "INSERT … RETURNING");
+        let definition = WRITE.replace(r#""rows_affected":1"#, r#""rows_affected":0"#);
+        assert!(!is_read(&definition), "CREATE TABLE");
+        assert!(!is_read(r#"{"statement":"purge-items","skipped":true,"reason":"running"}"#));
     }
 
     #[test]

@@ -59,6 +59,7 @@ fn every_engine_answers_a_schedule_and_nothing_is_left() {
     let table = "  id  name\n  --  ------\n  1   first\n  2   second\n  3   third\n  (3 rows)\n";
     assert_eq!(out.matches(table).count(), 3, "{out}\n{err}");
     assert_eq!(out.matches("login included").count(), 3, "{out}\n{err}");
+    assert_eq!(out.matches(", warm ").count(), 3, "{out}\n{err}");
     assert_eq!(out.matches("diagnosis: no problems found").count(), 3, "{out}\n{err}");
     run.assert_nothing_left();
 }
@@ -73,6 +74,28 @@ fn a_failed_event_is_told_by_the_exit_code() {
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{out}");
     assert!(out.contains("no such statement: \"no-such\""), "{out}");
+    assert!(out.contains("postgres-function failed; its server is"), "{out}");
+    run.assert_nothing_left();
+}
+
+#[test]
+fn a_write_from_standard_input_runs_once() {
+    let run = Run::new();
+    let mut command = run.command(&["--once", "--event", "-"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let event = br#"{"statement":"add-item","params":[4,"fourth"]}"#;
+    child.stdin.take().unwrap().write_all(event).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    assert!(out.contains("as lambda-user\n  (1 row affected)\ncold "), "{out}\n{err}");
+    assert!(out.contains("  4   fourth\n  (1 row)\ncold "), "{out}\n{err}"); // RETURNING
+    assert!(!out.contains("warm") && !out.contains("sent again"), "{out}\n{err}");
     run.assert_nothing_left();
 }
 

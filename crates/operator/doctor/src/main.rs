@@ -140,7 +140,7 @@ async fn ask_here(
         (Some(engine), ..) => engine,
         (None, Some(database), _) => database.engine,
         (None, None, Some(port)) => engine_of_port(port)?,
-        (None, None, None) => return Err("--engine is missing: mysql, mariadb or postgres".into()),
+        (None, None, None) => return Err(engine_is_missing("mysql, mariadb or postgres")),
     };
     let own_region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
     here::complete(&mut settings, engine, own_region.as_deref())?;
@@ -157,8 +157,11 @@ async fn ask_here(
 fn engine_of_port(port: &str) -> Result<Engine, Failure> {
     let all = [Engine::MySql, Engine::Postgres];
     let engine = all.into_iter().find(|engine| engine.default_port().to_string() == port);
-    engine
-        .ok_or_else(|| format!("--engine is missing: port {port:?} is no engine's default").into())
+    engine.ok_or_else(|| engine_is_missing(&format!("port {port:?} is no engine's default")))
+}
+
+fn engine_is_missing(why: &str) -> Failure {
+    format!("--engine is missing: {why}; see `cargo xtask doctor --help`").into()
 }
 
 /// The function's settings in the environment.

@@ -28,7 +28,7 @@ Options:
   --base MS       Longest wait before the first retry, in milliseconds
   --cap MS        Longest wait before any retry, in milliseconds
   --deadline S    How long each environment keeps trying, in seconds (default: 30)
-  -h, --help      Show this text
+  -h, --help      Print this help
 
 --base and --cap default to the functions' own backoff.";
 

@@ -82,7 +82,7 @@ fn without_settings_they_are_what_is_wrong() {
 #[test]
 fn a_wrong_call_is_explained_and_is_no_diagnosis() {
     for (arguments, says) in [
-        ("", "--engine is missing: mysql, mariadb or postgres"),
+        ("", "--engine is missing: mysql, mariadb or postgres; see `cargo xtask doctor --help`"),
         ("--engine oracle", "oracle"),
         ("--engine mysql --host db.example.com", "set --region"),
         ("--hots db", "--hots"),
