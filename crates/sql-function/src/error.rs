@@ -315,7 +315,8 @@ impl Error {
         let chain = self.chain();
         match &self.advice {
             Some(advice) => {
-                format!("{chain}. What to do: {}", truncate(advice.as_str(), MAX_ADVICE))
+                let stop = if chain.ends_with('?') { "" } else { "." };
+                format!("{chain}{stop} What to do: {}", truncate(advice.as_str(), MAX_ADVICE))
             }
             None => chain,
         }

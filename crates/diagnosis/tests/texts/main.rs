@@ -73,6 +73,14 @@ fn every_name_in_a_command_has_a_form() {
     }
 }
 
+/// The texts of causes are checked beside their table.
+#[test]
+fn engines_texts_have_no_final_dot() {
+    for (name, text) in [MYSQL, POSTGRES].into_iter().flat_map(EngineTexts::entries) {
+        assert!(!text.is_empty() && !text.ends_with('.') && !text.contains("  "), "{name}");
+    }
+}
+
 #[test]
 fn every_cause_is_filled_whole_for_both_engines() {
     for placeholders in [MYSQL, POSTGRES].map(of) {

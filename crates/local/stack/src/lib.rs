@@ -6,10 +6,15 @@
 use local_lambda::Function;
 use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
-use std::path::PathBuf;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// SQL for the table of the example statements, for every engine.
 pub const ITEMS: &str = include_str!("../sql/items.sql");
+
+/// The files of the example statements, for every engine.
+const EXAMPLES: [&str; 3] = ["add-item.sql", "items.sql", "purge-items.sql"];
 
 /// The folder of the statements that are deployed for `engine`.
 ///
@@ -17,6 +22,19 @@ pub const ITEMS: &str = include_str!("../sql/items.sql");
 /// This program runs outside the workspace.
 pub fn statements(engine: Engine) -> Result<PathBuf, pinned_tools::Error> {
     Ok(pinned_tools::workspace()?.join("deploy/statements").join(engine.statements()))
+}
+
+/// Copies the example statements for `engine` into `folder`: what tests deploy, whatever statements a user
+/// has added.
+///
+/// # Errors
+/// This program runs outside the workspace, or a file cannot be copied.
+pub fn copy_examples(engine: Engine, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let statements = statements(engine)?;
+    for name in EXAMPLES {
+        fs::copy(statements.join(name), folder.join(name))?;
+    }
+    Ok(())
 }
 
 /// The environment variables that point a function at `server`.

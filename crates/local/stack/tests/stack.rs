@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
 
+use local_rds::Engine;
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,9 +11,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A run of the program, with a folder for its files that must be empty at the end.
+/// A run of the program in a workspace with the example statements, and with a folder for its files
+/// that must be empty at the end.
 struct Run {
     folder: TempDir,
+    workspace: TempDir,
 }
 
 impl Run {
@@ -20,12 +23,21 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         // Servers started by root run as another user, who must be able to enter.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        Run { folder }
+        let workspace = tempfile::tempdir().unwrap();
+        let deploy = workspace.path().join("deploy");
+        for engine in [Engine::MySql, Engine::Postgres] {
+            let statements = deploy.join("statements").join(engine.statements());
+            fs::create_dir_all(&statements).unwrap();
+            local_stack::copy_examples(engine, &statements).unwrap();
+        }
+        fs::write(deploy.join("template.yaml"), "").unwrap();
+        Run { folder, workspace }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local-stack"));
         command.args(arguments).env("TMPDIR", self.folder.path()).current_dir("/");
+        command.env("CARGO_MANIFEST_DIR", self.workspace.path());
         command
     }
 

@@ -26,9 +26,8 @@ fn refusal(engine: &str, options: &[&str]) -> String {
 #[test]
 fn a_schedule_that_would_fail_is_refused() {
     for engine in ["mysql", "mariadb", "postgres"] {
-        for (statement, why) in
-            [("purge-items", "takes 1 parameter,"), ("itms", "(add-item, items, purge-items)")]
-        {
+        // A user may have added statements to the list.
+        for (statement, why) in [("purge-items", "takes 1 parameter,"), ("itms", ", purge-items")] {
             for how in [&[][..], &["--dry-run"], &["--no-build"], &["--dry-run", "--no-build"]] {
                 let options = [&["--yes", "--statement", statement][..], how].concat();
                 let told = refusal(engine, &options);

@@ -1,7 +1,7 @@
 //! The options of a statement: comments at the top of its file.
 //!
 //! A comment that starts with one of the four names, a colon and a value is an option. A comment
-//! that looks like a misspelled option is refused, so that no option is silently ignored. Any other
+//! that looks like a misspelt option is refused, so that no option is silently ignored. Any other
 //! comment is only a comment.
 
 use diagnosis::Cause;
@@ -15,6 +15,9 @@ pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;
 /// milliseconds. Lambda stops every function long before.
 pub(super) const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 const NAMES: [&str; 4] = ["mode", "exclusive", "timeout", "max_rows"];
+/// Words that are near a name but begin comments of their own.
+const WORDS: [&str; 8] =
+    ["code", "made", "model", "more", "move", "node", "exclusion", "inclusive"];
 
 /// The options in a file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -87,7 +90,7 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The name and value of an option, if the comment is one. An error if it looks like a misspelled
+/// The name and value of an option, if the comment is one. An error if it looks like a misspelt
 /// one.
 fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     let Some(at) = comment.find([':', '=', ' ']) else { return Ok(None) };
@@ -110,7 +113,10 @@ fn option(comment: &str) -> Result<Option<(&'static str, &str)>, String> {
     }
     let word = word.to_ascii_lowercase();
     let near = |name: &&str| distance(&word, name) <= if name.len() > 5 { 2 } else { 1 };
-    match NAMES.into_iter().find(|name| near(name) && is_value(name)) {
+    // Any single word after the colon is taken for a value, since the value may be wrong too.
+    let is_option =
+        colon && value.split_whitespace().count() == 1 && !WORDS.contains(&word.as_str());
+    match NAMES.into_iter().find(|name| near(name) && (is_option || is_value(name))) {
         Some(name) => Err(format!("unknown option {word}; did you mean {name}?")),
         None => Ok(None),
     }
@@ -128,9 +134,7 @@ impl Options {
                 return Err(format!("exclusive must be true or false, not {value:?}"));
             }
             ("timeout", _) => {
-                let time = duration(value).ok_or_else(|| {
-                    format!("timeout must be a time such as 250ms, 30s or 5m, not {value:?}")
-                })?;
+                let time = duration(value).ok_or_else(|| not_a_duration(value))?;
                 self.timeout.replace(time).is_some()
             }
             _ => {
@@ -155,6 +159,17 @@ fn duration(text: &str) -> Option<Duration> {
     };
     let millis = count.parse::<u64>().ok()?.checked_mul(unit)?;
     (millis > 0).then(|| Duration::from_millis(millis).min(MAX_TIMEOUT))
+}
+
+/// Says that `value` is no duration, and proposes seconds for a bare number.
+fn not_a_duration(value: &str) -> String {
+    let why = format!("timeout must be a time such as 250ms, 30s or 5m, not {value:?}");
+    let seconds = format!("{value}s");
+    let is_bare = value.bytes().all(|byte| byte.is_ascii_digit());
+    match is_bare && duration(&seconds).is_some() {
+        true => format!("{why}; did you mean {seconds}?"),
+        false => why,
+    }
 }
 
 /// The edit distance of two words: inserted, deleted, replaced and transposed letters.

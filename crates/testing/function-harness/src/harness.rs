@@ -113,7 +113,7 @@ impl Harness {
         self.create_as(changes, statements, Some(key), None, settings).await
     }
 
-    /// The same, with `statements` (name and text) added to the deployed ones.
+    /// The same, with `statements` (name and text) added to the example statements.
     pub async fn deploy_with(
         &self,
         changes: &[(&str, &str)],
@@ -155,10 +155,7 @@ impl Harness {
             Some(layer) => layer::mount_for(&self.bootstrap, layer, &task_root),
             None => symlink(&self.bootstrap, task_root.join("bootstrap")).unwrap(),
         }
-        for entry in fs::read_dir(local_stack::statements(self.server.engine()).unwrap()).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), catalogue.join(entry.file_name())).unwrap();
-        }
+        local_stack::copy_examples(self.server.engine(), &catalogue).unwrap();
         for (name, sql) in statements {
             fs::write(catalogue.join(format!("{name}.sql")), sql).unwrap();
         }

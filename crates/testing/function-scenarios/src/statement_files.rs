@@ -12,7 +12,7 @@ const SCHEDULED: &str = r#"{"id":"53dc4d37-cffa","detail-type":"Scheduled Event"
     "source":"aws.scheduler","detail":{}}"#;
 
 /// Headers of statements, with an option in place of the braces.
-const HEADERS: [(&str, &str); 10] = [
+const HEADERS: [(&str, &str); 11] = [
     ("mark", "\u{feff}-- {}\n"),
     ("windows", "-- Saved on Windows.\r\n-- {}\r\n"),
     ("licence", "/* Licence */\n-- {}\n"),
@@ -27,6 +27,7 @@ const HEADERS: [(&str, &str); 10] = [
          -- Name: items; Type: TABLE; Schema: public; Owner: -\n--\n-- {}\n",
     ),
     ("prose", "-- Mode: rarely used. Timeout, if it takes long.\n-- Max_rows of it: all.\n-- {}\n"),
+    ("labels", "-- Code: A12\n-- note: nightly\n-- Mode of transport: by sea\n-- {}\n"),
 ];
 
 /// Options are honoured whatever is above or around a statement.
@@ -96,6 +97,9 @@ fn bad_files(engine: Engine) -> Vec<Bad> {
         bad("comment", "-- mode: read\n;\n", 0, "write a statement into it"),
         bad("typing", "-- Adds.\n-- mode: wrte\nDELETE FROM items", 2, "\"-- mode: write\""),
         bad("option", "-- mdoe: write\nDELETE FROM items", 1, "did you mean mode?"),
+        bad("option-and-value", "-- exclusve: yes\nSELECT 1", 1, "did you mean exclusive?"),
+        bad("option-and-number", "-- timout: 5\nSELECT 1", 1, "did you mean timeout?"),
+        bad("number", "-- timeout: 5\nSELECT 1", 1, "did you mean 5s?"),
         bad("twice", &write("-- mode: read\nDELETE FROM items"), 2, "mode is given twice"),
         bad("two", &write("DELETE FROM items;\n\nDELETE FROM items;"), 4, EACH),
         bad("hidden", &write("DELETE FROM items;/* ; */\nCOMMIT"), 3, EACH),

@@ -67,17 +67,13 @@ impl World {
     }
 }
 
-/// Builds the functions with one more statement, `name`. Returns MySQL's zip and its sum.
+/// Builds the functions with the example statements and one more, `name`. Returns MySQL's zip and its sum.
 fn version(name: &str) -> (Vec<u8>, String) {
     let statements = TempDir::new().unwrap();
-    for engine in ["mysql", "postgres"] {
-        let (from, to) =
-            (packaging::statements().unwrap().join(engine), statements.path().join(engine));
+    for engine in packaging::FUNCTIONS {
+        let to = statements.path().join(engine.statements());
         fs::create_dir(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
-        }
+        local_stack::copy_examples(engine, &to).unwrap();
         fs::write(to.join(format!("{name}.sql")), "SELECT 1").unwrap();
     }
     let architecture = Architecture::of_this_machine().unwrap();

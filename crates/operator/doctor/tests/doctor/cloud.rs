@@ -11,7 +11,7 @@ use local_rds::iam::AccessKey;
 use local_rds::{Engine, Server};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -108,12 +108,19 @@ impl Account {
         let mut python = Command::new("python3");
         python.args(["-m", "zipfile", "-c"]).arg(&zip).arg(&bootstrap);
         assert!(python.status().expect("python3 is installed").success());
+        fs::create_dir(self.statements()).unwrap();
+        local_stack::copy_examples(self.server.engine(), &self.statements()).unwrap();
         let (zip, role) = (zip.display(), format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"));
         self.call(&format!(
             "lambda create-function --function-name {FUNCTION} --runtime provided.al2023 --handler \
              bootstrap --role {role} --timeout 30 --zip-file fileb://{zip} --vpc-config {vpc}"
         ));
         self.dial(&self.server.address().to_string());
+    }
+
+    /// The folder of the function's statements.
+    fn statements(&self) -> PathBuf {
+        self.folder.path().join("statements")
     }
 
     /// Configures the function to connect to `address`.
@@ -125,7 +132,7 @@ impl Account {
             "DB_NAME": server.database(),
             "DB_CONNECT_TO": address,
             "DB_CA_BUNDLE": server.ca_bundle(),
-            "STATEMENTS_DIR": local_stack::statements(server.engine()).unwrap(),
+            "STATEMENTS_DIR": self.statements(),
         }});
         let variables = variables.to_string();
         let update = ["lambda", "update-function-configuration", "--function-name", FUNCTION];

@@ -8,6 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use tempfile::TempDir;
 
+/// The folder of the example statements, in the doctor's folder.
+const STATEMENTS: &str = "statements";
+
 /// The doctor's command line and environment, with nothing of the machine's but the PATH.
 pub(crate) struct Doctor {
     folder: TempDir,
@@ -40,7 +43,7 @@ impl Doctor {
         Doctor { folder, variables, arguments: Vec::new() }
     }
 
-    /// With the settings of a function for `server`, and its access key.
+    /// With the settings of a function for `server` with the example statements, and its access key.
     pub(crate) fn for_server(server: &Server) -> Doctor {
         let key = server.access_key();
         let mut doctor = Doctor::new();
@@ -57,6 +60,10 @@ impl Doctor {
         ] {
             doctor.set(name, value);
         }
+        let statements = doctor.folder.path().join(STATEMENTS);
+        fs::create_dir(&statements).unwrap();
+        local_stack::copy_examples(server.engine(), &statements).unwrap();
+        doctor.set("STATEMENTS_DIR", &statements.display().to_string());
         doctor
     }
 
@@ -109,7 +116,9 @@ impl Doctor {
 
     pub(crate) fn assert_nothing_left(&self) {
         let left = fs::read_dir(self.folder.path()).unwrap().flatten();
-        let left: Vec<_> = left.filter(|file| file.file_name() != ".aws").collect();
+        let left: Vec<_> = left
+            .filter(|file| file.file_name() != ".aws" && file.file_name() != STATEMENTS)
+            .collect();
         assert!(left.is_empty(), "files are left: {left:?}");
         for process in fs::read_dir("/proc").unwrap().flatten() {
             let line = fs::read(process.path().join("cmdline")).unwrap_or_default();

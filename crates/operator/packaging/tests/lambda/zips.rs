@@ -1,6 +1,7 @@
 //! The contents of the zips, and that they are always the same bytes.
 
 use packaging::Package;
+use sql_function::Catalogue;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -23,6 +24,9 @@ fn hold_the_program_and_the_statements_of_its_engine() {
         let workspace = pinned_tools::workspace().unwrap();
         for entry in fs::read_dir(workspace.join("deploy/statements").join(engine)).unwrap() {
             let path = entry.unwrap().path();
+            if !Catalogue::takes(&path) {
+                continue;
+            }
             let name = path.file_name().unwrap().to_str().unwrap();
             // They are beside the program too.
             let beside = bootstrap.with_file_name("statements").join(name);
