@@ -1,6 +1,7 @@
 //! Runs cargo in the workspace, and the programs that it builds.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,8 +10,20 @@ use crate::Failure;
 
 /// `cargo ARGUMENTS`, in the workspace, into the target folder of this very program.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, Failure> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = command(program())?;
     command.current_dir(pinned_tools::workspace()?).args(arguments);
+    Ok(command)
+}
+
+/// The cargo that runs this program, or else the one on the PATH.
+pub(crate) fn program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A program that may run cargo: it is told this program's target folder, and nothing about this
+/// package.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
+    let mut command = Command::new(program);
     // A relative path would be relative to the caller's folder, not to the workspace.
     command.env("CARGO_TARGET_DIR", pinned_tools::target()?);
     // Cargo's variables about this package would make build scripts that read them, such as ring's, run

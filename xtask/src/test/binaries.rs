@@ -1,11 +1,10 @@
 //! The test programs that cargo builds, and the tests in each.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Failure;
-use crate::cargo::cargo;
+use crate::cargo::{self, cargo};
 
 /// A test program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Binary {
 
     /// The names of its tests, ignored ones included.
     pub(super) fn tests(&self) -> Result<Vec<String>, Failure> {
-        let output = self.command().args(["--list", "--format", "terse"]).output();
+        let output = self.command()?.args(["--list", "--format", "terse"]).output();
         let output = output.map_err(|error| format!("cannot run {}: {error}", self.label()))?;
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr);
@@ -65,22 +64,13 @@ impl Binary {
     }
 
     /// The program, with the working directory and the variables that cargo gives it.
-    pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+    pub(super) fn command(&self) -> Result<Command, Failure> {
+        let mut command = cargo::command(&self.program)?;
         command.current_dir(&self.folder).stdin(Stdio::null());
-        // What is there was set by the cargo that runs us, for our own package.
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_")) {
-                command.env_remove(name);
-            }
-        }
         command.env("CARGO_MANIFEST_DIR", &self.folder);
         command.env("CARGO_MANIFEST_PATH", self.folder.join("Cargo.toml"));
-        if let Ok(target) = pinned_tools::target() {
-            command.env("CARGO_TARGET_DIR", target);
-        }
-        command.env("CARGO", std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        command
+        command.env("CARGO", cargo::program());
+        Ok(command)
     }
 }
 

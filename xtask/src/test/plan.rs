@@ -81,7 +81,7 @@ pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> 
             }
         }
         for (key, tests) in groups {
-            let mut command = binary.command();
+            let mut command = binary.command()?;
             if tests.len() < of_binary {
                 command.arg("--exact").args(&tests);
             }
