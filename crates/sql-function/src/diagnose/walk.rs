@@ -23,7 +23,7 @@ pub(crate) async fn diagnose<C: Connector>(
     deadline: Deadline,
 ) -> Diagnosis {
     let examination = Examination::new(subject, deadline);
-    let mut walk = Walk { examination, steps: Vec::new() };
+    let mut walk = Walk { examination, steps: Vec::new(), began: Instant::now() };
     // `None` when a step failed: the later ones are not reached.
     let _ = walk.take_steps().await;
     walk.finish()
@@ -41,42 +41,29 @@ pub(crate) fn of_failed_start<C: Connector>(error: &Error) -> Diagnosis {
 struct Walk<'a, C> {
     examination: Examination<'a, C>,
     steps: Vec<Step>,
+    /// When the step in progress began.
+    began: Instant,
 }
 
 impl<C: Connector> Walk<'_, C> {
     /// Takes the steps, up to the first that fails.
     async fn take_steps(&mut self) -> Option<()> {
-        let start = Instant::now();
         let seen = self.examination.settings();
-        self.record(StepName::Settings, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Settings, seen)?;
         let seen = self.examination.credentials().await;
-        self.record(StepName::Credentials, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Credentials, seen)?;
         let seen = self.examination.endpoint();
-        self.record(StepName::Endpoint, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Endpoint, seen)?;
         let seen = self.examination.trust();
-        self.record(StepName::Trust, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Trust, seen)?;
         let seen = self.examination.dns().await;
-        self.record(StepName::Dns, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Dns, seen)?;
         let (seen, stream) = self.examination.tcp().await;
-        self.record(StepName::Tcp, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Tcp, seen)?;
         let (seen, stream) = self.examination.tls(stream?).await;
-        self.record(StepName::Tls, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Tls, seen)?;
         let (seen, connection) = self.examination.log_in(stream?).await;
-        self.record(StepName::Login, start, seen)?;
+        self.record(StepName::Login, seen)?;
 
         let mut connection = connection?;
         let inside = self.take_steps_inside(&mut connection).await;
@@ -87,19 +74,17 @@ impl<C: Connector> Walk<'_, C> {
 
     /// Takes the steps inside the database.
     async fn take_steps_inside(&mut self, connection: &mut C::Connection) -> Option<()> {
-        let start = Instant::now();
         let seen = self.examination.database(connection).await;
-        self.record(StepName::Database, start, seen)?;
-
-        let start = Instant::now();
+        self.record(StepName::Database, seen)?;
         let seen = self.examination.statements(connection).await;
-        self.record(StepName::Statements, start, seen)
+        self.record(StepName::Statements, seen)
     }
 
-    /// Records a step that began at `start`. `None` if it failed.
-    fn record(&mut self, name: StepName, start: Instant, seen: Seen) -> Option<()> {
+    /// Records the step in progress, after which the next one begins. `None` if it failed.
+    fn record(&mut self, name: StepName, seen: Seen) -> Option<()> {
         let goes_on = (seen.verdict != Verdict::Failed).then_some(());
-        self.steps.push(seen.step(name, start.elapsed()));
+        self.steps.push(seen.step(name, self.began.elapsed()));
+        self.began = Instant::now();
         goes_on
     }
 
