@@ -47,21 +47,20 @@ impl Startup for MySql {
     const TOKEN_METHOD: &'static str = "mysql_clear_password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
-        let packet = receive(stream).await.map_err(broken)?;
+        let packet = receive(stream).await.map_err(broken(login))?;
         if packet.first() == Some(&ERROR) {
             return Err(refused(login, &packet));
         }
-        let greeting: HandshakePacket<'_> = parse(&packet, ()).map_err(broken)?;
+        let greeting: HandshakePacket<'_> = parse(&packet, ()).map_err(broken(login))?;
         if greeting.protocol_version() != PROTOCOL {
-            return Err(broken(unknown()));
+            return Err(refusal::wrong_engine(login, unknown()));
         }
         if !greeting.capabilities().contains(CapabilityFlags::CLIENT_SSL) {
             return Err(refusal::no_tls(login));
         }
         let collation = CollationId::UTF8MB4_GENERAL_CI as u8;
         let request = SslRequest::new(CAPABILITIES, MAX_PACKET, collation);
-        send(stream, 1, &serialized(&request)).await.map_err(broken)?;
+        send(stream, 1, &serialized(&request)).await.map_err(broken(login))?;
         Ok(greeting.server_version_str().into_owned())
     }
 
@@ -131,7 +130,6 @@ async fn start_login<S: AsyncRead + AsyncWrite + Unpin + Send>(
     user: &str,
     stream: &mut S,
 ) -> Result<Request, Error> {
-    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
     let (no_scramble, no_database) = (None::<&[u8]>, None::<&[u8]>);
     let response = HandshakeResponse::new(
         no_scramble,
@@ -143,11 +141,11 @@ async fn start_login<S: AsyncRead + AsyncWrite + Unpin + Send>(
         None,
         MAX_PACKET,
     );
-    send(stream, 2, &serialized(&response)).await.map_err(broken)?;
-    let packet = receive(stream).await.map_err(broken)?;
+    send(stream, 2, &serialized(&response)).await.map_err(broken(login))?;
+    let packet = receive(stream).await.map_err(broken(login))?;
     match packet.first() {
         Some(&SWITCH) => {
-            let request: AuthSwitchRequest<'_> = parse(&packet, ()).map_err(broken)?;
+            let request: AuthSwitchRequest<'_> = parse(&packet, ()).map_err(broken(login))?;
             let method = String::from_utf8_lossy(request.auth_plugin().as_bytes()).into_owned();
             Ok(Request::Method(method))
         }
@@ -169,22 +167,20 @@ async fn authenticate<S: AsyncRead + AsyncWrite + Unpin + Send>(
     stream: &mut S,
     password: &[u8],
 ) -> Result<(), Error> {
-    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
-    send(stream, 4, password).await.map_err(broken)?;
-    accepted(login, &receive(stream).await.map_err(broken)?)
+    send(stream, 4, password).await.map_err(broken(login))?;
+    accepted(login, &receive(stream).await.map_err(broken(login))?)
 }
 
 /// Whether the server accepts the login.
 fn accepted(login: &Login, packet: &[u8]) -> Result<(), Error> {
-    let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
     match packet.first() {
         Some(&OK) => {
             parse::<OkPacketDeserializer<'_, CommonOkPacket>>(packet, CAPABILITIES)
-                .map_err(broken)?;
+                .map_err(broken(login))?;
             Ok(())
         }
         Some(&ERROR) => Err(refused(login, packet)),
-        _ => Err(broken(unknown())),
+        _ => Err(refusal::wrong_engine(login, unknown())),
     }
 }
 
@@ -233,6 +229,11 @@ async fn send(
     let framed = Zeroizing::new([&[a, b, c, sequence], packet].concat());
     stream.write_all(&framed).await?;
     stream.flush().await
+}
+
+/// The error for a server that is not of this engine: it answers otherwise, or not.
+fn broken(login: &Login) -> impl Fn(io::Error) -> Error {
+    |error| refusal::wrong_engine(login, error)
 }
 
 fn unknown() -> io::Error {

@@ -24,20 +24,19 @@ impl Startup for Postgres {
     const TOKEN_METHOD: &'static str = "cleartext password";
 
     async fn start_tls(login: &Login, stream: &mut TcpStream) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
         let mut request = BytesMut::new();
         frontend::ssl_request(&mut request);
-        send(stream, &request).await.map_err(broken)?;
-        match stream.read_u8().await.map_err(broken)? {
+        send(stream, &request).await.map_err(broken(login))?;
+        match stream.read_u8().await.map_err(broken(login))? {
             b'S' => Ok(String::new()),
             b'N' => Err(refusal::no_tls(login)),
             ERROR_RESPONSE_TAG => {
-                match receive(ERROR_RESPONSE_TAG, stream).await.map_err(broken)? {
+                match receive(ERROR_RESPONSE_TAG, stream).await.map_err(broken(login))? {
                     Message::ErrorResponse(error) => Err(refused(login, &error)),
-                    _ => Err(broken(unknown())),
+                    _ => Err(refusal::wrong_engine(login, unknown())),
                 }
             }
-            _ => Err(broken(unknown())),
+            _ => Err(refusal::wrong_engine(login, unknown())),
         }
     }
 
@@ -55,13 +54,12 @@ impl Startup for Postgres {
         user: &str,
         stream: &mut S,
     ) -> Result<String, Error> {
-        let broken = |error: io::Error| refusal::wrong_engine(login, error.to_string());
         let mut startup = BytesMut::new();
         let parameters = [("user", user), ("database", &*login.database)];
-        frontend::startup_message(parameters, &mut startup).map_err(broken)?;
-        send(stream, &startup).await.map_err(broken)?;
-        let tag = stream.read_u8().await.map_err(broken)?;
-        let method = match receive(tag, stream).await.map_err(broken)? {
+        frontend::startup_message(parameters, &mut startup).map_err(broken(login))?;
+        send(stream, &startup).await.map_err(broken(login))?;
+        let tag = stream.read_u8().await.map_err(broken(login))?;
+        let method = match receive(tag, stream).await.map_err(broken(login))? {
             Message::ErrorResponse(error) => return Err(refused(login, &error)),
             Message::AuthenticationOk => "nothing",
             Message::AuthenticationCleartextPassword => Self::TOKEN_METHOD,
@@ -70,7 +68,7 @@ impl Startup for Postgres {
             Message::AuthenticationKerberosV5 => "Kerberos",
             Message::AuthenticationGss => "GSSAPI",
             Message::AuthenticationSspi => "SSPI",
-            _ => return Err(broken(unknown())),
+            _ => return Err(refusal::wrong_engine(login, unknown())),
         };
         Ok(method.to_owned())
     }
@@ -104,6 +102,11 @@ async fn receive(tag: u8, stream: &mut (impl AsyncRead + Unpin + Send)) -> io::R
 async fn send(stream: &mut (impl AsyncWrite + Unpin + Send), message: &[u8]) -> io::Result<()> {
     stream.write_all(message).await?;
     stream.flush().await
+}
+
+/// The error for a server that is not of this engine: it answers otherwise, or not.
+fn broken(login: &Login) -> impl Fn(io::Error) -> Error {
+    |error| refusal::wrong_engine(login, error)
 }
 
 fn unknown() -> io::Error {
