@@ -14,14 +14,25 @@ pub enum Target {
 }
 
 impl Target {
-    /// The database that a command line names: `option` without its dashes, and its value. `None`
-    /// when it is another option.
-    #[must_use]
-    pub fn of_option(option: &str, name: &str) -> Option<Self> {
+    /// The database that an option names, given without its dashes. `None` for another option.
+    fn of_option(option: &str, name: &str) -> Option<Self> {
         let name = name.to_owned();
         [Self::Instance(name.clone()), Self::Cluster(name.clone()), Self::Proxy(name)]
             .into_iter()
             .find(|target| target.option() == option)
+    }
+
+    /// Sets `target` to the database that an option of a command line names: `option` without its
+    /// dashes, and its value. False if it is another option.
+    ///
+    /// # Errors
+    /// An option before has named a database: the message.
+    pub fn set(target: &mut Option<Self>, option: &str, name: &str) -> Result<bool, &'static str> {
+        let Some(named) = Self::of_option(option, name) else { return Ok(false) };
+        match target.replace(named) {
+            None => Ok(true),
+            Some(_) => Err("name one database: --db-instance, --db-cluster or --db-proxy"),
+        }
     }
 
     /// The option that names such a database on the command line, without its dashes.

@@ -72,13 +72,12 @@ impl Options {
                 return Err(line.unknown());
             }
             let value: String = line.value()?;
+            let set = Target::set(&mut target, &option, &value);
+            if set.map_err(|message| line.error(message))? {
+                continue;
+            }
             let parameter = PARAMETERS.iter().find(|(name, _)| *name == option);
-            if let Some(named) = Target::of_option(&option, &value) {
-                if target.replace(named).is_some() {
-                    let all = "name one database: --db-instance, --db-cluster or --db-proxy";
-                    return Err(line.error(all));
-                }
-            } else if let Some((_, parameter)) = parameter {
+            if let Some((_, parameter)) = parameter {
                 parameters.push(((*parameter).to_owned(), value));
             } else if option == "parameter" {
                 let pair = value.split_once('=');

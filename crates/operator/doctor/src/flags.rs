@@ -59,11 +59,8 @@ pub(crate) fn parse(
             "engine" => flags.engine = Some(line.value()?),
             "db-instance" | "db-cluster" | "db-proxy" => {
                 let name: String = line.value()?;
-                if flags.target.is_some() {
-                    let all = "name one database: --db-instance, --db-cluster or --db-proxy";
-                    return Err(line.error(all).into());
-                }
-                flags.target = Target::of_option(&option, &name);
+                let set = Target::set(&mut flags.target, &option, &name);
+                set.map_err(|message| line.error(message))?;
             }
             _ => {
                 let setting = SETTINGS.iter().find(|(name, _)| *name == option);
