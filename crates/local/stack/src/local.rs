@@ -46,7 +46,7 @@ pub(crate) async fn run(
     }
     session.say_how_to_use()?;
     tokio::select! {
-        served = session.follow_changes() => served?,
+        served = session.follow_changes() => match served? {},
         _ = signals.received() => {}
     }
     session.say("\nStopping the servers and removing their files. Goodbye.");

@@ -1,7 +1,7 @@
 //! What is run without `--event`: the events of schedules, and statements that read and take no parameters.
 
-use serde_json::{Map, Value, json};
-use sql_function::{Catalogue, Mode, Statement};
+use serde_json::{Value, json};
+use sql_function::{Catalogue, Declared, Mode, ParamType, Scalar, Statement};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 use time::OffsetDateTime;
@@ -80,4 +80,107 @@ pub(crate) fn timestamp(now: SystemTime) -> String {
         time.minute(),
         time.second()
     )
+}
+
+/// An event that would run a statement, with an example of each parameter.
+fn example(statement: &Statement) -> String {
+    let name = Value::from(statement.name.as_str());
+    let params = match &statement.declared[..] {
+        [] => match statement.params() {
+            0 => return format!(r#"{{"statement":{name}}}"#),
+            params => Value::from(vec![Value::Null; params]).to_string(),
+        },
+        declared => {
+            let mut fields: Vec<String> = Vec::new();
+            for Declared { name, param_type, .. } in declared {
+                let field = format!("{}:{}", Value::from(name.as_str()), sample(*param_type));
+                // In MySQL one name may stand for several placeholders.
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+            format!("{{{}}}", fields.join(","))
+        }
+    };
+    format!(r#"{{"statement":{name},"params":{params}}}"#)
+}
+
+/// A value of a type.
+fn sample(of: ParamType) -> Value {
+    let value = match of.scalar {
+        Scalar::Int => json!(1),
+        Scalar::Number => json!(1.5),
+        Scalar::Text => json!("text"),
+        Scalar::Boolean => json!(true),
+        Scalar::Date => json!("2026-01-31"),
+        Scalar::Time => json!("12:30:00"),
+        Scalar::Timestamp => json!("2026-01-31T12:30:00Z"),
+        Scalar::Uuid => json!("123e4567-e89b-12d3-a456-426614174000"),
+        Scalar::Json => json!("{}"),
+        Scalar::Base64 => json!("aGVsbG8="),
+    };
+    if of.is_array { json!([value]) } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sql_function::sql::MYSQL;
+    use std::fs;
+    use std::time::Duration;
+
+    fn runs(files: &[(&str, &str)], only: Option<&[&str]>) -> Runs {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(format!("{name}.sql")), text).unwrap();
+        }
+        let only = only.map(|names| names.iter().map(ToString::to_string).collect());
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_774_205_983);
+        of(&Catalogue::load(folder.path(), MYSQL).unwrap(), only.as_ref(), now)
+    }
+
+    const FILES: [(&str, &str); 6] = [
+        ("add", "-- mode: write\n-- param: id int\n-- param: at timestamp\nINSERT INTO a VALUES (?, ?)"),
+        ("count", "-- schedule: rate(1 hour)\nSELECT 1"),
+        ("find", "SELECT ?, ?"),
+        (
+            "purge",
+            "-- mode: write\n-- param: at timestamp\n-- schedule: cron(0 4 * * ? *) Europe/Berlin\n\
+             -- params: [\"<aws.scheduler.scheduled-time>\"]\nDELETE FROM a WHERE b < ?",
+        ),
+        ("truncate", "-- mode: write\nTRUNCATE a"),
+        ("wrong", "-- mode: wrong\nSELECT 1"),
+    ];
+
+    #[test]
+    fn schedules_and_free_reads_run() {
+        let runs = runs(&FILES, None);
+        let run = |title: &str, event: &str| Run { title: title.into(), event: event.into() };
+        assert_eq!(
+            runs.run,
+            [
+                run("count", r#"{"statement":"count"}"#),
+                run(
+                    "purge, scheduled cron(0 4 * * ? *) Europe/Berlin",
+                    r#"{"statement":"purge","params":["2026-03-22T18:59:43Z"]}"#
+                ),
+            ]
+        );
+        assert_eq!(
+            runs.others,
+            [
+                r#"{"statement":"add","params":{"id":1,"at":"2026-01-31T12:30:00Z"}}"#,
+                r#"{"statement":"find","params":[null,null]}"#,
+                r#"{"statement":"truncate"}"#,
+            ]
+        );
+        assert_eq!(runs.refused.len(), 1);
+        assert!(runs.refused[0].contains("wrong.sql: line 1: "), "{:?}", runs.refused);
+    }
+
+    #[test]
+    fn only_those_that_changed_run() {
+        let runs = runs(&FILES, Some(&["count", "gone"]));
+        assert_eq!((runs.run.len(), runs.others.len(), runs.refused.len()), (1, 0, 0));
+    }
 }

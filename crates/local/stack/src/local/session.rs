@@ -131,7 +131,9 @@ impl<'a> Session<'a> {
         for run in &runs.run {
             is_healthy &= self.run(&planned.name, run).await?;
         }
-        self.say(&show::rest(&runs));
+        if let Some(rest) = show::rest(&runs) {
+            self.say(&rest);
+        }
         Ok(is_healthy)
     }
 

@@ -43,19 +43,14 @@ pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> Strin
     format!("\n{title}\n{}\n  {times}", table::answer(&cold.payload))
 }
 
-/// The statements that are refused, and those that were not run.
-pub(crate) fn rest(runs: &Runs) -> String {
-    let mut text = String::new();
-    for refused in &runs.refused {
-        text += &format!("\nrefused: {refused}");
-    }
+/// The statements that are refused, and those that were not run, if there are any.
+pub(crate) fn rest(runs: &Runs) -> Option<String> {
+    let mut lines: Vec<_> = runs.refused.iter().map(|why| format!("\nrefused: {why}")).collect();
     if !runs.others.is_empty() {
-        text += "\nNot run, because they write or take parameters. Events for --event FILE:";
-        for event in &runs.others {
-            text += &format!("\n  {event}");
-        }
+        lines.push("\nNot run, as they write or take parameters. Events for --event FILE:".to_owned());
+        lines.extend(runs.others.iter().map(|event| format!("  {event}")));
     }
-    text
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// A diagnosis: one line, unless something is wrong.
