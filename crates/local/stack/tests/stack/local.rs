@@ -13,9 +13,10 @@ fn every_engine_answers_and_nothing_is_left() {
     let output = run.output("local --engine mysql --engine mariadb --engine postgres --once");
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
-    let table = "items\n  id  name\n  --  ------\n  1   first\n  2   second\n  3   third\n  (3 rows)\n";
+    let table =
+        "items\n  id  name\n  --  ------\n  1   first\n  2   second\n  3   third\n  (3 rows)\n";
     assert_eq!(out.matches(table).count(), 3, "{out}\n{err}");
-    assert_eq!(out.matches("login included").count(), 3, "{out}\n{err}");
+    assert_eq!(out.matches("init with login").count(), 3, "{out}\n{err}");
     assert_eq!(out.matches(", warm ").count(), 3, "{out}\n{err}");
     let scheduled = "purge-items, scheduled cron(0 4 * * ? *) Europe/Berlin\n  (0 rows affected)\n";
     assert_eq!(out.matches(scheduled).count(), 3, "{out}\n{err}");
@@ -86,10 +87,16 @@ fn a_wrong_call_is_explained_before_anything_starts() {
         ("local --statements none", "none has no statements"),
         ("local --statements nowhere", "nowhere"),
         ("local --statements flat", "name the one of its files with --engine"),
-        ("local --statements one --engine mariadb", "one has no folder mysql, for --engine mariadb"),
+        (
+            "local --statements one --engine mariadb",
+            "one has no folder mysql, for --engine mariadb",
+        ),
         ("local --statements odd", "odd/MySQL: not the name of a function's folder"),
         ("local --statements one --schema gone.sql", "cannot read the schema gone.sql"),
-        ("local --statements one --schema mysql=a.sql", "--schema mysql=…: the engines are postgres"),
+        (
+            "local --statements one --schema mysql=a.sql",
+            "--schema mysql=…: the engines are postgres",
+        ),
         ("local --schema a.sql --schema b.sql", "given twice"),
         ("local --statements one --statements one", "--statements is given twice"),
         ("serve", "cargo xtask local"),
@@ -124,7 +131,9 @@ fn it_serves_the_invoke_api_until_it_is_interrupted() {
     assert_eq!(body["row_count"], json!(3));
 
     post(add);
-    post(r#"{"transaction":[{"statement":"items"},{"statement":"add-item","params":[9,"secret"]}]}"#);
+    post(
+        r#"{"transaction":[{"statement":"items"},{"statement":"add-item","params":[9,"secret"]}]}"#,
+    );
     post(r#"{"secret":"secret"}"#);
     for line in [
         "Z postgres-function items: ok, ",

@@ -5,7 +5,8 @@ use crate::run::{Run, text};
 const SHOP: &str = "CREATE TABLE orders (id INT PRIMARY KEY, placed TIMESTAMP NOT NULL);
 INSERT INTO orders VALUES (1, '2026-01-01 00:00:00'), (2, '2099-01-01 00:00:00');";
 
-const COUNT: &str = "-- Counts the orders.\n-- schedule: rate(1 hour)\nSELECT count(*) AS orders FROM orders;";
+const COUNT: &str =
+    "-- Counts the orders.\n-- schedule: rate(1 hour)\nSELECT count(*) AS orders FROM orders;";
 
 /// Removes what was placed before it runs.
 fn purge(placeholder: &str) -> String {
@@ -37,10 +38,10 @@ fn statements_and_schedules_run_against_own_tables_on_every_engine() {
              FROM generate_series(1, 7) AS i;\nCREATE VIEW orders AS SELECT * FROM shop.orders;",
         ),
     ]);
-    let arguments = "local --once --statements sql --schema shop.sql --schema postgres=shop-postgres.sql";
-    let output = run.output(&format!(
-        "{arguments} --engine mysql --engine mariadb --engine postgres"
-    ));
+    let arguments =
+        "local --once --statements sql --schema shop.sql --schema postgres=shop-postgres.sql";
+    let output =
+        run.output(&format!("{arguments} --engine mysql --engine mariadb --engine postgres"));
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
     let count = |orders: u32| format!("\ncount\n  orders\n  ------\n  {orders}\n  (1 row)\n");
@@ -70,7 +71,8 @@ fn statements_and_schedules_run_against_own_tables_on_every_engine() {
 
 #[test]
 fn a_schema_that_is_refused_is_named_with_its_line() {
-    let wrong = "CREATE TABLE a (b INT);\n\n-- A table that is missing.\nINSERT INTO c VALUES (1);\n";
+    let wrong =
+        "CREATE TABLE a (b INT);\n\n-- A table that is missing.\nINSERT INTO c VALUES (1);\n";
     let syntax = "CREATE TABLE a (b INT);\nCREATE TABLE b (\n  c INT,,\n  d INT\n);";
     let client = "CREATE TABLE a (b INT);\n\\i other.sql\n";
     let run = Run::with(&[
@@ -89,8 +91,9 @@ fn a_schema_that_is_refused_is_named_with_its_line() {
         ("postgres", "client", 2, "\\i is a command of the client psql, not of the server"),
         ("mysql", "client", 2, "\\i is a command of the client mysql, not of the server"),
     ] {
-        let output =
-            run.output(&format!("local --once --statements sql --engine {engine} --schema {schema}.sql"));
+        let output = run.output(&format!(
+            "local --once --statements sql --engine {engine} --schema {schema}.sql"
+        ));
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{engine} {schema}: {err}");
         assert!(err.contains(&format!("error: {schema}.sql:{line}: ")), "{engine}: {err}");

@@ -40,8 +40,7 @@ fn a_saved_statement_runs_again_on_every_engine() {
     for name in NAMES {
         serving.wait_for(&format!("\n{name}: a is gone\n"));
     }
-    let response =
-        serving.post("postgres-function", "host: ADDRESS\r\n", r#"{"statement":"a"}"#);
+    let response = serving.post("postgres-function", "host: ADDRESS\r\n", r#"{"statement":"a"}"#);
     assert!(response.contains("no such statement"), "{response}");
     let printed = serving.interrupt();
     assert!(printed.ends_with("Goodbye.\n"), "{printed}");
