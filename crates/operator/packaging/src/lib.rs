@@ -26,11 +26,13 @@ mod runtime;
 mod traces;
 
 // From a program and its statements to a zip.
+mod functions;
 mod package;
 mod statements;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, compile};
+pub use functions::{Function, functions};
 pub use package::{Package, build, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
 pub use statements::{catalogue, statements};

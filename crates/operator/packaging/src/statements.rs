@@ -83,6 +83,7 @@ mod tests {
     #[test]
     fn those_of_the_workspace_are_valid() {
         check(&statements().unwrap()).unwrap();
+        check(&workspace().unwrap().join("examples/statements")).unwrap();
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! The command line of `cargo xtask local`.
 
 use command_line::{CommandLine, Error};
-use local_rds::Engine;
-use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::arguments::{Arguments, REPEATABLE};
+
 /// The text of `--help`.
-pub(crate) const HELP: &str = include_str!("help.txt");
+pub(crate) const HELP: &str = include_str!("../help/local.txt");
 
 /// The options.
 #[derive(Default)]
 pub(crate) struct Flags {
-    pub(crate) engines: Vec<Engine>,
+    pub(crate) arguments: Arguments,
     pub(crate) once: bool,
     pub(crate) json: bool,
     pub(crate) event: Option<PathBuf>,
@@ -19,27 +20,23 @@ pub(crate) struct Flags {
 }
 
 /// Reads the command line; `None` when it asks for help.
-pub(crate) fn parse() -> Result<Option<Flags>, Error> {
-    let mut line = CommandLine::new("local", env::args_os().skip(1)).repeatable(&["engine"]);
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Flags>, Error> {
+    let mut line = CommandLine::new("local", arguments).repeatable(REPEATABLE);
     let mut flags = Flags::default();
     while let Some(option) = line.option()? {
         match option.as_str() {
             "help" => return Ok(None),
             "once" => flags.once = true,
             "json" => flags.json = true,
-            "engine" => {
-                let engine = line.value()?;
-                if !flags.engines.contains(&engine) {
-                    flags.engines.push(engine);
-                }
-            }
             "event" => flags.event = Some(line.os_value()?.into()),
             "port" => flags.port = Some(line.value()?),
+            option if flags.arguments.take(option, &mut line)? => {}
             _ => return Err(line.unknown()),
         }
     }
-    if flags.engines.is_empty() {
-        flags.engines = vec![Engine::MySql, Engine::Postgres];
+    if let Some(server) = flags.arguments.servers.iter().find(|server| server.version.is_some()) {
+        let engine = server.engine;
+        return Err(line.error(format!("--engine {engine}@…: only `check` compares versions")));
     }
     Ok(Some(flags))
 }
