@@ -148,6 +148,8 @@ pub struct Error {
     /// The cause. Only the caller is shown it, unless it is an error of this type.
     source: Option<Arc<dyn StdError + Send + Sync>>,
     advice: Option<Loggable>,
+    /// The line of the statement's file, from 1.
+    line: Option<usize>,
     /// What is behind it, with the texts of that cause unless the advice replaces them.
     cause: Option<(Cause, Option<Box<Filled>>)>,
 }
@@ -170,6 +172,7 @@ impl Error {
             told: None,
             source: None,
             advice: None,
+            line: None,
             cause: None,
         }
     }
@@ -252,6 +255,17 @@ impl Error {
     pub fn advice(mut self, advice: impl Into<Loggable>) -> Error {
         self.advice = Some(advice.into());
         self
+    }
+
+    /// Sets the line of the statement's file that it is about, from 1.
+    pub fn at_line(mut self, line: Option<usize>) -> Error {
+        self.line = line;
+        self
+    }
+
+    /// The line of the statement's file that it is about, from 1, if that is known.
+    pub fn line(&self) -> Option<usize> {
+        self.line
     }
 
     /// Names the cause. The advice already says how to fix it.

@@ -81,7 +81,7 @@ pub use param::{Elements, Param};
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};
 pub use said::{Loggable, Said};
 pub use settings::NameLimit;
-pub use statement::{Mode, Statement};
+pub use statement::{Declared, Mode, ParamType, Scalar, Schedule, Statement};
 pub use surroundings::Surroundings;
 pub use truncate::{quote_short, truncate};
 pub use value::{Array, Json, Value};

@@ -16,12 +16,17 @@
 //! | `exclusive` | `true` (skipped if it is already running elsewhere), `false` | `false` |
 //! | `timeout` | `250ms`, `30s`, `5m` | the function's own deadline |
 //! | `max_rows` | a number of rows | `10000` |
+//! | `param` | a name, a type and words, one line for each parameter | |
+//! | `schedule` | an expression of EventBridge Scheduler, and a time zone; any number of lines | |
+//! | `params` | the parameters of the schedule before it, as JSON | |
 //!
-//! A file is read once, when the function starts. [`check`] refuses statements that no event may
+//! All other comments at the top are its description. A file is read once, when the function starts. [`check`] refuses statements that no event may
 //! run.
 
 mod check;
+mod declared;
 mod options;
+mod schedule;
 
 use diagnosis::Cause;
 use std::ops::Range;
@@ -30,6 +35,9 @@ use std::time::Duration;
 use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::sql::{self, Dialect, Token, TokenKind};
+
+pub use declared::{Declared, ParamType, Scalar};
+pub use schedule::Schedule;
 
 /// Whether a statement may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +63,12 @@ pub struct Statement {
     pub timeout: Option<Duration>,
     /// How many rows it may return.
     pub max_rows: u64,
+    /// What it does, in words: the comments at its top that are no option. May be empty.
+    pub description: String,
+    /// Its parameters by position, if they are declared; else empty.
+    pub declared: Vec<Declared>,
+    /// When it is run.
+    pub schedules: Vec<Schedule>,
     dialect: Dialect,
     tokens: Vec<Place>,
 }
@@ -81,8 +95,9 @@ impl Refusal {
     /// The error about the text at `place`.
     fn at(self, place: &str) -> Error {
         let Refusal { line, why, fix, cause } = self;
-        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        Error::new(Kind::Statement, loggable!("{place}: {line}{why}"))
+        let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Error::new(Kind::Statement, loggable!("{place}: {at}{why}"))
+            .at_line(line)
             .with_cause(cause)
             .advice(loggable!("{fix}"))
     }
@@ -260,10 +275,14 @@ fn read(
         exclusive: options.exclusive.unwrap_or(false),
         timeout: options.timeout,
         max_rows: options.max_rows.unwrap_or(options::DEFAULT_MAX_ROWS),
+        description: options.description,
+        declared: options.declared,
+        schedules: options.schedules,
         dialect,
         tokens,
     };
     check::all(&statement)?;
+    declared::check(&statement, &options.lines)?;
     Ok(statement)
 }
 
