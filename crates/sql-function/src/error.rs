@@ -375,7 +375,9 @@ impl Error {
             cause = error.source();
         }
         match &self.tail {
-            Some(tail) => truncate(&chain, MAX_CHAIN - tail.as_str().len()).into_owned() + tail.as_str(),
+            Some(tail) => {
+                truncate(&chain, MAX_CHAIN - tail.as_str().len()).into_owned() + tail.as_str()
+            }
             None => truncate(&chain, MAX_CHAIN).into_owned(),
         }
     }

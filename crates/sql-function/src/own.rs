@@ -139,10 +139,10 @@ fn serialized(answer: &impl Serialize) -> Result<Box<RawValue>, Error> {
     if json.get().len() <= RESPONSE_LIMIT {
         return Ok(json);
     }
-    let message = loggable!("the handler's answer exceeds {RESPONSE_LIMIT} bytes: Lambda returns at most 6 MB");
-    Err(Error::new(Kind::ResultTooLarge, message)
-        .with_fate(Fate::NotRun)
-        .advice("return less"))
+    let message = loggable!(
+        "the handler's answer exceeds {RESPONSE_LIMIT} bytes: Lambda returns at most 6 MB"
+    );
+    Err(Error::new(Kind::ResultTooLarge, message).with_fate(Fate::NotRun).advice("return less"))
 }
 
 /// An event that the handler's type does not take.

@@ -73,8 +73,7 @@ async fn exclusively<C: Connector>(
     }
     match work {
         Work::Statement((params, statement)) => {
-            let (result, _) =
-                attempt.run(connector, statement, params, RESPONSE_LIMIT).await?;
+            let (result, _) = attempt.run(connector, statement, params, RESPONSE_LIMIT).await?;
             Ok(Response::Statement { result, connection })
         }
         Work::Transaction(steps) => {

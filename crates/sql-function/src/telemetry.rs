@@ -29,11 +29,7 @@ pub(crate) fn start(variable: impl Fn(&str) -> Option<String>, program: &'static
 }
 
 /// The subscriber that writes the log lines.
-fn lines<W>(
-    variable: impl Fn(&str) -> Option<String>,
-    program: &'static str,
-    writer: W,
-) -> Dispatch
+fn lines<W>(variable: impl Fn(&str) -> Option<String>, program: &'static str, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -55,7 +51,9 @@ where
 
 fn is_shown(metadata: &Metadata<'_>, program: &str) -> bool {
     let of = metadata.target().split("::").next().unwrap_or_default();
-    OWN.contains(&of) || of == program || (of.starts_with("aws_") && *metadata.level() <= Level::WARN)
+    OWN.contains(&of)
+        || of == program
+        || (of.starts_with("aws_") && *metadata.level() <= Level::WARN)
 }
 
 fn level(name: Option<&str>) -> LevelFilter {

@@ -1,6 +1,7 @@
 //! Statements in a handler's own code, which are read once.
 //!
-//! They pass the checks of a statement's file, and may have its options, except for `exclusive`.
+//! They pass the checks of a statement's file, and may have its options, except for `exclusive` and
+//! `schedule`.
 //! The engines keep prepared statements by name, so each text has a name of its own.
 
 use std::collections::HashMap;
@@ -36,10 +37,10 @@ impl Texts {
         }
         let name = name(sql, known.len());
         let statement = Statement::parse_as(&name, sql.to_owned(), mode, dialect)?;
-        if statement.exclusive {
-            let message = loggable!("statement {name:?} is exclusive");
+        if statement.exclusive || !statement.schedules.is_empty() {
+            let message = loggable!("statement {name:?} is exclusive or has a schedule");
             return Err(Error::new(Kind::Statement, message)
-                .advice("only a deployed statement, a file, can be exclusive"));
+                .advice("only a deployed statement, a file, can have these options"));
         }
         let statement = Arc::new(statement);
         known.insert((sql, mode), statement.clone());
@@ -99,7 +100,7 @@ mod tests {
         for (sql, mode, why) in [
             ("SELECT 1; SELECT 2", Mode::Read, "a second statement begins here"),
             ("COMMIT", Mode::Write, "COMMIT controls transactions"),
-            ("-- exclusive: true\nSELECT 1", Mode::Write, "is exclusive"),
+            ("-- exclusive: true\nSELECT 1", Mode::Write, "is exclusive or has a schedule"),
             ("-- timeout: 5 parsecs\nSELECT 1", Mode::Read, "line 1: timeout"),
             ("-- mode: write\nSELECT 1", Mode::Read, "mode"),
             ("CALL p()", Mode::Read, "cannot restrict to reading"),

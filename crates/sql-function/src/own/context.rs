@@ -1,5 +1,10 @@
 //! What a handler gets to reach the database with.
 
+#![allow(
+    clippy::manual_async_fn,
+    reason = "a handler's future is Send only if those of its calls say so: rust-lang/rust#100013"
+)]
+
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,14 +44,16 @@ impl<C: Connector> Context<C> {
     /// # Errors
     /// [`Kind::Statement`](crate::Kind::Statement) if the text is refused, or its rows do not fit
     /// `T`; the errors of an invocation.
-    pub async fn query<T: DeserializeOwned>(
+    pub fn query<T: DeserializeOwned>(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<Vec<T>, Error> {
-        let statement = self.0.function.text(sql, Mode::Read)?;
-        let (result, _) = self.run(&statement, params).await?;
-        answer::rows(&result, Mode::Read)
+    ) -> impl Future<Output = Result<Vec<T>, Error>> + Send {
+        async move {
+            let statement = self.0.function.text(sql, Mode::Read)?;
+            let (result, _) = self.run(&statement, params).await?;
+            answer::rows(&result, Mode::Read)
+        }
     }
 
     /// Runs a statement that may write and returns rows, such as `INSERT … RETURNING`.
@@ -54,29 +61,33 @@ impl<C: Connector> Context<C> {
     /// # Errors
     /// As [`query`](Context::query). The [fate](Error::fate) tells whether the write was carried
     /// out.
-    pub async fn query_mut<T: DeserializeOwned>(
+    pub fn query_mut<T: DeserializeOwned>(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<Vec<T>, Error> {
-        let statement = self.0.function.text(sql, Mode::Write)?;
-        let (result, _) = self.run(&statement, params).await?;
-        answer::rows(&result, Mode::Write)
+    ) -> impl Future<Output = Result<Vec<T>, Error>> + Send {
+        async move {
+            let statement = self.0.function.text(sql, Mode::Write)?;
+            let (result, _) = self.run(&statement, params).await?;
+            answer::rows(&result, Mode::Write)
+        }
     }
 
     /// Runs a statement that may write. Rows that it returns are ignored.
     ///
     /// # Errors
     /// As [`query_mut`](Context::query_mut).
-    pub async fn execute(
+    pub fn execute(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<ExecResult, Error> {
-        let statement = self.0.function.text(sql, Mode::Write)?;
-        let (StatementResult { rows_affected, last_insert_id, .. }, _) =
-            self.run(&statement, params).await?;
-        Ok(ExecResult { rows_affected, last_insert_id })
+    ) -> impl Future<Output = Result<ExecResult, Error>> + Send {
+        async move {
+            let statement = self.0.function.text(sql, Mode::Write)?;
+            let (StatementResult { rows_affected, last_insert_id, .. }, _) =
+                self.run(&statement, params).await?;
+            Ok(ExecResult { rows_affected, last_insert_id })
+        }
     }
 
     /// Runs a statement that was deployed with the function.
@@ -84,17 +95,19 @@ impl<C: Connector> Context<C> {
     /// # Errors
     /// [`Kind::Statement`](crate::Kind::Statement) if there is none called `name`; as
     /// [`query_mut`](Context::query_mut).
-    pub async fn statement<T: DeserializeOwned>(
+    pub fn statement<T: DeserializeOwned>(
         &mut self,
         name: &str,
         params: &[Param],
-    ) -> Result<Answer<T>, Error> {
-        let function = self.0.function.clone();
-        let statement = function.statement(name)?;
-        let (result, skipped) = self.run(statement, params).await?;
-        let rows = answer::rows(&result, statement.mode)?;
-        let StatementResult { rows_affected, last_insert_id, .. } = result;
-        Ok(Answer { rows, rows_affected, last_insert_id, skipped })
+    ) -> impl Future<Output = Result<Answer<T>, Error>> + Send {
+        async move {
+            let function = self.0.function.clone();
+            let statement = function.statement(name)?;
+            let (result, skipped) = self.run(statement, params).await?;
+            let rows = answer::rows(&result, statement.mode)?;
+            let StatementResult { rows_affected, last_insert_id, .. } = result;
+            Ok(Answer { rows, rows_affected, last_insert_id, skipped })
+        }
     }
 
     /// A transaction, which is read-only on the server unless `mode` is write. It begins with its
@@ -108,15 +121,17 @@ impl<C: Connector> Context<C> {
     ///
     /// # Errors
     /// There is no connection.
-    pub async fn driver(&mut self) -> Result<Driver<'_, C>, Error> {
-        let _call = self.0.call(Mode::Read)?;
-        self.0.roll_back().await;
-        let mut lease = self.0.function.pool().acquire(&[], self.0.deadline).await?;
-        self.0.count(|tally| tally.connected(lease.obtained));
-        let ready = lease.connection.hand_over();
-        self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
-        self.0.hand_over(lease.connection.cancel_handle(), lease.permit);
-        Ok(Driver::new(&self.0, lease.connection))
+    pub fn driver(&mut self) -> impl Future<Output = Result<Driver<'_, C>, Error>> + Send {
+        async move {
+            let _call = self.0.call(Mode::Read)?;
+            self.0.roll_back().await;
+            let mut lease = self.0.function.pool().acquire(&[], self.0.deadline).await?;
+            self.0.count(|tally| tally.connected(lease.obtained));
+            let ready = lease.connection.hand_over();
+            self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
+            self.0.hand_over(lease.connection.cancel_handle(), lease.permit);
+            Ok(Driver::new(&self.0, lease.connection))
+        }
     }
 
     /// The time until every call ends.

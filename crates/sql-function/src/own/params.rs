@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn values_have_the_digits_and_texts_of_an_event() {
         let name = String::from("a");
-        let params = params![7_u64, i128::MIN, 0.1_f32, 1e300, f64::NAN, &name, "b", true, None::<i8>];
+        let params =
+            params![7_u64, i128::MIN, 0.1_f32, 1e300, f64::NAN, &name, "b", true, None::<i8>];
         let number = |digits: &str| Param::Number(digits.into());
         let text = |text: &str| Param::Text(text.into());
         let expected = [

@@ -1,5 +1,10 @@
 //! A transaction of a handler.
 
+#![allow(
+    clippy::manual_async_fn,
+    reason = "a handler's future is Send only if those of its calls say so: rust-lang/rust#100013"
+)]
+
 use serde::de::DeserializeOwned;
 
 use crate::attempt::Attempt;
@@ -43,42 +48,48 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ///
     /// # Errors
     /// As there. The transaction is rolled back.
-    pub async fn query<T: DeserializeOwned>(
+    pub fn query<T: DeserializeOwned>(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<Vec<T>, Error> {
-        let statement = self.invocation.function.text(sql, Mode::Read)?;
-        answer::rows(&self.run(&statement, params).await?, Mode::Read)
+    ) -> impl Future<Output = Result<Vec<T>, Error>> + Send {
+        async move {
+            let statement = self.invocation.function.text(sql, Mode::Read)?;
+            answer::rows(&self.run(&statement, params).await?, Mode::Read)
+        }
     }
 
     /// As [`Context::query_mut`](crate::Context::query_mut), in this transaction.
     ///
     /// # Errors
     /// As there. The transaction is rolled back.
-    pub async fn query_mut<T: DeserializeOwned>(
+    pub fn query_mut<T: DeserializeOwned>(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<Vec<T>, Error> {
-        let statement = self.invocation.function.text(sql, Mode::Write)?;
-        // Nothing of it is carried out yet.
-        answer::rows(&self.run(&statement, params).await?, Mode::Read)
+    ) -> impl Future<Output = Result<Vec<T>, Error>> + Send {
+        async move {
+            let statement = self.invocation.function.text(sql, Mode::Write)?;
+            // Nothing of it is carried out yet.
+            answer::rows(&self.run(&statement, params).await?, Mode::Read)
+        }
     }
 
     /// As [`Context::execute`](crate::Context::execute), in this transaction.
     ///
     /// # Errors
     /// As there. The transaction is rolled back.
-    pub async fn execute(
+    pub fn execute(
         &mut self,
         sql: &'static str,
         params: &[Param],
-    ) -> Result<ExecResult, Error> {
-        let statement = self.invocation.function.text(sql, Mode::Write)?;
-        let StatementResult { rows_affected, last_insert_id, .. } =
-            self.run(&statement, params).await?;
-        Ok(ExecResult { rows_affected, last_insert_id })
+    ) -> impl Future<Output = Result<ExecResult, Error>> + Send {
+        async move {
+            let statement = self.invocation.function.text(sql, Mode::Write)?;
+            let StatementResult { rows_affected, last_insert_id, .. } =
+                self.run(&statement, params).await?;
+            Ok(ExecResult { rows_affected, last_insert_id })
+        }
     }
 
     /// As [`Context::statement`](crate::Context::statement), in this transaction. An exclusive
@@ -86,25 +97,27 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ///
     /// # Errors
     /// As there. The transaction is rolled back.
-    pub async fn statement<T: DeserializeOwned>(
+    pub fn statement<T: DeserializeOwned>(
         &mut self,
         name: &str,
         params: &[Param],
-    ) -> Result<Answer<T>, Error> {
-        let function = self.invocation.function.clone();
-        let statement = function.statement(name)?;
-        if statement.exclusive {
-            return Err(Error::new(
-                Kind::Statement,
-                loggable!("statement {:?} is exclusive", statement.name),
-            )
-            .with_fate(Fate::NotRun)
-            .advice("run it outside a transaction of the handler, or send it as an event"));
+    ) -> impl Future<Output = Result<Answer<T>, Error>> + Send {
+        async move {
+            let function = self.invocation.function.clone();
+            let statement = function.statement(name)?;
+            if statement.exclusive {
+                return Err(Error::new(
+                    Kind::Statement,
+                    loggable!("statement {:?} is exclusive", statement.name),
+                )
+                .with_fate(Fate::NotRun)
+                .advice("run it outside a transaction of the handler, or send it as an event"));
+            }
+            let result = self.run(statement, params).await?;
+            let rows = answer::rows(&result, Mode::Read)?;
+            let StatementResult { rows_affected, last_insert_id, .. } = result;
+            Ok(Answer { rows, rows_affected, last_insert_id, skipped: false })
         }
-        let result = self.run(statement, params).await?;
-        let rows = answer::rows(&result, Mode::Read)?;
-        let StatementResult { rows_affected, last_insert_id, .. } = result;
-        Ok(Answer { rows, rows_affected, last_insert_id, skipped: false })
     }
 
     /// Commits. All of it is permanent then, or nothing.
@@ -112,26 +125,32 @@ impl<'a, C: Connector> Transaction<'a, C> {
     /// # Errors
     /// The transaction was rolled back, or [`Kind::OutcomeUnknown`]: the connection broke before
     /// the server's answer.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        let progress = std::mem::replace(&mut self.progress, Progress::Ended("it is committed"));
-        match progress {
-            Progress::NotBegun => Ok(()),
-            Progress::Ended(why) => Err(ended(why)),
-            Progress::Begun => {
-                let call = self.invocation.call(self.mode)?;
-                let mut attempt = self.invocation.take().ok_or_else(lost)?;
-                let outcome = call.ended(attempt.commit().await);
-                self.invocation.give_back(attempt).await;
-                outcome
+    pub fn commit(mut self) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            let progress =
+                std::mem::replace(&mut self.progress, Progress::Ended("it is committed"));
+            match progress {
+                Progress::NotBegun => Ok(()),
+                Progress::Ended(why) => Err(ended(why)),
+                Progress::Begun => {
+                    let call = self.invocation.call(self.mode)?;
+                    let mut attempt = self.invocation.take().ok_or_else(lost)?;
+                    let outcome = call.ended(attempt.commit().await);
+                    self.invocation.give_back(attempt).await;
+                    outcome
+                }
             }
         }
     }
 
     /// Rolls back. The server does too if the connection is lost.
-    pub async fn rollback(mut self) {
-        let progress = std::mem::replace(&mut self.progress, Progress::Ended("it is rolled back"));
-        if matches!(progress, Progress::Begun) {
-            self.invocation.roll_back().await;
+    pub fn rollback(mut self) -> impl Future<Output = ()> + Send {
+        async move {
+            let progress =
+                std::mem::replace(&mut self.progress, Progress::Ended("it is rolled back"));
+            if matches!(progress, Progress::Begun) {
+                self.invocation.roll_back().await;
+            }
         }
     }
 
