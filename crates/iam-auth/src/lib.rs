@@ -35,8 +35,11 @@ mod token;
 // The server's certificate.
 mod certificate;
 mod der;
+#[cfg(feature = "embedded-roots")]
+mod embedded;
 mod pem;
-mod recording_verifier;
+#[cfg(feature = "rustls")]
+mod tls;
 mod trust;
 
 // What all of them use.
@@ -44,13 +47,25 @@ mod calendar;
 mod error;
 mod sha256;
 
+// For the functions of this project.
+#[cfg(feature = "diagnosis")]
+mod diagnosis;
+#[cfg(feature = "diagnosis")]
+mod recording_verifier;
+
 pub use certificate::Certificate;
-pub use credentials::{Credentials, Description};
+pub use credentials::Credentials;
 pub use dial_address::DialAddress;
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use partition::Partition;
 pub use rds_host::EndpointKind;
-pub use recording_verifier::RecordingVerifier;
 pub use token::{AuthToken, TokenSigner, sign};
 pub use trust::TrustStore;
+
+#[cfg(feature = "diagnosis")]
+#[doc(hidden)]
+pub use diagnosis::Description;
+#[cfg(feature = "diagnosis")]
+#[doc(hidden)]
+pub use recording_verifier::RecordingVerifier;
