@@ -40,8 +40,8 @@ impl Credentials {
     /// Those of `get`.
     pub async fn describe(&self, now: SystemTime) -> Result<Description, Error> {
         let credentials = self.get(now).await?;
-        let of_environment = from_environment()
-            .is_ok_and(|own| own.access_key_id() == credentials.access_key_id());
+        let of_environment =
+            from_environment().is_ok_and(|own| own.access_key_id() == credentials.access_key_id());
         Ok(Description {
             source: if of_environment { "environment" } else { "chain" },
             access_key_id: credentials.access_key_id().to_owned(),
