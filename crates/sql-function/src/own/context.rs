@@ -125,7 +125,8 @@ impl<C: Connector> Context<C> {
         async move {
             let _call = self.0.call(Mode::Read)?;
             self.0.roll_back().await;
-            let mut lease = self.0.function.pool().acquire(&[], self.0.deadline).await?;
+            let acquire = Box::pin(self.0.function.pool().acquire(&[], self.0.deadline));
+            let mut lease = acquire.await?;
             self.0.count(|tally| tally.connected(lease.obtained));
             let ready = lease.connection.hand_over();
             self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
@@ -154,7 +155,9 @@ impl<C: Connector> Context<C> {
         let call = invocation.call(statement.mode)?;
         invocation.roll_back().await; // a transaction that was dropped
         let work = Work::Statement((params, statement));
-        match call.ended(invocation.function.run(&work, invocation.deadline).await)? {
+        // On the heap, because a handler may have many calls, and its own future all of theirs.
+        let run = Box::pin(invocation.function.run(&work, invocation.deadline));
+        match call.ended(run.await)? {
             Response::Statement { result, connection } => {
                 invocation.count(|tally| {
                     tally.connected(connection);

@@ -22,7 +22,7 @@ const MYSQL: Sql = Sql {
     temporary: "CREATE TEMPORARY TABLE items (id INT, name TEXT)",
     sleep: "SELECT SLEEP(?) AS v",
     pid: "SELECT CONNECTION_ID() AS v",
-    raw: ["INSERT INTO items (id, name) VALUES (50, 'raw')", "SELECT SLEEP(600)"],
+    raw: ["INSERT INTO items (id, name) VALUES (50, 'raw')", "SELECT SLEEP(600) FROM items"],
 };
 
 const POSTGRES: Sql = Sql {

@@ -4,15 +4,10 @@ use engine::Engine;
 use function_harness::{Deployed, Harness, until};
 use std::time::Duration;
 
-use crate::sent::{count, last, pid, steps};
+use crate::sent::{count, last, pid, sleeping, steps};
 
 async fn limited<'a>(harness: &'a Harness) -> Deployed<'a> {
     harness.deploy_limited(Duration::from_millis(2700), &[], &[]).await
-}
-
-/// What runs on the server.
-fn sleeping(engine: Engine) -> &'static str {
-    if engine == Engine::Postgres { "pg_sleep" } else { "SLEEP" }
 }
 
 /// A slow statement is canceled on the server before Lambda's deadline, in a transaction too.

@@ -73,7 +73,8 @@ pub(crate) async fn diagnosis(engine: Engine, bootstrap: &str) {
 /// The deployed statements, if there are any.
 pub(crate) async fn catalogue(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    let exclusive = ("exclusive", "-- mode: write\n-- exclusive: true\nUPDATE items SET name = 'x'");
+    let exclusive =
+        ("exclusive", "-- mode: write\n-- exclusive: true\nUPDATE items SET name = 'x'");
     let function = harness.deploy_with(&[], &[exclusive]).await;
     let items = last(&function, &["items"]).await;
     assert_eq!(items["rows"][2], json!({"id": 3, "name": "third"}));

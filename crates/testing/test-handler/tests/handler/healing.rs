@@ -4,10 +4,12 @@ use engine::Engine;
 use function_harness::{Harness, until};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
-use crate::sent::{count, last, pid, steps};
+use crate::sent::{count, last, pid, sleeping, steps};
 
 /// A connection that the server has ended is replaced, also for the first statement of a transaction,
 /// and nothing is done twice.
@@ -19,22 +21,17 @@ pub(crate) async fn connection_gone(engine: Engine, bootstrap: &str) {
     {
         let before = pid(&function).await;
         end(&harness, &before).await;
+        // Longer than a connection is used without a check.
+        sleep(Duration::from_millis(1500)).await;
         function.ok(&steps(taken)).await;
         assert_ne!(pid(&function).await, before);
         assert_eq!(count(&function).await, 3 + number);
     }
     // In the middle of a transaction, it is over.
     let id = pid(&function).await;
-    let event = steps(&["begin", "add 9", "wait 2000", "?add 10", "?commit", "count"]);
+    let event = steps(&["begin", "add 9", "?sleep 20", "?add 10", "?commit", "count"]);
     let cut = async {
-        until("the transaction is open", async || {
-            let open = match engine {
-                Engine::Postgres => "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'",
-                _ => "SELECT 1 FROM information_schema.innodb_trx",
-            };
-            !harness.execute(open).await.is_empty()
-        })
-        .await;
+        until("it sleeps", async || harness.asleep(sleeping(engine)).await == 1).await;
         end(&harness, &id).await;
     };
     let (answers, ()) = tokio::join!(function.ok(&event), cut);
@@ -141,4 +138,3 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, round_trips: &Ato
         }
     }
 }
-

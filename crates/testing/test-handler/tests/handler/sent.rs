@@ -1,5 +1,6 @@
 //! Events for the handler.
 
+use engine::Engine;
 use function_harness::Deployed;
 use serde_json::{Value, json};
 
@@ -22,4 +23,9 @@ pub(crate) async fn count(function: &Deployed<'_>) -> Value {
 /// The server's number of the connection of a new invocation.
 pub(crate) async fn pid(function: &Deployed<'_>) -> Value {
     last(function, &["pid"]).await
+}
+
+/// A word of the statement that sleeps on the server.
+pub(crate) fn sleeping(engine: Engine) -> &'static str {
+    if engine == Engine::Postgres { "pg_sleep" } else { "SLEEP" }
 }

@@ -10,7 +10,8 @@ use crate::sent::{count, last, pid, steps};
 pub(crate) async fn commit(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[]).await;
-    let answers = function.ok(&steps(&["begin", "add 4", "count", "add 5", "commit", "count"])).await;
+    let answers =
+        function.ok(&steps(&["begin", "add 4", "count", "add 5", "commit", "count"])).await;
     assert_eq!(answers, json!([1, 4, 1, 5]));
     assert_eq!(last(&function, &["begin", "commit", "one"]).await, 1, "an empty one");
     assert_eq!(count(&function).await, 5);
