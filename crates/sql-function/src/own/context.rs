@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::Error;
 use crate::own::answer::{self, Answer};
+use crate::own::arguments;
 use crate::own::driver_client::Driver;
 use crate::own::invocation::Invocation;
 use crate::own::transaction::Transaction;
@@ -151,6 +152,7 @@ impl<C: Connector> Context<C> {
         statement: &Statement,
         params: &[Param],
     ) -> Result<(StatementResult, bool), Error> {
+        let params = arguments::of(statement, params)?;
         let invocation = &*self.0;
         let call = invocation.call(statement.mode)?;
         invocation.roll_back().await; // a transaction that was dropped

@@ -12,6 +12,7 @@ use crate::driver::{Connector, ExecResult};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::own::answer::{self, Answer};
+use crate::own::arguments;
 use crate::own::invocation::Invocation;
 use crate::param::Param;
 use crate::refusal::connection_lost;
@@ -167,6 +168,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
         if let Progress::Ended(why) = self.progress {
             return Err(ended(why));
         }
+        let params = &*arguments::of(statement, params)?;
         let call = self.invocation.call(Mode::Read)?; // until the commit
         let begun = matches!(self.progress, Progress::Begun);
         // If this call is dropped, so is its connection.

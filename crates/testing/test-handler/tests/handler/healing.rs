@@ -35,7 +35,8 @@ pub(crate) async fn connection_gone(engine: Engine, bootstrap: &str) {
         end(&harness, &id).await;
     };
     let (answers, ()) = tokio::join!(function.ok(&event), cut);
-    assert_eq!(answers[2]["error"], "ConnectionLost", "{answers:#}");
+    assert_eq!(answers[1]["error"], "ConnectionLost", "{answers:#}");
+    assert_eq!(answers[2]["error"], "Internal", "{answers:#}");
     assert_eq!(answers[3]["error"], "Internal", "{answers:#}");
     assert_eq!(answers[4], 5, "{answers:#}");
 }
