@@ -3,7 +3,7 @@
 use crate::run::{Run, text};
 
 const SHOP: &str = "CREATE TABLE orders (id INT PRIMARY KEY, placed TIMESTAMP NOT NULL);
-INSERT INTO orders VALUES (1, '2026-01-01 00:00:00'), (2, '2099-01-01 00:00:00');";
+INSERT INTO orders VALUES (1, '2026-01-01 00:00:00'), (2, '2037-01-01 00:00:00');";
 
 const COUNT: &str =
     "-- Counts the orders.\n-- schedule: rate(1 hour)\nSELECT count(*) AS orders FROM orders;";
