@@ -122,7 +122,7 @@ fn find(name: &OsString) -> Result<&'static Command, Failure> {
 
 /// The answer to `cargo xtask --help`.
 fn list() -> String {
-    let line = |command: &Command| format!("  {:8}  {}\n", command.name, command.summary());
+    let line = |command: &Command| format!("  {:8} {}\n", command.name, command.summary());
     format!(
         "The commands of rds-iam-lambda.\n\nUsage: cargo xtask COMMAND [OPTIONS]\n\nCommands:\n{}\n\
          `cargo xtask COMMAND --help` describes a command.",
