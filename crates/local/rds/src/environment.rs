@@ -1,9 +1,9 @@
 //! The environment variables with which a program in any language finds a server and signs tokens.
 
-use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::Error;
 use crate::server::Server;
@@ -49,14 +49,13 @@ pub fn write<N: AsRef<str>>(environment: &[(N, String)], path: &Path) -> Result<
     for (name, value) in environment {
         text += &format!("export {}={}\n", name.as_ref(), quoted(value));
     }
-    let create = || {
-        // A file that others can read is not written to, but replaced.
-        if path.exists() {
-            fs::remove_file(path)?;
-        }
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-    };
-    create().and_then(|mut file| file.write_all(text.as_bytes())).map_err(Error::io("write", path))
+    // It appears complete, so that others may wait for it, and replaces a file that others can read.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+        .and_then(|file| file.persist(path).map_err(|error| error.error))
+        .map(drop)
+        .map_err(Error::io("write", path))
 }
 
 /// `text` as one word of a shell.

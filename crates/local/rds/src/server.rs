@@ -111,6 +111,12 @@ impl Server {
         self.iam.resource().arn(user)
     }
 
+    /// The file of the server's log.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.running.plan().folder.server_log()
+    }
+
     /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
