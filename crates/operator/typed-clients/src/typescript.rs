@@ -128,6 +128,8 @@ const RESERVED: &[&str] = &[
     "Connection",
     "ErrorType",
     "FunctionError",
+    "NestedArray",
+    "ReadonlyNestedArray",
     "Invoke",
     "ResultSet",
     "Skipped",
@@ -387,7 +389,12 @@ fn type_of(shape: &Shape, place: Place) -> String {
         None => {}
     }
     if let Some(elements) = &shape.list {
-        let array = if place == Place::Row { "Array" } else { "ReadonlyArray" };
+        let array = match (place, shape.nested) {
+            (Place::Row, false) => "Array",
+            (Place::Row, true) => "NestedArray",
+            (_, false) => "ReadonlyArray",
+            (_, true) => "ReadonlyNestedArray",
+        };
         types.push(format!("{array}<{}>", type_of(elements, place)));
     }
     if shape.object {

@@ -12,6 +12,12 @@ export interface TransactionEvent<E extends readonly StatementEvent[] = readonly
   readonly transaction: E;
 }
 
+/** An array of PostgreSQL, which does not tell how many dimensions it has. */
+export type NestedArray<T> = Array<T | NestedArray<T>>;
+
+/** The same as a parameter. */
+export type ReadonlyNestedArray<T> = ReadonlyArray<T | ReadonlyNestedArray<T>>;
+
 /** A column of a result. */
 export interface Column {
   name: string;
