@@ -212,8 +212,9 @@ fn head(description: &Description, command: &str) -> String {
 // With the function that `cargo xtask local --port 9000` serves:
 //
 //     const url = "http://127.0.0.1:9000/2015-03-31/functions/{function}/invocations";
+//     const headers = {{ "content-type": "application/json" }};
 //     const invoke: Invoke = async (event) => {{
-//       const answer = await fetch(url, {{ method: "POST", body: JSON.stringify(event) }});
+//       const answer = await fetch(url, {{ method: "POST", headers, body: JSON.stringify(event) }});
 //       return answer.json();
 //     }};
 //
@@ -257,7 +258,7 @@ fn one(named: &Named<'_>) -> String {
             let _ = writeln!(text, "export type {row} = Record<string, unknown>;\n");
         }
         Some(columns) if columns.is_empty() => {
-            let _ = writeln!(text, "export type {row} = Record<string, never>;\n");
+            let _ = writeln!(text, "export interface {row} {{}}\n");
         }
         Some(columns) => {
             let _ = writeln!(text, "export interface {row} {{");

@@ -2,6 +2,7 @@
 
 use aws_cli::invoke;
 use local_stack::{Failure, Planned, Progress, Stack, engines};
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -37,7 +38,9 @@ pub(super) async fn ask(flags: &Flags) -> Result<Vec<Described>, Failure> {
 }
 
 async fn ask_deployed(flags: &Flags, function: String) -> Result<Described, Failure> {
-    let (region, profile) = (flags.region.clone(), flags.profile.clone());
+    // Version 1 of the client ignores this variable.
+    let own_region = env::var("AWS_REGION").ok().filter(|region| !region.is_empty());
+    let (region, profile) = (flags.region.clone().or(own_region), flags.profile.clone());
     // On another thread, so that signals are handled meanwhile.
     let asking = spawn_blocking(move || {
         let aws = doctor::client::find(region.as_deref(), profile.as_deref(), &mut say)?;
