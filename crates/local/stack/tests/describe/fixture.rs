@@ -50,7 +50,7 @@ const MYSQL: [(&str, &str); 7] = [
         "purge-items",
         "-- mode: write\n-- exclusive: true\n-- param: above int\nDELETE FROM items WHERE id > ?",
     ),
-    ("echo", "-- param: number int?\n-- param: class text?\nSELECT ? AS number, ? AS class"),
+    ("echo", "-- param: number int?\n-- param: class text?\nSELECT CAST(? AS SIGNED) AS number, CAST(? AS CHAR) AS class"),
     ("twice", "SELECT ? * 2 AS `2 times`, ? AS word"),
     (
         "exact",
