@@ -77,9 +77,9 @@ fn what_is_right_is_a_table_and_success() {
     let output = run.output("check --statements sql --schema schema.sql");
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
-    let head = "  statement  mode   params   columns\n  ---------  -----  ------";
+    let head = "  statement  mode   params  columns\n  ---------  -----  ------  ----";
     assert_eq!(out.matches("\n2 statements, all right\n").count(), 2, "{out}");
-    assert!(out.contains("  all        read   -        id INT, name VARCHAR"), "{out}");
+    assert!(out.contains("  all        read   -       id int, name varchar\n"), "{out}");
     assert!(out.contains("  all        read   -        id int4, name varchar\n"), "{out}");
     assert!(out.contains(head), "{out}");
 
