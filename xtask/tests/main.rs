@@ -4,6 +4,7 @@
 
 mod circles;
 mod map;
+mod pages;
 mod readme;
 mod security;
 mod workspace;

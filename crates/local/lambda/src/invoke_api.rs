@@ -35,7 +35,10 @@ pub(crate) async fn handle(functions: Arc<Functions>, request: HttpRequest<Incom
     }
 }
 
-async fn route(functions: &Arc<Functions>, request: HttpRequest<Incoming>) -> Result<Answer, Error> {
+async fn route(
+    functions: &Arc<Functions>,
+    request: HttpRequest<Incoming>,
+) -> Result<Answer, Error> {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (request.method(), segments.as_slice()) {

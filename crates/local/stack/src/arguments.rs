@@ -39,9 +39,8 @@ impl Arguments {
                     Some((name, version)) => (name, Some(version.to_owned())),
                     None => (&*value, None),
                 };
-                let engine = name
-                    .parse()
-                    .map_err(|error| line.error(format!("--engine: {error}")))?;
+                let engine =
+                    name.parse().map_err(|error| line.error(format!("--engine: {error}")))?;
                 if version.as_deref().is_some_and(str::is_empty) {
                     return Err(line.error(format!("--engine {value}: there is no version")));
                 }
@@ -74,9 +73,9 @@ impl Arguments {
         let functions = plan(&self.statements()?.0, &asked)?;
         let started = engines(&functions);
         let serves = |engine| {
-            started.iter().any(|&one| {
-                one == engine || engine == Engine::MySql && one == Engine::MariaDb
-            })
+            started
+                .iter()
+                .any(|&one| one == engine || engine == Engine::MySql && one == Engine::MariaDb)
         };
         if let Some(idle) = self.schemas.engines().find(|&engine| !serves(engine)) {
             let names: Vec<_> = started.iter().map(|engine| engine.name()).collect();

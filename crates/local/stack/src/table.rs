@@ -50,7 +50,8 @@ pub(crate) fn error(payload: &str) -> String {
 fn results(answer: &Value) -> Option<String> {
     let first = rows(answer)?;
     let more = answer.get("more_results").and_then(Value::as_array).into_iter().flatten();
-    let more = more.filter(|set| set["columns"].as_array().is_none_or(|columns| !columns.is_empty()));
+    let more =
+        more.filter(|set| set["columns"].as_array().is_none_or(|columns| !columns.is_empty()));
     let texts: Option<Vec<_>> = std::iter::once(Some(first)).chain(more.map(rows)).collect();
     Some(texts?.join("\n\n"))
 }

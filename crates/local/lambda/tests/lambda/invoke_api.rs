@@ -2,8 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use local_lambda::{Function, Lambda};
-use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 use crate::{
     TEST_TIMEOUT,

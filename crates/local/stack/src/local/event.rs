@@ -52,7 +52,10 @@ mod tests {
     fn a_form_has_no_values() {
         for (event, expected) in [
             (json!({"statement": "a", "params": ["secret"]}), "a"),
-            (json!({"transaction": [{"statement": "a"}, {"statement": "b"}]}), "transaction of a, b"),
+            (
+                json!({"transaction": [{"statement": "a"}, {"statement": "b"}]}),
+                "transaction of a, b",
+            ),
             (json!({"diagnose": true}), "diagnose"),
             (json!({"describe": true}), "describe"),
             (json!({"detail-type": "Scheduled Event"}), "scheduled event"),

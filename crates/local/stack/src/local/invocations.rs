@@ -31,6 +31,8 @@ fn outcome(invocation: &Invocation) -> String {
     match &invocation.function_error {
         None if payload["skipped"] == true => "skipped".to_owned(),
         None => "ok".to_owned(),
-        Some(_) => format!("failed, {}", visible(payload["errorType"].as_str().unwrap_or("unknown"))),
+        Some(_) => {
+            format!("failed, {}", visible(payload["errorType"].as_str().unwrap_or("unknown")))
+        }
     }
 }

@@ -51,7 +51,9 @@ pub(crate) fn of(catalogue: &Catalogue, only: Option<&BTreeSet<String>>, now: Sy
         }
         for schedule in &statement.schedules {
             let event = schedule.event(name).replace(SCHEDULED_TIME, &timestamp(now));
-            if is_free && serde_json::from_str::<Value>(&event).ok() == Some(json!({ "statement": name })) {
+            if is_free
+                && serde_json::from_str::<Value>(&event).ok() == Some(json!({ "statement": name }))
+            {
                 continue; // It was run just now.
             }
             let zone = schedule.timezone.as_ref().map(|zone| format!(" {zone}"));
@@ -140,7 +142,10 @@ mod tests {
     }
 
     const FILES: [(&str, &str); 6] = [
-        ("add", "-- mode: write\n-- param: id int\n-- param: at timestamp\nINSERT INTO a VALUES (?, ?)"),
+        (
+            "add",
+            "-- mode: write\n-- param: id int\n-- param: at timestamp\nINSERT INTO a VALUES (?, ?)",
+        ),
         ("count", "-- schedule: rate(1 hour)\nSELECT 1"),
         ("find", "SELECT ?, ?"),
         (

@@ -97,12 +97,14 @@ impl<'a> Session<'a> {
 
     /// The functions that are called: all, or those that have the event's statements.
     fn called(&self) -> Vec<&Planned> {
-        let event = self.event.as_deref().map(|event| serde_json::from_str(event));
+        let event = self.event.as_deref().map(serde_json::from_str);
         let event = event.and_then(Result::ok).unwrap_or(Value::Null);
         let names = event::statements(&event);
         let knows = |planned: &&Planned| {
             let catalogue = planned.function.catalogue();
-            catalogue.is_ok_and(|catalogue| names.iter().all(|name| catalogue.names().any(|own| own == *name)))
+            catalogue.is_ok_and(|catalogue| {
+                names.iter().all(|name| catalogue.names().any(|own| own == *name))
+            })
         };
         let knowing: Vec<_> = self.functions.iter().filter(knows).collect();
         // Each says that it has no such statement.
@@ -153,11 +155,14 @@ impl<'a> Session<'a> {
 
     /// Prints how to invoke the functions and how to log in to the databases.
     pub(crate) fn say_how_to_use(&mut self) -> Result<(), Failure> {
-        self.say("\nServing the Invoke API until Ctrl-C. Invoke a function with:");
-        for planned in &self.functions {
-            let event = self.example(planned);
-            let line = show::invoke_line(&planned.name, &event, &self.stack.endpoint_url());
-            self.say(&format!("\n{line}"));
+        if let [first, others @ ..] = &self.functions[..] {
+            let event = self.example(first);
+            let line = show::invoke_line(&first.name, &event, &self.stack.endpoint_url());
+            self.say("\nServing the Invoke API until Ctrl-C. Invoke a function with:\n");
+            self.say(&line);
+            for other in others {
+                self.say(&format!("  or: --function-name {}", other.name));
+            }
         }
         for engine in engines(&self.functions) {
             self.say_login(engine)?;
@@ -169,7 +174,8 @@ impl<'a> Session<'a> {
     /// An event that the function answers.
     fn example(&self, planned: &Planned) -> String {
         let runs = planned.function.catalogue();
-        let runs = runs.map(|catalogue| runs::of(&catalogue, None, (self.now)())).unwrap_or_default();
+        let runs =
+            runs.map(|catalogue| runs::of(&catalogue, None, (self.now)())).unwrap_or_default();
         let first = runs.run.into_iter().map(|run| run.event).chain(runs.others).next();
         first.unwrap_or_else(|| diagnosis::EVENT.to_owned())
     }

@@ -23,12 +23,13 @@ pub(crate) fn heading(planned: &Planned, server: &Server) -> String {
 /// An answer below its title, and how long it took; that of the same event sent again, if it was.
 pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> String {
     if cold.error.is_some() {
-        return format!("\n{title}: failed\n  {}", table::error(&cold.payload));
+        let error = table::error(&cold.payload).replace(" What to do: ", "\n  What to do: ");
+        return format!("\n{title}: failed\n  {error}");
     }
     let mut times = format!("{:.1} ms", ms(cold.init + cold.duration));
     if !cold.init.is_zero() {
         times = format!(
-            "cold {times} (init {:.1} ms, login included, + invocation {:.1} ms)",
+            "cold {times} (init with login {:.1} ms, event {:.1} ms)",
             ms(cold.init),
             ms(cold.duration)
         );
@@ -47,7 +48,9 @@ pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> Strin
 pub(crate) fn rest(runs: &Runs) -> Option<String> {
     let mut lines: Vec<_> = runs.refused.iter().map(|why| format!("\nrefused: {why}")).collect();
     if !runs.others.is_empty() {
-        lines.push("\nNot run, as they write or take parameters. Events for --event FILE:".to_owned());
+        lines.push(
+            "\nNot run, as they write or take parameters. Events for --event FILE:".to_owned(),
+        );
         lines.extend(runs.others.iter().map(|event| format!("  {event}")));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))

@@ -46,9 +46,9 @@ impl TokenPipe {
         let closed = Arc::new(AtomicBool::new(false));
         let (to, until) = (path.clone(), closed.clone());
         // It waits for readers, and ends with this process.
-        thread::Builder::new().name("tokens".into()).spawn(move || {
-            while subject.give(&to, &until).is_ok() {}
-        })?;
+        thread::Builder::new()
+            .name("tokens".into())
+            .spawn(move || while subject.give(&to, &until).is_ok() {})?;
         Ok(TokenPipe { engine, path, closed })
     }
 

@@ -196,7 +196,17 @@ struct Nesting<'a> {
 
 /// What a statement may create, as far as it tells routines from others.
 const KINDS: [&str; 11] = [
-    "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE", "TABLE", "VIEW", "INDEX", "TYPE", "USER", "ROLE",
+    "PROCEDURE",
+    "FUNCTION",
+    "TRIGGER",
+    "EVENT",
+    "PACKAGE",
+    "TABLE",
+    "VIEW",
+    "INDEX",
+    "TYPE",
+    "USER",
+    "ROLE",
 ];
 
 impl<'a> Nesting<'a> {
