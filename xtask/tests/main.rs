@@ -4,6 +4,7 @@
 
 mod circles;
 mod map;
+mod package;
 mod readme;
 mod security;
 mod workspace;
