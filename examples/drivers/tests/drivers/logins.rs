@@ -61,7 +61,7 @@ fn another_user_and_an_old_token_are_denied(example: &Example, server: &Server) 
     assert_eq!(attempts(server), before + 1, "{}: what counts attempts does not", example.name);
     example.refused(example.command(server).env("DB_USER", "somebody"), denied);
     server.iam().set_clock_offset(16 * 60);
-    example.refused(example.command(server), denied);
+    example.refused(&mut example.command(server), denied);
     server.iam().set_clock_offset(0);
 }
 
