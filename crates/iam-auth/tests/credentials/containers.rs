@@ -67,3 +67,15 @@ fn an_ec2_instance() {
         .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url);
     assert_eq!(environment.found(), found("ASIAINSTANCE"));
 }
+
+/// As on a machine that is not EC2's, in a network that drops packets.
+#[test]
+fn a_metadata_service_that_does_not_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let environment = Environment::new()
+        .with("AWS_EC2_METADATA_DISABLED", "false")
+        .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url);
+    let error = environment.refused();
+    assert!(error.contains("AWS_PROFILE"), "{error}");
+}
