@@ -15,6 +15,8 @@ pub(crate) struct Command {
 enum Action {
     /// Runs in this program.
     Own(fn(Vec<OsString>) -> Result<(), Failure>),
+    /// Runs on this machine's servers.
+    Local,
     /// Builds packages, and runs the program of the first.
     Program(&'static [&'static str]),
     /// The same for a program behind several commands, whose first argument is the command's name.
@@ -22,11 +24,16 @@ enum Action {
 }
 
 /// All commands, in the order of the list.
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "local",
-        help: include_str!("../../crates/local/stack/src/help.txt"),
-        action: Action::Own(local::run),
+        help: include_str!("../../crates/local/stack/src/help/local.txt"),
+        action: Action::Local,
+    },
+    Command {
+        name: "check",
+        help: include_str!("../../crates/local/stack/src/help/check.txt"),
+        action: Action::Local,
     },
     Command { name: "test", help: include_str!("test/help.txt"), action: Action::Own(test::run) },
     Command {
@@ -127,6 +134,7 @@ impl Command {
     pub(crate) fn run(&self, arguments: Vec<OsString>) -> Result<(), Failure> {
         match self.action {
             Action::Own(run) => run(arguments),
+            Action::Local => local::run(self.name, arguments),
             Action::Program(packages) => {
                 cargo::build(packages)?;
                 cargo::exec(cargo::built(packages[0])?.args(arguments))
@@ -191,7 +199,7 @@ mod tests {
     fn an_unknown_command_is_refused_with_the_commands() {
         for line in ["biuld", "help biuld", "--build"] {
             let error = answer(line.split(' ').map(Into::into)).err().expect(line).to_string();
-            assert!(error.contains("local, test, build"), "{error}");
+            assert!(error.contains("local, check, test, build"), "{error}");
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> R
     fetches.push(Box::new(|| Ok(pinned_tools::ministack(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::iam_data(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::zig(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(pinned_tools::node(&mut say).map(drop)?)));
     during(fetches, work)
 }
 

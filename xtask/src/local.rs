@@ -1,50 +1,91 @@
-//! `cargo xtask local`: the whole system on this machine. Its program reads the options; here it only
-//! matters which servers it will need.
+//! `cargo xtask local`, and the other commands of its program: what runs on this machine. The program reads
+//! the options; here it only matters which servers it will need.
 
 use engine::Engine;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::Path;
 
 use crate::Failure;
 use crate::cargo;
 use crate::fetch;
 
-pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
+pub(crate) fn run(command: &str, arguments: Vec<OsString>) -> Result<(), Failure> {
     fetch::servers_during(&engines(&arguments), || {
         cargo::build(&["local-stack", "mysql-function", "postgres-function"])
     })?;
-    cargo::exec(cargo::built("local-stack")?.args(arguments))
+    cargo::exec(cargo::built("local-stack")?.arg(command).args(arguments))
 }
 
-/// The engines of the options `--engine`, or else the program's default. A wrong name is for the
-/// program to refuse.
+/// The engines of the options `--engine`, or else the program's default. What is wrong is for the program to
+/// refuse.
 fn engines(arguments: &[OsString]) -> Vec<Engine> {
-    let texts: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let apart = texts.windows(2).filter(|pair| pair[0] == "--engine").map(|pair| pair[1]);
-    let joined = texts.iter().filter_map(|text| text.strip_prefix("--engine="));
-    let names: Vec<_> = apart.chain(joined).collect();
-    if names.is_empty() {
-        return vec![Engine::MySql, Engine::Postgres];
+    let names: Vec<_> = values(arguments, "--engine").filter_map(|value| value.to_str()).collect();
+    if !names.is_empty() {
+        let engine = |name: &&str| name.split('@').next()?.parse().ok();
+        return names.iter().filter_map(engine).collect();
     }
-    names.into_iter().filter_map(|name| name.parse().ok()).collect()
+    match values(arguments, "--statements").next() {
+        None => vec![Engine::MySql, Engine::Postgres],
+        Some(folder) => with_a_folder(Path::new(folder)),
+    }
+}
+
+/// The values of an option, after it or after its `=`.
+fn values<'a>(arguments: &'a [OsString], option: &'a str) -> impl Iterator<Item = &'a OsStr> {
+    arguments.iter().enumerate().filter_map(move |(index, argument)| {
+        if argument == option {
+            return arguments.get(index + 1).map(OsString::as_os_str);
+        }
+        Some(argument.to_str()?.strip_prefix(option)?.strip_prefix('=')?.as_ref())
+    })
+}
+
+/// The engines that have a folder in `statements`: `mysql` or `mysql-NAME`.
+fn with_a_folder(statements: &Path) -> Vec<Engine> {
+    let entries = fs::read_dir(statements).into_iter().flatten().flatten();
+    let names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let has = |engine: &Engine| {
+        names.iter().any(|name| name.split('-').next() == Some(engine.statements()))
+    };
+    [Engine::MySql, Engine::Postgres].into_iter().filter(has).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Engine::{MariaDb, MySql, Postgres};
+
+    fn engines_of(line: &str) -> Vec<Engine> {
+        let arguments: Vec<_> = line.split_whitespace().map(Into::into).collect();
+        engines(&arguments)
+    }
 
     #[test]
     fn the_servers_that_are_needed_are_known() {
-        use Engine::{MariaDb, MySql, Postgres};
         for (line, expected) in [
             ("", &[MySql, Postgres][..]),
             ("--once --json", &[MySql, Postgres]),
             ("--engine mariadb", &[MariaDb]),
-            ("--once --engine postgres --engine=mysql", &[Postgres, MySql]),
+            ("--once --engine postgres --engine=mysql@8.4", &[Postgres, MySql]),
             ("--engine oracle", &[]),
             ("--engine", &[MySql, Postgres]),
+            ("--statements /no/such/folder", &[]),
         ] {
-            let arguments: Vec<_> = line.split_whitespace().map(Into::into).collect();
-            assert_eq!(engines(&arguments), expected, "{line}");
+            assert_eq!(engines_of(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_statements_names_its_engines() {
+        let folder = std::env::temp_dir().join(format!("statements-{}", std::process::id()));
+        fs::create_dir_all(folder.join("postgres-reports")).unwrap();
+        let shown = folder.display();
+        let found = [
+            engines_of(&format!("--statements {shown}")),
+            engines_of(&format!("--statements={shown} --engine mysql")),
+        ];
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found, [vec![Postgres], vec![MySql]]);
     }
 }

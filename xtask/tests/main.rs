@@ -5,6 +5,7 @@
 mod circles;
 mod map;
 mod package;
+mod pages;
 mod readme;
 mod security;
 mod workspace;

@@ -8,7 +8,7 @@
 mod run;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Row, Statement as Prepared};
+use mysql_async::{Conn, Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
 use sql_function::{Error, ExecResult, Kind, Mode, Param, Rows, Statement, is_reusable, loggable};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 const PREPARE: Duration = Duration::from_secs(5);
 
 /// A statement with its parameters, ready to run.
-pub(crate) enum Bound {
+pub enum Bound {
     /// Sent as text.
     Text(Whole),
     /// Prepared, with its text.
@@ -90,6 +90,7 @@ impl Connection {
 impl sql_function::Connection for Connection {
     type CancelHandle = CancelHandle;
     type Bound<'a> = Bound;
+    type Client = Conn;
 
     fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { address: self.address, thread: self.conn.id() }
@@ -264,6 +265,18 @@ impl sql_function::Connection for Connection {
             self.locks = false;
         }
         Ok(())
+    }
+
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        self.command("preparing the session", transactions(Mode::Write)).await
+    }
+
+    fn client(&self) -> &Conn {
+        &self.conn
+    }
+
+    fn client_mut(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 
     async fn close(self) {

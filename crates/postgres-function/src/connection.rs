@@ -10,7 +10,7 @@ use crate::failure;
 use crate::session::{RESET, Sent, State};
 
 /// An open connection.
-pub(crate) struct Connection {
+pub struct Connection {
     pub(crate) client: Client,
     pub(crate) task: ConnectionTask,
     pub(crate) address: IpAddr,
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
 }
 
 /// Identifies a connection on its server: an address, a process id and a secret key.
-pub(crate) struct CancelHandle {
+pub struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) token: CancelToken,
 }

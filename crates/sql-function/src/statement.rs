@@ -16,12 +16,17 @@
 //! | `exclusive` | `true` (skipped if it is already running elsewhere), `false` | `false` |
 //! | `timeout` | `250ms`, `30s`, `5m` | the function's own deadline |
 //! | `max_rows` | a number of rows | `10000` |
+//! | `param` | a name, a type and words, one line for each parameter | |
+//! | `schedule` | an expression of EventBridge Scheduler, and a time zone; any number of lines | |
+//! | `params` | the parameters of the schedule before it, as JSON | |
 //!
-//! A file is read once, when the function starts. [`check`] refuses statements that no event may
+//! All other comments at the top are its description. A file is read once, when the function starts. [`check`] refuses statements that no event may
 //! run.
 
 mod check;
+mod declared;
 mod options;
+mod schedule;
 
 use diagnosis::Cause;
 use std::ops::Range;
@@ -31,8 +36,11 @@ use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::sql::{self, Dialect, Token, TokenKind};
 
+pub use declared::{Declared, ParamType, Scalar};
+pub use schedule::Schedule;
+
 /// Whether a statement may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// The server refuses writes.
     Read,
@@ -55,6 +63,12 @@ pub struct Statement {
     pub timeout: Option<Duration>,
     /// How many rows it may return.
     pub max_rows: u64,
+    /// What it does, in words: the comments at its top that are no option. May be empty.
+    pub description: String,
+    /// Its parameters by position, if they are declared; else empty.
+    pub declared: Vec<Declared>,
+    /// When it is run.
+    pub schedules: Vec<Schedule>,
     dialect: Dialect,
     tokens: Vec<Place>,
 }
@@ -77,6 +91,18 @@ struct Refusal {
     cause: Cause,
 }
 
+impl Refusal {
+    /// The error about the text at `place`.
+    fn at(self, place: &str) -> Error {
+        let Refusal { line, why, fix, cause } = self;
+        let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Error::new(Kind::Statement, loggable!("{place}: {at}{why}"))
+            .at_line(line)
+            .with_cause(cause)
+            .advice(loggable!("{fix}"))
+    }
+}
+
 impl Statement {
     /// Reads the text of a file.
     ///
@@ -94,12 +120,18 @@ impl Statement {
         sql: String,
         dialect: Dialect,
     ) -> Result<Statement, Error> {
-        read(name, sql, dialect).map_err(|Refusal { line, why, fix, cause }| {
-            let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::new(Kind::Statement, loggable!("{place}: {line}{why}"))
-                .with_cause(cause)
-                .advice(loggable!("{fix}"))
-        })
+        read(name, sql, dialect, None).map_err(|refusal| refusal.at(place))
+    }
+
+    /// Reads a text whose mode the code decides that contains it.
+    pub(crate) fn parse_as(
+        name: &str,
+        sql: String,
+        mode: Mode,
+        dialect: Dialect,
+    ) -> Result<Statement, Error> {
+        let place = format!("statement {name:?}");
+        read(name, sql, dialect, Some(mode)).map_err(|refusal| refusal.at(&place))
     }
 
     /// The same statement for a session in which backslashes in quotes do not escape.
@@ -208,10 +240,27 @@ pub(crate) fn counted(params: usize) -> String {
     if params == 1 { "1 parameter".to_owned() } else { format!("{params} parameters") }
 }
 
-fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal> {
+fn read(
+    name: &str,
+    sql: String,
+    dialect: Dialect,
+    mode: Option<Mode>,
+) -> Result<Statement, Refusal> {
     // Some editors on Windows write a byte order mark, which no server accepts.
     let sql = sql.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(sql);
     let options = options::read(&sql, dialect)?;
+    if let (Some(decided), Some(written)) = (mode, options.mode)
+        && decided != written
+    {
+        return Err(Refusal {
+            line: None,
+            why: "its mode is not that of the call that runs it".into(),
+            fix: "remove the option mode, or run it with query to read, with execute or query_mut \
+                  to write"
+                .into(),
+            cause: Cause::StatementMode,
+        });
+    }
     let tokens = sql::tokens(&sql, dialect)
         .map(|token| Place {
             kind: token.kind,
@@ -222,14 +271,18 @@ fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal>
     let statement = Statement {
         name: name.to_owned(),
         sql,
-        mode: options.mode.unwrap_or(Mode::Read),
+        mode: mode.or(options.mode).unwrap_or(Mode::Read),
         exclusive: options.exclusive.unwrap_or(false),
         timeout: options.timeout,
         max_rows: options.max_rows.unwrap_or(options::DEFAULT_MAX_ROWS),
+        description: options.description,
+        declared: options.declared,
+        schedules: options.schedules,
         dialect,
         tokens,
     };
     check::all(&statement)?;
+    declared::check(&statement, &options.lines)?;
     Ok(statement)
 }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     error::{Error, Kind},
     function::Function,
+    observer::Observer,
     pool::Pool,
     process::Processes,
 };
@@ -17,9 +18,20 @@ use crate::{
 pub(crate) struct Functions {
     pools: RwLock<BTreeMap<String, Arc<Pool>>>,
     processes: Arc<Processes>,
+    observer: Option<Observer>,
 }
 
 impl Functions {
+    /// None yet.
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self { observer, ..Self::default() }
+    }
+
+    /// Who wants to know of invocations.
+    pub(crate) fn observer(&self) -> Option<&Observer> {
+        self.observer.as_ref()
+    }
+
     /// Adds a function whose settings are valid and whose name is free.
     pub(crate) fn create(&self, function: Function) -> Result<(), Error> {
         let function = function.validated()?;
@@ -31,6 +43,15 @@ impl Functions {
         }
         pools.insert(name, Arc::new(Pool::new(function, self.processes.clone())));
         Ok(())
+    }
+
+    /// Puts a function whose settings are valid in the place of the one of its name, which is returned.
+    pub(crate) fn replace(&self, function: Function) -> Result<Option<Arc<Pool>>, Error> {
+        let function = function.validated()?;
+        let pool = Arc::new(Pool::new(function, self.processes.clone()));
+        // No code panics while it holds the lock.
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(pools.insert(pool.function().name.clone(), pool))
     }
 
     /// Finds a function by its name, its ARN or a part of it, with or without a qualifier. There

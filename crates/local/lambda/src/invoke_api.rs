@@ -21,6 +21,7 @@ use crate::{
     http::{self, Answer, Received},
     identity,
     invocation::{ASYNCHRONOUS_LIMIT, Invocation, Request, SYNCHRONOUS_LIMIT},
+    pool::Pool,
 };
 
 /// How much of a log `X-Amz-Log-Type: Tail` returns, in bytes.
@@ -34,7 +35,10 @@ pub(crate) async fn handle(functions: Arc<Functions>, request: HttpRequest<Incom
     }
 }
 
-async fn route(functions: &Functions, request: HttpRequest<Incoming>) -> Result<Answer, Error> {
+async fn route(
+    functions: &Arc<Functions>,
+    request: HttpRequest<Incoming>,
+) -> Result<Answer, Error> {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (request.method(), segments.as_slice()) {
@@ -55,7 +59,7 @@ async fn route(functions: &Functions, request: HttpRequest<Incoming>) -> Result<
 }
 
 async fn invoke(
-    functions: &Functions,
+    functions: &Arc<Functions>,
     name: &str,
     http_request: HttpRequest<Incoming>,
 ) -> Result<Answer, Error> {
@@ -84,13 +88,26 @@ async fn invoke(
         "DryRun" => Ok(accepted(StatusCode::NO_CONTENT)),
         "Event" => {
             // An asynchronous event is queued, and carries no client context.
-            tokio::spawn(async move { pool.invoke_in_turn(request).await });
+            let functions = functions.clone();
+            tokio::spawn(async move {
+                let event = request.payload.clone();
+                let outcome = pool.invoke_in_turn(request).await;
+                tell(&functions, &pool, &event, &outcome);
+            });
             Ok(accepted(StatusCode::ACCEPTED))
         }
         _ => {
-            let invocation = pool.invoke(Request { client_context, ..request }).await?;
-            Ok(answer(invocation, wants_tail))
+            let event = request.payload.clone();
+            let outcome = pool.invoke(Request { client_context, ..request }).await;
+            tell(functions, &pool, &event, &outcome);
+            Ok(answer(outcome?, wants_tail))
         }
+    }
+}
+
+fn tell(functions: &Functions, pool: &Pool, event: &Bytes, outcome: &Result<Invocation, Error>) {
+    if let Some(observer) = functions.observer() {
+        observer.tell(&pool.function().name, event, outcome);
     }
 }
 

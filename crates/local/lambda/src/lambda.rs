@@ -15,6 +15,7 @@ use crate::{
     http::{Peer, Server},
     invocation::{Invocation, Request, SYNCHRONOUS_LIMIT},
     invoke_api,
+    observer::{Invoked, Observer},
 };
 
 /// Functions, and the Invoke API to reach them.
@@ -32,12 +33,19 @@ pub struct Lambda {
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     port: u16,
+    observer: Option<Observer>,
 }
 
 impl Builder {
     /// The port of the Invoke API on 127.0.0.1; 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Is called after each invocation through the Invoke API, not of [`Lambda::invoke`]. It must not block.
+    pub fn observer(mut self, observe: impl Fn(&Invoked<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer::new(observe));
         self
     }
 
@@ -50,7 +58,7 @@ impl Builder {
         let cannot_listen = |error| Kind::CannotListen(address, error);
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
-        let functions = Arc::new(Functions::default());
+        let functions = Arc::new(Functions::new(self.observer));
         let server = Server::start(
             listener,
             functions.clone(),
@@ -87,6 +95,18 @@ impl Lambda {
     /// A setting that Lambda would refuse, a name that is in use, or no executable `bootstrap`.
     pub async fn create_function(&self, function: Function) -> Result<(), Error> {
         self.functions.create(function)
+    }
+
+    /// Creates a function, or replaces the one of its name as an update of its code does: events from now
+    /// on meet new environments. Those before run to their end.
+    ///
+    /// # Errors
+    /// A setting that Lambda would refuse, or no executable `bootstrap`.
+    pub async fn replace_function(&self, function: Function) -> Result<(), Error> {
+        if let Some(replaced) = self.functions.replace(function)? {
+            replaced.shut_down().await;
+        }
+        Ok(())
     }
 
     /// Starts an environment before its first event, and waits until it has initialised. The first

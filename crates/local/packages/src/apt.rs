@@ -14,10 +14,11 @@ use crate::Error;
 use crate::host::{Distribution, debian_mirror};
 use crate::server_program::ServerProgram;
 
-/// Fetches the packages of `engine` and unpacks them into `folder`. True if they include their own C
-/// library, and so need its loader.
+/// Fetches `package` of `engine`, or the newest whose name it begins, with what it needs, and unpacks them
+/// into `folder`. True if they include their own C library, and so need its loader.
 pub(crate) fn fetch(
     engine: Engine,
+    package: &str,
     distribution: &Distribution,
     folder: &Path,
     progress: &mut dyn FnMut(&str),
@@ -29,11 +30,11 @@ pub(crate) fn fetch(
 
     progress(&format!("{engine}: reading the package lists"));
     let update = apt.update(progress)?;
-    let package = apt.name_of(engine, &update)?;
+    let name = apt.name_of(package, &update)?;
     let wanted: Vec<Package> = apt
-        .closure(&package)?
+        .closure(&name)?
         .into_iter()
-        .filter(|package| is_needed(engine, &package.name, from_unstable))
+        .filter(|needed| is_needed(package, &needed.name, from_unstable))
         .collect();
     apt.download(&wanted, progress)?;
     progress(&format!("{engine}: unpacking"));
@@ -140,8 +141,7 @@ impl Apt {
     }
 
     /// The package's name in this release: the plain name, or the one with the highest version.
-    fn name_of(&self, engine: Engine, update: &Output) -> Result<String, Error> {
-        let plain = engine.package();
+    fn name_of(&self, plain: &str, update: &Output) -> Result<String, Error> {
         let names = self.run("apt-cache", &["pkgnames", plain])?;
         let names = String::from_utf8_lossy(&names.stdout);
         if names.lines().any(|name| name == plain) {
@@ -252,16 +252,15 @@ fn unstable() -> Result<String, Error> {
     Ok(text)
 }
 
-/// Whether the server needs the package to run: its own packages and libraries, except those for Perl,
-/// just-in-time compilation and its maintenance scripts.
-fn is_needed(engine: Engine, name: &str, from_unstable: bool) -> bool {
+/// Whether the program of `package` needs the package `name` to run: its own packages and libraries,
+/// except those for Perl, just-in-time compilation and its maintenance scripts.
+fn is_needed(package: &str, name: &str, from_unstable: bool) -> bool {
     let unused = ["libperl", "libllvm", "libz3-", "libpam-modules", "libc-bin", "libc-l10n"];
-    let own = match engine {
-        Engine::MySql | Engine::MariaDb => name.starts_with(engine.package()),
-        Engine::Postgres => {
-            name.strip_prefix("postgresql-").is_some_and(|rest| version(rest).is_some())
-        }
-    };
+    let own = name.strip_prefix(package).is_some_and(|rest| {
+        // `postgresql` itself only names the newest `postgresql-15`.
+        let of_postgres = package.starts_with("postgresql");
+        !of_postgres || rest.strip_prefix('-').is_some_and(|rest| version(rest).is_some())
+    });
     match name {
         "libc6" => from_unstable,
         "zlib1g" => true,
@@ -338,7 +337,6 @@ fn last_lines(said: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Package, is_needed, parse_uri, version};
-    use engine::Engine;
 
     #[test]
     fn a_uri_line_gives_name_and_size() {
@@ -352,15 +350,17 @@ mod tests {
     #[test]
     fn what_runs_is_kept_and_what_installs_is_not() {
         for name in ["postgresql-15", "libpam0g", "libicu72", "zlib1g", "libssl3t64"] {
-            assert!(is_needed(Engine::Postgres, name, false), "{name}");
+            assert!(is_needed("postgresql", name, false), "{name}");
         }
         for name in
             ["postgresql", "postgresql-common", "perl-base", "libjson-perl", "libllvm14", "libc6"]
         {
-            assert!(!is_needed(Engine::Postgres, name, false), "{name}");
+            assert!(!is_needed("postgresql", name, false), "{name}");
         }
-        assert!(is_needed(Engine::MySql, "libc6", true));
-        assert!(is_needed(Engine::MySql, "mysql-server-core-8.0", false));
+        assert!(is_needed("mysql-server-core", "libc6", true));
+        assert!(is_needed("mysql-server-core", "mysql-server-core-8.0", false));
+        assert!(is_needed("postgresql-client", "postgresql-client-15", false));
+        assert!(!is_needed("postgresql-client", "postgresql-client-common", false));
     }
 
     #[test]

@@ -21,6 +21,7 @@
 
 mod apt;
 mod cache;
+mod client;
 mod error;
 mod host;
 mod installation;
@@ -31,6 +32,7 @@ mod server_program;
 use engine::Engine;
 
 pub use cache::cache_folder;
+pub use client::fetch_client;
 pub use error::Error;
 pub use installation::Installation;
 

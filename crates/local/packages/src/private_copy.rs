@@ -50,7 +50,7 @@ pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<In
     let started = Instant::now();
     let unfinished = folder.with_extension("unfinished");
     start_empty(&unfinished)?;
-    let own_c_library = apt::fetch(engine, &distribution, &unfinished, progress)?;
+    let own_c_library = apt::fetch(engine, engine.package(), &distribution, &unfinished, progress)?;
     let installation = inspect(engine, &unfinished, own_c_library)?;
     let version = format!("{}\n", installation.version);
     let version_path = unfinished.join(VERSION_FILE);
@@ -124,7 +124,7 @@ fn program_in(engine: Engine, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The dynamic loader, if the copy includes the C library.
-fn loader_in(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn loader_in(folder: &Path) -> Option<PathBuf> {
     ["usr/lib64", "lib64", "usr/lib", "lib"]
         .iter()
         .flat_map(|place| entries(&folder.join(place)))
@@ -134,7 +134,7 @@ fn loader_in(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The folders named after the platform, such as `usr/lib/x86_64-linux-gnu`.
-fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     ["usr/lib", "lib"]
         .iter()
         .flat_map(|place| entries(&folder.join(place)))
@@ -142,11 +142,11 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-fn start_empty(folder: &Path) -> Result<(), Error> {
+pub(crate) fn start_empty(folder: &Path) -> Result<(), Error> {
     remove(folder)?;
     fs::create_dir(folder).map_err(Error::io("create", folder))
 }

@@ -10,7 +10,7 @@ pub(crate) trait ServerProgram {
     fn programs(self) -> &'static [&'static str];
     /// The Debian and Ubuntu package, up to the version that some releases append.
     fn package(self) -> &'static str;
-    /// Whether `text`, a program's answer to `--version`, is of this engine.
+    /// Whether `text`, a server's or a client's answer to `--version`, is of this engine.
     fn answers(self, text: &str) -> bool;
 }
 
@@ -43,7 +43,7 @@ impl ServerProgram for Engine {
         match self {
             Self::MySql => text.contains(" Ver ") && !text.contains("MariaDB"),
             Self::MariaDb => text.contains("MariaDB"),
-            Self::Postgres => text.starts_with("postgres (PostgreSQL)"),
+            Self::Postgres => text.contains("(PostgreSQL)"),
         }
     }
 }

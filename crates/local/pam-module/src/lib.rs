@@ -5,13 +5,10 @@
 //! - as a PAM module it takes the password, which is a token, and asks the verifier behind
 //!   [`plugin_protocol`] about it; it decides nothing itself, and refuses the login on any error;
 //! - as an `LD_PRELOAD` object it makes the server read its PAM services from the folder named by
-//!   [`CONFIGURATION_VARIABLE`] instead of `/etc/pam.d`, which only root can write to.
+//!   [`plugin_protocol::PAM_FOLDER_VARIABLE`] instead of `/etc/pam.d`, which only root can write to.
 
 #![allow(unsafe_code)] // PAM is a C ABI
 
 mod linux_pam;
 mod module;
 mod preload;
-
-/// The environment variable of a server process that names the folder of its PAM services.
-pub const CONFIGURATION_VARIABLE: &str = "LOCAL_RDS_PAM_FOLDER";

@@ -5,6 +5,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
+use std::ptr;
 
 /// Success.
 pub(crate) const PAM_SUCCESS: c_int = 0;
@@ -61,6 +62,16 @@ pub(crate) type StartConfdir = unsafe extern "C" fn(
     *mut *mut Handle,
 ) -> c_int;
 
+// Of the C library, which every Rust program links.
+unsafe extern "C" {
+    /// `dlsym(3)`. A null handle is `RTLD_DEFAULT`.
+    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+    /// `free(3)`.
+    pub(crate) fn free(memory: *mut c_void);
+    /// `explicit_bzero(3)`.
+    pub(crate) fn explicit_bzero(memory: *mut c_void, length: usize);
+}
+
 /// Looks up a function among the libraries of this process.
 ///
 /// # Safety
@@ -68,7 +79,7 @@ pub(crate) type StartConfdir = unsafe extern "C" fn(
 pub(crate) unsafe fn function<F: Copy>(name: &CStr) -> io::Result<F> {
     const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
     // SAFETY: the name is a C string.
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    let address = unsafe { dlsym(ptr::null_mut(), name.as_ptr()) };
     if address.is_null() {
         return Err(io::Error::other(format!(
             "this process has no {}: its libpam is missing, or older than 1.4",

@@ -9,7 +9,7 @@ use plugin_protocol::{Login, ask};
 
 use crate::linux_pam::{
     Conversation, GetItem, Handle, Message, PAM_AUTH_ERR, PAM_CONV, PAM_PROMPT_ECHO_OFF,
-    PAM_SUCCESS, PAM_USER, Response, function,
+    PAM_SUCCESS, PAM_USER, Response, explicit_bzero, free, function,
 };
 
 /// Whether the user may log in with the password they give.
@@ -93,14 +93,14 @@ unsafe fn password(handle: *const Handle) -> io::Result<Vec<u8>> {
     // C string from malloc; both are ours now.
     unsafe {
         let text = (*response).text;
-        libc::free(response.cast());
+        free(response.cast());
         if text.is_null() {
             return Err(io::Error::other("the client sent no password"));
         }
         let password = CStr::from_ptr(text).to_bytes().to_vec();
         // PAM's copy must not stay in freed memory.
-        libc::explicit_bzero(text.cast(), password.len());
-        libc::free(text.cast());
+        explicit_bzero(text.cast(), password.len());
+        free(text.cast());
         Ok(password)
     }
 }

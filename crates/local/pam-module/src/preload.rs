@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
 
-use crate::CONFIGURATION_VARIABLE;
+use plugin_protocol::PAM_FOLDER_VARIABLE;
+
 use crate::linux_pam::{Conversation, Handle, PAM_ABORT, StartConfdir, function};
 
 /// Replaces libpam's `pam_start`, which reads `/etc/pam.d`.
@@ -30,7 +31,7 @@ unsafe extern "C" fn pam_start(
         }
     };
     let folder =
-        env::var_os(CONFIGURATION_VARIABLE).and_then(|path| CString::new(path.into_vec()).ok());
+        env::var_os(PAM_FOLDER_VARIABLE).and_then(|path| CString::new(path.into_vec()).ok());
     // Without a folder PAM reads its default one.
     let folder = folder.as_ref().map_or(ptr::null(), |folder| folder.as_ptr());
     // SAFETY: the caller's arguments, and a C string that lives until the call returns.

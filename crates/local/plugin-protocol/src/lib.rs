@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// The environment variable of a server process that holds the path of the verifier's socket.
 pub const SOCKET_VARIABLE: &str = "LOCAL_RDS_VERIFIER";
+/// The environment variable of PostgreSQL's process that names the folder of its PAM services.
+pub const PAM_FOLDER_VARIABLE: &str = "LOCAL_RDS_PAM_FOLDER";
 
 /// The answer that allows a login.
 pub const ALLOWED: u8 = b'+';

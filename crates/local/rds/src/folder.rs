@@ -93,6 +93,11 @@ impl Folder {
         self.path.join("ca.pem")
     }
 
+    /// The environment of clients.
+    pub(crate) fn environment(&self) -> PathBuf {
+        self.path.join("env")
+    }
+
     /// The server's log.
     pub(crate) fn server_log(&self) -> PathBuf {
         self.path.join("server.log")

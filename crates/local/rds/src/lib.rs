@@ -22,7 +22,10 @@
 
 mod account;
 mod administrator;
+mod builder;
 mod certificates;
+mod client_line;
+mod environment;
 mod error;
 mod folder;
 mod mysql;
@@ -38,9 +41,11 @@ mod server_certificate;
 mod server_engine;
 
 pub use administrator::Row;
+pub use builder::Builder;
 pub use certificates::{KeyType, ServerCertificate};
 pub use engine::Engine;
+pub use environment::write as write_environment;
 pub use error::Error;
 pub use profile::Profile;
 pub use rds_iam_verifier as iam;
-pub use server::{Builder, Server};
+pub use server::Server;

@@ -92,9 +92,7 @@ impl ServerEngine for MySql {
     /// Puts the authentication plugin where the server finds it.
     fn configure(&self, plan: &Plan) -> Result<(), Error> {
         let Plan { installation, folder, .. } = plan;
-        let from = plugins::MYSQL.find()?;
-        let to = folder.plugins().join(PLUGIN_FILE);
-        fs::copy(&from, &to).map_err(Error::io("copy", &from))?;
+        plugins::write(plugins::MYSQL, &folder.plugins().join(PLUGIN_FILE))?;
         let component = ["lib/mysql/plugin", "lib64/mysql/plugin", "lib/plugin"]
             .iter()
             .map(|place| installation.base().join(place).join(COMPONENT))

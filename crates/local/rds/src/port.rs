@@ -17,14 +17,14 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// A free port.
+    /// The port `number`, or any free one.
     ///
     /// # Errors
-    /// There is none.
-    pub(crate) fn reserve() -> io::Result<Self> {
+    /// It is in use, or there is none.
+    pub(crate) fn reserve(number: Option<u16>) -> io::Result<Self> {
         let bound = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         bound.set_reuse_address(true)?;
-        bound.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        bound.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, number.unwrap_or(0))).into())?;
         let address = bound.local_addr()?.as_socket();
         let number = address.ok_or_else(|| io::Error::other("a socket without an address"))?.port();
         Ok(Self { number, _bound: bound })
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn who_asks_for_any_port_is_not_given_it_and_who_names_it_is() {
-        let port = Port::reserve().unwrap();
+        let port = Port::reserve(None).unwrap();
         let address = (Ipv4Addr::LOCALHOST, port.number());
         let others: Vec<_> =
             (0..500).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();

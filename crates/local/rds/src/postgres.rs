@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use libc::c_int;
 use local_packages::Installation;
-use pam_module::CONFIGURATION_VARIABLE;
+use plugin_protocol::PAM_FOLDER_VARIABLE;
 
 use crate::account::Account;
 use crate::administrator::Administrator;
@@ -106,9 +106,8 @@ impl ServerEngine for Postgres {
     /// Puts the PAM module and its service where the server finds them, and writes its settings.
     fn configure(&self, plan: &Plan) -> Result<(), Error> {
         let folder = &plan.folder;
-        let from = plugins::PAM.find()?;
         let module = folder.plugins().join(PLUGIN_FILE);
-        fs::copy(&from, &module).map_err(Error::io("copy", &from))?;
+        plugins::write(plugins::PAM, &module)?;
         let service = folder.plugins().join(SERVICE);
         let module = module.display();
         let text = format!("auth required {module}\naccount required {module}\n");
@@ -125,7 +124,7 @@ impl ServerEngine for Postgres {
         command.arg("-D").arg(folder.data()).arg("-p").arg(port.to_string());
         command
             .env("LD_PRELOAD", folder.plugins().join(PLUGIN_FILE))
-            .env(CONFIGURATION_VARIABLE, folder.plugins());
+            .env(PAM_FOLDER_VARIABLE, folder.plugins());
         Ok(command)
     }
 

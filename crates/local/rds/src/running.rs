@@ -1,4 +1,4 @@
-//! The server's process: started on a free port, ended, killed and started again, and the
+//! The server's process: started on its port, ended, killed and started again, and the
 //! administrator's connection to it.
 
 use std::io;
@@ -35,13 +35,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the server on a free port and makes it ready for IAM users, after `setup` has run.
+    /// Starts the server on `port` and makes it ready for IAM users, after `setup` has run.
     pub(crate) fn start(
         engine: &'static dyn ServerEngine,
         plan: Plan,
+        port: Port,
         setup: &str,
     ) -> Result<Self, Error> {
-        let port = Port::reserve().map_err(Error::because("no free port on 127.0.0.1"))?;
         let path = plan.folder.server_log();
         let log = LogFile::create(path.clone()).map_err(Error::io("create", &path))?;
         let (process, administrator) = (Mutex::default(), Mutex::default());

@@ -1,83 +1,170 @@
-//! The parts, joined: a server for each engine, and the engine's function in front of it.
+//! Servers with a schema, and functions with statements in front of them.
 
+use engine::Engine;
 use local_lambda::Lambda;
-use local_rds::{Engine, Server};
-use local_stack::ITEMS;
+use local_rds::Server;
 use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::Failure;
+use crate::failure::Failure;
+use crate::function::{function, with_role};
+use crate::plan::{Planned, engines};
+use crate::schema::{Cancelled, Schema, apply};
+
+/// The time-out of a function, as `deploy/template.yaml` sets it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Is told of each long step, in a line of text.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The schema for an engine's server; none for an empty database.
+pub type SchemaOf<'a> = &'a dyn Fn(Engine) -> Result<Option<Schema>, Failure>;
 
 /// Everything that runs. Dropping it stops all processes and removes all files.
-pub(crate) struct Stack {
+///
+/// ```no_run
+/// use local_stack::{Schemas, Stack, plan};
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// # async fn run() -> Result<(), local_stack::Failure> {
+/// let mut schemas = Schemas::default();
+/// schemas.add(Path::new("schema.sql"))?;
+/// let functions = plan(Path::new("statements"), &[])?;
+/// let stack = Stack::start(
+///     &functions,
+///     &|engine| schemas.read(engine),
+///     local_lambda::Lambda::builder(),
+///     &(Arc::new(|line: &str| eprintln!("{line}")) as local_stack::Progress),
+/// )
+/// .await?;
+/// for planned in &functions {
+///     let answer = stack.invoke(&planned.name, r#"{"describe":true}"#).await?;
+///     println!("{}", answer.payload);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Stack {
     // Dropped in this order: functions before the servers that they use.
     lambda: Lambda,
-    functions: Vec<LocalFunction>,
-    _servers: Vec<Server>,
-    _folder: TempDir,
-}
-
-/// One function.
-pub(crate) struct LocalFunction {
-    pub(crate) name: String,
-    /// The host of its server.
-    pub(crate) server: String,
-    /// The database user it logs in as.
-    pub(crate) user: String,
+    servers: Vec<Server>,
+    folder: TempDir,
 }
 
 /// The result of an invocation.
-pub(crate) struct Answer {
-    pub(crate) payload: String,
-    pub(crate) error: Option<String>,
-    pub(crate) init: Duration,
-    pub(crate) duration: Duration,
+pub struct Answer {
+    /// The response, or the error object.
+    pub payload: String,
+    /// `Unhandled` if the function failed.
+    pub error: Option<String>,
+    /// How long its environment took to initialise, if it did.
+    pub init: Duration,
+    /// How long the invocation took after that.
+    pub duration: Duration,
 }
 
 impl Stack {
-    pub(crate) async fn start(engines: &[Engine], port: Option<u16>) -> Result<Stack, Failure> {
-        eprintln!("starting {}", names(engines));
+    /// Starts a server for each engine of `functions`, with its schema, and the functions.
+    ///
+    /// If the returned future is dropped, schemas stop before their next statement.
+    ///
+    /// # Errors
+    /// A server does not start, refuses its schema (the text names file and line), or a function's program
+    /// is not built.
+    pub async fn start(
+        functions: &[Planned],
+        schema: SchemaOf<'_>,
+        lambda: local_lambda::Builder,
+        progress: &Progress,
+    ) -> Result<Stack, Failure> {
         // No other user of the machine can enter it.
         let private = Permissions::from_mode(0o700);
         let folder =
             tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
-        let starting: Vec<_> = engines
-            .iter()
-            .map(|&engine| {
-                tokio::task::spawn_blocking(move || {
-                    let server = Server::builder(engine).setup(ITEMS);
-                    server.progress(|line| eprintln!("{line}")).start()
-                })
-            })
+        let engines = engines(functions);
+        let schemas = engines.iter().map(|&engine| Ok((engine, schema(engine)?)));
+        let schemas = schemas.collect::<Result<Vec<_>, Failure>>()?;
+        let lambda = lambda.start().await?;
+        let starting: Vec<_> = schemas
+            .into_iter()
+            .map(|(engine, schema)| Starting::new(engine, schema, progress.clone()))
             .collect();
-        let lambda = match port {
-            Some(port) => Lambda::builder().port(port).start().await?,
-            None => Lambda::start().await?,
-        };
-        let mut servers = vec![];
-        let mut functions = vec![];
+        let mut stack = Stack { lambda, servers: Vec::new(), folder };
         for start in starting {
-            let server = start.await??;
-            functions.push(create(&lambda, &server, folder.path()).await?);
-            servers.push(server);
+            stack.servers.push(start.wait().await?);
         }
-        Ok(Stack { lambda, functions, _servers: servers, _folder: folder })
+        for planned in functions {
+            stack.deploy(planned).await?;
+        }
+        Ok(stack)
     }
 
-    pub(crate) fn functions(&self) -> &[LocalFunction] {
-        &self.functions
+    /// Deploys a function anew: its next event meets a new environment, which reads the statements.
+    ///
+    /// # Errors
+    /// Its program is not built.
+    pub async fn deploy(&self, planned: &Planned) -> Result<(), Failure> {
+        let server = self.server(planned.engine);
+        let task_root = self.folder.path().join(&planned.name);
+        if !task_root.exists() {
+            fs::create_dir(&task_root)?;
+            symlink(beside_this_program(planned.engine.function())?, task_root.join("bootstrap"))?;
+        }
+        // It reads them where they are, so that its errors name files that a person can edit.
+        let statements = planned.function.folder.canonicalize()?.display().to_string();
+        let function = with_role(function(server, &planned.name, task_root), server.access_key());
+        let function = function.env("STATEMENTS_DIR", statements).timeout(TIMEOUT);
+        Ok(self.lambda.replace_function(function).await?)
     }
 
-    pub(crate) async fn invoke(
-        &self,
-        function: &LocalFunction,
-        event: &str,
-    ) -> Result<Answer, Failure> {
-        let invocation = self.lambda.invoke(&function.name, event.to_owned()).await?;
+    /// Puts a new server with `schema` in the place of the engine's; the old one serves until the new one
+    /// is ready, and its functions are those of `functions`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); the old server stays.
+    pub async fn renew(
+        &mut self,
+        engine: Engine,
+        schema: Option<Schema>,
+        functions: &[Planned],
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let server = Starting::new(engine, schema, progress.clone()).wait().await?;
+        let Some(old) = self.servers.iter_mut().find(|server| server.engine() == engine) else {
+            return Err(format!("there is no server of {engine}").into());
+        };
+        let old = std::mem::replace(old, server);
+        for planned in functions.iter().filter(|planned| planned.engine == engine) {
+            self.deploy(planned).await?;
+        }
+        // Its end takes time.
+        Ok(spawn_blocking(move || drop(old)).await?)
+    }
+
+    /// The server of an engine.
+    ///
+    /// # Panics
+    /// No function of the stack is of this engine.
+    #[must_use]
+    #[allow(clippy::expect_used, reason = "documented")]
+    pub fn server(&self, engine: Engine) -> &Server {
+        let mut servers = self.servers.iter();
+        servers.find(|server| server.engine() == engine).expect("an engine of the stack")
+    }
+
+    /// Sends an event to a function.
+    ///
+    /// # Errors
+    /// There is no such function, or the event is not JSON.
+    pub async fn invoke(&self, function: &str, event: &str) -> Result<Answer, Failure> {
+        let invocation = self.lambda.invoke(function, event.to_owned()).await?;
         Ok(Answer {
             payload: String::from_utf8_lossy(&invocation.payload).into_owned(),
             error: invocation.function_error,
@@ -86,35 +173,49 @@ impl Stack {
         })
     }
 
-    /// A command for a shell. The client needs credentials, but nothing checks them.
-    pub(crate) fn invoke_line(&self, function: &LocalFunction) -> String {
-        // Versions 1 and 2 of the client both read a payload from a file as it is.
-        format!(
-            "echo '{{\"statement\":\"items\"}}' | AWS_ACCESS_KEY_ID=local \
-             AWS_SECRET_ACCESS_KEY=local aws lambda invoke --region eu-west-1 --endpoint-url {} \
-             --function-name {} --payload fileb:///dev/stdin response.json \
-             && cat response.json",
-            self.lambda.endpoint_url(),
-            function.name
-        )
+    /// The URL of the Invoke API.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        self.lambda.endpoint_url()
+    }
+
+    /// A folder that nobody else can enter, and that is removed with the stack.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 }
 
-/// Deploys an engine's function and points it at `server`. It reads the statements where they are, so
-/// that its errors name files that a person can edit.
-async fn create(lambda: &Lambda, server: &Server, folder: &Path) -> Result<LocalFunction, Failure> {
-    let engine = server.engine();
-    let task_root = folder.join(engine.name());
-    fs::create_dir(&task_root)?;
-    symlink(beside_this_program(engine.function())?, task_root.join("bootstrap"))?;
+/// A server that starts. Dropping it stops its schema.
+struct Starting {
+    server: JoinHandle<Result<Server, Failure>>,
+    cancelled: Cancelled,
+}
 
-    let name = format!("{}-function", engine.name());
-    let function = local_stack::function(server, &name, task_root);
-    let function = local_stack::with_role(function, server.access_key());
-    let statements = statements_folder(engine)?.display().to_string();
-    let function = function.env("STATEMENTS_DIR", statements).timeout(Duration::from_secs(10));
-    lambda.create_function(function).await?;
-    Ok(LocalFunction { name, server: server.host().to_owned(), user: server.user().to_owned() })
+impl Starting {
+    fn new(engine: Engine, schema: Option<Schema>, progress: Progress) -> Self {
+        let cancelled = Cancelled::default();
+        let stopped = cancelled.clone();
+        let server = spawn_blocking(move || {
+            let told = progress.clone();
+            let server = Server::builder(engine).progress(move |line| told(line)).start()?;
+            if let Some(schema) = schema {
+                apply(&schema, &server, &*progress, &stopped)?;
+            }
+            Ok(server)
+        });
+        Self { server, cancelled }
+    }
+
+    async fn wait(mut self) -> Result<Server, Failure> {
+        (&mut self.server).await?
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.cancelled.cancel();
+    }
 }
 
 /// A program that cargo built into the folder of this one.
@@ -124,15 +225,4 @@ fn beside_this_program(name: &str) -> Result<PathBuf, Failure> {
         return Ok(program);
     }
     Err(format!("{} is not built: use `cargo xtask local`", program.display()).into())
-}
-
-fn statements_folder(engine: Engine) -> Result<PathBuf, Failure> {
-    let folder = local_stack::statements(engine)?;
-    folder.canonicalize().map_err(|error| {
-        format!("cannot find the statements in {}: {error}", folder.display()).into()
-    })
-}
-
-fn names(engines: &[Engine]) -> String {
-    engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", ")
 }

@@ -3,18 +3,18 @@
 use doctor::visible;
 use serde_json::{Map, Value};
 
-/// A statement's rows as a table, or how many it changed; those of a transaction under the statements'
-/// names; any other answer as indented JSON.
+/// A statement's rows as tables, one for each result set, or how many it changed; those of a transaction
+/// under the statements' names; any other answer as indented JSON.
 pub(crate) fn answer(payload: &str) -> String {
     let Ok(answer) = serde_json::from_str::<Value>(payload) else { return payload.to_owned() };
     let named = |result: &Value| {
         let name = result.get("statement")?.as_str()?;
-        Some(format!("{name}:\n{}", rows(result)?))
+        Some(format!("{name}:\n{}", results(result)?))
     };
     let text = match answer.get("transaction") {
-        None => rows(&answer),
-        Some(results) => results.as_array().and_then(|results| {
-            let texts: Option<Vec<_>> = results.iter().map(named).collect();
+        None => results(&answer),
+        Some(each) => each.as_array().and_then(|each| {
+            let texts: Option<Vec<_>> = each.iter().map(named).collect();
             Some(texts?.join("\n"))
         }),
     };
@@ -46,6 +46,16 @@ pub(crate) fn error(payload: &str) -> String {
     }
 }
 
+/// The result sets of a statement: a procedure may return several.
+fn results(answer: &Value) -> Option<String> {
+    let first = rows(answer)?;
+    let more = answer.get("more_results").and_then(Value::as_array).into_iter().flatten();
+    let more =
+        more.filter(|set| set["columns"].as_array().is_none_or(|columns| !columns.is_empty()));
+    let texts: Option<Vec<_>> = std::iter::once(Some(first)).chain(more.map(rows)).collect();
+    Some(texts?.join("\n\n"))
+}
+
 fn rows(answer: &Value) -> Option<String> {
     let columns = answer.get("columns")?.as_array()?;
     let columns: Vec<_> = columns.iter().filter_map(|c| c.get("name")?.as_str()).collect();
@@ -57,17 +67,24 @@ fn rows(answer: &Value) -> Option<String> {
     for row in rows {
         lines.push(columns.iter().map(|column| cell(&row[*column])).collect());
     }
+    let mut text = grid(&lines);
+    text.push(format!("  ({})", counted(rows.len() as u64)));
+    Some(text.join("\n"))
+}
+
+/// Lines of cells in columns, the first line of which is the head.
+pub(crate) fn grid(lines: &[Vec<String>]) -> Vec<String> {
     let width = |index: usize| lines.iter().map(|line| line[index].chars().count()).max();
-    let widths: Vec<_> = (0..columns.len()).filter_map(width).collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let widths: Vec<_> = (0..columns).filter_map(width).collect();
     let line = |cells: &Vec<String>| {
         let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         format!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let mut text = vec![line(&lines[0]), line(&rule)];
-    text.extend(lines[1..].iter().map(line));
-    text.push(format!("  ({})", counted(rows.len() as u64)));
-    Some(text.join("\n"))
+    let mut text: Vec<_> = lines.iter().map(line).collect();
+    text.insert(text.len().min(1), line(&rule));
+    text
 }
 
 fn affected(result: &Value) -> Option<u64> {
@@ -105,6 +122,22 @@ mod tests {
     fn one_row_is_singular() {
         let payload = r#"{"columns":[{"name":"n","type":"int"}],"rows":[{"n":1}]}"#;
         assert_eq!(answer(payload), "  n\n  -\n  1\n  (1 row)");
+    }
+
+    #[test]
+    fn every_result_set_is_shown() {
+        let set = |n: u8| {
+            format!(r#""columns":[{{"name":"n","type":"int"}}],"rows":[{{"n":{n}}}],"row_count":1"#)
+        };
+        let none = r#""columns":[],"rows":[],"row_count":0"#;
+        let of = |more: &str| {
+            format!(r#"{{"statement":"p",{},"more_results":[{more}],"rows_affected":0}}"#, set(1))
+        };
+        let one = "  n\n  -\n  1\n  (1 row)";
+        let two = format!("{one}\n\n  n\n  -\n  2\n  (1 row)");
+        assert_eq!(answer(&of(&format!("{{{}}}", set(2)))), two);
+        assert_eq!(answer(&of("")), one);
+        assert_eq!(answer(&of(&format!("{{{none}}}"))), one);
     }
 
     const WRITE: &str =

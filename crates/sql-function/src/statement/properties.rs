@@ -11,6 +11,7 @@ use crate::sql::{Dialect, MYSQL};
 /// Lines as files have them, and lines that are nearly such.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
+        "--[ ]{0,1}(param|params|parm|schedule|Schedule)[ ]{0,1}:[ ]{0,1}(a int|b text\\[\\]\\?|\\[1, ?2?\\]|cron\\([0-9*? ]{0,12}\\)|rate\\([0-9] (minutes?|days?)\\)|at\\([0-9T:-]{0,19}\\))?\\PC{0,5}",
         "[ \t]{0,2}--[ ]{0,2}(mode|exclusive|timeout|max_rows|Mode|mod)[ ]{0,1}:[ ]{0,2}(read|write|true|false|[0-9]{0,21}(ms|s|m|h)?|\\PC{0,5})",
         "-- \\PC{0,20}",
         "\\PC{0,30}",

@@ -52,6 +52,17 @@ fn any_other_comment_is_a_comment() {
         "more: https://example.com/wiki",
         "Inclusive: both",
         "mdoe:",
+        "timeout = see the wiki",
+        "timeout after 5 seconds",
+        "Param: see the wiki",
+        "param",
+        "params are in order",
+        "parts: A12",
+        "Schedule: see the wiki",
+        "scheduled: nightly",
+        "schedule this nightly",
+        "schedules: nightly",
+        "@param id the item's number",
         "Name: items; Type: TABLE; Schema: public; Owner: postgres",
         "mode",
         "",
@@ -83,6 +94,35 @@ fn a_wrong_option_names_its_line() {
         ("-- mdoe: write\nSELECT 1", "did you mean mode?"),
         ("-- mode = write\nSELECT 1", "\"mode: write\""),
         ("-- timeout 5s\nSELECT 1", "\"timeout: 5s\""),
+        ("-- timeout = 5\nSELECT 1", "needs a colon after its name, and timeout must be a time"),
+        ("-- timeout=5s\nSELECT 1", "\"timeout: 5s\""),
+        ("-- timout = 5\nSELECT 1", "did you mean timeout?"),
+        (
+            "-- mode = wrte\nSELECT 1",
+            "needs a colon after its name, and mode must be read or write",
+        ),
+        ("-- parm: days int\nSELECT ?", "unknown option parm; did you mean param?"),
+        ("-- Parm : days int how old\nSELECT ?", "did you mean param?"),
+        ("-- @param days int how old\nSELECT ?", "did you mean param?"),
+        ("-- param days int\nSELECT ?", "needs a colon after its name: \"param: days int\""),
+        ("-- parms: [30]\nSELECT ?", "unknown option parms; did you mean params?"),
+        ("-- parms: {\"days\": 30}\nSELECT ?", "did you mean params?"),
+        ("-- params [30]\nSELECT ?", "\"params: [30]\""),
+        ("-- shedule: rate(1 day)\nSELECT 1", "unknown option shedule; did you mean schedule?"),
+        ("-- shedule: nightly\nSELECT 1", "did you mean schedule?"),
+        ("-- scheduled: rate(5 minutes) UTC\nSELECT 1", "did you mean schedule?"),
+        ("-- schedule rate(5 minutes)\nSELECT 1", "\"schedule: rate(5 minutes)\""),
+        ("-- schedule: nightly\nSELECT 1", "line 1: a schedule is cron(…), rate(…) or at(…)"),
+        ("-- params: [1]\nSELECT ?", "line 1: params belong to a schedule"),
+        ("-- schedule: rate(1 day)\n-- params: 1\nSELECT ?", "line 2: params must be a JSON"),
+        (
+            "-- schedule: rate(1 day)\n-- params: []\n-- params: []\nSELECT 1",
+            "line 3: params is given",
+        ),
+        (
+            "-- params: days int\nSELECT ?",
+            "a parameter is declared by \"-- param: NAME TYPE WORDS\"",
+        ),
         ("/* Licence */\n-- mode: wrte\nSELECT 1", "line 2: mode must be read or write"),
         ("-- mode: read\n-- mode: write\nSELECT 1", "line 2: mode is given twice"),
         ("-- mode: write\n", "contains no SQL"),
@@ -207,4 +247,90 @@ fn parameters_are_counted() {
     assert_eq!(parse("SELECT ?, '?', ? -- ?", MYSQL).unwrap().params(), 2);
     assert_eq!(parse("SELECT $2, $1, '$9', $2", Dialect::Postgres).unwrap().params(), 2);
     assert_eq!(parse("SELECT 1", Dialect::Postgres).unwrap().params(), 0);
+}
+
+#[test]
+fn parameters_are_declared_in_order() {
+    let file = "-- Removes old items.\n--\n-- Runs every night.\n-- mode: write\n\
+                -- param: days int how old a row must be\n-- param: name text?\n\
+                DELETE FROM items WHERE age > $1 AND name = $2 -- not this";
+    let statement = parse(file, Dialect::Postgres).unwrap();
+    assert_eq!(statement.description, "Removes old items.\n\nRuns every night.");
+    let declared = |name: &str, scalar, is_nullable, description: &str| Declared {
+        name: name.into(),
+        param_type: ParamType { scalar, is_array: false, is_nullable },
+        description: description.into(),
+    };
+    assert_eq!(
+        statement.declared,
+        [
+            declared("days", Scalar::Int, false, "how old a row must be"),
+            declared("name", Scalar::Text, true, ""),
+        ]
+    );
+    assert_eq!(parse("/* A licence */ SELECT 1", MYSQL).unwrap().description, "A licence");
+    for scalar in Scalar::ALL {
+        let file = format!("-- param: p {}?\nSELECT ?", scalar.name());
+        assert_eq!(parse(&file, MYSQL).unwrap().declared[0].param_type.scalar, scalar);
+    }
+    let twice = "-- param: d date\n-- param: d date\nSELECT ?, ?";
+    assert_eq!(parse(twice, MYSQL).unwrap().declared.len(), 2);
+    let array = parse("-- param: ids int[]? which\nSELECT $1", Dialect::Postgres).unwrap();
+    assert_eq!(array.declared[0].param_type.to_string(), "int[]?");
+}
+
+#[test]
+fn a_declaration_that_does_not_fit_is_refused_with_its_line() {
+    let my = MYSQL;
+    let pg = Dialect::Postgres;
+    for (dialect, sql, why) in [
+        (my, "-- param: days\nSELECT ?", "line 1: the parameter days has no type"),
+        (my, "-- param: days integer\nSELECT ?", "unknown type \"integer\" of the parameter days"),
+        (my, "-- param: 1day int\nSELECT ?", "name is a letter and then"),
+        (my, "-- param: a.b int\nSELECT ?", "name is a letter and then"),
+        (my, "\n-- param: a int\nSELECT 1", "line 2: 1 parameter is declared, but the SQL has 0"),
+        (my, "-- param: a int\nSELECT ?, ?", "line 1: 1 parameter is declared, but the SQL has 2"),
+        (pg, "-- param: a int\n-- param: b int\nSELECT $1", "line 2: 2 parameters are declared"),
+        (pg, "-- param: a int\nSELECT $2", "but the SQL has 2 parameters"),
+        (
+            pg,
+            "-- param: a int\n-- param: a int\nSELECT $1, $2",
+            "line 2: the parameter a is declared",
+        ),
+        (my, "-- param: a int\n-- param: a int?\nSELECT ?, ?", "with two types, int and int?"),
+        (my, "-- param: a int[]\nSELECT ?", "MySQL has no arrays"),
+        (pg, "-- param: a json[]\nSELECT $1", "unknown type \"json[]\""),
+        (my, "-- param: a int?[]\nSELECT ?", "unknown type"),
+        (
+            my,
+            "-- param: a base64\nSELECT from_base64( ? )",
+            "line 1: the parameter a is declared as",
+        ),
+    ] {
+        let report = parse(sql, dialect).expect_err(sql);
+        assert!(report.contains(why), "{sql:?}: {report}");
+        assert!(report.contains("What to do"), "{report}");
+    }
+}
+
+#[test]
+fn a_statement_has_any_number_of_schedules() {
+    let file = "-- schedule: cron(0 4 * * ? *) Europe/Berlin\n-- params: {\"days\": 30}\n\
+                -- schedule: rate(1 day)\n-- Deletes.\n-- params: [7]\n-- mode: write\n\
+                -- param: days int\nDELETE FROM items WHERE age > ?";
+    let statement = parse(file, MYSQL).unwrap();
+    let schedule = |expression: &str, timezone: Option<&str>, params: &str, line| Schedule {
+        expression: expression.into(),
+        timezone: timezone.map(Into::into),
+        params: Some(params.into()),
+        line,
+    };
+    assert_eq!(
+        statement.schedules,
+        [
+            schedule("cron(0 4 * * ? *)", Some("Europe/Berlin"), "{\"days\": 30}", 1),
+            schedule("rate(1 day)", None, "[7]", 3),
+        ]
+    );
+    assert_eq!(statement.description, "Deletes.");
 }

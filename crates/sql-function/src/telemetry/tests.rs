@@ -30,7 +30,7 @@ fn written(format: &str, log: impl FnOnce()) -> String {
         _ => Some(format.to_owned()),
     };
     let writer = output.clone();
-    let lines = lines(variable, move || writer.clone());
+    let lines = lines(variable, "own_function", move || writer.clone());
     tracing::dispatcher::with_default(&lines, log);
     let bytes = output.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()

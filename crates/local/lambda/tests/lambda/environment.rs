@@ -174,3 +174,21 @@ async fn events_at_once_take_an_environment_each_and_are_throttled_beyond() {
     let (one, two) = tokio::join!(slow(), slow());
     assert_eq!((one.unwrap().init, two.unwrap().init), (None, None));
 }
+
+#[tokio::test]
+async fn a_replaced_function_has_new_environments_and_settings() {
+    let (lambda, folder) = start(|function| function.env("VERSION", "1")).await;
+    let old = pid(&lambda).await;
+    let function = Function::new("test", folder.path()).timeout(TEST_TIMEOUT);
+    lambda.replace_function(function.env("VERSION", "2")).await.unwrap();
+    assert!(process_state(old).is_none(), "the old environment runs");
+    let seen = respond(&lambda, json!({ "do": "surroundings" })).await;
+    assert_eq!(seen["variables"]["VERSION"], "2");
+
+    let new = Function::new("new", folder.path()).timeout(TEST_TIMEOUT);
+    lambda.replace_function(new).await.unwrap();
+    assert_eq!(lambda.invoke("new", "{}").await.unwrap().function_error, None);
+    let missing = Function::new("test", folder.path().join("none"));
+    lambda.replace_function(missing).await.unwrap_err();
+    respond(&lambda, json!({})).await;
+}

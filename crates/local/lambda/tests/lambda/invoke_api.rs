@@ -1,12 +1,14 @@
 //! The Invoke API over HTTP, as the AWS CLI and SDKs see it.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use local_lambda::Lambda;
+use local_lambda::{Function, Lambda};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 use crate::{
+    TEST_TIMEOUT,
     client::{self, Answer},
-    start,
+    invoke, start, task_root, wait_until,
 };
 
 const INVOCATIONS: &str = "/2015-03-31/functions/test/invocations";
@@ -202,4 +204,31 @@ async fn beyond_the_concurrency_is_too_many_requests() {
         "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
     });
     assert_eq!(json_body(&refused), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_observer_is_told_of_each_invocation() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = told.clone();
+    let builder = Lambda::builder().observer(move |invoked| {
+        let event = String::from_utf8_lossy(invoked.event).into_owned();
+        let failed = invoked.outcome.map(|invocation| invocation.function_error.clone());
+        teller.lock().unwrap().push(format!("{} {event} {failed:?}", invoked.function));
+    });
+    let (lambda, folder) = (builder.start().await.unwrap(), task_root());
+    let function = Function::new("test", folder.path()).timeout(TEST_TIMEOUT).concurrency(1);
+    lambda.create_function(function).await.unwrap();
+
+    invoke(&lambda, json!({})).await;
+    call(&lambda, INVOCATIONS, &[], br#"{"a":1}"#).await;
+    call(&lambda, INVOCATIONS, &[], br#"{"do":"fail"}"#).await;
+    call(&lambda, INVOCATIONS, &[("X-Amz-Invocation-Type", "DryRun")], b"{}").await;
+    call(&lambda, INVOCATIONS, &[("X-Amz-Invocation-Type", "Event")], br#"{"a":2}"#).await;
+    wait_until("the event has run", || told.lock().unwrap().len() == 3);
+    let expected = [
+        r#"test {"a":1} Ok(None)"#,
+        r#"test {"do":"fail"} Ok(Some("Unhandled"))"#,
+        r#"test {"a":2} Ok(None)"#,
+    ];
+    assert_eq!(*told.lock().unwrap(), expected);
 }

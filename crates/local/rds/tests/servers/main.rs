@@ -21,8 +21,13 @@ macro_rules! for_each_engine {
 use for_each_engine;
 
 mod client;
+mod client_line;
+mod exec;
+mod installed;
 mod lifecycle;
 mod logins;
+mod outputs;
+mod place;
 mod private;
 mod profiles;
 mod program;

@@ -47,7 +47,7 @@ fn its_folder_is_its_users_alone(engine: Engine) {
     for own in ["data", "run"] {
         assert_eq!(mode(&folder.join(own)), 0o700, "{own}");
     }
-    for own in ["key.pem", "server.log", "iam.log"] {
+    for own in ["key.pem", "env", "server.log", "iam.log"] {
         assert_eq!(mode(&folder.join(own)), 0o600, "{own}");
     }
     assert_eq!(mode(&folder.join("iam.sock")) & 0o007, 0, "iam.sock");

@@ -1,0 +1,12 @@
+//! The parts of the program.
+
+mod command;
+mod document;
+mod guide;
+pub(crate) mod options;
+pub(crate) mod serve;
+mod signals;
+pub(crate) mod token;
+
+/// Why the program fails, for the person who started it.
+pub(crate) type Failure = Box<dyn std::error::Error>;

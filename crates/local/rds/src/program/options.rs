@@ -1,0 +1,235 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use command_line::{CommandLine, Error};
+use local_rds::{Engine, Profile};
+
+/// The text of `--help`.
+pub(crate) const HELP: &str = include_str!("help.txt");
+
+/// What the command line asks for.
+pub(crate) enum Request {
+    Help,
+    /// A token for the engine whose variables the environment has, or for the only one.
+    Token(Option<Engine>),
+    Serve(Box<Options>),
+}
+
+/// The servers, and what to do with them.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) engines: Vec<Engine>,
+    pub(crate) profile: Profile,
+    pub(crate) ports: PerEngine<u16>,
+    pub(crate) setups: PerEngine<PathBuf>,
+    pub(crate) also_named: Vec<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) clock_offset: i64,
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) logins_per_second: Option<u32>,
+    pub(crate) json: bool,
+    pub(crate) env: Option<PathBuf>,
+    pub(crate) exec: Option<Vec<OsString>>,
+}
+
+/// A value for each engine that is named, and one for the others.
+pub(crate) struct PerEngine<T> {
+    named: BTreeMap<Engine, T>,
+    others: Option<T>,
+}
+
+impl<T> Default for PerEngine<T> {
+    fn default() -> Self {
+        Self { named: BTreeMap::new(), others: None }
+    }
+}
+
+impl<T> PerEngine<T> {
+    pub(crate) fn of(&self, engine: Engine) -> Option<&T> {
+        self.named.get(&engine).or(self.others.as_ref())
+    }
+
+    /// False if the engine, or the others, have a value.
+    fn insert(&mut self, engine: Option<Engine>, value: T) -> bool {
+        match engine {
+            Some(engine) => self.named.insert(engine, value).is_none(),
+            None => self.others.replace(value).is_none(),
+        }
+    }
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+/// It asks for something impossible: the error names the option.
+pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request, Error> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    // What follows belongs to the command.
+    let exec = arguments.iter().position(|argument| argument == "--exec");
+    let exec = exec.map(|at| arguments.split_off(at).split_off(1));
+    let mut line = CommandLine::program("local-rds", arguments)
+        .repeatable(&["also-named", "port", "setup"])
+        .words(usize::MAX);
+    let mut options = Options { exec, ..Options::default() };
+    while let Some(option) = line.option()? {
+        match option.as_str() {
+            "help" => return Ok(Request::Help),
+            "profile" => options.profile = line.value()?,
+            "setup" => setup(&mut line, &mut options)?,
+            "port" => port(&mut line, &mut options)?,
+            "also-named" => options.also_named.push(line.value()?),
+            "endpoint" => options.endpoint = Some(line.value()?),
+            "clock-offset" => options.clock_offset = line.value()?,
+            "policy" => options.policy = Some(line.os_value()?.into()),
+            "logins-per-second" => options.logins_per_second = Some(line.value()?),
+            "json" => options.json = true,
+            "env" => options.env = Some(line.os_value()?.into()),
+            _ => return Err(line.unknown()),
+        }
+    }
+    let words = line.given_words().to_vec();
+    if let Some(("token", engines)) = words.split_first().map(|(first, rest)| (&**first, rest)) {
+        return token(&line, engines);
+    }
+    for word in &words {
+        let engine = engine(&line, word)?;
+        if options.engines.contains(&engine) {
+            return Err(line.error(format!("{engine} is given twice")));
+        }
+        options.engines.push(engine);
+    }
+    if options.engines.is_empty() {
+        options.engines = Engine::ALL.to_vec();
+    }
+    check(&line, &options)?;
+    Ok(Request::Serve(Box::new(options)))
+}
+
+fn engine(line: &CommandLine, word: &str) -> Result<Engine, Error> {
+    word.parse().map_err(|error| line.error(error))
+}
+
+fn token(line: &CommandLine, engines: &[String]) -> Result<Request, Error> {
+    match engines {
+        [] => Ok(Request::Token(None)),
+        [word] => Ok(Request::Token(Some(engine(line, word)?))),
+        _ => Err(line.error("a token is for one engine")),
+    }
+}
+
+/// `--setup FILE` or `--setup ENGINE=FILE`.
+fn setup(line: &mut CommandLine, options: &mut Options) -> Result<(), Error> {
+    let value = line.os_value()?;
+    let bytes = value.as_bytes();
+    let named = bytes.iter().position(|&byte| byte == b'=').and_then(|at| {
+        let engine = std::str::from_utf8(&bytes[..at]).ok()?.parse().ok()?;
+        Some((engine, OsString::from_vec(bytes[at + 1..].to_vec())))
+    });
+    // A file's name may have the character too.
+    let (engine, file) = named.map_or((None, value.clone()), |(engine, file)| (Some(engine), file));
+    if options.setups.insert(engine, file.into()) {
+        return Ok(());
+    }
+    Err(line.error(format!("--setup {} is given twice", engine.map_or("FILE", Engine::name))))
+}
+
+/// `--port PORT` or `--port ENGINE=PORT`.
+fn port(line: &mut CommandLine, options: &mut Options) -> Result<(), Error> {
+    let value: String = line.value()?;
+    let (named, number) = match value.split_once('=') {
+        Some((word, number)) => (Some(engine(line, word)?), number),
+        None => (None, &*value),
+    };
+    let number: u16 = number.parse().ok().filter(|&number| number != 0).ok_or_else(|| {
+        line.error(format!("--port: {number:?} is not a port, which is a number from 1 to 65535"))
+    })?;
+    if options.ports.insert(named, number) {
+        return Ok(());
+    }
+    Err(line.error(format!("--port {} is given twice", named.map_or("PORT", Engine::name))))
+}
+
+/// What single options cannot tell.
+fn check(line: &CommandLine, options: &Options) -> Result<(), Error> {
+    let engines = &options.engines;
+    if let (Some(_), [first, _, ..]) = (&options.ports.others, &engines[..]) {
+        return Err(line.error(format!(
+            "one --port for {} engines: use --port {first}=PORT, and so on",
+            engines.len()
+        )));
+    }
+    let named = options.ports.named.keys().map(|engine| ("port", engine));
+    let named = named.chain(options.setups.named.keys().map(|engine| ("setup", engine)));
+    for (option, engine) in named {
+        if !engines.contains(engine) {
+            return Err(line.error(format!("--{option}: {engine} is not started")));
+        }
+    }
+    match &options.exec {
+        Some(command) if command.is_empty() => Err(line.error("--exec needs a command")),
+        Some(_) if options.json => Err(line.error(
+            "--json and --exec exclude each other, because the output is the command's; use --env",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, Request, read};
+    use local_rds::Engine;
+
+    fn options(line: &str) -> Result<Options, String> {
+        match read(line.split_whitespace().map(Into::into)) {
+            Ok(Request::Serve(options)) => Ok(*options),
+            Ok(_) => panic!("{line} asks for no servers"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_value_is_for_one_engine_or_for_the_others() {
+        let line = "mysql postgres --setup all=1.sql --setup postgres=p.sql --port mysql=3307";
+        let options = options(line).unwrap();
+        let setup = |engine| options.setups.of(engine).unwrap().to_str().unwrap();
+        assert_eq!([setup(Engine::MySql), setup(Engine::Postgres)], ["all=1.sql", "p.sql"]);
+        assert_eq!(options.ports.of(Engine::MySql), Some(&3307));
+        assert_eq!(options.ports.of(Engine::Postgres), None);
+    }
+
+    #[test]
+    fn what_follows_exec_is_the_commands() {
+        let options = options("--exec sh --json --exec").unwrap();
+        assert!(!options.json);
+        assert_eq!(options.exec.unwrap(), ["sh", "--json", "--exec"]);
+        assert_eq!(options.engines, Engine::ALL);
+    }
+
+    #[test]
+    fn an_impossible_line_is_refused() {
+        for (line, says) in [
+            ("oracle", "use mysql, mariadb or postgres"),
+            ("mysql mysql", "mysql is given twice"),
+            ("--profile tidy", "use rds or untidy"),
+            ("--port 3307", "one --port for 3 engines: use --port mysql=PORT"),
+            ("mysql --port postgres=5433", "--port: postgres is not started"),
+            ("mysql --port 0", "\"0\" is not a port"),
+            ("mysql --port mysql=1 --port mysql=2", "--port mysql is given twice"),
+            ("mysql --setup a --setup b", "--setup FILE is given twice"),
+            ("mysql --setup postgres=a", "--setup: postgres is not started"),
+            ("--clock-offset soon", "--clock-offset: invalid digit"),
+            ("--json --json", "--json is given twice"),
+            ("--exec", "--exec needs a command"),
+            ("--json --exec true", "use --env"),
+            ("token mysql postgres", "a token is for one engine"),
+            ("--prot 1", "unknown option --prot; see `local-rds --help`"),
+        ] {
+            let error = options(line).err().unwrap_or_else(|| panic!("{line} is accepted"));
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+}

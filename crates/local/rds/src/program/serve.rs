@@ -1,0 +1,199 @@
+//! Starts the servers, and serves until a signal or until the command of `--exec` ends.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use libc::c_int;
+use local_rds::iam::AccessKey;
+use local_rds::{Builder, Engine, Error, Server};
+
+use super::options::Options;
+use super::signals::{on_signals, pass_on};
+use super::{Failure, command, document, guide};
+
+const ITEMS: &str = "CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(100) NOT NULL);
+INSERT INTO items VALUES (1, 'first'), (2, 'second'), (3, 'third');";
+
+/// What stops the servers.
+const STOP: [c_int; 2] = [libc::SIGINT, libc::SIGTERM];
+/// What a command of `--exec` is sent too.
+const PASSED_ON: [c_int; 6] =
+    [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
+/// How many refused logins are shown when a command fails.
+const SHOWN_REFUSALS: usize = 10;
+
+/// What happens while the program runs.
+enum Event {
+    Progress(String),
+    Started(Box<Result<Server, Error>>),
+    Signal(c_int),
+}
+
+/// Runs the program, and returns its exit code. `path` is where its user's shell finds programs.
+///
+/// # Errors
+/// A file cannot be read or written, or a server cannot be started.
+pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode, Failure> {
+    let (sender, events) = mpsc::channel();
+    let signals = sender.clone();
+    let caught = if options.exec.is_some() {
+        [&PASSED_ON[..], &[libc::SIGCHLD]].concat()
+    } else {
+        STOP.to_vec()
+    };
+    // The receiver is gone once the program ends, here and below.
+    on_signals(&caught, move |signal| drop(signals.send(Event::Signal(signal))))?;
+    let builders = builders(options)?;
+    let policy = options.policy.as_deref().map(read).transpose()?;
+    builders.into_iter().for_each(|builder| start(builder, sender.clone()));
+
+    let token = guide::token_command(path);
+    let mut servers = Vec::new();
+    while servers.len() < options.engines.len() {
+        match events.recv()? {
+            Event::Progress(line) => eprintln!("{line}"),
+            Event::Started(server) => {
+                let server = (*server)?;
+                enforce(&server, options, policy.as_deref())?;
+                if !options.json && options.exec.is_none() {
+                    command_line::print(&guide::server(&server, &token));
+                    command_line::print("");
+                }
+                servers.push(server);
+            }
+            // Servers that are still starting end with this process.
+            Event::Signal(signal) if signal != libc::SIGCHLD => {
+                return Ok(if options.exec.is_some() {
+                    ended_by(signal)
+                } else {
+                    ExitCode::SUCCESS
+                });
+            }
+            Event::Signal(_) => {}
+        }
+    }
+    servers.sort_by_key(|server| options.engines.iter().position(|it| *it == server.engine()));
+    let _file = options.env.as_deref().map(|path| EnvFile::write(path, &servers)).transpose()?;
+    match &options.exec {
+        Some(line) => {
+            let name = line[0].display();
+            let child = match command::start(line, &document::environment(&servers)) {
+                Ok(child) => child,
+                Err(error) => {
+                    eprintln!("local-rds: cannot run {name}: {error}");
+                    return Ok(ExitCode::from(command::NOT_FOUND));
+                }
+            };
+            let code = wait(child, &events)?;
+            if code != 0 {
+                show_refusals(&servers);
+            }
+            Ok(ExitCode::from(code))
+        }
+        None => {
+            command_line::print(&match options.json {
+                true => document::document(&servers),
+                false => guide::END.to_owned(),
+            });
+            while !matches!(events.recv()?, Event::Signal(_)) {}
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The servers to start. They know the same access key.
+fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
+    let key = AccessKey::random();
+    let builder = |&engine: &Engine| {
+        let setup = match options.setups.of(engine) {
+            Some(path) => read(path)?,
+            None => ITEMS.to_owned(),
+        };
+        let mut builder =
+            Server::builder(engine).profile(options.profile).setup(setup).access_key(key.clone());
+        if let Some(port) = options.ports.of(engine) {
+            builder = builder.port(*port);
+        }
+        if let Some(name) = &options.endpoint {
+            builder = builder.dialled_as(name);
+        }
+        Ok(options.also_named.iter().fold(builder, |builder, name| builder.also_named(name)))
+    };
+    options.engines.iter().map(builder).collect()
+}
+
+/// Starts a server in its own thread.
+fn start(builder: Builder, sender: Sender<Event>) {
+    let progress = sender.clone();
+    thread::spawn(move || {
+        let report = move |line: &str| drop(progress.send(Event::Progress(line.to_owned())));
+        let server = builder.progress(report).start();
+        drop(sender.send(Event::Started(Box::new(server))));
+    });
+}
+
+fn enforce(server: &Server, options: &Options, policy: Option<&str>) -> Result<(), Failure> {
+    let iam = server.iam();
+    iam.set_clock_offset(options.clock_offset);
+    iam.set_connection_cap(options.logins_per_second);
+    match policy {
+        Some(policy) => iam.set_policy(policy).map_err(|error| format!("--policy: {error}").into()),
+        None => Ok(()),
+    }
+}
+
+/// Passes signals on to the command until it ends, and returns its exit code.
+fn wait(mut child: Child, events: &Receiver<Event>) -> Result<u8, Failure> {
+    loop {
+        // It may have ended before the first event.
+        if let Some(status) = child.try_wait()? {
+            return Ok(command::exit_code(status));
+        }
+        match events.recv()? {
+            Event::Signal(signal) if signal != libc::SIGCHLD => pass_on(signal, child.id()),
+            _ => {}
+        }
+    }
+}
+
+/// A command that fails may have been refused, which a client is not told the reason of.
+fn show_refusals(servers: &[Server]) {
+    for server in servers {
+        let refusals = server.iam().refusals();
+        let newest = &refusals[refusals.len().saturating_sub(SHOWN_REFUSALS)..];
+        for refusal in newest {
+            eprintln!("local-rds: {}: {refusal}", server.engine());
+        }
+    }
+}
+
+fn ended_by(signal: c_int) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+}
+
+/// The file of `--env`, which is removed when this value is dropped: its servers are gone.
+struct EnvFile(PathBuf);
+
+impl EnvFile {
+    fn write(path: &Path, servers: &[Server]) -> Result<Self, Failure> {
+        let environment: Vec<_> = document::environment(servers).into_iter().collect();
+        local_rds::write_environment(&environment, path)?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for EnvFile {
+    fn drop(&mut self) {
+        // It may have been removed already.
+        let _ = fs::remove_file(&self.0);
+    }
+}

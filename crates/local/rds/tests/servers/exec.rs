@@ -1,0 +1,110 @@
+//! `--exec`: a command with servers around it.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use local_rds::Engine;
+
+use crate::lifecycle::processes_in;
+use crate::program::{PROGRAM, eventually, program};
+
+/// Runs `script` in a shell between a server's start and its end.
+fn exec(engine: Engine, options: &[&str], script: &str) -> Output {
+    let mut command = program(engine);
+    command.args(options).args(["--exec", "sh", "-c", script, PROGRAM]);
+    command.env("AWS_PROFILE", "own").env_remove("DB_HOST").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn a_command_finds_the_server_and_ends_it(engine: Engine) {
+    let script = "\"$0\" token; echo \"$AWS_PROFILE$DB_ENGINE $DB_CA_BUNDLE\"; exit 7";
+    let output = exec(engine, &[], script);
+    assert_eq!(output.status.code(), Some(7));
+    let said = text(&output.stdout);
+    let (token, rest) = said.split_once('\n').unwrap();
+    assert!(token.starts_with(&format!("local-{engine}.abc123def456.")), "{said}");
+    let (name, bundle) = rest.trim().split_once(' ').unwrap();
+    assert_eq!(name, engine.name());
+    let folder = Path::new(bundle).parent().unwrap();
+    assert!(!folder.exists(), "{} is left", folder.display());
+    assert_eq!(processes_in(folder), [0; 0]);
+}
+
+#[test]
+fn a_command_that_does_not_exist_ends_as_in_a_shell() {
+    let mut command = program(Engine::Postgres);
+    let output = command.args(["--exec", "no-such-command"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(127));
+    assert!(text(&output.stderr).contains("cannot run no-such-command"));
+}
+
+#[test]
+fn a_command_that_a_signal_ended_ends_as_in_a_shell() {
+    let output = exec(Engine::Postgres, &[], "kill -KILL $$");
+    assert_eq!(output.status.code(), Some(128 + 9));
+}
+
+/// Without a terminal, nobody else sends the command a signal.
+#[test]
+fn signals_are_passed_on() {
+    for (signal, code) in [("INT", 31), ("TERM", 32), ("HUP", 33), ("USR1", 34)] {
+        let folder = tempfile::tempdir().unwrap();
+        let ready = folder.path().join("ready");
+        let script = "trap 'exit '$2 $1; : > \"$3\"; while :; do sleep 0.05; done";
+        let mut command = program(Engine::Postgres);
+        command.args(["--exec", "sh", "-c", script, "sh", signal, &code.to_string()]).arg(&ready);
+        // Away from the terminal that the tests may run in.
+        command.process_group(0);
+        let mut child = command.spawn().unwrap();
+        eventually("the command runs", || ready.exists());
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+    }
+}
+
+/// Logs in with `psql`, and fails as it does.
+const LOG_IN: &str = "PGPASSWORD=$(\"$0\" token) psql --no-psqlrc --tuples-only --no-align \
+                      \"host=$DB_HOST hostaddr=${DB_CONNECT_TO%:*} port=${DB_CONNECT_TO#*:} \
+                      user=$DB_USER dbname=$DB_NAME sslmode=verify-full \
+                      sslrootcert=$DB_CA_BUNDLE\" --command 'SELECT count(*) FROM items'";
+
+/// Runs [`LOG_IN`], with a `psql` that may be a private copy.
+fn log_in(options: &[&str]) -> Output {
+    let client = local_packages::fetch_client(Engine::Postgres, &mut |_| ()).unwrap();
+    let libraries: Vec<_> = client.libraries.iter().map(|path| path.to_str().unwrap()).collect();
+    let psql = format!("env LD_LIBRARY_PATH={} {}", libraries.join(":"), client.program.display());
+    exec(Engine::Postgres, options, &LOG_IN.replace("psql ", &format!("{psql} ")))
+}
+
+#[test]
+fn a_failed_command_learns_why_its_login_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.json");
+    let other = r#"{"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
+                    "Resource": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:*/other"}}"#;
+    fs::write(&policy, other).unwrap();
+    for (options, reason) in [
+        (&["--clock-offset", "1000"][..], "for 900 seconds, and it is now"),
+        (&["--clock-offset=-60"], "is not valid before"),
+        (&["--policy", policy.to_str().unwrap()], "dbuser:db-LOCALPOSTGRES"),
+        (&["--logins-per-second", "0"], "0 new connections"),
+    ] {
+        let output = log_in(options);
+        assert_eq!(output.status.code(), Some(2), "psql's code");
+        let errors = text(&output.stderr);
+        assert!(errors.contains("PAM authentication failed"), "{errors}");
+        let line = errors.lines().find(|line| line.starts_with("local-rds: postgres: "));
+        assert!(line.is_some_and(|line| line.contains(reason)), "{reason}: {errors}");
+    }
+    let output = log_in(&[]);
+    assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+}
+
+crate::for_each_engine!(a_command_finds_the_server_and_ends_it);

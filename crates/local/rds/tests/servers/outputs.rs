@@ -1,0 +1,116 @@
+//! What the program prints and writes, for people and for other programs.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use local_rds::Engine;
+
+use crate::program::{PROGRAM, Program, eventually, program};
+
+#[test]
+fn what_people_read_fits_80_columns_and_holds_no_secret() {
+    let mut command = Command::new(PROGRAM);
+    // By its own name, as after an installation.
+    let path = Path::new(PROGRAM).parent().unwrap();
+    let path = std::env::join_paths([path, Path::new("/usr/bin")]).unwrap();
+    command.args(["postgres", "mariadb"]).env("PATH", path).env("TMPDIR", "/tmp");
+    let program = Program::start(command);
+    let long: Vec<_> = program.said.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(long, [""; 0]);
+    for shown in ["psql", "mysql ", "\"$(local-rds token)\"", "/env\n", "MariaDB 1"] {
+        assert!(program.said.contains(shown), "no {shown}: {}", program.said);
+    }
+    assert!(!program.said.contains("X-Amz"), "{}", program.said);
+    assert!(!program.said.contains("AWS_SECRET"), "{}", program.said);
+}
+
+#[test]
+fn the_document_is_one_line_with_everything_that_the_help_names() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["postgres", "mariadb", "--json"]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(document["pid"], child.id());
+    let servers = document["servers"].as_array().unwrap();
+    let engines: Vec<_> = servers.iter().map(|server| &server["engine"]).collect();
+    assert_eq!(engines, ["postgres", "mariadb"]);
+
+    let help = include_str!("../../src/program/help.txt");
+    let form = help.split("The JSON document:\n").nth(1).unwrap();
+    let form = form.split_once("\n  The names").unwrap().0;
+    let form: serde_json::Value = serde_json::from_str(form).unwrap();
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(names(&document), names(&form));
+    for server in servers {
+        assert_eq!(names(server), names(&form["servers"][0]));
+        for file in ["ca_bundle", "login_log", "server_log", "env_file"] {
+            assert!(Path::new(server[file].as_str().unwrap()).is_file(), "{file}");
+        }
+        assert!(
+            std::net::TcpStream::connect(format!(
+                "{}:{}",
+                server["connect_host"].as_str().unwrap(),
+                server["connect_port"]
+            ))
+            .is_ok()
+        );
+    }
+    let kill = format!("kill {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    line.clear();
+    assert_eq!(stdout.read_line(&mut line).unwrap(), 0, "more than a document: {line}");
+}
+
+#[test]
+fn the_file_of_the_environment_comes_when_all_are_ready_and_goes_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    let mut command = Command::new(PROGRAM);
+    command.args(["postgres", "mariadb", "--env"]).arg(&file);
+    let mut program = Program::start(command);
+    eventually("the file is there", || file.exists());
+    let script = format!(
+        ". {}; \"$0\" token mariadb; echo \"$POSTGRES_DB_USER $DB_USER $AWS_REGION\"",
+        file.display()
+    );
+    let output = Command::new("sh").args(["-c", &script, PROGRAM]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("local-mariadb.abc123def456.eu-west-1"), "{said}");
+    assert!(said.ends_with("lambda_user  eu-west-1\n"), "{said}");
+    program.signal("-TERM");
+    program.wait();
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_token_without_a_server_says_where_to_find_one() {
+    let output = Command::new(PROGRAM).arg("token").env_remove("DB_PORT").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("local-rds: DB_PORT is not set: read a server's file"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_read_or_is_no_policy_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.json");
+    fs::write(&policy, "{").unwrap();
+    for (option, file, says) in [
+        ("--setup", "/nowhere.sql", "cannot read /nowhere.sql"),
+        ("--policy", "/nowhere.json", "cannot read /nowhere.json"),
+        ("--policy", policy.to_str().unwrap(), "--policy: "),
+    ] {
+        let output = program(Engine::Postgres).args([option, file]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{said}");
+    }
+}

@@ -1,3 +1,0 @@
--- The table that the example statements use, in SQL that both engines read.
-CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(255) NOT NULL);
-INSERT INTO items (id, name) VALUES (1, 'first'), (2, 'second'), (3, 'third');

@@ -1,0 +1,96 @@
+//! The options that the commands have in common: statements, schemas and engines.
+
+use command_line::{CommandLine, Error};
+use local_rds::Engine;
+use local_stack::{Failure, Planned, Schema, Schemas, engines, plan};
+use std::path::PathBuf;
+
+/// An engine, and the version that its server must have, as `postgres@15`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) version: Option<String>,
+}
+
+/// What runs.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    /// The folder of statements, if it is not that of the workspace.
+    pub(crate) statements: Option<PathBuf>,
+    pub(crate) schemas: Schemas,
+    pub(crate) servers: Vec<Server>,
+}
+
+/// The options that may be given more than once.
+pub(crate) const REPEATABLE: &[&str] = &["engine", "schema"];
+
+impl Arguments {
+    /// Takes an option of these, the last one of `line`. False if it is another.
+    pub(crate) fn take(&mut self, option: &str, line: &mut CommandLine) -> Result<bool, Error> {
+        match option {
+            "statements" => self.statements = Some(line.os_value()?.into()),
+            "schema" => {
+                let value = PathBuf::from(line.os_value()?);
+                self.schemas.add(&value).map_err(|error| line.error(error))?;
+            }
+            "engine" => {
+                let value: String = line.value()?;
+                let (name, version) = match value.split_once('@') {
+                    Some((name, version)) => (name, Some(version.to_owned())),
+                    None => (&*value, None),
+                };
+                let engine =
+                    name.parse().map_err(|error| line.error(format!("--engine: {error}")))?;
+                if version.as_deref().is_some_and(str::is_empty) {
+                    return Err(line.error(format!("--engine {value}: there is no version")));
+                }
+                let same = self.servers.iter().find(|server| server.engine == engine);
+                match same {
+                    None => self.servers.push(Server { engine, version }),
+                    Some(same) if same.version == version => {}
+                    Some(_) => {
+                        let twice = format!("--engine {engine} is given with two versions");
+                        return Err(line.error(twice));
+                    }
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The folder of statements, and whether it is the workspace's.
+    pub(crate) fn statements(&self) -> Result<(PathBuf, bool), Failure> {
+        match &self.statements {
+            Some(folder) => Ok((folder.clone(), false)),
+            None => Ok((packaging::statements()?, true)),
+        }
+    }
+
+    /// The functions, those of the engines that were asked for.
+    pub(crate) fn functions(&self) -> Result<Vec<Planned>, Failure> {
+        let asked: Vec<_> = self.servers.iter().map(|server| server.engine).collect();
+        let functions = plan(&self.statements()?.0, &asked)?;
+        let started = engines(&functions);
+        let serves = |engine| {
+            started
+                .iter()
+                .any(|&one| one == engine || engine == Engine::MySql && one == Engine::MariaDb)
+        };
+        if let Some(idle) = self.schemas.engines().find(|&engine| !serves(engine)) {
+            let names: Vec<_> = started.iter().map(|engine| engine.name()).collect();
+            let names = names.join(", ");
+            return Err(format!("--schema {idle}=…: the engines are {names}").into());
+        }
+        Ok(functions)
+    }
+
+    /// The schema for an engine: the one asked for, or else, for the workspace's statements, the table of
+    /// the examples.
+    pub(crate) fn schema(&self, engine: Engine) -> Result<Option<Schema>, Failure> {
+        match self.schemas.read(engine)? {
+            None if self.statements.is_none() => Ok(Some(Schema::examples())),
+            schema => Ok(schema),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is printed about functions and their answers.
+
+use doctor::Terminal;
+use local_rds::Server;
+use local_stack::{Answer, Failure, Planned};
+use std::env;
+use std::time::Duration;
+
+use super::runs::Runs;
+use crate::table;
+
+/// A function's heading.
+pub(crate) fn heading(planned: &Planned, server: &Server) -> String {
+    format!(
+        "\n{}: {} {}, user {}",
+        planned.name,
+        planned.engine.title(),
+        server.version(),
+        server.user()
+    )
+}
+
+/// An answer below its title, and how long it took; that of the same event sent again, if it was.
+pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> String {
+    if cold.error.is_some() {
+        let error = table::error(&cold.payload).replace(" What to do: ", "\n  What to do: ");
+        return format!("\n{title}: failed\n  {error}");
+    }
+    let mut times = format!("{:.1} ms", ms(cold.init + cold.duration));
+    if !cold.init.is_zero() {
+        times = format!(
+            "cold {times} (init with login {:.1} ms, event {:.1} ms)",
+            ms(cold.init),
+            ms(cold.duration)
+        );
+    }
+    match warm.map(|warm| (warm, &warm.error)) {
+        None => {}
+        Some((warm, None)) => times += &format!(", warm {:.1} ms", ms(warm.duration)),
+        Some((warm, Some(_))) => {
+            times += &format!("; sent again, it failed: {}", table::error(&warm.payload));
+        }
+    }
+    format!("\n{title}\n{}\n  {times}", table::answer(&cold.payload))
+}
+
+/// The statements that are refused, and those that were not run, if there are any.
+pub(crate) fn rest(runs: &Runs) -> Option<String> {
+    let mut lines: Vec<_> = runs.refused.iter().map(|why| format!("\nrefused: {why}")).collect();
+    if !runs.others.is_empty() {
+        lines.push(
+            "\nNot run, as they write or take parameters. Events for --event FILE:".to_owned(),
+        );
+        lines.extend(runs.others.iter().map(|event| format!("  {event}")));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A diagnosis: one line, unless something is wrong.
+pub(crate) fn diagnosis(answer: &Answer) -> Result<String, Failure> {
+    let diagnosis = doctor::read_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
+    if diagnosis.is_healthy() {
+        return Ok(format!("\ndiagnosis: {}", doctor::summary(&diagnosis)));
+    }
+    let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
+    Ok(format!("\ndiagnosis:\n{}", doctor::render(&diagnosis, terminal)))
+}
+
+/// How to invoke a function, on lines that a shell joins.
+pub(crate) fn invoke_line(function: &str, event: &str, endpoint_url: &str) -> String {
+    // Nothing checks the credentials that the client needs. Its versions 1 and 2 both read a payload from a
+    // file as it is.
+    let event = event.replace('\'', r"'\''");
+    format!(
+        "  echo '{event}' | \\\n  \
+         AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws lambda invoke \\\n    \
+         --region eu-west-1 --endpoint-url {endpoint_url} \\\n    \
+         --function-name {function} \\\n    \
+         --payload fileb:///dev/stdin response.json && cat response.json"
+    )
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
