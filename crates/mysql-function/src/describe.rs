@@ -39,6 +39,7 @@ pub(crate) async fn describe(
     connection: &mut Connection,
     statement: &Statement,
 ) -> Result<Description, Error> {
+    connection.prepared = true;
     let read;
     let statement = if connection.backslash_escapes {
         statement

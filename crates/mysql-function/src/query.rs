@@ -318,7 +318,7 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
-        if self.through_proxy && (self.identity.is_some() || self.locks) {
+        if self.through_proxy && (self.identity.is_some() || self.locks || self.prepared) {
             // The proxy has pinned this session to one server connection; a new one is not pinned.
             let message = "a pinned session is not restored through an RDS Proxy";
             return Err(Error::new(Kind::ConnectionLost, message));

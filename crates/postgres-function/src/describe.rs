@@ -30,6 +30,10 @@ pub(crate) async fn describe(
 ) -> Result<Description, Error> {
     const WHAT: &str = "the description";
     connection.client.clear_type_cache();
+    if connection.through_proxy {
+        // A setting pins the session to one server connection.
+        connection.mark_changed();
+    }
     let begun = envelope::batch(&connection.client, BEGIN).await;
     begun.map_err(|error| failure::command(WHAT, error).loses_connection())?;
     let prepared = connection.prepare_anew(statement).await;
