@@ -44,9 +44,9 @@ fn schedule(function: &Function, scheduled: &Scheduled) -> Entry {
         words => format!("{statement}: {words}"),
     };
     let words: String = words.chars().take(LONGEST).collect();
-    let description = quoted::scalar(&words);
-    let expression = quoted::scalar(expression);
-    let timezone = quoted::scalar(timezone.as_deref().unwrap_or("UTC"));
+    let description = quoted::words(&words);
+    let expression = quoted::words(expression);
+    let timezone = quoted::words(timezone.as_deref().unwrap_or("UTC"));
     let input = quoted::json(event);
     let text = format!(
         r#"  {id}:
@@ -108,9 +108,12 @@ fn role(functions: &[&Function]) -> Entry {
     let arns = |indent: &str, resource: &str| {
         let arn = |function: &&Function| {
             let prefix = function.prefix();
-            format!(
-                "{indent}- !If [Has{prefix}, !GetAtt {prefix}{resource}.Arn, !Ref AWS::NoValue]\n"
-            )
+            let arn = format!("!GetAtt {prefix}{resource}.Arn");
+            match functions {
+                // There is a role only if there is this function.
+                [_] => format!("{indent}- {arn}\n"),
+                _ => format!("{indent}- !If [Has{prefix}, {arn}, !Ref AWS::NoValue]\n"),
+            }
         };
         functions.iter().map(arn).collect::<String>()
     };
