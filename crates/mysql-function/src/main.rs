@@ -3,6 +3,7 @@
 mod close_on_drop;
 mod connect;
 mod connection;
+mod describe;
 mod failure;
 mod literal;
 mod query;

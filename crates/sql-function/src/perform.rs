@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep};
 use crate::deadline::{Deadline, millis, timed_out};
 use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::{Error, Fate, Kind, is_reusable};
-use crate::event::Call;
 use crate::loggable;
+use crate::param::Param;
 use crate::pool::{Lease, Obtained};
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::{Response, StatementResult};
@@ -36,8 +36,8 @@ const CANCEL_DELAY: Duration = Duration::from_millis(100);
 /// How long a canceled statement may take to end, if there is time.
 const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 
-/// A call of an event and its statement.
-pub(crate) type Step<'a> = (&'a Call, &'a Statement);
+/// A statement and its parameters.
+pub(crate) type Step<'a> = (Vec<Param>, &'a Statement);
 
 /// What an invocation has to do.
 pub(crate) enum Work<'a> {
@@ -207,12 +207,12 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
     /// size.
     async fn run_statement(
         &mut self,
-        (call, statement): &Step<'_>,
+        (params, statement): &Step<'_>,
         room: usize,
     ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
-        let outcome = self.run_with_timeout(call, statement, &mut rows).await;
+        let outcome = self.run_with_timeout(params, statement, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
         let done = outcome.map_err(|error| match error.fate() {
             // It could be retried on another connection, but not the statements before it.
@@ -240,7 +240,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
     /// whose answer tells the outcome.
     async fn run_with_timeout(
         &mut self,
-        call: &Call,
+        params: &[Param],
         statement: &Statement,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
@@ -249,7 +249,7 @@ impl<'a, C: Connector> Attempt<'a, '_, C> {
         let limit = deadline.less(reserve).at_most(statement.timeout);
         let mut lease = self.take()?;
         let handle = lease.connection.cancel_handle();
-        let bind = lease.connection.bind(statement, &call.params, rows);
+        let bind = lease.connection.bind(statement, params, rows);
         let bound =
             limit.bound(|| loggable!("preparing statement {:?}", statement.name), bind).await;
         let bound = match bound {

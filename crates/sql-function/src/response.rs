@@ -4,6 +4,7 @@ use diagnosis::Diagnosis;
 use serde::Serialize;
 use std::io;
 
+use crate::describe::Descriptions;
 use crate::driver::ExecResult;
 use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
@@ -42,6 +43,11 @@ pub(crate) enum Response {
     Diagnosis {
         /// The result.
         diagnose: Diagnosis,
+    },
+    /// To a request for a description of the statements.
+    Description {
+        /// The result.
+        describe: Descriptions,
     },
 }
 
