@@ -226,7 +226,7 @@ fn what_is_refused_before_anything_is_built(world: &World) {
     for (sql, why) in [
         ("-- mode: wrte\nSELECT 1", "bad.sql: line 1: mode must be read or write"),
         ("-- schedule: rate(1 day)\nSELECT ?", "bad.sql: line 1"),
-        ("-- schedule: every day\nSELECT 1", "bad.sql: line 1: a schedule is cron"),
+        ("-- schedule: every(5 minutes)\nSELECT 1", "bad.sql: line 1: a schedule is cron"),
     ] {
         world.write("mysql/bad.sql", sql);
         let refused = world.deploy(world.server.user(), &["--enable-iam-auth", "--yes"]).ends(1);

@@ -43,10 +43,9 @@ fn schedule(function: &Function, scheduled: &Scheduled) -> Entry {
         none if none.is_empty() => statement.clone(),
         words => format!("{statement}: {words}"),
     };
-    let words: String = words.chars().take(LONGEST).collect();
-    let description = quoted::words(&words);
-    let expression = quoted::words(expression);
-    let timezone = quoted::words(timezone.as_deref().unwrap_or("UTC"));
+    let description = quoted::words(&words, LONGEST);
+    let expression = quoted::words(expression, LONGEST);
+    let timezone = quoted::words(timezone.as_deref().unwrap_or("UTC"), LONGEST);
     let input = quoted::json(event);
     let text = format!(
         r#"  {id}:
