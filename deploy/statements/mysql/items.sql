@@ -1,2 +1,2 @@
--- Every item. A schedule runs this statement unless SCHEDULED_STATEMENT names another.
+-- Every item.
 SELECT * FROM items;

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// SQL for the table of the example statements, for every engine.
-pub const ITEMS: &str = include_str!("../sql/items.sql");
+pub const ITEMS: &str = include_str!("../../../../examples/schema.sql");
 
 /// The files of the example statements, for every engine.
 const EXAMPLES: [&str; 3] = ["add-item.sql", "items.sql", "purge-items.sql"];
@@ -24,13 +24,14 @@ pub fn statements(engine: Engine) -> Result<PathBuf, pinned_tools::Error> {
     Ok(pinned_tools::workspace()?.join("deploy/statements").join(engine.statements()))
 }
 
-/// Copies the example statements for `engine` into `folder`: what tests deploy, whatever statements a user
-/// has added.
+/// Copies the statements of `examples` for `engine` into `folder`: what tests deploy, whatever a user
+/// deploys.
 ///
 /// # Errors
 /// This program runs outside the workspace, or a file cannot be copied.
 pub fn copy_examples(engine: Engine, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let statements = statements(engine)?;
+    let examples = pinned_tools::workspace()?.join("examples/statements");
+    let statements = examples.join(engine.statements());
     for name in EXAMPLES {
         fs::copy(statements.join(name), folder.join(name))?;
     }

@@ -1,8 +1,10 @@
 //! The command line of `cargo xtask build`.
 
 use command_line::CommandLine;
+use engine::Engine;
 use packaging::{Architecture, Failure};
 use std::env::{self, consts::ARCH};
+use std::path::PathBuf;
 
 const HELP: &str = include_str!("help.txt");
 
@@ -12,6 +14,10 @@ pub(crate) enum Flags {
     Help(&'static str),
     /// Build.
     Build {
+        /// The folder of statements; `None` for the workspace's.
+        statements: Option<PathBuf>,
+        /// The engines whose functions are built; empty for all.
+        engines: Vec<Engine>,
         /// What for.
         architecture: Architecture,
         /// Whether the result is printed as JSON.
@@ -21,11 +27,14 @@ pub(crate) enum Flags {
 
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Flags, Failure> {
-    let mut line = CommandLine::new("build", env::args_os().skip(1));
+    let mut line = CommandLine::new("build", env::args_os().skip(1)).repeatable(&["engine"]);
     let mut architecture = Architecture::of_this_machine();
+    let (mut statements, mut engines) = (None, vec![]);
     while let Some(option) = line.option()? {
         match option.as_str() {
             "help" => return Ok(Flags::Help(HELP)),
+            "statements" => statements = Some(line.os_value()?.into()),
+            "engine" => engines.push(line.value()?),
             "arch" => architecture = Some(line.value()?),
             "json" => {}
             _ => return Err(line.unknown().into()),
@@ -36,5 +45,5 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
             "Lambda has no architecture like this machine's, {ARCH}; use --arch arm64 or x86_64"
         )
     })?;
-    Ok(Flags::Build { architecture, json: line.has("json") })
+    Ok(Flags::Build { statements, engines, architecture, json: line.has("json") })
 }

@@ -26,14 +26,22 @@ mod runtime;
 mod traces;
 
 // From a program and its statements to a zip.
+mod functions;
 mod package;
 mod statements;
 
+// The template that names the zips.
+mod schedules;
+mod template;
+
 pub use architecture::Architecture;
 pub use compile::{Compiled, compile};
-pub use package::{Package, build, build_with};
+pub use functions::{Function, functions, share_a_folder};
+pub use package::{Package, build, build_functions, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
-pub use statements::{catalogue, statements};
+pub use schedules::Scheduled;
+pub use statements::{check as check_statements, statements};
+pub use template::{built, template};
 
 use engine::Engine;
 

@@ -7,7 +7,8 @@ mod flags;
 
 use command_line::print;
 use flags::Flags;
-use packaging::{Failure, Package};
+use packaging::{Failure, Function, Package, Scheduled};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -23,12 +24,46 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
         Flags::Help(text) => print(text),
-        Flags::Build { architecture, json } => {
-            let packages = packaging::build(architecture, &mut |line| eprintln!("{line}"))?;
-            print(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
+        Flags::Build { statements, engines, architecture, json } => {
+            let mut functions = functions(statements.map_or_else(packaging::statements, Ok)?)?;
+            let is_of = |function: &str| engines.iter().any(|engine| engine.function() == function);
+            functions.retain(|it| engines.is_empty() || is_of(it.engine.function()));
+            if functions.is_empty() {
+                return Err("there are no statements of the engines of --engine".into());
+            }
+            let progress = &mut |line: &str| eprintln!("{line}");
+            let packages = packaging::build_functions(&functions, architecture, progress)?;
+            print(&if json {
+                serde_json::to_string(&packages)?
+            } else {
+                format!("{}\n{}", table(&packages), schedules(&functions)?)
+            });
         }
     }
     Ok(())
+}
+
+/// The functions of a folder, which is read from anywhere.
+fn functions(statements: PathBuf) -> Result<Vec<Function>, Failure> {
+    let folder = statements.canonicalize();
+    packaging::functions(&folder.unwrap_or(statements))
+}
+
+/// The template, and the schedules in it.
+fn schedules(functions: &[Function]) -> Result<String, Failure> {
+    let template = pinned_tools::target()?.join("lambda/template.yaml");
+    let mut text = template.display().to_string();
+    for function in functions {
+        for Scheduled { statement, expression, timezone, params, .. } in function.schedules()? {
+            let timezone = timezone.map(|it| format!(" {it}")).unwrap_or_default();
+            let params = params.map(|it| format!(", params {it}")).unwrap_or_default();
+            text += &format!(
+                "\n  {} runs {statement} at {expression}{timezone}{params}",
+                function.name
+            );
+        }
+    }
+    Ok(text)
 }
 
 /// Each zip, with sizes and sum.

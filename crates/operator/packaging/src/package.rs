@@ -1,6 +1,5 @@
 //! The folder and the zip of a function, where cargo-lambda puts them.
 
-use engine::Engine;
 use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -10,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
 use crate::compile::{Compiled, compile};
-use crate::{FUNCTIONS, Failure, statements};
+use crate::functions::{Function, functions};
+use crate::template::{TEMPLATE, template};
+use crate::{Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
 pub struct Package {
     /// The function's name.
-    pub function: &'static str,
+    pub function: String,
     /// Lambda's name of its architecture.
     pub architecture: &'static str,
     /// The program.
@@ -33,15 +34,10 @@ pub struct Package {
     pub glibc: String,
 }
 
-/// Compiles, checks and packs every function. What is up to date is not compiled again.
-///
-/// `progress` is called with a line of text at each step; cargo writes its own progress to standard error.
-/// Only one process builds at a time, and each file is replaced in one step, so that a deployment reads
-/// either the old file or the new one.
+/// Compiles, checks and packs the functions of [`statements`](crate::statements()).
 ///
 /// # Errors
-/// A statement file is invalid, a tool is missing and cannot be fetched, the functions do not compile, or
-/// a program would not start on Lambda. The text says what to do.
+/// As [`build_functions`].
 pub fn build(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
@@ -49,43 +45,62 @@ pub fn build(
     build_with(&statements::statements()?, architecture, progress)
 }
 
-/// [`build()`] with statements from another folder than [`statements`](crate::statements()).
+/// [`build()`] with statements from another folder.
 ///
 /// # Errors
-/// As [`build()`]. The statements are read before anything is compiled.
+/// As [`build_functions`], and [`functions`] finds none.
 pub fn build_with(
     statements: &Path,
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Package>, Failure> {
-    statements::check(statements)?;
+    build_functions(&functions(statements)?, architecture, progress)
+}
+
+/// Compiles, checks and packs these functions, and writes the [`template()`] that names their zips. What is
+/// up to date is not compiled again.
+///
+/// `progress` is called with a line of text at each step; cargo writes its own progress to standard error.
+/// Only one process builds at a time, and each file is replaced in one step, so that a deployment reads
+/// either the old file or the new one.
+///
+/// # Errors
+/// A statement file is invalid, which is found before anything is compiled; a tool is missing and cannot be
+/// fetched; the functions do not compile; or a program would not start on Lambda. The text says what to do.
+pub fn build_functions(
+    functions: &[Function],
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Package>, Failure> {
+    statements::check(functions)?;
+    let template = template(functions)?;
     let lambda = pinned_tools::target()?.join("lambda");
     fs::create_dir_all(&lambda).map_err(at(&lambda))?;
     // Held until this function returns or the process ends.
     let lock = lambda.join("build.lock");
     let _held =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let names = FUNCTIONS.map(Engine::function);
-    let compiled = compile(&names, architecture, progress)?;
-    let pack = |engine: Engine| {
-        let function = engine.function();
-        let statements = statements::read(&statements.join(engine.statements()))?;
-        pack(function, &statements, &compiled, architecture, &lambda.join(function))
-    };
-    FUNCTIONS.into_iter().map(pack).collect()
+    let mut programs: Vec<_> = functions.iter().map(|it| it.engine.function()).collect();
+    programs.dedup();
+    let compiled = compile(&programs, architecture, progress)?;
+    let packages = functions.iter().map(|it| pack(it, &compiled, architecture, &lambda));
+    let packages = packages.collect::<Result<_, _>>()?;
+    replace(&lambda.join(TEMPLATE), template.as_bytes(), 0o644)?;
+    Ok(packages)
 }
 
 fn pack(
-    function: &'static str,
-    statements: &BTreeMap<String, Vec<u8>>,
+    function: &Function,
     compiled: &Compiled,
     architecture: Architecture,
-    folder: &Path,
+    lambda: &Path,
 ) -> Result<Package, Failure> {
-    let (program, glibc) = compiled.program(function)?;
-    let zip = zip(&program, statements)?;
+    let (program, glibc) = compiled.program(function.engine.function())?;
+    let statements = statements::read(&function.folder)?;
+    let zip = zip(&program, &statements)?;
+    let folder = lambda.join(&function.name);
     let package = Package {
-        function,
+        function: function.name.clone(),
         architecture: architecture.name(),
         bootstrap: folder.join("bootstrap"),
         bootstrap_bytes: program.len(),
@@ -94,7 +109,7 @@ fn pack(
         zip_sha256: sha256(&zip),
         glibc: glibc.to_string(),
     };
-    replace_folder(&folder.join("statements"), statements)?;
+    replace_folder(&folder.join("statements"), &statements)?;
     replace(&package.bootstrap, &program, 0o755)?;
     replace(&package.zip, &zip, 0o644)?;
     Ok(package)

@@ -1,17 +1,16 @@
 //! The statements that are packed with a function. They are read as the function will read them, so
 //! that a file that it would refuse is never packed.
 
-use engine::Engine;
 use sql_function::Catalogue;
-use sql_function::sql::{Dialect, MYSQL};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::Failure;
 use crate::cargo::workspace;
-use crate::{FUNCTIONS, Failure};
+use crate::functions::{Function, share_a_folder};
 
-/// The workspace's folder of statements, with a folder for each engine.
+/// The workspace's folder of statements, with a folder for each function.
 ///
 /// # Errors
 /// This program is not in a workspace.
@@ -19,26 +18,14 @@ pub fn statements() -> Result<PathBuf, Failure> {
     Ok(workspace()?.join("deploy/statements"))
 }
 
-/// Reads the statements of an engine in a folder of all statements, as its function does.
-///
-/// # Errors
-/// The folder cannot be read, or has no statement.
-pub fn catalogue(statements: &Path, engine: Engine) -> Result<Catalogue, sql_function::Error> {
-    let dialect = match engine {
-        Engine::MySql | Engine::MariaDb => MYSQL,
-        Engine::Postgres => Dialect::Postgres,
-    };
-    Catalogue::load(&statements.join(engine.statements()), dialect)
-}
-
-/// Checks the statements of every function.
+/// Checks the statements of these functions.
 ///
 /// # Errors
 /// A line for each invalid file: its path, the line, the reason and what to do.
-pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
+pub fn check(functions: &[Function]) -> Result<(), Failure> {
     let mut wrong = vec![];
-    for engine in FUNCTIONS {
-        match catalogue(folder, engine) {
+    for function in functions {
+        match function.catalogue() {
             Ok(catalogue) => {
                 let refused = catalogue.iter().filter_map(|(_, statement)| statement.err());
                 wrong.extend(refused.map(sql_function::Error::report));
@@ -51,7 +38,14 @@ pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
     }
     let workspace = format!("{}/", workspace()?.display());
     let wrong = wrong.join("\n  ").replace(&workspace, "");
-    Err(format!("nothing was built: the functions would refuse these statements:\n  {wrong}")
+    // Of a folder that is every engine's, a file is refused by the engines whose SQL it is not.
+    let hint = match share_a_folder(functions) {
+        true => {
+            "\nput each engine's files into a folder mysql or postgres, or name one engine with --engine"
+        }
+        false => "",
+    };
+    Err(format!("nothing was built: the functions would refuse these statements:\n  {wrong}{hint}")
         .into())
 }
 
@@ -79,10 +73,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::functions;
 
     #[test]
     fn those_of_the_workspace_are_valid() {
-        check(&statements().unwrap()).unwrap();
+        check(&functions(&statements().unwrap()).unwrap()).unwrap();
+        check(&functions(&workspace().unwrap().join("examples/statements")).unwrap()).unwrap();
     }
 
     #[test]

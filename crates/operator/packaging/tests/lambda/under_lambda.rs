@@ -63,9 +63,6 @@ fn returns_the_rows(engine: Engine) {
 
     let error = lambda.invoke(r#"{"statement":"itmes"}"#);
     assert_eq!(error["errorType"], "Statement", "{error:#}");
-    assert!(error["errorMessage"].as_str().unwrap().contains("add-item"), "{error:#}");
-    let response = lambda.invoke(r#"{"statement":"add-item","params":[4,"fourth"]}"#);
-    assert_eq!(response["rows_affected"], 1, "{response:#}");
-    assert_eq!(response["connection"]["reused"], true, "{response:#}");
-    assert_eq!(lambda.invoke(ITEMS)["row_count"], 4);
+    assert!(error["errorMessage"].as_str().unwrap().contains("items"), "{error:#}");
+    assert_eq!(lambda.invoke(ITEMS)["connection"]["reused"], true);
 }

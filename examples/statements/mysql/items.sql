@@ -1,0 +1,2 @@
+-- Every item.
+SELECT * FROM items;
