@@ -218,8 +218,10 @@ fn main_and_the_credentials_alone_read_the_environment() {
         readers.map(|file| file.strip_prefix(root()).unwrap().display().to_string()).collect();
     let allowed = [
         "crates/iam-auth/src/chain.rs",
-        "crates/mysql-function/src/main.rs",
-        "crates/postgres-function/src/main.rs",
+        // Writes a variable before anything else runs.
+        "crates/mysql-function/src/buffer_pool.rs",
+        // The macro whose text stands in each `main`.
+        "crates/sql-function/src/surroundings.rs",
     ];
     assert_eq!(readers, allowed.map(str::to_owned).into());
 }

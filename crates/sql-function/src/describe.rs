@@ -90,7 +90,7 @@ struct Work<'a, C: Connector> {
     pool: &'a Pool<C>,
     deadline: Deadline,
     /// The connection, unless it is not reusable.
-    lease: Option<Lease<'a, C::Connection>>,
+    lease: Option<Lease<C::Connection>>,
 }
 
 impl<C: Connector> Work<'_, C> {

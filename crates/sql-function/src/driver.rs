@@ -92,6 +92,8 @@ pub trait Connection: Send + 'static {
     type CancelHandle: Send + Sync;
     /// A statement with its parameters, ready to run.
     type Bound<'a>: Send;
+    /// The driver's own client.
+    type Client: Send;
 
     /// Identifies this connection on its server.
     fn cancel_handle(&self) -> Self::CancelHandle;
@@ -142,6 +144,16 @@ pub trait Connection: Send + 'static {
     /// # Errors
     /// The connection must be dropped.
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Prepares the session for statements that the handler sends with the driver's own client: it
+    /// may write. The connection must be dropped afterwards.
+    ///
+    /// # Errors
+    /// The connection must be dropped.
+    fn hand_over(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The driver's own client.
+    fn client(&self) -> &Self::Client;
+    /// The driver's own client.
+    fn client_mut(&mut self) -> &mut Self::Client;
     /// Closes the connection cleanly.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

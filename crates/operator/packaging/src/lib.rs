@@ -36,12 +36,12 @@ mod template;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, compile};
-pub use functions::{Function, functions};
-pub use package::{Package, TEMPLATE, build, build_functions, build_with};
+pub use functions::{Function, functions, share_a_folder};
+pub use package::{Package, build, build_functions, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
 pub use schedules::Scheduled;
 pub use statements::{check as check_statements, statements};
-pub use template::template;
+pub use template::{built, template};
 
 use engine::Engine;
 

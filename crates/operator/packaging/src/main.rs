@@ -51,7 +51,7 @@ fn functions(statements: PathBuf) -> Result<Vec<Function>, Failure> {
 
 /// The template, and the schedules in it.
 fn schedules(functions: &[Function]) -> Result<String, Failure> {
-    let template = pinned_tools::target()?.join("lambda").join(packaging::TEMPLATE);
+    let template = pinned_tools::target()?.join("lambda/template.yaml");
     let mut text = template.display().to_string();
     for function in functions {
         for Scheduled { statement, expression, timezone, params, .. } in function.schedules()? {

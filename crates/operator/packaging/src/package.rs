@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::architecture::Architecture;
 use crate::compile::{Compiled, compile};
 use crate::functions::{Function, functions};
-use crate::template::template;
+use crate::template::{TEMPLATE, template};
 use crate::{Failure, statements};
 
 /// A function, packed for Lambda.
@@ -88,9 +88,6 @@ pub fn build_functions(
     replace(&lambda.join(TEMPLATE), template.as_bytes(), 0o644)?;
     Ok(packages)
 }
-
-/// The template of the last build, which is beside the functions' folders in `target/lambda`.
-pub const TEMPLATE: &str = "template.yaml";
 
 fn pack(
     function: &Function,
