@@ -32,9 +32,12 @@ impl Band {
         }
     }
 
-    /// The band of a crate, by its folder.
+    /// The band of a crate, by its folder. The examples are programs that tests run.
     fn of(package: &Package) -> Band {
         let folder = format!("{}/", package.folder);
+        if folder.starts_with("examples/") {
+            return Band::Testing;
+        }
         let bands = Band::ALL.into_iter().filter(|band| folder.starts_with(band.folder()));
         let band = bands.max_by_key(|band| band.folder().len());
         band.unwrap_or_else(|| panic!("{} is in no band: {folder}", package.name))

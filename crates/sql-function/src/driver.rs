@@ -5,12 +5,12 @@ use diagnosis::EngineTexts;
 use engine::Engine;
 
 use crate::deadline::Deadline;
-use crate::describe::Description;
 use crate::diagnose::{ServerInfo, Startup};
 use crate::error::Error;
 use crate::login::Login;
 use crate::param::Param;
-use crate::rows::Rows;
+use crate::rows::{Column, Rows};
+use crate::schema::Schema;
 use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
@@ -64,6 +64,16 @@ pub struct ExecResult {
     pub rows_affected: u64,
     /// The first value that the server generated for an inserted row, if the engine reports it.
     pub last_insert_id: Option<u64>,
+}
+
+/// What a server says of a statement that it has parsed.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// The type of each parameter, and the JSON that it takes; empty if the server does not tell.
+    pub params: Vec<(String, Schema)>,
+    /// The columns of the result, and the JSON of their values; empty if it has none, and `None` if
+    /// only running it would tell.
+    pub columns: Option<Vec<(Column, Schema)>>,
 }
 
 /// What a diagnosis and a description need from a connection.

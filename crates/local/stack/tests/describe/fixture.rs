@@ -50,7 +50,10 @@ const MYSQL: [(&str, &str); 7] = [
         "purge-items",
         "-- mode: write\n-- exclusive: true\n-- param: above int\nDELETE FROM items WHERE id > ?",
     ),
-    ("echo", "-- param: number int?\n-- param: class text?\nSELECT ? AS number, ? AS class"),
+    (
+        "echo",
+        "-- param: number int?\n-- param: class text?\nSELECT CAST(? AS SIGNED) AS number, CAST(? AS CHAR) AS class",
+    ),
     ("twice", "SELECT ? * 2 AS `2 times`, ? AS word"),
     (
         "exact",
@@ -69,7 +72,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// A function for `engine`, and one for its further statements.
+    /// A function for `engine` with statements of every kind.
     pub(crate) fn start(engine: Engine) -> Served {
         let run = Run::new();
         run.write("schema.sql", ITEMS);
@@ -77,11 +80,15 @@ impl Served {
         for (name, sql) in statements {
             run.write(&format!("sql/{}/{name}.sql", engine.statements()), sql);
         }
-        let arguments = format!("--statements sql --schema schema.sql --engine {engine}");
+        Served::these(run, "--statements sql --schema schema.sql", engine)
+    }
+
+    /// A function for `engine` of these statements.
+    pub(crate) fn these(run: Run, statements: &str, engine: Engine) -> Served {
         // No event but a read: nothing is changed before the clients run.
         run.write("event.json", r#"{"statement":"items"}"#);
-        let mut serving = run.serve(&format!("local {arguments} --event event.json"));
-        serving.wait_for("Serving the Invoke API");
+        let arguments = format!("local {statements} --engine {engine} --event event.json");
+        let mut serving = run.serve(&arguments);
         serving.wait_for("Log in with a new token");
         Served { run, serving, function: format!("{engine}-function") }
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::fixture::Served;
-use crate::run::text;
+use crate::run::{Run, text};
 
 const PROGRAM: &str = include_str!("programs/program.ts");
 const POSTGRES: &str = include_str!("programs/postgres.ts");
@@ -77,7 +77,7 @@ fn compiled_and_run(engine: Engine, programs: &[(&str, &str)]) {
 }
 
 #[test]
-fn on_postgres_it_runs_and_a_wrong_use_does_not_compile() {
+fn on_postgres_it_runs() {
     compiled_and_run(Engine::Postgres, &[("program.ts", PROGRAM), ("postgres.ts", POSTGRES)]);
 }
 
@@ -89,6 +89,28 @@ fn on_mysql_it_runs() {
 #[test]
 fn on_mariadb_it_runs() {
     compiled_and_run(Engine::MariaDb, &[("program.ts", PROGRAM)]);
+}
+
+/// The example is written for the example statements, and runs.
+#[test]
+fn the_example_is_up_to_date() {
+    let examples = pinned_tools::workspace().unwrap().join("examples");
+    let shown = |path: &str| examples.join(path).display().to_string();
+    let statements =
+        format!("--statements {} --schema {}", shown("statements"), shown("schema.sql"));
+    let served = Served::these(Run::new(), &statements, Engine::Postgres);
+    let own = shown("typed-client/client.ts");
+    served.describe(&format!("--typescript --check {own}"));
+
+    let [main, client] = ["main.ts", "client.ts"]
+        .map(|name| fs::read_to_string(examples.join("typed-client").join(name)).unwrap());
+    let project = Project::new(&[("main.ts", &main), ("client.ts", &client)]);
+    let output = project.compile("main.ts");
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    let output = project.node("main.ts").env("ENDPOINT", served.endpoint()).output().unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(out, "1 first\n2 second\n3 third\n4 fourth\nQuery\n1\n", "{err}");
+    served.end();
 }
 
 /// Each line that is marked is refused, and no other.
