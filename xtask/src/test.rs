@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     eprintln!("{summary} in {} min {} s", seconds / 60, seconds % 60);
     if flags.quick {
         let long = plan::LONG.join(", ");
-        eprintln!("left out by --quick: format, lints, https, {left_out} tests of {long}");
+        eprintln!("left out by --quick: format, lints, features, {left_out} tests of {long}");
     }
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
@@ -70,8 +70,8 @@ fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
         })?;
     }
     if flags.is_all() {
-        let https = binaries::build(&["--package", "iam-auth", "--features", "https"])?;
-        binaries.extend(https.into_iter().map(|binary| binary.with("https")));
+        let library = binaries::build(&["--package", "iam-auth", "--all-features"])?;
+        binaries.extend(library.into_iter().map(|binary| binary.with("all features")));
         // Some tests use the packages. They would build them without showing it.
         cargo::run(&mut cargo::built("packaging")?)?;
     }
@@ -89,8 +89,11 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
         let lints =
             ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         jobs.push(job("lints", &lints)?);
-        let https = ["test", "--locked", "--doc", "--package", "iam-auth", "--features", "https"];
-        jobs.push(job("iam-auth with https: documentation", &https)?);
+        let library = ["test", "--locked", "--doc", "--package", "iam-auth", "--all-features"];
+        jobs.push(job("iam-auth with all features: documentation", &library)?);
+        let bare = ["clippy", "--locked", "--package", "iam-auth", "--no-default-features", "--"];
+        let bare = [&bare[..], &["--deny", "warnings"]].concat();
+        jobs.push(job("iam-auth without features: lints", &bare)?);
     }
     if flags.engines.is_empty() && flags.names.is_empty() {
         let examples = ["test", "--locked", "--doc", "--workspace", "--no-fail-fast"];

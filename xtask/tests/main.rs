@@ -4,6 +4,8 @@
 
 mod circles;
 mod map;
+mod package;
+mod pages;
 mod readme;
 mod security;
 mod workspace;

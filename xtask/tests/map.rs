@@ -32,9 +32,12 @@ impl Band {
         }
     }
 
-    /// The band of a crate, by its folder.
+    /// The band of a crate, by its folder. The examples are programs that tests run.
     fn of(package: &Package) -> Band {
         let folder = format!("{}/", package.folder);
+        if folder.starts_with("examples/") {
+            return Band::Testing;
+        }
         let bands = Band::ALL.into_iter().filter(|band| folder.starts_with(band.folder()));
         let band = bands.max_by_key(|band| band.folder().len());
         band.unwrap_or_else(|| panic!("{} is in no band: {folder}", package.name))
@@ -218,8 +221,10 @@ fn main_and_the_credentials_alone_read_the_environment() {
         readers.map(|file| file.strip_prefix(root()).unwrap().display().to_string()).collect();
     let allowed = [
         "crates/iam-auth/src/chain.rs",
-        "crates/mysql-function/src/main.rs",
-        "crates/postgres-function/src/main.rs",
+        // Writes a variable before anything else runs.
+        "crates/mysql-function/src/buffer_pool.rs",
+        // The macro whose text stands in each `main`.
+        "crates/sql-function/src/surroundings.rs",
     ];
     assert_eq!(readers, allowed.map(str::to_owned).into());
 }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::chain::EnvironmentFirst;
 use crate::error::{Error, Kind};
+use crate::no_credentials;
 
 /// How long credentials must be valid after a login begins: time to connect, with retries, and
 /// clock skew. More would refuse usable credentials; see [`RENEW_BEFORE_EXPIRY`].
@@ -88,7 +89,7 @@ impl Credentials {
         let asked = timeout(PROVIDER, self.0.provider.provide_credentials()).await;
         let fresh = match asked.unwrap_or_else(late) {
             Ok(fresh) => outlive_login(&fresh, now).map(|()| fresh),
-            Err(source) => Err(none_provided().with_source(source)),
+            Err(source) => Err(no_credentials::error(source)),
         };
         let credentials = fresh.or_else(|error| good.ok_or(error))?;
         let renew_at = renew_at(&credentials, now);
@@ -102,66 +103,6 @@ impl Credentials {
         if let Some(kept) = &mut *self.0.kept.lock().await {
             kept.renew_at = SystemTime::UNIX_EPOCH;
         }
-    }
-}
-
-/// What may be shown of credentials. It contains no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
-    /// Their source: `environment`, or `chain` for the rest of the chain.
-    pub source: &'static str,
-    /// The access key id, which every token contains in clear text.
-    pub access_key_id: String,
-    /// Whether a session token comes with the key.
-    pub has_session_token: bool,
-    /// When they expire, if their source tells. The environment does not.
-    pub expiry: Option<SystemTime>,
-    /// How their form shows that they were not copied completely.
-    pub damage: Option<String>,
-}
-
-impl Credentials {
-    /// Describes the credentials that [`get`](Self::get) returns at `now`.
-    ///
-    /// # Errors
-    ///
-    /// Those of `get`.
-    pub async fn describe(&self, now: SystemTime) -> Result<Description, Error> {
-        let credentials = self.get(now).await?;
-        let of_environment = crate::chain::from_environment()
-            .is_ok_and(|own| own.access_key_id() == credentials.access_key_id());
-        Ok(Description {
-            source: if of_environment { "environment" } else { "chain" },
-            access_key_id: credentials.access_key_id().to_owned(),
-            has_session_token: credentials.session_token().is_some(),
-            expiry: credentials.expiry(),
-            damage: damage(&credentials),
-        })
-    }
-}
-
-/// How a key or a session token is incomplete: AWS's secret keys have 40 characters ("Manage access
-/// keys for IAM users", IAM user guide), and session tokens are padded base64 (RFC 4648).
-fn damage(credentials: &AwsCredentials) -> Option<String> {
-    let id = credentials.access_key_id();
-    if id.len() < 16 || !id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-        return Some("the access key id does not have the form AKIA… or ASIA…".to_owned());
-    }
-    let secret = credentials.secret_access_key().len();
-    if secret != 40 {
-        return Some(format!("the secret access key has {secret} characters instead of 40"));
-    }
-    let token = credentials.session_token()?;
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    let length = token.len();
-    match () {
-        () if !token.bytes().all(is_base64) => {
-            Some("the session token contains characters that are not base64".to_owned())
-        }
-        () if !length.is_multiple_of(4) => {
-            Some(format!("the session token has {length} characters, which is not a multiple of 4"))
-        }
-        () => None,
     }
 }
 
@@ -196,17 +137,6 @@ fn renew_at(credentials: &AwsCredentials, now: SystemTime) -> SystemTime {
         }
         None => now + RENEW_UNDATED,
     }
-}
-
-fn none_provided() -> Error {
-    let message = if cfg!(feature = "https") {
-        "no AWS credentials to sign with; use a role, a profile, \
-         or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
-    } else {
-        "no AWS credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and \
-         AWS_SESSION_TOKEN), or build iam-auth with its feature `https` for profiles and roles"
-    };
-    Error::new(Kind::Credentials, message)
 }
 
 #[cfg(test)]
@@ -392,26 +322,6 @@ mod tests {
             assert!(given_up.as_mut().poll(waker).is_pending());
         }
         assert_eq!(key(&credentials, 0).await, "it");
-    }
-
-    #[test]
-    fn incomplete_credentials_are_described_and_not_quoted() {
-        let (id, secret) = ("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-        for (id, secret, token, expected) in [
-            (id, secret, None, None),
-            (id, secret, Some("IQoJb3JpZ2luX2Vj"), None),
-            (id, secret, Some("IQoJb3JpZ2luX2V"), Some("15 characters")),
-            (id, secret, Some("IQoJb3JpZ2lu X2V"), Some("not base64")),
-            (id, &secret[1..], None, Some("39 characters")),
-            ("ASIA", secret, None, Some("access key id")),
-        ] {
-            let token = token.map(str::to_owned);
-            let found = damage(&AwsCredentials::new(id, secret, token.clone(), None, "test"));
-            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            let found = found.unwrap_or_default();
-            assert!(found.contains(expected.unwrap_or_default()), "{found}");
-            assert!(!found.contains(&secret[1..]) && !found.contains("IQoJ"), "{found}");
-        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Splits a CA bundle into its certificates, strictly (RFC 7468, section 5). General PEM parsers
 //! skip what they do not know, so that a truncated bundle would silently have fewer roots.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -59,6 +61,24 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
         )),
         None => Ok(certificates),
     }
+}
+
+/// The text of a bundle: lines of 64 characters (section 2).
+pub(crate) fn text(certificates: &[CertificateDer<'_>]) -> String {
+    let mut pem = String::new();
+    for der in certificates {
+        let base64 = STANDARD.encode(der);
+        pem.extend([BEGIN, "\n"]);
+        let mut rest = base64.as_str();
+        while !rest.is_empty() {
+            // Base64 is ASCII, so every index is a character boundary.
+            let (line, next) = rest.split_at(rest.len().min(64));
+            pem.extend([line, "\n"]);
+            rest = next;
+        }
+        pem.extend([END, "\n"]);
+    }
+    pem
 }
 
 #[cfg(test)]

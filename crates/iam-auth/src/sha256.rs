@@ -1,14 +1,15 @@
 //! SHA-256 in lowercase hex, as in SigV4 and certificate fingerprints.
 
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// The digest of the concatenated `parts`.
 pub(crate) fn hex<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut digest = Sha256::new();
     for part in parts {
-        context.update(part);
+        digest.update(part);
     }
-    context.finish().as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}"); // writing to a String does not fail
         hex
     })

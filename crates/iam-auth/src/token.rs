@@ -31,8 +31,9 @@ const LIFETIME: Duration = Duration::from_secs(900);
 /// All except the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Signs tokens for one database user at one endpoint, one for each login.
-#[derive(Debug)]
+/// Signs tokens for one database user at one endpoint, one for each login. Clones share the cached
+/// credentials.
+#[derive(Debug, Clone)]
 pub struct TokenSigner {
     endpoint: Endpoint,
     user: String,

@@ -1,32 +1,35 @@
-//! The trust anchors that verify a server's certificate, and the TLS configuration that uses them.
+//! The trust anchors that verify a server's certificate.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "rustls")]
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 
 use crate::certificate::Certificate;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind};
 use crate::rds_host::EndpointKind;
-use crate::recording_verifier::RecordingVerifier;
+#[cfg(feature = "rustls")]
+use crate::tls;
 use crate::{pem, sha256};
 
 /// Where the `rds-ca` layer is extracted.
-const LAYER: &str = "/opt/rds-ca";
+pub(crate) const LAYER: &str = "/opt/rds-ca";
 
-/// The trust anchors from one source, and a TLS client configuration that trusts only them.
+/// The trust anchors from one source, for any TLS library; with the feature `rustls` (on by
+/// default) also a TLS client configuration that trusts only them.
+///
+/// Clones share the TLS sessions that rustls keeps.
 #[derive(Clone)]
 pub struct TrustStore {
-    source: String,
-    fingerprint: String,
-    certificates: Vec<CertificateDer<'static>>,
-    client_config: Arc<ClientConfig>,
+    pub(crate) source: String,
+    pub(crate) fingerprint: String,
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    #[cfg(feature = "rustls")]
+    pub(crate) client_config: Arc<rustls::ClientConfig>,
 }
 
 impl TrustStore {
@@ -61,22 +64,25 @@ impl TrustStore {
         if certificates.is_empty() {
             return Err(refuse("it contains no certificate".to_owned()));
         }
-        let mut roots = RootCertStore::empty();
+        let mut names = Vec::new();
         for (index, der) in certificates.iter().enumerate() {
             let number = index + 1;
             let certificate = Certificate::read(der)
                 .ok_or_else(|| refuse(format!("certificate {number} is not valid DER")))?;
             let name = format!("certificate {number} ({})", certificate.subject);
             check(&certificate, now).map_err(|why| refuse(format!("{name} {why}")))?;
-            roots.add(der.clone()).map_err(|error| {
-                refuse(format!("{name} cannot serve as a trust anchor")).with_source(error)
-            })?;
+            names.push(name);
         }
-        let client_config = client_config(roots).map_err(|error| {
-            refuse("no TLS configuration can be made of it".to_owned()).with_source(error)
-        })?;
-        let fingerprint = sha256::hex([pem]);
-        Ok(Self { source: source.to_owned(), fingerprint, certificates, client_config })
+        Ok(Self {
+            source: source.to_owned(),
+            fingerprint: sha256::hex([pem]),
+            #[cfg(feature = "rustls")]
+            client_config: tls::client_config(&certificates).map_err(|(index, error)| {
+                let what = index.map_or("the bundle", |index| &names[index]);
+                refuse(format!("{what} cannot serve as a trust anchor")).with_source(error)
+            })?,
+            certificates,
+        })
     }
 
     /// The file in the `rds-ca` layer for an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
@@ -92,30 +98,6 @@ impl TrustStore {
             _ => &format!("{}-bundle.pem", endpoint.region()),
         };
         Path::new(LAYER).join(file)
-    }
-
-    /// The anchors that are AWS's own: all in a file of the layer, which is deployed like the
-    /// function's code; in any other file, those whose [fingerprint](Self::fingerprints)
-    /// `is_pinned`. `None` if there are none.
-    ///
-    /// A server that one of them verifies under a name of RDS belongs to RDS. A CA of any other
-    /// name may issue a certificate to anybody.
-    pub fn of_aws(&self, is_pinned: impl Fn(&str) -> bool) -> Option<Self> {
-        if Path::new(&self.source).parent() == Some(Path::new(LAYER)) {
-            return Some(self.clone());
-        }
-        let is_own = |der: &&CertificateDer<'_>| is_pinned(&sha256::hex([der.as_ref()]));
-        let certificates: Vec<_> = self.certificates.iter().filter(is_own).cloned().collect();
-        if certificates.is_empty() {
-            return None;
-        }
-        let mut roots = RootCertStore::empty();
-        for der in &certificates {
-            roots.add(der.clone()).ok()?; // it was added to the whole store
-        }
-        let client_config = client_config(roots).ok()?;
-        let (source, fingerprint) = (self.source.clone(), self.fingerprint.clone());
-        Some(Self { source, fingerprint, certificates, client_config })
     }
 
     /// The source of the anchors: the path, or the name given to [`from_pem`](Self::from_pem).
@@ -146,45 +128,21 @@ impl TrustStore {
         &self.certificates
     }
 
+    /// The anchors in PEM (RFC 7468), in the bundle's order, for drivers that take a text or a file.
+    pub fn pem(&self) -> String {
+        pem::text(&self.certificates)
+    }
+
     /// The contents of the anchors, in the bundle's order.
     pub fn anchors(&self) -> impl Iterator<Item = Certificate> {
         // Each was parsed when the store was created.
         self.certificates.iter().filter_map(|der| Certificate::read(der))
     }
 
-    /// Like [`client_config`](Self::client_config), for one handshake that has to be explained: it
-    /// also records what the server presents, trusted or not.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_trust`] if no verifier can be built from the anchors.
-    pub fn recording_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), Error> {
-        let refuse = |error: Box<dyn std::error::Error + Send + Sync>| {
-            let message = format!("CA bundle {}: no verifier can be made of it", self.source);
-            Error::new(Kind::Trust, message).with_source(error)
-        };
-        let mut roots = RootCertStore::empty();
-        for der in &self.certificates {
-            roots.add(der.clone()).map_err(|error| refuse(error.into()))?;
-        }
-        let provider = Arc::new(crypto_provider());
-        let webpki =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| refuse(error.into()))?;
-        let verifier = Arc::new(RecordingVerifier::new(webpki));
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| refuse(error.into()))?
-            .dangerous() // what webpki refuses stays refused
-            .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
-            .with_no_client_auth();
-        Ok((Arc::new(config), verifier))
-    }
-
     /// The TLS client configuration: it verifies the server's chain and name, uses TLS 1.2 or 1.3,
     /// and sends no certificate. It is always the same one, so that TLS sessions are resumed.
-    pub fn client_config(&self) -> Arc<ClientConfig> {
+    #[cfg(feature = "rustls")]
+    pub fn client_config(&self) -> Arc<rustls::ClientConfig> {
         Arc::clone(&self.client_config)
     }
 }
@@ -213,20 +171,4 @@ fn check(certificate: &Certificate, now: SystemTime) -> Result<(), String> {
             .to_owned());
     }
     Ok(())
-}
-
-fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default. It
-/// answers the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
-fn crypto_provider() -> CryptoProvider {
-    let mut provider = ring::default_provider();
-    provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::secp256r1);
-    provider
 }

@@ -1,4 +1,5 @@
 //! TLS handshakes in memory with the configuration of a login: only the right server is accepted.
+#![cfg(feature = "rustls")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod authority;
@@ -139,6 +140,7 @@ fn a_server_that_takes_x25519_alone_is_still_understood() {
     assert_eq!(client.handshake_kind(), Some(HandshakeKind::FullWithHelloRetryRequest));
 }
 
+#[cfg(feature = "diagnosis")]
 #[test]
 fn a_recording_verifier_keeps_what_was_presented_and_lets_nothing_more_through() {
     let (known, unknown) = (self_signed(authority("Known")), self_signed(authority("Stranger")));

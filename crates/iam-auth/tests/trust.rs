@@ -40,9 +40,12 @@ fn a_good_bundle() {
     assert_eq!(trust.fingerprint(), hex);
     assert_eq!(format!("{trust:?}"), format!("(2 roots from good.pem, sha256 {hex})"));
     assert_eq!(trust.certificates()[0], *root.der());
+    let again = TrustStore::from_pem(trust.pem().as_bytes(), "again.pem", now()).unwrap();
+    assert_eq!(again.certificates(), trust.certificates());
     let fingerprints: Vec<_> = trust.fingerprints().collect();
     assert_eq!(fingerprints.len(), 2);
     assert!(fingerprints.iter().all(|fingerprint| fingerprint.len() == 64));
+    #[cfg(feature = "rustls")]
     assert!(std::sync::Arc::ptr_eq(&trust.client_config(), &trust.client_config()));
 }
 

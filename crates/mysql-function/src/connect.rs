@@ -33,7 +33,7 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(6);
 type LoggedIn = (Conn, StatusFlags);
 
 /// Logs in to MySQL and MariaDB.
-pub(crate) struct MySql {
+pub struct MySql {
     login: Login,
     /// Everything except addresses and token. Contains the TLS configuration, built at the first
     /// login.

@@ -20,7 +20,7 @@ const RESET_INSERT_ID: &str = "DO LAST_INSERT_ID(0)";
 pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 
 /// An open connection.
-pub(crate) struct Connection {
+pub struct Connection {
     pub(crate) conn: CloseOnDrop,
     pub(crate) address: IpAddr,
     /// The statements that set up a session.
@@ -49,7 +49,7 @@ pub(crate) struct Connection {
 }
 
 /// Identifies a connection on its server: an address and a connection id.
-pub(crate) struct CancelHandle {
+pub struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) thread: u32,
 }

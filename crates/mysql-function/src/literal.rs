@@ -16,7 +16,7 @@ const SCALE: usize = 30;
 const MAX_EXPONENT: i32 = 400;
 
 /// A statement's SQL with a literal in place of each placeholder.
-pub(crate) struct Whole {
+pub struct Whole {
     pub(crate) sql: String,
     /// The ranges of the literals, with the spaces around them.
     places: Vec<Range<usize>>,

@@ -8,7 +8,7 @@
 mod run;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Row, Statement as Prepared};
+use mysql_async::{Conn, Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
 use sql_function::{
     Description, Error, ExecResult, Kind, Mode, Param, Rows, Scalar, Statement, is_reusable,
@@ -31,7 +31,7 @@ const AHEAD: usize = 256;
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 
 /// A statement with its parameters, ready to run.
-pub(crate) enum Bound {
+pub enum Bound {
     /// Sent as text.
     Text(Whole),
     /// Prepared, with its text.
@@ -155,6 +155,7 @@ impl Connection {
 impl sql_function::Connection for Connection {
     type CancelHandle = CancelHandle;
     type Bound<'a> = Bound;
+    type Client = Conn;
 
     fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { address: self.address, thread: self.conn.id() }
@@ -330,6 +331,18 @@ impl sql_function::Connection for Connection {
             self.locks = false;
         }
         Ok(())
+    }
+
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        self.command("preparing the session", transactions(Mode::Write)).await
+    }
+
+    fn client(&self) -> &Conn {
+        &self.conn
+    }
+
+    fn client_mut(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 
     async fn close(self) {

@@ -33,7 +33,7 @@ type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnec
 const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Logs in to PostgreSQL.
-pub(crate) struct Postgres {
+pub struct Postgres {
     login: Login,
     /// Everything except the token, which the driver never gets.
     config: Config,

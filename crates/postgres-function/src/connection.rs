@@ -11,7 +11,7 @@ use crate::failure;
 use crate::session::{RESET, Sent, State};
 
 /// An open connection.
-pub(crate) struct Connection {
+pub struct Connection {
     pub(crate) client: Client,
     pub(crate) task: ConnectionTask,
     pub(crate) address: IpAddr,
@@ -30,7 +30,7 @@ pub(crate) struct Connection {
 }
 
 /// Identifies a connection on its server: an address, a process id and a secret key.
-pub(crate) struct CancelHandle {
+pub struct CancelHandle {
     pub(crate) address: IpAddr,
     pub(crate) token: CancelToken,
 }

@@ -5,7 +5,7 @@ use sql_function::{
     Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal,
 };
 use tokio_postgres::types::Type;
-use tokio_postgres::{Error as Failure, Statement as Prepared};
+use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
 use crate::connection::{CancelHandle, Connection};
 use crate::custom_settings;
@@ -90,6 +90,7 @@ impl Connection {
 impl sql_function::Connection for Connection {
     type CancelHandle = CancelHandle;
     type Bound<'a> = (Prepared, &'a [Param]);
+    type Client = Client;
 
     fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { address: self.address, token: self.client.cancel_token() }
@@ -245,6 +246,20 @@ impl sql_function::Connection for Connection {
             (self.state, _) = sent.state();
         }
         if let State::Lost(why) = self.state { Err(lost(why)) } else { Ok(()) }
+    }
+
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        let commands = if self.role_reads { session::READ_WRITE } else { "" };
+        let sent = envelope::batch(&self.client, commands).await;
+        sent.map_err(|error| failure::command("preparing the session", error))
+    }
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn client_mut(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     async fn close(self) {

@@ -9,8 +9,9 @@ use iam_auth::Credentials;
 use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use ring::rand::{SystemRandom, generate};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -26,13 +27,15 @@ use crate::diagnose;
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
-use crate::handle::Function;
+use crate::handle::{Function, Handler, Statements};
 use crate::loggable;
 use crate::login::Clock;
+use crate::own::{Context, Own};
 use crate::panics::caught;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension, Shutdown};
+use crate::surroundings::Surroundings;
 use crate::{summary, telemetry};
 
 /// Lambda restarts an initialization that takes more than 10 seconds:
@@ -47,22 +50,51 @@ const DIAGNOSIS: Duration = Duration::from_secs(55);
 /// Why there was less time than the function's timeout.
 const SHUTDOWN: &str = "Lambda was shutting down this environment";
 
-/// Runs a function's program: it answers events until Lambda shuts it down or, if `argument` is
-/// `--diagnose`, writes one diagnosis. `variable` looks up an environment variable.
+/// Why a program ended.
+pub type Stopped = lambda_runtime::Error;
+
+/// Runs a program that answers events with the statements that they name, until Lambda shuts it
+/// down. With the argument `--diagnose`, it writes one diagnosis.
 ///
 /// # Errors
 /// Lambda's runtime API cannot be reached, or the diagnosis cannot be written.
-pub fn run<C: Connector>(
-    argument: Option<OsString>,
-    variable: impl Fn(&str) -> Option<String>,
-    clock: Clock,
-) -> Result<(), lambda_runtime::Error> {
+pub fn run<C: Connector>(surroundings: Surroundings) -> Result<(), Stopped> {
+    run_with::<C, _>(Statements, surroundings)
+}
+
+/// Runs a program that answers events with a handler of its own, until Lambda shuts it down. With
+/// the argument `--diagnose`, it writes one diagnosis; it answers the event `{"diagnose": true}`
+/// by itself too.
+///
+/// The handler is called with each event and the database. A future that it returns is dropped when
+/// the time is up.
+///
+/// # Errors
+/// Lambda's runtime API cannot be reached, or the diagnosis cannot be written.
+pub fn serve<C, E, F, R, X>(
+    handler: impl Fn(E, Context<C>) -> F + Send + Sync + 'static,
+    surroundings: Surroundings,
+) -> Result<(), Stopped>
+where
+    C: Connector,
+    E: DeserializeOwned + 'static,
+    F: Future<Output = Result<R, X>> + Send + 'static,
+    R: Serialize,
+    X: Into<Error>,
+{
+    run_with::<C, _>(Own::new(handler), surroundings)
+}
+
+fn run_with<C: Connector, H: Handler<C>>(
+    handler: H,
+    surroundings: Surroundings,
+) -> Result<(), Stopped> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let outcome = match argument {
+    let outcome = match &surroundings.argument {
         Some(argument) if argument == diagnosis::ARGUMENT => {
-            runtime.block_on(diagnose::<C>(variable, clock))
+            runtime.block_on(diagnose::<C, H>(&surroundings))
         }
-        _ => runtime.block_on(serve::<C>(variable, clock)),
+        _ => runtime.block_on(answer_events::<C, H>(handler, &surroundings)),
     };
     // Does not wait for a DNS lookup that hangs.
     runtime.shutdown_background();
@@ -70,14 +102,15 @@ pub fn run<C: Connector>(
 }
 
 /// Answers events until Lambda shuts down the execution environment.
-async fn serve<C: Connector>(
-    variable: impl Fn(&str) -> Option<String>,
-    clock: Clock,
-) -> Result<(), lambda_runtime::Error> {
-    telemetry::start(&variable);
-    let function = function::<C>(&variable, clock).await;
+async fn answer_events<C: Connector, H: Handler<C>>(
+    handler: H,
+    surroundings: &Surroundings,
+) -> Result<(), Stopped> {
+    let Surroundings { variable, clock, program, .. } = *surroundings;
+    telemetry::start(variable, program);
+    let function = function::<C, H>(variable, clock).await;
     let _extension = match &function {
-        Ok(function) => join!(warm_up(function), extension(&variable)).1,
+        Ok(function) => join!(warm_up(function), extension(variable)).1,
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
@@ -88,15 +121,15 @@ async fn serve<C: Connector>(
             None
         }
     };
-    let function = Arc::new(function);
+    let handler = Arc::new(handler);
     // Once per process, for as long as it runs: deadlines refer to it.
     let shutdown: &'static Shutdown = Box::leak(Box::default());
-    let handler = service_fn({
+    let service = service_fn({
         let function = function.clone();
-        move |event| answer(function.clone(), event, clock, shutdown)
+        move |event| answer(handler.clone(), function.clone(), event, clock, shutdown)
     });
     let counted = layer_fn(|service| shutdown.wrap(service));
-    let runtime = Runtime::new(handler).layer(counted);
+    let runtime = Runtime::new(service).layer(counted);
     let mut served = pin!(runtime.run_concurrent());
     select! {
         outcome = &mut served => return outcome,
@@ -109,7 +142,7 @@ async fn serve<C: Connector>(
         () = shutdown.until_answered() => {}
         () = sleep(shutdown.left()) => {}
     }
-    if let Ok(function) = &*function {
+    if let Ok(function) = &function {
         function.pool().close(shutdown.left()).await;
     }
     Ok(())
@@ -117,11 +150,8 @@ async fn serve<C: Connector>(
 
 /// Writes one diagnosis to standard output, in the form of the answer to `{"diagnose": true}`. The
 /// doctor's command runs this outside Lambda. It reads no event and logs nothing.
-async fn diagnose<C: Connector>(
-    variable: impl Fn(&str) -> Option<String>,
-    clock: Clock,
-) -> Result<(), lambda_runtime::Error> {
-    let diagnose = match function::<C>(&variable, clock).await {
+async fn diagnose<C: Connector, H: Handler<C>>(surroundings: &Surroundings) -> Result<(), Stopped> {
+    let diagnose = match function::<C, H>(surroundings.variable, surroundings.clock).await {
         Ok(function) => function.diagnose(Deadline::after(DIAGNOSIS)).await,
         Err(error) => diagnose::of_failed_start::<C>(&error),
     };
@@ -131,17 +161,19 @@ async fn diagnose<C: Connector>(
 }
 
 /// The function that the environment variables describe.
-async fn function<C: Connector>(
-    variable: impl Fn(&str) -> Option<String>,
+async fn function<C: Connector, H: Handler<C>>(
+    variable: fn(&str) -> Option<String>,
     clock: Clock,
-) -> Result<Function<C>, Error> {
-    let settings = Settings::read(&variable, C::ENGINE, C::USER_NAME_LIMIT)?;
+) -> Result<Arc<Function<C>>, Error> {
+    let settings = Settings::read(variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
-    Function::new(settings, credentials, at_once(&variable), clock, random)
+    let function =
+        Function::new(settings, credentials, at_once(variable), H::NEEDS_STATEMENTS, clock, random);
+    function.map(Arc::new)
 }
 
 /// Registers for SIGTERM before the environment is shut down. The function works without it too.
-async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extension> {
+async fn extension(variable: fn(&str) -> Option<String>) -> Option<Extension> {
     let address = variable("AWS_LAMBDA_RUNTIME_API")?;
     let registered = Extension::register(&address).await;
     registered
@@ -155,8 +187,9 @@ async fn extension(variable: impl Fn(&str) -> Option<String>) -> Option<Extensio
 }
 
 /// Answers one event, and logs how it ended.
-async fn answer<C: Connector>(
-    function: Arc<Result<Function<C>, Error>>,
+async fn answer<C: Connector, H: Handler<C>>(
+    handler: Arc<H>,
+    function: Result<Arc<Function<C>>, Error>,
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
     shutdown: &'static Shutdown,
@@ -169,15 +202,16 @@ async fn answer<C: Connector>(
     );
     let start = Instant::now();
     let answer = async {
-        let outcome = caught(respond(&function, event, clock, shutdown)).await;
+        let outcome = caught(respond(&*handler, &function, event, clock, shutdown)).await;
         summary::write(&outcome, start.elapsed());
         outcome
     };
     answer.instrument(request).await
 }
 
-async fn respond<C: Connector>(
-    function: &Result<Function<C>, Error>,
+async fn respond<C: Connector, H: Handler<C>>(
+    handler: &H,
+    function: &Result<Arc<Function<C>>, Error>,
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
     shutdown: &'static Shutdown,
@@ -189,7 +223,9 @@ async fn respond<C: Connector>(
         _ if shutdown.has_started() => Err(Error::new(Kind::ConnectionLost, SHUTDOWN)
             .with_fate(Fate::NotRun)
             .advice("send the event again: nothing was run")),
-        Ok(function) => function.handle(&event.payload, deadline).await,
+        Ok(function) => {
+            handler.handle(function, &event.payload, event.context.request_id, deadline).await
+        }
         // A diagnosis is wanted most when the function cannot start.
         Err(error) if matches!(event::parse(&event.payload), Ok(Request::Diagnose)) => {
             Ok(Response::Diagnosis { diagnose: diagnose::of_failed_start::<C>(error) })
@@ -207,7 +243,7 @@ async fn respond<C: Connector>(
 
 /// How many events this process may receive at once: one, except on Lambda Managed Instances. The
 /// runtime reads the same variable.
-fn at_once(variable: impl Fn(&str) -> Option<String>) -> NonZeroUsize {
+fn at_once(variable: fn(&str) -> Option<String>) -> NonZeroUsize {
     let given = variable("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|text| text.parse().ok());
     given.unwrap_or(NonZeroUsize::MIN)
 }

@@ -21,7 +21,7 @@ pub const SCHEDULED: &str = "items";
 const SHOWN: usize = 50;
 
 /// The statements of a function, by name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalogue(BTreeMap<String, Result<Statement, Error>>);
 
 impl Catalogue {

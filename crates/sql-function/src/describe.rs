@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::catalogue::Catalogue;
 use crate::deadline::Deadline;
-use crate::driver::{Connection, Connector, Examine};
+use crate::driver::{Connection, Connector, Description, Examine};
 use crate::error::{Error, Kind, is_reusable};
 use crate::loggable;
 use crate::pool::{Lease, Pool};
@@ -25,16 +25,6 @@ const STATEMENT: Duration = Duration::from_secs(5);
 const MAX_ERROR: usize = 1000;
 /// The time zone of a schedule that names none.
 const UTC: &str = "UTC";
-
-/// What a server says of a statement that it has parsed.
-#[derive(Debug, Default)]
-pub struct Description {
-    /// The type of each parameter, and the JSON that it takes; empty if the server does not tell.
-    pub params: Vec<(String, Value)>,
-    /// The columns of the result, and the JSON of their values; empty if it has none, and `None` if
-    /// only running it would tell.
-    pub columns: Option<Vec<(Column, Value)>>,
-}
 
 /// The answer to a describe event.
 #[derive(Serialize)]
@@ -90,7 +80,7 @@ struct Work<'a, C: Connector> {
     pool: &'a Pool<C>,
     deadline: Deadline,
     /// The connection, unless it is not reusable.
-    lease: Option<Lease<'a, C::Connection>>,
+    lease: Option<Lease<C::Connection>>,
 }
 
 impl<C: Connector> Work<'_, C> {

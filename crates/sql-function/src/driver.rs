@@ -5,12 +5,12 @@ use diagnosis::EngineTexts;
 use engine::Engine;
 
 use crate::deadline::Deadline;
-use crate::describe::Description;
 use crate::diagnose::{ServerInfo, Startup};
 use crate::error::Error;
 use crate::login::Login;
 use crate::param::Param;
-use crate::rows::Rows;
+use crate::rows::{Column, Rows};
+use crate::schema::Schema;
 use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
@@ -66,6 +66,16 @@ pub struct ExecResult {
     pub last_insert_id: Option<u64>,
 }
 
+/// What a server says of a statement that it has parsed.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// The type of each parameter, and the JSON that it takes; empty if the server does not tell.
+    pub params: Vec<(String, Schema)>,
+    /// The columns of the result, and the JSON of their values; empty if it has none, and `None` if
+    /// only running it would tell.
+    pub columns: Option<Vec<(Column, Schema)>>,
+}
+
 /// What a diagnosis and a description need from a connection.
 pub trait Examine: Connection {
     /// What the server says of itself and of the user who is logged in.
@@ -92,6 +102,8 @@ pub trait Connection: Send + 'static {
     type CancelHandle: Send + Sync;
     /// A statement with its parameters, ready to run.
     type Bound<'a>: Send;
+    /// The driver's own client.
+    type Client: Send;
 
     /// Identifies this connection on its server.
     fn cancel_handle(&self) -> Self::CancelHandle;
@@ -142,6 +154,16 @@ pub trait Connection: Send + 'static {
     /// # Errors
     /// The connection must be dropped.
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Prepares the session for statements that the handler sends with the driver's own client: it
+    /// may write. The connection must be dropped afterwards.
+    ///
+    /// # Errors
+    /// The connection must be dropped.
+    fn hand_over(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The driver's own client.
+    fn client(&self) -> &Self::Client;
+    /// The driver's own client.
+    fn client_mut(&mut self) -> &mut Self::Client;
     /// Closes the connection cleanly.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

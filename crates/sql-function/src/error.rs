@@ -60,6 +60,8 @@ pub enum Kind {
     ResultTooLarge,
     /// A bug in the function.
     Internal,
+    /// An error of a handler's own, with its name.
+    Own(&'static str),
 }
 
 impl Kind {
@@ -83,6 +85,7 @@ impl Kind {
             Kind::OutcomeUnknown => "OutcomeUnknown",
             Kind::ResultTooLarge => "ResultTooLarge",
             Kind::Internal => "Internal",
+            Kind::Own(name) => name,
         }
     }
 }
@@ -138,6 +141,8 @@ pub struct Error {
     keeps_connection: bool,
     stale: bool,
     message: Loggable,
+    /// What follows a text of a handler's own.
+    tail: Option<Box<Loggable>>,
     /// The part of the cause that may be logged.
     told: Option<Box<Told>>,
     /// The cause. Only the caller is shown it, unless it is an error of this type.
@@ -163,11 +168,25 @@ impl Error {
             keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
             stale: false,
             message: message.into(),
+            tail: None,
             told: None,
             source: None,
             advice: None,
             line: None,
             cause: None,
+        }
+    }
+
+    /// An error of a handler's own. Lambda reports `error_type` as its `errorType`. The message is
+    /// the caller's `errorMessage`; a log line has it only if it is `'static` or was made by
+    /// [`loggable!`](crate::loggable), because a `String` may quote anything.
+    pub fn own(error_type: &'static str, message: impl Into<Said>) -> Error {
+        let Said { told, quoted } = message.into();
+        let words = told.map_or(Loggable::from(""), |told| told.words);
+        let error = Error::new(Kind::Own(error_type), words).with_fate(Fate::NotRun);
+        match quoted {
+            Some(quoted) => error.caused_by(quoted),
+            None => error,
         }
     }
 
@@ -203,7 +222,10 @@ impl Error {
 
     /// Appends to the message.
     pub(crate) fn with(mut self, more: impl Into<Loggable>) -> Error {
-        self.message.push(&more.into());
+        match self.kind {
+            Kind::Own(_) => self.tail.get_or_insert_with(|| Box::new("".into())).push(&more.into()),
+            _ => self.message.push(&more.into()),
+        }
         self
     }
 
@@ -347,17 +369,25 @@ impl Error {
             };
             // Some drivers repeat their source in their own text.
             if !chain.ends_with(&text) {
-                chain.push_str(": ");
+                chain.push_str(if chain.is_empty() { "" } else { ": " });
                 chain.push_str(&text);
             }
             cause = error.source();
         }
-        truncate(&chain, MAX_CHAIN).into_owned()
+        match &self.tail {
+            Some(tail) => {
+                truncate(&chain, MAX_CHAIN - tail.as_str().len()).into_owned() + tail.as_str()
+            }
+            None => truncate(&chain, MAX_CHAIN).into_owned(),
+        }
     }
 
     /// The message and the causes for a log line, without anything that a server or an event said.
     pub fn log(&self) -> String {
         let mut log = self.told_apart();
+        if log.is_empty() {
+            log.push_str("an error of the handler, which tells it to the caller alone");
+        }
         let mut cause = self.source();
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<Error>() {
@@ -366,6 +396,7 @@ impl Error {
             }
             cause = error.source();
         }
+        log.push_str(self.tail.as_ref().map_or("", |tail| tail.as_str()));
         truncate(&log, MAX_LOG).into_owned()
     }
 

@@ -5,6 +5,7 @@ use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
@@ -20,11 +21,50 @@ use crate::pool::{Pool, Random};
 use crate::response::Response;
 use crate::said::Loggable;
 use crate::settings::Settings;
+use crate::statement::{Mode, Statement};
+use crate::texts::Texts;
+
+/// What answers the events of a function.
+pub(crate) trait Handler<C: Connector>: Send + Sync + 'static {
+    /// Whether a function without statements cannot answer any event.
+    const NEEDS_STATEMENTS: bool;
+
+    /// Answers one event, within the deadline.
+    ///
+    /// # Errors
+    /// Every [`Kind`]. The function can handle the next event after any of them.
+    fn handle(
+        &self,
+        function: &Arc<Function<C>>,
+        event: &RawValue,
+        request_id: String,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Response, Error>> + Send;
+}
+
+/// Runs the statements that events name.
+pub(crate) struct Statements;
+
+impl<C: Connector> Handler<C> for Statements {
+    const NEEDS_STATEMENTS: bool = true;
+
+    async fn handle(
+        &self,
+        function: &Arc<Function<C>>,
+        event: &RawValue,
+        _request_id: String,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        function.handle(event, deadline).await
+    }
+}
 
 /// A function that is ready for events.
 pub(crate) struct Function<C: Connector> {
     pool: Pool<C>,
     catalogue: Catalogue,
+    /// The statements in the code of a handler.
+    texts: Texts,
     scheduled_statement: Option<String>,
     /// The resource id in the role's policy, if the settings have it.
     resource_id: Option<String>,
@@ -33,7 +73,7 @@ pub(crate) struct Function<C: Connector> {
 
 impl<C: Connector> Function<C> {
     /// Checks everything that can be checked without the database. The function may receive
-    /// `at_once` events at once.
+    /// `at_once` events at once, and `needs_statements` or works without the folder of them.
     ///
     /// # Errors
     /// [`Kind::Settings`] or [`Kind::Statement`].
@@ -41,10 +81,14 @@ impl<C: Connector> Function<C> {
         settings: Settings,
         credentials: Credentials,
         at_once: NonZeroUsize,
+        needs_statements: bool,
         clock: Clock,
         random: Random,
     ) -> Result<Self, Error> {
-        let catalogue = Catalogue::load(&settings.statements, C::DIALECT)?;
+        let catalogue = match needs_statements || settings.statements.exists() {
+            true => Catalogue::load(&settings.statements, C::DIALECT)?,
+            false => Catalogue::default(),
+        };
         let trust = TrustStore::load(&settings.ca_bundle, clock()).map_err(|error| {
             let placeholders = placeholders::of_endpoint(C::TEXTS, &settings.endpoint)
                 .with("bundle", &settings.ca_bundle.display().to_string());
@@ -70,6 +114,7 @@ impl<C: Connector> Function<C> {
         Ok(Function {
             pool: Pool::new(C::new(login), at_once, random),
             catalogue,
+            texts: Texts::default(),
             scheduled_statement: settings.scheduled_statement,
             resource_id: settings.resource_id,
             name: settings.function,
@@ -116,7 +161,7 @@ impl<C: Connector> Function<C> {
                 }
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
                 let statement = self.catalogue.scheduled(name)?;
-                self.run(&Work::Statement((vec![], statement)), deadline).await
+                self.run(&Work::Statement((vec![].into(), statement)), deadline).await
             }
         }
     }
@@ -135,15 +180,30 @@ impl<C: Connector> Function<C> {
 
     /// The statement of a call, with its parameters.
     fn step(&self, call: Call) -> Result<Step<'_>, Error> {
-        let step = || {
-            let statement = self.catalogue.get(&call.statement)?;
-            Ok((statement.arguments(call.params)?, statement))
-        };
-        step().map_err(|error: Error| error.with_fate(Fate::NotRun))
+        let statement = self.statement(&call.statement)?;
+        let params = statement.arguments(call.params);
+        Ok((params.map_err(|error| error.with_fate(Fate::NotRun))?.into(), statement))
+    }
+
+    /// The deployed statement called `name`.
+    ///
+    /// # Errors
+    /// [`Kind::Statement`].
+    pub(crate) fn statement(&self, name: &str) -> Result<&Statement, Error> {
+        self.catalogue.get(name).map_err(|error| error.with_fate(Fate::NotRun))
+    }
+
+    /// The statement `sql` in the code of a handler.
+    ///
+    /// # Errors
+    /// [`Kind::Statement`].
+    pub(crate) fn text(&self, sql: &'static str, mode: Mode) -> Result<Arc<Statement>, Error> {
+        let text = self.texts.read(sql, mode, C::DIALECT);
+        text.map_err(|error| error.with_fate(Fate::NotRun))
     }
 
     /// Does `work`, and retries it once if nothing was executed and a retry may succeed.
-    async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
+    pub(crate) async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
         match self.attempt(work, deadline).await {
             Err(error) if error.is_retryable() => {
                 let how = if error.is_stale() {

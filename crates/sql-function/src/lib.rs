@@ -28,10 +28,12 @@
 #![forbid(unsafe_code)]
 
 // The way of an invocation.
+mod attempt;
 mod boundary;
 mod catalogue;
 mod event;
 mod handle;
+mod own;
 mod param;
 mod perform;
 mod pool;
@@ -39,6 +41,8 @@ mod response;
 mod rows;
 mod settings;
 mod statement;
+mod surroundings;
+mod texts;
 mod value;
 
 // What an engine implements, and what it is given.
@@ -68,17 +72,18 @@ mod telemetry;
 mod truncate;
 
 pub use backoff::Backoff;
-pub use boundary::run;
+pub use boundary::{Stopped, run, serve};
 pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
-pub use describe::Description;
-pub use driver::{Connection, Connector, Examine, ExecResult};
+pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
 pub use login::{Clock, Login};
+pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};
 pub use said::{Loggable, Said};
 pub use settings::NameLimit;
 pub use statement::{Declared, Mode, ParamType, Scalar, Schedule, Statement};
+pub use surroundings::Surroundings;
 pub use truncate::{quote_short, truncate};
 pub use value::{Array, Json, Value};

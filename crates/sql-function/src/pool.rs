@@ -10,9 +10,9 @@
 
 use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
@@ -56,12 +56,13 @@ struct Idle<C> {
 }
 
 /// A connection that belongs to one invocation until it is dropped or [released](Pool::release).
-pub(crate) struct Lease<'a, C> {
+pub(crate) struct Lease<C> {
     /// The connection.
     pub connection: C,
     /// How the invocation got it.
     pub obtained: Obtained,
-    _permit: SemaphorePermit<'a>,
+    /// Its place among the connections that invocations may have at once.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// The connections of an execution environment.
@@ -70,14 +71,14 @@ pub(crate) struct Pool<C: Connector> {
     /// Used last in, first out.
     idle: Mutex<Vec<Idle<C::Connection>>>,
     /// One permit for each connection that invocations may have at once.
-    free: Semaphore,
+    free: Arc<Semaphore>,
     random: Random,
 }
 
 impl<C: Connector> Pool<C> {
     /// A pool without connections, for `at_once` invocations at a time.
     pub(crate) fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
-        let free = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
+        let free = Arc::new(Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS)));
         Pool { connector, idle: Mutex::default(), free, random }
     }
 
@@ -112,9 +113,9 @@ impl<C: Connector> Pool<C> {
         &self,
         statements: &[&Statement],
         deadline: Deadline,
-    ) -> Result<Lease<'_, C::Connection>, Error> {
+    ) -> Result<Lease<C::Connection>, Error> {
         let waiting = || timed_out("the wait for a connection that another invocation uses");
-        let permit = deadline.wait(self.free.acquire()).await.ok_or_else(waiting)?;
+        let permit = deadline.wait(self.free.clone().acquire_owned()).await.ok_or_else(waiting)?;
         let permit = permit.map_err(|_closed| {
             Error::new(Kind::ConnectionLost, "the execution environment is shutting down")
                 .advice("send the event again: nothing was run")
@@ -123,16 +124,16 @@ impl<C: Connector> Pool<C> {
         if let Some(mut idle) = last.filter(|idle| idle.connection.suits(statements)) {
             if self.is_alive(&mut idle, deadline).await {
                 let Idle { connection, obtained, .. } = idle;
-                return Ok(Lease { connection, obtained, _permit: permit });
+                return Ok(Lease { connection, obtained, permit });
             }
             tracing::debug!("the idle connection is closed; connecting again");
         }
         let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
-        Ok(Lease { connection, obtained, _permit: permit })
+        Ok(Lease { connection, obtained, permit })
     }
 
     /// Returns a connection that is in sync with the server.
-    pub(crate) fn release(&self, lease: Lease<'_, C::Connection>) {
+    pub(crate) fn release(&self, lease: Lease<C::Connection>) {
         let obtained = Obtained { reused: true, connect_ms: 0.0 };
         let (connection, since) = (lease.connection, self.now());
         self.idle().push(Idle { connection, since, obtained });

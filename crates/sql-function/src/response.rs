@@ -2,6 +2,7 @@
 
 use diagnosis::Diagnosis;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::io;
 
 use crate::describe::Descriptions;
@@ -39,6 +40,8 @@ pub(crate) enum Response {
         /// How the invocation got its connection.
         connection: Obtained,
     },
+    /// A handler's own.
+    Own(Answered),
     /// To a request for a diagnosis.
     Diagnosis {
         /// The result.
@@ -84,6 +87,11 @@ impl StatementResult {
         Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
     }
 
+    /// The result of a statement that did not run.
+    pub(crate) fn none(statement: &str) -> Self {
+        Self::new(statement, Rows::new(0, 0), ExecResult::default(), 0.0)
+    }
+
     /// How many rows there are, in all result sets.
     pub(crate) fn row_count(&self) -> u64 {
         let more = self.more_results.iter().map(|result| result.row_count);
@@ -96,6 +104,47 @@ impl StatementResult {
         // Counting cannot fail, and all fields are JSON.
         let _ = serde_json::to_writer(&mut size, self);
         size.0
+    }
+}
+
+/// The answer of a handler.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Answered {
+    /// As JSON.
+    pub answer: Box<RawValue>,
+    /// What was run for it.
+    #[serde(skip)]
+    pub tally: Tally,
+}
+
+/// What a handler has run, for the log line of its invocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// How many statements succeeded.
+    pub statements: usize,
+    /// How many rows they returned.
+    pub rows: u64,
+    /// How many rows they changed.
+    pub rows_affected: u64,
+    /// How long they took, in milliseconds.
+    pub query_ms: f64,
+    /// How the invocation got its first connection.
+    pub connection: Option<Obtained>,
+}
+
+impl Tally {
+    /// Adds a statement that succeeded.
+    pub(crate) fn add(&mut self, result: &StatementResult) {
+        self.statements += 1;
+        self.rows += result.row_count();
+        self.rows_affected += result.rows_affected;
+        self.query_ms += result.query_ms;
+    }
+
+    /// Records how a connection was obtained.
+    pub(crate) fn connected(&mut self, obtained: Obtained) {
+        self.connection.get_or_insert(obtained);
     }
 }
 

@@ -42,7 +42,7 @@ pub use declared::{Declared, ParamType, Scalar};
 pub use schedule::Schedule;
 
 /// Whether a statement may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// The server refuses writes.
     Read,
@@ -93,6 +93,18 @@ struct Refusal {
     cause: Cause,
 }
 
+impl Refusal {
+    /// The error about the text at `place`.
+    fn at(self, place: &str) -> Error {
+        let Refusal { line, why, fix, cause } = self;
+        let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Error::new(Kind::Statement, loggable!("{place}: {at}{why}"))
+            .at_line(line)
+            .with_cause(cause)
+            .advice(loggable!("{fix}"))
+    }
+}
+
 impl Statement {
     /// Reads the text of a file.
     ///
@@ -110,13 +122,18 @@ impl Statement {
         sql: String,
         dialect: Dialect,
     ) -> Result<Statement, Error> {
-        read(name, sql, dialect).map_err(|Refusal { line, why, fix, cause }| {
-            let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::new(Kind::Statement, loggable!("{place}: {at}{why}"))
-                .at_line(line)
-                .with_cause(cause)
-                .advice(loggable!("{fix}"))
-        })
+        read(name, sql, dialect, None).map_err(|refusal| refusal.at(place))
+    }
+
+    /// Reads a text whose mode the code decides that contains it.
+    pub(crate) fn parse_as(
+        name: &str,
+        sql: String,
+        mode: Mode,
+        dialect: Dialect,
+    ) -> Result<Statement, Error> {
+        let place = format!("statement {name:?}");
+        read(name, sql, dialect, Some(mode)).map_err(|refusal| refusal.at(&place))
     }
 
     /// The same statement for a session in which backslashes in quotes do not escape.
@@ -225,10 +242,27 @@ pub(crate) fn counted(params: usize) -> String {
     if params == 1 { "1 parameter".to_owned() } else { format!("{params} parameters") }
 }
 
-fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal> {
+fn read(
+    name: &str,
+    sql: String,
+    dialect: Dialect,
+    mode: Option<Mode>,
+) -> Result<Statement, Refusal> {
     // Some editors on Windows write a byte order mark, which no server accepts.
     let sql = sql.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(sql);
     let options = options::read(&sql, dialect)?;
+    if let (Some(decided), Some(written)) = (mode, options.mode)
+        && decided != written
+    {
+        return Err(Refusal {
+            line: None,
+            why: "its mode is not that of the call that runs it".into(),
+            fix: "remove the option mode, or run it with query to read, with execute or query_mut \
+                  to write"
+                .into(),
+            cause: Cause::StatementMode,
+        });
+    }
     let tokens = sql::tokens(&sql, dialect)
         .map(|token| Place {
             kind: token.kind,
@@ -239,7 +273,7 @@ fn read(name: &str, sql: String, dialect: Dialect) -> Result<Statement, Refusal>
     let statement = Statement {
         name: name.to_owned(),
         sql,
-        mode: options.mode.unwrap_or(Mode::Read),
+        mode: mode.or(options.mode).unwrap_or(Mode::Read),
         exclusive: options.exclusive.unwrap_or(false),
         timeout: options.timeout,
         max_rows: options.max_rows.unwrap_or(options::DEFAULT_MAX_ROWS),

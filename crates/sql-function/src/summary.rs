@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deadline::millis;
 use crate::error::Error;
-use crate::response::Response;
+use crate::response::{Answered, Response};
 
 /// Writes the line.
 pub(crate) fn write(outcome: &Result<Response, Error>, total: Duration) {
@@ -38,6 +38,17 @@ pub(crate) fn write(outcome: &Result<Response, Error>, total: Duration) {
             statement,
             reused = connection.reused,
             connect_ms = connection.connect_ms,
+            total_ms,
+            "invocation"
+        ),
+        Ok(Response::Own(Answered { tally, .. })) => tracing::info!(
+            outcome = "ok",
+            statements = tally.statements,
+            rows = tally.rows,
+            rows_affected = tally.rows_affected,
+            reused = tally.connection.map(|connection| connection.reused),
+            connect_ms = tally.connection.map(|connection| connection.connect_ms),
+            query_ms = tally.query_ms,
             total_ms,
             "invocation"
         ),

@@ -21,17 +21,20 @@ const OWN: [&str; 4] = ["iam_auth", "sql_function", "mysql_function", "postgres_
 
 /// Starts logging to standard output, as set by `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`,
 /// including panics. Later calls in the same process have no effect.
-pub(crate) fn start(variable: impl Fn(&str) -> Option<String>) {
+/// Lines of the crate `program` are shown too.
+pub(crate) fn start(variable: impl Fn(&str) -> Option<String>, program: &'static str) {
     panics::hook();
     // Fails only if there is a subscriber already, after a second start in a test.
-    let _ = tracing::dispatcher::set_global_default(lines(variable, io::stdout));
+    let _ = tracing::dispatcher::set_global_default(lines(variable, program, io::stdout));
 }
 
 /// The subscriber that writes the log lines.
-fn lines<W>(variable: impl Fn(&str) -> Option<String>, writer: W) -> Dispatch
+fn lines<W>(variable: impl Fn(&str) -> Option<String>, program: &'static str, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let program = program.split("::").next().unwrap_or_default();
+    let is_shown = move |metadata: &Metadata<'_>| is_shown(metadata, program);
     let level = level(variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false);
     let lines = lines.with_writer(writer);
@@ -46,9 +49,11 @@ where
     }
 }
 
-fn is_shown(metadata: &Metadata<'_>) -> bool {
+fn is_shown(metadata: &Metadata<'_>, program: &str) -> bool {
     let of = metadata.target().split("::").next().unwrap_or_default();
-    OWN.contains(&of) || (of.starts_with("aws_") && *metadata.level() <= Level::WARN)
+    OWN.contains(&of)
+        || of == program
+        || (of.starts_with("aws_") && *metadata.level() <= Level::WARN)
 }
 
 fn level(name: Option<&str>) -> LevelFilter {

@@ -30,10 +30,12 @@ pub(super) const LONG: [&str; 12] = [
     "mysql",
 ];
 
-/// Tests that need the machine to themselves, and why: they have failed beside others.
-const ALONE: [(&str, &str); 2] = [
+/// Tests that need the machine to themselves, and why: they have failed beside others, or would make
+/// others fail.
+const ALONE: [(&str, &str); 3] = [
     ("outages::idle_timeout", "the server closes connections that are idle for a second"),
     ("shutdown::silent_server", "Lambda allows half a second between SIGTERM and SIGKILL"),
+    ("pages", "their commands build the programs that other tests run"),
 ];
 
 /// A process to run.

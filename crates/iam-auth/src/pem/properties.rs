@@ -81,6 +81,12 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_is_read((ders, _) in bundle()) {
+        let certificates: Vec<_> = ders.iter().map(|der| der.clone().into()).collect();
+        prop_assert_eq!(read(super::text(&certificates).as_bytes()), Ok(ders));
+    }
+
+    #[test]
     fn a_bundle_that_was_cut_short_has_no_damaged_certificate(
         (ders, text) in bundle(),
         at in any::<prop::sample::Index>(),

@@ -146,6 +146,19 @@ pub fn npm_packages(
     Ok((node, packages))
 }
 
+/// A Python environment `name` with the packages that `requirements`, a text in pip's format, pins to a
+/// version and its hashes.
+///
+/// # Errors
+/// As [`sam`].
+pub fn python_packages(
+    name: &str,
+    requirements: &str,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Environment, Error> {
+    environment(name, requirements, progress)
+}
+
 fn environment(
     name: &str,
     requirements: &str,

@@ -154,7 +154,7 @@ impl Certs {
 }
 
 /// Writes all files under temporary names, and then renames them one by one.
-fn replace(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
+pub(crate) fn replace(folder: &Path, files: &[(&str, &str)]) -> Result<(), Failure> {
     let wrong = |name: &str, error: &dyn std::fmt::Display| {
         format!("cannot write {}: {error}", folder.join(name).display())
     };

@@ -11,6 +11,7 @@ const LAYER: &str = include_str!("help/layer.txt");
 pub(crate) enum Command {
     Help(&'static str),
     Check,
+    Embed,
     List,
     Snapshot { accept: bool },
     Update { sources: Vec<Source>, accept: bool },
@@ -58,6 +59,7 @@ fn certs(mut line: CommandLine) -> Result<Command, Error> {
     let name = line.given_words().first().map_or("check", String::as_str);
     let (command, options) = match name {
         "check" => (Command::Check, &[][..]),
+        "embed" => (Command::Embed, &[][..]),
         "list" => (Command::List, &[][..]),
         "snapshot" => (Command::Snapshot { accept }, &["accept"][..]),
         "update" => {
@@ -86,6 +88,7 @@ mod tests {
     fn certs_checks_unless_told_otherwise() {
         assert!(matches!(parsed("certs"), Ok(Command::Check)));
         assert!(matches!(parsed("certs list"), Ok(Command::List)));
+        assert!(matches!(parsed("certs embed"), Ok(Command::Embed)));
         let accepted = parsed("certs --accept snapshot");
         assert!(matches!(accepted, Ok(Command::Snapshot { accept: true })));
         let Ok(Command::Update { sources, accept: false }) = parsed("certs update") else {

@@ -21,6 +21,7 @@ mod snapshot;
 mod update;
 
 // What is made from it.
+pub mod embedded;
 pub mod layer;
 mod list;
 

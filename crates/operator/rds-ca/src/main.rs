@@ -7,7 +7,7 @@ mod flags;
 
 use command_line::print;
 use flags::Command;
-use rds_ca::{Certs, Client, Failure, layer, list, sha256, snapshot, update};
+use rds_ca::{Certs, Client, Failure, embedded, layer, list, sha256, snapshot, update};
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -28,16 +28,30 @@ fn main() -> ExitCode {
 
 fn run(now: SystemTime) -> Result<(), Failure> {
     let command = flags::parse(env::args_os().skip(1))?;
-    let folder = pinned_tools::workspace()?.join("certs");
+    let workspace = pinned_tools::workspace()?;
+    let (folder, copies) = (workspace.join("certs"), workspace.join(embedded::FOLDER));
     match command {
         Command::Help(text) => print(text),
-        Command::Check => print(&passed(&Certs::read(&folder, now)?)),
+        Command::Check => {
+            let certs = Certs::read(&folder, now)?;
+            embedded::check(&folder, &copies)?;
+            print(&passed(&certs));
+        }
+        Command::Embed => {
+            Certs::read(&folder, now)?;
+            embedded::write(&folder, &copies)?;
+        }
         Command::List => print(&list(&Certs::read(&folder, now)?)),
-        Command::Snapshot { accept } => print(&snapshot(&folder, accept, now)?),
+        Command::Snapshot { accept } => {
+            let report = snapshot(&folder, accept, now)?;
+            embedded::write(&folder, &copies)?;
+            print(&report);
+        }
         Command::Update { sources, accept } => {
             let client = Client::new();
             for source in sources {
                 print(&update(&folder, &source, &client, accept, now)?);
+                embedded::write(&folder, &copies)?;
             }
         }
         Command::Layer { regions } => {

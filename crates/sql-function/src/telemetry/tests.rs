@@ -30,7 +30,7 @@ fn written(format: &str, log: impl FnOnce()) -> String {
         _ => Some(format.to_owned()),
     };
     let writer = output.clone();
-    let lines = lines(variable, move || writer.clone());
+    let lines = lines(variable, "own_function", move || writer.clone());
     tracing::dispatcher::with_default(&lines, log);
     let bytes = output.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -67,7 +67,7 @@ fn dependencies_lines_are_not_shown_at_any_level() {
 #[test]
 fn a_panic_leaves_its_place_and_not_its_message() {
     if std::env::var_os(PANICS).is_some() {
-        start(|_| None);
+        start(|_| None, "own_function");
         let _ = std::panic::catch_unwind(|| panic!("{VALUE}"));
         std::process::exit(0);
     }

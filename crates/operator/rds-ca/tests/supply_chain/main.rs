@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "what a test could not do, or did last")]
 
+mod embedded;
 mod folder;
 mod forged;
 mod https;

@@ -214,6 +214,42 @@ fn a_schedule_whose_parameters_do_not_fit_is_refused() {
     }
 }
 
+/// The values in the table of docs/TYPES.md are taken and refused as it says, and it has every type.
+#[test]
+fn the_documented_types_are_these() {
+    const DOCUMENT: &str = include_str!("../../../../../docs/TYPES.md");
+    let (_, section) = DOCUMENT.split_once("### Declared parameters").unwrap();
+    let lines = section.lines().filter(|line| line.starts_with("| `"));
+    let codes = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+    let mut types = vec![];
+    for line in lines {
+        let cells: Vec<_> = line.trim_matches('|').split(" |").collect();
+        let of = codes(cells[0]).next().unwrap();
+        types.push(of);
+        for (cell, is_taken) in [(cells[1], true), (cells[2], false)] {
+            for value in codes(cell) {
+                let outcome = arguments(&of_type(of), &format!("[{value}]"));
+                assert_eq!(outcome.is_ok(), is_taken, "{of}: {value}");
+            }
+        }
+    }
+    assert_eq!(types, Scalar::ALL.map(Scalar::name));
+}
+
+/// The statement of docs/REFERENCE.md is one, and so are its schedules.
+#[test]
+fn the_documented_statement_is_one() {
+    const DOCUMENT: &str = include_str!("../../../../../docs/REFERENCE.md");
+    let block = |heading: &str| {
+        let (_, section) = DOCUMENT.split_once(heading).unwrap();
+        section.split("```sql\n").nth(1).unwrap().split("```").next().unwrap()
+    };
+    let file = format!("{}{}", block("### Schedules"), block("### Parameters"));
+    let statement = statement(&file, PG);
+    assert_eq!((statement.declared.len(), statement.schedules.len()), (2, 2));
+    assert_eq!(statement.description, "Removes items that are older than a number of days.");
+}
+
 /// JSON that is near the forms of the types.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

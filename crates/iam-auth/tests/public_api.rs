@@ -1,0 +1,66 @@
+//! What a program may rely on beside the functions themselves: the types of other crates, whose next
+//! incompatible version is one of this crate too, and what threads and pools need.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::SystemTime;
+
+use aws_credential_types::provider::ProvideCredentials;
+use iam_auth::{
+    AuthToken, Certificate, Credentials, DialAddress, Endpoint, EndpointKind, Error, Partition,
+    TokenSigner, TrustStore, sign,
+};
+use rustls_pki_types::{CertificateDer, ServerName};
+
+/// Every place where a type of another crate is taken or returned. It compiles, or the list in README.md
+/// has to change.
+#[test]
+fn the_types_of_other_crates() {
+    let _: fn(&Endpoint) -> ServerName<'static> = Endpoint::tls_name;
+    let _: fn(&TrustStore) -> &[CertificateDer<'static>] = TrustStore::certificates;
+    #[cfg(feature = "rustls")]
+    let _: fn(&TrustStore) -> std::sync::Arc<rustls::ClientConfig> = TrustStore::client_config;
+
+    type Keys = aws_credential_types::Credentials;
+    let _: fn(&Endpoint, &str, &Keys, SystemTime) -> Result<AuthToken, Error> = sign;
+    fn from_any_provider(provider: impl ProvideCredentials + 'static) -> Credentials {
+        Credentials::from_provider(provider)
+    }
+    let _: fn(Keys) -> Credentials = from_any_provider;
+    let _ = async |credentials: Credentials| -> Result<Keys, Error> {
+        credentials.get(SystemTime::UNIX_EPOCH).await
+    };
+}
+
+/// README.md names the version that the manifest asks for.
+#[test]
+fn the_versions_of_other_crates() {
+    let readme = include_str!("../README.md");
+    let workspace = include_str!("../../../Cargo.toml");
+    for name in ["aws-credential-types", "rustls", "rustls-pki-types"] {
+        let line = workspace.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        let version = line.split('"').nth(1).unwrap();
+        let major = match version.split('.').collect::<Vec<_>>()[..] {
+            ["0", minor, ..] => format!("0.{minor}"),
+            [major, ..] => major.to_owned(),
+            [] => unreachable!(),
+        };
+        let row = format!("| `{name}` | {major} |");
+        assert!(readme.contains(&row), "README.md has no row {row}");
+    }
+}
+
+#[test]
+fn what_threads_and_pools_need() {
+    fn shared<T: Send + Sync + 'static>() {}
+    fn cloned<T: Send + Sync + Clone + 'static>() {}
+    cloned::<Certificate>();
+    cloned::<Credentials>();
+    cloned::<DialAddress>();
+    cloned::<Endpoint>();
+    cloned::<EndpointKind>();
+    cloned::<Partition>();
+    cloned::<TokenSigner>();
+    cloned::<TrustStore>();
+    shared::<AuthToken>();
+    shared::<Error>();
+}

@@ -1,0 +1,50 @@
+//! What every example begins with: a database of RDS, as the environment describes it.
+
+use iam_auth::{Credentials, DialAddress, Endpoint, TokenSigner, TrustStore};
+use std::time::SystemTime;
+
+/// Any error: the examples only print it.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A database, and who logs in to it.
+#[derive(Clone)]
+pub struct Database {
+    /// Signs a token for each login, for the endpoint `DB_HOST` and `DB_PORT`, as `DB_USER`.
+    pub signer: TokenSigner,
+    /// The roots that verify the server: RDS's, or those in the file `DB_CA_BUNDLE`.
+    pub trust: TrustStore,
+    /// Where TCP connects: the endpoint, or `DB_CONNECT_TO` (`host:port`), a tunnel to it.
+    pub address: DialAddress,
+    /// `DB_NAME`.
+    pub name: String,
+}
+
+impl Database {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A variable is missing or wrong.
+    pub async fn from_environment() -> Result<Self, Failure> {
+        let now = SystemTime::now();
+        let endpoint = Endpoint::parse(&variable("DB_HOST")?, variable("DB_PORT")?.parse()?)?;
+        let trust = match variable("DB_CA_BUNDLE") {
+            Ok(file) => TrustStore::load(file.as_ref(), now)?,
+            Err(_) => TrustStore::embedded(&endpoint, now)?,
+        };
+        let address = match variable("DB_CONNECT_TO") {
+            Ok(address) => address.parse()?,
+            Err(_) => endpoint.dial_address(),
+        };
+        let credentials = Credentials::from_chain().await;
+        let signer = TokenSigner::new(endpoint, variable("DB_USER")?, credentials)?;
+        Ok(Self { signer, trust, address, name: variable("DB_NAME")? })
+    }
+}
+
+/// A variable of the environment.
+///
+/// # Errors
+/// It is not set.
+pub fn variable(name: &str) -> Result<String, Failure> {
+    std::env::var(name).map_err(|_| format!("set the environment variable {name}").into())
+}
