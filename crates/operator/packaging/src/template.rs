@@ -36,6 +36,27 @@ pub fn template(functions: &[Function]) -> Result<String, Failure> {
     of(&text, functions)
 }
 
+/// The file of the last build's template in `target/lambda`, beside the folders of the functions.
+pub(crate) const TEMPLATE: &str = "template.yaml";
+
+/// The template of the last build, and its functions, with the statements that were packed.
+///
+/// # Errors
+/// Nothing is built.
+pub fn built() -> Result<(String, Vec<Function>), Failure> {
+    let lambda = pinned_tools::target()?.join("lambda");
+    let path = lambda.join(TEMPLATE);
+    let text = fs::read_to_string(&path).map_err(|error| {
+        format!("{}: {error}; build the functions first: cargo xtask build", path.display())
+    })?;
+    let zip = |line: &str| {
+        let name = line.trim().strip_prefix("CodeUri: ")?.strip_suffix("/bootstrap.zip")?;
+        Function::named(name, lambda.join(name).join("statements"))
+    };
+    let functions = text.lines().filter_map(zip).collect();
+    Ok((text, functions))
+}
+
 /// The template for these functions, made from the text of deploy/template.yaml.
 fn of(text: &str, functions: &[Function]) -> Result<String, Failure> {
     let mut entries = Entries::read(text);
@@ -101,3 +122,6 @@ fn pascal_case(name: &str) -> String {
     };
     words.map(capital).collect()
 }
+
+#[cfg(test)]
+mod tests;

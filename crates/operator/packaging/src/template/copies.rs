@@ -16,7 +16,7 @@ pub(super) fn of(text: &str, function: &Function) -> Vec<Entry> {
     let renamed = |text: &str| {
         text.replace(prefix, &function.prefix())
             .replace(function.engine.function(), &function.name)
-            .replace("SQL function", &format!("SQL function {name}"))
+            .replace("SQL function", &format!("SQL function ({name})"))
             .replace(" (optional)", &format!(" {name} (optional)"))
     };
     let all = Entries::read(text);

@@ -43,10 +43,9 @@ fn schedule(function: &Function, scheduled: &Scheduled) -> Entry {
         none if none.is_empty() => statement.clone(),
         words => format!("{statement}: {words}"),
     };
-    let words: String = words.chars().take(LONGEST).collect();
-    let description = quoted::scalar(&words);
-    let expression = quoted::scalar(expression);
-    let timezone = quoted::scalar(timezone.as_deref().unwrap_or("UTC"));
+    let description = quoted::words(&words, LONGEST);
+    let expression = quoted::words(expression, LONGEST);
+    let timezone = quoted::words(timezone.as_deref().unwrap_or("UTC"), LONGEST);
     let input = quoted::json(event);
     let text = format!(
         r#"  {id}:
@@ -108,9 +107,12 @@ fn role(functions: &[&Function]) -> Entry {
     let arns = |indent: &str, resource: &str| {
         let arn = |function: &&Function| {
             let prefix = function.prefix();
-            format!(
-                "{indent}- !If [Has{prefix}, !GetAtt {prefix}{resource}.Arn, !Ref AWS::NoValue]\n"
-            )
+            let arn = format!("!GetAtt {prefix}{resource}.Arn");
+            match functions {
+                // There is a role only if there is this function.
+                [_] => format!("{indent}- {arn}\n"),
+                _ => format!("{indent}- !If [Has{prefix}, {arn}, !Ref AWS::NoValue]\n"),
+            }
         };
         functions.iter().map(arn).collect::<String>()
     };
