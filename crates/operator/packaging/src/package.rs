@@ -1,5 +1,6 @@
 //! The folder and the zip of a function, where cargo-lambda puts them.
 
+use engine::Engine;
 use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use crate::architecture::Architecture;
 use crate::compile::{Compiled, compile};
 use crate::functions::{Function, functions};
 use crate::template::{TEMPLATE, template};
-use crate::{Failure, statements};
+use crate::{FUNCTIONS, Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
@@ -80,9 +81,9 @@ pub fn build_functions(
     let lock = lambda.join("build.lock");
     let _held =
         File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let mut programs: Vec<_> = functions.iter().map(|it| it.engine.function()).collect();
-    programs.dedup();
-    let compiled = compile(&programs, architecture, progress)?;
+    // Always all: cargo compiles the crates that they share with the features of all packages together, so that
+    // one alone would have other bytes.
+    let compiled = compile(&FUNCTIONS.map(Engine::function), architecture, progress)?;
     let packages = functions.iter().map(|it| pack(it, &compiled, architecture, &lambda));
     let packages = packages.collect::<Result<_, _>>()?;
     replace(&lambda.join(TEMPLATE), template.as_bytes(), 0o644)?;
