@@ -1,5 +1,6 @@
 //! The folder and the zip of a function, where cargo-lambda puts them.
 
+use engine::Engine;
 use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use crate::compile::{Compiled, compile, compile_own};
 use crate::functions::{Function, functions};
 use crate::own_package::OwnPackage;
 use crate::template::{TEMPLATE, template};
-use crate::{Failure, statements};
+use crate::{FUNCTIONS, Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
@@ -76,9 +77,9 @@ pub fn build_functions(
     statements::check(functions)?;
     let template = template(functions)?;
     let (lambda, _held) = locked_folder()?;
-    let mut programs: Vec<_> = functions.iter().map(|it| it.engine.function()).collect();
-    programs.dedup();
-    let compiled = compile(&programs, architecture, progress)?;
+    // Always all: cargo compiles the crates that they share with the features of all packages together, so that
+    // one alone would have other bytes.
+    let compiled = compile(&FUNCTIONS.map(Engine::function), architecture, progress)?;
     let packages = functions.iter().map(|it| {
         let statements = statements::read(&it.folder)?;
         pack(&it.name, it.engine.function(), &statements, &compiled, architecture, &lambda)
