@@ -6,7 +6,7 @@ use local_rds::Server;
 use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -148,6 +148,11 @@ impl Stack {
         Ok(spawn_blocking(move || drop(old)).await?)
     }
 
+    /// The engines of its servers.
+    pub fn engines(&self) -> impl Iterator<Item = Engine> {
+        self.servers.iter().map(Server::engine)
+    }
+
     /// The server of an engine.
     ///
     /// # Panics
@@ -181,7 +186,7 @@ impl Stack {
 
     /// A folder that nobody else can enter, and that is removed with the stack.
     #[must_use]
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -17,7 +17,6 @@ pub(crate) struct Texts {
 }
 
 /// What differs from a moment before.
-#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
     /// New or with another text.
     pub(crate) changed: BTreeSet<String>,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::changes::Texts;
+use super::changes::{Difference, Texts};
 use super::flags::Flags;
 use super::runs::{self, Run, Runs};
 use super::snapshot::{self, Snapshot};
@@ -207,15 +207,12 @@ impl<'a> Session<'a> {
     /// Reads everything anew, and runs what changed.
     async fn update(&mut self) -> Result<(), Failure> {
         let functions = self.arguments.functions()?;
-        let running = engines(&self.functions);
+        let running: Vec<_> = self.stack.engines().collect();
         let (functions, idle): (Vec<_>, Vec<_>) =
             functions.into_iter().partition(|planned| running.contains(&planned.engine));
         for planned in idle {
-            self.say(&format!(
-                "\n{}: start the command again for a server of {}",
-                planned.function.folder.display(),
-                planned.engine
-            ));
+            let (folder, engine) = (planned.function.folder.display(), planned.engine);
+            self.say(&format!("\n{folder}: start the command again for a server of {engine}"));
         }
         let texts = Texts::read(&functions, self.arguments);
         let before = std::mem::replace(&mut self.texts, texts);
@@ -227,20 +224,36 @@ impl<'a> Session<'a> {
                 Err(error) => eprintln!("error: {error}"),
             }
         }
-        for planned in self.functions.clone() {
+        for planned in &self.functions {
             let difference = self.texts.difference(&before, &planned.name);
-            for name in &difference.gone {
-                self.say(&format!("\n{}: {name} is gone", planned.name));
+            let is_renewed = renewed.contains(&planned.engine);
+            if let Err(error) = self.follow(planned, &difference, is_renewed).await {
+                eprintln!("error: {}: {}", planned.name, crate::chain(&*error));
             }
-            let is_new = difference != super::changes::Difference::default();
-            if is_new {
-                self.stack.deploy(&planned).await?;
-            }
-            if renewed.contains(&planned.engine) {
-                self.show(&planned, None).await?;
-            } else if !difference.changed.is_empty() && self.concerns(&difference.changed) {
-                self.show(&planned, Some(&difference.changed)).await?;
-            }
+        }
+        Ok(())
+    }
+
+    /// Deploys a function whose statements changed, and runs those; or all, in a new database.
+    async fn follow(
+        &self,
+        planned: &Planned,
+        Difference { changed, gone }: &Difference,
+        is_renewed: bool,
+    ) -> Result<(), Failure> {
+        for name in gone {
+            self.say(&format!("\n{}: {name} is gone", planned.name));
+        }
+        if !changed.is_empty() || !gone.is_empty() {
+            self.stack.deploy(planned).await?;
+        }
+        if !self.called().contains(&planned) {
+            return Ok(());
+        }
+        if is_renewed {
+            self.show(planned, None).await?;
+        } else if !changed.is_empty() && self.concerns(changed) {
+            self.show(planned, Some(changed)).await?;
         }
         Ok(())
     }
