@@ -24,7 +24,7 @@ enum Action {
 }
 
 /// All commands, in the order of the list.
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "local",
         help: include_str!("../../crates/local/stack/src/help/local.txt"),
@@ -33,6 +33,11 @@ const COMMANDS: [Command; 10] = [
     Command {
         name: "check",
         help: include_str!("../../crates/local/stack/src/help/check.txt"),
+        action: Action::Local,
+    },
+    Command {
+        name: "describe",
+        help: include_str!("../../crates/local/stack/src/help/describe.txt"),
         action: Action::Local,
     },
     Command { name: "test", help: include_str!("test/help.txt"), action: Action::Own(test::run) },
@@ -117,7 +122,7 @@ fn find(name: &OsString) -> Result<&'static Command, Failure> {
 
 /// The answer to `cargo xtask --help`.
 fn list() -> String {
-    let line = |command: &Command| format!("  {:7}  {}\n", command.name, command.summary());
+    let line = |command: &Command| format!("  {:8} {}\n", command.name, command.summary());
     format!(
         "The commands of rds-iam-lambda.\n\nUsage: cargo xtask COMMAND [OPTIONS]\n\nCommands:\n{}\n\
          `cargo xtask COMMAND --help` describes a command.",
@@ -199,7 +204,7 @@ mod tests {
     fn an_unknown_command_is_refused_with_the_commands() {
         for line in ["biuld", "help biuld", "--build"] {
             let error = answer(line.split(' ').map(Into::into)).err().expect(line).to_string();
-            assert!(error.contains("local, check, test, build"), "{error}");
+            assert!(error.contains("local, check, describe, test"), "{error}");
         }
     }
 }

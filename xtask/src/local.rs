@@ -21,13 +21,21 @@ pub(crate) fn run(command: &str, arguments: Vec<OsString>) -> Result<(), Failure
 /// refuse.
 fn engines(arguments: &[OsString]) -> Vec<Engine> {
     let names: Vec<_> = values(arguments, "--engine").filter_map(|value| value.to_str()).collect();
+    let needs_none = |option: &str| values(arguments, option).next().is_some();
+    if needs_none("--function") || needs_none("--from") {
+        return vec![];
+    }
     if !names.is_empty() {
         let engine = |name: &&str| name.split('@').next()?.parse().ok();
         return names.iter().filter_map(engine).collect();
     }
-    match values(arguments, "--statements").next() {
+    let all = match values(arguments, "--statements").next() {
         None => vec![Engine::MySql, Engine::Postgres],
         Some(folder) => with_a_folder(Path::new(folder)),
+    };
+    match values(arguments, "--function-folder").next().and_then(OsStr::to_str) {
+        None => all,
+        Some(folder) => all.into_iter().filter(|engine| is_of(folder, *engine)).collect(),
     }
 }
 
@@ -45,10 +53,13 @@ fn values<'a>(arguments: &'a [OsString], option: &'a str) -> impl Iterator<Item 
 fn with_a_folder(statements: &Path) -> Vec<Engine> {
     let entries = fs::read_dir(statements).into_iter().flatten().flatten();
     let names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let has = |engine: &Engine| {
-        names.iter().any(|name| name.split('-').next() == Some(engine.statements()))
-    };
+    let has = |engine: &Engine| names.iter().any(|name| is_of(name, *engine));
     [Engine::MySql, Engine::Postgres].into_iter().filter(has).collect()
+}
+
+/// Whether a folder is named `mysql` or `mysql-NAME`.
+fn is_of(folder: &str, engine: Engine) -> bool {
+    folder.split('-').next() == Some(engine.statements())
 }
 
 #[cfg(test)]
@@ -71,6 +82,9 @@ mod tests {
             ("--engine oracle", &[]),
             ("--engine", &[MySql, Postgres]),
             ("--statements /no/such/folder", &[]),
+            ("--function mysql-function --typescript", &[]),
+            ("--from=answer.json --engine postgres", &[]),
+            ("--function-folder postgres-reports", &[Postgres]),
         ] {
             assert_eq!(engines_of(line), expected, "{line}");
         }

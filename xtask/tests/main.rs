@@ -4,6 +4,7 @@
 
 mod circles;
 mod map;
+mod package;
 mod pages;
 mod readme;
 mod security;

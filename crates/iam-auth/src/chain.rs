@@ -23,8 +23,9 @@ impl EnvironmentFirst {
     async fn credentials(&self) -> Result {
         let answer = from_environment();
         #[cfg(feature = "https")]
-        if answer.is_err() {
-            return self.rest.get_or_init(rest_of_chain).await.provide_credentials().await;
+        if let Err(missing) = &answer {
+            let rest = self.rest.get_or_init(rest_of_chain).await;
+            return rest.provide_credentials().await.map_err(|error| also(missing, error));
         }
         answer
     }
@@ -54,7 +55,23 @@ pub(crate) fn from_environment() -> Result {
     ))
 }
 
-/// aws-config's chain: profile files (including SSO and AssumeRole), web identity, ECS, EC2.
+/// The chain's error, with what is missing in the environment: half a key is a mistake that the chain
+/// does not name.
+#[cfg(feature = "https")]
+fn also(missing: &CredentialsError, error: CredentialsError) -> CredentialsError {
+    use std::error::Error as _;
+    match (missing.source(), error.source()) {
+        (Some(missing), Some(rest))
+            if matches!(error, CredentialsError::CredentialsNotLoaded(_)) =>
+        {
+            CredentialsError::not_loaded(format!("{missing}; {rest}"))
+        }
+        _ => error,
+    }
+}
+
+/// aws-config's chain: profile files (including SSO, `aws login` and AssumeRole), web identity, ECS,
+/// EC2.
 #[cfg(feature = "https")]
 async fn rest_of_chain() -> aws_config::default_provider::credentials::DefaultCredentialsChain {
     use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -141,54 +158,5 @@ mod tests {
         let error = from_environment().unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(source, "AWS_SECRET_ACCESS_KEY is not set");
-    }
-
-    #[cfg(feature = "https")]
-    #[tokio::test]
-    async fn a_profile_answers_when_the_environment_does_not() {
-        if !is_child() {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            let keys = "[default]\naws_access_key_id=AKIDPROFILE\naws_secret_access_key=SECRET\n";
-            std::fs::write(&file, keys).unwrap();
-            return in_child(
-                "a_profile_answers_when_the_environment_does_not",
-                &[("AWS_SHARED_CREDENTIALS_FILE", file.path())],
-            );
-        }
-        let credentials = EnvironmentFirst::default().provide_credentials().await.unwrap();
-        assert_eq!(credentials.access_key_id(), "AKIDPROFILE");
-    }
-
-    /// Asks a server on loopback, as on ECS; the client that answers is the one for HTTPS.
-    #[cfg(feature = "https")]
-    #[tokio::test]
-    async fn a_container_answers_over_http() {
-        use std::io::{Read as _, Write as _};
-
-        if !is_child() {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let uri = format!("http://{}/keys", listener.local_addr().unwrap());
-            let body = r#"{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"SECRET",
-                "Token":"SESSION","Expiration":"2100-01-01T00:00:00Z"}"#;
-            let length = body.len();
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
-            std::thread::spawn(move || {
-                // A client that times out retries on another connection.
-                for mut stream in listener.incoming().flatten() {
-                    let mut request = [0; 4096];
-                    let length = stream.read(&mut request).unwrap_or(0);
-                    if request[..length].starts_with(b"GET /keys ") {
-                        let _ = stream.write_all(answer.as_bytes());
-                    }
-                }
-            });
-            return in_child(
-                "a_container_answers_over_http",
-                &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", Path::new(&uri))],
-            );
-        }
-        let credentials = EnvironmentFirst::default().provide_credentials().await.unwrap();
-        assert_eq!(credentials.access_key_id(), "AKIDCONTAINER");
-        assert!(credentials.expiry().is_some());
     }
 }

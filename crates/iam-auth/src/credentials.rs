@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::chain::EnvironmentFirst;
 use crate::error::{Error, Kind};
+use crate::no_credentials;
 
 /// How long credentials must be valid after a login begins: time to connect, with retries, and
 /// clock skew. More would refuse usable credentials; see [`RENEW_BEFORE_EXPIRY`].
@@ -54,8 +55,9 @@ impl Credentials {
     /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
     /// `AWS_SESSION_TOKEN`), which has a function's credentials in Lambda.
     ///
-    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files, SSO,
-    /// AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
+    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files (keys,
+    /// AssumeRole, `credential_process`, `aws login`, SSO), web identity, ECS and EKS containers,
+    /// EC2. Source: "Credential provider chain", AWS SDKs and tools reference guide.
     ///
     /// Nothing is read or opened here, and only the environment later if it has credentials.
     pub async fn from_chain() -> Self {
@@ -88,7 +90,7 @@ impl Credentials {
         let asked = timeout(PROVIDER, self.0.provider.provide_credentials()).await;
         let fresh = match asked.unwrap_or_else(late) {
             Ok(fresh) => outlive_login(&fresh, now).map(|()| fresh),
-            Err(source) => Err(none_provided().with_source(source)),
+            Err(source) => Err(no_credentials::error(source)),
         };
         let credentials = fresh.or_else(|error| good.ok_or(error))?;
         let renew_at = renew_at(&credentials, now);
@@ -136,17 +138,6 @@ fn renew_at(credentials: &AwsCredentials, now: SystemTime) -> SystemTime {
         }
         None => now + RENEW_UNDATED,
     }
-}
-
-fn none_provided() -> Error {
-    let message = if cfg!(feature = "https") {
-        "no AWS credentials to sign with; use a role, a profile, \
-         or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
-    } else {
-        "no AWS credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and \
-         AWS_SESSION_TOKEN), or build iam-auth with its feature `https` for profiles and roles"
-    };
-    Error::new(Kind::Credentials, message)
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ mod rds_host;
 // The token.
 mod chain;
 mod credentials;
+mod no_credentials;
 mod token;
 
 // The server's certificate.

@@ -44,6 +44,8 @@ pub struct Connection {
     pub(crate) reset_insert_id: bool,
     /// Whether the function's own locks may be held.
     pub(crate) locks: bool,
+    /// Whether statements were prepared in SQL, for a description, which pins an RDS Proxy.
+    pub(crate) prepared: bool,
     /// The session's user and role before the first statement that may have side effects on it.
     pub(crate) identity: Option<String>,
 }
@@ -86,6 +88,7 @@ impl Connection {
             begun: false,
             reset_insert_id: false,
             locks: false,
+            prepared: false,
             identity: None,
         }
     }

@@ -5,6 +5,7 @@
 
 use diagnosis::Cause;
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
+use sql_function::sql::Token;
 use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
@@ -80,11 +81,32 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         return refusal::failed_midway(what, says(error));
     }
     let stale = is_stale(error.code) && statement.is_atomic();
-    let failed = command(what, failure);
+    let line = line(statement, error);
+    let failed = command(what, failure).at_line(line);
     if stale {
         return failed.stale();
     }
     refusal::of_statement(statement, failed)
+}
+
+/// The line of the statement that the server's error is about: the one that it counts, or the first
+/// that has the name in its message.
+fn line(statement: &Statement, error: &ServerError) -> Option<usize> {
+    let at = match error.message.rsplit_once(" at line ") {
+        // ER_PARSE_ERROR
+        Some((_, line)) if error.code == 1064 => return line.parse().ok(),
+        // ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_SP_DOES_NOT_EXIST: 'app.items', 'i.name'
+        _ if matches!(error.code, 1054 | 1146 | 1305) => {
+            let named = error.message.split(['\'', ' ']).filter(|word| !word.is_empty());
+            named.into_iter().find_map(|word| {
+                let name = word.rsplit('.').next().unwrap_or(word);
+                let is_name = |token: &Token<'_>| token.text.trim_matches('`') == name;
+                statement.tokens().find(is_name).map(|token| token.at)
+            })?
+        }
+        _ => return None,
+    };
+    Some(1 + statement.sql[..at].matches('\n').count())
 }
 
 /// The error of a transaction that cannot begin.

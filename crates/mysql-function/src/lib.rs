@@ -25,6 +25,7 @@ pub mod buffer_pool;
 mod close_on_drop;
 mod connect;
 mod connection;
+mod describe;
 mod failure;
 mod literal;
 mod query;

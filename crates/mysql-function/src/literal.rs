@@ -3,7 +3,7 @@
 //! The alternative, prepared statements, costs a round trip and pins an RDS Proxy. The server also
 //! keeps the types of earlier parameters, and MariaDB computes with decimals as DOUBLE.
 
-use sql_function::{Error, Kind, Param, Statement, loggable};
+use sql_function::{Error, Kind, Param, Scalar, Statement, loggable};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -38,7 +38,8 @@ pub(crate) fn sql(statement: &Statement, params: &[Param]) -> Result<Whole, Erro
         let start = sql.len();
         // Spaces separate it from what is beside it: `a-?` must not become a comment.
         sql.push(' ');
-        write_param(&mut sql, param).map_err(|why| refused(statement, index + 1, why))?;
+        let of = statement.declared.get(index).map(|declared| declared.param_type.scalar);
+        write_param(&mut sql, of, param).map_err(|why| refused(statement, index + 1, why))?;
         sql.push(' ');
         literals.push(start..sql.len());
         rest = place.end();
@@ -96,8 +97,15 @@ fn refused(statement: &Statement, position: usize, why: Why) -> Error {
     Error::new(Kind::Statement, message).advice(advice)
 }
 
-fn write_param(sql: &mut String, param: &Param) -> Result<(), Why> {
+/// Writes the value of a parameter that is declared as `of`.
+fn write_param(sql: &mut String, of: Option<Scalar>, param: &Param) -> Result<(), Why> {
     match param {
+        Param::Text(utc) if of == Some(Scalar::Timestamp) => write_instant(sql, utc),
+        Param::Text(base64) if of == Some(Scalar::Base64) => {
+            sql.push_str("FROM_BASE64(");
+            write_text(sql, base64);
+            sql.push(')');
+        }
         Param::Null => sql.push_str("NULL"),
         Param::Bool(true) => sql.push_str("TRUE"),
         Param::Bool(false) => sql.push_str("FALSE"),
@@ -106,6 +114,24 @@ fn write_param(sql: &mut String, param: &Param) -> Result<(), Why> {
         Param::Array(_) => return Err(Why::Array),
     }
     Ok(())
+}
+
+/// Writes an instant, given as `2026-03-22T18:59:43Z`, as a date and time in the session's time
+/// zone. Only MySQL 8.0.19 and later read an offset, and they convert it in the same way.
+pub(crate) fn write_instant(sql: &mut String, utc: &str) {
+    sql.push_str("CONVERT_TZ(");
+    write_utc(sql, utc);
+    sql.push_str(", '+00:00', @@session.time_zone)");
+}
+
+/// Writes an instant as a date and time in UTC.
+pub(crate) fn write_utc(sql: &mut String, utc: &str) {
+    // Nothing else is in an instant, and nothing else is written between the quotes.
+    let is_part = |c: &char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | 'T');
+    let text = utc.chars().filter(is_part).map(|c| if c == 'T' { ' ' } else { c });
+    sql.push_str("TIMESTAMP'");
+    sql.extend(text);
+    sql.push('\'');
 }
 
 /// Writes text so that it is safe in any `sql_mode`: without backslashes between quotes, only a

@@ -10,16 +10,18 @@ mod run;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
-use sql_function::{Error, ExecResult, Kind, Mode, Param, Rows, Statement, is_reusable, loggable};
+use sql_function::{
+    Description, Error, ExecResult, Kind, Mode, Param, Rows, Scalar, Statement, is_reusable,
+    loggable,
+};
 use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::connection::{CancelHandle, Connection, Failed};
 use crate::literal::Whole;
-use crate::rows::describe;
-use crate::session::{IDENTITY, MAX_PACKET, transactions};
-use crate::{failure, literal, server_info, side_effects, unsupported};
+use crate::rows::named;
+use crate::session::{IDENTITY, MAX_PACKET, PREPARE, transactions};
+use crate::{describe, failure, literal, server_info, side_effects, unsupported};
 
 /// Every server accepts packets of this size, unless `max_allowed_packet` is extremely low.
 const ALWAYS_TAKEN: usize = 16 << 10;
@@ -27,8 +29,6 @@ const ALWAYS_TAKEN: usize = 16 << 10;
 const AHEAD: usize = 256;
 /// The savepoint that is lost when a procedure ends its transaction, even if it begins another.
 pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
-/// How long the server may take to prepare a statement for a diagnosis, where it supports a limit.
-const PREPARE: Duration = Duration::from_secs(5);
 
 /// A statement with its parameters, ready to run.
 pub enum Bound {
@@ -62,6 +62,71 @@ impl Connection {
             &loggable!("statement {:?} with its parameters", statement.name),
             taken,
         ))
+    }
+
+    /// Refuses an instant that the server would not convert to the session's time zone, but write
+    /// in UTC: one beyond its range of `TIMESTAMP`.
+    async fn check_instants(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+    ) -> Result<(), Error> {
+        // The range of every version.
+        const RANGE: std::ops::Range<&str> = "1970-01-01T00:00:01".."2038-01-19T03:14:07";
+        for (declared, param) in statement.declared.iter().zip(params) {
+            let Param::Text(utc) = param else { continue };
+            if declared.param_type.scalar != Scalar::Timestamp || RANGE.contains(&&**utc) {
+                continue;
+            }
+            let (mut here, mut there) = (String::new(), String::new());
+            literal::write_instant(&mut here, utc);
+            literal::write_utc(&mut there, utc);
+            let sql = format!(
+                "SELECT {here} <> {there} OR @@session.time_zone IN ('UTC', '+00:00') \
+                 OR (@@session.time_zone = 'SYSTEM' AND @@system_time_zone = 'UTC')"
+            );
+            let is_exact: Option<Option<i64>> =
+                self.query_first("the session's time zone", &[], &sql).await?;
+            if is_exact.flatten() != Some(1) {
+                let message = loggable!(
+                    "parameter {:?} of {:?} is an instant that the server cannot convert to the \
+                     session's time zone",
+                    declared.name,
+                    statement.name
+                );
+                return Err(Error::new(Kind::Statement, message).advice(
+                    "send an instant between 1970 and 2038, set the time zone of the parameter group to \
+                     UTC, or declare the parameter as text and send date and time as the column has them",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the server parse `sql`, which stands for `statement`, as a prepared statement.
+    ///
+    /// On MySQL 9.7 and MariaDB 10.11, preparing a statement does not run any of it. If it does
+    /// elsewhere, a read cannot change anything, and a write is rolled back; a read-only
+    /// transaction would refuse it.
+    pub(crate) async fn parse(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
+        let mut text = String::new();
+        literal::write_quoted(&mut text, sql, self.backslash_escapes);
+        // As SQL, because the driver's own call would read `:name` as a placeholder.
+        let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
+        let mut ahead = self.preparation(Some(statement.mode), Some(PREPARE));
+        ahead.push("START TRANSACTION".to_owned());
+        let outcome = match self.send(&ahead, &sql).await {
+            Ok(result) => result.drop_result().await,
+            Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
+        };
+        let rolled_back = self.command("the end of the preparation", "ROLLBACK").await;
+        match outcome {
+            Err(error) if failure::cannot_be_prepared(&error) => rolled_back,
+            outcome => {
+                outcome.map_err(|error| failure::query(statement, error))?;
+                rolled_back
+            }
+        }
     }
 
     /// Whether a statement must be prepared: see the top of this file. Statements that return no
@@ -129,6 +194,7 @@ impl sql_function::Connection for Connection {
             literal::sql(&statement.without_backslash_escapes()?, params)?
         };
         self.check_length(statement, &whole.sql).await?;
+        self.check_instants(statement, params).await?;
         let leaves = side_effects::leaves(statement);
         let is_prepared = self.is_prepared(statement, leaves);
         let first = !std::mem::replace(&mut self.begun, true);
@@ -166,7 +232,7 @@ impl sql_function::Connection for Connection {
                 // Before it runs: a write whose result is refused must not be executed.
                 let described = statement
                     .check_params(prepared.num_params().into(), 0)
-                    .and_then(|()| rows.describe(describe(&prepared.columns(), statement, &whole)));
+                    .and_then(|()| rows.describe(named(&prepared.columns(), statement, &whole)));
                 if let Err(error) = described {
                     let _ = self.conn.close(prepared).await; // or with the session
                     return Err(error);
@@ -252,7 +318,7 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
-        if self.through_proxy && (self.identity.is_some() || self.locks) {
+        if self.through_proxy && (self.identity.is_some() || self.locks || self.prepared) {
             // The proxy has pinned this session to one server connection; a new one is not pinned.
             let message = "a pinned session is not restored through an RDS Proxy";
             return Err(Error::new(Kind::ConnectionLost, message));
@@ -292,27 +358,15 @@ impl sql_function::Examine for Connection {
             .map_err(|error| failure::command("the diagnosis", error))
     }
 
-    /// On MySQL 9.7 and MariaDB 10.11, preparing a statement does not run any of it. If it does
-    /// elsewhere, a read cannot change anything, and a write is rolled back; a read-only
-    /// transaction would refuse it.
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        let mut text = String::new();
-        literal::write_quoted(&mut text, &statement.sql, self.backslash_escapes);
-        // As SQL, because the driver's own call would read `:name` as a placeholder.
-        let sql = format!("PREPARE rds_iam FROM {text}; DEALLOCATE PREPARE rds_iam");
-        let mut ahead = self.preparation(Some(statement.mode), Some(PREPARE));
-        ahead.push("START TRANSACTION".to_owned());
-        let outcome = match self.send(&ahead, &sql).await {
-            Ok(result) => result.drop_result().await,
-            Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
-        };
-        let rolled_back = self.command("the diagnosis", "ROLLBACK").await;
-        match outcome {
-            Err(error) if failure::cannot_be_prepared(&error) => rolled_back,
-            outcome => {
-                outcome.map_err(|error| failure::query(statement, error))?;
-                rolled_back
-            }
-        }
+        self.parse(statement, &statement.sql).await
+    }
+
+    async fn version(&mut self) -> Result<String, Error> {
+        describe::version(self).await
+    }
+
+    async fn describe(&mut self, statement: &Statement) -> Result<Description, Error> {
+        describe::describe(self, statement).await
     }
 }

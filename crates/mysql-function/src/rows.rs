@@ -31,7 +31,7 @@ pub(crate) async fn read<P: Protocol>(
             rows.next_set();
         }
         sets += 1;
-        let described = rows.describe(describe(&columns, statement, whole));
+        let described = rows.describe(named(&columns, statement, whole));
         if let Err(error) = described {
             let error = error.with_fate(Fate::Unknown);
             let ended = ends_within(result, statement.max_rows).await;
@@ -101,7 +101,8 @@ pub(crate) fn has_float<P: Protocol>(result: &QueryResult<'_, '_, P>) -> bool {
     result.columns_ref().iter().any(is_float)
 }
 
-pub(crate) fn describe(columns: &[Meta], statement: &Statement, whole: &Whole) -> Vec<Column> {
+/// The names and types of columns.
+pub(crate) fn named(columns: &[Meta], statement: &Statement, whole: &Whole) -> Vec<Column> {
     let describe = |column: &Meta| {
         let name = column.name_str();
         let own = !(column.table_ref().is_empty() && column.org_name_ref().is_empty());

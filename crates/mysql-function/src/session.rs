@@ -12,6 +12,9 @@ pub(crate) const MAX_PACKET: usize = 13 << 20;
 pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\
      /*!80000 CURRENT_ROLE(), */ /*M!100005 CURRENT_ROLE(), */ ''))";
 
+/// How long the server may take to prepare a statement that is not run, where it supports a limit.
+pub(crate) const PREPARE: Duration = Duration::from_secs(5);
+
 /// The maximum timeout to set: longer than any invocation, and accepted by every server.
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 

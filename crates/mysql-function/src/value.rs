@@ -3,6 +3,7 @@
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::{Column, Value};
+use sql_function::schema::{self, Schema};
 use sql_function::{Error, Kind, Said, Value as Json, quote_short};
 use std::str::FromStr;
 
@@ -75,6 +76,32 @@ fn write_bytes(json: Json<'_>, column: &Column, bytes: Vec<u8>) -> Result<(), Er
         _ => json.text(text(column, &bytes)?),
     }
     Ok(())
+}
+
+/// The JSON of a column's values, as [`write`] writes them.
+pub(crate) fn schema_of(column: &Column) -> Schema {
+    use ColumnType::*;
+    const DAY: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+    const CLOCK: &str = "[0-9]{2,3}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?";
+    let text = |pattern: String| schema::matching(&["string"], &pattern);
+    match column.column_type() {
+        MYSQL_TYPE_TINY | MYSQL_TYPE_SHORT | MYSQL_TYPE_INT24 | MYSQL_TYPE_LONG
+        | MYSQL_TYPE_YEAR => schema::integer(),
+        MYSQL_TYPE_LONGLONG | MYSQL_TYPE_BIT => schema::long_integer(),
+        MYSQL_TYPE_FLOAT | MYSQL_TYPE_DOUBLE => schema::number(),
+        MYSQL_TYPE_DECIMAL | MYSQL_TYPE_NEWDECIMAL => text("^-?[0-9]+(\\.[0-9]+)?$".into()),
+        MYSQL_TYPE_DATE | MYSQL_TYPE_NEWDATE => text(format!("^{DAY}$")),
+        MYSQL_TYPE_DATETIME
+        | MYSQL_TYPE_DATETIME2
+        | MYSQL_TYPE_TIMESTAMP
+        | MYSQL_TYPE_TIMESTAMP2 => text(format!("^{DAY}T{CLOCK}$")),
+        MYSQL_TYPE_TIME | MYSQL_TYPE_TIME2 => text(format!("^-?{CLOCK}$")),
+        MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => schema::base64(),
+        MYSQL_TYPE_JSON => schema::any(),
+        MYSQL_TYPE_NULL => schema::null(),
+        _ if column.character_set() == BINARY => schema::base64(),
+        _ => schema::text(),
+    }
 }
 
 fn parse<T: FromStr>(column: &Column, bytes: &[u8]) -> Result<T, Error> {

@@ -1,8 +1,9 @@
 //! An open connection and the state of its session.
 
-use sql_function::{Error, Mode, Statement};
+use sql_function::{Declared, Error, Mode, ParamType, Scalar, Statement};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
 use crate::close_on_drop::ConnectionTask;
@@ -61,7 +62,7 @@ impl Connection {
         if let Some(prepared) = self.prepared.get(&statement.name) {
             return Ok(prepared.clone());
         }
-        match self.client.prepare(&statement.sql).await {
+        match self.prepare_anew(statement).await {
             Ok(prepared) => {
                 self.prepared.insert(statement.name.clone(), prepared.clone());
                 self.fresh.insert(statement.name.clone());
@@ -74,6 +75,18 @@ impl Connection {
                 Err(if lost { error.stale().loses_connection() } else { error })
             }
         }
+    }
+
+    /// Has the server parse `statement`. It infers the types of the parameters, except that an
+    /// instant is a `timestamptz`: a `timestamp` would ignore its offset.
+    pub(crate) async fn prepare_anew(&self, statement: &Statement) -> Result<Prepared, Failure> {
+        let of = |declared: &Declared| match declared.param_type {
+            ParamType { scalar: Scalar::Timestamp, is_array: false, .. } => Type::TIMESTAMPTZ,
+            ParamType { scalar: Scalar::Timestamp, is_array: true, .. } => Type::TIMESTAMPTZ_ARRAY,
+            _ => Type::UNKNOWN,
+        };
+        let types: Vec<_> = statement.declared.iter().map(of).collect();
+        self.client.prepare_typed(&statement.sql, &types).await
     }
 
     /// Forgets the prepared statements and the types.

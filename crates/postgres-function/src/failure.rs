@@ -9,7 +9,7 @@ use sql_function::{
 };
 use std::io;
 use tokio_postgres::Error as Failure;
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 /// The maximum length of a text of the server in an error, in bytes.
 const MAX_TEXT: usize = 1500;
@@ -125,6 +125,7 @@ fn is_proxy_timeout(code: &SqlState, message: &str) -> bool {
 /// The error of a failed statement, with its fate.
 pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
     let what = loggable!("statement {:?}", statement.name);
+    let line = failure.as_db_error().and_then(|error| line(statement, error));
     let failed = match failure.as_db_error() {
         // The function itself never runs a write in a read-only transaction.
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
@@ -135,7 +136,14 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         }
         _ => command(what, failure),
     };
-    refusal::of_statement(statement, failed)
+    refusal::of_statement(statement, failed).at_line(line)
+}
+
+/// The line of the statement that the server's error is about.
+fn line(statement: &Statement, error: &DbError) -> Option<usize> {
+    let Some(ErrorPosition::Original(character)) = error.position() else { return None };
+    let before = usize::try_from(*character).ok()?.checked_sub(1)?;
+    Some(1 + statement.sql.chars().take(before).filter(|c| *c == '\n').count())
 }
 
 /// Whether a read-only transaction refused a write.

@@ -27,6 +27,7 @@ mod close_on_drop;
 mod connect;
 mod connection;
 mod custom_settings;
+mod describe;
 mod envelope;
 mod failure;
 mod param;

@@ -1,12 +1,15 @@
 //! Runs statements. Outside a transaction, a read runs in a read-only transaction of its own.
 
 use sql_function::diagnose::ServerInfo;
-use sql_function::{Column, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal};
+use sql_function::{
+    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal,
+};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
 use crate::connection::{CancelHandle, Connection};
 use crate::custom_settings;
+use crate::describe;
 use crate::envelope::{self, Envelope};
 use crate::failure;
 use crate::param;
@@ -115,7 +118,7 @@ impl sql_function::Connection for Connection {
         let prepared = self.prepared(statement).await?;
         statement.check_params(prepared.params().len(), params.len())?;
         param::check(statement, prepared.params(), params)?;
-        rows.describe(prepared.columns().iter().map(describe).collect())?;
+        rows.describe(prepared.columns().iter().map(value::named).collect())?;
         value::check_columns(statement, prepared.columns())?;
         if self.client.is_closed() {
             return Err(refusal::connection_lost("the preparation", "the server has closed it"));
@@ -277,8 +280,12 @@ impl sql_function::Examine for Connection {
         let prepared = self.prepared(statement).await?;
         server_info::check_rights(&self.client, statement, prepared.params().len()).await
     }
-}
 
-fn describe(column: &tokio_postgres::Column) -> Column {
-    Column { name: column.name().to_owned(), type_name: value::type_name(column.type_()) }
+    async fn version(&mut self) -> Result<String, Error> {
+        describe::version(&self.client).await
+    }
+
+    async fn describe(&mut self, statement: &Statement) -> Result<Description, Error> {
+        describe::describe(self, statement).await
+    }
 }

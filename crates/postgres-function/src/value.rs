@@ -5,6 +5,7 @@
 //! including those of extensions, the server converts them to text.
 
 use postgres_protocol::types as form;
+use sql_function::schema::{self, Schema};
 use sql_function::{Error, Kind, Said, Statement, Value, loggable, quote_short};
 use tokio_postgres::Column;
 use tokio_postgres::fallible_iterator::FallibleIterator;
@@ -118,6 +119,43 @@ pub(crate) fn type_name(of: &Type) -> String {
         }
         _ => of.name().to_owned(),
     }
+}
+
+/// The JSON of a type's values, as [`write`] writes them.
+pub(crate) fn schema_of(of: &Type) -> Schema {
+    match of.kind() {
+        TypeKind::Domain(inner) => return schema_of(inner),
+        TypeKind::Enum(labels) => return schema::one_of(labels),
+        TypeKind::Array(element) => return schema::postgres_array(schema_of(element)),
+        _ => {}
+    }
+    const DAY: &str = "-?[0-9]{4,}-[0-9]{2}-[0-9]{2}";
+    const CLOCK: &str = "[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?";
+    let text = |pattern: String| schema::matching(&["string"], &pattern);
+    match *of {
+        Type::BOOL => schema::boolean(),
+        Type::INT2 | Type::INT4 | Type::OID | Type::XID | Type::CID => schema::integer(),
+        Type::INT8 | Type::XID8 => schema::long_integer(),
+        Type::FLOAT4 | Type::FLOAT8 => schema::float(),
+        Type::NUMERIC => text("^(NaN|-?Infinity|-?[0-9]+(\\.[0-9]+)?)$".into()),
+        Type::BIT | Type::VARBIT => text("^[01]*$".into()),
+        Type::UUID => text("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$".into()),
+        Type::BYTEA => schema::base64(),
+        Type::JSON | Type::JSONB => schema::any(),
+        Type::DATE => text(format!("^({DAY}|-?infinity)$")),
+        Type::TIME => text(format!("^{CLOCK}$")),
+        Type::TIMETZ => text(format!("^{CLOCK}[+-][0-9]{{2}}(:[0-9]{{2}}){{0,2}}$")),
+        Type::TIMESTAMP => text(format!("^({DAY}T{CLOCK}|-?infinity)$")),
+        Type::TIMESTAMPTZ => text(format!("^({DAY}T{CLOCK}Z|-?infinity)$")),
+        Type::VOID => schema::null(),
+        _ => schema::text(),
+    }
+}
+
+/// The name and type of a column.
+pub(crate) fn named(column: &Column) -> sql_function::Column {
+    let (name, type_name) = (column.name().to_owned(), type_name(column.type_()));
+    sql_function::Column { name, type_name }
 }
 
 /// Writes one value, or adds it to the `questions` to the server.

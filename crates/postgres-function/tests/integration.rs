@@ -4,6 +4,7 @@
 #![deny(dead_code)] // a scenario that is not listed
 
 mod integration {
+    pub(crate) mod described;
     pub(crate) mod sessions;
     pub(crate) mod statements;
 }
@@ -12,6 +13,7 @@ const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 
 mod postgres {
     function_scenarios::tests! { Postgres, crate::BOOTSTRAP, crate::integration:
+        described { types changed_types others proxied }
         sessions { restored sequences stale_plans reads_only role_reads not_restored custom_settings
             proxied maintenance }
         statements { own_sql planned nothing_lasts counted ended passing bytes half_characters

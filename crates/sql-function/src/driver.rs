@@ -9,7 +9,8 @@ use crate::diagnose::{ServerInfo, Startup};
 use crate::error::Error;
 use crate::login::Login;
 use crate::param::Param;
-use crate::rows::Rows;
+use crate::rows::{Column, Rows};
+use crate::schema::Schema;
 use crate::settings::NameLimit;
 use crate::sql::Dialect;
 use crate::statement::{Mode, Statement};
@@ -65,12 +66,33 @@ pub struct ExecResult {
     pub last_insert_id: Option<u64>,
 }
 
-/// What a diagnosis needs from a connection.
+/// What a server says of a statement that it has parsed.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// The type of each parameter, and the JSON that it takes; empty if the server does not tell.
+    pub params: Vec<(String, Schema)>,
+    /// The columns of the result, and the JSON of their values; empty if it has none, and `None` if
+    /// only running it would tell.
+    pub columns: Option<Vec<(Column, Schema)>>,
+}
+
+/// What a diagnosis and a description need from a connection.
 pub trait Examine: Connection {
     /// What the server says of itself and of the user who is logged in.
     fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
     /// Has the server parse `statement` and check the user's privileges, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The server's name and version: `PostgreSQL 15.18`.
+    fn version(&mut self) -> impl Future<Output = Result<String, Error>> + Send;
+    /// Has the server parse `statement`, without running it, and tells what it knows of its
+    /// parameters and columns. Afterwards no transaction is open and no lock is held.
+    ///
+    /// # Errors
+    /// Running it would fail, too. They have the [line](Error::line) if the server tells.
+    fn describe(
+        &mut self,
+        statement: &Statement,
+    ) -> impl Future<Output = Result<Description, Error>> + Send;
 }
 
 /// What an invocation does with a connection. After a call whose result is not

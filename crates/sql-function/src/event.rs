@@ -1,6 +1,6 @@
 //! The events a function answers, and nothing else.
 //!
-//! An event has one of four forms (see [`FORMS`]). Anything else, including an unknown field, is
+//! An event has one of five forms (see [`FORMS`]). Anything else, including an unknown field, is
 //! refused with an error that shows the forms: a misspelled `parms` must not run a statement
 //! without its parameters.
 
@@ -10,12 +10,12 @@ use std::fmt;
 use crate::error::{Error, Kind};
 use crate::json::{Fields, each, fields, text};
 use crate::loggable;
-use crate::param::Param;
+use crate::param::Params;
 use crate::said::Said;
 use crate::truncate::quote_short;
 
 /// The forms of an event, for errors.
-pub(crate) const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | an EventBridge scheduled event"#;
+pub(crate) const FORMS: &str = r#"{"statement": "items", "params": [1, "a", null]} | {"statement": "purge", "params": {"days": 30}} | {"transaction": [{"statement": "a", "params": []}, {"statement": "b"}]} | {"diagnose": true} | {"describe": true} | an EventBridge scheduled event"#;
 
 /// The request of an event.
 #[derive(Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub(crate) enum Request {
     Transaction(Vec<Call>),
     /// Diagnose the login.
     Diagnose,
+    /// Describe the statements of the catalogue.
+    Describe,
     /// Run the scheduled statement.
     Scheduled {
         /// The `id` of the EventBridge event, for the log: EventBridge may deliver an event more
@@ -40,8 +42,8 @@ pub(crate) enum Request {
 pub(crate) struct Call {
     /// The statement's name in the event.
     pub statement: String,
-    /// Its parameters, in order.
-    pub params: Vec<Param>,
+    /// Its parameters, by position or by name.
+    pub params: Params,
 }
 
 /// Quotes nothing of the event.
@@ -52,10 +54,8 @@ impl fmt::Debug for Call {
 }
 
 /// The fields of all forms.
-const FIELDS: [&str; 7] =
-    ["statement", "params", "transaction", "diagnose", "detail-type", "source", "id"];
-/// The maximum number of parameters: both protocols count them in 16 bits.
-const MAX_PARAMS: usize = u16::MAX as usize;
+const FIELDS: [&str; 8] =
+    ["statement", "params", "transaction", "diagnose", "describe", "detail-type", "source", "id"];
 
 /// Reads an event.
 ///
@@ -77,6 +77,12 @@ pub(crate) fn parse(event: &RawValue) -> Result<Request, Error> {
             "true" => Ok(Request::Diagnose),
             "false" => Err(unknown("diagnose is false")),
             _ => Err(unknown("diagnose is not true")),
+        }
+    } else if let Some(describe) = fields.get("describe") {
+        only(&fields, &["describe"]).map_err(|why| no_form("it is not a describe event", why))?;
+        match describe.get() {
+            "true" => Ok(Request::Describe),
+            _ => Err(unknown("describe is not true")),
         }
     } else if fields.get("detail-type").is_some() {
         scheduled(&fields)
@@ -104,18 +110,10 @@ fn call(fields: &Fields<'_>) -> Result<Call, Said> {
     let name = fields.get("statement").ok_or("missing field \"statement\"")?;
     let statement = text(name)
         .ok_or_else(|| Said::new("statement is not a string", quote_short(name.get())))?;
-    let mut params = vec![];
-    if let Some(given) = fields.get("params") {
-        let read = each(given, |param| -> Result<(), Said> {
-            let at = params.len() + 1;
-            if at > MAX_PARAMS {
-                return Err(loggable!("more than {MAX_PARAMS} parameters").into());
-            }
-            params.push(Param::read(param).map_err(|why| loggable!("parameter {at}: {why}"))?);
-            Ok(())
-        });
-        read.unwrap_or(Err("params is not an array".into()))?;
-    }
+    let params = match fields.get("params") {
+        Some(params) => Params::read(params)?,
+        None => Params::Positions(vec![]),
+    };
     Ok(Call { statement, params })
 }
 
@@ -142,7 +140,7 @@ fn scheduled(fields: &Fields<'_>) -> Result<Request, Error> {
 }
 
 /// Whether `id` is a UUID of RFC 9562.
-fn is_uuid(id: &str) -> bool {
+pub(crate) fn is_uuid(id: &str) -> bool {
     let groups =
         id.split('-').map(|group| (group.len(), group.bytes().all(|b| b.is_ascii_hexdigit())));
     groups.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
@@ -167,6 +165,7 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::param::{Given, Param};
 
     fn parsed(text: &str) -> Result<Request, Error> {
         parse(&RawValue::from_string(text.into()).expect("the test's event is JSON"))
@@ -174,7 +173,10 @@ mod tests {
 
     #[test]
     fn each_form_is_known() {
-        let call = |name: &str, params| Call { statement: name.into(), params };
+        let call = |name: &str, params: Vec<Param>| {
+            let params = Params::Positions(params.into_iter().map(Given::Param).collect());
+            Call { statement: name.into(), params }
+        };
         assert_eq!(
             parsed(r#"{"statement":"items","params":[1,"a",null]}"#).unwrap(),
             Request::Statement(call(
@@ -186,7 +188,14 @@ mod tests {
             parsed(r#"{"transaction":[{"statement":"a","params":[]},{"statement":"b"}]}"#).unwrap(),
             Request::Transaction(vec![call("a", vec![]), call("b", vec![])])
         );
+        let days = Given::Param(Param::Number("30".into()));
+        let named = Params::Names(vec![("days".into(), days)]);
+        assert_eq!(
+            parsed(r#"{"statement":"purge","params":{"days":30}}"#).unwrap(),
+            Request::Statement(Call { statement: "purge".into(), params: named })
+        );
         assert_eq!(parsed(r#"{"diagnose":true}"#).unwrap(), Request::Diagnose);
+        assert_eq!(parsed(r#"{"describe":true}"#).unwrap(), Request::Describe);
     }
 
     #[test]
@@ -215,13 +224,20 @@ mod tests {
             (r#"{"statement":"a","statement":"b"}"#, "duplicate field \"statement\""),
             (r#"{"statement":"a","transaction":[]}"#, "unknown field \"transaction\""),
             (r#"{"statement":7}"#, "statement is not a string: \"7\""),
-            (r#"{"statement":"a","params":[{}]}"#, "parameter 1: a parameter is null, a boolean"),
-            (r#"{"statement":"a","params":{}}"#, "params is not an array"),
+            (
+                r#"{"statement":"a","params":["\ud800"]}"#,
+                "parameter 1: a string contains an unpaired",
+            ),
+            (r#"{"statement":"a","params":{"b":"\ud800"}}"#, "name: a string contains an unpaired"),
+            (r#"{"statement":"a","params":7}"#, "params is neither an array nor an object"),
             (r#"{"transaction":[]}"#, "transaction is empty"),
             (r#"{"transaction":[{"params":[]}]}"#, "statement 1: missing field \"statement\""),
             (r#"{"transaction":{}}"#, "transaction is not an array"),
             (r#"{"transaction":[{"statement":"a","x":1}]}"#, "statement 1: unknown field \"x\""),
             (r#"{"diagnose":false}"#, "diagnose is false"),
+            (r#"{"describe":false}"#, "describe is not true"),
+            (r#"{"describe":true,"statement":"a"}"#, "unknown field \"describe\""),
+            (r#"{"describe":true,"params":[]}"#, "unknown field \"params\""),
             (r#"{"id":"1","source":"aws.s3","detail-type":"Object Created"}"#, "source \"aws.s3\""),
             (r#"{"detail-type":"Scheduled Event"}"#, "missing field"),
         ] {
@@ -244,7 +260,7 @@ mod tests {
             format!(r#"{{"transaction":[{{"statement":"a"}},{{"{value}":"a"}}]}}"#),
             format!(r#"{{"transaction":"{value}"}}"#),
             format!(r#"{{"statement":"a","params":"{value}"}}"#),
-            format!(r#"{{"statement":"a","params":[{{"{value}":1}}]}}"#),
+            format!(r#"{{"statement":"a","params":{{"{value}":"\ud800"}}}}"#),
             format!(r#"{{"id":"1","source":"{value}","detail-type":"Object Created"}}"#),
             format!(r#"{{"diagnose":"{value}"}}"#),
             format!(r#""{value}""#),
@@ -252,11 +268,13 @@ mod tests {
             format!(r#"{{"statement":"a","params":[{}0]}}"#, "0,".repeat(100_000)),
         ] {
             let error = parsed(&event).expect_err("it is refused");
-            assert!(error.report().len() < 1200, "{}", error.report());
+            assert!(error.report().len() < 1300, "{}", error.report());
             assert!(!error.log().contains("4111"), "{}", error.log());
             assert!(!format!("{error:?}").contains("4111"));
         }
-        let call = parsed(r#"{"statement":"4111","params":["4111",4111,["4111"]]}"#).unwrap();
-        assert!(!format!("{call:?}").contains("4111"), "{call:?}");
+        for params in [r#"["4111",4111,["4111"],{"4111":4111}]"#, r#"{"4111":4111}"#] {
+            let call = parsed(&format!(r#"{{"statement":"4111","params":{params}}}"#)).unwrap();
+            assert!(!format!("{call:?}").contains("4111"), "{call:?}");
+        }
     }
 }

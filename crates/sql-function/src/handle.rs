@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, SCHEDULED};
 use crate::deadline::Deadline;
+use crate::describe;
 use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
@@ -136,17 +137,23 @@ impl<C: Connector> Function<C> {
     ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
-                self.run(&Work::Statement(self.step(&call)?), deadline).await
+                self.run(&Work::Statement(self.step(call)?), deadline).await
             }
             Request::Transaction(calls) => {
-                let steps = calls.iter().enumerate().map(|(at, call)| {
-                    self.step(call).map_err(|error| error.of_item(at, calls.len()))
-                });
+                let all = calls.len();
+                let steps = calls
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, call)| self.step(call).map_err(|error| error.of_item(at, all)));
                 let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
                 Ok(Response::Diagnosis { diagnose: self.diagnose(deadline).await })
+            }
+            Request::Describe => {
+                let described = describe::describe(&self.pool, &self.catalogue, deadline);
+                Ok(Response::Description { describe: described.await? })
             }
             Request::Scheduled { id } => {
                 if let Some(id) = id {
@@ -154,7 +161,7 @@ impl<C: Connector> Function<C> {
                 }
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
                 let statement = self.catalogue.scheduled(name)?;
-                self.run(&Work::Statement((&[], statement)), deadline).await
+                self.run(&Work::Statement((vec![].into(), statement)), deadline).await
             }
         }
     }
@@ -171,9 +178,11 @@ impl<C: Connector> Function<C> {
         diagnose::diagnose(&subject, deadline).await
     }
 
-    /// A call with its statement.
-    fn step<'a>(&'a self, call: &'a Call) -> Result<Step<'a>, Error> {
-        Ok((&call.params, self.statement(&call.statement)?))
+    /// The statement of a call, with its parameters.
+    fn step(&self, call: Call) -> Result<Step<'_>, Error> {
+        let statement = self.statement(&call.statement)?;
+        let params = statement.arguments(call.params);
+        Ok((params.map_err(|error| error.with_fate(Fate::NotRun))?.into(), statement))
     }
 
     /// The deployed statement called `name`.

@@ -41,6 +41,21 @@ pub(crate) fn each<'a, E>(
     }
 }
 
+/// Passes the fields of a JSON object to `take`, in order, up to the first that it refuses. `None`
+/// if `json` is not an object, or has a name that is no text.
+pub(crate) fn each_field<'a, E>(
+    json: &'a RawValue,
+    take: impl FnMut(String, &'a RawValue) -> Result<(), E>,
+) -> Option<Result<(), E>> {
+    let mut refused = None;
+    let read = serde_json::Deserializer::from_str(json.get())
+        .deserialize_map(Entries { take, refused: &mut refused });
+    match refused {
+        Some(refused) => Some(Err(refused)),
+        None => read.is_ok().then_some(Ok(())),
+    }
+}
+
 /// The text of a JSON string; `None` for anything else.
 pub(crate) fn text(json: &RawValue) -> Option<String> {
     serde_json::from_str(json.get()).ok()
@@ -149,6 +164,29 @@ impl<'a, F: FnMut(&'a RawValue) -> Result<(), E>, E> Visitor<'a> for Elements<'_
             if let Err(refused) = (self.take)(element) {
                 *self.refused = Some(refused);
                 return Err(S::Error::custom("an element is refused"));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Entries<'r, F, E> {
+    take: F,
+    refused: &'r mut Option<E>,
+}
+
+impl<'a, F: FnMut(String, &'a RawValue) -> Result<(), E>, E> Visitor<'a> for Entries<'_, F, E> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(mut self, mut entries: M) -> Result<(), M::Error> {
+        while let Some((name, value)) = entries.next_entry()? {
+            if let Err(refused) = (self.take)(name, value) {
+                *self.refused = Some(refused);
+                return Err(M::Error::custom("a field is refused"));
             }
         }
         Ok(())

@@ -51,9 +51,11 @@ mod driver;
 mod login;
 mod placeholders;
 pub mod refusal;
+pub mod schema;
 pub mod sql;
 
-// The diagnosis.
+// The diagnosis, and the description of the statements.
+mod describe;
 pub mod diagnose;
 
 // What all of them use.
@@ -73,7 +75,7 @@ pub use backoff::Backoff;
 pub use boundary::{Stopped, run, serve};
 pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
-pub use driver::{Connection, Connector, Examine, ExecResult};
+pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
 pub use login::{Clock, Login};
 pub use own::{Answer, Context, Driver, Transaction};

@@ -1,6 +1,7 @@
 //! A handler of one's own: what answers the events of a function in place of its statements.
 
 mod answer;
+mod arguments;
 mod context;
 mod driver_client;
 mod invocation;
@@ -83,7 +84,8 @@ where
 
 /// Whether the function answers the event itself, whatever the handler is.
 fn is_functions_own(event: &RawValue) -> bool {
-    event.get().len() <= OWN_EVENT && matches!(event::parse(event), Ok(Request::Diagnose))
+    event.get().len() <= OWN_EVENT
+        && matches!(event::parse(event), Ok(Request::Diagnose | Request::Describe))
 }
 
 /// The outcome of the handler, if it ends in time.

@@ -5,7 +5,9 @@
 use serde_json::value::RawValue;
 use std::fmt;
 
-use crate::json::{each, text};
+use crate::json::{each, each_field, text};
+use crate::loggable;
+use crate::said::Said;
 
 /// One parameter.
 #[derive(Clone, PartialEq)]
@@ -60,6 +62,16 @@ impl Param {
 }
 
 impl Elements {
+    /// The array as JSON.
+    pub(crate) fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The array of these JSON numbers.
+    pub(crate) fn of_numbers(numbers: &[String]) -> Option<Elements> {
+        RawValue::from_string(format!("[{}]", numbers.join(","))).ok().map(Elements)
+    }
+
     /// Passes each element to `take`, up to the first that it refuses.
     ///
     /// # Errors
@@ -74,6 +86,104 @@ impl Elements {
 impl PartialEq for Elements {
     fn eq(&self, other: &Elements) -> bool {
         self.0.get() == other.0.get()
+    }
+}
+
+/// The parameters of an event, as they were sent.
+#[derive(PartialEq)]
+pub(crate) enum Params {
+    /// By position.
+    Positions(Vec<Given>),
+    /// By name.
+    Names(Vec<(String, Given)>),
+}
+
+/// A value of an event, for a parameter of a type that is not known yet.
+#[derive(Clone)]
+pub(crate) enum Given {
+    /// One that is a parameter, of whatever type.
+    Param(Param),
+    /// An object or an array that only a JSON document can be, and why it is no other parameter.
+    Document(Box<RawValue>, &'static str),
+}
+
+/// The maximum number of parameters: both protocols count them in 16 bits.
+const MAX_PARAMS: usize = u16::MAX as usize;
+
+impl Params {
+    /// Reads the `params` of an event.
+    ///
+    /// # Errors
+    /// Why they are no parameters.
+    pub(crate) fn read(json: &RawValue) -> Result<Params, Said> {
+        let too_many = |count: usize| {
+            let message = || loggable!("more than {MAX_PARAMS} parameters").into();
+            if count >= MAX_PARAMS { Err::<(), Said>(message()) } else { Ok(()) }
+        };
+        if json.get().starts_with('{') {
+            let mut names = vec![];
+            let read = each_field(json, |name, value| -> Result<(), Said> {
+                too_many(names.len())?;
+                let given = Given::read(value)
+                    .map_err(|why| Said::from(why).of("a parameter with a name".into()))?;
+                names.push((name, given));
+                Ok(())
+            });
+            read.unwrap_or(Err("the name of a parameter is no text".into()))?;
+            return Ok(Params::Names(names));
+        }
+        let mut positions = vec![];
+        let read = each(json, |value| -> Result<(), Said> {
+            too_many(positions.len())?;
+            let at = positions.len() + 1;
+            positions.push(Given::read(value).map_err(|why| loggable!("parameter {at}: {why}"))?);
+            Ok(())
+        });
+        read.unwrap_or(Err("params is neither an array nor an object".into()))?;
+        Ok(Params::Positions(positions))
+    }
+}
+
+impl Given {
+    fn read(json: &RawValue) -> Result<Given, &'static str> {
+        match Param::read(json) {
+            Ok(param) => Ok(Given::Param(param)),
+            Err(why) if json.get().starts_with(['{', '[']) => {
+                Ok(Given::Document(json.to_owned(), why))
+            }
+            Err(why) => Err(why),
+        }
+    }
+}
+
+impl PartialEq for Given {
+    fn eq(&self, other: &Given) -> bool {
+        match (self, other) {
+            (Given::Param(one), Given::Param(other)) => one == other,
+            (Given::Document(one, _), Given::Document(other, _)) => one.get() == other.get(),
+            _ => false,
+        }
+    }
+}
+
+/// Their number and types, because neither a name nor a value is logged.
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Params::Positions(given) => f.debug_list().entries(given).finish(),
+            Params::Names(given) => {
+                f.debug_set().entries(given.iter().map(|(_, given)| given)).finish()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Given::Param(param) => param.fmt(f),
+            Given::Document(json, _) => write!(f, "Document({} bytes)", json.get().len()),
+        }
     }
 }
 

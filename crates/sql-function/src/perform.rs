@@ -1,5 +1,6 @@
 //! What an invocation does with its connection: the work of an event, on one [`Attempt`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::attempt::Attempt;
@@ -13,7 +14,7 @@ use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
 
 /// A statement and its parameters.
-pub(crate) type Step<'a> = (&'a [Param], &'a Statement);
+pub(crate) type Step<'a> = (Cow<'a, [Param]>, &'a Statement);
 
 /// What an invocation has to do.
 pub(crate) enum Work<'a> {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::io;
 
+use crate::describe::Descriptions;
 use crate::driver::ExecResult;
 use crate::pool::Obtained;
 use crate::rows::{ResultSet, Rows};
@@ -45,6 +46,11 @@ pub(crate) enum Response {
     Diagnosis {
         /// The result.
         diagnose: Diagnosis,
+    },
+    /// To a request for a description of the statements.
+    Description {
+        /// The result.
+        describe: Descriptions,
     },
 }
 

@@ -23,8 +23,10 @@
 //! All other comments at the top are its description. A file is read once, when the function starts. [`check`] refuses statements that no event may
 //! run.
 
+mod calendar;
 mod check;
 mod declared;
+mod fit;
 mod options;
 mod schedule;
 
@@ -283,6 +285,7 @@ fn read(
     };
     check::all(&statement)?;
     declared::check(&statement, &options.lines)?;
+    fit::check_schedules(&statement)?;
     Ok(statement)
 }
 

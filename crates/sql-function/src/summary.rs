@@ -55,6 +55,10 @@ pub(crate) fn write(outcome: &Result<Response, Error>, total: Duration) {
         Ok(Response::Diagnosis { diagnose }) => {
             tracing::info!(outcome = "ok", healthy = diagnose.ok, total_ms, "invocation");
         }
+        Ok(Response::Description { describe }) => {
+            let (statements, wrong) = describe.counts();
+            tracing::info!(outcome = "ok", statements, wrong, total_ms, "invocation");
+        }
         Err(error) => tracing::error!(
             outcome = error.error_type(),
             error = error.log(),

@@ -1,12 +1,15 @@
-"""Runs ministack, with one gap closed: it does not know Fn::Split where it evaluates conditions.
+"""Runs ministack, with two gaps closed that CloudFormation does not have: it does not know Fn::Split where it
+evaluates conditions, and it drops the time zone of a schedule. It looks for schedules that are due every
+second, not every ten.
 
-CloudFormation does. Everything else of ministack is as it comes.
+Everything else of ministack is as it comes.
 """
 
 import sys
 
 from ministack import app
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from ministack.services import scheduler
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 of_ministack = engine._evaluate_conditions
 
@@ -32,6 +35,25 @@ def evaluate(template, parameters):
 for module in (engine, changesets, handlers, stacks):
     if getattr(module, "_evaluate_conditions", None) is of_ministack:
         module._evaluate_conditions = evaluate
+
+
+def with_timezone(handler):
+    """A handler of schedules, with the time zone. Its last properties are those of the new schedule."""
+
+    def handle(*arguments):
+        properties = [argument for argument in arguments if isinstance(argument, dict)][-1]
+        name, attributes = handler(*arguments)
+        schedule = scheduler._schedules[f"{properties['GroupName']}/{name}"]
+        schedule["ScheduleExpressionTimezone"] = properties.get("ScheduleExpressionTimezone", "UTC")
+        return name, attributes
+
+    return handle
+
+
+schedules = provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]
+for operation in ("create", "update"):
+    schedules[operation] = with_timezone(schedules[operation])
+scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 sys.argv = ["ministack"]
 app.main()

@@ -2,6 +2,7 @@
 //! what is wrong with file and line.
 
 mod flags;
+mod line;
 mod report;
 mod version;
 

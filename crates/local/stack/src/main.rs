@@ -1,4 +1,4 @@
-//! The program behind `cargo xtask local` and `cargo xtask check`: real servers, Lambda's APIs, and functions
+//! The program behind `cargo xtask local`, `check` and `describe`: real servers, Lambda's APIs, and functions
 //! with any statements, on one machine.
 
 #![forbid(unsafe_code)]
@@ -6,6 +6,7 @@
 
 mod arguments;
 mod check;
+mod describe;
 mod local;
 mod signals;
 mod table;
@@ -37,7 +38,8 @@ async fn run(
     match command.as_ref().and_then(|command| command.to_str()) {
         Some("local") => local::run(arguments, SystemTime::now).await,
         Some("check") => check::run(arguments).await,
-        _ => Err("use `cargo xtask local` or `cargo xtask check`".into()),
+        Some("describe") => describe::run(arguments).await,
+        _ => Err("use `cargo xtask local`, `check` or `describe`".into()),
     }
 }
 

@@ -267,6 +267,8 @@ pub(crate) async fn prepared(engine: Engine, bootstrap: &str) {
     let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
     let listed = diagnosis["diagnose"]["steps"][9]["facts"]["statements"].as_array().unwrap();
     assert_eq!(listed.len(), statements.len() + 3, "{diagnosis:#}");
+    let described = function.ok(r#"{"describe":true}"#).await;
+    assert_eq!(described["describe"]["statements"].as_array().unwrap().len(), listed.len());
     let asked =
         harness.execute("SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log").await;
     let asked: Vec<_> = asked.into_iter().flatten().flatten().collect();

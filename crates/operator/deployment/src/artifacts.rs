@@ -1,40 +1,37 @@
-//! What is deployed: the zips of the functions and the layer, and the template that names them.
+//! The zips of the functions and the layer, and the template with their addresses.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
-use engine::Engine;
-use packaging::{Architecture, FUNCTIONS};
+use packaging::{Architecture, Function};
 use pinned_tools::{target, workspace};
 use rds_ca::{Certs, layer};
 use reproducible_zip::sha256;
 
-use crate::parameters::prefix;
 use crate::sum::Sum;
 use crate::{Failure, Report};
 
-/// The layer of root certificates, in cargo's target folder.
-const LAYER: &str = "lambda/rds-ca-layer.zip";
+/// The layer of root certificates, in `target/lambda`.
+const LAYER: &str = "rds-ca-layer.zip";
 
 /// A zip, read once: these are the bytes that are hashed and uploaded.
 pub(crate) struct Zip {
     /// The resource in the template. SAM adds a hash to a layer's name.
     pub(crate) resource: String,
-    /// The path in cargo's target folder, which the template assumes is `target`.
+    /// The path in `target/lambda`, as it is in the template.
     path: String,
     pub(crate) bytes: Vec<u8>,
     pub(crate) sum: Sum,
 }
 
 /// Each zip's resource and path, in the order of [`make`].
-fn zips() -> impl Iterator<Item = (String, String)> {
-    let function = |engine: Engine| {
-        let path = format!("lambda/{}/bootstrap.zip", engine.function());
-        (format!("{}Function", prefix(engine)), path)
+fn zips(functions: &[Function]) -> impl Iterator<Item = (String, String)> {
+    let function = |function: &Function| {
+        let path = format!("{}/bootstrap.zip", function.name);
+        (format!("{}Function", function.prefix()), path)
     };
     let layer = ("RdsCaLayer".to_owned(), LAYER.to_owned());
-    FUNCTIONS.into_iter().map(function).chain([layer])
+    functions.iter().map(function).chain([layer])
 }
 
 impl Zip {
@@ -63,14 +60,16 @@ pub(crate) fn has_roots(region: &str, now: SystemTime) -> Result<(), Failure> {
 
 /// Builds the zips, and returns the SHA-256 of each.
 pub(crate) fn make(
+    functions: &[Function],
     architecture: Architecture,
     now: SystemTime,
     report: &Report,
 ) -> Result<Vec<String>, Failure> {
-    let packages = packaging::build(architecture, &mut |line| report.note(line))?;
+    let progress = &mut |line: &str| report.note(line);
+    let packages = packaging::build_functions(functions, architecture, progress)?;
     let certs = Certs::read(&workspace()?.join("certs"), now)?;
     let layer = layer::zip(&layer::files(&certs, &[])?)?;
-    let to = target()?.join(LAYER);
+    let to = target()?.join("lambda").join(LAYER);
     // Replaced in one step: another deployment may be reading the old one.
     let new = to.with_extension("new");
     fs::write(&new, &layer)
@@ -84,11 +83,11 @@ pub(crate) fn make(
 ///
 /// # Errors
 /// One is missing, or has another sum.
-pub(crate) fn read(built: Option<&[String]>) -> Result<Vec<Zip>, Failure> {
-    let target = target()?;
+pub(crate) fn read(functions: &[Function], built: Option<&[String]>) -> Result<Vec<Zip>, Failure> {
+    let lambda = target()?.join("lambda");
     let mut zips = vec![];
-    for (index, (resource, path)) in self::zips().enumerate() {
-        let file = target.join(&path);
+    for (index, (resource, path)) in self::zips(functions).enumerate() {
+        let file = lambda.join(&path);
         let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let sum = Sum::of(&bytes);
         if built.is_some_and(|built| built.get(index) != Some(&sum.to_string())) {
@@ -100,27 +99,22 @@ pub(crate) fn read(built: Option<&[String]>) -> Result<Vec<Zip>, Failure> {
     Ok(zips)
 }
 
-/// The template, which names the zips on this machine.
-pub(crate) fn template() -> Result<PathBuf, Failure> {
-    Ok(workspace()?.join("deploy/template.yaml"))
-}
-
-/// The template's text, with the address of each zip in place of its path.
+/// The text of a template, with the address of each zip in place of its path.
 ///
 /// # Errors
 /// It does not name each zip exactly once, or `address` fails.
 pub(crate) fn packaged(
+    template: &str,
     zips: &[Zip],
     address: impl Fn(&Zip) -> Result<String, Failure>,
 ) -> Result<String, Failure> {
-    let path = template()?;
-    let mut text = fs::read_to_string(&path)?;
+    let mut text = template.to_owned();
     for zip in zips {
-        let local = format!("../target/{}", zip.path);
+        let local = format!("Uri: {}\n", zip.path);
         if text.matches(&local).count() != 1 {
-            return Err(format!("{} does not name {local} exactly once", path.display()).into());
+            return Err(format!("the template does not name {} exactly once", zip.path).into());
         }
-        text = text.replace(&local, &address(zip)?);
+        text = text.replace(&local, &format!("Uri: {}\n", address(zip)?));
     }
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! The bucket of the zips, in which each object is named by its SHA-256.
+//! The bucket of the zips and of long templates, in which each object is named by its SHA-256.
 //!
 //! Whoever can write to it could deploy other code, so it is not the one that all SAM applications of an
 //! account share. Its objects are never overwritten.
@@ -20,6 +20,8 @@ pub(crate) struct Bucket<'a> {
     aws: &'a Aws,
     name: String,
     account: String,
+    /// S3 in the region.
+    host: String,
     /// The copy that is uploaded, which nobody else can change after it was hashed.
     folder: TempDir,
 }
@@ -46,7 +48,11 @@ impl<'a> Bucket<'a> {
         let account = caller.account.clone();
         let own = format!("rds-iam-lambda-{account}-{region}");
         let name = named.map_or(own, str::to_owned);
-        let bucket = Self { aws, name, account, folder: TempDir::with_prefix("rds-iam-lambda-")? };
+        let domain =
+            if caller.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let host = format!("s3.{region}.{domain}");
+        let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+        let bucket = Self { aws, name, account, host, folder };
         match bucket.call("head-bucket", &[]) {
             Ok(_) => Ok(bucket),
             Err(error) if error.is_not_found() && named.is_none() => {
@@ -61,6 +67,11 @@ impl<'a> Bucket<'a> {
             )
             .into()),
         }
+    }
+
+    /// The client of its account.
+    pub(crate) fn aws(&self) -> &'a Aws {
+        self.aws
     }
 
     /// Creates it. New buckets are private and encrypted.
@@ -83,18 +94,33 @@ impl<'a> Bucket<'a> {
     /// # Errors
     /// The object of its name has other bytes.
     pub(crate) fn keep(&self, stack: &str, zip: &Zip) -> Result<String, Failure> {
-        let key = format!("{stack}/{}.zip", zip.sum);
-        if !self.has(&key, &zip.sum)? {
-            let file = self.folder.path().join("zip");
-            fs::write(&file, &zip.bytes)?;
+        let key = self.upload(stack, "zip", &zip.bytes, &zip.sum)?;
+        Ok(format!("s3://{}/{key}", self.name))
+    }
+
+    /// Uploads a template, unless the bucket has it. Returns its address for CloudFormation.
+    ///
+    /// # Errors
+    /// The object of its name has other bytes.
+    pub(crate) fn keep_template(&self, stack: &str, template: &str) -> Result<String, Failure> {
+        let key = self.upload(stack, "yaml", template.as_bytes(), &Sum::of(template.as_bytes()))?;
+        Ok(format!("https://{}/{}/{key}", self.host, self.name))
+    }
+
+    /// Uploads bytes, unless the bucket has them. Returns the key, which has their sum.
+    fn upload(&self, stack: &str, kind: &str, bytes: &[u8], sum: &Sum) -> Result<String, Failure> {
+        let key = format!("{stack}/{sum}.{kind}");
+        if !self.has(&key, sum)? {
+            let file = self.folder.path().join(kind);
+            fs::write(&file, bytes)?;
             // Another deployment may have uploaded it in the meantime.
-            if let Err(error) = self.put(&key, &file, &zip.sum)
-                && !self.has(&key, &zip.sum)?
+            if let Err(error) = self.put(&key, &file, sum)
+                && !self.has(&key, sum)?
             {
                 return Err(error);
             }
         }
-        Ok(format!("s3://{}/{key}", self.name))
+        Ok(key)
     }
 
     /// Uploads a file under a new name. S3 verifies the sum.

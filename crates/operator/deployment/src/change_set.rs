@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use template_parameters::Parameters;
 
+use crate::bucket::Bucket;
 use crate::events::{End, Watch};
 use crate::report::table;
 use crate::{Failure, Report, interrupt, stack};
@@ -18,6 +19,10 @@ use crate::{Failure, Report, interrupt, stack};
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the status of a change set is polled before CloudFormation is given up.
 const POLLS: u32 = 300;
+
+/// The longest template of a request, in bytes. A longer one is read from S3:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>.
+const LONGEST_INLINE: usize = 51_200;
 
 /// A template, and values for its parameters.
 pub(crate) struct Wanted<'a> {
@@ -97,11 +102,12 @@ pub(crate) struct Change {
 /// Creates a change set for the stack `name`; `None` when nothing would change.
 ///
 /// # Errors
-/// CloudFormation refuses the template or a parameter.
+/// CloudFormation refuses the template or a parameter, or got another template from the bucket.
 pub(crate) fn create(
     aws: &Aws,
     name: &str,
     wanted: &Wanted<'_>,
+    bucket: &Bucket<'_>,
 ) -> Result<Option<ChangeSet>, Failure> {
     // In files, where no character needs escaping.
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
@@ -109,7 +115,12 @@ pub(crate) fn create(
         let path = folder.path().join(name);
         fs::write(&path, text).map(|()| format!("file://{}", path.display()))
     };
-    let template = file("template.yaml", wanted.template)?;
+    let is_inline = wanted.template.len() <= LONGEST_INLINE;
+    let (option, template) = if is_inline {
+        ("--template-body", file("template.yaml", wanted.template)?)
+    } else {
+        ("--template-url", bucket.keep_template(name, wanted.template)?)
+    };
     let stack = stack::describe(aws, name)?.filter(|stack| !stack.is_in_review());
     let kind = if stack.is_some() { "UPDATE" } else { "CREATE" };
     let values = wanted.parameters.iter();
@@ -129,10 +140,22 @@ pub(crate) fn create(
     let set = folder.path().file_name().unwrap_or_default().to_string_lossy();
     let create = ["cloudformation", "create-change-set", "--stack-name", name];
     let named = ["--change-set-name", &set, "--change-set-type", kind];
-    let with = ["--template-body", &template, "--parameters", &parameters];
+    let with = [option, &template, "--parameters", &parameters];
     let capable = ["--capabilities", "CAPABILITY_IAM"];
     let created: Created = aws.call(&[&create[..], &named, &with, &capable].concat())?;
-    self::created(aws, &created.id)
+    let change_set = self::created(aws, &created.id)?;
+    if let Some(change_set) = change_set.as_ref().filter(|_| !is_inline)
+        && stack::template_of_change_set(aws, &change_set.id)?.trim_end()
+            != wanted.template.trim_end()
+    {
+        delete(aws, change_set)?;
+        return Err(format!(
+            "CloudFormation got another template than was built: somebody replaced {template}; find out who, \
+             delete the object and deploy again"
+        )
+        .into());
+    }
+    Ok(change_set)
 }
 
 /// Waits until a change set is created.

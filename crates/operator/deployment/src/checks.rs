@@ -1,7 +1,6 @@
 //! Checks, before anything is built, for what would keep a function from logging in.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use aws_cli::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
 use engine::Engine;
@@ -10,7 +9,7 @@ use template_parameters::Parameters;
 use crate::choice::Choice;
 use crate::stack::Stack;
 use crate::user;
-use crate::{Failure, Report, artifacts};
+use crate::{Failure, Report};
 
 /// Checks the database, and enables IAM authentication if `enable` is set.
 pub(crate) fn database(
@@ -49,17 +48,25 @@ pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
 
 /// Checks the parameters and the stack's name for what CloudFormation and Lambda would refuse only after
 /// everything was built and uploaded.
-pub(crate) fn parameters(stack: &str, given: &[(String, String)]) -> Result<(), Failure> {
+pub(crate) fn parameters(
+    template: &str,
+    stack: &str,
+    given: &[(String, String)],
+) -> Result<(), Failure> {
     let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut refusals = declared()?.refusals(given);
+    let mut refusals = Parameters::of_yaml(template)?.refusals(given);
     refusals.extend(stack_name(stack));
     refused(&refusals)
 }
 
-/// Checks all parameters against the template's rules: those that are given, those that the stack keeps,
+/// Checks all parameters against the rules of the template: those that are given, those that the stack keeps,
 /// and the template's defaults.
-pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<(), Failure> {
-    let declared = declared()?;
+pub(crate) fn rules(
+    template: &str,
+    given: &[(String, String)],
+    kept: Option<&Stack>,
+) -> Result<(), Failure> {
+    let declared = Parameters::of_yaml(template)?;
     let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
     let mut values: BTreeMap<_, _> = declared.names().filter_map(kept).collect();
     values.extend(given.iter().cloned());
@@ -67,10 +74,6 @@ pub(crate) fn rules(given: &[(String, String)], kept: Option<&Stack>) -> Result<
         Ok(values) => refused(&declared.broken_rules(&values)?),
         Err(refusals) => refused(&refusals),
     }
-}
-
-fn declared() -> Result<Parameters, Failure> {
-    Ok(Parameters::of_yaml(&fs::read_to_string(artifacts::template()?)?)?)
 }
 
 fn refused(refusals: &[String]) -> Result<(), Failure> {

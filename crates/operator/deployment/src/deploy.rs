@@ -13,11 +13,12 @@ use crate::bucket::Bucket;
 use crate::change_set::{self, Change, ChangeSet, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
-use crate::parameters::{parameters, prefix};
+use crate::parameters::parameters;
+use crate::plan::{Plan, Statements};
 use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, boundary, checks, running, sam, schedule, stack};
+use crate::{artifacts, boundary, checks, running, sam, stack};
 
 /// The options of `deploy`.
 #[derive(Clone, Debug)]
@@ -26,9 +27,13 @@ pub struct Deploy {
     pub target: Option<Target>,
     /// Values in place of those that AWS knows.
     pub given: Given,
-    /// The user that the functions log in as.
+    /// Where the statements are.
+    pub statements: Statements,
+    /// The function that is for the database; `None` for its engine's first.
+    pub function: Option<String>,
+    /// The user that the function logs in as.
     pub user: String,
-    /// The database that they use.
+    /// The database that it uses.
     pub database: String,
     /// The stack.
     pub stack: String,
@@ -40,8 +45,6 @@ pub struct Deploy {
     pub enable_iam_auth: bool,
     /// The bucket to upload to; `None` for the default one of the account and the region.
     pub bucket: Option<String>,
-    /// Deploy the zips of the last build.
-    pub prebuilt: bool,
     /// Do not ask for confirmation.
     pub yes: bool,
     /// Do only what needs no account.
@@ -61,11 +64,11 @@ pub fn deploy(
 ) -> Result<bool, Failure> {
     let choice = choice(options, account, report)?;
     let region = choice.endpoint.region().to_owned();
-    can_work(&choice, options)?;
+    let plan = can_work(&choice, options)?;
     if !choice.endpoint.kind().is_proxy() && !is_given(options, "CaBundle") {
         artifacts::has_roots(&region, now)?;
     }
-    report.say(&shown(&choice, options));
+    report.say(&format!("{}\n{}", shown(&choice, &plan, options), plan.shown()?));
 
     let account = Account { region: Some(region.clone()), ..account.clone() };
     // Credentials are checked before the slow part.
@@ -83,29 +86,36 @@ pub fn deploy(
         let Deploy { stack, parameters, .. } = &options;
         let boundary = boundary::found(aws, caller, stack, parameters, kept.as_ref(), report);
         options.parameters.extend(boundary);
-        checks::rules(&all_parameters(&choice, &options), kept.as_ref())?;
-        scheduled(&choice, &options, kept.as_ref())?;
+        let parameters = all_parameters(&choice, &plan, &options);
+        checks::rules(&plan.template, &parameters, kept.as_ref())?;
+        let removed = kept.as_ref().map(|stack| plan.removed(stack)).unwrap_or_default();
+        if !removed.is_empty() {
+            let functions = removed.join("Function, ");
+            report.note(&format!(
+                "warning: there are no statements of {functions}Function, so it is removed"
+            ));
+        }
     }
     let options = &options;
-    let built = if options.prebuilt {
-        None
-    } else {
-        Some(artifacts::make(options.architecture, now, report)?)
+    let built = match options.statements {
+        Statements::LastBuild => None,
+        _ => Some(artifacts::make(&plan.functions, options.architecture, now, report)?),
     };
-    let parameters = all_parameters(&choice, options);
+    let parameters = all_parameters(&choice, &plan, options);
     let Some((aws, caller)) = aws else {
         let tools = pinned_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
-        sam::validate(&tools, &artifacts::template()?, &region)?;
-        return Ok(planned(options, &parameters, report));
+        sam::validate(&tools, &plan.template, &region)?;
+        return planned(options, &plan, &parameters, report);
     };
-    let zips = artifacts::read(built.as_deref())?;
+    let zips = artifacts::read(&plan.functions, built.as_deref())?;
     report.note("uploading new zips and creating a change set");
     let bucket = Bucket::open(&aws, &caller, &region, options.bucket.as_deref(), report)?;
-    let template = artifacts::packaged(&zips, |zip| bucket.keep(&options.stack, zip))?;
+    let keep = |zip: &Zip| bucket.keep(&options.stack, zip);
+    let template = artifacts::packaged(&plan.template, &zips, keep)?;
     let wanted = Wanted { template: &template, parameters: &parameters };
-    let change_set = change_set::create(&aws, &options.stack, &wanted)?;
-    execute(&aws, options, &choice, &zips, change_set.as_ref(), report)
+    let change_set = change_set::create(&aws, &options.stack, &wanted, &bucket)?;
+    execute(&bucket, options, &plan, &zips, change_set.as_ref(), report)
 }
 
 /// The database. Where it is named, AWS is asked and its answer checked.
@@ -122,32 +132,23 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
     choose(&options.given, Some(found), account)
 }
 
-/// Checks what can be checked without AWS.
-fn can_work(choice: &Choice, options: &Deploy) -> Result<(), Failure> {
+/// Reads the statements, and checks what can be checked without AWS.
+fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
     checks::login(choice, &options.user)?;
-    checks::parameters(&options.stack, &all_parameters(choice, options))?;
+    let plan = Plan::of(&options.statements, options.function.as_deref(), choice.engine)?;
+    let parameters = all_parameters(choice, &plan, options);
+    checks::parameters(&plan.template, &options.stack, &parameters)?;
     // An existing stack may keep other values than the template's defaults.
     if options.dry_run {
-        checks::rules(&all_parameters(choice, options), None)?;
+        checks::rules(&plan.template, &parameters, None)?;
     }
-    if options.dry_run || is_given(options, "ScheduledStatement") {
-        scheduled(choice, options, None)?;
-    }
-    Ok(())
+    Ok(plan)
 }
 
-/// Checks the statement of the schedule. With `--no-build` the workspace is assumed to be what was built.
-fn scheduled(choice: &Choice, options: &Deploy, kept: Option<&Stack>) -> Result<(), Failure> {
-    let given = all_parameters(choice, options);
-    schedule::check(&packaging::statements()?, |name| {
-        let given = given.iter().find(|(parameter, _)| parameter == name);
-        given.map(|(_, value)| value.as_str()).or_else(|| kept?.parameter(name))
-    })
-}
-
-fn all_parameters(choice: &Choice, options: &Deploy) -> Vec<(String, String)> {
+fn all_parameters(choice: &Choice, plan: &Plan, options: &Deploy) -> Vec<(String, String)> {
     parameters(
         choice,
+        &plan.function.prefix(),
         &options.user,
         &options.database,
         options.architecture.name(),
@@ -180,7 +181,7 @@ fn deployable(aws: &Aws, options: &Deploy) -> Result<Option<Stack>, Failure> {
 }
 
 /// The database, for a person.
-fn shown(choice: &Choice, options: &Deploy) -> String {
+fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
     let what = choice.found.as_ref().map_or("database".to_owned(), |it| it.target.to_string());
     let version = choice.found.as_ref().and_then(|it| it.version.as_deref()).unwrap_or_default();
     let of_aws = choice.found.as_ref().map(|it| it.engine_name.as_str());
@@ -189,6 +190,7 @@ fn shown(choice: &Choice, options: &Deploy) -> String {
         ("engine", format!("{engine} {version}").trim_end().to_owned()),
         ("endpoint", choice.endpoint.to_string()),
         ("resource id", choice.resource_id.clone()),
+        ("function", plan.function.name.clone()),
         ("user", options.user.clone()),
         ("database", options.database.clone()),
         ("subnets", choice.subnets.join(", ")),
@@ -199,7 +201,12 @@ fn shown(choice: &Choice, options: &Deploy) -> String {
 }
 
 /// The end of a dry run.
-fn planned(options: &Deploy, parameters: &[(String, String)], report: &Report) -> bool {
+fn planned(
+    options: &Deploy,
+    plan: &Plan,
+    parameters: &[(String, String)],
+    report: &Report,
+) -> Result<bool, Failure> {
     let lines: Vec<_> =
         parameters.iter().map(|(name, value)| format!("  {name} = {value}")).collect();
     report.say(&format!(
@@ -209,23 +216,27 @@ fn planned(options: &Deploy, parameters: &[(String, String)], report: &Report) -
     ));
     let parameters: BTreeMap<_, _> = parameters.iter().map(|(name, value)| (name, value)).collect();
     report.document(&json!({
-        "outcome": "planned", "stack": options.stack, "parameters": parameters
+        "outcome": "planned", "stack": options.stack, "parameters": parameters,
+        "functions": plan.document()?,
     }));
-    true
+    Ok(true)
 }
 
 /// Shows the change set, executes it, and has the function log in.
 fn execute(
-    aws: &Aws,
+    bucket: &Bucket<'_>,
     options: &Deploy,
-    choice: &Choice,
+    plan: &Plan,
     zips: &[Zip],
     change_set: Option<&ChangeSet>,
     report: &Report,
 ) -> Result<bool, Failure> {
     // Where nothing was changed there is nothing to roll back.
     let mut before = Before::Unchanged;
-    let mut result = json!({ "stack": options.stack, "region": choice.endpoint.region() });
+    let aws = bucket.aws();
+    let mut result = json!({
+        "stack": options.stack, "region": aws.effective_region(), "functions": plan.document()?,
+    });
     if let Some(change_set) = change_set {
         result["changes"] = serde_json::to_value(&change_set.changes)?;
         report.say(&format!(
@@ -263,11 +274,11 @@ fn execute(
         result["outcome"] = "other code".into();
         result["other_code"] = serde_json::to_value(&others)?;
         report.document(&result);
-        report.note(&running::roll_back(aws, &stack, before, report)?);
+        report.note(&running::roll_back(aws, &stack, before, bucket, report)?);
         return Ok(false);
     }
     result["outputs"] = serde_json::to_value(stack.outputs())?;
-    log_in(aws, choice, &stack, result, report)
+    log_in(aws, plan, &stack, result, report)
 }
 
 /// The code of the functions and the layer that change.
@@ -313,13 +324,13 @@ fn failed(options: &Deploy, end: &End) -> String {
 /// Has the deployed function log in, and shows its diagnosis.
 fn log_in(
     aws: &Aws,
-    choice: &Choice,
+    plan: &Plan,
     stack: &Stack,
     mut result: serde_json::Value,
     report: &Report,
 ) -> Result<bool, Failure> {
     let outputs = stack.outputs();
-    let output = format!("{}FunctionName", prefix(choice.engine));
+    let output = format!("{}FunctionName", plan.function.prefix());
     let function = outputs
         .get(output.as_str())
         .ok_or_else(|| format!("the stack {} has no output {output}", stack.stack_name))?;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use aws_cli::Target;
 use command_line::{CommandLine, Error};
 use deployment::user::User;
-use deployment::{Account, Deploy, Destroy, Failure, Given};
+use deployment::{Account, Deploy, Destroy, Failure, Given, Statements};
 use packaging::Architecture;
 
 const DEPLOY: &str = include_str!("help/deploy.txt");
@@ -36,13 +36,14 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Com
 }
 
 /// The template's parameters that have options.
-const PARAMETERS: [(&str, &str); 5] = [
-    ("schedule", "Schedule"),
-    ("statement", "ScheduledStatement"),
+const PARAMETERS: [(&str, &str); 3] = [
     ("connect-to", "ConnectTo"),
     ("ca-bundle", "CaBundle"),
     ("permissions-boundary", "PermissionsBoundary"),
 ];
+
+/// Options of `deploy` for the one schedule that there was.
+const OF_THE_SCHEDULE: [&str; 3] = ["schedule", "statement", "no-schedule"];
 
 /// A command line that was read.
 struct Options {
@@ -67,6 +68,12 @@ impl Options {
             }
             if switches.contains(&option.as_str()) {
                 continue;
+            }
+            if OF_THE_SCHEDULE.contains(&option.as_str()) && values.contains(&"statements") {
+                return Err(line.error(format!(
+                    "--{option} is no option: write `-- schedule: rate(5 minutes)` at the top of the \
+                     statement's file, or nothing for no schedule"
+                )));
             }
             if !values.contains(&option.as_str()) {
                 return Err(line.unknown());
@@ -131,17 +138,24 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
     let values = [
         &["db-instance", "db-cluster", "db-proxy", "db-user", "db-name", "engine", "endpoint"][..],
         &["port", "resource-id", "subnets", "security-groups", "stack-name", "region", "profile"],
-        &["arch", "s3-bucket", "schedule", "statement", "connect-to", "ca-bundle", "parameter"],
+        &["statements", "function", "arch", "s3-bucket", "connect-to", "ca-bundle", "parameter"],
         &["permissions-boundary"],
     ]
     .concat();
-    let switches = ["enable-iam-auth", "no-schedule", "no-build", "dry-run", "yes", "json"];
+    let switches = ["enable-iam-auth", "no-build", "dry-run", "yes", "json"];
     let Some(mut options) = Options::read(line, &values, &switches)? else {
         return Ok(Command::Help(DEPLOY));
     };
-    if options.has("no-schedule") {
-        options.parameters.push(("ScheduleState".to_owned(), "DISABLED".to_owned()));
-    }
+    let statements = match (options.has("no-build"), options.value("statements")) {
+        (false, None) => Statements::Workspace,
+        (false, Some(folder)) => Statements::Folder(folder.into()),
+        (true, None) => Statements::LastBuild,
+        (true, Some(_)) => {
+            let why =
+                "--no-build deploys the last build with its own statements; leave out --statements";
+            return Err(options.line.error(why).into());
+        }
+    };
     let given = Given {
         engine: options.parsed("engine")?,
         endpoint: options.value("endpoint"),
@@ -154,13 +168,14 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
     let user = "the user to log in as, which `cargo xtask user` creates";
     let deploy = Deploy {
         given,
+        statements,
+        function: options.value("function"),
         user: options.required("db-user", user)?,
         database: options.required("db-name", "the database")?,
         stack: options.value("stack-name").unwrap_or_else(|| STACK.to_owned()),
         architecture: architecture.ok_or("--arch is missing: arm64 or x86_64")?,
         enable_iam_auth: options.has("enable-iam-auth"),
         bucket: options.value("s3-bucket"),
-        prebuilt: options.has("no-build"),
         yes: options.has("yes"),
         dry_run: options.has("dry-run"),
         target: options.target.take(),
@@ -203,7 +218,7 @@ fn user(line: CommandLine) -> Result<Command, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, parse};
+    use super::{Command, Statements, parse};
 
     fn parsed(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(Into::into)).map_err(|error| error.to_string())
@@ -212,14 +227,17 @@ mod tests {
     #[test]
     fn options_become_parameters() {
         let line = "deploy --db-proxy p --db-user u --db-name d --engine aurora-mysql --port 3307 \
-                    --no-schedule --statement s --parameter A=1 --parameter B=2=3 --json";
+                    --function mysql-a --statements sql --connect-to c:1 --parameter A=1 \
+                    --parameter B=2=3 --json";
         let Ok(Command::Deploy { deploy, json: true, .. }) = parsed(line) else { panic!("{line}") };
         assert_eq!(deploy.target, Some(aws_cli::Target::Proxy("p".into())));
         assert_eq!(deploy.given.engine, Some(engine::Engine::MySql));
         assert_eq!(deploy.given.port, Some(3307));
         let parameters: Vec<_> =
             deploy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(parameters, ["ScheduledStatement=s", "A=1", "B=2=3", "ScheduleState=DISABLED"]);
+        assert_eq!(parameters, ["ConnectTo=c:1", "A=1", "B=2=3"]);
+        assert_eq!(deploy.function.as_deref(), Some("mysql-a"));
+        assert!(matches!(deploy.statements, Statements::Folder(folder) if folder.ends_with("sql")));
     }
 
     #[test]
@@ -227,7 +245,15 @@ mod tests {
         for (line, says) in [
             ("deploy --db-nmae d", "unknown option --db-nmae; see `cargo xtask deploy --help`"),
             ("deploy --db-user u", "--db-name is missing: the database; see"),
-            ("deploy --schedule a --schedule b", "--schedule is given twice"),
+            (
+                "deploy --schedule a",
+                "--schedule is no option: write `-- schedule: rate(5 minutes)`",
+            ),
+            ("deploy --no-schedule --db-user u", "--no-schedule is no option: write `-- schedule"),
+            ("deploy --statement=a", "--statement is no option: write `-- schedule"),
+            ("destroy --schedule a", "unknown option --schedule"),
+            ("deploy --statements a --statements b", "--statements is given twice"),
+            ("deploy --no-build --statements a --db-user u", "leave out --statements"),
             ("deploy --db-instance a --db-cluster b", "name one database"),
             ("deploy --parameter A", "--parameter needs NAME=VALUE"),
             ("deploy --port x", "--port: invalid digit"),

@@ -1,7 +1,7 @@
 //! `cargo xtask deploy`, `destroy` and `user`: from a database to functions that log in to it, and back.
 //!
-//! The zips are uploaded to a bucket of the account, a change set is created from deploy/template.yaml
-//! and shown, and exactly that change set is executed. Lambda must then have the bytes that were built,
+//! The template is that of the statements, with their schedules. The zips are uploaded to a bucket of the
+//! account, a change set is created and shown, and exactly that change set is executed. Lambda must then have the bytes that were built,
 //! or the stack is rolled back. Last, the function diagnoses its own login.
 
 #![forbid(unsafe_code)]
@@ -11,7 +11,7 @@ mod boundary;
 mod checks;
 mod choice;
 mod parameters;
-mod schedule;
+mod plan;
 
 // From the zips to a stack.
 mod artifacts;
@@ -36,6 +36,7 @@ pub use choice::Given;
 pub use deploy::{Deploy, deploy};
 pub use destroy::{Destroy, destroy};
 pub use interrupt::listen;
+pub use plan::Statements;
 pub use report::Report;
 
 /// Why something was not done: a text that names the resource and what to do.

@@ -1,27 +1,17 @@
-//! The template's parameters for a database.
-
-use engine::Engine;
+//! The template's parameters for a function and its database.
 
 use crate::choice::Choice;
 
-/// The prefix of a function's parameters, resources and outputs in the template.
-pub(crate) fn prefix(engine: Engine) -> &'static str {
-    match engine {
-        Engine::MySql | Engine::MariaDb => "MySql",
-        Engine::Postgres => "Postgres",
-    }
-}
-
-/// Names and values, overridden by those of the command line. Others keep their value in an existing
+/// Names, which start with the function's `prefix`, and values, overridden by those of the command line. Others keep their value in an existing
 /// stack, or else take the template's default.
 pub(crate) fn parameters(
     choice: &Choice,
+    prefix: &str,
     user: &str,
     name: &str,
     architecture: &str,
     given: &[(String, String)],
 ) -> Vec<(String, String)> {
-    let prefix = prefix(choice.engine);
     let endpoint = &choice.endpoint;
     let mut all: Vec<(String, String)> = [
         ("Endpoint", endpoint.host().to_owned()),

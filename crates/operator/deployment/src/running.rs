@@ -7,6 +7,7 @@ use aws_cli::{Aws, Function};
 use serde::{Deserialize, Serialize};
 
 use crate::artifacts::Zip;
+use crate::bucket::Bucket;
 use crate::change_set::Wanted;
 use crate::events::Watch;
 use crate::stack::{self, Resource, Stack};
@@ -142,6 +143,7 @@ pub(crate) fn roll_back(
     aws: &Aws,
     stack: &Stack,
     before: Before,
+    bucket: &Bucket<'_>,
     report: &Report,
 ) -> Result<String, Failure> {
     let name = &stack.stack_name;
@@ -154,7 +156,7 @@ pub(crate) fn roll_back(
         Before::Nothing => delete(aws, stack, report),
         Before::Stack { template, parameters, running: before } => {
             let wanted = Wanted { template: &template, parameters: &parameters };
-            update(aws, name, &wanted, report).and_then(|()| match running(aws, name)? {
+            update(aws, name, &wanted, bucket, report).and_then(|()| match running(aws, name)? {
                 now if now == before => Ok(format!("the stack {name} is rolled back")),
                 _ => Err("its template is rolled back, but its code is not".into()),
             })
@@ -176,8 +178,14 @@ fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<String, Failure> 
     }
 }
 
-fn update(aws: &Aws, name: &str, wanted: &Wanted<'_>, report: &Report) -> Result<(), Failure> {
-    let change_set = change_set::create(aws, name, wanted)?;
+fn update(
+    aws: &Aws,
+    name: &str,
+    wanted: &Wanted<'_>,
+    bucket: &Bucket<'_>,
+    report: &Report,
+) -> Result<(), Failure> {
+    let change_set = change_set::create(aws, name, wanted, bucket)?;
     let change_set = change_set.ok_or("CloudFormation sees no change to roll back")?;
     let end = change_set::execute(aws, name, &change_set, report)?;
     if end.is_success() { Ok(()) } else { Err(format!("it is {}", end.status).into()) }

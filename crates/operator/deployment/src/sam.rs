@@ -1,18 +1,22 @@
 //! Checking the template with `sam`.
 
-use std::path::Path;
+use std::fs;
 use std::process::{Command, Stdio};
 
 use pinned_tools::Sam;
+use tempfile::TempDir;
 
 use crate::Failure;
 
 /// Checks the template with SAM and cfn-lint, without an account.
-pub(crate) fn validate(sam: &Sam, template: &Path, region: &str) -> Result<(), Failure> {
+pub(crate) fn validate(sam: &Sam, template: &str, region: &str) -> Result<(), Failure> {
+    let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+    let file = folder.path().join("template.yaml");
+    fs::write(&file, template)?;
     let mut command = Command::new(&sam.sam);
     command
         .args(["validate", "--lint", "--region", region, "--template-file"])
-        .arg(template)
+        .arg(&file)
         .env("SAM_CLI_TELEMETRY", "0")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null());

@@ -107,8 +107,17 @@ pub(crate) fn resources(aws: &Aws, stack: &str) -> Result<Vec<Resource>, Failure
 
 /// The template of a stack, before SAM transformed it.
 pub(crate) fn template(aws: &Aws, stack: &str) -> Result<String, Failure> {
+    template_of(aws, &["--stack-name", stack])
+}
+
+/// The template of a change set, by its ARN.
+pub(crate) fn template_of_change_set(aws: &Aws, id: &str) -> Result<String, Failure> {
+    template_of(aws, &["--change-set-name", id])
+}
+
+fn template_of(aws: &Aws, what: &[&str]) -> Result<String, Failure> {
     let get = ["cloudformation", "get-template", "--template-stage", "Original"];
-    let found: Template = aws.call(&[&get[..], &["--stack-name", stack]].concat())?;
+    let found: Template = aws.call(&[&get[..], what].concat())?;
     // The client parses JSON, and returns YAML as text.
     Ok(match found.template_body {
         serde_json::Value::String(text) => text,

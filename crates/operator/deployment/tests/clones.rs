@@ -25,12 +25,16 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Runs a deployment up to the change set, as cargo runs it in the workspace in `folder`.
-fn deploy(folder: &Path) -> (Option<i32>, String) {
+fn deploy(folder: &Path, options: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
-        .args(["deploy", "--dry-run", "--no-build", "--engine", "mysql"])
+        .args(["deploy", "--engine", "mysql"])
         .args(by_hand::DATABASE)
-        .args(["--statement", "of-the-copy"])
+        .args(options)
         .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_ACCESS_KEY_ID", "none")
+        .env("AWS_SECRET_ACCESS_KEY", "none")
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -44,25 +48,25 @@ fn a_copied_clone_deploys_its_own() {
     for part in ["deploy", "certs"] {
         copy(&workspace.join(part), &folder.path().join(part));
     }
-    let (code, said) = deploy(folder.path());
-    assert!(said.contains("there is no such statement") && code == Some(1), "{said}");
-    fs::write(folder.path().join("deploy/statements/mysql/of-the-copy.sql"), "SELECT 1").unwrap();
-    let (_, said) = deploy(&workspace);
-    assert!(
-        said.contains("there is no such statement"),
-        "the copy's is not the first one's: {said}"
-    );
+    // The plan comes before AWS is asked who calls.
+    let statements = folder.path().join("deploy/statements/mysql/of-the-copy.sql");
+    fs::write(&statements, "-- schedule: rate(1 day)\nSELECT 1").unwrap();
+    let (code, said) = deploy(folder.path(), &[]);
+    assert!(said.contains("mysql-function  of-the-copy  rate(1 day)"), "{code:?}: {said}");
+    let (_, said) = deploy(&workspace, &[]);
+    assert!(!said.contains("of-the-copy"), "the copy's is not the first one's: {said}");
 
     let template = folder.path().join("deploy/template.yaml");
     let text = fs::read_to_string(&template).unwrap();
-    let own =
-        text.replacen("\nResources:\n", "\nResources:\n  Own: { Type: AWS::Of::TheCopy }\n", 1);
-    fs::write(&template, own).unwrap();
-    let (code, said) = deploy(folder.path());
-    assert!(said.contains("AWS::Of::TheCopy") && code == Some(1), "{said}");
+    fs::write(&template, text.replacen("\n  MemorySize:\n", "\n  OfTheCopy:\n", 1)).unwrap();
+    let option = ["--parameter", "OfTheCopy=256"];
+    let (_, said) = deploy(folder.path(), &option);
+    assert!(said.contains("of-the-copy"), "{said}");
+    let (_, said) = deploy(&workspace, &option);
+    assert!(said.contains("the template has no parameter OfTheCopy"), "{said}");
 
     fs::remove_dir_all(folder.path().join("certs")).unwrap();
-    let (code, said) = deploy(folder.path());
+    let (code, said) = deploy(folder.path(), &[]);
     assert!(
         said.contains(&format!("{}", folder.path().join("certs").display())),
         "{code:?}: {said}"

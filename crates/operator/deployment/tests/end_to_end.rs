@@ -2,13 +2,15 @@
 //! runs the real function, which logs in to a real server with a token.
 //!
 //! The emulator is lenient: it checks no policy and no schedule, and its change sets contain resources
-//! whose condition is false. The template has its own tests, in `deploy-template`.
+//! whose condition is false. It sends the events of schedules, but replaces nothing in them. The template has
+//! its own tests, in `deploy-template`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use aws_cli::Aws;
 use local_aws::{ACCOUNT, LocalAws, Secret};
@@ -19,16 +21,28 @@ use tempfile::TempDir;
 
 #[path = "end_to_end/other_code.rs"]
 mod other_code;
+#[path = "end_to_end/schedules.rs"]
+mod schedules;
 
 const STACK: &str = "orders-functions";
 /// The bucket of the zips.
 const BUCKET: &str = "rds-iam-lambda-123456789012-eu-west-1";
 
-/// Held by the test that uses the zips in cargo's target folder.
+/// Held by the test that uses the zips in cargo's target folder. The tests of `packaging` lock the file too.
 static ZIPS: Mutex<()> = Mutex::new(());
 
-/// A database server, and an emulator whose RDS knows it as `orders`.
+fn zips() -> (MutexGuard<'static, ()>, File) {
+    let guard = ZIPS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lambda = pinned_tools::target().unwrap().join("lambda");
+    fs::create_dir_all(&lambda).unwrap();
+    let file = File::create(lambda.join("tests.lock")).unwrap();
+    file.lock().unwrap();
+    (guard, file)
+}
+
+/// A database server, an emulator whose RDS knows it as `orders`, and statements to deploy.
 struct World {
+    statements: TempDir,
     server: Server,
     local: LocalAws,
     aws: Aws,
@@ -51,9 +65,19 @@ impl World {
         let session_token = key.session_token.as_deref().unwrap_or_default();
         let local = LocalAws::start(&Secret { key: &key.secret, session_token }).unwrap();
         let aws = local.client();
-        let world = Self { server, local, aws };
+        let statements = TempDir::with_prefix("rds-iam-lambda-").unwrap();
+        let world = Self { statements, server, local, aws };
+        fs::create_dir(world.statements.path().join("mysql")).unwrap();
+        local_stack::copy_examples(Engine::MySql, &world.statements.path().join("mysql")).unwrap();
         world.make_database();
         world
+    }
+
+    /// Writes a statement's file, such as `mysql/items.sql`.
+    fn write(&self, file: &str, sql: &str) {
+        let path = self.statements.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, sql).unwrap();
     }
 
     fn make_database(&self) {
@@ -118,6 +142,10 @@ impl World {
         arguments.extend(["--db-name", self.server.database(), "--stack-name", stack]);
         arguments.extend(["--endpoint", self.server.host(), "--port", "3306"]);
         arguments.extend(["--connect-to", &address, "--ca-bundle", &bundle]);
+        let statements = self.statements.path().display().to_string();
+        if !options.contains(&"--no-build") {
+            arguments.extend(["--statements", &statements]);
+        }
         arguments.extend(options);
         arguments.into_iter().map(str::to_owned).collect()
     }
@@ -173,22 +201,13 @@ impl Outcome {
     }
 }
 
-/// The resources in the change set, without those of the engine that is not deployed.
-fn changed(document: &Value) -> Vec<&str> {
-    let changes = document["changes"].as_array().unwrap();
-    let names = changes.iter().map(|change| change["resource"].as_str().unwrap());
-    names.filter(|name| !name.starts_with("Postgres")).collect()
-}
-
 #[test]
 fn from_the_first_deployment_to_the_last() {
-    let _zips = ZIPS.lock();
+    let _zips = zips();
     let world = World::new();
     what_is_refused_before_anything_is_built(&world);
     let function = first_deployment(&world);
     again_unchanged(&world, &function);
-    another_schedule(&world, &function);
-    a_schedule_that_is_kept(&world);
     nobody_to_ask(&world);
     a_user_who_cannot_log_in(&world);
     a_change_that_fails(&world, &function);
@@ -203,11 +222,18 @@ fn what_is_refused_before_anything_is_built(world: &World) {
         .command(&["deploy", "--db-instance", "order", "--db-user", "u", "--db-name", "d", "--yes"])
         .ends(1)
         .says("there is no DB instance order in eu-west-1; did you mean --db-instance orders?");
-    // A schedule that would fail is refused before anything is changed.
-    let options = ["--enable-iam-auth", "--yes", "--statement", "purge-items"];
-    let user = world.server.user();
-    let refused = world.deploy(user, &options).ends(1).says("takes 1 parameter, but a schedule");
-    assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
+    // A statement or a schedule that would fail is refused before anything is changed.
+    for (sql, why) in [
+        ("-- mode: wrte\nSELECT 1", "bad.sql: line 1: mode must be read or write"),
+        ("-- schedule: rate(1 day)\nSELECT ?", "bad.sql: line 1"),
+        ("-- schedule: every(5 minutes)\nSELECT 1", "bad.sql: line 1: a schedule is cron"),
+    ] {
+        world.write("mysql/bad.sql", sql);
+        let refused = world.deploy(world.server.user(), &["--enable-iam-auth", "--yes"]).ends(1);
+        let refused = refused.says(why);
+        assert!(!refused.stderr.contains("compiling"), "{}", refused.stderr);
+    }
+    fs::remove_file(world.statements.path().join("mysql/bad.sql")).unwrap();
     let database = world.call("rds describe-db-instances --db-instance-identifier orders");
     let on = &database["DBInstances"][0]["IAMDatabaseAuthenticationEnabled"];
     assert_ne!(*on, true, "{database}");
@@ -222,7 +248,7 @@ fn first_deployment(world: &World) -> String {
     world.run(&format!(
         "iam create-policy --policy-name {STACK}-boundary --policy-document file://{boundary}"
     ));
-    let options = ["--enable-iam-auth", "--schedule", "rate(5 minutes)", "--yes"];
+    let options = ["--enable-iam-auth", "--yes"];
     let deployed = world
         .deploy(world.server.user(), &options)
         .ends(0)
@@ -274,44 +300,12 @@ fn again_unchanged(world: &World, function: &str) {
     assert_eq!(world.versions(function), before);
 }
 
-fn another_schedule(world: &World, function: &str) {
-    let before = world.versions(function);
-    let options = ["--no-build", "--yes", "--json", "--schedule", "rate(10 minutes)"];
-    let document = world.deploy(world.server.user(), &options).ends(0).document();
-    assert_eq!(document["outcome"], "deployed");
-    assert_eq!(changed(&document), ["MySqlSchedule"], "{document}");
-    assert_eq!(document["changes"][0]["properties"], serde_json::json!(["ScheduleExpression"]));
-    assert_eq!(expression(world), "rate(10 minutes)");
-    assert_eq!(world.versions(function), before);
-}
-
-fn expression(world: &World) -> String {
-    let all = world.call("scheduler list-schedules");
-    let name = all["Schedules"][0]["Name"].as_str().unwrap();
-    let schedule =
-        world.call(&format!("scheduler get-schedule --group-name {STACK} --name {name}"));
-    schedule["ScheduleExpression"].as_str().unwrap().to_owned()
-}
-
-/// Values that the stack keeps are checked like those that are given.
-fn a_schedule_that_is_kept(world: &World) {
-    let deploy = |options: &[&str]| {
-        world.deploy(world.server.user(), &[&["--no-build", "--yes"], options].concat())
-    };
-    // The function warns that its scheduled statement cannot run.
-    deploy(&["--no-schedule", "--statement", "purge-items"]).ends(1).says("is UPDATE_COMPLETE");
-    let enable = ["--parameter", "ScheduleState=ENABLED"];
-    deploy(&enable).ends(1).says("every scheduled run would fail");
-    deploy(&[&enable[..], &["--statement", "items"]].concat()).ends(0);
-}
-
 fn nobody_to_ask(world: &World) {
     world
-        .deploy(world.server.user(), &["--no-build", "--schedule", "rate(1 hour)"])
+        .deploy(world.server.user(), &["--no-build", "--parameter", "Timeout=40"])
         .ends(1)
-        .says("MySqlSchedule")
+        .says("MySqlFunction")
         .says("There is no terminal to answer on; use --yes");
-    assert_eq!(expression(world), "rate(10 minutes)");
     let left = world.call(&format!("cloudformation list-change-sets --stack-name {STACK}"));
     let waiting = |set: &&Value| set["ExecutionStatus"] == "AVAILABLE";
     assert_eq!(left["Summaries"].as_array().unwrap().iter().filter(waiting).count(), 0, "{left}");

@@ -1,16 +1,26 @@
-//! A deployment whose schedule would fail is refused before AWS is asked and before anything is built.
+//! A statement that its function would refuse, and a schedule that would fail, are refused before AWS is asked
+//! and before anything is built; a plan shows the others.
 
 #![allow(clippy::unwrap_used)] // a test
 
 mod by_hand;
 
+use std::fs;
 use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
 
-/// Runs `deploy` with options for every value of the database, and without AWS. Returns the error.
-fn refusal(engine: &str, options: &[&str]) -> String {
+/// Runs `deploy` with options for every value of the database, without AWS, and with one statement. Returns the
+/// error.
+fn refusal(engine: &str, sql: &str, options: &[&str]) -> String {
+    let statements = TempDir::new().unwrap();
+    let folder = statements.path().join(if engine == "postgres" { engine } else { "mysql" });
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.sql"), sql).unwrap();
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
         .args(["deploy", "--engine", engine])
         .args(by_hand::DATABASE)
+        .arg("--statements")
+        .arg(statements.path())
         .args(options)
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         .stdin(Stdio::null())
@@ -19,21 +29,33 @@ fn refusal(engine: &str, options: &[&str]) -> String {
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{options:?}: {stderr}");
     assert!(stdout.is_empty(), "{options:?}: {}", String::from_utf8_lossy(&stdout));
-    assert_eq!(stderr.trim().lines().count(), 1, "it went on: {stderr}");
+    assert!(!stderr.contains("compiling") && !stderr.contains("fetching"), "it went on: {stderr}");
+    assert!(stderr.starts_with("error: nothing was built"), "{stderr}");
+    // Nothing comes after the file's name.
+    assert_eq!(stderr.trim().lines().count(), 2, "it went on: {stderr}");
     stderr
 }
 
 #[test]
-fn a_schedule_that_would_fail_is_refused() {
+fn what_would_fail_is_refused() {
+    let placeholder = |engine: &str| if engine == "postgres" { "$1" } else { "?" };
     for engine in ["mysql", "mariadb", "postgres"] {
-        // A user may have added statements to the list.
-        for (statement, why) in [("purge-items", "takes 1 parameter,"), ("itms", ", purge-items")] {
-            for how in [&[][..], &["--dry-run"], &["--no-build"], &["--dry-run", "--no-build"]] {
-                let options = [&["--yes", "--statement", statement][..], how].concat();
-                let told = refusal(engine, &options);
-                assert!(told.contains("every scheduled run would fail"), "{told}");
-                assert!(told.contains(why), "{told}");
-                assert!(told.contains("--no-schedule"), "{told}");
+        let declared = format!(
+            "-- param: days int how old\n-- schedule: rate(1 day)\n-- params: [\"many\"]\nSELECT {}",
+            placeholder(engine)
+        );
+        let undeclared = format!("-- schedule: rate(1 day)\nSELECT {}", placeholder(engine));
+        for (sql, line) in [
+            ("-- mode: wrte\nSELECT 1", "line 1"),
+            ("-- schedule: rate(1 days)\nSELECT 1", "line 1"),
+            ("-- schedule: rate(1 day) Berlin please\nSELECT 1", "line 1"),
+            ("-- mode: read\n-- params: [1]\nSELECT 1", "line 2"),
+            (&*declared, "line 2"),
+            (&undeclared, "line 1"),
+        ] {
+            for how in [&[][..], &["--dry-run"], &["--yes"]] {
+                let told = refusal(engine, sql, how);
+                assert!(told.contains(&format!("a.sql: {line}")), "{told}");
             }
         }
     }

@@ -5,22 +5,25 @@ use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Failure;
-
 /// A client for a region and a profile, where they are given.
 ///
 /// # Errors
 /// There is none on the PATH, and the pinned one cannot be fetched.
-pub(crate) fn find(region: Option<&str>, profile: Option<&str>) -> Result<Aws, Failure> {
+pub fn find(
+    region: Option<&str>,
+    profile: Option<&str>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Aws, pinned_tools::Error> {
     let aws = match on_path() {
         Some(aws) => aws,
-        None => Aws::new(pinned_tools::aws(&mut |line| eprintln!("{line}"))?),
+        None => Aws::new(pinned_tools::aws(progress)?),
     };
     Ok(aws.with(region, profile))
 }
 
 /// The client on the PATH, if there is one and it runs.
-pub(crate) fn on_path() -> Option<Aws> {
+#[must_use]
+pub fn on_path() -> Option<Aws> {
     let folders = env::var_os("PATH")?;
     let program = env::split_paths(&folders).map(|folder| folder.join("aws")).find(|p| runs(p))?;
     Some(Aws::new(program))

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod client;
 mod no_diagnosis;
 mod render;
 mod terminal;

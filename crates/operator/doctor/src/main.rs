@@ -4,7 +4,6 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr)] // it talks to a person
 
-mod client;
 mod cloud;
 mod credentials;
 mod flags;
@@ -15,7 +14,7 @@ use cloud::Login;
 use command_line::print;
 use credentials::Credentials;
 use diagnosis::Diagnosis;
-use doctor::{Terminal, visible};
+use doctor::{Terminal, client, visible};
 use engine::Engine;
 use flags::Flags;
 use here::Settings;
@@ -195,7 +194,9 @@ async fn find_credentials(profile: Option<String>) -> Result<Option<Credentials>
         }
     }
     blocking(move || match profile.or_else(|| variable("AWS_PROFILE")) {
-        Some(profile) => Ok(Some(Credentials::of_client(&client::find(None, Some(&profile))?)?)),
+        Some(profile) => {
+            Ok(Some(Credentials::of_client(&client::find(None, Some(&profile), &mut say)?)?))
+        }
         None => Ok(client::on_path().and_then(|aws| Credentials::of_client(&aws).ok())),
     })
     .await
@@ -205,7 +206,11 @@ async fn client(flags: &Flags) -> Result<Aws, Failure> {
     // Version 1 of the client ignores AWS_REGION.
     let region = flags.setting("DB_REGION").map(str::to_owned).or_else(|| variable("AWS_REGION"));
     let profile = flags.profile.clone();
-    blocking(move || client::find(region.as_deref(), profile.as_deref())).await
+    blocking(move || Ok(client::find(region.as_deref(), profile.as_deref(), &mut say)?)).await
+}
+
+fn say(line: &str) {
+    eprintln!("{line}");
 }
 
 fn variable(name: &str) -> Option<String> {

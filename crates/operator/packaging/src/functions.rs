@@ -29,6 +29,16 @@ impl Function {
         }
     }
 
+    /// The function of this name whose statements are in `folder`; `None` if the name is no function's.
+    pub(crate) fn named(name: &str, folder: PathBuf) -> Option<Self> {
+        let is_of = |engine: &Engine| match name.strip_prefix(engine.function()) {
+            Some(rest) => rest.is_empty() || rest.strip_prefix('-').is_some_and(is_name),
+            None => false,
+        };
+        let engine = FUNCTIONS.into_iter().find(is_of)?;
+        Some(Self { engine, name: name.to_owned(), folder })
+    }
+
     /// `NAME` of a further function of its engine; `None` for the engine's first.
     pub fn further(&self) -> Option<&str> {
         self.name.strip_prefix(self.engine.function())?.strip_prefix('-')
@@ -45,6 +55,11 @@ impl Function {
         };
         Catalogue::load(&self.folder, dialect)
     }
+}
+
+/// Whether one folder belongs to a function of each engine.
+pub fn share_a_folder(functions: &[Function]) -> bool {
+    functions.windows(2).any(|two| two[0].folder == two[1].folder)
 }
 
 /// The functions of the folder `statements`: `mysql` and `postgres`, and `mysql-NAME` and `postgres-NAME` for
@@ -127,9 +142,9 @@ fn parse(folder: &str) -> Result<Option<(Engine, Option<String>)>, String> {
     }
 }
 
-/// The longest `NAME`. Lambda's names have at most 64 characters, and `mysql-function-` and CloudFormation's
-/// suffix take their part.
-const LONGEST: usize = 20;
+/// The longest `NAME`: with it and the default stack, the name of a role still has the 64 characters of IAM at
+/// most. CloudFormation shortens others, and then no policy of a deployer matches.
+const LONGEST: usize = 15;
 
 fn is_name(name: &str) -> bool {
     let part = |part: &str| {
@@ -228,7 +243,7 @@ mod tests {
             (&["mysql-/a.sql"], "lower-case letters"),
             (&["mysql-a--b/a.sql"], "lower-case letters"),
             (&["postgresql/a.sql"], "call it postgres, or postgres-NAME"),
-            (&["postgres-a12345678901234567890/a.sql"], "at most 20"),
+            (&["postgres-a123456789012345/a.sql"], "at most 15"),
             (&["mariadb/a.sql"], "call the folder mysql"),
         ] {
             let folder = folder(files);

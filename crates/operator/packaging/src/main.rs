@@ -7,7 +7,7 @@ mod flags;
 
 use command_line::print;
 use flags::Flags;
-use packaging::{Failure, Function, Package, Scheduled};
+use packaging::{Failure, Function, OwnPackage, Package, Scheduled};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +24,12 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
         Flags::Help(text) => print(text),
+        Flags::Own { package, architecture, json } => {
+            let package = OwnPackage::read(&package)?;
+            let progress = &mut |line: &str| eprintln!("{line}");
+            let packages = [packaging::build_own(&package, architecture, progress)?];
+            print(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
+        }
         Flags::Build { statements, engines, architecture, json } => {
             let mut functions = functions(statements.map_or_else(packaging::statements, Ok)?)?;
             let is_of = |function: &str| engines.iter().any(|engine| engine.function() == function);
@@ -51,7 +57,7 @@ fn functions(statements: PathBuf) -> Result<Vec<Function>, Failure> {
 
 /// The template, and the schedules in it.
 fn schedules(functions: &[Function]) -> Result<String, Failure> {
-    let template = pinned_tools::target()?.join("lambda").join(packaging::TEMPLATE);
+    let template = pinned_tools::target()?.join("lambda/template.yaml");
     let mut text = template.display().to_string();
     for function in functions {
         for Scheduled { statement, expression, timezone, params, .. } in function.schedules()? {

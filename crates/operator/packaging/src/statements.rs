@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 use crate::cargo::workspace;
-use crate::functions::Function;
+use crate::functions::{Function, share_a_folder};
 
 /// The workspace's folder of statements, with a folder for each function.
 ///
@@ -39,8 +39,7 @@ pub fn check(functions: &[Function]) -> Result<(), Failure> {
     let workspace = format!("{}/", workspace()?.display());
     let wrong = wrong.join("\n  ").replace(&workspace, "");
     // Of a folder that is every engine's, a file is refused by the engines whose SQL it is not.
-    let shared = functions.windows(2).any(|two| two[0].folder == two[1].folder);
-    let hint = match shared {
+    let hint = match share_a_folder(functions) {
         true => {
             "\nput each engine's files into a folder mysql or postgres, or name one engine with --engine"
         }

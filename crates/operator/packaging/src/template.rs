@@ -6,11 +6,11 @@
 
 mod copies;
 mod entries;
+mod names;
 mod quoted;
 mod rules;
 mod schedules;
 
-use engine::Engine;
 use std::fs;
 
 use crate::Failure;
@@ -34,6 +34,27 @@ pub fn template(functions: &[Function]) -> Result<String, Failure> {
     let path = workspace()?.join("deploy/template.yaml");
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     of(&text, functions)
+}
+
+/// The file of the last build's template in `target/lambda`, beside the folders of the functions.
+pub(crate) const TEMPLATE: &str = "template.yaml";
+
+/// The template of the last build, and its functions, with the statements that were packed.
+///
+/// # Errors
+/// Nothing is built.
+pub fn built() -> Result<(String, Vec<Function>), Failure> {
+    let lambda = pinned_tools::target()?.join("lambda");
+    let path = lambda.join(TEMPLATE);
+    let text = fs::read_to_string(&path).map_err(|error| {
+        format!("{}: {error}; build the functions first: cargo xtask build", path.display())
+    })?;
+    let zip = |line: &str| {
+        let name = line.trim().strip_prefix("CodeUri: ")?.strip_suffix("/bootstrap.zip")?;
+        Function::named(name, lambda.join(name).join("statements"))
+    };
+    let functions = text.lines().filter_map(zip).collect();
+    Ok((text, functions))
 }
 
 /// The template for these functions, made from the text of deploy/template.yaml.
@@ -73,31 +94,5 @@ fn of(text: &str, functions: &[Function]) -> Result<String, Failure> {
     Ok(entries.to_string().replace(ZIPS, ""))
 }
 
-/// What stands for MySQL and for PostgreSQL in the template's names.
-const PREFIXES: [&str; 2] = ["MySql", "Postgres"];
-
-impl Function {
-    /// What the names of its parameters, resources and outputs in the template start with: `MySql`, or
-    /// `MySqlReports` for `mysql-reports`.
-    pub fn prefix(&self) -> String {
-        format!("{}{}", self.first_prefix(), pascal_case(self.further().unwrap_or_default()))
-    }
-
-    /// The prefix of the engine's first function.
-    fn first_prefix(&self) -> &'static str {
-        match self.engine {
-            Engine::MySql | Engine::MariaDb => PREFIXES[0],
-            Engine::Postgres => PREFIXES[1],
-        }
-    }
-}
-
-/// `purge-items` as `PurgeItems`, without other characters than letters and digits.
-fn pascal_case(name: &str) -> String {
-    let words = name.split(|other: char| !other.is_ascii_alphanumeric());
-    let capital = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        format!("{}{rest}", first.to_ascii_uppercase())
-    };
-    words.map(capital).collect()
-}
+#[cfg(test)]
+mod tests;

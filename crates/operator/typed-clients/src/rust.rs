@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::description::{Column, Description, Param, Statement};
 use crate::names::{Scope, pascal, snake};
-use crate::shape::{Shape, Text};
+use crate::shape::Shape;
 use crate::words;
 
 /// What is the same in every client.
@@ -48,6 +48,7 @@ const TYPES: &[&str] = &[
     "Iterator",
     "Map",
     "None",
+    "Number",
     "Ok",
     "Option",
     "Ord",
@@ -193,7 +194,7 @@ fn row_fields(statement: &Statement, row: &str, columns: &[Column]) -> String {
     let _ = writeln!(text, "#[derive(Clone, Debug, PartialEq, Deserialize)]\npub struct {row} {{");
     for column in columns {
         text += &comment("    ", &words::of_type(&column.type_name, &column.schema));
-        let rust = type_of(&Shape::of(&column.schema));
+        let rust = type_of(&Shape::of(&column.schema), false);
         text += &field(&mut scope, &column.name, "column", &rust);
     }
     text + "}\n\n"
@@ -209,42 +210,36 @@ fn field(scope: &mut Scope, wire: &str, kind: &str, rust: &str) -> String {
 
 /// The type of a parameter. A number that JSON does not have is sent as a string, and never as null.
 fn param_type(param: &Param) -> String {
-    let mut shape = Shape::of(&param.schema);
-    widen(&mut shape);
-    type_of(&shape)
+    type_of(&Shape::of(&param.schema), true)
 }
 
-fn widen(shape: &mut Shape) {
-    if shape.number && shape.kinds() == 1 + usize::from(shape.null) {
-        shape.text = Some(Text::NotFinite);
-    }
-    if let Some(elements) = &mut shape.list {
-        widen(elements);
-    }
-}
-
-/// The type of a value.
-fn type_of(shape: &Shape) -> String {
+/// The type of a value, in a row or as a parameter.
+fn type_of(shape: &Shape, is_param: bool) -> String {
     if shape.null && !shape.any {
-        return match &*type_of(&shape.not_null()) {
+        return match &*type_of(&shape.not_null(), is_param) {
             // It has a null of its own.
             "Value" => "Value".to_owned(),
             inner => format!("Option<{inner}>"),
         };
     }
-    let list = shape.list.as_deref();
+    let elements = || match &shape.list {
+        Some(list) => type_of(list, is_param),
+        None => "Value".to_owned(),
+    };
+    let (text, list) = (shape.text.is_some(), shape.list.is_some());
     match shape.kinds() {
         _ if shape.any => "Value".to_owned(),
         2 if shape.is_large_integer() => "Integer".to_owned(),
         2 if shape.is_float() => "Float".to_owned(),
-        2 if shape.text.is_some() && list.is_some() => {
-            format!("Array<{}>", list.map(type_of).unwrap_or_default())
-        }
+        2 if is_param && shape.number && text => "Number".to_owned(),
+        2 if text && list => format!("Array<{}>", elements()),
         1 if shape.boolean => "bool".to_owned(),
+        1 if shape.number && is_param => "Float".to_owned(),
         1 if shape.number => "f64".to_owned(),
         1 if shape.integer => "i64".to_owned(),
-        1 if shape.text.is_some() => "String".to_owned(),
-        1 if list.is_some() => format!("Vec<{}>", list.map(type_of).unwrap_or_default()),
+        1 if text => "String".to_owned(),
+        1 if list && shape.nested => format!("Array<{}>", elements()),
+        1 if list => format!("Vec<{}>", elements()),
         1 if shape.object => "Map<String, Value>".to_owned(),
         _ => "Value".to_owned(),
     }

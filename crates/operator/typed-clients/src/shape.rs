@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) text: Option<Text>,
     /// Arrays, with the shape of the elements.
     pub(crate) list: Option<Box<Shape>>,
+    /// An element may be an array of such elements, to any depth.
+    pub(crate) nested: bool,
     pub(crate) object: bool,
 }
 
@@ -81,7 +83,11 @@ impl Shape {
                 Some("object") => shape.object = true,
                 Some("string") => shape.text = Some(Text::of(schema)),
                 Some("array") => {
-                    let items = schema.get("items").map_or_else(Self::any, Self::of);
+                    let mut items = schema.get("items").map_or_else(Self::any, Self::of);
+                    if !items.any && items.kinds() > 1 && items.list == Some(Self::any().into()) {
+                        shape.nested = true;
+                        items.list = None;
+                    }
                     shape.list = Some(Box::new(items));
                 }
                 _ => return Self::any(),
@@ -122,6 +128,7 @@ impl Shape {
             number: self.number || other.number,
             text,
             list,
+            nested: self.nested || other.nested,
             object: self.object || other.object,
         }
     }
@@ -158,6 +165,7 @@ impl Shape {
 impl Text {
     fn of(schema: &Value) -> Self {
         match schema.get("pattern").and_then(Value::as_str) {
+            Some("^(NaN|-?Infinity)$") => Self::NotFinite,
             Some(pattern) if is_digits(pattern) => Self::Digits,
             _ => Self::Any,
         }
@@ -228,6 +236,10 @@ mod tests {
                 Shape { null: true, integer: true, ..text(Text::Digits) },
             ),
             (
+                json!({"type": ["number", "string"], "pattern": "^(NaN|-?Infinity)$"}),
+                Shape { number: true, ..text(Text::NotFinite) },
+            ),
+            (
                 json!({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}),
                 Shape { number: true, ..text(Text::NotFinite) },
             ),
@@ -238,6 +250,15 @@ mod tests {
             (
                 json!({"type": "array", "items": {"type": "number"}}),
                 Shape { list: Some(Box::new(number)), ..Shape::default() },
+            ),
+            (
+                json!({"type": ["array", "string"], "items":
+                    {"anyOf": [{"type": ["integer", "null"]}, {"type": "array"}]}}),
+                Shape {
+                    list: Some(Box::new(Shape { null: true, ..integer.clone() })),
+                    nested: true,
+                    ..text(Text::Any)
+                },
             ),
             (json!({"type": "string", "format": "date"}), text(Text::Any)),
             (json!({"oneOf": [{"const": 1}, {"type": "integer"}]}), integer),

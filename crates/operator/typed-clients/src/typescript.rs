@@ -7,10 +7,13 @@ use crate::names::{Scope, camel, pascal};
 use crate::shape::{Shape, Text};
 use crate::words;
 
-/// What is the same in every client.
+/// What is the same in every client with statements.
 const RUNTIME: &str = include_str!("typescript/runtime.ts");
 
-/// The words of the language, and the names in [`RUNTIME`] and those that it takes from JavaScript.
+/// What clients have whose parameters are numbers.
+const NUMERIC: &str = include_str!("typescript/numeric.ts");
+
+/// The words of the language, the names in [`RUNTIME`] and [`NUMERIC`], and those that it takes from JavaScript.
 const RESERVED: &[&str] = &[
     // The language.
     "abstract",
@@ -125,6 +128,8 @@ const RESERVED: &[&str] = &[
     "Connection",
     "ErrorType",
     "FunctionError",
+    "NestedArray",
+    "ReadonlyNestedArray",
     "Invoke",
     "ResultSet",
     "Skipped",
@@ -162,11 +167,18 @@ pub(crate) fn client(description: &Description, command: &str) -> String {
     let mut scope = Scope::new(RESERVED);
     let named: Vec<_> = description.good().map(|statement| name(statement, &mut scope)).collect();
     let mut text = head(description, command);
+    if named.is_empty() {
+        return text + "export {};\n";
+    }
     for named in &named {
         text += &one(named);
     }
-    text += &all(&named);
-    text + RUNTIME
+    text = text + &all(&named) + RUNTIME;
+    let mut params = named.iter().flat_map(|named| &named.statement.params);
+    if params.any(|param| numbers(&Shape::of(&param.schema)).is_some()) {
+        text = text + "\n" + NUMERIC;
+    }
+    text
 }
 
 fn name<'a>(statement: &'a Statement, scope: &mut Scope) -> Named<'a> {
@@ -200,8 +212,9 @@ fn head(description: &Description, command: &str) -> String {
 // With the function that `cargo xtask local --port 9000` serves:
 //
 //     const url = "http://127.0.0.1:9000/2015-03-31/functions/{function}/invocations";
+//     const headers = {{ "content-type": "application/json" }};
 //     const invoke: Invoke = async (event) => {{
-//       const answer = await fetch(url, {{ method: "POST", body: JSON.stringify(event) }});
+//       const answer = await fetch(url, {{ method: "POST", headers, body: JSON.stringify(event) }});
 //       return answer.json();
 //     }};
 //
@@ -245,7 +258,7 @@ fn one(named: &Named<'_>) -> String {
             let _ = writeln!(text, "export type {row} = Record<string, unknown>;\n");
         }
         Some(columns) if columns.is_empty() => {
-            let _ = writeln!(text, "export type {row} = Record<string, never>;\n");
+            let _ = writeln!(text, "export interface {row} {{}}\n");
         }
         Some(columns) => {
             let _ = writeln!(text, "export interface {row} {{");
@@ -312,15 +325,11 @@ fn params_type(statement: &Statement, place: Place) -> String {
 
 /// The parameters of an event, from those of the caller.
 fn params_value(statement: &Statement) -> String {
-    let value = |param: &Param, access: String| {
-        let shape = Shape::of(&param.schema);
-        let elements = shape.list.as_deref().unwrap_or(&shape);
-        if !elements.integer && !elements.number {
-            return access;
+    let value = |param: &Param, access: String| match numbers(&Shape::of(&param.schema)) {
+        None => access,
+        Some(Numbers { are_integers, take_text }) => {
+            format!("numeric({access}, {are_integers}, {take_text})")
         }
-        let is_integer = !elements.number;
-        let takes_text = elements.text.is_some();
-        format!("numeric({access}, {is_integer}, {takes_text})")
     };
     match statement.named_params() {
         Some(named) => {
@@ -335,6 +344,25 @@ fn params_value(statement: &Statement) -> String {
             let values = values.map(|(at, param)| value(param, format!("params[{at}]")));
             format!("[{}]", values.collect::<Vec<_>>().join(", "))
         }
+    }
+}
+
+/// The numbers that a value may be or hold.
+struct Numbers {
+    are_integers: bool,
+    /// A string is allowed in place of a number.
+    take_text: bool,
+}
+
+fn numbers(shape: &Shape) -> Option<Numbers> {
+    let own = (shape.integer || shape.number)
+        .then(|| Numbers { are_integers: !shape.number, take_text: shape.text.is_some() });
+    match (own, shape.list.as_deref().and_then(numbers)) {
+        (Some(own), Some(inner)) => Some(Numbers {
+            are_integers: own.are_integers && inner.are_integers,
+            take_text: own.take_text || inner.take_text,
+        }),
+        (own, inner) => own.or(inner),
     }
 }
 
@@ -362,7 +390,12 @@ fn type_of(shape: &Shape, place: Place) -> String {
         None => {}
     }
     if let Some(elements) = &shape.list {
-        let array = if place == Place::Row { "Array" } else { "ReadonlyArray" };
+        let array = match (place, shape.nested) {
+            (Place::Row, false) => "Array",
+            (Place::Row, true) => "NestedArray",
+            (_, false) => "ReadonlyArray",
+            (_, true) => "ReadonlyNestedArray",
+        };
         types.push(format!("{array}<{}>", type_of(elements, place)));
     }
     if shape.object {

@@ -9,7 +9,6 @@ use super::examination::Examination;
 use super::expiry::{ROOT_WARNING_DAYS, days_left};
 use super::resource_id;
 use super::seen::Seen;
-use crate::catalogue::SCHEDULED;
 use crate::driver::Connector;
 use crate::error::Error;
 
@@ -32,8 +31,10 @@ impl<C: Connector> Examination<'_, C> {
         .fact("db_name", database.as_str())
         .fact("connect_to", login.connect_to.to_string())
         .fact("ca_bundle", login.trust.source())
-        .fact("scheduled_statement", self.subject.scheduled_statement.unwrap_or(SCHEDULED))
         .fact("statements", json!(names));
+        if let Some(scheduled) = self.subject.scheduled_statement {
+            seen = seen.fact("scheduled_statement", scheduled);
+        }
         if let Some(function) = self.subject.function {
             seen = seen.fact("function", function);
         }
@@ -51,7 +52,7 @@ impl<C: Connector> Examination<'_, C> {
             seen.verdict = Verdict::Warning;
             seen.text = format!("{}; {}", seen.text, error.chain());
         }
-        // A function without a schedule needs no statement for it.
+        // Without the setting a function needs no statement for a plain scheduled event.
         let scheduled = self.subject.scheduled_statement;
         if let Some(Err(error)) = scheduled.map(|name| self.subject.catalogue.scheduled(name)) {
             seen.verdict = Verdict::Warning;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::Error;
 use crate::own::answer::{self, Answer};
+use crate::own::arguments;
 use crate::own::driver_client::Driver;
 use crate::own::invocation::Invocation;
 use crate::own::transaction::Transaction;
@@ -125,7 +126,8 @@ impl<C: Connector> Context<C> {
         async move {
             let _call = self.0.call(Mode::Read)?;
             self.0.roll_back().await;
-            let mut lease = self.0.function.pool().acquire(&[], self.0.deadline).await?;
+            let acquire = Box::pin(self.0.function.pool().acquire(&[], self.0.deadline));
+            let mut lease = acquire.await?;
             self.0.count(|tally| tally.connected(lease.obtained));
             let ready = lease.connection.hand_over();
             self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
@@ -150,11 +152,14 @@ impl<C: Connector> Context<C> {
         statement: &Statement,
         params: &[Param],
     ) -> Result<(StatementResult, bool), Error> {
+        let params = arguments::of(statement, params)?;
         let invocation = &*self.0;
         let call = invocation.call(statement.mode)?;
         invocation.roll_back().await; // a transaction that was dropped
         let work = Work::Statement((params, statement));
-        match call.ended(invocation.function.run(&work, invocation.deadline).await)? {
+        // On the heap, because a handler may have many calls, and its own future all of theirs.
+        let run = Box::pin(invocation.function.run(&work, invocation.deadline));
+        match call.ended(run.await)? {
             Response::Statement { result, connection } => {
                 invocation.count(|tally| {
                     tally.connected(connection);

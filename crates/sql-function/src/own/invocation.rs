@@ -111,8 +111,11 @@ impl<C: Connector> Invocation<C> {
     /// Rolls back a transaction that was dropped, and returns its connection.
     pub(crate) async fn roll_back(&self) {
         if let Some(mut transaction) = self.take() {
-            transaction.rollback().await;
-            self.give_back(transaction).await;
+            let end = async {
+                transaction.rollback().await;
+                self.give_back(transaction).await;
+            };
+            Box::pin(end).await;
         }
     }
 

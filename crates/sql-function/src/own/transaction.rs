@@ -12,6 +12,7 @@ use crate::driver::{Connector, ExecResult};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::own::answer::{self, Answer};
+use crate::own::arguments;
 use crate::own::invocation::Invocation;
 use crate::param::Param;
 use crate::refusal::connection_lost;
@@ -134,10 +135,15 @@ impl<'a, C: Connector> Transaction<'a, C> {
                 Progress::Ended(why) => Err(ended(why)),
                 Progress::Begun => {
                     let call = self.invocation.call(self.mode)?;
-                    let mut attempt = self.invocation.take().ok_or_else(lost)?;
-                    let outcome = call.ended(attempt.commit().await);
-                    self.invocation.give_back(attempt).await;
-                    outcome
+                    let Some(mut attempt) = self.invocation.take() else {
+                        return call.ended(Err(lost()));
+                    };
+                    let end = async {
+                        let outcome = attempt.commit().await;
+                        self.invocation.give_back(attempt).await;
+                        outcome
+                    };
+                    call.ended(Box::pin(end).await)
                 }
             }
         }
@@ -162,19 +168,20 @@ impl<'a, C: Connector> Transaction<'a, C> {
         if let Progress::Ended(why) = self.progress {
             return Err(ended(why));
         }
+        let params = &*arguments::of(statement, params)?;
         let call = self.invocation.call(Mode::Read)?; // until the commit
         let begun = matches!(self.progress, Progress::Begun);
         // If this call is dropped, so is its connection.
         self.progress = Progress::Ended("a call of it was dropped, and it was rolled back");
         let outcome = if begun {
             let attempt = self.invocation.take().ok_or_else(lost)?;
-            self.step(attempt, statement, params).await
+            Box::pin(self.step(attempt, statement, params)).await // as in `Context`
         } else {
             self.invocation.roll_back().await; // an earlier one
-            match self.first(statement, params).await {
+            match Box::pin(self.first(statement, params)).await {
                 Err(error) if error.is_retryable() => {
                     tracing::debug!(error = error.log(), "nothing was run; once more");
-                    self.first(statement, params).await
+                    Box::pin(self.first(statement, params)).await
                 }
                 outcome => outcome,
             }

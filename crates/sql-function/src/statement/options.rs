@@ -123,9 +123,10 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
                 in_block = after.is_none();
                 rest = after.unwrap_or_default().trim_start();
                 inside.trim_start_matches('*')
-            } else if let Some(after) =
-                rest.strip_prefix("/*").filter(|after| !after.starts_with(['!', '+']))
-            {
+            } else if let Some(after) = rest.strip_prefix("/*").filter(|after| {
+                // What a server executes, and hints.
+                !after.starts_with(['!', '+']) && !(mysql && after.starts_with("M!"))
+            }) {
                 in_block = true;
                 rest = after;
                 continue;

@@ -9,7 +9,7 @@
 //! What AWS would refuse is refused when the file is read, as far as that needs no list of time
 //! zones.
 
-use time::{Date, Month, Time};
+use super::calendar::{is_clock, is_date};
 
 /// The longest expression, and the longest name of a time zone:
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>.
@@ -101,35 +101,6 @@ fn at(inside: &str) -> Result<(), String> {
             "a single time is at(yyyy-mm-ddThh:mm:ss), with its time zone after it, not at({inside})"
         )
     })
-}
-
-/// Whether `text` is a day of the years 1 to 9999, as `2026-03-22`.
-pub(super) fn is_date(text: &str) -> bool {
-    let Some([year, month, day]) = numbers(text, '-', [4, 2, 2]) else { return false };
-    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok());
-    let (Some(month), Ok(year), Ok(day)) = (month, i32::try_from(year), u8::try_from(day)) else {
-        return false;
-    };
-    year > 0 && Date::from_calendar_date(year, month, day).is_ok()
-}
-
-/// Whether `text` is a time of day, as `18:59:43`.
-pub(super) fn is_clock(text: &str) -> bool {
-    let Some(parts) = numbers(text, ':', [2, 2, 2]) else { return false };
-    let [Ok(hour), Ok(minute), Ok(second)] = parts.map(u8::try_from) else { return false };
-    Time::from_hms(hour, minute, second).is_ok()
-}
-
-/// Three numbers of these `lengths`, with `sign` between them.
-fn numbers(text: &str, sign: char, lengths: [usize; 3]) -> Option<[u16; 3]> {
-    let mut parts = text.split(sign);
-    let mut numbers = [0; 3];
-    for (number, length) in numbers.iter_mut().zip(lengths) {
-        let digits = parts.next().filter(|part| part.len() == length)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
-        *number = digits.parse().ok()?;
-    }
-    parts.next().is_none().then_some(numbers)
 }
 
 /// A field of a cron expression.

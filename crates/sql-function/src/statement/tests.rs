@@ -273,6 +273,12 @@ fn parameters_are_declared_in_order() {
         let file = format!("-- param: p {}?\nSELECT ?", scalar.name());
         assert_eq!(parse(&file, MYSQL).unwrap().declared[0].param_type.scalar, scalar);
     }
+    for sql in ["/*!80000 SELECT */ 1", "/*M! SELECT */ 1", "/*+ a hint */ SELECT 1"] {
+        assert_eq!(
+            parse(sql, MYSQL).map(|statement| statement.description).unwrap_or_default(),
+            ""
+        );
+    }
     let twice = "-- param: d date\n-- param: d date\nSELECT ?, ?";
     assert_eq!(parse(twice, MYSQL).unwrap().declared.len(), 2);
     let array = parse("-- param: ids int[]? which\nSELECT $1", Dialect::Postgres).unwrap();

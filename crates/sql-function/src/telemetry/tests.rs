@@ -67,7 +67,7 @@ fn dependencies_lines_are_not_shown_at_any_level() {
 #[test]
 fn a_panic_leaves_its_place_and_not_its_message() {
     if std::env::var_os(PANICS).is_some() {
-        start(|_| None);
+        start(|_| None, "own_function");
         let _ = std::panic::catch_unwind(|| panic!("{VALUE}"));
         std::process::exit(0);
     }

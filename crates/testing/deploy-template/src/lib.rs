@@ -97,11 +97,15 @@ impl Stack {
 impl Template {
     /// Reads and translates a template with a pinned `aws-sam-translator`, which is fetched if it is
     /// missing.
-    #[allow(clippy::print_stderr)] // the first time, it takes a while
     pub fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap();
+        Self::of_text(&std::fs::read_to_string(path).unwrap())
+    }
+
+    /// The same for the text of a template.
+    #[allow(clippy::print_stderr)] // the first time, it takes a while
+    pub fn of_text(text: &str) -> Self {
         let tools = pinned_tools::sam(&mut |line| eprintln!("{line}")).unwrap();
-        Self::translate(&tools.python, &text)
+        Self::translate(&tools.python, text)
     }
 
     fn translate(python: &Path, text: &str) -> Self {

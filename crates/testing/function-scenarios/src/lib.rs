@@ -10,6 +10,8 @@
 
 mod contention;
 mod cuts;
+mod declared;
+mod describe;
 mod discretion;
 mod doctor;
 mod events;
@@ -58,6 +60,8 @@ macro_rules! scenarios {
             results { whole_response }
             statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }
+            declared { names types instants }
+            describe { statements leaves_nothing true_schemas }
             type_table { documented }
             round_trip { any_value }
             size { memory long_values huge_events }

@@ -15,19 +15,23 @@ struct Line<'a> {
     json: &'a str,
 }
 
-/// Every line of the engine's table: a column of the type with the value is returned as the JSON and the
-/// type name that the line shows.
-pub async fn documented(engine: Engine, bootstrap: &str) {
+/// The engine's section of the document, and the name of the engine in it.
+fn section(engine: Engine) -> (&'static str, &'static str) {
     let (heading, name) = match engine {
         Engine::MySql => ("## MySQL and MariaDB", "MySQL"),
         Engine::MariaDb => ("## MySQL and MariaDB", "MariaDB"),
         Engine::Postgres => ("## PostgreSQL", "PostgreSQL"),
     };
     let (_, section) = DOCUMENT.split_once(heading).expect("the engine has a section");
-    let section = section.split("\n## ").next().unwrap();
+    (section.split("\n## ").next().unwrap(), name)
+}
+
+/// SQL that creates a table `line_N` with a value in its column `v` for each line of the engine's table,
+/// and how many lines there are.
+pub(crate) fn tables(engine: Engine) -> (String, usize) {
+    let (section, name) = section(engine);
     let lines = lines(section, name);
     assert!(lines.len() > 30, "{} lines", lines.len());
-
     // Only this mode stores zero dates.
     let mut tables = String::from(match engine {
         Engine::Postgres => "",
@@ -36,12 +40,21 @@ pub async fn documented(engine: Engine, bootstrap: &str) {
     if let Some((_, types)) = section.split_once("```sql\n") {
         tables += types.split("```").next().unwrap();
     }
-    let mut statements = Vec::new();
     for (number, Line { sql_type, value, .. }) in lines.iter().enumerate() {
         writeln!(tables, "CREATE TABLE line_{number} (v {sql_type});").unwrap();
         writeln!(tables, "INSERT INTO line_{number} VALUES ({value});").unwrap();
-        statements.push((format!("line_{number}"), format!("SELECT v FROM line_{number}")));
     }
+    (tables, lines.len())
+}
+
+/// Every line of the engine's table: a column of the type with the value is returned as the JSON and the
+/// type name that the line shows.
+pub async fn documented(engine: Engine, bootstrap: &str) {
+    let (section, name) = section(engine);
+    let lines = lines(section, name);
+    let (tables, count) = tables(engine);
+    let statements: Vec<_> =
+        (0..count).map(|at| (format!("line_{at}"), format!("SELECT v FROM line_{at}"))).collect();
     let statements: Vec<_> = statements.iter().map(|(name, sql)| (&**name, &**sql)).collect();
     let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
     let function = harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;

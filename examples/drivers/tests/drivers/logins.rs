@@ -57,9 +57,9 @@ fn a_wrong_ca_gets_no_token(example: &Example, server: &Server, root: &std::path
 fn another_user_and_an_old_token_are_denied(example: &Example, server: &Server) {
     let denied = denied(server.engine());
     let before = attempts(server);
-    example.refused(&mut example.command(server).env("AWS_SECRET_ACCESS_KEY", "wrong"), denied);
+    example.refused(example.command(server).env("AWS_SECRET_ACCESS_KEY", "wrong"), denied);
     assert_eq!(attempts(server), before + 1, "{}: what counts attempts does not", example.name);
-    example.refused(&mut example.command(server).env("DB_USER", "somebody"), denied);
+    example.refused(example.command(server).env("DB_USER", "somebody"), denied);
     server.iam().set_clock_offset(16 * 60);
     example.refused(&mut example.command(server), denied);
     server.iam().set_clock_offset(0);

@@ -7,6 +7,7 @@ use sql_function::Catalogue;
 use std::fs;
 use std::path::PathBuf;
 
+use super::line;
 use crate::table::grid;
 
 /// A function's statements, as it describes them.
@@ -38,7 +39,7 @@ impl Report {
             let right: Vec<_> = checked.right().collect();
             let Planned { name, engine, .. } = &checked.planned;
             lines.push(format!("{name}: {} {}", engine.title(), checked.server));
-            lines.extend(checked.wrong().map(|wrong| visible(&wrong.line())));
+            lines.extend(checked.wrong().map(|wrong| wrong.text()));
             if !right.is_empty() {
                 let head = ["statement", "mode", "params", "columns"].map(str::to_owned).to_vec();
                 let rows = right.iter().map(|entry| row(entry));
@@ -88,17 +89,35 @@ impl Report {
 /// What is wrong with a statement.
 struct Wrong {
     file: PathBuf,
-    /// The line of the file, if one is known.
-    line: Option<u64>,
+    /// The line of the file.
+    line: u64,
     error_type: String,
     message: String,
 }
 
 impl Wrong {
-    fn line(&self) -> String {
-        let line = self.line.unwrap_or(1);
-        format!("{}:{line}: {}", self.file.display(), self.message)
+    /// `FILE:LINE: REASON`, and on a second line what to do.
+    fn text(&self) -> String {
+        let Wrong { file, line, message, .. } = self;
+        let (reason, advice) = match message.split_once(" What to do: ") {
+            Some((reason, advice)) => (reason, format!("\n  What to do: {}", visible(advice))),
+            None => (&**message, String::new()),
+        };
+        format!("{}:{line}: {}{advice}", file.display(), visible(reason.trim_end_matches('.')))
     }
+}
+
+/// A function's words about a statement, without the place, which is told once.
+fn reason(name: &str, message: &str) -> String {
+    let failed = format!("statement {name:?} failed: ");
+    let reason = message.strip_prefix(&failed).unwrap_or(message);
+    // `/path/to/NAME.sql: line 3: `
+    let own =
+        reason.split_once(&format!("/{name}.sql: ")).filter(|(path, _)| path.starts_with('/'));
+    let reason = own.map_or(reason, |(_, reason)| reason);
+    let numbered = reason.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+    let numbered = numbered.filter(|(line, _)| line.parse::<u64>().is_ok());
+    numbered.map_or(reason, |(_, reason)| reason).to_owned()
 }
 
 impl Checked {
@@ -107,12 +126,19 @@ impl Checked {
     }
 
     fn wrong(&self) -> impl Iterator<Item = Wrong> {
-        self.statements.iter().filter_map(|entry| {
+        let catalogue = self.planned.function.catalogue().ok();
+        self.statements.iter().filter_map(move |entry| {
             let error = entry.get("error")?;
-            let text = |field: &str| error[field].as_str().unwrap_or_default().to_owned();
-            let file = self.file(entry["name"].as_str().unwrap_or_default());
-            let line = error["line"].as_u64();
-            Some(Wrong { file, line, error_type: text("errorType"), message: text("message") })
+            let text = |field: &str| error[field].as_str().unwrap_or_default();
+            let name = entry["name"].as_str().unwrap_or_default();
+            let message = reason(name, text("message"));
+            let statement = || catalogue.as_ref()?.get(name).ok();
+            let line = error["line"]
+                .as_u64()
+                .or_else(|| statement().map(|statement| line::of(statement, &message)))
+                .unwrap_or(1);
+            let error_type = text("errorType").to_owned();
+            Some(Wrong { file: self.file(name), line, error_type, message })
         })
     }
 
@@ -130,6 +156,9 @@ impl Checked {
 fn row(entry: &Value) -> Vec<String> {
     let text = |value: &Value| visible(value.as_str().unwrap_or_default());
     let pairs = |field: &str| {
+        if entry[field].is_null() {
+            return "known when it runs".to_owned();
+        }
         let pairs = entry[field].as_array().into_iter().flatten().enumerate();
         let pairs = pairs.map(|(index, pair)| match pair["name"].as_str() {
             Some(name) => format!("{} {}", visible(name), text(&pair["type"])),
@@ -139,4 +168,22 @@ fn row(entry: &Value) -> Vec<String> {
         if pairs.is_empty() { "-".to_owned() } else { pairs }
     };
     vec![text(&entry["name"]), text(&entry["mode"]), pairs("params"), pairs("columns")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn a_place_is_told_once() {
+        for message in [
+            "statement \"a\" failed: ERROR 1064",
+            "/x/mysql/a.sql: line 12: ERROR 1064",
+            "/x/mysql/a.sql: ERROR 1064",
+            "ERROR 1064",
+        ] {
+            assert_eq!(reason("a", message), "ERROR 1064", "{message}");
+        }
+        assert_eq!(reason("a", "line up: first"), "line up: first");
+    }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn changed(paths: &[PathBuf], before: &Snapshot) -> Snapshot {
 mod tests {
     use super::*;
     use std::time::Instant;
+    use tokio::time::timeout;
 
     #[tokio::test]
     async fn saving_renaming_and_deleting_are_changes() {
@@ -80,7 +81,8 @@ mod tests {
             assert_eq!(take(&paths), before);
             change();
             let begun = Instant::now();
-            let now = changed(&paths, &before).await;
+            let seen = changed(&paths, &before);
+            let now = timeout(Duration::from_secs(20), seen).await.expect("a change is seen");
             assert!(begun.elapsed() >= INTERVAL, "it does not wait for a second write");
             assert_ne!(now, before);
             before = now;

@@ -54,7 +54,8 @@ pub fn apply(
         server.execute(piece.sql).map_err(|error| {
             let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             let said = said.strip_prefix("statement 1: ").unwrap_or(&said);
-            format!("{path}:{}: {engine}: {}", line(piece, said), without_position(said))
+            let line = line(piece, said);
+            format!("{path}:{line}: {engine}: {}{}", without_position(said), advice(said))
         })?;
         if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
@@ -84,6 +85,12 @@ fn line(piece: &Piece<'_>, said: &str) -> usize {
     }
 }
 
+/// What to do about an error that dumps of other servers bring.
+fn advice(said: &str) -> &'static str {
+    let is_missing_role = said.starts_with("42704 role ") && said.ends_with(" does not exist");
+    if is_missing_role { "; let pg_dump write --no-owner --no-privileges" } else { "" }
+}
+
 /// What is said before ` (at character 12)`, and the number.
 fn position(said: &str) -> Option<(&str, usize)> {
     let (said, at) = said.rsplit_once(" (at character ")?;
@@ -110,6 +117,8 @@ mod tests {
         ] {
             assert_eq!(line(&piece, said), expected, "{said}");
         }
+        assert!(advice("42704 role \"shop\" does not exist").contains("--no-owner"));
+        assert_eq!(advice("42704 type \"shop\" does not exist"), "");
         assert_eq!(without_position("42P01 no (at character 1)"), "42P01 no");
         assert_eq!(without_position("42P01 no (at character)"), "42P01 no (at character)");
     }

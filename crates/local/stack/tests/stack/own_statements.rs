@@ -3,7 +3,7 @@
 use crate::run::{Run, text};
 
 const SHOP: &str = "CREATE TABLE orders (id INT PRIMARY KEY, placed TIMESTAMP NOT NULL);
-INSERT INTO orders VALUES (1, '2026-01-01 00:00:00'), (2, '2099-01-01 00:00:00');";
+INSERT INTO orders VALUES (1, '2026-01-01 00:00:00'), (2, '2037-01-01 00:00:00');";
 
 const COUNT: &str =
     "-- Counts the orders.\n-- schedule: rate(1 hour)\nSELECT count(*) AS orders FROM orders;";
@@ -27,7 +27,7 @@ fn statements_and_schedules_run_against_own_tables_on_every_engine() {
         ("sql/mysql/count.sql", COUNT),
         ("sql/mysql/purge.sql", &purge("?")),
         ("sql/mysql/find.sql", &find("?")),
-        ("sql/mysql-reports/total.sql", "SELECT 42 AS total FROM orders WHERE id = 1"),
+        ("sql/mysql-reports/total.sql", "SELECT 42 AS total FROM orders WHERE id = 2"),
         ("sql/postgres/count.sql", COUNT),
         ("sql/postgres/purge.sql", &purge("$1")),
         ("sql/postgres/find.sql", &find("$1")),
@@ -107,12 +107,15 @@ fn a_bad_file_spoils_itself_alone() {
     let run = Run::with(&[
         ("sql/good.sql", "SELECT 1 AS good"),
         ("sql/bad.sql", "-- A comment.\n-- mode: maybe\nSELECT 1"),
+        ("sql/write.sql", "-- mode: write\nDELETE FROM missing"),
     ]);
     let output = run.output("local --once --statements sql --engine postgres");
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{out}");
     assert!(out.contains("\ngood\n  good\n  ----\n  1\n  (1 row)\n"), "{out}");
     assert!(out.contains("refused: sql/bad.sql: line 2: mode must be read or write"), "{out}");
+    let (_, diagnosis) = out.split_once("the login is ok, but not every statement:").expect(&out);
+    assert!(diagnosis.contains("bad.sql: line 2") && diagnosis.contains("\"missing\""), "{out}");
     assert!(err.contains("there is no --schema FILE: the database has no tables"), "{err}");
     run.assert_nothing_left();
 }

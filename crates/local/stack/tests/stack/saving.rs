@@ -65,13 +65,10 @@ fn a_saved_schema_makes_a_new_database() {
     assert!(post(&serving, "rows").contains(r#"[{"id":1},{"id":9}]"#));
 
     run.write("schema.sql", "CREATE TABLE t (id INT);\nINSERT INTO u VALUES (2);");
-    for _ in 0..2 {
-        serving.wait_for("schema.sql changed: making a new ");
-    }
-    for _ in 0..2 {
+    for engine in ["mysql", "postgres"] {
+        serving.wait_for(&format!("error: schema.sql:2: {engine}: "));
         serving.wait_for("The database before stays.\n");
     }
-    assert_eq!(serving.text().matches("error: schema.sql:2: ").count(), 2, "{}", serving.text());
     assert!(post(&serving, "rows").contains(r#"[{"id":1},{"id":9}]"#));
 
     run.write("schema.sql", "CREATE TABLE t (id INT);\nINSERT INTO t VALUES (2);");
@@ -79,7 +76,8 @@ fn a_saved_schema_makes_a_new_database() {
         serving.wait_for("\nrows\n  id\n  --\n  2\n  (1 row)\n");
     }
     assert!(post(&serving, "rows").contains(r#"[{"id":2}]"#));
-    serving.interrupt();
+    let printed = serving.interrupt();
+    assert_eq!(printed.matches("schema.sql changed: making a new ").count(), 4, "{printed}");
     run.assert_nothing_left();
 }
 
@@ -92,10 +90,10 @@ fn an_event_runs_again_when_its_statement_is_saved() {
     ]);
     let mut serving = run.serve("local --statements sql --engine postgres --event event.json");
     serving.wait_for(READY);
-    run.write("sql/other.sql", "SELECT 22 AS other");
+    run.write("sql/other.sql", "SELECT 2 AS other_column");
     run.write("sql/a.sql", "SELECT 3 AS again");
     serving.wait_for("\na\n  again\n  -----\n  3\n  (1 row)\n");
-    assert!(!serving.text().contains("22"), "{}", serving.text());
+    assert!(!serving.text().contains("other_column"), "{}", serving.text());
     serving.interrupt();
     run.assert_nothing_left();
 }
@@ -108,7 +106,7 @@ fn ctrl_c_during_a_long_schema_leaves_nothing() {
         ("schema.sql", &format!("CREATE TABLE t (id INT);\n{insert}")),
     ]);
     let mut serving = run.serve("local --statements sql --engine postgres --schema schema.sql");
-    serving.wait_for("of 100001 statements, 2 s\n");
+    serving.wait_for("of 100001 statements, ");
     serving.interrupted_with(130);
     run.assert_nothing_left();
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use packaging::Architecture;
 use tempfile::TempDir;
 
-use super::{BUCKET, Outcome, STACK, World, ZIPS};
+use super::{BUCKET, Outcome, STACK, World, zips};
 
 /// Runs a program in a terminal, whose input and output are this process's.
 const TERMINAL: &str =
@@ -16,7 +16,7 @@ const TERMINAL: &str =
 
 #[test]
 fn what_runs_is_what_was_built() {
-    let _zips = ZIPS.lock();
+    let _zips = zips();
     let world = World::new();
     world.run(
         "rds modify-db-instance --db-instance-identifier orders \

@@ -2,10 +2,15 @@
 
 use std::fmt::Write as _;
 
-/// A YAML scalar in double quotes, in ASCII.
-pub(super) fn scalar(text: &str) -> String {
+/// The first `longest` characters of a text as a YAML scalar in double quotes, in ASCII. What CloudFormation would replace, as in [`json`], is broken
+/// up by a space.
+pub(super) fn words(text: &str, longest: usize) -> String {
+    let mut text = text.replace("${", "$ {");
+    while text.contains("{{") {
+        text = text.replace("{{", "{ {");
+    }
     let mut quoted = String::from("\"");
-    for character in text.chars() {
+    for character in text.chars().take(longest) {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
             ' '..='~' => quoted.push(character),
@@ -41,12 +46,13 @@ pub(super) fn json(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{json, scalar};
+    use super::{json, words};
 
     #[test]
-    fn a_scalar_is_one_line_of_ascii() {
-        assert_eq!(scalar("a: \"b\" \\ # 'c'"), r##""a: \"b\" \\ # 'c'""##);
-        assert_eq!(scalar("ü\n😀"), r#""\U000000FC\U0000000A\U0001F600""#);
+    fn words_are_one_line_of_ascii() {
+        assert_eq!(words("a: \"b\" \\ # 'c'", 99), r##""a: \"b\" \\ # 'c'""##);
+        assert_eq!(words("ü\n😀d", 3), r#""\U000000FC\U0000000A\U0001F600""#);
+        assert_eq!(words("${a} {{{resolve", 16), r#""$ {a} { { {resol""#);
     }
 
     #[test]

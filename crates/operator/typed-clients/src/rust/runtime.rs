@@ -267,13 +267,39 @@ impl<'de> Deserialize<'de> for Float {
     }
 }
 
-/// An array; or its text in the server's own form, which an array is whose bounds do not begin with 1.
+/// A number as a parameter: a `f64`, or a string with all digits of a decimal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Number {
+    /// A number that a double holds.
+    Float(f64),
+    /// All digits, as in `"12345678901234567890.10"`.
+    Digits(String),
+}
+
+impl<T: Into<f64>> From<T> for Number {
+    fn from(number: T) -> Self {
+        Self::Float(number.into())
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Float(number) => Float(*number).serialize(serializer),
+            Self::Digits(digits) => serializer.serialize_str(digits),
+        }
+    }
+}
+
+/// An array of PostgreSQL, which does not tell how many dimensions it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Array<T> {
-    /// The elements.
+    /// The elements of one dimension.
     Elements(Vec<T>),
-    /// The text.
+    /// The arrays of several.
+    Nested(Vec<Array<T>>),
+    /// The server's own text of an array whose bounds do not begin with 1.
     Text(String),
 }
 

@@ -12,6 +12,12 @@ export interface TransactionEvent<E extends readonly StatementEvent[] = readonly
   readonly transaction: E;
 }
 
+/** An array of PostgreSQL, which does not tell how many dimensions it has. */
+export type NestedArray<T> = Array<T | NestedArray<T>>;
+
+/** The same as a parameter. */
+export type ReadonlyNestedArray<T> = ReadonlyArray<T | ReadonlyNestedArray<T>>;
+
 /** A column of a result. */
 export interface Column {
   name: string;
@@ -191,28 +197,4 @@ function checkResult(event: StatementEvent, result: Record<string, unknown>): vo
     const [statement, column] = [event.statement, missing[0]].map((name) => JSON.stringify(name));
     throw new UnexpectedAnswer(`the statement ${statement} returns no column ${column}`);
   }
-}
-
-/**
- * A number as JSON has it. Without this, JSON would silently change the numbers that it cannot hold.
- *
- * @throws RangeError when its digits are lost already, or when it is not finite and must be
- */
-function numeric<T>(value: unknown, isInteger: boolean, takesText: boolean): T {
-  if (Array.isArray(value)) {
-    return value.map((element) => numeric<unknown>(element, isInteger, takesText)) as T;
-  }
-  if (typeof value === "bigint") {
-    return String(value) as T;
-  }
-  if (typeof value === "number" && isInteger && !Number.isSafeInteger(value)) {
-    throw new RangeError(`${value} is not an integer that a number holds exactly`);
-  }
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    if (!takesText) {
-      throw new RangeError(`JSON has no number ${value}`);
-    }
-    return String(value) as T;
-  }
-  return value as T;
 }

@@ -4,7 +4,9 @@ use deploy_template::{Rendered, STACK_NAME, Stack, filter, physical_name};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::stack::{MYSQL, POSTGRES, bare, both, render};
+use crate::stack::{
+    ALL, EU_1, Function, GENERATED, MYSQL, POSTGRES, all, bare, both, render, render_of,
+};
 use crate::switches::ids_of;
 
 /// A metric: its namespace, its name, and its dimensions with their values.
@@ -39,10 +41,11 @@ fn documented() -> BTreeSet<(String, String, Vec<String>)> {
 /// by `function_scenarios::contention`.
 #[test]
 fn every_filter_feeds_an_alarm() {
-    let rendered = render(&both());
-    for (engine, folder) in [("MySql", "mysql"), ("Postgres", "postgres")] {
+    let rendered = render_of(&GENERATED, &all());
+    for function in ALL {
+        let engine = function.prefix;
         let filter = rendered.properties(&format!("{engine}Skips"));
-        assert_eq!(filter["LogGroupName"], format!("/aws/lambda/{STACK_NAME}/{folder}-function"));
+        assert_eq!(filter["LogGroupName"], format!("/aws/lambda/{STACK_NAME}/{}", function.name));
         let counted = filter["FilterPattern"].as_str().unwrap();
         assert!(filter::matches(counted, r#"{"level":"INFO","outcome":"skipped"}"#), "{counted}");
         assert!(!filter::matches(counted, r#"{"level":"INFO","outcome":"ok"}"#), "{counted}");
@@ -54,10 +57,11 @@ fn every_filter_feeds_an_alarm() {
         {
             assert_eq!(made[of_the_filter], alarm[of_the_alarm], "{engine}");
         }
+        assert_eq!(made["MetricName"], format!("{engine}SkippedRuns"));
     }
     // The line is at INFO: if it is not written, there is no alarm on it.
-    for (level, expected) in [("TRACE", 2), ("DEBUG", 2), ("INFO", 2), ("WARN", 0), ("ERROR", 0)] {
-        let rendered = render(&both().with([("LogLevel", level)]));
+    for (level, expected) in [("TRACE", 4), ("DEBUG", 4), ("INFO", 4), ("WARN", 0), ("ERROR", 0)] {
+        let rendered = render_of(&GENERATED, &all().with([("LogLevel", level)]));
         assert_eq!(ids_of(&rendered, "AWS::Logs::MetricFilter").len(), expected, "{level}");
         let alarms = ids_of(&rendered, "AWS::CloudWatch::Alarm");
         let alarms = alarms.iter().filter(|id| id.ends_with("SkippedAgain")).count();
@@ -78,19 +82,16 @@ fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
 
 /// Stacks that together have every alarm.
 fn stacks() -> Vec<Stack> {
-    let proxy = "prx-0123456789abcdef0";
-    vec![
-        both(),
-        both().with([("MySqlResourceId", proxy), ("PostgresResourceId", proxy)]),
-        both().with([("MySqlResourceId", POSTGRES[1].1), ("PostgresResourceId", MYSQL[1].1)]),
-    ]
+    let ids = ALL.map(|function| function.parameters[1].0);
+    let with = |id: &str| all().with(ids.map(|name| (name, id)));
+    vec![all(), with("prx-0123456789abcdef0"), with(POSTGRES[1].1), with(MYSQL[1].1)]
 }
 
 #[test]
 fn every_alarm_is_about_a_metric_that_exists() {
     let mut seen = BTreeSet::new();
     for stack in stacks() {
-        let rendered = render(&stack);
+        let rendered = render_of(&GENERATED, &stack);
         let known = &documented() | &filtered(&rendered);
         for id in ids_of(&rendered, "AWS::CloudWatch::Alarm") {
             let (namespace, name, dimensions) = metric(rendered.properties(&id));
@@ -101,7 +102,7 @@ fn every_alarm_is_about_a_metric_that_exists() {
             seen.insert(id);
         }
     }
-    let translated = &crate::stack::FUNCTIONS.translated["Resources"];
+    let translated = &GENERATED.translated["Resources"];
     let all = translated.as_object().unwrap().iter();
     let all = all.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
     let all: BTreeSet<_> = all.map(|(id, _)| id.clone()).collect();
@@ -127,18 +128,23 @@ fn shown(alarm: &Value) -> String {
 
 /// The alarms of a stack, by their ids without the engine.
 fn alarms(stack: &Stack, engine: &str) -> BTreeMap<String, String> {
-    let rendered = render(stack);
+    let rendered = render_of(&GENERATED, stack);
     let ids = ids_of(&rendered, "AWS::CloudWatch::Alarm");
     let of_engine = ids.iter().filter_map(|id| Some((id, id.strip_prefix(engine)?)));
+    let longer = ALL.iter().map(|it| it.prefix).filter(|it| it.len() > engine.len());
+    let longer: Vec<_> = longer.collect();
+    let of_engine = of_engine.filter(|(id, _)| !longer.iter().any(|it| id.starts_with(it)));
     of_engine.map(|(id, short)| (short.to_owned(), shown(rendered.properties(id)))).collect()
 }
 
 #[test]
 fn alarms_watch_the_function_its_events_and_the_database() {
-    for (engine, parameters, dimension) in [
-        ("MySql", MYSQL, "DBInstanceIdentifier=mydb"),
-        ("Postgres", POSTGRES, "DBClusterIdentifier=mypg"),
-    ] {
+    for (Function { prefix: engine, parameters, .. }, dimension) in ALL.into_iter().zip([
+        "DBInstanceIdentifier=mydb",
+        "DBClusterIdentifier=mypg",
+        "DBClusterIdentifier=reports-db",
+        "DBInstanceIdentifier=eu-db",
+    ]) {
         let function = format!("FunctionName={}", physical_name(&format!("{engine}Function")));
         let queue = format!("QueueName={}", physical_name(&format!("{engine}FailedEvents")));
         let once = "Sum 300 x 1 >= 1";
@@ -177,7 +183,7 @@ fn alarms_watch_the_function_its_events_and_the_database() {
 /// A proxy has no metrics of IAM authentication, but its own metrics.
 #[test]
 fn a_proxy_is_watched_by_its_own_metrics() {
-    for (engine, parameters) in [("MySql", MYSQL), ("Postgres", POSTGRES)] {
+    for Function { prefix: engine, parameters, .. } in ALL {
         let id = format!("{engine}ResourceId");
         let name = format!("{engine}DbIdentifier");
         let stack = bare().with(parameters);
@@ -209,17 +215,22 @@ fn alarms_watch_the_scheduler() {
         ("Dropped".to_owned(), about("InvocationDroppedCount")),
         ("FailuresLost".to_owned(), about("InvocationsFailedToBeSentToDeadLetterCount")),
     ]);
-    assert_eq!(alarms(&both(), "Schedule"), expected);
+    assert_eq!(alarms(&all(), "Schedule"), expected);
     expected.remove("FailuresLost");
-    assert_eq!(alarms(&both().with([("DeadLetterQueue", "false")]), "Schedule"), expected);
+    assert_eq!(alarms(&all().with([("DeadLetterQueue", "false")]), "Schedule"), expected);
+    // A function without a schedule has no alarms about one.
+    assert!(alarms(&bare().with(EU_1), "Schedule").is_empty());
 }
 
 /// docs/DEPLOYMENT.md counts as many alarms as there are.
 #[test]
 fn their_price_is_known() {
-    let count = |stack: &Stack| ids_of(&render(stack), "AWS::CloudWatch::Alarm").len();
+    let count =
+        |stack: &Stack| ids_of(&render_of(&GENERATED, stack), "AWS::CloudWatch::Alarm").len();
     let one = bare().with(MYSQL);
     let document = include_str!("../../../../../docs/DEPLOYMENT.md");
     assert!(document.contains(&format!("| {} alarms | $0.10 each |", count(&one))));
-    assert_eq!(count(&both()) - count(&one), 9, "a second engine's");
+    assert_eq!(count(&both()) - count(&one), 9, "a second function's");
+    assert_eq!(count(&bare().with(EU_1)), 9, "without a schedule");
+    assert_eq!(ids_of(&render(&both()), "AWS::CloudWatch::Alarm").len(), 18);
 }

@@ -41,7 +41,13 @@ fn no_role_is_made_or_changed_without_the_boundary() {
         denied(role_actions.split_whitespace().map(|it| role_request(it, &own, &other)));
     }
     // Other roles, with and without it.
-    for other in ["role/admin", "role/rds-iam-lambda-prod-MySqlFunctionRole-1", "user/somebody"] {
+    for other in [
+        "role/admin",
+        "role/rds-iam-lambda-prod-MySqlFunctionRole-1",
+        "role/rds-iam-lambda-MySqlAdmin-1",
+        "role/rds-iam-lambda-Other-MySqlFunctionRole-1",
+        "user/somebody",
+    ] {
         let other = arn("iam", other);
         denied(each(role_actions, &other));
         denied(
@@ -126,6 +132,7 @@ fn others_functions_and_layers_are_out_of_reach() {
     for other in [
         "payroll",
         "rds-iam-lambda-prod-MySqlFunction-1",
+        "rds-iam-lambda-MySqlAdmin-1",
         "x-rds-iam-lambda-MySqlFunction-1",
         "orders-MySqlFunction-1",
     ] {

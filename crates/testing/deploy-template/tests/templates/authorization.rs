@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use crate::deployer::{BOUNDARY, POLICY, document};
-use crate::stack::{both, render};
+use crate::stack::{GENERATED, all, render_of};
 
 static REFERENCE: LazyLock<PathBuf> =
     LazyLock::new(|| pinned_tools::iam_data(&mut |line| println!("{line}")).unwrap());
@@ -137,8 +137,14 @@ fn findings_of(statement: &Value) -> Vec<String> {
 
 #[test]
 fn actions_resources_and_conditions_go_together() {
-    let rendered = render(&both());
-    let roles = ["MySqlFunctionRole", "PostgresFunctionRole", "ScheduleRole"];
+    let rendered = render_of(&GENERATED, &all());
+    let roles = [
+        "MySqlFunctionRole",
+        "PostgresFunctionRole",
+        "MySqlReportsFunctionRole",
+        "PostgresEu1FunctionRole",
+        "ScheduleRole",
+    ];
     let documents = [POLICY, BOUNDARY].map(document).into_iter();
     for document in documents.chain(roles.map(|role| rendered.policy(role))) {
         assert_eq!(findings(&document), [""; 0]);

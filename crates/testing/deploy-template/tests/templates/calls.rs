@@ -3,7 +3,7 @@
 use deploy_template::iam::Request;
 use deploy_template::{ACCOUNT, Rendered, STACK_NAME, physical_name};
 
-use crate::stack::arn;
+use crate::stack::{ALL, Function, arn};
 
 /// A request of a principal of this account on a resource of this account.
 pub(crate) fn request(action: &str, resource: &str) -> Request {
@@ -38,13 +38,19 @@ pub(crate) fn bucket() -> String {
     format!("arn:aws:s3:::rds-iam-lambda-{ACCOUNT}-eu-west-1")
 }
 
-fn zip() -> String {
-    format!("{}/{STACK_NAME}/{}.zip", bucket(), "0".repeat(64))
+fn object(kind: &str) -> String {
+    format!("{}/{STACK_NAME}/{}.{kind}", bucket(), "0".repeat(64))
+}
+
+/// The function that a resource belongs to.
+fn function_of(id: &str) -> Function {
+    let of_id = ALL.into_iter().filter(|function| id.starts_with(function.prefix));
+    of_id.max_by_key(|function| function.prefix.len()).unwrap()
 }
 
 fn log_group(id: &str) -> String {
-    let folder = if id.starts_with("MySql") { "mysql" } else { "postgres" };
-    arn("logs", &format!("log-group:/aws/lambda/{STACK_NAME}/{folder}-function"))
+    let name = function_of(id).name;
+    arn("logs", &format!("log-group:/aws/lambda/{STACK_NAME}/{name}"))
 }
 
 /// Requests of `cargo xtask deploy`, `destroy` and `doctor`, and of CloudFormation before it handles
@@ -79,13 +85,13 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
         &[&stack()],
     );
     ask("s3:CreateBucket s3:ListBucket s3:PutBucketPolicy", &[&bucket()]);
-    ask("s3:PutObject s3:GetObject", &[&zip()]);
+    ask("s3:PutObject s3:GetObject", &[&object("zip"), &object("yaml")]);
     ask("lambda:GetLayerVersion", &[&arn("lambda", &format!("layer:{STACK_NAME}-rds-ca:1"))]);
-    let functions = ["MySqlFunction", "PostgresFunction"].map(function);
-    let functions = [functions[0].as_str(), &functions[1]];
+    let functions = ALL.map(|it| function(&format!("{}Function", it.prefix)));
+    let functions = functions.each_ref().map(String::as_str);
     ask("lambda:InvokeFunction lambda:GetFunctionConfiguration lambda:GetFunction", &functions);
-    let roles = ["MySqlFunctionRole", "PostgresFunctionRole"].map(role);
-    let roles = [roles[0].as_str(), &roles[1]];
+    let roles = ALL.map(|it| role(&format!("{}FunctionRole", it.prefix)));
+    let roles = roles.each_ref().map(String::as_str);
     ask(
         "iam:SimulatePrincipalPolicy iam:GetRole iam:ListRolePolicies iam:GetRolePolicy \
          iam:ListAttachedRolePolicies",
@@ -98,17 +104,17 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
 
 /// The request of CloudFormation, with the deployer's rights, for an action of a resource's handler.
 pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<Request> {
-    let engine = if id.starts_with("MySql") { "MySql" } else { "Postgres" };
+    let function_id = || format!("{}Function", function_of(id).prefix);
     let resource = match (action, rendered.resources[id]["Type"].as_str().unwrap()) {
         ("iam:PassRole", kind) => {
             let (role_id, service) = match kind {
-                "AWS::Lambda::Function" => (format!("{engine}FunctionRole"), "lambda"),
+                "AWS::Lambda::Function" => (format!("{}Role", function_id()), "lambda"),
                 _ => ("ScheduleRole".to_owned(), "scheduler"),
             };
             let service = format!("{service}.amazonaws.com");
             return vec![request(action, &role(&role_id)).with("iam:PassedToService", &service)];
         }
-        ("s3:GetObject", _) => zip(),
+        ("s3:GetObject", _) => object("zip"),
         // Actions without resources, and the one that covers all alarms.
         (
             "logs:DescribeLogGroups"
@@ -122,9 +128,7 @@ pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<R
             arn("lambda", &format!("layer:{STACK_NAME}-rds-ca:1"))
         }
         ("lambda:PublishLayerVersion", _) => arn("lambda", &format!("layer:{STACK_NAME}-rds-ca")),
-        (_, "AWS::Lambda::Function" | "AWS::Lambda::EventInvokeConfig") => {
-            function(&format!("{engine}Function"))
-        }
+        (_, "AWS::Lambda::Function" | "AWS::Lambda::EventInvokeConfig") => function(&function_id()),
         (_, "AWS::IAM::Role") => {
             return vec![role_request(action, &role(id), &boundary())];
         }

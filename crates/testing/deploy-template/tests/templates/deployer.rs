@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::calls;
-use crate::stack::{FUNCTIONS, MYSQL, POSTGRES, bare, both, render};
+use crate::stack::{ALL, GENERATED, all, built, render_of, stack_of};
 
 /// Rights of handlers that our resources do not need, by the property that would need them.
 const NOT_USED: [(&str, &[&str]); 12] = [
@@ -84,7 +84,7 @@ fn allowed() -> BTreeSet<String> {
 
 /// The rights to create, read, update and delete each resource type of the stack.
 static NEEDED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
-    let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
+    let resources = GENERATED.translated["Resources"].as_object().unwrap();
     let types: BTreeSet<_> =
         resources.values().map(|resource| &resource["Type"]).map(Value::to_string).collect();
     let script = "
@@ -125,7 +125,7 @@ fn is_not_used(action: &str) -> bool {
 /// Every request of a deployment: those of the programs, and those of CloudFormation in the deployer's
 /// name for each resource of `stack`.
 fn requests(stack: &Stack) -> Vec<(String, Request)> {
-    let rendered = render(stack);
+    let rendered = render_of(&GENERATED, stack);
     let mut all = calls::of_the_programs();
     for (id, resource) in &rendered.resources {
         let kind = resource["Type"].as_str().unwrap();
@@ -140,8 +140,9 @@ fn requests(stack: &Stack) -> Vec<(String, Request)> {
 #[test]
 fn every_call_of_a_deployment_is_allowed() {
     let policy = policy();
-    let bare_queue = both().with([("DeadLetterQueue", "false")]);
-    for stack in [both(), bare().with(MYSQL), bare().with(POSTGRES), bare_queue] {
+    let bare_queue = all().with([("DeadLetterQueue", "false")]);
+    let each = ALL.map(|function| stack_of(&[function]));
+    for stack in [all(), bare_queue].into_iter().chain(each) {
         for (what, request) in requests(&stack) {
             assert_eq!(policy.decide(&request), Decision::Allowed, "{what}");
         }
@@ -152,7 +153,7 @@ fn every_call_of_a_deployment_is_allowed() {
 #[test]
 fn nothing_is_given_that_no_call_needs() {
     let used: BTreeSet<_> =
-        requests(&both()).iter().map(|(_, request)| request.action().to_owned()).collect();
+        requests(&all()).iter().map(|(_, request)| request.action().to_owned()).collect();
     let given = allowed();
     let unused: Vec<_> = given.difference(&used).collect();
     assert!(unused.is_empty(), "{unused:?}");
@@ -226,14 +227,24 @@ fn they_are_short_enough_for_managed_policies() {
 }
 
 /// CloudFormation shortens role names to IAM's 64 characters, and then no pattern matches:
-/// `NAME-PostgresFunctionRole-` and 13 characters.
+/// `STACK-PostgresNAMEFunctionRole-` and 13 characters.
 const LONGEST_NAME: usize = 64 - "-PostgresFunctionRole-".len() - 13;
+
+/// The longest NAME of a further function is for the default stack.
+#[test]
+fn the_longest_name_of_a_function_leaves_a_roles_name_whole() {
+    let longest = LONGEST_NAME - STACK_NAME.len();
+    let name = |length: usize| format!("postgres-{}/a.sql", "a".repeat(length));
+    built(&[(&name(longest), "SELECT 1")]);
+    let too_long = std::panic::catch_unwind(|| built(&[(&name(longest + 1), "SELECT 1")]));
+    assert!(too_long.is_err());
+}
 
 /// What docs/DEPLOYMENT.md says to do for a stack of another name, done.
 #[test]
 fn another_stack_has_policies_of_its_own() {
     let document = include_str!("../../../../../docs/DEPLOYMENT.md");
-    assert!(document.contains(&format!("of at most {LONGEST_NAME} characters")));
+    assert!(document.contains(&format!("at most {LONGEST_NAME} characters")));
     let (_, sed) = document.split_once("$ sed '").unwrap();
     let (script, _) = sed.split_once("' deploy/deployer-policy.json").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../deploy");

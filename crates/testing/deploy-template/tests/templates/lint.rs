@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::deployer;
-use crate::stack::FUNCTIONS;
+use crate::stack::{BUILT, FUNCTIONS, GENERATED, built};
 
 /// A linter without an AWS account.
 fn linter(program: &Path, home: &Path) -> Command {
@@ -39,6 +39,14 @@ fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// Folders of statements, each of which gives a template of another form.
+const FOLDERS: [(&str, &[(&str, &str)]); 4] = [
+    ("one-engine", &[("mysql/a.sql", "SELECT 1")]),
+    ("one-schedule", &[("postgres/a.sql", "-- schedule: rate(1 day)\nSELECT 1")]),
+    ("further-alone", &[("mysql-a/a.sql", "-- schedule: rate(1 day)\nSELECT 1")]),
+    ("flat", &[("a.sql", "-- schedule: rate(1 day)\nSELECT 1")]),
+];
+
 #[test]
 fn cfn_lint_finds_nothing() {
     let folder = TempDir::new().unwrap();
@@ -50,7 +58,15 @@ fn cfn_lint_finds_nothing() {
     );
     let boundary = deployer::as_template(&deployer::document(deployer::BOUNDARY));
     let boundary = write(&folder, "boundary.json", &boundary);
-    let files = [functions(), example_database(), translated, deployer, boundary];
+    let mut files = vec![functions(), example_database(), translated, deployer, boundary];
+    for (name, statements) in FOLDERS {
+        let text = built(statements);
+        files.push(write(&folder, &format!("{name}.yaml"), &text));
+        let translated = Template::of_text(&text).translated.to_string();
+        files.push(write(&folder, &format!("{name}-translated.json"), &translated));
+    }
+    files.push(write(&folder, "generated.yaml", &BUILT));
+    files.push(write(&folder, "generated-translated.json", &GENERATED.translated.to_string()));
     assert_eq!(cfn_lint(folder.path(), &files), (String::new(), true));
 }
 
@@ -82,7 +98,8 @@ fn sam_validate_finds_nothing() {
     fs::create_dir(&settings).unwrap();
     let year_2100 = r#"{"lastVersionCheck": 4102444800.0}"#;
     fs::write(settings.join("metadata.json"), year_2100).unwrap();
-    for template in [functions(), example_database()] {
+    let generated = write(&home, "generated.yaml", &BUILT);
+    for template in [functions(), example_database(), generated] {
         let mut command = linter(&tools.sam, home.path());
         let output =
             command.args(["validate", "--lint", "--template"]).arg(&template).output().unwrap();

@@ -12,6 +12,7 @@ mod functions;
 mod lint;
 mod parameters;
 mod policies;
+mod schedules;
 mod stack;
 mod stolen;
 mod switches;

@@ -3,7 +3,9 @@
 
 use template_parameters::Parameters;
 
-use crate::stack::{MYSQL, POSTGRES, bare, both, refusals};
+use crate::stack::{
+    ALL, BUILT, FUNCTIONS, GENERATED, MYSQL, POSTGRES, REPORTS, bare, both, refusals, refusals_of,
+};
 
 /// The only error for a stack with this value of this parameter.
 fn refusal(name: &str, value: &str) -> String {
@@ -108,14 +110,6 @@ fn a_burst_stays_under_what_rds_admits() {
 }
 
 #[test]
-fn a_schedule_is_eventbridge_schedulers() {
-    accepts("Schedule", &["rate(1 hour)", "cron(0 4 * * ? *)", "at(2030-01-31T12:00:00)"]);
-    for value in ["5 minutes", "*/5 * * * *", "rate()", "rate(5 minutes"] {
-        refusal("Schedule", value);
-    }
-}
-
-#[test]
 fn others_have_their_forms_too() {
     accepts("AlarmTopicArn", &["", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:on-call"]);
     refusal("AlarmTopicArn", "on-call");
@@ -140,7 +134,7 @@ fn others_have_their_forms_too() {
         ("LogLevel", "info"),
         ("DeadLetterQueue", "yes"),
         ("EventAgeSeconds", "59"),
-        ("ScheduleState", "off"),
+        ("Schedule", "rate(1 hour)"),
         ("NoSuchParameter", "1"),
     ] {
         refusal(name, value);
@@ -162,23 +156,42 @@ fn an_endpoint_needs_the_rest() {
         let no_identifier = [(&*format!("{engine}DbIdentifier"), "")];
         assert_eq!(refusals(&bare().with(all).with(no_identifier)), [""; 0]);
     }
+    for function in ALL {
+        let stack = bare().with(function.parameters);
+        assert_eq!(refusals_of(&GENERATED, &stack), [""; 0]);
+        let user = format!("{}User", function.prefix);
+        let said = refusals_of(&GENERATED, &stack.with([(&*user, "")]));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with(&format!("{}Endpoint needs {user}", function.prefix)));
+    }
+    let said = refusals_of(&GENERATED, &bare());
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("MySqlReportsEndpoint or PostgresEndpoint"), "{said:?}");
     let tunnel = [("ConnectTo", "127.0.0.1:3306")];
     assert_eq!(refusals(&bare().with(MYSQL).with(tunnel)), [""; 0]);
     assert!(refusals(&both().with(tunnel))[0].contains("two stacks"));
+    // Two functions of one database may share its address, of two databases not.
+    let reports = bare().with(MYSQL).with(REPORTS).with(tunnel);
+    let said = refusals_of(&GENERATED, &reports);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("MySqlEndpoint and MySqlReportsEndpoint are two"), "{said:?}");
+    let same = [("MySqlReportsEndpoint", MYSQL[0].1)];
+    assert_eq!(refusals_of(&GENERATED, &reports.with(same)), [""; 0]);
 }
 
 /// `deploy` reads the YAML as AWS's own reader does.
 #[test]
 fn constraints_rules_and_conditions_are_read_as_aws_reads_them() {
     let text = std::fs::read_to_string(deploy_template::functions()).unwrap();
-    let source = &crate::stack::FUNCTIONS.source;
-    assert_eq!(Parameters::of_yaml(&text).unwrap(), Parameters::of_json(source).unwrap());
+    for (text, source) in [(&text, &FUNCTIONS.source), (&*BUILT, &GENERATED.source)] {
+        assert_eq!(Parameters::of_yaml(text).unwrap(), Parameters::of_json(source).unwrap());
+    }
 }
 
 /// The console's form shows the descriptions.
 #[test]
 fn every_parameter_is_described_and_every_pattern_explained() {
-    let parameters = crate::stack::FUNCTIONS.source["Parameters"].as_object().unwrap();
+    let parameters = GENERATED.source["Parameters"].as_object().unwrap();
     for (name, parameter) in parameters {
         assert!(parameter["Description"].is_string(), "{name}");
         let explained = parameter["ConstraintDescription"].is_string();

@@ -3,28 +3,23 @@
 use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
 use serde_json::{Value, json};
 
-use crate::stack::{FUNCTIONS, arn, both, render};
+use crate::stack::{ALL, Function, GENERATED, all, arn, render_of, stack_of};
 
 const PARTITIONS: [(&str, &str); 3] =
     [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
 
-/// Both engines, with the function's folder and the resource that the policy names.
-const ENGINES: [(&str, &str, &str); 2] = [
-    ("MySql", "mysql", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user"),
-    ("Postgres", "postgres", "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda_user"),
-];
-
 #[test]
 fn a_function_may_log_in_as_one_user_to_one_database_and_run_in_lambda() {
     for (partition, region) in PARTITIONS {
-        let mut stack = both();
+        let mut stack = all();
         stack.partition = partition.to_owned();
         stack.region = region.to_owned();
-        let rendered = render(&stack);
-        for (engine, folder, user) in ENGINES {
+        let rendered = render_of(&GENERATED, &stack);
+        for Function { prefix: engine, name: folder, parameters, .. } in ALL {
+            let user = format!("{}/{}", parameters[1].1, parameters[2].1);
             let arn = |rest: String| format!("arn:{partition}:{rest}");
             let queue = physical_name(&format!("{engine}FailedEvents"));
-            let log_group = format!("log-group:/aws/lambda/{STACK_NAME}/{folder}-function:*");
+            let log_group = format!("log-group:/aws/lambda/{STACK_NAME}/{folder}:*");
             let expected = json!([
                 {
                     "Effect": "Allow",
@@ -79,33 +74,43 @@ fn a_function_may_log_in_as_one_user_to_one_database_and_run_in_lambda() {
             );
         }
     }
-    let rendered = render(&both().with([("DeadLetterQueue", "false")]));
-    for (engine, ..) in ENGINES {
+    let rendered = render_of(&GENERATED, &all().with([("DeadLetterQueue", "false")]));
+    for Function { prefix: engine, .. } in ALL {
         let policy = rendered.policy(&format!("{engine}FunctionRole")).to_string();
         assert!(!policy.contains("sqs:"), "{policy}");
     }
 }
 
 #[test]
-fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
+fn the_scheduler_may_hand_events_to_functions_with_schedules_and_their_queues() {
     let function = |id: &str| arn("lambda", &format!("function:{}", physical_name(id)));
     let queue = |id: &str| arn("sqs", &physical_name(id));
-    let rendered = render(&both());
-    assert_eq!(
-        rendered.policy("ScheduleRole")["Statement"],
-        json!([
-            {
-                "Effect": "Allow",
-                "Action": "lambda:InvokeFunction",
-                "Resource": [function("MySqlFunction"), function("PostgresFunction")],
-            },
-            {
-                "Effect": "Allow",
-                "Action": "sqs:SendMessage",
-                "Resource": [queue("MySqlFailedEvents"), queue("PostgresFailedEvents")],
-            },
-        ])
-    );
+    let rendered = render_of(&GENERATED, &all());
+    // PostgresEu1 has no schedule.
+    for (stack, names) in [
+        (all(), &["MySql", "MySqlReports", "Postgres"][..]),
+        (stack_of(&ALL[1..]), &["MySqlReports", "Postgres"]),
+        (stack_of(&[ALL[2], ALL[3]]), &["MySqlReports"]),
+    ] {
+        let arns = |arn: &dyn Fn(&str) -> String, of: &str| {
+            names.iter().map(|name| arn(&format!("{name}{of}"))).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            render_of(&GENERATED, &stack).policy("ScheduleRole")["Statement"],
+            json!([
+                {
+                    "Effect": "Allow",
+                    "Action": "lambda:InvokeFunction",
+                    "Resource": arns(&function, "Function"),
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": "sqs:SendMessage",
+                    "Resource": arns(&queue, "FailedEvents"),
+                },
+            ])
+        );
+    }
     let trust = &rendered.properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"];
     assert_eq!(
         *trust,
@@ -124,16 +129,19 @@ fn the_scheduler_may_hand_events_to_these_functions_and_their_queues() {
 /// The tests above would miss another role, and a managed policy would allow what is not written here.
 #[test]
 fn there_are_no_other_roles_and_all_take_the_boundary() {
-    let resources = FUNCTIONS.translated["Resources"].as_object().unwrap();
+    let resources = GENERATED.translated["Resources"].as_object().unwrap();
     let of_iam = resources
         .iter()
         .filter(|(_, resource)| resource["Type"].as_str().unwrap().starts_with("AWS::IAM::"));
     let mut roles: Vec<_> = of_iam.map(|(id, _)| id.as_str()).collect();
     roles.sort_unstable();
-    assert_eq!(roles, ["MySqlFunctionRole", "PostgresFunctionRole", "ScheduleRole"]);
+    let mut expected: Vec<_> = ALL.map(|it| format!("{}FunctionRole", it.prefix)).into();
+    expected.push("ScheduleRole".to_owned());
+    expected.sort();
+    assert_eq!(roles, expected);
     let boundary = "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary";
-    let with = render(&both().with([("PermissionsBoundary", boundary)]));
-    let without = render(&both());
+    let with = render_of(&GENERATED, &all().with([("PermissionsBoundary", boundary)]));
+    let without = render_of(&GENERATED, &all());
     for role in roles {
         assert_eq!(with.properties(role)["PermissionsBoundary"], boundary, "{role}");
         assert!(without.properties(role).get("PermissionsBoundary").is_none(), "{role}");
@@ -141,7 +149,7 @@ fn there_are_no_other_roles_and_all_take_the_boundary() {
     }
     let permissions = |kind: &str| resources.values().any(|resource| resource["Type"] == kind);
     assert!(!permissions("AWS::Lambda::Permission") && !permissions("AWS::SQS::QueuePolicy"));
-    assert_eq!(Value::Null, FUNCTIONS.translated["Transform"]);
+    assert_eq!(Value::Null, GENERATED.translated["Transform"]);
 }
 
 /// Lambda's dead-letter queues put the error message into the message attributes, and error messages may
@@ -149,18 +157,19 @@ fn there_are_no_other_roles_and_all_take_the_boundary() {
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 #[test]
 fn no_function_has_a_dead_letter_queue_of_lambdas() {
-    let rendered = render(&both());
-    for engine in ["MySql", "Postgres"] {
+    let rendered = render_of(&GENERATED, &all());
+    for Function { prefix: engine, .. } in ALL {
         let function = rendered.properties(&format!("{engine}Function"));
         assert!(function.get("DeadLetterConfig").is_none(), "{engine}");
         let events = rendered.properties(&format!("{engine}Events"));
         let queue = arn("sqs", &physical_name(&format!("{engine}FailedEvents")));
         assert_eq!(events["DestinationConfig"], json!({"OnFailure": {"Destination": queue}}));
     }
-    let source = FUNCTIONS.source.to_string();
+    let source = GENERATED.source.to_string();
     let with = source.matches("DeadLetterConfig").count();
+    let schedules: usize = ALL.iter().map(|function| function.schedules.len()).sum();
     assert_eq!(
-        with, 2,
+        with, schedules,
         "only the schedules have one, which holds EventBridge Scheduler's own errors"
     );
 }

@@ -8,7 +8,7 @@ use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
 
 use crate::calls::{self, request};
 use crate::deployer::{BOUNDARY, document};
-use crate::stack::{MYSQL, arn, both, render};
+use crate::stack::{GENERATED, MYSQL, REPORTS, all, arn, render_of};
 
 /// A role of the stack, alone and within the boundary.
 struct Role {
@@ -18,7 +18,7 @@ struct Role {
 
 impl Role {
     fn of(id: &str) -> Self {
-        let own = Policy::parse(&render(&both()).policy(id)).unwrap();
+        let own = Policy::parse(&render_of(&GENERATED, &all()).policy(id)).unwrap();
         Self { own, boundary: Policy::parse(&document(BOUNDARY)).unwrap() }
     }
 
@@ -89,6 +89,7 @@ fn a_functions_credentials_open_one_database_as_one_user() {
         (RESOURCE_ID, "LAMBDA-USER"),
         ("db-OTHERABCDEFGHIJKLMNOPQRSTU", USER),
         ("cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "lambda_user"),
+        (REPORTS[1].1, REPORTS[2].1),
         ("prx-0123456789abcdef0", USER),
     ] {
         role.may_not(&from_code("rds-db:connect", &user(id, name)));
@@ -107,9 +108,12 @@ fn a_functions_credentials_do_nothing_else() {
             role.may_not(&request(action, resource));
         }
     };
-    for group in
-        ["/aws/lambda/payroll", "/aws/lambda/rds-iam-lambda/postgres-function", "/aws/rds/x/error"]
-    {
+    for group in [
+        "/aws/lambda/payroll",
+        "/aws/lambda/rds-iam-lambda/postgres-function",
+        "/aws/lambda/rds-iam-lambda/mysql-function-reports",
+        "/aws/rds/x/error",
+    ] {
         let stream = arn("logs", &format!("log-group:{group}:log-stream:1"));
         none("logs:PutLogEvents logs:CreateLogStream", &stream);
     }
@@ -120,7 +124,8 @@ fn a_functions_credentials_do_nothing_else() {
          xray:PutEncryptionConfig",
         "*",
     );
-    for queue in [physical_name("PostgresFailedEvents"), "payroll".to_owned()] {
+    let of_reports = physical_name("MySqlReportsFailedEvents");
+    for queue in [physical_name("PostgresFailedEvents"), of_reports, "payroll".to_owned()] {
         none("sqs:SendMessage", &arn("sqs", &queue));
     }
     let own_queue = arn("sqs", &physical_name("MySqlFailedEvents"));
@@ -180,7 +185,7 @@ fn the_boundary_holds_whatever_a_role_is_given() {
 #[test]
 fn the_scheduler_hands_over_and_does_nothing_else() {
     let role = Role::of("ScheduleRole");
-    for engine in ["MySql", "Postgres"] {
+    for engine in ["MySql", "Postgres", "MySqlReports"] {
         let function = calls::function(&format!("{engine}Function"));
         role.may(&request("lambda:InvokeFunction", &function));
         let queue = arn("sqs", &physical_name(&format!("{engine}FailedEvents")));
@@ -192,6 +197,8 @@ fn the_scheduler_hands_over_and_does_nothing_else() {
     }
     for (action, resource) in [
         ("lambda:InvokeFunction", arn("lambda", "function:payroll")),
+        ("lambda:InvokeFunction", calls::function("PostgresEu1Function")),
+        ("sqs:SendMessage", arn("sqs", &physical_name("PostgresEu1FailedEvents"))),
         ("lambda:InvokeFunction", arn("lambda", "function:rds-iam-lambda-MySqlFunction-Other")),
         ("sqs:SendMessage", arn("sqs", "payroll")),
         ("rds-db:connect", user(RESOURCE_ID, USER)),
@@ -208,7 +215,7 @@ fn the_scheduler_hands_over_and_does_nothing_else() {
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html>
 #[test]
 fn the_schedulers_role_is_for_the_stacks_own_schedules() {
-    let rendered = render(&both());
+    let rendered = render_of(&GENERATED, &all());
     let document = |id: &str| rendered.properties(id)["AssumeRolePolicyDocument"].clone();
     let trust = Policy::parse(&document("ScheduleRole")).unwrap();
     let assume = |account: &str, group: &str| {

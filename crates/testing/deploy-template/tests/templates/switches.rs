@@ -3,7 +3,7 @@
 use deploy_template::{Rendered, Stack, physical_name};
 use serde_json::{Value, json};
 
-use crate::stack::{MYSQL, POSTGRES, bare, both, render};
+use crate::stack::{GENERATED, MYSQL, all, bare, render, render_of, stack_of, templates};
 
 pub(crate) fn ids_of(rendered: &Rendered, kind: &str) -> Vec<String> {
     let of_kind = rendered.resources.iter().filter(|(_, resource)| resource["Type"] == kind);
@@ -13,33 +13,51 @@ pub(crate) fn ids_of(rendered: &Rendered, kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_engine_without_an_endpoint_leaves_nothing_behind() {
-    for (engine, other, parameters) in
-        [("MySql", "Postgres", MYSQL), ("Postgres", "MySql", POSTGRES)]
-    {
-        let rendered = render(&bare().with(parameters));
-        let all = Value::from(rendered.resources.clone()).to_string();
-        assert!(!all.contains(other), "{all}");
-        assert_eq!(ids_of(&rendered, "AWS::Lambda::Function"), [format!("{engine}Function")]);
-        assert!(rendered.outputs.keys().all(|name| !name.contains(other)));
-        let name = physical_name(&format!("{engine}Function"));
-        assert_eq!(rendered.outputs[&format!("{engine}FunctionName")], name);
+fn a_function_without_an_endpoint_leaves_nothing_behind() {
+    for (template, functions) in templates() {
+        for function in functions {
+            let rendered = render_of(template, &stack_of(&[*function]));
+            let names = rendered.resources.keys().chain(rendered.outputs.keys());
+            let of_others = names.filter(|name| {
+                let own = name.starts_with(function.prefix);
+                let longer = functions.iter().any(|other| {
+                    other.prefix.len() > function.prefix.len() && name.starts_with(other.prefix)
+                });
+                (!own || longer) && !name.starts_with("Schedule")
+            });
+            let of_others: Vec<_> = of_others
+                .filter(|name| !name.starts_with("RdsCa") && *name != "LayerArn")
+                .collect();
+            assert!(of_others.is_empty(), "{function:?}: {of_others:?}");
+            let id = format!("{}Function", function.prefix);
+            assert_eq!(ids_of(&rendered, "AWS::Lambda::Function"), [&*id]);
+            assert_eq!(rendered.outputs[&format!("{id}Name")], physical_name(&id));
+            let text = Value::from(rendered.resources.clone()).to_string();
+            for other in functions.iter().filter(|other| other.name.len() > function.name.len()) {
+                assert!(!text.contains(other.name), "{}: {text}", other.name);
+            }
+        }
+        let rendered = render_of(template, &stack_of(functions));
+        assert_eq!(ids_of(&rendered, "AWS::Lambda::Function").len(), functions.len());
     }
-    assert_eq!(ids_of(&render(&both()), "AWS::Lambda::Function").len(), 2);
 }
 
 #[test]
 fn the_queue_goes_with_everything_that_leads_to_it() {
-    let rendered = render(&both().with([("DeadLetterQueue", "false")]));
-    let all =
-        Value::from(rendered.resources.clone()).to_string() + &json!(rendered.outputs).to_string();
-    assert!(!all.contains("FailedEvents") && !all.contains("sqs"), "{all}");
-    for engine in ["MySql", "Postgres"] {
-        let schedule = rendered.properties(&format!("{engine}Schedule"));
-        assert!(schedule["Target"].get("DeadLetterConfig").is_none());
-        let events = rendered.properties(&format!("{engine}Events"));
-        assert!(events.get("DestinationConfig").is_none());
-        assert_eq!(events["MaximumRetryAttempts"], 0);
+    for (template, functions) in templates() {
+        let stack = stack_of(functions).with([("DeadLetterQueue", "false")]);
+        let rendered = render_of(template, &stack);
+        let all = Value::from(rendered.resources.clone()).to_string()
+            + &json!(rendered.outputs).to_string();
+        assert!(!all.contains("FailedEvents") && !all.contains("sqs"), "{all}");
+        for id in ids_of(&rendered, "AWS::Scheduler::Schedule") {
+            assert!(rendered.properties(&id)["Target"].get("DeadLetterConfig").is_none());
+        }
+        for function in functions {
+            let events = rendered.properties(&format!("{}Events", function.prefix));
+            assert!(events.get("DestinationConfig").is_none());
+            assert_eq!(events["MaximumRetryAttempts"], 0);
+        }
     }
 }
 
@@ -68,8 +86,8 @@ fn what_is_not_given_is_not_there() {
 #[test]
 fn alarms_go_to_the_topic_if_there_is_one() {
     let topic = "arn:aws:sns:eu-west-1:123456789012:on-call";
-    let with = render(&both().with([("AlarmTopicArn", topic)]));
-    let without = render(&both());
+    let with = render_of(&GENERATED, &all().with([("AlarmTopicArn", topic)]));
+    let without = render_of(&GENERATED, &all());
     for id in ids_of(&with, "AWS::CloudWatch::Alarm") {
         assert_eq!(with.properties(&id)["AlarmActions"], json!([topic]), "{id}");
         assert!(without.properties(&id).get("AlarmActions").is_none(), "{id}");
