@@ -1,6 +1,6 @@
 //! Starts the servers, and serves until a signal or until the command of `--exec` ends.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode};
@@ -51,58 +51,74 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     let policy = options.policy.as_deref().map(read).transpose()?;
     builders.into_iter().for_each(|builder| start(builder, sender.clone()));
 
-    let token = guide::token_command(path);
+    let (token, policy) = (guide::token_command(path), policy.as_deref());
+    let ready = |server: &Server| {
+        enforce(server, options, policy)?;
+        if !options.json && options.exec.is_none() {
+            command_line::print(&guide::server(server, &token));
+            command_line::print("");
+        }
+        Ok(())
+    };
+    let mut servers = match started(&events, options.engines.len(), ready)? {
+        Ok(servers) => servers,
+        Err(signal) if options.exec.is_some() => return Ok(ended_by(signal)),
+        Err(_) => return Ok(ExitCode::SUCCESS),
+    };
+    servers.sort_by_key(|server| options.engines.iter().position(|it| *it == server.engine()));
+    let _file = options.env.as_deref().map(|path| EnvFile::write(path, &servers)).transpose()?;
+    if let Some(line) = &options.exec {
+        return run(line, &servers, &events);
+    }
+    command_line::print(&match options.json {
+        true => document::document(&servers),
+        false => guide::END.to_owned(),
+    });
+    while !matches!(events.recv()?, Event::Signal(_)) {}
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for `count` servers, and calls `ready` with each; or the signal that comes first. Servers that are
+/// still starting then end with this process.
+fn started(
+    events: &Receiver<Event>,
+    count: usize,
+    ready: impl Fn(&Server) -> Result<(), Failure>,
+) -> Result<Result<Vec<Server>, c_int>, Failure> {
     let mut servers = Vec::new();
-    while servers.len() < options.engines.len() {
+    while servers.len() < count {
         match events.recv()? {
             Event::Progress(line) => eprintln!("{line}"),
             Event::Started(server) => {
                 let server = (*server)?;
-                enforce(&server, options, policy.as_deref())?;
-                if !options.json && options.exec.is_none() {
-                    command_line::print(&guide::server(&server, &token));
-                    command_line::print("");
-                }
+                ready(&server)?;
                 servers.push(server);
             }
-            // Servers that are still starting end with this process.
-            Event::Signal(signal) if signal != libc::SIGCHLD => {
-                return Ok(if options.exec.is_some() {
-                    ended_by(signal)
-                } else {
-                    ExitCode::SUCCESS
-                });
-            }
-            Event::Signal(_) => {}
+            Event::Signal(libc::SIGCHLD) => {}
+            Event::Signal(signal) => return Ok(Err(signal)),
         }
     }
-    servers.sort_by_key(|server| options.engines.iter().position(|it| *it == server.engine()));
-    let _file = options.env.as_deref().map(|path| EnvFile::write(path, &servers)).transpose()?;
-    match &options.exec {
-        Some(line) => {
-            let name = line[0].display();
-            let child = match command::start(line, &document::environment(&servers)) {
-                Ok(child) => child,
-                Err(error) => {
-                    eprintln!("local-rds: cannot run {name}: {error}");
-                    return Ok(ExitCode::from(command::NOT_FOUND));
-                }
-            };
-            let code = wait(child, &events)?;
-            if code != 0 {
-                show_refusals(&servers);
-            }
-            Ok(ExitCode::from(code))
+    Ok(Ok(servers))
+}
+
+/// Runs the command of `--exec` to its end.
+fn run(
+    line: &[OsString],
+    servers: &[Server],
+    events: &Receiver<Event>,
+) -> Result<ExitCode, Failure> {
+    let child = match command::start(line, &document::environment(servers)) {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("local-rds: cannot run {}: {error}", line[0].display());
+            return Ok(ExitCode::from(command::NOT_FOUND));
         }
-        None => {
-            command_line::print(&match options.json {
-                true => document::document(&servers),
-                false => guide::END.to_owned(),
-            });
-            while !matches!(events.recv()?, Event::Signal(_)) {}
-            Ok(ExitCode::SUCCESS)
-        }
+    };
+    let code = wait(child, events)?;
+    if code != 0 {
+        show_refusals(servers);
     }
+    Ok(ExitCode::from(code))
 }
 
 /// The servers to start. They know the same access key.

@@ -92,12 +92,13 @@ const LOG_IN: &str = "PGPASSWORD=$(\"$0\" token) psql --no-psqlrc --tuples-only 
                       user=$DB_USER dbname=$DB_NAME sslmode=verify-full \
                       sslrootcert=$DB_CA_BUNDLE\" --command 'SELECT count(*) FROM items'";
 
-/// Runs [`LOG_IN`], with a `psql` that may be a private copy.
-fn log_in(options: &[&str]) -> Output {
+/// Runs [`LOG_IN`] with a private copy of `psql`, which verifies the server's name as `name`.
+fn log_in(options: &[&str], name: &str) -> Output {
     let client = local_packages::fetch_client(Engine::Postgres, &mut |_| ()).unwrap();
     let libraries: Vec<_> = client.libraries.iter().map(|path| path.to_str().unwrap()).collect();
     let psql = format!("env LD_LIBRARY_PATH={} {}", libraries.join(":"), client.program.display());
-    exec(Engine::Postgres, options, &LOG_IN.replace("psql ", &format!("{psql} ")))
+    let script = LOG_IN.replace("psql ", &format!("{psql} ")).replace("$DB_HOST", name);
+    exec(Engine::Postgres, options, &script)
 }
 
 #[test]
@@ -113,16 +114,25 @@ fn a_failed_command_learns_why_its_login_was_refused() {
         (&["--policy", policy.to_str().unwrap()], "dbuser:db-LOCALPOSTGRES"),
         (&["--logins-per-second", "0"], "0 new connections"),
     ] {
-        let output = log_in(options);
+        let output = log_in(options, "$DB_HOST");
         assert_eq!(output.status.code(), Some(2), "psql's code");
         let errors = text(&output.stderr);
         assert!(errors.contains("PAM authentication failed"), "{errors}");
         let line = errors.lines().find(|line| line.starts_with("local-rds: postgres: "));
         assert!(line.is_some_and(|line| line.contains(reason)), "{reason}: {errors}");
     }
-    let output = log_in(&[]);
+    let output = log_in(&[], "$DB_HOST");
     assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
+}
+
+/// The token is still signed for the endpoint.
+#[test]
+fn a_client_that_dials_another_name_may_verify_it() {
+    let output = log_in(&["--also-named", "localhost"], "localhost");
+    assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
+    let output = log_in(&[], "localhost");
+    assert!(text(&output.stderr).contains("does not match host name"), "{}", text(&output.stderr));
 }
 
 crate::for_each_engine!(a_command_finds_the_server_and_ends_it);

@@ -17,10 +17,12 @@ fn an_installed_program_serves_every_engine() {
     let package = pinned_tools::workspace().unwrap().join("crates/local/rds");
     let mut install = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     install
-        // The profile of the tests, whose dependencies are compiled already.
+        // The profile of the tests.
         .args(["install", "--quiet", "--debug", "--locked", "--offline", "--no-track"])
         .args([Path::new("--path"), &package, Path::new("--root"), root.path()])
-        .env("CARGO_TARGET_DIR", target)
+        // The program that other tests run stays where it is; dependencies are compiled there already.
+        .env("CARGO_BUILD_BUILD_DIR", target)
+        .env("CARGO_TARGET_DIR", root.path().join("target"))
         .current_dir(root.path());
     // Cargo's variables about this package would make it compile others anew.
     for (name, _) in env::vars_os() {
