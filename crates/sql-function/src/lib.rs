@@ -1,15 +1,50 @@
 //! Everything that the MySQL and the PostgreSQL Lambda function have in common, which is all but
 //! the driver.
 //!
-//! An engine's function implements [`Connector`], [`Connection`] and [`Examine`] for its driver,
-//! and its `main` hands [`run`] the arguments, the environment and the clock:
+//! An engine's crate implements [`Connector`], [`Connection`] and [`Examine`] for its driver. A
+//! program answers events with the statements that they name ([`run`]), or with a handler of its
+//! own ([`serve`]), which gets each event and a [`Context`] to reach the database with:
 //!
 //! ```no_run
-//! use std::env;
-//! use std::time::SystemTime;
+//! use serde::{Deserialize, Serialize};
+//! use sql_function::{Connector, Context, Error, Mode, Stopped, params};
 //!
-//! fn main_of<C: sql_function::Connector>() -> Result<(), lambda_runtime::Error> {
-//!     sql_function::run::<C>(env::args_os().nth(1), |name| env::var(name).ok(), SystemTime::now)
+//! #[derive(Deserialize)]
+//! struct Move {
+//!     from: i64,
+//!     to: i64,
+//!     amount: i64,
+//! }
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Account {
+//!     id: i64,
+//!     balance: i64,
+//! }
+//!
+//! /// The connection is logged in, verified, and closed or reused afterwards. What fails says what
+//! /// became of the work.
+//! async fn handle<C: Connector>(event: Move, mut db: Context<C>) -> Result<Vec<Account>, Error> {
+//!     let Move { from, to, amount } = event;
+//!     let mut transaction = db.begin(Mode::Write);
+//!     let taken = transaction
+//!         .execute(
+//!             "UPDATE accounts SET balance = balance - $2 WHERE id = $1 AND balance >= $2",
+//!             &params![from, amount],
+//!         )
+//!         .await?;
+//!     if taken.rows_affected == 0 {
+//!         return Err(Error::own("TooLittle", "the account has less")); // rolled back
+//!     }
+//!     let give = "UPDATE accounts SET balance = balance + $2 WHERE id = $1";
+//!     transaction.execute(give, &params![to, amount]).await?;
+//!     transaction.commit().await?;
+//!     db.query("SELECT id, balance FROM accounts WHERE id IN ($1, $2)", &params![from, to]).await
+//! }
+//!
+//! /// An engine's own macro, such as `postgres_function::main!(handle)`, writes this.
+//! fn main_of<C: Connector>() -> Result<(), Stopped> {
+//!     sql_function::serve(handle::<C>, sql_function::surroundings!())
 //! }
 //! ```
 //!

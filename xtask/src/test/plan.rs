@@ -10,7 +10,8 @@ use super::flags::Flags;
 
 /// Programs whose tests each run in their own process. The tests of other programs share a process,
 /// because they are short, or share what they prepare.
-const SPLIT: [&str; 2] = ["mysql-function integration", "postgres-function integration"];
+const SPLIT: [&str; 3] =
+    ["mysql-function integration", "postgres-function integration", "test-handler handler"];
 
 /// The tests that take longest, or most of the cores' time: modules of scenarios, test programs, and
 /// what runs on MySQL, whose server starts slowest and whose function serves MariaDB too. They are

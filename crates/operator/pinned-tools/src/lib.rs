@@ -58,6 +58,16 @@ pub struct Node {
     pub npm: PathBuf,
 }
 
+/// What AWS's documentation builds Rust functions with.
+#[derive(Debug, Clone)]
+pub struct CargoLambda {
+    /// `cargo-lambda`. It takes the path of zig from the environment variable
+    /// `CARGO_ZIGBUILD_ZIG_PATH`.
+    pub cargo_lambda: PathBuf,
+    /// `zig`.
+    pub zig: PathBuf,
+}
+
 /// AWS SAM CLI, cfn-lint and aws-sam-translator.
 ///
 /// `progress` is called with a line of text at each step of a download. Processes that need the same set
@@ -157,6 +167,19 @@ pub fn python_packages(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Environment, Error> {
     environment(name, requirements, progress)
+}
+
+/// cargo-lambda, with its own zig.
+///
+/// # Errors
+/// As [`sam`].
+pub fn cargo_lambda(progress: &mut dyn FnMut(&str)) -> Result<CargoLambda, Error> {
+    let requirements = include_str!("../requirements/cargo-lambda.txt");
+    let environment = environment("cargo-lambda", requirements, progress)?;
+    Ok(CargoLambda {
+        cargo_lambda: environment.program("cargo-lambda")?,
+        zig: environment.package_file("ziglang/zig")?,
+    })
 }
 
 fn environment(

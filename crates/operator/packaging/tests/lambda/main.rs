@@ -5,6 +5,7 @@
 mod built;
 mod clones;
 mod emulator;
+mod own;
 mod programs;
 mod statements;
 mod under_lambda;
