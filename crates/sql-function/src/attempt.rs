@@ -165,7 +165,7 @@ impl<C: Connector> Attempt<C> {
             return Ok((result, size));
         }
         let too_large = response_too_large(statement);
-        let is_write = statement.mode == Mode::Write && !self.transaction.is_some();
+        let is_write = statement.mode == Mode::Write && self.transaction.is_none();
         Err(if is_write { executed(too_large) } else { too_large })
     }
 

@@ -8,6 +8,7 @@
 use diagnosis::{Cause, Filled, Placeholders};
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::loggable;
@@ -147,9 +148,9 @@ pub struct Error {
     told: Option<Box<Told>>,
     /// The cause. Only the caller is shown it, unless it is an error of this type.
     source: Option<Arc<dyn StdError + Send + Sync>>,
-    advice: Option<Loggable>,
+    advice: Option<Box<Loggable>>,
     /// The line of the statement's file, from 1.
-    line: Option<usize>,
+    line: Option<NonZeroU32>,
     /// What is behind it, with the texts of that cause unless the advice replaces them.
     cause: Option<(Cause, Option<Box<Filled>>)>,
 }
@@ -253,19 +254,19 @@ impl Error {
 
     /// Sets what to do next.
     pub fn advice(mut self, advice: impl Into<Loggable>) -> Error {
-        self.advice = Some(advice.into());
+        self.advice = Some(Box::new(advice.into()));
         self
     }
 
     /// Sets the line of the statement's file that it is about, from 1.
     pub fn at_line(mut self, line: Option<usize>) -> Error {
-        self.line = line;
+        self.line = line.and_then(|line| NonZeroU32::new(u32::try_from(line).ok()?));
         self
     }
 
     /// The line of the statement's file that it is about, from 1, if that is known.
     pub fn line(&self) -> Option<usize> {
-        self.line
+        usize::try_from(self.line?.get()).ok()
     }
 
     /// Names the cause. The advice already says how to fix it.
