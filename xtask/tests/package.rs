@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-use crate::workspace::root;
+use crate::workspace::{read, root};
 
 /// Packs it, unpacks it elsewhere, and builds it there.
 #[test]
@@ -24,5 +24,23 @@ fn the_library_can_be_published() {
     let files = package(&["--list"]);
     for file in ["README.md", "LICENSE-MIT", "roots/global-bundle.pem", "src/lib.rs"] {
         assert!(files.lines().any(|line| line == file), "{file} is not published:\n{files}");
+    }
+}
+
+/// The types of these crates are in the public API (`crates/iam-auth/tests/public_api.rs`).
+#[test]
+fn the_librarys_readme_names_the_versions_of_its_public_types() {
+    let (readme, workspace) = (read("crates/iam-auth/README.md"), read("Cargo.toml"));
+    for name in ["aws-credential-types", "rustls", "rustls-pki-types"] {
+        let line = workspace.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        let version = line.split('"').nth(1).unwrap();
+        // What may change incompatibly: the first number that is not 0.
+        let compatible = match version.split_once('.') {
+            Some(("0", rest)) => format!("0.{}", rest.split('.').next().unwrap()),
+            Some((major, _)) => major.to_owned(),
+            None => version.to_owned(),
+        };
+        let row = format!("| `{name}` | {compatible} |");
+        assert!(readme.contains(&row), "crates/iam-auth/README.md has no row {row}");
     }
 }

@@ -70,7 +70,8 @@ fn also(missing: &CredentialsError, error: CredentialsError) -> CredentialsError
     }
 }
 
-/// aws-config's chain: profile files (including SSO and AssumeRole), web identity, ECS, EC2.
+/// aws-config's chain: profile files (including SSO, `aws login` and AssumeRole), web identity, ECS,
+/// EC2.
 #[cfg(feature = "https")]
 async fn rest_of_chain() -> aws_config::default_provider::credentials::DefaultCredentialsChain {
     use aws_config::default_provider::credentials::DefaultCredentialsChain;

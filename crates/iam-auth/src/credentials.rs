@@ -55,8 +55,9 @@ impl Credentials {
     /// The default chain: the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
     /// `AWS_SESSION_TOKEN`), which has a function's credentials in Lambda.
     ///
-    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files, SSO,
-    /// AssumeRole, `credential_process`, web identity, ECS and EKS containers, EC2.
+    /// With the feature `https`, the default chain of the AWS SDKs follows: profile files (keys,
+    /// AssumeRole, `credential_process`, `aws login`, SSO), web identity, ECS and EKS containers,
+    /// EC2. Source: "Credential provider chain", AWS SDKs and tools reference guide.
     ///
     /// Nothing is read or opened here, and only the environment later if it has credentials.
     pub async fn from_chain() -> Self {

@@ -70,7 +70,7 @@ impl TrustStore {
 
 /// What errors call the roots of `owner`.
 fn source(owner: &str) -> String {
-    format!("of {owner} in iam-auth {}", env!("CARGO_PKG_VERSION"))
+    format!("iam-auth {} ({owner})", env!("CARGO_PKG_VERSION"))
 }
 
 /// The part of the regions' bundle that is about one region.
@@ -157,7 +157,12 @@ mod tests {
     #[test]
     fn a_clock_before_the_roots_is_told_with_their_place() {
         let error = TrustStore::rds("eu-west-1", UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("eu-west-1 in iam-auth"), "{error}");
+        let version = env!("CARGO_PKG_VERSION");
+        let place = format!("CA bundle iam-auth {version} (eu-west-1): certificate 1 ");
+        assert!(error.starts_with(&place), "{error}");
         assert!(error.contains("is not valid before"), "{error}");
+        let trust = format!("{:?}", TrustStore::rds("eu-west-1", now()).unwrap());
+        let start = format!("(3 roots from iam-auth {version} (eu-west-1), sha256 ");
+        assert!(trust.starts_with(&start), "{trust}");
     }
 }

@@ -48,23 +48,17 @@ pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8,
         }
     }
     let is_refused = !errors.is_empty() && !flags.allow_errors;
-    if is_refused && flags.file.is_some() {
+    if is_refused && (flags.file.is_some() || matches!(flags.format, Format::Client(_))) {
         return Err(refusal(&flags, errors.len()).into());
     }
-    let texts =
-        described.iter().zip(&descriptions).map(|(Described { function, answer }, it)| match flags
-            .format
-        {
-            Format::Table => table::of(function, it),
-            Format::Answer => answer.trim_end().to_owned() + "\n",
-            Format::Client(language) => {
-                language.client(it, &format!("cargo xtask describe --{}", language.option()))
-            }
-        });
-    let text = texts.collect::<Vec<_>>().join("\n");
-    if is_refused && matches!(flags.format, Format::Client(_)) {
-        return Err(refusal(&flags, errors.len()).into());
-    }
+    let text = |(asked, description): (&Described, &Description)| match flags.format {
+        Format::Table => table::of(&asked.function, description),
+        Format::Answer => asked.answer.trim_end().to_owned() + "\n",
+        Format::Client(language) => {
+            language.client(description, &format!("cargo xtask describe --{}", language.option()))
+        }
+    };
+    let text = described.iter().zip(&descriptions).map(text).collect::<Vec<_>>().join("\n");
     output::put(&text, flags.file.as_ref())?;
     Ok(u8::from(is_refused))
 }

@@ -1,7 +1,6 @@
 //! `deploy`: from a database to functions that log in to it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use aws_cli::{Aws, Caller, Target, discover, invoke};
@@ -15,7 +14,7 @@ use crate::change_set::{self, Change, ChangeSet, Wanted};
 use crate::choice::{Choice, Given, choose};
 use crate::events::End;
 use crate::parameters::parameters;
-use crate::plan::Plan;
+use crate::plan::{Plan, Statements};
 use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
@@ -28,8 +27,8 @@ pub struct Deploy {
     pub target: Option<Target>,
     /// Values in place of those that AWS knows.
     pub given: Given,
-    /// The folder of statements; `None` for the workspace's.
-    pub statements: Option<PathBuf>,
+    /// Where the statements are.
+    pub statements: Statements,
     /// The function that is for the database; `None` for its engine's first.
     pub function: Option<String>,
     /// The user that the function logs in as.
@@ -46,8 +45,6 @@ pub struct Deploy {
     pub enable_iam_auth: bool,
     /// The bucket to upload to; `None` for the default one of the account and the region.
     pub bucket: Option<String>,
-    /// Deploy the zips of the last build.
-    pub prebuilt: bool,
     /// Do not ask for confirmation.
     pub yes: bool,
     /// Do only what needs no account.
@@ -100,10 +97,9 @@ pub fn deploy(
         }
     }
     let options = &options;
-    let built = if options.prebuilt {
-        None
-    } else {
-        Some(artifacts::make(&plan.functions, options.architecture, now, report)?)
+    let built = match options.statements {
+        Statements::LastBuild => None,
+        _ => Some(artifacts::make(&plan.functions, options.architecture, now, report)?),
     };
     let parameters = all_parameters(&choice, &plan, options);
     let Some((aws, caller)) = aws else {
@@ -139,7 +135,7 @@ fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice
 /// Reads the statements, and checks what can be checked without AWS.
 fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
     checks::login(choice, &options.user)?;
-    let plan = Plan::of(options, choice.engine)?;
+    let plan = Plan::of(&options.statements, options.function.as_deref(), choice.engine)?;
     let parameters = all_parameters(choice, &plan, options);
     checks::parameters(&plan.template, &options.stack, &parameters)?;
     // An existing stack may keep other values than the template's defaults.

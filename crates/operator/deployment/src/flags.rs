@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use aws_cli::Target;
 use command_line::{CommandLine, Error};
 use deployment::user::User;
-use deployment::{Account, Deploy, Destroy, Failure, Given};
+use deployment::{Account, Deploy, Destroy, Failure, Given, Statements};
 use packaging::Architecture;
 
 const DEPLOY: &str = include_str!("help/deploy.txt");
@@ -147,11 +146,16 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
     let Some(mut options) = Options::read(line, &values, &switches)? else {
         return Ok(Command::Help(DEPLOY));
     };
-    if options.has("no-build") && options.value("statements").is_some() {
-        let why =
-            "--no-build deploys the last build with its own statements; leave out --statements";
-        return Err(options.line.error(why).into());
-    }
+    let statements = match (options.has("no-build"), options.value("statements")) {
+        (false, None) => Statements::Workspace,
+        (false, Some(folder)) => Statements::Folder(folder.into()),
+        (true, None) => Statements::LastBuild,
+        (true, Some(_)) => {
+            let why =
+                "--no-build deploys the last build with its own statements; leave out --statements";
+            return Err(options.line.error(why).into());
+        }
+    };
     let given = Given {
         engine: options.parsed("engine")?,
         endpoint: options.value("endpoint"),
@@ -164,7 +168,7 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
     let user = "the user to log in as, which `cargo xtask user` creates";
     let deploy = Deploy {
         given,
-        statements: options.value("statements").map(PathBuf::from),
+        statements,
         function: options.value("function"),
         user: options.required("db-user", user)?,
         database: options.required("db-name", "the database")?,
@@ -172,7 +176,6 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         architecture: architecture.ok_or("--arch is missing: arm64 or x86_64")?,
         enable_iam_auth: options.has("enable-iam-auth"),
         bucket: options.value("s3-bucket"),
-        prebuilt: options.has("no-build"),
         yes: options.has("yes"),
         dry_run: options.has("dry-run"),
         target: options.target.take(),
@@ -215,7 +218,7 @@ fn user(line: CommandLine) -> Result<Command, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, parse};
+    use super::{Command, Statements, parse};
 
     fn parsed(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(Into::into)).map_err(|error| error.to_string())
@@ -234,7 +237,7 @@ mod tests {
             deploy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(parameters, ["ConnectTo=c:1", "A=1", "B=2=3"]);
         assert_eq!(deploy.function.as_deref(), Some("mysql-a"));
-        assert_eq!(deploy.statements, Some("sql".into()));
+        assert!(matches!(deploy.statements, Statements::Folder(folder) if folder.ends_with("sql")));
     }
 
     #[test]

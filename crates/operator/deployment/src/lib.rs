@@ -36,6 +36,7 @@ pub use choice::Given;
 pub use deploy::{Deploy, deploy};
 pub use destroy::{Destroy, destroy};
 pub use interrupt::listen;
+pub use plan::Statements;
 pub use report::Report;
 
 /// Why something was not done: a text that names the resource and what to do.

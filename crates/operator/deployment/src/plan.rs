@@ -1,14 +1,25 @@
 //! What is deployed: the functions of a folder of statements, their schedules, and the template for them.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use engine::Engine;
 use packaging::{Function, Scheduled, share_a_folder};
 use serde_json::{Value, json};
 
+use crate::Failure;
 use crate::report::table;
 use crate::stack::Stack;
-use crate::{Deploy, Failure};
+
+/// Where the statements are.
+#[derive(Clone, Debug)]
+pub enum Statements {
+    /// In the workspace, in `deploy/statements`.
+    Workspace,
+    /// In this folder.
+    Folder(PathBuf),
+    /// In `target/lambda`, where the last build left the zips and the template.
+    LastBuild,
+}
 
 /// The functions and their template.
 pub(crate) struct Plan {
@@ -21,26 +32,35 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads the statements: those of the last build with `--no-build`, else those of the folder.
+    /// Reads the statements.
     ///
     /// # Errors
-    /// A statement is invalid, or no function serves the database's engine or has the name of `--function`.
-    pub(crate) fn of(options: &Deploy, engine: Engine) -> Result<Self, Failure> {
-        let (template, functions) = if options.prebuilt {
-            packaging::built()?
-        } else {
-            let folder = match &options.statements {
-                Some(folder) => absolute(folder),
-                None => packaging::statements()?,
-            };
-            let mut functions = packaging::functions(&folder)?;
-            if share_a_folder(&functions) {
-                functions.retain(|function| serves(function, engine));
+    /// A statement is invalid, or no function serves the database's engine or has this name.
+    pub(crate) fn of(
+        statements: &Statements,
+        function: Option<&str>,
+        engine: Engine,
+    ) -> Result<Self, Failure> {
+        let folder = match statements {
+            Statements::LastBuild => None,
+            Statements::Workspace => Some(packaging::statements()?),
+            // Errors name files by their whole path.
+            Statements::Folder(folder) => {
+                Some(folder.canonicalize().unwrap_or_else(|_| folder.clone()))
             }
-            packaging::check_statements(&functions)?;
-            (packaging::template(&functions)?, functions)
         };
-        let function = chosen(&functions, options.function.as_deref(), engine)?.clone();
+        let (template, functions) = match folder {
+            None => packaging::built()?,
+            Some(folder) => {
+                let mut functions = packaging::functions(&folder)?;
+                if share_a_folder(&functions) {
+                    functions.retain(|function| serves(function, engine));
+                }
+                packaging::check_statements(&functions)?;
+                (packaging::template(&functions)?, functions)
+            }
+        };
+        let function = chosen(&functions, function, engine)?.clone();
         Ok(Self { functions, function, template })
     }
 
@@ -90,11 +110,6 @@ impl Plan {
         let is_kept = |prefix: &str| self.functions.iter().any(|it| it.prefix() == prefix);
         prefixes.filter(|prefix| !is_kept(prefix)).collect()
     }
-}
-
-/// Errors name files by their whole path.
-fn absolute(folder: &Path) -> std::path::PathBuf {
-    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 fn serves(function: &Function, engine: Engine) -> bool {

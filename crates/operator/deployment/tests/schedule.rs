@@ -9,14 +9,13 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// Runs `deploy` with options for every value of the database, without AWS, and with a statement for each
-/// engine. Returns the error.
+/// Runs `deploy` with options for every value of the database, without AWS, and with one statement. Returns the
+/// error.
 fn refusal(engine: &str, sql: &str, options: &[&str]) -> String {
     let statements = TempDir::new().unwrap();
-    for engine in ["mysql", "postgres"] {
-        fs::create_dir(statements.path().join(engine)).unwrap();
-        fs::write(statements.path().join(engine).join("a.sql"), sql).unwrap();
-    }
+    let folder = statements.path().join(if engine == "postgres" { engine } else { "mysql" });
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.sql"), sql).unwrap();
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_deployment"))
         .args(["deploy", "--engine", engine])
         .args(by_hand::DATABASE)
@@ -32,8 +31,8 @@ fn refusal(engine: &str, sql: &str, options: &[&str]) -> String {
     assert!(stdout.is_empty(), "{options:?}: {}", String::from_utf8_lossy(&stdout));
     assert!(!stderr.contains("compiling") && !stderr.contains("fetching"), "it went on: {stderr}");
     assert!(stderr.starts_with("error: nothing was built"), "{stderr}");
-    // Each file is named once, and nothing comes after them.
-    assert_eq!(stderr.trim().lines().count(), 3, "it went on: {stderr}");
+    // Nothing comes after the file's name.
+    assert_eq!(stderr.trim().lines().count(), 2, "it went on: {stderr}");
     stderr
 }
 
@@ -51,7 +50,7 @@ fn what_would_fail_is_refused() {
             ("-- schedule: rate(1 days)\nSELECT 1", "line 1"),
             ("-- schedule: rate(1 day) Berlin please\nSELECT 1", "line 1"),
             ("-- mode: read\n-- params: [1]\nSELECT 1", "line 2"),
-            (&*declared, "line 3"),
+            (&*declared, "line 2"),
             (&undeclared, "line 1"),
         ] {
             for how in [&[][..], &["--dry-run"], &["--yes"]] {

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::architecture::Architecture;
 use crate::cargo::{answer, cargo, command, workspace};
+use crate::own_package::OwnPackage;
 use crate::runtime::{self, AMAZON_LINUX_2023, Glibc};
 use crate::traces::{self, Remapped};
 use crate::{Failure, configuration, rust_target};
@@ -48,16 +49,42 @@ pub fn compile(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Failure> {
+    let metadata = answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]))?;
+    compile_in(&workspace()?, &metadata, packages, architecture, progress)
+}
+
+/// [`compile`] for a package of one's own.
+///
+/// # Errors
+/// As there.
+pub fn compile_own(
+    package: &OwnPackage,
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Compiled, Failure> {
+    let metadata = package.metadata()?;
+    compile_in(&package.folder, &metadata, &[&package.package], architecture, progress)
+}
+
+/// Compiles packages of the workspace around `folder`, which cargo describes by `metadata`.
+fn compile_in(
+    folder: &Path,
+    metadata: &str,
+    packages: &[&str],
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Compiled, Failure> {
     let target = &pinned_tools::target()?;
-    configuration::check(&workspace()?)?;
+    configuration::check(folder)?;
     rust_target::ensure(architecture, progress)?;
     let zig = pinned_tools::zig(progress)?;
-    let folders = folders(target)?;
+    let folders = folders(target, metadata)?;
     let rust_target = architecture.rust_target();
     progress(&format!("compiling {} for {architecture}", packages.join(" and ")));
 
     let mut build = command(zig.cargo_zigbuild)?;
     build
+        .current_dir(folder)
         .args(["zigbuild", "--locked", "--release"])
         .args(["--target", &format!("{rust_target}.{AMAZON_LINUX_2023}")])
         .args(packages.iter().flat_map(|package| ["--package", package]))
@@ -107,7 +134,7 @@ impl Compiled {
 }
 
 /// The folders whose paths the compiler would write into a program, and their replacements.
-fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
+fn folders(target: &Path, metadata: &str) -> Result<Vec<Remapped>, Failure> {
     let version = answer(command("rustc")?.arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
     let sysroot = PathBuf::from(answer(command("rustc")?.args(["--print", "sysroot"]))?);
@@ -119,8 +146,12 @@ fn folders(target: &Path) -> Result<Vec<Remapped>, Failure> {
         (target.into(), "/target".to_owned()),
     ];
 
-    let metadata = answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]))?;
-    let packages = serde_json::from_str::<Metadata>(&metadata)?.packages;
+    let packages = serde_json::from_str::<Metadata>(metadata)?.packages;
+    // A package of one's own, and others that it takes from folders.
+    let (here, own) = (workspace()?, packages.iter().filter(|package| package.source.is_none()));
+    let own = own.filter_map(|it| it.manifest_path.parent().map(|folder| (it, folder)));
+    let own = own.filter(|(_, folder)| !folder.starts_with(&here));
+    folders.extend(own.map(|(it, folder)| (folder.into(), format!("/{}", it.name))));
     let foreign = packages.iter().filter(|package| package.source.is_some());
     let foreign: Vec<_> =
         foreign.filter_map(|it| it.manifest_path.parent().map(|folder| (it, folder))).collect();

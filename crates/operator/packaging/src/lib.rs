@@ -18,6 +18,7 @@ mod cargo;
 // From sources to programs.
 mod compile;
 mod configuration;
+mod own_package;
 mod rust_target;
 
 // Whether a program starts on Lambda.
@@ -35,9 +36,10 @@ mod schedules;
 mod template;
 
 pub use architecture::Architecture;
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, compile_own};
 pub use functions::{Function, functions, share_a_folder};
-pub use package::{Package, build, build_functions, build_with};
+pub use own_package::OwnPackage;
+pub use package::{Package, build, build_functions, build_own, build_with};
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
 pub use schedules::Scheduled;
 pub use statements::{check as check_statements, statements};

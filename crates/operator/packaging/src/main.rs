@@ -7,7 +7,7 @@ mod flags;
 
 use command_line::print;
 use flags::Flags;
-use packaging::{Failure, Function, Package, Scheduled};
+use packaging::{Failure, Function, OwnPackage, Package, Scheduled};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +24,12 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match flags::parse()? {
         Flags::Help(text) => print(text),
+        Flags::Own { package, architecture, json } => {
+            let package = OwnPackage::read(&package)?;
+            let progress = &mut |line: &str| eprintln!("{line}");
+            let packages = [packaging::build_own(&package, architecture, progress)?];
+            print(&if json { serde_json::to_string(&packages)? } else { table(&packages) });
+        }
         Flags::Build { statements, engines, architecture, json } => {
             let mut functions = functions(statements.map_or_else(packaging::statements, Ok)?)?;
             let is_of = |function: &str| engines.iter().any(|engine| engine.function() == function);

@@ -1,5 +1,6 @@
 //! The folder and the zip of a function, where cargo-lambda puts them.
 
+use engine::Engine;
 use reproducible_zip::{Entry, Method, sha256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -8,10 +9,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, compile, compile_own};
 use crate::functions::{Function, functions};
+use crate::own_package::OwnPackage;
 use crate::template::{TEMPLATE, template};
-use crate::{Failure, statements};
+use crate::{FUNCTIONS, Failure, statements};
 
 /// A function, packed for Lambda.
 #[derive(Debug, Serialize)]
@@ -74,33 +76,63 @@ pub fn build_functions(
 ) -> Result<Vec<Package>, Failure> {
     statements::check(functions)?;
     let template = template(functions)?;
-    let lambda = pinned_tools::target()?.join("lambda");
-    fs::create_dir_all(&lambda).map_err(at(&lambda))?;
-    // Held until this function returns or the process ends.
-    let lock = lambda.join("build.lock");
-    let _held =
-        File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
-    let mut programs: Vec<_> = functions.iter().map(|it| it.engine.function()).collect();
-    programs.dedup();
-    let compiled = compile(&programs, architecture, progress)?;
-    let packages = functions.iter().map(|it| pack(it, &compiled, architecture, &lambda));
+    let (lambda, _held) = locked_folder()?;
+    // Always all: cargo compiles the crates that they share with the features of all packages together, so that
+    // one alone would have other bytes.
+    let compiled = compile(&FUNCTIONS.map(Engine::function), architecture, progress)?;
+    let packages = functions.iter().map(|it| {
+        let statements = statements::read(&it.folder)?;
+        pack(&it.name, it.engine.function(), &statements, &compiled, architecture, &lambda)
+    });
     let packages = packages.collect::<Result<_, _>>()?;
     replace(&lambda.join(TEMPLATE), template.as_bytes(), 0o644)?;
     Ok(packages)
 }
 
+/// Compiles, checks and packs a package of one's own, with the statements in its folder, if it has some.
+///
+/// # Errors
+/// As [`build_functions`].
+pub fn build_own(
+    package: &OwnPackage,
+    architecture: Architecture,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Package, Failure> {
+    let statements = match package.statements()? {
+        Some(function) => {
+            statements::check(std::slice::from_ref(&function))?;
+            statements::read(&function.folder)?
+        }
+        None => BTreeMap::new(),
+    };
+    let (lambda, _held) = locked_folder()?;
+    let compiled = compile_own(package, architecture, progress)?;
+    pack(&package.program, &package.program, &statements, &compiled, architecture, &lambda)
+}
+
+/// The folder of what is built, and its lock, which is held until it is dropped or the process ends.
+fn locked_folder() -> Result<(PathBuf, File), Failure> {
+    let lambda = pinned_tools::target()?.join("lambda");
+    fs::create_dir_all(&lambda).map_err(at(&lambda))?;
+    let lock = lambda.join("build.lock");
+    let held =
+        File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(at(&lock))?;
+    Ok((lambda, held))
+}
+
 fn pack(
-    function: &Function,
+    function: &str,
+    program: &str,
+    statements: &BTreeMap<String, Vec<u8>>,
     compiled: &Compiled,
     architecture: Architecture,
     lambda: &Path,
 ) -> Result<Package, Failure> {
-    let (program, glibc) = compiled.program(function.engine.function())?;
-    let statements = statements::read(&function.folder)?;
-    let zip = zip(&program, &statements)?;
-    let folder = lambda.join(&function.name);
+    let (program, glibc) = compiled.program(program)?;
+    let zip = zip(&program, statements)?;
+    let folder = lambda.join(function);
     let package = Package {
-        function: function.name.clone(),
+        function: function.to_owned(),
         architecture: architecture.name(),
         bootstrap: folder.join("bootstrap"),
         bootstrap_bytes: program.len(),
@@ -109,7 +141,7 @@ fn pack(
         zip_sha256: sha256(&zip),
         glibc: glibc.to_string(),
     };
-    replace_folder(&folder.join("statements"), &statements)?;
+    replace_folder(&folder.join("statements"), statements)?;
     replace(&package.bootstrap, &program, 0o755)?;
     replace(&package.zip, &zip, 0o644)?;
     Ok(package)

@@ -6,11 +6,11 @@
 
 mod copies;
 mod entries;
+mod names;
 mod quoted;
 mod rules;
 mod schedules;
 
-use engine::Engine;
 use std::fs;
 
 use crate::Failure;
@@ -92,35 +92,6 @@ fn of(text: &str, functions: &[Function]) -> Result<String, Failure> {
         }
     }
     Ok(entries.to_string().replace(ZIPS, ""))
-}
-
-/// What stands for MySQL and for PostgreSQL in the template's names.
-const PREFIXES: [&str; 2] = ["MySql", "Postgres"];
-
-impl Function {
-    /// What the names of its parameters, resources and outputs in the template start with: `MySql`, or
-    /// `MySqlReports` for `mysql-reports`.
-    pub fn prefix(&self) -> String {
-        format!("{}{}", self.first_prefix(), pascal_case(self.further().unwrap_or_default()))
-    }
-
-    /// The prefix of the engine's first function.
-    fn first_prefix(&self) -> &'static str {
-        match self.engine {
-            Engine::MySql | Engine::MariaDb => PREFIXES[0],
-            Engine::Postgres => PREFIXES[1],
-        }
-    }
-}
-
-/// `purge-items` as `PurgeItems`, without other characters than letters and digits.
-fn pascal_case(name: &str) -> String {
-    let words = name.split(|other: char| !other.is_ascii_alphanumeric());
-    let capital = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        format!("{}{rest}", first.to_ascii_uppercase())
-    };
-    words.map(capital).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use local_rds::Engine;
 
@@ -49,6 +49,24 @@ fn a_command_that_a_signal_ended_ends_as_in_a_shell() {
     assert_eq!(output.status.code(), Some(128 + 9));
 }
 
+/// A program and its command, which end with this value.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.0.try_wait().unwrap().is_none() {
+            kill("KILL", &format!("-{}", self.0.id()));
+            self.0.wait().unwrap();
+        }
+    }
+}
+
+/// The shell's own `kill`: not every system has the program.
+fn kill(signal: &str, process: &str) {
+    let kill = format!("kill -s {signal} -- {process}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
 /// Without a terminal, nobody else sends the command a signal.
 #[test]
 fn signals_are_passed_on() {
@@ -60,11 +78,11 @@ fn signals_are_passed_on() {
         command.args(["--exec", "sh", "-c", script, "sh", signal, &code.to_string()]).arg(&ready);
         // Away from the terminal that the tests may run in.
         command.process_group(0);
-        let mut child = command.spawn().unwrap();
+        let mut group = Group(command.spawn().unwrap());
         eventually("the command runs", || ready.exists());
-        let kill = format!("kill -{signal} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        kill(signal, &group.0.id().to_string());
+        eventually("the command ends", || group.0.try_wait().unwrap().is_some());
+        assert_eq!(group.0.wait().unwrap().code(), Some(code), "{signal}");
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where a text goes: to standard output, or to a file that is whole at any time, or nowhere.
 
 use local_stack::Failure;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// A file, and what is done with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +22,14 @@ pub(super) enum File {
 pub(super) fn put(text: &str, file: Option<&File>) -> Result<(), Failure> {
     match file {
         None => {
-            // A closed pipe, as of `head`, is not an error.
-            let _ = io::stdout().write_all(text.as_bytes());
-            Ok(())
+            let mut out = io::stdout();
+            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                // A closed pipe, as of `head`, is not an error.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(format!("cannot write to standard output: {error}").into())
+                }
+                _ => Ok(()),
+            }
         }
         Some(File::Write(path)) => {
             write(text, path)
@@ -43,20 +48,15 @@ fn write(text: &str, path: &Path) -> io::Result<()> {
         path => path?,
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let folder = folder.unwrap_or(Path::new("."));
+    // As any new file: what the umask allows.
+    let new = Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(new).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
-    let permissions = match fs::metadata(&path) {
-        Ok(metadata) => metadata.permissions(),
-        Err(_) => new_file_permissions()?,
-    };
-    file.as_file().set_permissions(permissions)?;
+    if let Ok(metadata) = fs::metadata(&path) {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
     file.persist(&path).map(drop).map_err(|error| error.error)
-}
-
-/// What a new file would get: everything that the umask allows. A temporary file is private.
-fn new_file_permissions() -> io::Result<fs::Permissions> {
-    let folder = tempfile::tempdir()?;
-    fs::File::create(folder.path().join("new"))?.metadata().map(|metadata| metadata.permissions())
 }
 
 /// Compares a file.
@@ -87,7 +87,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
     use tempfile::TempDir;
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&path), mode(&beside), "as any new file");
 
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         symlink(&path, &link).unwrap();
         put("a\nc\n", Some(&File::Write(link.clone()))).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a\nc\n");

@@ -1,6 +1,7 @@
 //! What is printed about functions and their answers.
 
-use doctor::Terminal;
+use diagnosis::{Step, Verdict};
+use doctor::{Terminal, visible};
 use local_rds::Server;
 use local_stack::{Answer, Failure, Planned};
 use std::env;
@@ -56,11 +57,24 @@ pub(crate) fn rest(runs: &Runs) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A diagnosis: one line, unless something is wrong.
+/// A diagnosis: one line, unless something other than a statement is wrong.
 pub(crate) fn diagnosis(answer: &Answer) -> Result<String, Failure> {
     let diagnosis = doctor::read_answer(answer.payload.as_bytes(), answer.error.as_deref())?;
     if diagnosis.is_healthy() {
         return Ok(format!("\ndiagnosis: {}", doctor::summary(&diagnosis)));
+    }
+    // A bad file is a warning of the settings, too.
+    let is_elsewhere = |step: &&Step| match step.name.as_str() {
+        "statements" => false,
+        "settings" => step.verdict == Verdict::Failed,
+        _ => step.verdict != Verdict::Ok,
+    };
+    let statements = diagnosis.steps.iter().find(|step| step.name == "statements");
+    if let Some(statements) =
+        statements.filter(|_| !diagnosis.steps.iter().any(|step| is_elsewhere(&step)))
+    {
+        let seen = visible(&statements.seen);
+        return Ok(format!("\ndiagnosis: the login is ok, but not every statement:\n  {seen}"));
     }
     let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
     Ok(format!("\ndiagnosis:\n{}", doctor::render(&diagnosis, terminal)))

@@ -140,3 +140,14 @@ fn what_is_no_description_is_told() {
     let output = run.output("describe --from no-such.json");
     assert!(text(&output.stderr).contains("cannot read no-such.json"));
 }
+
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    let run = Run::with(&[("sql/postgres/count.sql", COUNT), ("schema.sql", TABLE)]);
+    let arguments = "describe --statements sql --schema schema.sql --rust --output client.rs";
+    let mut serving = run.serve(arguments);
+    serving.wait_for("starting postgres");
+    serving.interrupted_with(130);
+    assert!(!run.path("client.rs").exists());
+    run.assert_nothing_left();
+}

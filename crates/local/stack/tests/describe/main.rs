@@ -1,6 +1,6 @@
 //! `describe`: what it prints and writes, and clients that are compiled and run against real functions.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests, helpers included
 
 mod command;
 mod fixture;

@@ -148,27 +148,3 @@ fn it_serves_the_invoke_api_until_it_is_interrupted() {
     assert!(!printed.contains("secret") && !printed.contains("nine"), "{printed}");
     run.assert_nothing_left();
 }
-
-#[test]
-fn a_new_token_is_in_a_pipe_and_not_in_the_output() {
-    let run = Run::new();
-    let mut serving = run.serve("local --engine mysql --engine postgres");
-    let printed = serving.wait_for("Save a statement or the schema, and it runs again.\n");
-    assert!(!printed.contains("X-Amz-Signature"), "{printed}");
-    let wide = printed.lines().find(|line| line.starts_with("  ") && line.chars().count() > 80);
-    assert_eq!(wide, None, "{printed}");
-    for engine in ["mysql", "postgres"] {
-        let (path, _) = printed.split_once(&format!("{engine}-token")).expect(engine);
-        let path = path.rsplit_once("$(cat ").unwrap().1;
-        let path = format!("{path}{engine}-token");
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{path}");
-        for _ in 0..3 {
-            let token = fs::read_to_string(&path).unwrap();
-            assert_eq!(token.matches("X-Amz-Signature=").count(), 1, "{token}");
-            assert!(token.starts_with(&format!("local-{engine}.")), "{token}");
-        }
-    }
-    serving.interrupt();
-    run.assert_nothing_left();
-}

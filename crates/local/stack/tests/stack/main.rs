@@ -4,6 +4,7 @@
 
 mod check;
 mod local;
+mod logins;
 mod own_statements;
 mod run;
 mod saving;

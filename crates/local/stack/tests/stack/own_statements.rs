@@ -107,12 +107,15 @@ fn a_bad_file_spoils_itself_alone() {
     let run = Run::with(&[
         ("sql/good.sql", "SELECT 1 AS good"),
         ("sql/bad.sql", "-- A comment.\n-- mode: maybe\nSELECT 1"),
+        ("sql/write.sql", "-- mode: write\nDELETE FROM missing"),
     ]);
     let output = run.output("local --once --statements sql --engine postgres");
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{out}");
     assert!(out.contains("\ngood\n  good\n  ----\n  1\n  (1 row)\n"), "{out}");
     assert!(out.contains("refused: sql/bad.sql: line 2: mode must be read or write"), "{out}");
+    let (_, diagnosis) = out.split_once("the login is ok, but not every statement:").expect(&out);
+    assert!(diagnosis.contains("bad.sql: line 2") && diagnosis.contains("\"missing\""), "{out}");
     assert!(err.contains("there is no --schema FILE: the database has no tables"), "{err}");
     run.assert_nothing_left();
 }

@@ -1,7 +1,7 @@
 //! The entries of an engine: as they are for its first function, and renamed for each further one.
 
-use super::PREFIXES;
 use super::entries::{Entries, Entry, Place};
+use super::names::PREFIXES;
 use crate::functions::Function;
 
 /// An entry as the first function of its engine has it. `None` if the engine has no such function.

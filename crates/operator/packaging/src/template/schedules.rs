@@ -1,10 +1,10 @@
 //! The entries of schedules: each schedule, their group, their role and their alarms.
 
 use super::entries::Entry;
-use super::{pascal_case, quoted, rules};
+use super::names::of_statement;
+use super::{quoted, rules};
 use crate::functions::Function;
 use crate::schedules::Scheduled;
-use reproducible_zip::sha256;
 
 /// The longest description of a schedule:
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>.
@@ -38,7 +38,7 @@ fn conditions(functions: &[&Function]) -> [Entry; 2] {
 fn schedule(function: &Function, scheduled: &Scheduled) -> Entry {
     let prefix = function.prefix();
     let Scheduled { statement, number, expression, timezone, event, description, .. } = scheduled;
-    let id = format!("{prefix}Schedule{}{number}", name_of(statement));
+    let id = format!("{prefix}Schedule{}{number}", of_statement(statement));
     let words = match description.split_whitespace().collect::<Vec<_>>().join(" ") {
         none if none.is_empty() => statement.clone(),
         words => format!("{statement}: {words}"),
@@ -72,25 +72,6 @@ fn schedule(function: &Function, scheduled: &Scheduled) -> Entry {
     );
     Entry::new("Resources", &id, text)
 }
-
-/// `purge-items` as `PurgeItems`. A name that another one could be written like, such as `purge_items`, or
-/// that the number would be read as a part of, ends in its SHA-256.
-fn name_of(statement: &str) -> String {
-    let is_word = |word: &str| {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        word.starts_with(|first: char| first.is_ascii_lowercase()) && word.bytes().all(plain)
-    };
-    let ends_in_a_letter = statement.ends_with(|last: char| last.is_ascii_lowercase());
-    let name = pascal_case(statement);
-    if statement.len() <= LONGEST_NAME && ends_in_a_letter && statement.split('-').all(is_word) {
-        return name;
-    }
-    let start: String = name.chars().take(LONGEST_NAME).collect();
-    format!("{start}X{}", &sha256(statement.as_bytes())[..8])
-}
-
-/// The longest part of a resource's name, which has 255 characters at most.
-const LONGEST_NAME: usize = 100;
 
 fn group() -> Entry {
     let text = "
@@ -207,39 +188,4 @@ fn alarm(id: &str, condition: &str, metric: &str, words: &str) -> Entry {
 "#
     );
     Entry::new("Resources", id, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_of;
-
-    #[test]
-    fn every_statement_has_a_name_of_its_own() {
-        assert_eq!(name_of("purge-items"), "PurgeItems");
-        assert_eq!(name_of("a1-b2c"), "A1B2c");
-        let long = "a".repeat(300);
-        let other = [
-            "purge_items",
-            "PurgeItems",
-            "purgeItems",
-            "purge--items",
-            "purge-items-",
-            "-purge-items",
-            "a-1b",
-            "a1-b",
-            "a",
-            "a1",
-            "a11",
-            &long,
-        ];
-        let names: std::collections::BTreeSet<_> =
-            other.iter().chain(&["purge-items"]).map(|name| name_of(name)).collect();
-        assert_eq!(names.len(), other.len() + 1, "{names:?}");
-        for name in names {
-            assert!(
-                name.len() < 150 && name.bytes().all(|it| it.is_ascii_alphanumeric()),
-                "{name}"
-            );
-        }
-    }
 }

@@ -21,9 +21,14 @@ fn of_files(files: &[(&str, &str)]) -> Result<String, Failure> {
 #[test]
 fn an_engine_without_statements_is_left_out() {
     let template = of_files(&[("postgres-a/a.sql", "SELECT 1")]).unwrap();
-    for absent in
-        ["MySql", "mysql-function", "!Ref PostgresEndpoint", " PostgresFunction:", "OneIsDialled"]
-    {
+    for absent in [
+        "MySqlEndpoint",
+        "HasMySql",
+        "mysql-function",
+        "!Ref PostgresEndpoint",
+        " PostgresFunction:",
+        "OneIsDialled",
+    ] {
         assert!(!template.contains(absent), "{absent}: {template}");
     }
     assert!(template.contains("CodeUri: postgres-function-a/bootstrap.zip\n"), "{template}");

@@ -77,3 +77,24 @@ fn any_description_is_typescript() {
         (0..200).map(|_| random().new_tree(&mut runner).unwrap().current()).collect();
     compile(&descriptions).unwrap();
 }
+
+/// The types of errors that docs/REFERENCE.md promises.
+#[test]
+fn every_type_of_error_is_known() {
+    let reference = pinned_tools::workspace().unwrap().join("docs/REFERENCE.md");
+    let reference = fs::read_to_string(reference).unwrap();
+    let (_, errors) = reference.split_once("\n## Errors\n").unwrap();
+    let (_, table) = errors.split_once("|---|---|\n").unwrap();
+    let names = table.lines().take_while(|line| line.starts_with("| ")).flat_map(|line| {
+        let (names, _) = line[2..].split_once(" | ").unwrap();
+        names.split(", ").map(|name| name.trim_matches('`').to_owned())
+    });
+    let mut names: Vec<_> = names.collect();
+    let client = Language::TypeScript.client(&nasty(), "cargo xtask describe --typescript");
+    let (_, types) = client.split_once("export type ErrorType =\n").unwrap();
+    let types = types.lines().map_while(|line| line.strip_prefix("  | \"")?.strip_suffix('"'));
+    let mut types: Vec<_> = types.map(str::to_owned).collect();
+    names.sort();
+    types.sort();
+    assert_eq!(types, names);
+}

@@ -60,6 +60,8 @@ pub(crate) async fn diagnosis(engine: Engine, bootstrap: &str) {
     let function = harness.deploy(&[]).await;
     let diagnose = function.ok(r#"{"diagnose":true}"#).await;
     assert_eq!(diagnose["diagnose"]["ok"], true, "{diagnose:#}");
+    let described = function.ok(r#"{"describe":true}"#).await;
+    assert_eq!(described["describe"]["engine"], engine_name(engine), "{described:#}");
     let broken = harness.deploy(&[("DB_USER", "")]).await;
     let diagnose = broken.ok(r#"{"diagnose":true}"#).await;
     assert_eq!(diagnose["diagnose"]["ok"], false, "{diagnose:#}");
@@ -68,6 +70,10 @@ pub(crate) async fn diagnosis(engine: Engine, bootstrap: &str) {
     let output = Command::new(bootstrap).arg("--diagnose").env_clear().output().unwrap();
     let diagnose: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(diagnose["diagnose"]["ok"], false, "{diagnose:#}");
+}
+
+fn engine_name(engine: Engine) -> &'static str {
+    if engine == Engine::Postgres { "postgres" } else { "mysql" }
 }
 
 /// The deployed statements, if there are any.
