@@ -7,7 +7,7 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Row};
 use sql_function::schema::{self, Schema};
-use sql_function::{Column, Description, Error, Param, Scalar, Statement};
+use sql_function::{Column, Description, Error, Kind, Param, Scalar, Statement, is_reusable};
 
 use crate::connection::Connection;
 use crate::literal::{self, Whole};
@@ -16,6 +16,9 @@ use crate::session::PREPARE;
 use crate::{failure, unsupported, value};
 
 const WHAT: &str = "the description";
+/// In seconds. The default is a year.
+const LOCK_WAIT: &str = "SET SESSION lock_wait_timeout = 1";
+const DEFAULT_WAIT: &str = "SET SESSION lock_wait_timeout = DEFAULT";
 
 /// Verbs of statements that return no rows, besides those that change rows.
 const NO_ROWS: [&str; 13] = [
@@ -34,12 +37,22 @@ pub(crate) async fn version(connection: &mut Connection) -> Result<String, Error
     Ok(format!("{name} {}", version.split('-').next().unwrap_or_default()))
 }
 
-/// Has the server parse a statement in a transaction that is rolled back.
+/// Has the server parse a statement in a transaction that is rolled back, and does not wait long for who
+/// has locked a table.
 pub(crate) async fn describe(
     connection: &mut Connection,
     statement: &Statement,
 ) -> Result<Description, Error> {
     connection.prepared = true;
+    connection.command(WHAT, LOCK_WAIT).await?;
+    let described = parsed(connection, statement).await;
+    if is_reusable(&described) {
+        connection.command(WHAT, DEFAULT_WAIT).await.map_err(Error::loses_connection)?;
+    }
+    described
+}
+
+async fn parsed(connection: &mut Connection, statement: &Statement) -> Result<Description, Error> {
     let read;
     let statement = if connection.backslash_escapes {
         statement
@@ -72,7 +85,7 @@ fn returns_nothing(statement: &Statement) -> bool {
 /// where they take no placeholder.
 async fn parse(connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
     let Err(error) = connection.parse(statement, &statement.sql).await else { return Ok(()) };
-    if statement.params() > 0 && sql_function::is_reusable::<()>(&Err(error.clone())) {
+    if error.kind() == Kind::Query && is_reusable::<()>(&Err(error.clone())) {
         for params in samples(statement) {
             let Ok(whole) = literal::sql(statement, &params) else { continue };
             if connection.parse(statement, &whole.sql).await.is_ok() {
@@ -110,14 +123,22 @@ async fn columns(
                 Some(found) => merge(found, columns),
                 None => found = Some(columns),
             },
-            Err(failure) => refused = refused.or(Some(failure)),
+            Err(failure) => {
+                let unpreparable = failure::cannot_be_prepared(&failure);
+                let error = failure::query(statement, failure);
+                let passes = error.kind() == Kind::QueryTransient;
+                refused = refused.or(Some((error, unpreparable)));
+                if passes {
+                    break;
+                }
+            }
         }
     }
     connection.command(WHAT, "ROLLBACK").await?;
     match (found, refused) {
         (Some(found), _) => Ok(Some(told(statement, found))),
-        (None, Some(failure)) if failure::cannot_be_prepared(&failure) => Ok(None),
-        (None, Some(failure)) if statement.params() == 0 => Err(failure::query(statement, failure)),
+        (None, Some((_, true))) => Ok(None),
+        (None, Some((error, _))) if statement.params() == 0 => Err(error),
         // None of the values can be in their place, or the driver would change the statement.
         (None, _) => connection.parse(statement, &statement.sql).await.map(|()| None),
     }

@@ -15,7 +15,7 @@ const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_mysql-function");
 macro_rules! tests {
     ($engine:ident) => {
         function_scenarios::tests! { $engine, crate::BOOTSTRAP, crate::integration:
-            described { others conditional untold proxied }
+            described { others conditional untold locked proxied }
             sessions { restored sequences reads_among_writes refused_commit init_connect }
             statements { collations ended floats counted exact max_allowed_packet one_statement
                 passing prepared }

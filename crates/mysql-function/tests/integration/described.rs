@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use function_harness::event::{ITEMS, call};
-use function_harness::{Deployed, Harness};
+use function_harness::{Deployed, Harness, until};
 use local_rds::Server;
 use serde_json::{Value, json};
 
@@ -125,4 +125,45 @@ pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
         assert_eq!(function.ok(ITEMS).await["connection"]["reused"], false);
         assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
     }
+}
+
+/// A table that another session is changing delays the description by a second, and the session is
+/// afterwards like a new one.
+pub(crate) async fn locked(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute("CREATE TABLE app.held (id INT); GRANT ALL ON app.* TO 'lambda-user'@'%'")
+        .await;
+    let held = "SELECT id FROM held";
+    let files = [
+        ("a", held),
+        ("b", held),
+        ("c", "-- mode: write\nINSERT INTO held VALUES (?)"),
+        ("wait", "SELECT @@session.lock_wait_timeout = @@global.lock_wait_timeout AS same"),
+        ("change", "-- mode: write\nALTER TABLE held ADD COLUMN n INT"),
+    ];
+    let function = harness.deploy_with(&[], &files).await;
+    let other = harness.deploy_with(&[], &files).await;
+    // The change waits for this transaction, and everybody else waits for the change.
+    harness.execute("START TRANSACTION; SELECT * FROM app.held").await;
+    let describing = async {
+        until("the table is being changed", async || harness.running("ALTER TABLE").await > 0)
+            .await;
+        let answer = function.ok(EVENT).await;
+        let same = function.ok(&call("wait")).await;
+        harness.execute("ROLLBACK").await;
+        (answer, same)
+    };
+    let changing = call("change");
+    let ((answer, same), changed) = tokio::join!(describing, other.invoke(&changing));
+    assert!(changed.is_ok(), "{changed:?}");
+    let statements = answer["describe"]["statements"].as_array().unwrap();
+    let errors = statements.iter().filter(|entry| entry["error"]["errorType"] == "Query.Transient");
+    let errors: Vec<_> = errors.map(|entry| entry["name"].as_str().unwrap()).collect();
+    assert_eq!(errors, ["a", "b", "c"], "{answer:#}");
+    assert_eq!(
+        (&same["connection"]["reused"], &same["rows"][0]["same"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(describe(&function, "a").await["columns"][0]["name"], "id");
 }

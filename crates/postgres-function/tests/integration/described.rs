@@ -23,7 +23,9 @@ pub(crate) async fn types(engine: Engine, bootstrap: &str) {
     let put = "-- mode: write\nINSERT INTO days VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let declared =
         "-- param: at timestamp\nSELECT count(*) AS n FROM days WHERE at < $1 OR day < $1";
-    let function = harness.deploy_with(&[], &[("put", put), ("declared", declared)]).await;
+    let several = "-- param: at timestamp[]?\nSELECT $1 AS at";
+    let files = [("put", put), ("declared", declared), ("several", several)];
+    let function = harness.deploy_with(&[], &files).await;
     let entry = describe(&function, "put").await;
     let params = entry["params"].as_array().unwrap();
     let types: Vec<_> = params.iter().map(|param| param["type"].as_str().unwrap()).collect();
@@ -58,6 +60,10 @@ pub(crate) async fn types(engine: Engine, bootstrap: &str) {
     }
     let entry = describe(&function, "declared").await;
     assert_eq!(entry["params"][0]["type"], "timestamptz");
+    let event = r#"{"statement":"several","params":{"at":["2026-03-22t18:59:43z","2026-03-22T20:59:43.5+02:00"]}}"#;
+    let several = function.ok(event).await["rows"][0]["at"].take();
+    assert_eq!(several, json!(["2026-03-22T18:59:43Z", "2026-03-22T18:59:43.5Z"]));
+    assert_eq!(describe(&function, "several").await["params"][0]["type"], "timestamptz[]");
 }
 
 /// A type or a table that another session has changed is described as it is now.

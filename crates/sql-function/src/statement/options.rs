@@ -123,10 +123,9 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
                 in_block = after.is_none();
                 rest = after.unwrap_or_default().trim_start();
                 inside.trim_start_matches('*')
-            } else if let Some(after) = rest.strip_prefix("/*").filter(|after| {
-                // What a server executes, and hints.
-                !after.starts_with(['!', '+']) && !(mysql && after.starts_with("M!"))
-            }) {
+            } else if let Some(after) =
+                rest.strip_prefix("/*").filter(|after| !is_executed(after, mysql))
+            {
                 in_block = true;
                 rest = after;
                 continue;
@@ -147,6 +146,11 @@ fn header(sql: &str, dialect: Dialect) -> Vec<(usize, &str)> {
         }
     }
     lines
+}
+
+/// Whether what follows `/*` is executed by a server, or a hint.
+fn is_executed(after: &str, mysql: bool) -> bool {
+    after.starts_with(['!', '+']) || (mysql && after.starts_with("M!"))
 }
 
 /// The option that the comment is, if it is one. An error, with the name of the option, if it is
