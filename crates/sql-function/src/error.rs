@@ -266,7 +266,7 @@ impl Error {
 
     /// The line of the statement's file that it is about, from 1, if that is known.
     pub fn line(&self) -> Option<usize> {
-        usize::try_from(self.line?.get()).ok()
+        self.line.map(|line| line.get() as usize)
     }
 
     /// Names the cause. The advice already says how to fix it.
