@@ -67,6 +67,14 @@ impl Catalogue {
         Ok(Catalogue(statements))
     }
 
+    /// Whether `folder` has a statement.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        let takes = |entry: io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| Catalogue::takes(&entry.path()))
+        };
+        fs::read_dir(folder).is_ok_and(|mut entries| entries.any(takes))
+    }
+
     /// Whether a file of this name is a statement.
     pub fn takes(path: &Path) -> bool {
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))

@@ -85,7 +85,7 @@ impl<C: Connector> Function<C> {
         clock: Clock,
         random: Random,
     ) -> Result<Self, Error> {
-        let catalogue = match needs_statements || settings.statements.exists() {
+        let catalogue = match needs_statements || Catalogue::is_in(&settings.statements) {
             true => Catalogue::load(&settings.statements, C::DIALECT)?,
             false => Catalogue::default(),
         };

@@ -149,11 +149,12 @@ fn pack(
 
 /// The zip, compressed: Lambda fetches it before a cold start, and it is less than half the size.
 fn zip(program: &[u8], statements: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let none = statements.is_empty();
     let statements =
         statements.iter().map(|(name, sql)| (format!("statements/{name}"), Entry::File(sql)));
     let program = ("bootstrap".to_owned(), Entry::Program(program));
-    let folder = ("statements/".to_owned(), Entry::Folder);
-    Ok(reproducible_zip::zip(Method::Deflated, statements.chain([program, folder]))?)
+    let folder = (!none).then_some(("statements/".to_owned(), Entry::Folder));
+    Ok(reproducible_zip::zip(Method::Deflated, statements.chain([program]).chain(folder))?)
 }
 
 /// Writes `files` into `folder`, and removes all others.
