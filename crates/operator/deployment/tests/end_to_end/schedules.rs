@@ -178,7 +178,10 @@ fn changed_and_removed(world: &World, function: &str) {
     let purge = fs::read_to_string(&path).unwrap();
     let purge = purge.replace("cron(0 4 * * ? *) Europe/Berlin", "rate(2 hours)");
     fs::write(&path, purge.replace("{\"above\": 1000}", "[2000]")).unwrap();
-    world.write("mysql/add.sql", &ADD.replace("-- schedule", "-- once").replace("-- params", "--"));
+    world.write(
+        "mysql/add.sql",
+        &ADD.replace("-- schedule:", "-- it ran").replace("-- params:", "-- with"),
+    );
     let document = world.deployed(&[]);
     let purge =
         "modify MySqlSchedulePurgeItems1 ScheduleExpression ScheduleExpressionTimezone Target";
