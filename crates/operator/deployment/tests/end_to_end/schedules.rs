@@ -88,9 +88,9 @@ fn changes(document: &Value) -> Vec<String> {
 }
 
 fn without_any(world: &World) {
-    let mysql = world.statements.path().join("mysql");
-    let _ = fs::remove_dir_all(world.statements.path().join("mysql-reports"));
-    fs::remove_dir_all(&mysql).unwrap();
+    for folder in fs::read_dir(world.statements.path()).unwrap() {
+        fs::remove_dir_all(folder.unwrap().path()).unwrap();
+    }
     world.write("mysql/items.sql", "SELECT * FROM items");
     let document = world.deployed(&[]);
     let schedules =
@@ -204,7 +204,8 @@ fn a_further_function(world: &World, first: &str) {
         "mysql-reports/tables.sql",
         "-- schedule: rate(1 day)\nSELECT count(*) AS n FROM tables WHERE table_name = 'items'",
     );
-    // It is nobody's yet: its parameters are empty.
+    world.write("mysql-unused/one.sql", "SELECT 1");
+    // They are nobody's yet: their parameters are empty.
     let document = world.deployed(&[]);
     let resources = document["changes"].to_string();
     assert!(!changes(&document).iter().any(|it| it.contains("PurgeItems")), "{resources}");
