@@ -108,7 +108,9 @@ fn no_program_has_the_folder_in_it_where_it_was_compiled() {
                 continue;
             }
             files += 1;
+            // What is included is in the program, and the path of the file is not.
             let text = fs::read_to_string(&path).unwrap_or_default();
+            let text = text.replace("include_bytes!(concat!(env!(\"OUT_DIR\")", "");
             let baked = ["env!(\"CARGO_MANIFEST_DIR\")", "env!(\"OUT_DIR\")", "file!()"];
             let found = baked.iter().find(|baked| text.contains(*baked));
             assert_eq!(found, None, "{}", path.display());

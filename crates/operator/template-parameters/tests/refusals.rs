@@ -55,8 +55,8 @@ fn refusals_have_the_templates_words() {
     refused("Architecture", "amd64", "must be one of arm64, x86_64");
     refused("LogRetentionDays", "2", "must be one of 1, 3, 5");
     refused("PostgresDatabase", &"d".repeat(64), "must be at most 63 characters long");
-    refused("Schedule", &"x".repeat(4097), "must be at most 4096 bytes");
-    refused("Schedule", &"ü".repeat(2000), "must be rate(5 minutes)");
+    refused("CaBundle", &"x".repeat(4097), "must be at most 4096 bytes");
+    refused("CaBundle", &"ü".repeat(2000), "must be an absolute path");
 }
 
 #[test]
