@@ -1,6 +1,7 @@
 //! What every example begins with: a database of RDS, as the environment describes it.
 
 use iam_auth::{Credentials, DialAddress, Endpoint, TokenSigner, TrustStore};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 /// Any error: the examples only print it.
@@ -26,7 +27,11 @@ impl Database {
     /// A variable is missing or wrong.
     pub async fn from_environment() -> Result<Self, Failure> {
         let now = SystemTime::now();
-        let endpoint = Endpoint::parse(&variable("DB_HOST")?, variable("DB_PORT")?.parse()?)?;
+        let (host, port) = (variable("DB_HOST")?, variable("DB_PORT")?.parse()?);
+        let endpoint = match variable("DB_REGION") {
+            Ok(region) => Endpoint::with_region(&host, port, &region)?,
+            Err(_) => Endpoint::parse(&host, port)?, // names of RDS contain it
+        };
         let trust = match variable("DB_CA_BUNDLE") {
             Ok(file) => TrustStore::load(file.as_ref(), now)?,
             Err(_) => TrustStore::embedded(&endpoint, now)?,
@@ -38,6 +43,16 @@ impl Database {
         let credentials = Credentials::from_chain().await;
         let signer = TokenSigner::new(endpoint, variable("DB_USER")?, credentials)?;
         Ok(Self { signer, trust, address, name: variable("DB_NAME")? })
+    }
+
+    /// Where TCP connects, looked up now, for drivers that are given it beside the name to verify.
+    ///
+    /// # Errors
+    /// The name has no address.
+    pub async fn ip(&self) -> Result<IpAddr, Failure> {
+        let address = (self.address.host(), self.address.port());
+        let found = tokio::net::lookup_host(address).await?.next();
+        Ok(found.ok_or("the name has no address")?.ip())
     }
 }
 

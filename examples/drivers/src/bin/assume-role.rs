@@ -11,7 +11,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let Database { signer, trust, address, name } = Database::from_environment().await?;
+    let db = Database::from_environment().await?;
+    let ip = db.ip().await?;
+    let Database { signer, trust, address, name } = db;
     let https = aws_smithy_http_client::Builder::new();
     let https = https.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let region = Region::new(signer.endpoint().region().to_owned());
@@ -25,7 +27,7 @@ async fn main() -> Result<(), Failure> {
     let token = signer.token(SystemTime::now()).await?;
     let mut config = Config::new();
     config.ssl_mode(SslMode::Require).host(signer.endpoint().host()).port(address.port());
-    address.host().parse().map(|ip| config.hostaddr(ip)).ok();
+    config.hostaddr(ip);
     config.user(signer.user()).password(token.expose()).dbname(name);
     let tls = MakeRustlsConnect::new((*trust.client_config()).clone());
     let (client, connection) = config.connect(tls).await?;

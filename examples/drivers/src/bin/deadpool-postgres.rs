@@ -18,7 +18,7 @@ impl Manager for Logins {
         let Database { signer, trust, address, name } = &self.0;
         let mut config = Config::new();
         config.ssl_mode(SslMode::Require).host(signer.endpoint().host()).port(address.port());
-        address.host().parse().map(|ip| config.hostaddr(ip)).ok();
+        config.hostaddr(self.0.ip().await?);
         let token = signer.token(SystemTime::now()).await?;
         config.user(signer.user()).password(token.expose()).dbname(name);
         let tls = MakeRustlsConnect::new((*trust.client_config()).clone());

@@ -14,9 +14,7 @@ async fn main() -> Result<(), Failure> {
     config.ssl_mode(SslMode::Require);
     config.host(db.signer.endpoint().host()).port(db.address.port()).dbname(&db.name);
     config.user(db.signer.user()).password(token.expose());
-    if let Ok(ip) = db.address.host().parse() {
-        config.hostaddr(ip); // a tunnel: the server is still verified as `host`
-    }
+    config.hostaddr(db.ip().await?); // what is dialled; `host` is what is verified
     let tls = MakeRustlsConnect::new((*db.trust.client_config()).clone());
     let (client, connection) = config.connect(tls).await?;
     tokio::spawn(connection);
