@@ -72,7 +72,7 @@ fn works(page: &str) {
     }
     // One page at a time: each command builds its programs with the features that it needs.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = changes();
+    let before = unknown_files();
     let mut shell = Command::new("timeout");
     // Its own process group, which ends as a whole. Cargo's variables are about this package.
     shell.args(["--kill-after=10", LIMIT, "bash", "-eux", "-o", "pipefail", "-c", &script]);
@@ -85,13 +85,15 @@ fn works(page: &str) {
     let output = shell.current_dir(root()).stdin(Stdio::null()).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{page}: {}:\n{script}\n{printed}", output.status);
-    assert_eq!(changes(), before, "{page}: its commands leave files behind");
+    assert_eq!(unknown_files(), before, "{page}: its commands leave files behind");
 }
 
-/// What git sees that is not committed; nothing where there is no git.
-fn changes() -> String {
+/// The files that git does not know; none where there is no git.
+fn unknown_files() -> Vec<String> {
     let status = Command::new("git").args(["status", "--porcelain"]).current_dir(root()).output();
-    status.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    let status = status.map(|output| output.stdout).unwrap_or_default();
+    let lines = String::from_utf8_lossy(&status);
+    lines.lines().filter(|line| line.starts_with("??")).map(str::to_owned).collect()
 }
 
 fn blocks(page: &str) -> Vec<Block> {

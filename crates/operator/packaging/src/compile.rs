@@ -49,8 +49,8 @@ pub fn compile(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Failure> {
-    let metadata = answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]))?;
-    compile_in(&workspace()?, &metadata, packages, architecture, progress)
+    let metadata = || answer(cargo()?.args(["metadata", "--locked", "--format-version", "1"]));
+    compile_in(&workspace()?, metadata, packages, architecture, progress)
 }
 
 /// [`compile`] for a package of one's own.
@@ -62,14 +62,15 @@ pub fn compile_own(
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Failure> {
-    let metadata = package.metadata()?;
-    compile_in(&package.folder, &metadata, &[&package.package], architecture, progress)
+    let metadata = || package.metadata();
+    compile_in(&package.folder, metadata, &[&package.package], architecture, progress)
 }
 
-/// Compiles packages of the workspace around `folder`, which cargo describes by `metadata`.
+/// Compiles packages of the workspace around `folder`, which cargo describes by `metadata`. Cargo is asked
+/// only once its configuration is checked.
 fn compile_in(
     folder: &Path,
-    metadata: &str,
+    metadata: impl FnOnce() -> Result<String, Failure>,
     packages: &[&str],
     architecture: Architecture,
     progress: &mut dyn FnMut(&str),
@@ -78,7 +79,7 @@ fn compile_in(
     configuration::check(folder)?;
     rust_target::ensure(architecture, progress)?;
     let zig = pinned_tools::zig(progress)?;
-    let folders = folders(target, metadata)?;
+    let folders = folders(target, &metadata()?)?;
     let rust_target = architecture.rust_target();
     progress(&format!("compiling {} for {architecture}", packages.join(" and ")));
 
