@@ -231,6 +231,12 @@ impl Statement {
         if expected == given {
             return Ok(());
         }
+        let advice = if self.declared.is_empty() {
+            "send one value in \"params\" for each placeholder, in order".into()
+        } else {
+            let shown = self.declared.iter().map(Declared::shown).collect::<Vec<_>>().join(", ");
+            loggable!("send one value in \"params\" for each of its parameters, in order: {shown}")
+        };
         Err(Error::new(
             Kind::Statement,
             loggable!(
@@ -239,7 +245,7 @@ impl Statement {
                 counted(expected)
             ),
         )
-        .advice("send one value in \"params\" for each placeholder, in order"))
+        .advice(advice))
     }
 }
 
