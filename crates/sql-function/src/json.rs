@@ -91,8 +91,8 @@ impl<'a> Fields<'a> {
         };
         let known = self.known.iter().map(|(name, _)| quote_short(name));
         let names = known.chain(self.unknown.iter().cloned()).collect::<Vec<_>>().join(", ");
-        let meant = self.unknown.iter().map(|name| meant(name, expected));
-        let meant = meant.into_iter().find(|meant| !meant.is_empty()).unwrap_or_default();
+        let mut meant = self.unknown.iter().map(|name| meant(name, expected));
+        let meant = meant.find(|meant| !meant.is_empty()).unwrap_or_default();
         (!names.is_empty()).then(|| format!("{names}{more}{meant}"))
     }
 }
