@@ -7,7 +7,8 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Row};
 use sql_function::schema::{self, Schema};
-use sql_function::{Column, Description, Error, Kind, Param, Scalar, Statement, is_reusable};
+use sql_function::{Column, Description, Error, Kind, Mode, Param, Scalar, Statement, is_reusable};
+use std::borrow::Cow;
 
 use crate::connection::Connection;
 use crate::literal::{self, Whole};
@@ -25,6 +26,8 @@ const NO_ROWS: [&str; 13] = [
     "ALTER", "CREATE", "DO", "DROP", "FLUSH", "GRANT", "KILL", "LOAD", "RENAME", "REVOKE", "SET",
     "TRUNCATE", "USE",
 ];
+/// Verbs of statements that change something other than rows.
+const CHANGES: [&str; 7] = ["ALTER", "CREATE", "DROP", "GRANT", "RENAME", "REVOKE", "TRUNCATE"];
 /// Verbs of statements that return rows, whose columns the server knows when it has parsed them.
 const ROWS: [&str; 5] = ["SELECT", "TABLE", "VALUES", "WITH", "("];
 
@@ -52,14 +55,25 @@ pub(crate) async fn describe(
     described
 }
 
+/// Has the server parse a statement as a description does, without asking for its columns.
+pub(crate) async fn check(connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
+    let statement = as_read(connection, statement)?;
+    parse(connection, &statement).await
+}
+
+/// The statement as the session reads it.
+fn as_read<'a>(
+    connection: &Connection,
+    statement: &'a Statement,
+) -> Result<Cow<'a, Statement>, Error> {
+    if connection.backslash_escapes {
+        return Ok(Cow::Borrowed(statement));
+    }
+    statement.without_backslash_escapes().map(Cow::Owned)
+}
+
 async fn parsed(connection: &mut Connection, statement: &Statement) -> Result<Description, Error> {
-    let read;
-    let statement = if connection.backslash_escapes {
-        statement
-    } else {
-        read = statement.without_backslash_escapes()?;
-        &read
-    };
+    let statement = &*as_read(connection, statement)?;
     let columns = if returns_rows(statement) {
         columns(connection, statement).await?
     } else {
@@ -81,10 +95,19 @@ fn returns_nothing(statement: &Statement) -> bool {
     changes || (plain && NO_ROWS.contains(&&*statement.verb()))
 }
 
+/// Whether a read-only transaction refuses the statement when it runs, although MySQL prepares it.
+fn changes(statement: &Statement) -> bool {
+    let plain = statement.tokens().all(|token| !token.conditional);
+    plain && CHANGES.contains(&&*statement.verb()) && !statement.has_word("TEMPORARY")
+}
+
 /// Has the server parse a statement whose columns are not asked for. Some statements take a literal
 /// where they take no placeholder.
 async fn parse(connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
-    let Err(error) = connection.parse(statement, &statement.sql).await else { return Ok(()) };
+    let Err(error) = connection.parse(statement, &statement.sql).await else {
+        let undeclared = statement.mode == Mode::Read && changes(statement);
+        return if undeclared { Err(failure::undeclared_write(statement)) } else { Ok(()) };
+    };
     if error.kind() == Kind::Query && is_reusable::<()>(&Err(error.clone())) {
         for params in samples(statement) {
             let Ok(whole) = literal::sql(statement, &params) else { continue };

@@ -14,6 +14,8 @@ use std::io::ErrorKind;
 
 /// The maximum length of a server's message in an error, in bytes.
 const MAX_MESSAGE: usize = 2000;
+/// `ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION`
+const READ_ONLY_TRANSACTION: u16 = 1792;
 
 /// Why a login failed.
 pub(crate) fn login(login: &Login, failure: Failure) -> Error {
@@ -104,6 +106,7 @@ fn line(statement: &Statement, error: &ServerError) -> Option<usize> {
                 statement.tokens().find(is_name).map(|token| token.at)
             })?
         }
+        _ if error.code == READ_ONLY_TRANSACTION => return statement.verb_line(),
         _ => return None,
     };
     Some(1 + statement.sql[..at].matches('\n').count())
@@ -183,12 +186,22 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
     }
 }
 
+/// A statement writes, but its mode is read.
+pub(crate) fn undeclared_write(statement: &Statement) -> Error {
+    let (cause, advice) = meaning(READ_ONLY_TRANSACTION);
+    let message = loggable!("statement {:?} writes, but its mode is read", statement.name);
+    Error::new(Kind::Query, message)
+        .with_cause(cause)
+        .advice(advice)
+        .with_fate(Fate::NotRun)
+        .at_line(statement.verb_line())
+}
+
 /// The cause of the server's answer to a statement, and what to do.
 fn meaning(code: u16) -> (Cause, &'static str) {
     let correct = "correct the statement or its parameters: the server's message says where";
     match code {
-        // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-        1792 => (
+        READ_ONLY_TRANSACTION => (
             Cause::StatementMode,
             "a statement that writes needs the line \"-- mode: write\" at its top",
         ),

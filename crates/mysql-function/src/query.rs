@@ -359,7 +359,7 @@ impl sql_function::Examine for Connection {
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
-        self.parse(statement, &statement.sql).await
+        describe::check(self, statement).await
     }
 
     async fn version(&mut self) -> Result<String, Error> {

@@ -77,16 +77,9 @@ impl Connection {
         }
     }
 
-    /// Has the server parse `statement`. It infers the types of the parameters, except that an
-    /// instant is a `timestamptz`: a `timestamp` would ignore its offset.
+    /// Has the server parse `statement`, with the [`types`] of its parameters.
     pub(crate) async fn prepare_anew(&self, statement: &Statement) -> Result<Prepared, Failure> {
-        let of = |declared: &Declared| match declared.param_type {
-            ParamType { scalar: Scalar::Timestamp, is_array: false, .. } => Type::TIMESTAMPTZ,
-            ParamType { scalar: Scalar::Timestamp, is_array: true, .. } => Type::TIMESTAMPTZ_ARRAY,
-            _ => Type::UNKNOWN,
-        };
-        let types: Vec<_> = statement.declared.iter().map(of).collect();
-        self.client.prepare_typed(&statement.sql, &types).await
+        self.client.prepare_typed(&statement.sql, &types(statement)).await
     }
 
     /// Forgets the prepared statements and the types.
@@ -131,4 +124,15 @@ impl Connection {
             self.state = State::Changed;
         }
     }
+}
+
+/// The types of the declared parameters. The server infers them, except that an instant is a
+/// `timestamptz`: a `timestamp` would ignore its offset.
+pub(crate) fn types(statement: &Statement) -> Vec<Type> {
+    let of = |declared: &Declared| match declared.param_type {
+        ParamType { scalar: Scalar::Timestamp, is_array: false, .. } => Type::TIMESTAMPTZ,
+        ParamType { scalar: Scalar::Timestamp, is_array: true, .. } => Type::TIMESTAMPTZ_ARRAY,
+        _ => Type::UNKNOWN,
+    };
+    statement.declared.iter().map(of).collect()
 }

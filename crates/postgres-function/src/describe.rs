@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::connection::Connection;
 use crate::session;
-use crate::{envelope, failure, value};
+use crate::{envelope, failure, rights, value};
 
 /// A transaction that cannot change anything, and does not wait for who has locked a table.
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL lock_timeout = '1s'";
@@ -41,6 +41,7 @@ pub(crate) async fn describe(
     ended.map_err(|error| failure::command(WHAT, error).loses_connection())?;
     let prepared = prepared.map_err(|error| failure::query(statement, error))?;
     value::check_columns(statement, prepared.columns())?;
+    rights::check(connection, statement, prepared.params().len()).await?;
     Ok(of(&prepared))
 }
 

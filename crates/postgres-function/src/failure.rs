@@ -231,6 +231,7 @@ pub(crate) fn undeclared_write(statement: &Statement) -> Error {
     .with_cause(cause)
     .advice(advice)
     .with_fate(Fate::NotRun)
+    .at_line(statement.verb_line())
 }
 
 /// The cause of the server's answer to a statement, and what to do.

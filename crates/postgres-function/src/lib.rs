@@ -33,6 +33,7 @@ mod failure;
 mod param;
 mod pipeline;
 mod query;
+mod rights;
 mod server_info;
 mod server_text;
 mod session;

@@ -14,6 +14,7 @@ use crate::envelope::{self, Envelope};
 use crate::failure;
 use crate::param;
 use crate::pipeline::{Pipeline, Responses};
+use crate::rights;
 use crate::server_info;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, State};
@@ -278,7 +279,7 @@ impl sql_function::Examine for Connection {
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         let prepared = self.prepared(statement).await?;
-        server_info::check_rights(&self.client, statement, prepared.params().len()).await
+        rights::check(self, statement, prepared.params().len()).await
     }
 
     async fn version(&mut self) -> Result<String, Error> {

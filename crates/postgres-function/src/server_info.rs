@@ -1,12 +1,7 @@
 //! What the server reports about itself and the user, for a diagnosis.
 
 use sql_function::diagnose::ServerInfo;
-use sql_function::{Error as Failure, Mode, Statement};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, SimpleQueryMessage};
-
-use crate::failure;
-use crate::session::{self, RESET};
+use tokio_postgres::{Client, Error};
 
 // Every name is qualified with pg_catalog and every type is exact, so that nothing that users created is
 // called.
@@ -53,7 +48,7 @@ WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_c
 ORDER BY s.name";
 
 /// Begins a transaction that cannot change anything and does not block anyone.
-const BEGIN: &str =
+pub(crate) const BEGIN: &str =
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
 
 pub(crate) async fn query(client: &Client) -> Result<ServerInfo, Error> {
@@ -78,64 +73,4 @@ async fn answers(client: &Client) -> Result<ServerInfo, Error> {
         is_administrator: server.try_get(6)?,
         grants: grants.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
     })
-}
-
-/// How a line of a plan that writes begins.
-const WRITES: [&str; 4] = ["Insert on ", "Update on ", "Delete on ", "Merge on "];
-
-/// Has the server plan the statement, which checks the user's privileges as running it would; parsing
-/// does not. A statement that can be parsed but not planned, such as CALL, is only parsed. Planning runs
-/// functions that are declared IMMUTABLE, whatever they do: they can change nothing in this transaction,
-/// and what outlasts it, such as a lock, is undone afterwards.
-pub(crate) async fn check_rights(
-    client: &Client,
-    statement: &Statement,
-    params: usize,
-) -> Result<(), Failure> {
-    let failed = |error| failure::query(statement, error);
-    client.batch_execute(BEGIN).await.map_err(failed)?;
-    // The SQL may end with a comment or a semicolon.
-    let prepare = format!("PREPARE rds_iam_lambda_doctor AS\n{}", statement.sql);
-    let prepared = client.batch_execute(&prepare).await;
-    let plan = match &prepared {
-        Ok(()) => Some(plan(client, params).await),
-        Err(_) => None,
-    };
-    client.batch_execute("ROLLBACK").await.map_err(failed)?;
-    let undone = session::send(client, &format!("{RESET}; DEALLOCATE ALL")).await;
-    undone.error.map_or(Ok(()), |error| Err(failed(error)))?;
-    let plan = match (prepared, plan) {
-        (Err(error), _) if error.code() == Some(&SqlState::SYNTAX_ERROR) => return Ok(()),
-        (Err(error), _) => return Err(failed(error)),
-        (Ok(()), plan) => plan,
-    };
-    let is_read = statement.mode == Mode::Read;
-    match plan {
-        Some(Ok(plan)) if is_read && plan.iter().any(writes) => {
-            Err(failure::undeclared_write(statement))
-        }
-        Some(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            Err(failed(error))
-        }
-        // A function that planning calls writes: the statement would fail too.
-        Some(Err(error)) if is_read && failure::is_read_only(&error) => Err(failed(error)),
-        // Such as a type that does not accept NULL.
-        _ => Ok(()),
-    }
-}
-
-async fn plan(client: &Client, params: usize) -> Result<Vec<SimpleQueryMessage>, Error> {
-    let values = if params == 0 {
-        String::new()
-    } else {
-        format!("({})", ["NULL"].repeat(params).join(", "))
-    };
-    client.simple_query(&format!("EXPLAIN EXECUTE rds_iam_lambda_doctor{values}")).await
-}
-
-/// Whether a line of a plan writes.
-fn writes(line: &SimpleQueryMessage) -> bool {
-    let SimpleQueryMessage::Row(row) = line else { return false };
-    let line = row.get(0).unwrap_or_default().trim_start().trim_start_matches("->").trim();
-    WRITES.iter().any(|start| line.starts_with(start))
 }

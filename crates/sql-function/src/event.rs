@@ -57,6 +57,9 @@ impl fmt::Debug for Call {
 const FIELDS: [&str; 8] =
     ["statement", "params", "transaction", "diagnose", "describe", "detail-type", "source", "id"];
 
+/// Those of which an event has one.
+const ASKING: [&str; 4] = ["statement", "transaction", "diagnose", "describe"];
+
 /// Reads an event.
 ///
 /// # Errors
@@ -87,8 +90,10 @@ pub(crate) fn parse(event: &RawValue) -> Result<Request, Error> {
     } else if fields.get("detail-type").is_some() {
         scheduled(&fields)
     } else {
-        let why = format!("the fields {}", fields.names());
-        Err(no_form("it has no known field", why.into()))
+        match fields.names(&ASKING) {
+            Some(names) => Err(no_form("none of its fields says what to do", names.into())),
+            None => Err(unknown("it has no fields")),
+        }
     }
 }
 
@@ -218,9 +223,17 @@ mod tests {
         for (event, why) in [
             ("[]", "not a JSON object"),
             ("7", "not a JSON object"),
-            ("{}", "the fields []"),
-            (r#"{"sql":"DROP TABLE items"}"#, r#"the fields ["sql"]"#),
-            (r#"{"statement":"a","parms":[1]}"#, "unknown field \"parms\""),
+            ("{}", "unknown event: it has no fields. What to do: send one of"),
+            (r#"{"sql":"DROP TABLE items"}"#, r#"says what to do: "sql". What to do"#),
+            (r#"{"params":[]}"#, r#"none of its fields says what to do: "params"."#),
+            (
+                r#"{"statment":"a","params":[]}"#,
+                r#"to do: "params", "statment"; did you mean "statement"? What to do"#,
+            ),
+            (
+                r#"{"statement":"a","parms":[1]}"#,
+                "unknown field \"parms\"; did you mean \"params\"? What to do",
+            ),
             (r#"{"statement":"a","statement":"b"}"#, "duplicate field \"statement\""),
             (r#"{"statement":"a","transaction":[]}"#, "unknown field \"transaction\""),
             (r#"{"statement":7}"#, "statement is not a string: \"7\""),

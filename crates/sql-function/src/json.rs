@@ -4,6 +4,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 use std::fmt;
 
+use crate::near::near;
 use crate::truncate::quote_short;
 
 /// How many names of unknown fields are kept.
@@ -13,6 +14,7 @@ const SHOWN: usize = 5;
 pub(crate) struct Fields<'a> {
     known: Vec<(&'static str, &'a RawValue)>,
     twice: Option<&'static str>,
+    /// In quotes.
     unknown: Vec<String>,
     unknown_count: usize,
 }
@@ -70,24 +72,35 @@ impl<'a> Fields<'a> {
     /// Why the object is refused, if it may only have the fields `allowed`, each once.
     pub(crate) fn refuse(&self, allowed: &[&str]) -> Option<String> {
         let other = self.known.iter().find(|(name, _)| !allowed.contains(name));
-        let other = other.map(|(name, _)| quote_short(name)).or(self.unknown.first().cloned());
-        match (self.twice, other) {
-            (Some(twice), _) => Some(format!("duplicate field {twice:?}")),
-            (None, Some(other)) => Some(format!("unknown field {other}")),
-            (None, None) => None,
+        match (self.twice, other, self.unknown.first()) {
+            (Some(twice), ..) => Some(format!("duplicate field {twice:?}")),
+            (None, Some((other, _)), _) => Some(format!("unknown field {}", quote_short(other))),
+            (None, None, Some(other)) => {
+                Some(format!("unknown field {other}{}", meant(other, allowed)))
+            }
+            (None, None, None) => None,
         }
     }
 
-    /// The names of the fields, or the first of them if there are many.
-    pub(crate) fn names(&self) -> String {
+    /// The names of the fields, or the first of them if there are many, and which of `expected` one
+    /// of them is near. `None` if there are no fields.
+    pub(crate) fn names(&self, expected: &[&str]) -> Option<String> {
         let more = match self.unknown_count.saturating_sub(self.unknown.len()) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         let known = self.known.iter().map(|(name, _)| quote_short(name));
         let names = known.chain(self.unknown.iter().cloned()).collect::<Vec<_>>().join(", ");
-        format!("[{names}]{more}")
+        let mut meant = self.unknown.iter().map(|name| meant(name, expected));
+        let meant = meant.find(|meant| !meant.is_empty()).unwrap_or_default();
+        (!names.is_empty()).then(|| format!("{names}{more}{meant}"))
     }
+}
+
+/// A question for the name that an unknown one, which is in quotes, is near; empty if there is none.
+fn meant(quoted: &str, names: &[&str]) -> String {
+    let near = near(quoted.trim_matches('"'), names);
+    near.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 struct Object<'n, 'f, 'a> {

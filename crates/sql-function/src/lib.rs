@@ -98,6 +98,7 @@ mod backoff;
 mod deadline;
 mod error;
 mod json;
+mod near;
 mod panics;
 mod rds_ca;
 mod said;

@@ -177,6 +177,12 @@ impl Statement {
         word.map(|token| token.text.to_ascii_uppercase()).unwrap_or_default()
     }
 
+    /// The line of its SQL's first word, from 1.
+    pub fn verb_line(&self) -> Option<usize> {
+        let verb = self.tokens().find(|token| !token.is_sign('('));
+        verb.map(|verb| 1 + self.sql[..verb.at].matches('\n').count())
+    }
+
     /// The verb of its main command in upper case: the one after a WITH clause, or the first word.
     pub fn main_verb(&self) -> String {
         const VERBS: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
@@ -225,6 +231,12 @@ impl Statement {
         if expected == given {
             return Ok(());
         }
+        let advice = if self.declared.is_empty() {
+            "send one value in \"params\" for each placeholder, in order".into()
+        } else {
+            let shown = self.declared.iter().map(Declared::shown).collect::<Vec<_>>().join(", ");
+            loggable!("send one value in \"params\" for each of its parameters, in order: {shown}")
+        };
         Err(Error::new(
             Kind::Statement,
             loggable!(
@@ -233,7 +245,7 @@ impl Statement {
                 counted(expected)
             ),
         )
-        .advice("send one value in \"params\" for each placeholder, in order"))
+        .advice(advice))
     }
 }
 

@@ -95,6 +95,9 @@ pub(crate) async fn others(engine: Engine, bootstrap: &str) {
         ("unicode", "-- é😀\nSELECT 'é😀' AS e,\n  nmae\nFROM items"),
         ("returning", "-- mode: write\nDELETE FROM items RETURNING id"),
         ("locked", "SELECT id FROM held"),
+        ("for-update", "-- a comment\nSELECT id FROM items FOR UPDATE"),
+        ("in-with", "\nWITH d AS (DELETE FROM items RETURNING id) SELECT id FROM d"),
+        ("for-update-declared", "-- mode: write\nSELECT id FROM items FOR UPDATE"),
     ];
     let function = harness.deploy_with(&[], &statements).await;
     harness.execute("CREATE TABLE held (id INT); GRANT SELECT ON held TO lambda_user").await;
@@ -111,6 +114,13 @@ pub(crate) async fn others(engine: Engine, bootstrap: &str) {
     assert_eq!(anonymous["errorType"], "Statement");
     assert!(anonymous["message"].as_str().unwrap().contains("::text"), "{anonymous}");
     assert_eq!(describe(&function, "unicode").await["error"]["line"], 3);
+    for name in ["for-update", "in-with"] {
+        let error = describe(&function, name).await["error"].take();
+        assert_eq!(error["line"], 2, "{name}: {error}");
+        assert!(error["message"].as_str().unwrap().contains("-- mode: write"), "{name}: {error}");
+        function.fails(&format!(r#"{{"statement":"{name}"}}"#), "Query").await;
+    }
+    assert_eq!(names(&describe(&function, "for-update-declared").await), ["id"]);
     let locked = describe(&function, "locked").await["error"].take();
     assert_eq!(locked["errorType"], "Query.Transient", "{locked}");
     harness.execute("ROLLBACK").await;

@@ -103,6 +103,13 @@ impl fmt::Display for ParamType {
     }
 }
 
+impl Declared {
+    /// Its name and type, for an error.
+    pub(super) fn shown(&self) -> String {
+        format!("{} ({})", self.name, self.param_type)
+    }
+}
+
 /// Reads the value of an option `param`: a name, a type, and words.
 pub(super) fn read(value: &str) -> Result<Declared, String> {
     let mut words = value.splitn(2, char::is_whitespace);

@@ -26,7 +26,8 @@ const SOME_TIME: &str = "2026-03-22T18:59:43Z";
 /// Checks that the parameters of each schedule fit.
 pub(super) fn check_schedules(statement: &Statement) -> Result<(), Refusal> {
     for Schedule { params, line, .. } in &statement.schedules {
-        let params = params.as_deref().unwrap_or("[]").replace(SCHEDULED_TIME, SOME_TIME);
+        let written = params.as_deref().unwrap_or("[]");
+        let params = written.replace(SCHEDULED_TIME, SOME_TIME);
         let fit = || {
             let json: &RawValue = serde_json::from_str(&params).map_err(|error| {
                 Error::new(Kind::Statement, "they are not JSON").caused_by(error)
@@ -39,13 +40,25 @@ pub(super) fn check_schedules(statement: &Statement) -> Result<(), Refusal> {
         fit().map_err(|error| Refusal {
             line: Some(*line),
             why: format!("the parameters of this schedule do not fit: {}", error.chain()),
-            fix: "write them on the line after the schedule, such as \"-- params: [30]\" or, by their \
-                  names, \"-- params: {\"days\": 30}\""
-                .to_owned(),
+            fix: schedule_fix(written, &error),
             cause: Cause::StatementFile,
         })?;
     }
     Ok(())
+}
+
+/// How parameters that do not fit are written after a schedule: what the error of such an event
+/// says, and where.
+fn schedule_fix(written: &str, error: &Error) -> String {
+    let mut fix = error.log_advice().map(|advice| format!("{advice}; ")).unwrap_or_default();
+    if written.to_ascii_lowercase().contains("aws.scheduler") {
+        fix += &format!(
+            "the time of the run is written {SCHEDULED_TIME:?}, and fits the types timestamp and text \
+             alone; "
+        );
+    }
+    fix + "the parameters are on the line after the schedule, such as \"-- params: [30]\" or, by their \
+           names, \"-- params: {\"days\": 30}\""
 }
 
 impl Statement {
@@ -128,8 +141,7 @@ impl Statement {
     /// Advice that shows the names and types of the parameters.
     fn names(&self) -> crate::Loggable {
         let mut names: Vec<String> = vec![];
-        for Declared { name, param_type, .. } in &self.declared {
-            let shown = format!("{name} ({param_type})");
+        for shown in self.declared.iter().map(Declared::shown) {
             if !names.contains(&shown) {
                 names.push(shown);
             }

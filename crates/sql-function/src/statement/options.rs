@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::declared::{self, Declared};
 use super::schedule::{self, Schedule};
 use super::{Mode, Refusal};
+use crate::near::{distance, most};
 use crate::sql::Dialect;
 
 pub(super) const DEFAULT_MAX_ROWS: u64 = 10_000;
@@ -102,7 +103,8 @@ fn fix(name: &str) -> &'static str {
         _ => {
             "an option is a comment at the top of the file, such as \"-- mode: write\": mode is read \
              or write, exclusive is true or false, timeout is a time such as 250ms, 30s or 5m, \
-             max_rows is a number"
+             max_rows is a number; the others are param (NAME TYPE WORDS), schedule (cron(…), \
+             rate(…) or at(…)) and params (of a schedule, as JSON)"
         }
     }
 }
@@ -183,8 +185,7 @@ fn option(comment: &str) -> Result<Option<(&'static str, Setting)>, (&'static st
     let word = word.to_ascii_lowercase();
     let is_option = (colon || equals) && is_word && !WORDS.contains(&word.as_str());
     let near = NAMES.into_iter().filter_map(|name| {
-        let limit = if name.len() > 5 { 2 } else { 1 };
-        let distance = Some(distance(&word, name)).filter(|distance| *distance <= limit)?;
+        let distance = Some(distance(&word, name)).filter(|distance| *distance <= most(name))?;
         let is_value = setting(name, value).is_ok();
         (is_option || is_value).then_some((!is_value, distance, name))
     });
@@ -279,30 +280,4 @@ fn not_a_duration(value: &str) -> String {
         true => format!("{why}; did you mean {seconds}?"),
         false => why,
     }
-}
-
-/// The edit distance of two words: inserted, deleted, replaced and transposed letters.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
-    for i in 0..=one.len() {
-        for j in 0..=other.len() {
-            rows[i][j] = match (i, j) {
-                (0, _) => j,
-                (_, 0) => i,
-                _ => {
-                    let same = usize::from(one[i - 1] != other[j - 1]);
-                    let mut least =
-                        (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
-                    let swapped =
-                        i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
-                    if swapped {
-                        least = least.min(rows[i - 2][j - 2] + 1);
-                    }
-                    least
-                }
-            };
-        }
-    }
-    rows[one.len()][other.len()]
 }

@@ -125,6 +125,7 @@ fn a_wrong_option_names_its_line() {
         ),
         ("/* Licence */\n-- mode: wrte\nSELECT 1", "line 2: mode must be read or write"),
         ("-- mode: read\n-- mode: write\nSELECT 1", "line 2: mode is given twice"),
+        ("-- mode: rw\nSELECT 1", "the others are param (NAME TYPE WORDS), schedule (cron(…)"),
         ("-- mode: write\n", "contains no SQL"),
         ("", "contains no SQL"),
         ("\u{feff} ;\n", "contains no SQL"),

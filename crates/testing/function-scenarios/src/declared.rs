@@ -6,6 +6,8 @@ use function_harness::{Deployed, borrowed};
 use local_rds::Server;
 use serde_json::{Value, json};
 
+use crate::doctor::is_healthy;
+
 /// The n-th placeholder of an engine.
 fn placeholder(engine: Engine, number: usize) -> String {
     if engine == Engine::Postgres { format!("${number}") } else { "?".to_owned() }
@@ -283,4 +285,66 @@ async fn far_instants(engine: Engine, function: &Deployed<'_>, zone: Option<&str
 /// A date and time without the zeros at the end of its fraction.
 fn without_zeros(local: &str) -> &str {
     if local.contains('.') { local.trim_end_matches('0').trim_end_matches('.') } else { local }
+}
+
+/// The diagnosis and the description find nothing wrong in statements that run only with the types that
+/// are declared, and leave the prepared statements of the connection as they were.
+pub async fn examined(engine: Engine, bootstrap: &str) {
+    let postgres = engine == Engine::Postgres;
+    let (created, schema) = if postgres { ("TIMESTAMPTZ", "") } else { ("TIMESTAMP NULL", "app.") };
+    let tables = format!("CREATE TABLE {schema}bills (id INT, issued {created}, name VARCHAR(9));");
+    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
+    // The first is that of docs/REFERENCE.md.
+    let statements = if postgres {
+        [
+            (
+                "purge",
+                "-- mode: write\n-- param: days int\n-- param: before timestamp?\nDELETE FROM bills \
+                 WHERE issued < now() - make_interval(days => $1) AND ($2 IS NULL OR issued < $2)",
+            ),
+            (
+                "due",
+                "-- param: now timestamp\n-- param: days int\n-- param: since timestamp?\n\
+                 SELECT id FROM bills WHERE issued < $1 - make_interval(days => $2) \
+                 AND ($3 IS NULL OR issued >= $3)",
+            ),
+            ("several", "-- param: at timestamp[]?\nSELECT id FROM bills WHERE $1 IS NULL"),
+            ("kept", "-- mode: write\nSELECT * INTO TEMPORARY kept FROM bills"),
+        ]
+    } else {
+        [
+            (
+                "purge",
+                "-- mode: write\n-- param: days int\n-- param: before timestamp?\n\
+                 -- param: before timestamp?\nDELETE FROM bills \
+                 WHERE issued < NOW() - INTERVAL ? DAY AND (? IS NULL OR issued < ?)",
+            ),
+            (
+                "due",
+                "-- param: now timestamp\n-- param: days int\n-- param: since timestamp?\n\
+                 -- param: since timestamp?\nSELECT id FROM bills \
+                 WHERE issued < ? - INTERVAL ? DAY AND (? IS NULL OR issued >= ?)",
+            ),
+            ("several", "-- param: at timestamp?\nSELECT id FROM bills WHERE ? IS NULL"),
+            ("kept", "-- mode: write\n-- param: from int\nALTER TABLE bills AUTO_INCREMENT = ?"),
+        ]
+    };
+    let rights = if postgres { "bills TO lambda_user" } else { "app.* TO 'lambda-user'@'%'" };
+    harness.execute(&format!("GRANT ALL ON {rights}")).await;
+    let function = harness.deploy_with(&[], &statements).await;
+    let params = json!({"now": "2026-03-22T18:59:43Z", "days": 30, "since": null});
+    let due = json!({"statement": "due", "params": params}).to_string();
+    for _ in 0..2 {
+        function.ok(&due).await;
+        is_healthy(&function).await;
+        let description = function.ok(r#"{"describe":true}"#).await;
+        let entries = description["describe"]["statements"].as_array().unwrap();
+        assert!(entries.iter().all(|entry| entry["error"].is_null()), "{description:#}");
+    }
+    let purge = json!({"statement": "purge", "params": {"days": 30, "before": null}}).to_string();
+    function.ok(&purge).await;
+    let kept = if postgres { json!([]) } else { json!([7]) };
+    function.ok(&json!({"statement": "kept", "params": kept}).to_string()).await;
+    let connection = function.ok(&due).await["connection"].take();
+    assert_eq!(connection["reused"], true, "{connection}");
 }

@@ -45,6 +45,9 @@ pub async fn statements(engine: Engine, bootstrap: &str) {
         ("no-column", "SELECT id,\n  nmae\nFROM items".to_owned()),
         ("typing", "SELECT id\nFROM items\nWHER id = 1".to_owned()),
         ("twice", "SELECT id, id FROM items".to_owned()),
+        ("undeclared", format!("-- a comment\nDELETE FROM items\nWHERE id = {one}")),
+        ("undeclared-table", "CREATE TABLE made (id INT)".to_owned()),
+        ("closed", "SELECT * FROM other.closed".to_owned()),
         ("sets", "-- mode: write\nSET @v = 1".replace("@v", if postgres { "app.v" } else { "@v" })),
         ("procedure", format!("-- mode: write\nCALL counted({one})")),
         ("makes", "-- mode: write\nCREATE TABLE made (id INT)".to_owned()),
@@ -55,6 +58,15 @@ pub async fn statements(engine: Engine, bootstrap: &str) {
                 "CREATE PROCEDURE counted(n INT) LANGUAGE sql AS 'DELETE FROM items'"
             }
             _ => "CREATE PROCEDURE app.counted(n INT) BEGIN DELETE FROM app.items; SELECT n; END",
+        })
+        .await;
+    harness
+        .execute(match engine {
+            Engine::Postgres => {
+                "CREATE SCHEMA other; CREATE TABLE other.closed (id INT); \
+                 GRANT USAGE ON SCHEMA other TO lambda_user; REVOKE ALL ON other.closed FROM lambda_user"
+            }
+            _ => "CREATE DATABASE other; CREATE TABLE other.closed (id INT)",
         })
         .await;
     let function = harness.deploy_with(&[], &borrowed(&files)).await;
@@ -110,6 +122,9 @@ pub async fn statements(engine: Engine, bootstrap: &str) {
         ("no-column", "Query", Some(2), "nmae"),
         ("typing", "Query", Some(3), ""),
         ("twice", "Statement", None, "the same name"),
+        ("undeclared", "Query", Some(2), "-- mode: write"),
+        ("undeclared-table", "Query", Some(1), "-- mode: write"),
+        ("closed", "Query", None, "GRANT the user the privileges"),
     ] {
         let error = &entry(&description, name)["error"];
         assert_eq!(error["errorType"], error_type, "{name}: {error}");
@@ -118,6 +133,10 @@ pub async fn statements(engine: Engine, bootstrap: &str) {
         assert!(error["message"].as_str().unwrap().contains("What to do"), "{name}: {error}");
     }
     assert_eq!(function.ok(ITEMS).await["row_count"], 3, "nothing was run");
+    // What is told is true.
+    for (name, params) in [("undeclared", "[1]"), ("undeclared-table", "[]"), ("closed", "[]")] {
+        function.fails(&format!(r#"{{"statement":"{name}","params":{params}}}"#), "Query").await;
+    }
     function.fails(r#"{"describe":false}"#, "Event").await;
 }
 

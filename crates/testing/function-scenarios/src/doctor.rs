@@ -81,7 +81,7 @@ async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: C
 }
 
 /// Fails unless every step is ok and the doctor names no cause.
-async fn is_healthy(function: &Deployed<'_>) -> Value {
+pub(crate) async fn is_healthy(function: &Deployed<'_>) -> Value {
     let diagnosis = diagnosis(function).await;
     assert_eq!(diagnosis["ok"], true, "{diagnosis:#}");
     assert_eq!(diagnosis["causes"], json!([]), "{diagnosis:#}");

@@ -60,7 +60,7 @@ macro_rules! scenarios {
             results { whole_response }
             statement_files { as_people_have_them refused_by_name schedules no_reads }
             values { parameters columns unparsable }
-            declared { names types instants }
+            declared { names types instants examined }
             describe { statements leaves_nothing true_schemas }
             type_table { documented }
             round_trip { any_value }

@@ -68,7 +68,12 @@ fn what_does_not_fit_names_the_parameter_and_no_value() {
             "once",
         ),
         (&two, r#"{}"#, "parameter \"days\" of \"purge\" is missing", "name (text?)"),
-        (&two, r#"[1]"#, "takes 2 parameters, but the event has 1", "in order"),
+        (
+            &two,
+            r#"[1]"#,
+            "takes 2 parameters, but the event has 1",
+            "in order: days (int), name (text?)",
+        ),
         (
             &two,
             r#"["4111x","a"]"#,
@@ -211,6 +216,32 @@ fn a_schedule_whose_parameters_do_not_fit_is_refused() {
         let report = Statement::parse("s", file(params, declared), MYSQL).unwrap_err().report();
         assert!(report.contains("line 1: the parameters of this schedule do not fit"), "{report}");
         assert!(report.contains(why), "{report}");
+    }
+}
+
+/// The advice about a schedule's parameters is that of an event's, and says where they are written.
+#[test]
+fn a_schedule_that_does_not_fit_shows_what_would() {
+    let two = "-- param: days int\n-- param: at timestamp?\n";
+    let alone = "<aws.scheduler.scheduled-time>\", and fits the types timestamp and text alone";
+    for (params, advice) in [
+        (
+            "",
+            "each of its parameters, in order: days (int), at (timestamp?); the parameters are on",
+        ),
+        ("{\"dyas\": 1}", "send each of its parameters once: days (int), at (timestamp?); "),
+        ("{\"days\": 1, \"at\": 2}", "send an instant as a string in RFC 3339"),
+        ("{\"days\": 1, \"at\": \"<aws.scheduler.schedule-time>\"}", alone),
+        ("[\"<aws.scheduler.scheduled-time>\", null]", alone),
+        ("[true, null]", "send a whole number of at most 64 bits"),
+    ] {
+        let params = if params.is_empty() { "".into() } else { format!("-- params: {params}\n") };
+        let file = format!("-- schedule: rate(1 day)\n{params}{two}SELECT ?, ?");
+        let report = Statement::parse("s", file, MYSQL).unwrap_err().report();
+        let (_, told) = report.split_once("What to do: ").unwrap();
+        assert!(told.contains(advice), "{report}");
+        assert!(told.contains("on the line after the schedule"), "{report}");
+        assert_eq!(told.contains(alone), params.contains("aws"), "{report}");
     }
 }
 
