@@ -92,7 +92,7 @@ pub(crate) fn diagnosis(answer: &Answer) -> Result<String, Failure> {
 pub(crate) fn curl_line(function: &str, event: &str, endpoint_url: &str) -> String {
     let event = event.replace('\'', r"'\''");
     format!(
-        "  curl --header 'Content-Type: application/json' --data '{event}' \\\n    \
+        "  curl --header 'Content-Type: application/json' \\\n    --data '{event}' \\\n    \
          {endpoint_url}/2015-03-31/functions/{function}/invocations"
     )
 }

@@ -126,8 +126,9 @@ fn the_shown_calls_are_of_statements_that_did_not_fail() {
         ("postgres-function", r#"{"statement":"b"}"#),
         ("postgres-function-writes", r#"{"describe":true}"#),
     ] {
-        let curl =
-            format!("--header 'Content-Type: application/json' --data '{event}' \\\n    http://");
+        let curl = format!(
+            "--header 'Content-Type: application/json' \\\n    --data '{event}' \\\n    http://"
+        );
         assert!(printed.contains(&curl), "{printed}");
         assert!(
             printed.contains(&format!("/2015-03-31/functions/{function}/invocations\n")),
