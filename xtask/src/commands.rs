@@ -115,8 +115,13 @@ fn find(name: &OsString) -> Result<&'static Command, Failure> {
     let command = COMMANDS.iter().find(|command| name == command.name);
     let names = COMMANDS.map(|command| command.name).join(", ");
     command.ok_or_else(|| {
-        format!("unknown command {name:?}; the commands are {names}; see `cargo xtask --help`")
-            .into()
+        let near =
+            command_line::nearest(&name.to_string_lossy(), COMMANDS.map(|command| command.name));
+        let near = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+        format!(
+            "unknown command {name:?}{near}; the commands are {names}; see `cargo xtask --help`"
+        )
+        .into()
     })
 }
 
@@ -206,5 +211,7 @@ mod tests {
             let error = answer(line.split(' ').map(Into::into)).err().expect(line).to_string();
             assert!(error.contains("local, check, describe, test"), "{error}");
         }
+        let error = answer(["chek".into()].into_iter()).err().expect("chek").to_string();
+        assert!(error.starts_with("unknown command \"chek\": did you mean check?; "), "{error}");
     }
 }

@@ -45,7 +45,7 @@ impl Flags {
                 "quick" => flags.quick = true,
                 "engine" => flags.engines.push(line.value()?),
                 "jobs" => flags.jobs = line.value::<NonZero<usize>>()?.get(),
-                _ => return Err(line.unknown().into()),
+                _ => return Err(line.unknown_in(include_str!("help.txt")).into()),
             }
         }
         flags.names = line.given_words().to_vec();

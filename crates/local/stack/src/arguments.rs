@@ -70,7 +70,8 @@ impl Arguments {
     /// The functions, those of the engines that were asked for.
     pub(crate) fn functions(&self) -> Result<Vec<Planned>, Failure> {
         let asked: Vec<_> = self.servers.iter().map(|server| server.engine).collect();
-        let functions = plan(&self.statements()?.0, &asked)?;
+        let schemas: Vec<_> = self.schemas.paths().collect();
+        let functions = plan(&self.statements()?.0, &schemas, &asked)?;
         let started = engines(&functions);
         let serves = |engine| {
             started

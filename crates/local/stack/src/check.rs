@@ -2,7 +2,6 @@
 //! what is wrong with file and line.
 
 mod flags;
-mod line;
 mod report;
 mod version;
 

@@ -20,6 +20,7 @@ pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> Result<u8,
         print(flags::HELP);
         return Ok(0);
     };
+    flags.file.as_ref().map_or(Ok(()), output::File::can_be_there)?;
     // Before signals are caught: Ctrl-C ends a program that waits for standard input.
     let given = flags.from.as_deref().map(source::given).transpose()?;
     let mut signals = Signals::catch()?;

@@ -7,7 +7,9 @@
 mod arguments;
 mod check;
 mod describe;
+mod given;
 mod local;
+mod place;
 mod signals;
 mod table;
 

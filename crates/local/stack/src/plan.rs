@@ -17,13 +17,17 @@ pub struct Planned {
 }
 
 /// The functions of a folder of statements on the servers of `engines`, or, if there are none, of those
-/// that have a folder in it.
+/// that have a folder in it. The files `schemas` may be beside those folders.
 ///
 /// # Errors
 /// The folder cannot be read, has no statements, or none for one of the engines; or it has files for every
 /// engine, and none is given.
-pub fn plan(statements: &Path, engines: &[Engine]) -> Result<Vec<Planned>, Failure> {
-    let functions = packaging::functions(statements)?;
+pub fn plan(
+    statements: &Path,
+    schemas: &[&Path],
+    engines: &[Engine],
+) -> Result<Vec<Planned>, Failure> {
+    let functions = packaging::functions_beside(statements, schemas)?;
     let of = |engine: Engine| {
         let own = functions
             .iter()
@@ -91,24 +95,24 @@ mod tests {
     fn the_engines_are_those_with_a_folder_or_those_asked_for() {
         let folder = folder(&["mysql/a.sql", "mysql-reports/a.sql", "postgres/a.sql"]);
         let names = |engines: &[Engine]| {
-            let planned = plan(folder.path(), engines).unwrap();
+            let planned = plan(folder.path(), &[], engines).unwrap();
             planned.into_iter().map(|planned| planned.name).collect::<Vec<_>>()
         };
         let all = ["mysql-function", "mysql-function-reports", "postgres-function"];
         assert_eq!(names(&[]), all);
         assert_eq!(names(&[MariaDb]), ["mariadb-function", "mariadb-function-reports"]);
         assert_eq!(names(&[Postgres]), ["postgres-function"]);
-        assert_eq!(engines(&plan(folder.path(), &[]).unwrap()), [MySql, Postgres]);
+        assert_eq!(engines(&plan(folder.path(), &[], &[]).unwrap()), [MySql, Postgres]);
     }
 
     #[test]
     fn an_engine_without_statements_is_refused() {
         let own = folder(&["postgres/a.sql"]);
-        let error = plan(own.path(), &[MariaDb]).unwrap_err().to_string();
+        let error = plan(own.path(), &[], &[MariaDb]).unwrap_err().to_string();
         assert!(error.ends_with("has no folder mysql, for --engine mariadb"), "{error}");
         let flat = folder(&["a.sql"]);
-        let error = plan(flat.path(), &[]).unwrap_err().to_string();
+        let error = plan(flat.path(), &[], &[]).unwrap_err().to_string();
         assert!(error.contains("with --engine"), "{error}");
-        assert_eq!(plan(flat.path(), &[MariaDb, Postgres]).unwrap().len(), 2);
+        assert_eq!(plan(flat.path(), &[], &[MariaDb, Postgres]).unwrap().len(), 2);
     }
 }

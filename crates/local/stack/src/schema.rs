@@ -40,12 +40,16 @@ impl Schemas {
     /// Adds what an option `--schema` gives: `FILE` for every engine, or `ENGINE=FILE`.
     ///
     /// # Errors
-    /// There is one already.
+    /// There is one already; or `ENGINE` is none, and there is no file of this name.
     pub fn add(&mut self, value: &Path) -> Result<(), String> {
-        let named = value.to_str().and_then(|text| {
-            let (engine, file) = text.split_once('=')?;
-            Some((engine.parse::<Engine>().ok()?, PathBuf::from(file)))
-        });
+        let named = value.to_str().and_then(|text| text.split_once('='));
+        let named = match named.map(|(name, file)| (name, name.parse::<Engine>(), file)) {
+            Some((_, Ok(engine), file)) => Some((engine, PathBuf::from(file))),
+            Some((name, Err(error), _)) if is_word(name) && !value.exists() => {
+                return Err(format!("--schema {}: {error}", value.display()));
+            }
+            _ => None,
+        };
         let twice = match named {
             None => self.every.replace(value.to_owned()).map(|_| "for every engine".to_owned()),
             Some((engine, file)) => {
@@ -86,6 +90,11 @@ impl Schemas {
     }
 }
 
+/// Whether it looks like the name of an engine, and not like a path.
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,9 +114,9 @@ mod tests {
 
     #[test]
     fn mariadb_may_differ_from_mysql() {
-        let schemas = schemas(&["mariadb=m.sql", "oracle=x.sql"]).unwrap();
+        let schemas = schemas(&["mariadb=m.sql", "./oracle=x.sql"]).unwrap();
         let paths = Engine::ALL.map(|engine| schemas.path(engine).unwrap().to_str().unwrap());
-        assert_eq!(paths, ["oracle=x.sql", "m.sql", "oracle=x.sql"]);
+        assert_eq!(paths, ["./oracle=x.sql", "m.sql", "./oracle=x.sql"]);
         assert_eq!(Schemas::default().path(Engine::MySql), None);
     }
 
@@ -117,5 +126,15 @@ mod tests {
         assert_eq!(error, "--schema for every engine is given twice");
         let error = schemas(&["mysql=a.sql", "mysql=b.sql"]).unwrap_err();
         assert_eq!(error, "--schema for mysql is given twice");
+    }
+
+    #[test]
+    fn an_engine_that_is_none_is_refused_unless_the_file_is_there() {
+        let error = schemas(&["postgre=a.sql"]).unwrap_err();
+        assert!(error.starts_with("--schema postgre=a.sql: unknown engine \"postgre\""), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postgre=a.sql");
+        fs::write(&file, "").unwrap();
+        assert_eq!(schemas(&[file.to_str().unwrap()]).unwrap().paths().count(), 1);
     }
 }

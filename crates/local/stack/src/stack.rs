@@ -36,7 +36,7 @@ pub type SchemaOf<'a> = &'a dyn Fn(Engine) -> Result<Option<Schema>, Failure>;
 /// # async fn run() -> Result<(), local_stack::Failure> {
 /// let mut schemas = Schemas::default();
 /// schemas.add(Path::new("schema.sql"))?;
-/// let functions = plan(Path::new("statements"), &[])?;
+/// let functions = plan(Path::new("statements"), &[], &[])?;
 /// let stack = Stack::start(
 ///     &functions,
 ///     &|engine| schemas.read(engine),

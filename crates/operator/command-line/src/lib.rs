@@ -152,10 +152,35 @@ impl CommandLine {
         self.error(format!("unknown option --{}", self.option))
     }
 
+    /// The same, with the option of the command's `help` that was perhaps meant.
+    pub fn unknown_in(&self, help: &str) -> Error {
+        let words = help.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-');
+        match nearest(&self.option, words.filter_map(|word| word.strip_prefix("--"))) {
+            None => self.unknown(),
+            Some(near) => {
+                let option = &self.option;
+                self.error(format!("unknown option --{option}: did you mean --{near}?"))
+            }
+        }
+    }
+
     /// An error in the command line: what is wrong, and where the options are described.
     pub fn error(&self, what: impl Display) -> Error {
         Error(format!("{what}; see `{}`", self.help))
     }
+}
+
+/// The one of `known` that `word` was perhaps meant to be: it begins so, or few letters differ.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let differ = |known: &str| match known.strip_prefix(&word) {
+        Some(_) if word.len() >= 3 => 0,
+        _ => strsim::damerau_levenshtein(&word, known),
+    };
+    let most = (word.chars().count() / 3).max(1);
+    let known = known.into_iter().filter(|known| known.len() > 1);
+    let (differ, near) = known.map(|known| (differ(known), known)).min()?;
+    (differ <= most).then_some(near)
 }
 
 /// Prints a text and a line break on standard output. A closed pipe, as of `head`, is not an error.
@@ -177,7 +202,7 @@ impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
-    use super::CommandLine;
+    use super::{CommandLine, nearest};
 
     /// Reads `--port NUMBER`, `--region NAME` more than once, `--json`, and one word.
     fn read(line: &str) -> Result<Vec<String>, String> {
@@ -202,6 +227,27 @@ mod tests {
     fn options_are_read_in_all_their_forms() {
         let options = "word --port 1 --region=a --region b --json -h";
         assert_eq!(read(options).unwrap(), ["1", "a", "b", "json", "help", "word"]);
+    }
+
+    #[test]
+    fn a_misspelt_option_is_recognized() {
+        let help = "Usage: try [OPTIONS]\n\n  --statements DIR  The folder; see --schema\n  --schema[=FILE]";
+        for (option, says) in [
+            (
+                "--statement",
+                "unknown option --statement: did you mean --statements?; see `try --help`",
+            ),
+            ("--Shcema", "unknown option --Shcema: did you mean --schema?; see `try --help`"),
+            ("--stat", "unknown option --stat: did you mean --statements?; see `try --help`"),
+            ("--nonsense", "unknown option --nonsense; see `try --help`"),
+            ("--s", "unknown option --s; see `try --help`"),
+        ] {
+            let mut line = CommandLine::program("try", [option.into()]);
+            line.option().unwrap();
+            assert_eq!(line.unknown_in(help).to_string(), says);
+        }
+        assert_eq!(nearest("chek", ["local", "check", "describe"]), Some("check"));
+        assert_eq!(nearest("serve", ["local", "check", "describe"]), None);
     }
 
     #[test]

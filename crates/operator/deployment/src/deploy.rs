@@ -210,9 +210,10 @@ fn planned(
     let lines: Vec<_> =
         parameters.iter().map(|(name, value)| format!("  {name} = {value}")).collect();
     report.say(&format!(
-        "would deploy the stack {} with the parameters\n{}\nthis dry run changed nothing at AWS",
+        "would deploy the stack {} with the parameters\n{}\n{}\nthis dry run changed nothing at AWS",
         options.stack,
-        lines.join("\n")
+        lines.join("\n"),
+        plan.placed(parameters)
     ));
     let parameters: BTreeMap<_, _> = parameters.iter().map(|(name, value)| (name, value)).collect();
     report.document(&json!({

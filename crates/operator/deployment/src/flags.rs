@@ -76,7 +76,8 @@ impl Options {
                 )));
             }
             if !values.contains(&option.as_str()) {
-                return Err(line.unknown());
+                let known = values.iter().chain(switches).map(|option| format!("--{option} "));
+                return Err(line.unknown_in(&known.collect::<String>()));
             }
             let value: String = line.value()?;
             let set = Target::set(&mut target, &option, &value);

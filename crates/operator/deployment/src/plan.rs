@@ -90,7 +90,25 @@ impl Plan {
         Ok(format!("{functions}\n{}", table(&head, &schedules)))
     }
 
-    /// The same for a program.
+    /// Which functions a new stack with these parameters has, and which are packed for others.
+    pub(crate) fn placed(&self, parameters: &[(String, String)]) -> String {
+        let endpoint = |function: &Function| format!("{}Endpoint", function.prefix());
+        let has_database = |function: &&Function| {
+            parameters.iter().any(|(name, value)| *name == endpoint(function) && !value.is_empty())
+        };
+        let (there, packed): (Vec<_>, Vec<_>) = self.functions.iter().partition(has_database);
+        let there: Vec<_> = there.iter().map(|function| function.name.as_str()).collect();
+        let packed = packed.iter().map(|function| {
+            format!(
+                "\n{} is packed, but not in the stack unless {} is set there already",
+                function.name,
+                endpoint(function)
+            )
+        });
+        format!("the stack will have {}{}", there.join(", "), packed.collect::<String>())
+    }
+
+    /// What is [shown](Self::shown), for a program.
     pub(crate) fn document(&self) -> Result<Value, Failure> {
         let document = |function: &Function| {
             let catalogue = function.catalogue().map_err(|error| error.report())?;
@@ -161,6 +179,27 @@ mod tests {
             folder: "sql".into(),
         };
         names.iter().map(function).collect()
+    }
+
+    #[test]
+    fn a_function_without_a_database_is_only_packed() {
+        let functions = functions(&[
+            (Engine::MySql, "mysql-function"),
+            (Engine::Postgres, "postgres-function"),
+            (Engine::Postgres, "postgres-function-a"),
+        ]);
+        let plan = Plan { function: functions[1].clone(), functions, template: String::new() };
+        let parameter = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let placed = plan.placed(&[
+            parameter("PostgresEndpoint", "db.example:5432"),
+            parameter("PostgresAEndpoint", "db.example:5432"),
+            parameter("MySqlEndpoint", ""),
+        ]);
+        assert_eq!(
+            placed,
+            "the stack will have postgres-function, postgres-function-a\nmysql-function is packed, but not in the \
+             stack unless MySqlEndpoint is set there already"
+        );
     }
 
     #[test]

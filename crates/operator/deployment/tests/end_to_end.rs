@@ -224,9 +224,9 @@ fn what_is_refused_before_anything_is_built(world: &World) {
         .says("there is no DB instance order in eu-west-1; did you mean --db-instance orders?");
     // A statement or a schedule that would fail is refused before anything is changed.
     for (sql, why) in [
-        ("-- mode: wrte\nSELECT 1", "bad.sql: line 1: mode must be read or write"),
-        ("-- schedule: rate(1 day)\nSELECT ?", "bad.sql: line 1"),
-        ("-- schedule: every(5 minutes)\nSELECT 1", "bad.sql: line 1: a schedule is cron"),
+        ("-- mode: wrte\nSELECT 1", "bad.sql:1: mode must be read or write"),
+        ("-- schedule: rate(1 day)\nSELECT ?", "bad.sql:1: "),
+        ("-- schedule: every(5 minutes)\nSELECT 1", "bad.sql:1: a schedule is cron"),
     ] {
         world.write("mysql/bad.sql", sql);
         let refused = world.deploy(world.server.user(), &["--enable-iam-auth", "--yes"]).ends(1);

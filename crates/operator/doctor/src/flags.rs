@@ -64,7 +64,7 @@ pub(crate) fn parse(
             }
             _ => {
                 let setting = SETTINGS.iter().find(|(name, _)| *name == option);
-                let (_, variable) = setting.ok_or_else(|| line.unknown())?;
+                let (_, variable) = setting.ok_or_else(|| line.unknown_in(HELP))?;
                 let value: String = line.value()?;
                 flags.settings.push((variable, absolute(variable, value)?));
             }

@@ -47,7 +47,7 @@ pub(crate) fn parse() -> Result<Flags, Failure> {
             "engine" => engines.push(line.value()?),
             "arch" => architecture = Some(line.value()?),
             "json" => {}
-            _ => return Err(line.unknown().into()),
+            _ => return Err(line.unknown_in(HELP).into()),
         }
     }
     let architecture = architecture.ok_or_else(|| {

@@ -53,7 +53,13 @@ impl Function {
             Engine::MySql | Engine::MariaDb => MYSQL,
             Engine::Postgres => Dialect::Postgres,
         };
-        Catalogue::load(&self.folder, dialect)
+        Catalogue::load(&self.folder, dialect).map_err(|error| {
+            if self.folder.is_dir() && files(&self.folder).next().is_none() {
+                // The function's own advice is for whoever deployed it.
+                return error.advice("put a .sql file into it, or remove the folder");
+            }
+            error
+        })
     }
 }
 
@@ -69,16 +75,51 @@ pub fn share_a_folder(functions: &[Function]) -> bool {
 /// # Errors
 /// The folder cannot be read, has no statements, or has a folder whose name is nearly one of these.
 pub fn functions(statements: &Path) -> Result<Vec<Function>, Failure> {
+    functions_beside(statements, &[])
+}
+
+/// The same for a folder that also has the files `schemas`, which are no statements.
+///
+/// # Errors
+/// Those of [`functions`]; or a schema is among the statements of a function.
+pub fn functions_beside(statements: &Path, schemas: &[&Path]) -> Result<Vec<Function>, Failure> {
+    let whole = |path: &Path| path.canonicalize().ok();
+    let is_schema = |path: &Path| {
+        whole(path)
+            .is_some_and(|path| schemas.iter().any(|schema| whole(schema).as_ref() == Some(&path)))
+    };
+    let functions = find(statements, &is_schema)?;
+    for function in &functions {
+        if let Some(schema) = files(&function.folder).find(|path| is_schema(path)) {
+            return Err(format!(
+                "{}: the schema is among the statements of {}, which would take it for one; move it out of this \
+                 folder",
+                schema.display(),
+                function.name
+            )
+            .into());
+        }
+    }
+    Ok(functions)
+}
+
+/// The `.sql` files in a folder.
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| Catalogue::takes(path))
+}
+
+fn find(statements: &Path, is_schema: &dyn Fn(&Path) -> bool) -> Result<Vec<Function>, Failure> {
     let shown = statements.display();
     let mut functions = BTreeMap::new();
-    let mut loose = None;
+    let mut loose = Vec::new();
     let entries = fs::read_dir(statements)
         .map_err(|error| format!("cannot read the folder of statements {shown}: {error}"))?;
     for entry in entries {
         let path = entry.map_err(|error| format!("{shown}: {error}"))?.path();
         if !path.is_dir() {
             if Catalogue::takes(&path) {
-                loose = loose.max(Some(path));
+                loose.push(path);
             }
             continue;
         }
@@ -89,14 +130,18 @@ pub fn functions(statements: &Path) -> Result<Vec<Function>, Failure> {
             functions.insert((engine, further), path);
         }
     }
-    match (functions.is_empty(), loose) {
+    if !functions.is_empty() {
+        loose.retain(|path| !is_schema(path));
+    }
+    match (functions.is_empty(), loose.into_iter().max()) {
         (true, None) => Err(format!(
             "{shown} has no statements: put .sql files into it, or into the folders mysql and postgres in it"
         )
         .into()),
         (true, Some(_)) => Ok(FUNCTIONS.map(|engine| function(engine, None, statements.to_owned())).into()),
         (false, Some(file)) => Err(format!(
-            "{}: belongs to no function, because {shown} has a folder for each; move it into one of them",
+            "{}: belongs to no function, because {shown} has a folder for each; move it into one of them; if it \
+             is a schema, keep it outside the folder of statements",
             file.display()
         )
         .into()),
@@ -229,6 +274,39 @@ mod tests {
         let taken: Vec<_> =
             taken.iter().map(|it| it.catalogue().unwrap().get("a").is_ok()).collect();
         assert_eq!(taken, [false, true]);
+    }
+
+    #[test]
+    fn a_schema_may_be_beside_the_folders_but_not_in_one() {
+        let folder = folder(&["schema.sql", "other.sql", "mysql/a.sql", "mysql/tables.sql"]);
+        let path = |name: &str| folder.path().join(name);
+        let found = |schemas: &[&Path]| {
+            let functions = functions_beside(folder.path(), schemas);
+            functions.map(|all| all.len()).map_err(|error| error.to_string())
+        };
+        let [schema, other, inside] =
+            [path("./schema.sql"), path("other.sql"), path("mysql/tables.sql")];
+        assert_eq!(found(&[&schema, &other, Path::new("/nowhere/at-all")]), Ok(1));
+        let error = found(&[&schema]).unwrap_err();
+        assert!(error.contains("other.sql: belongs to no function"), "{error}");
+        assert!(error.contains("if it is a schema, keep it outside"), "{error}");
+        let error = found(&[&schema, &other, &inside]).unwrap_err();
+        assert!(
+            error.contains("tables.sql: the schema is among the statements of mysql-function"),
+            "{error}"
+        );
+        fs::remove_dir_all(path("mysql")).unwrap();
+        let error = found(&[&schema]).unwrap_err();
+        assert!(error.contains("schema.sql: the schema is among the statements"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_folder_is_to_be_filled_or_removed() {
+        let folder = folder(&["mysql/notes.txt"]);
+        let functions = functions(folder.path()).unwrap();
+        let error = functions[0].catalogue().unwrap_err().report();
+        assert!(error.contains("no .sql file in ") && error.contains("/mysql"), "{error}");
+        assert!(error.ends_with("put a .sql file into it, or remove the folder"), "{error}");
     }
 
     #[test]

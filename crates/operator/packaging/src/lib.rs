@@ -29,6 +29,7 @@ mod traces;
 // From a program and its statements to a zip.
 mod functions;
 mod package;
+mod places;
 mod statements;
 
 // The template that names the zips.
@@ -37,9 +38,10 @@ mod template;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, compile, compile_own};
-pub use functions::{Function, functions, share_a_folder};
+pub use functions::{Function, functions, functions_beside, share_a_folder};
 pub use own_package::OwnPackage;
 pub use package::{Package, build, build_functions, build_own, build_with};
+pub use places::places;
 pub use runtime::{AMAZON_LINUX_2023, Glibc, check};
 pub use schedules::Scheduled;
 pub use statements::{check as check_statements, statements};

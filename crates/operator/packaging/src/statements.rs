@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::Failure;
 use crate::cargo::workspace;
 use crate::functions::{Function, share_a_folder};
+use crate::places::places;
 
 /// The workspace's folder of statements, with a folder for each function.
 ///
@@ -37,7 +38,7 @@ pub fn check(functions: &[Function]) -> Result<(), Failure> {
         return Ok(());
     }
     let workspace = format!("{}/", workspace()?.display());
-    let wrong = wrong.join("\n  ").replace(&workspace, "");
+    let wrong = places(&wrong.join("\n  ")).replace(&workspace, "");
     // Of a folder that is every engine's, a file is refused by the engines whose SQL it is not.
     let hint = match share_a_folder(functions) {
         true => {

@@ -39,16 +39,32 @@ pub fn workspace() -> Result<PathBuf, Error> {
 pub fn target() -> Result<PathBuf, Error> {
     let program = env::current_exe()
         .map_err(|error| Error::new(format!("cannot find this program's path: {error}")))?;
-    let is_marked = |folder: &&Path| folder.join(CACHE_TAG).is_file();
-    let folder = program.ancestors().find(is_marked).ok_or_else(|| {
+    let mut inner = program.as_path();
+    let folder = program.ancestors().skip(1).find(|folder| {
+        let inside = std::mem::replace(&mut inner, folder);
+        is_marked(folder) || is_profile(inside)
+    });
+    let folder = folder.ok_or_else(|| {
         Error::new(format!(
-            "{} is not in cargo's target folder, with the tools; run it with cargo",
+            "{} is not in cargo's target folder, with the tools; run it in a clone, with cargo, and not a copy of \
+             the program",
             program.display()
         ))
     })?;
     // With a target triple (`build.target`), cargo builds into a folder inside it.
-    let around = folder.parent().filter(is_marked).filter(|_| is_triple(folder));
+    let around = folder.parent().filter(|around| is_triple(folder) && is_marked(around));
     Ok(around.unwrap_or(folder).to_owned())
+}
+
+/// Whether a folder has a file that cargo keeps in its target folder. It marks only a folder that it made
+/// itself, and knows the compiler of every folder that it compiled into.
+fn is_marked(folder: &Path) -> bool {
+    [CACHE_TAG, ".rustc_info.json"].iter().any(|name| folder.join(name).is_file())
+}
+
+/// Whether a folder is that of a profile, such as `target/debug`: cargo locks it, and has its fingerprints in it.
+fn is_profile(folder: &Path) -> bool {
+    folder.join(".cargo-lock").is_file() || folder.join(".fingerprint").is_dir()
 }
 
 /// Whether a folder is named like a target triple, such as `x86_64-unknown-linux-gnu`.

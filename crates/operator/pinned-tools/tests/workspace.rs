@@ -54,28 +54,91 @@ fn it_is_the_one_that_cargo_runs_us_in() {
     assert!(found(&alone, None).contains("run it with cargo"));
 }
 
+/// The test that writes the target folder that it finds.
+const FINDS_TARGET: &str = "the_target_folder_is_the_one_that_the_program_is_in";
+
+/// What a copy of this program in `place` says of its target folder.
+fn target_of(place: &Path) -> String {
+    fs::create_dir_all(place).unwrap();
+    let program = place.join("program");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let answer = place.join("answer");
+    let mut command = Command::new(&program);
+    command.args(["--exact", FINDS_TARGET]).env(SHOW, &answer);
+    assert!(command.output().unwrap().status.success());
+    fs::read_to_string(answer).unwrap()
+}
+
 #[test]
 fn the_target_folder_is_the_one_that_the_program_is_in() {
     if let Some(answer) = env::var_os(SHOW) {
-        fs::write(answer, pinned_tools::target().unwrap().display().to_string()).unwrap();
+        let found = pinned_tools::target().map(|found| found.display().to_string());
+        fs::write(answer, found.unwrap_or_else(|error| error.to_string())).unwrap();
         return;
     }
     let folder = TempDir::new().unwrap();
-    let target = fs::canonicalize(folder.path()).unwrap().join("target");
-    for place in ["debug", "debug/deps", "x86_64-unknown-linux-gnu/debug"] {
-        let place = target.join(place);
-        fs::create_dir_all(&place).unwrap();
-        // As cargo marks it.
-        for marked in [&target, &target.join("x86_64-unknown-linux-gnu")] {
-            let _ = fs::write(marked.join("CACHEDIR.TAG"), "");
+    let root = fs::canonicalize(folder.path()).unwrap();
+    // What cargo writes, if it makes the folder, if the folder is there already, and if it compiles into another.
+    for (index, files) in [
+        &["CACHEDIR.TAG", "x86_64-unknown-linux-gnu/CACHEDIR.TAG"][..],
+        &[".rustc_info.json"],
+        &[".rustc_info.json", "x86_64-unknown-linux-gnu/debug/.cargo-lock"],
+        &["debug/.cargo-lock", "x86_64-unknown-linux-gnu/CACHEDIR.TAG", "CACHEDIR.TAG"],
+        &[
+            "debug/.fingerprint/one",
+            "x86_64-unknown-linux-gnu/debug/.cargo-lock",
+            ".rustc_info.json",
+        ],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let target = root.join(format!("clone-{index}/target"));
+        for file in files {
+            let file = target.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
         }
-        let program = place.join("program");
-        fs::copy(env::current_exe().unwrap(), &program).unwrap();
-        let answer = folder.path().join("answer");
-        let mut command = Command::new(&program);
-        command.args(["--exact", "the_target_folder_is_the_one_that_the_program_is_in"]);
-        assert!(command.env(SHOW, &answer).output().unwrap().status.success());
-        assert_eq!(fs::read_to_string(answer).unwrap(), target.display().to_string());
+        for place in ["debug", "debug/deps", "x86_64-unknown-linux-gnu/debug"] {
+            assert_eq!(target_of(&target.join(place)), target.display().to_string(), "{files:?}");
+        }
+    }
+    // Nothing but the lock of the profile.
+    let target = root.join("only-a-lock");
+    fs::create_dir_all(target.join("debug")).unwrap();
+    fs::write(target.join("debug/.cargo-lock"), "").unwrap();
+    assert_eq!(target_of(&target.join("debug")), target.display().to_string());
+
+    let moved = target_of(&root.join("elsewhere/bin"));
+    assert!(moved.contains("elsewhere/bin/program is not in cargo's target folder"), "{moved}");
+    assert!(moved.contains("run it in a clone, with cargo"), "{moved}");
+}
+
+/// What cargo itself leaves in a folder that was there before it.
+#[test]
+fn a_folder_that_cargo_did_not_make_is_found() {
+    let folder = TempDir::new().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir_all(root.join("src")).unwrap();
+    fs::write(root.join("src/main.rs"), "fn main() {}").unwrap();
+    fs::write(root.join("Cargo.toml"), "[package]\nname = \"one\"\nedition = \"2024\"\n").unwrap();
+    let host = Command::new("rustc").args(["--print", "host-tuple"]).output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    let into_triple = ["--target", host.trim()];
+    for (target, options, places) in [
+        ("one", &[][..], vec!["debug".to_owned(), "debug/deps".to_owned()]),
+        ("two", &into_triple[..], vec![format!("{}/debug", host.trim())]),
+    ] {
+        let target = root.join(target);
+        fs::create_dir_all(target.join("shop")).unwrap();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo.arg("build").args(options).current_dir(&root).env("CARGO_TARGET_DIR", &target);
+        cargo.env_remove("CARGO_BUILD_TARGET").env_remove("CARGO_BUILD_BUILD_DIR");
+        let built = cargo.output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        for place in places {
+            assert_eq!(target_of(&target.join(place)), target.display().to_string());
+        }
     }
 }
 

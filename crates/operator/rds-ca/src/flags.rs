@@ -33,7 +33,7 @@ fn layer(mut line: CommandLine) -> Result<Command, Error> {
         match option.as_str() {
             "help" => return Ok(Command::Help(LAYER)),
             "region" => regions.push(line.value()?),
-            _ => return Err(line.unknown()),
+            _ => return Err(line.unknown_in(LAYER)),
         }
     }
     Ok(Command::Layer { regions })
@@ -52,7 +52,7 @@ fn certs(mut line: CommandLine) -> Result<Command, Error> {
                 })?;
                 sources.push(source);
             }
-            _ => return Err(line.unknown()),
+            _ => return Err(line.unknown_in(CERTS)),
         }
     }
     let accept = line.has("accept");

@@ -24,7 +24,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
             "help" => return Ok(None),
             "json" => flags.json = true,
             option if flags.arguments.take(option, &mut line)? => {}
-            _ => return Err(line.unknown()),
+            _ => return Err(line.unknown_in(HELP)),
         }
     }
     Ok(Some(flags))

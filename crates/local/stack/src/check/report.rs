@@ -3,11 +3,9 @@
 use doctor::visible;
 use local_stack::Planned;
 use serde_json::{Value, json};
-use sql_function::Catalogue;
-use std::fs;
 use std::path::PathBuf;
 
-use super::line;
+use crate::place::{file, line, reason};
 use crate::table::grid;
 
 /// A function's statements, as it describes them.
@@ -107,19 +105,6 @@ impl Wrong {
     }
 }
 
-/// A function's words about a statement, without the place, which is told once.
-fn reason(name: &str, message: &str) -> String {
-    let failed = format!("statement {name:?} failed: ");
-    let reason = message.strip_prefix(&failed).unwrap_or(message);
-    // `/path/to/NAME.sql: line 3: `
-    let own =
-        reason.split_once(&format!("/{name}.sql: ")).filter(|(path, _)| path.starts_with('/'));
-    let reason = own.map_or(reason, |(_, reason)| reason);
-    let numbered = reason.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
-    let numbered = numbered.filter(|(line, _)| line.parse::<u64>().is_ok());
-    numbered.map_or(reason, |(_, reason)| reason).to_owned()
-}
-
 impl Checked {
     fn right(&self) -> impl Iterator<Item = &Value> {
         self.statements.iter().filter(|entry| entry.get("error").is_none())
@@ -131,24 +116,16 @@ impl Checked {
             let error = entry.get("error")?;
             let text = |field: &str| error[field].as_str().unwrap_or_default();
             let name = entry["name"].as_str().unwrap_or_default();
-            let message = reason(name, text("message"));
+            let file = file(&self.planned, name);
+            let message = reason(name, &file, text("message"));
             let statement = || catalogue.as_ref()?.get(name).ok();
             let line = error["line"]
                 .as_u64()
-                .or_else(|| statement().map(|statement| line::of(statement, &message)))
+                .or_else(|| statement().map(|statement| line(statement, &message)))
                 .unwrap_or(1);
             let error_type = text("errorType").to_owned();
-            Some(Wrong { file: self.file(name), line, error_type, message })
+            Some(Wrong { file, line, error_type, message })
         })
-    }
-
-    /// The file of a statement, where the caller knows it.
-    fn file(&self, name: &str) -> PathBuf {
-        let folder = &self.planned.function.folder;
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut paths = entries.map(|entry| entry.path()).filter(|path| Catalogue::takes(path));
-        let named = paths.find(|path| path.file_stem().is_some_and(|stem| stem == name));
-        named.unwrap_or_else(|| folder.join(name).with_extension("sql"))
     }
 }
 
@@ -168,22 +145,4 @@ fn row(entry: &Value) -> Vec<String> {
         if pairs.is_empty() { "-".to_owned() } else { pairs }
     };
     vec![text(&entry["name"]), text(&entry["mode"]), pairs("params"), pairs("columns")]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reason;
-
-    #[test]
-    fn a_place_is_told_once() {
-        for message in [
-            "statement \"a\" failed: ERROR 1064",
-            "/x/mysql/a.sql: line 12: ERROR 1064",
-            "/x/mysql/a.sql: ERROR 1064",
-            "ERROR 1064",
-        ] {
-            assert_eq!(reason("a", message), "ERROR 1064", "{message}");
-        }
-        assert_eq!(reason("a", "line up: first"), "line up: first");
-    }
 }

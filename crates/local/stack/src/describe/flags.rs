@@ -67,7 +67,7 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
             "output" => flags.file = Some(File::Write(line.os_value()?.into())),
             "check" => flags.file = Some(File::Check(line.os_value()?.into())),
             option if flags.arguments.take(option, &mut line)? => {}
-            _ => return Err(line.unknown()),
+            _ => return Err(line.unknown_in(HELP)),
         }
     }
     contradiction(&flags, &line).map_or(Ok(Some(flags)), |why| Err(line.error(why)))

@@ -15,6 +15,35 @@ pub(super) enum File {
     Check(PathBuf),
 }
 
+impl File {
+    /// Whether it can be written, as far as that is known before.
+    ///
+    /// # Errors
+    /// Its folder is missing, or it is a folder itself.
+    pub(super) fn can_be_there(&self) -> Result<(), Failure> {
+        let File::Write(path) = self else { return Ok(()) };
+        let shown = path.display();
+        if path.is_dir() {
+            return Err(format!("cannot write {shown}: it is a folder; name a file in it").into());
+        }
+        let folder = folder_of(path);
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let folder = folder.display();
+        Err(format!(
+            "cannot write {shown}: there is no folder {folder}; make it with `mkdir -p {folder}`"
+        )
+        .into())
+    }
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// Prints or writes a text, or compares it with a file.
 ///
 /// # Errors
@@ -47,11 +76,9 @@ fn write(text: &str, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
         path => path?,
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
     // As any new file: what the umask allows.
     let new = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(new).tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().permissions(new).tempfile_in(folder_of(&path))?;
     file.write_all(text.as_bytes())?;
     if let Ok(metadata) = fs::metadata(&path) {
         file.as_file().set_permissions(metadata.permissions())?;
@@ -113,6 +140,18 @@ mod tests {
         assert!(error.contains("line 2\n  has    c\n  should b"), "{error}");
         let error = put("a\n", Some(&File::Check(path))).unwrap_err().to_string();
         assert!(error.contains("should (the end of the file)"), "{error}");
+        let nowhere = folder.path().join("nowhere/client.ts");
+        let error = File::Write(nowhere).can_be_there().unwrap_err().to_string();
+        assert!(
+            error.contains("nowhere/client.ts: there is no folder ") && error.contains("mkdir -p"),
+            "{error}"
+        );
+        let error = File::Write(folder.path().into()).can_be_there().unwrap_err().to_string();
+        assert!(error.contains("it is a folder"), "{error}");
+        for there in ["client.ts", "./new.ts"] {
+            File::Write(folder.path().join(there)).can_be_there().unwrap();
+        }
+        File::Write("new.ts".into()).can_be_there().unwrap();
         let missing = File::Check(folder.path().join("missing"));
         let error = put("a", Some(&missing)).unwrap_err().to_string();
         assert!(error.contains("missing") && error.contains("--output"), "{error}");

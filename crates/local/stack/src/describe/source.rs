@@ -3,14 +3,13 @@
 use aws_cli::invoke;
 use local_stack::{Failure, Planned, Progress, Stack, engines};
 use std::env;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use typed_clients::EVENT;
 
 use super::flags::{Flags, Format};
+use crate::given;
 
 /// A function, and its answer.
 pub(super) struct Described {
@@ -20,13 +19,8 @@ pub(super) struct Described {
 
 /// The answer in a file, or on standard input if that is `-`.
 pub(super) fn given(path: &Path) -> Result<Described, Failure> {
-    let answer = match path.as_os_str().as_encoded_bytes() {
-        b"-" => io::read_to_string(io::stdin()),
-        _ => fs::read_to_string(path),
-    };
-    let function = path.display().to_string();
-    let answer = answer.map_err(|error| format!("cannot read {function}: {error}"))?;
-    Ok(Described { function, answer })
+    let answer = given::text(path, "the answer", "--from")?;
+    Ok(Described { function: path.display().to_string(), answer })
 }
 
 /// Asks the functions.

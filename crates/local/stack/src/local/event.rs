@@ -1,21 +1,15 @@
 //! The event of `--event`.
 
 use serde_json::Value;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use local_stack::Failure;
 
+use crate::given;
+
 /// The event in `file`, or on standard input if that is `-`.
 pub(crate) fn load(file: &Path) -> Result<String, Failure> {
-    let text = if file == Path::new("-") {
-        io::read_to_string(io::stdin())
-    } else {
-        fs::read_to_string(file)
-    };
-    let text =
-        text.map_err(|error| format!("cannot read the event {}: {error}", file.display()))?;
+    let text = given::text(file, "the event", "--event")?;
     serde_json::from_str::<Value>(&text)
         .map_err(|error| format!("the event {} is not JSON: {error}", file.display()))?;
     Ok(text)

@@ -29,9 +29,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
             "once" => flags.once = true,
             "json" => flags.json = true,
             "event" => flags.event = Some(line.os_value()?.into()),
-            "port" => flags.port = Some(line.value()?),
+            "port" => {
+                let port: String = line.value()?;
+                let expected = format!("--port {port}: expected a number from 1 to 65535");
+                flags.port = Some(port.parse().map_err(|_| line.error(expected))?);
+            }
             option if flags.arguments.take(option, &mut line)? => {}
-            _ => return Err(line.unknown()),
+            _ => return Err(line.unknown_in(HELP)),
         }
     }
     if let Some(server) = flags.arguments.servers.iter().find(|server| server.version.is_some()) {

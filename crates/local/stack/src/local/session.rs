@@ -4,7 +4,8 @@ use engine::Engine;
 use local_lambda::Lambda;
 use local_stack::{Failure, Planned, Progress, Schema, Stack, engines};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,10 @@ use super::snapshot::{self, Snapshot};
 use super::token::TokenPipe;
 use super::{event, invocations, show};
 use crate::arguments::Arguments;
-use crate::table;
+use crate::{place, table};
+
+/// The event that every function answers.
+const DESCRIBE: &str = r#"{"describe":true}"#;
 
 /// Everything that runs.
 pub(crate) struct Session<'a> {
@@ -31,6 +35,8 @@ pub(crate) struct Session<'a> {
     texts: Texts,
     functions: Vec<Planned>,
     tokens: Vec<TokenPipe>,
+    /// Of each function, the first event that it answered with rows.
+    answered: RefCell<BTreeMap<String, String>>,
     stack: Stack,
 }
 
@@ -59,7 +65,7 @@ impl<'a> Session<'a> {
         }
         let schema = |engine| arguments.schema(engine);
         let stack = Stack::start(&functions, &schema, lambda, &progress).await?;
-        let tokens = Vec::new();
+        let (tokens, answered) = (Vec::new(), RefCell::default());
         Ok(Session {
             arguments,
             json,
@@ -70,6 +76,7 @@ impl<'a> Session<'a> {
             texts,
             functions,
             tokens,
+            answered,
             stack,
         })
     }
@@ -131,7 +138,7 @@ impl<'a> Session<'a> {
         };
         let mut is_healthy = runs.refused.is_empty();
         for run in &runs.run {
-            is_healthy &= self.run(&planned.name, run).await?;
+            is_healthy &= self.run(planned, run).await?;
         }
         if let Some(rest) = show::rest(&runs) {
             self.say(&rest);
@@ -141,28 +148,36 @@ impl<'a> Session<'a> {
 
     /// Sends an event and shows the answer; a second time, if a new environment answered and nothing was
     /// written, to see how long a warm one takes.
-    async fn run(&self, function: &str, Run { title, event }: &Run) -> Result<bool, Failure> {
+    async fn run(&self, planned: &Planned, Run { title, event }: &Run) -> Result<bool, Failure> {
+        let function = &planned.name;
         let answer = self.stack.invoke(function, event).await?;
+        let is_read = answer.error.is_none() && table::is_read(&answer.payload);
+        // What a person sent may have values that are not to be shown again.
+        if is_read && self.event.is_none() {
+            let mut answered = self.answered.borrow_mut();
+            answered.entry(function.clone()).or_insert_with(|| event.clone());
+        }
         if self.json {
             command_line::print(&answer.payload);
             return Ok(answer.error.is_none());
         }
-        let again = !answer.init.is_zero() && table::is_read(&answer.payload);
+        let again = !answer.init.is_zero() && is_read;
         let warm = if again { Some(self.stack.invoke(function, event).await?) } else { None };
-        self.say(&show::answer(title, &answer, warm.as_ref()));
+        let place = answer.error.as_ref().and_then(|_| place_of(planned, event, &answer.payload));
+        self.say(&show::answer(title, place.as_deref(), &answer, warm.as_ref()));
         Ok(answer.error.is_none() && warm.is_none_or(|warm| warm.error.is_none()))
     }
 
     /// Prints how to invoke the functions and how to log in to the databases.
     pub(crate) fn say_how_to_use(&mut self) -> Result<(), Failure> {
-        if let [first, others @ ..] = &self.functions[..] {
-            let event = self.example(first);
-            let line = show::invoke_line(&first.name, &event, &self.stack.endpoint_url());
-            self.say("\nServing the Invoke API until Ctrl-C. Invoke a function with:\n");
-            self.say(&line);
-            for other in others {
-                self.say(&format!("  or: --function-name {}", other.name));
-            }
+        let url = self.stack.endpoint_url();
+        self.say("\nServing the Invoke API until Ctrl-C. Invoke a function with:\n");
+        for planned in &self.functions {
+            self.say(&show::curl_line(&planned.name, &self.example(planned), &url));
+        }
+        self.say("\nOr with the AWS client:\n");
+        for planned in &self.functions {
+            self.say(&show::aws_line(&planned.name, &self.example(planned), &url));
         }
         for engine in engines(&self.functions) {
             self.say_login(engine)?;
@@ -171,13 +186,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// An event that the function answers.
+    /// An event that the function answers: a read that it answered just now, or else what it describes.
     fn example(&self, planned: &Planned) -> String {
-        let runs = planned.function.catalogue();
-        let runs =
-            runs.map(|catalogue| runs::of(&catalogue, None, (self.now)())).unwrap_or_default();
-        let first = runs.run.into_iter().map(|run| run.event).chain(runs.others).next();
-        first.unwrap_or_else(|| diagnosis::EVENT.to_owned())
+        self.answered.borrow().get(&planned.name).map_or(DESCRIBE, String::as_str).to_owned()
     }
 
     /// Prints a database's address, and the command line of its client.
@@ -279,6 +290,18 @@ impl<'a> Session<'a> {
         self.say_login(engine)?;
         Ok(true)
     }
+}
+
+/// `FILE:LINE: ` of the statement of an event, if its answer is that the server refused it.
+fn place_of(planned: &Planned, event: &str, answer: &str) -> Option<String> {
+    let event = serde_json::from_str(event).ok()?;
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let [name] = event::statements(&event)[..] else { return None };
+    let message = answer["errorMessage"].as_str().filter(|_| answer["errorType"] == "Query")?;
+    let file = place::file(planned, name);
+    let catalogue = planned.function.catalogue().ok()?;
+    let line = place::line(catalogue.get(name).ok()?, &place::reason(name, &file, message));
+    Some(format!("{}:{line}: ", file.display()))
 }
 
 /// The files and folders whose changes count.

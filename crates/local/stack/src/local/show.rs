@@ -4,6 +4,7 @@ use diagnosis::{Step, Verdict};
 use doctor::{Terminal, visible};
 use local_rds::Server;
 use local_stack::{Answer, Failure, Planned};
+use packaging::places;
 use std::env;
 use std::time::Duration;
 
@@ -21,11 +22,17 @@ pub(crate) fn heading(planned: &Planned, server: &Server) -> String {
     )
 }
 
-/// An answer below its title, and how long it took; that of the same event sent again, if it was.
-pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> String {
+/// An answer below its title, that of an error after its place, and how long it took; that of the same event sent again, if it was.
+pub(crate) fn answer(
+    title: &str,
+    place: Option<&str>,
+    cold: &Answer,
+    warm: Option<&Answer>,
+) -> String {
     if cold.error.is_some() {
-        let error = table::error(&cold.payload).replace(" What to do: ", "\n  What to do: ");
-        return format!("\n{title}: failed\n  {error}");
+        let error =
+            places(&table::error(&cold.payload)).replace(" What to do: ", "\n  What to do: ");
+        return format!("\n{title}: failed\n  {}{error}", place.unwrap_or_default());
     }
     let mut times = format!("{:.1} ms", ms(cold.init + cold.duration));
     if !cold.init.is_zero() {
@@ -47,7 +54,8 @@ pub(crate) fn answer(title: &str, cold: &Answer, warm: Option<&Answer>) -> Strin
 
 /// The statements that are refused, and those that were not run, if there are any.
 pub(crate) fn rest(runs: &Runs) -> Option<String> {
-    let mut lines: Vec<_> = runs.refused.iter().map(|why| format!("\nrefused: {why}")).collect();
+    let mut lines: Vec<_> =
+        runs.refused.iter().map(|why| format!("\nrefused: {}", places(why))).collect();
     if !runs.others.is_empty() {
         lines.push(
             "\nNot run, as they write or take parameters. Events for --event FILE:".to_owned(),
@@ -73,15 +81,24 @@ pub(crate) fn diagnosis(answer: &Answer) -> Result<String, Failure> {
     if let Some(statements) =
         statements.filter(|_| !diagnosis.steps.iter().any(|step| is_elsewhere(&step)))
     {
-        let seen = visible(&statements.seen);
+        let seen = places(&visible(&statements.seen));
         return Ok(format!("\ndiagnosis: the login is ok, but not every statement:\n  {seen}"));
     }
     let terminal = Terminal::of_stdout(env::var_os("NO_COLOR").as_deref());
     Ok(format!("\ndiagnosis:\n{}", doctor::render(&diagnosis, terminal)))
 }
 
-/// How to invoke a function, on lines that a shell joins.
-pub(crate) fn invoke_line(function: &str, event: &str, endpoint_url: &str) -> String {
+/// How to invoke a function with curl, on lines that a shell joins.
+pub(crate) fn curl_line(function: &str, event: &str, endpoint_url: &str) -> String {
+    let event = event.replace('\'', r"'\''");
+    format!(
+        "  curl --header 'Content-Type: application/json' \\\n    --data '{event}' \\\n    \
+         {endpoint_url}/2015-03-31/functions/{function}/invocations"
+    )
+}
+
+/// The same with the AWS client.
+pub(crate) fn aws_line(function: &str, event: &str, endpoint_url: &str) -> String {
     // Nothing checks the credentials that the client needs. Its versions 1 and 2 both read a payload from a
     // file as it is.
     let event = event.replace('\'', r"'\''");

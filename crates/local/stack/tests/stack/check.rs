@@ -108,7 +108,10 @@ fn a_wrong_call_is_explained_before_anything_starts() {
         ("--statements sql", "there is no schema for mysql"),
         ("--statements sql --schema postgres=schema.sql", "there is no schema for mysql"),
         ("--statements sql --schema gone.sql", "cannot read the schema gone.sql"),
-        ("--statements empty --schema schema.sql", "no .sql file in empty/mysql"),
+        (
+            "--statements empty --schema schema.sql",
+            "no .sql file in empty/mysql. What to do: put a .sql file into it, or remove the folder",
+        ),
         (
             "--statements sql --schema schema.sql --engine postgres@1",
             "name a server of the other version with LOCAL_RDS_POSTGRES=/path/to/postgres",

@@ -99,12 +99,21 @@ fn a_wrong_call_is_explained_before_anything_starts() {
         ),
         ("local --schema a.sql --schema b.sql", "given twice"),
         ("local --statements one --statements one", "--statements is given twice"),
+        ("local --port abc", "--port abc: expected a number from 1 to 65535"),
+        ("local --event {\"secret\":1}", "--event takes the path of a file with the event, or -"),
+        ("local --schema postgre=s.sql", "unknown engine \"postgre\""),
+        ("check --statement one", "unknown option --statement: did you mean --statements?"),
+        (
+            "describe --typescript --statements one --output nowhere/client.ts",
+            "cannot write nowhere/client.ts: there is no folder nowhere; make it with `mkdir -p nowhere`",
+        ),
         ("serve", "cargo xtask local"),
     ] {
         let output = run.output(arguments);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments}: {err}");
         assert!(err.contains("error: ") && err.contains(says), "{arguments}: {err}");
+        assert!(!err.contains("secret"), "{arguments}: {err}");
     }
     run.assert_nothing_left();
 }

@@ -113,9 +113,9 @@ fn a_bad_file_spoils_itself_alone() {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{out}");
     assert!(out.contains("\ngood\n  good\n  ----\n  1\n  (1 row)\n"), "{out}");
-    assert!(out.contains("refused: sql/bad.sql: line 2: mode must be read or write"), "{out}");
+    assert!(out.contains("refused: sql/bad.sql:2: mode must be read or write"), "{out}");
     let (_, diagnosis) = out.split_once("the login is ok, but not every statement:").expect(&out);
-    assert!(diagnosis.contains("bad.sql: line 2") && diagnosis.contains("\"missing\""), "{out}");
+    assert!(diagnosis.contains("bad.sql:2: ") && diagnosis.contains("\"missing\""), "{out}");
     assert!(err.contains("there is no --schema FILE: the database has no tables"), "{err}");
     run.assert_nothing_left();
 }

@@ -134,7 +134,7 @@ impl Serving {
     pub(crate) fn post(&self, function: &str, headers: &str, event: &str) -> String {
         let text = self.text();
         let (_, address) = text.split_once("http://").expect("it shows how to invoke a function");
-        let address = address.split_whitespace().next().unwrap();
+        let (address, _) = address.split_once('/').unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         let headers = headers.replace("ADDRESS", address);
         write!(

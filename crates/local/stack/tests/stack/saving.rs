@@ -28,12 +28,12 @@ fn a_saved_statement_runs_again_on_every_engine() {
     assert!(!again.contains("other"), "only what changed runs: {again}");
 
     run.write("sql/a.sql", "-- mode: maybe\nSELECT 1");
-    serving.wait_for("refused: sql/a.sql: line 1: mode must be read or write");
+    serving.wait_for("refused: sql/a.sql:1: mode must be read or write");
     let response = serving.post("mysql-function", "host: ADDRESS\r\n", r#"{"statement":"other"}"#);
     assert!(response.contains(r#""rows":[{"other":2}]"#), "{response}");
 
     run.write("sql/new.sql", "-- param: id int\nSELECT 1 WHERE 1 = 2");
-    serving.wait_for("refused: sql/new.sql: line 1: ");
+    serving.wait_for("refused: sql/new.sql:1: ");
     run.write("sql/new.sql", "SELECT 3 AS new_one");
     serving.wait_for("new_one");
     fs::remove_file(run.path("sql/a.sql")).unwrap();
@@ -108,5 +108,46 @@ fn ctrl_c_during_a_long_schema_leaves_nothing() {
     let mut serving = run.serve("local --statements sql --engine postgres --schema schema.sql");
     serving.wait_for("of 100001 statements, ");
     serving.interrupted_with(130);
+    run.assert_nothing_left();
+}
+
+#[test]
+fn the_shown_calls_are_of_statements_that_did_not_fail() {
+    let run = Run::with(&[
+        ("sql/schema.sql", "CREATE TABLE t (id INT);"),
+        ("sql/postgres/a.sql", "SELECT\n  nocol\nFROM t"),
+        ("sql/postgres/b.sql", "SELECT id FROM t"),
+        ("sql/postgres-writes/add.sql", "-- mode: write\nINSERT INTO t VALUES (1)"),
+    ]);
+    let mut serving = run.serve("local --statements sql --schema sql/schema.sql");
+    let printed = serving.wait_for(READY);
+    assert!(printed.contains("a: failed\n  sql/postgres/a.sql:2: Query: "), "{printed}");
+    for (function, event) in [
+        ("postgres-function", r#"{"statement":"b"}"#),
+        ("postgres-function-writes", r#"{"describe":true}"#),
+    ] {
+        let curl = format!(
+            "--header 'Content-Type: application/json' \\\n    --data '{event}' \\\n    http://"
+        );
+        assert!(printed.contains(&curl), "{printed}");
+        assert!(
+            printed.contains(&format!("/2015-03-31/functions/{function}/invocations\n")),
+            "{printed}"
+        );
+        assert!(printed.contains(&format!("  echo '{event}' | \\\n")), "{printed}");
+        assert!(printed.contains(&format!("--function-name {function} \\\n")), "{printed}");
+        let headers = "host: ADDRESS\r\ncontent-type: application/json\r\n";
+        let response = serving.post(function, headers, event);
+        assert!(
+            response.starts_with("HTTP/1.1 200 ") && !response.contains("errorType"),
+            "{response}"
+        );
+    }
+    // While it serves, too: it is told once.
+    run.write("sql/postgres/b.sql", "SELECT id,\n  other FROM t");
+    serving.wait_for("\nb: failed\n  sql/postgres/b.sql:2: Query: ");
+    run.write("sql/postgres/UPPER.SQL", "-- mode: x\nSELECT 1");
+    serving.wait_for("\nrefused: sql/postgres/UPPER.SQL:1: mode must be ");
+    serving.interrupt();
     run.assert_nothing_left();
 }
