@@ -44,7 +44,7 @@ pub use administrator::Row;
 pub use builder::Builder;
 pub use certificates::{KeyType, ServerCertificate};
 pub use engine::Engine;
-pub use environment::write as write_environment;
+pub use environment::{MARK as ENVIRONMENT_MARK, write as write_environment};
 pub use error::Error;
 pub use profile::Profile;
 pub use rds_iam_verifier as iam;

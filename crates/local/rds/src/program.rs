@@ -2,6 +2,7 @@
 
 mod command;
 mod document;
+mod env_file;
 mod guide;
 pub(crate) mod options;
 pub(crate) mod serve;

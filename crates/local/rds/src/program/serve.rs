@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -11,6 +11,7 @@ use libc::c_int;
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Engine, Error, Server};
 
+use super::env_file::EnvFile;
 use super::options::Options;
 use super::signals::{on_signals, pass_on};
 use super::{Failure, command, document, guide};
@@ -47,6 +48,7 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     };
     // The receiver is gone once the program ends, here and below.
     on_signals(&caught, move |signal| drop(signals.send(Event::Signal(signal))))?;
+    options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
     let policy = options.policy.as_deref().map(read).transpose()?;
     builders.into_iter().for_each(|builder| start(builder, sender.clone()));
@@ -194,22 +196,4 @@ fn ended_by(signal: c_int) -> ExitCode {
 fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
-}
-
-/// The file of `--env`, which is removed when this value is dropped: its servers are gone.
-struct EnvFile(PathBuf);
-
-impl EnvFile {
-    fn write(path: &Path, servers: &[Server]) -> Result<Self, Failure> {
-        let environment: Vec<_> = document::environment(servers).into_iter().collect();
-        local_rds::write_environment(&environment, path)?;
-        Ok(Self(path.to_owned()))
-    }
-}
-
-impl Drop for EnvFile {
-    fn drop(&mut self) {
-        // It may have been removed already.
-        let _ = fs::remove_file(&self.0);
-    }
 }

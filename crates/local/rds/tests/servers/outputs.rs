@@ -90,6 +90,39 @@ fn the_file_of_the_environment_comes_when_all_are_ready_and_goes_with_them() {
     assert!(!file.exists());
 }
 
+/// A file that a killed program has left, which would be read before the servers are ready.
+#[test]
+fn a_file_of_a_killed_program_goes_before_the_servers_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    fs::write(&file, "# written by local-rds; removed when it ends\nexport DB_PORT=1\n").unwrap();
+    let mut command = program(Engine::Postgres);
+    let output = command.env("LOCAL_RDS_POSTGRES", "/bin/true").arg("--env").arg(&file);
+    assert_eq!(output.output().unwrap().status.code(), Some(1));
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_file_of_anothers_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    fs::write(&file, "MINE=1\n").unwrap();
+    let missing = folder.path().join("no/env");
+    for (path, says) in [
+        (&file, "local-rds has not written it: name another file, or remove this one".to_owned()),
+        (&folder.path().to_owned(), "local-rds has not written it".to_owned()),
+        (&missing, format!("there is no folder {}/no\n", folder.path().display())),
+    ] {
+        let output = program(Engine::Postgres).arg("--env").arg(path).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let named = format!("local-rds: --env {}: ", path.display());
+        assert!(said.starts_with(&named) && said.contains(&says), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "MINE=1\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "more than the file is there");
+}
+
 #[test]
 fn a_token_without_a_server_says_where_to_find_one() {
     let output = Command::new(PROGRAM).arg("token").env_remove("DB_PORT").output().unwrap();
