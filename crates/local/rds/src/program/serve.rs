@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -24,6 +25,9 @@ const STOP: [c_int; 2] = [libc::SIGINT, libc::SIGTERM];
 /// What a command of `--exec` is sent too.
 const PASSED_ON: [c_int; 6] =
     [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
+/// What may be wrong with a command that fails without a login.
+const NO_LOGIN: &str = "no login reached a server: does the program dial DB_CONNECT_TO, as the user \
+                        DB_USER? For one that dials DB_HOST and DB_PORT, start with --endpoint localhost";
 /// How many refused logins are shown when a command fails.
 const SHOWN_REFUSALS: usize = 10;
 
@@ -39,6 +43,11 @@ enum Event {
 /// # Errors
 /// A file cannot be read or written, or a server cannot be started.
 pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode, Failure> {
+    if let Some(line) = &options.exec
+        && !command::exists(&line[0], path)
+    {
+        return Ok(not_run(&line[0], &ErrorKind::NotFound.into()));
+    }
     let (sender, events) = mpsc::channel();
     let signals = sender.clone();
     let caught = if options.exec.is_some() {
@@ -50,7 +59,7 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     on_signals(&caught, move |signal| drop(signals.send(Event::Signal(signal))))?;
     options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
-    let policy = options.policy.as_deref().map(read).transpose()?;
+    let policy = options.policy.as_deref().map(|path| read("policy", path)).transpose()?;
     builders.into_iter().for_each(|builder| start(builder, sender.clone()));
 
     let (token, policy) = (guide::token_command(path), policy.as_deref());
@@ -111,16 +120,41 @@ fn run(
 ) -> Result<ExitCode, Failure> {
     let child = match command::start(line, &document::environment(servers)) {
         Ok(child) => child,
-        Err(error) => {
-            eprintln!("local-rds: cannot run {}: {error}", line[0].display());
-            return Ok(ExitCode::from(command::NOT_FOUND));
-        }
+        Err(error) => return Ok(not_run(&line[0], &error)),
     };
     let code = wait(child, events)?;
     if code != 0 {
         show_refusals(servers);
+        if !servers.iter().any(has_seen_a_login) {
+            hint(NO_LOGIN);
+        }
+        hint_at_engines(&line[0]);
     }
     Ok(ExitCode::from(code))
+}
+
+/// Says that the command cannot be run.
+fn not_run(command: &OsStr, error: &io::Error) -> ExitCode {
+    eprintln!("local-rds: cannot run {}: {error}", command.display());
+    hint_at_engines(command);
+    ExitCode::from(command::NOT_FOUND)
+}
+
+/// An engine's name after `--exec` may be a slip: the rest of the line is the command.
+fn hint_at_engines(command: &OsStr) {
+    if let Some(engine) = command.to_str().and_then(|word| word.parse::<Engine>().ok()) {
+        hint(&format!("{engine} is the command here; engines stand before --exec"));
+    }
+}
+
+fn hint(text: &str) {
+    eprintln!("local-rds: hint: {text}");
+}
+
+/// Whether the verifier was asked about a login. Each is a line of its log.
+fn has_seen_a_login(server: &Server) -> bool {
+    // The log is there from the start.
+    fs::metadata(server.iam().log_path()).is_ok_and(|log| log.len() > 0)
 }
 
 /// The servers to start. They know the same access key.
@@ -128,7 +162,7 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
     let key = AccessKey::random();
     let builder = |&engine: &Engine| {
         let setup = match options.setups.of(engine) {
-            Some(path) => read(path)?,
+            Some(path) => read("setup", path)?,
             None => ITEMS.to_owned(),
         };
         let mut builder =
@@ -158,10 +192,10 @@ fn enforce(server: &Server, options: &Options, policy: Option<&str>) -> Result<(
     let iam = server.iam();
     iam.set_clock_offset(options.clock_offset);
     iam.set_connection_cap(options.logins_per_second);
-    match policy {
-        Some(policy) => iam.set_policy(policy).map_err(|error| format!("--policy: {error}").into()),
-        None => Ok(()),
+    if let (Some(policy), Some(path)) = (policy, &options.policy) {
+        iam.set_policy(policy).map_err(|error| format!("--policy: {}: {error}", path.display()))?;
     }
+    Ok(())
 }
 
 /// Passes signals on to the command until it ends, and returns its exit code.
@@ -193,7 +227,7 @@ fn ended_by(signal: c_int) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(option: &str, path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+        .map_err(|error| format!("--{option}: cannot read {}: {error}", path.display()).into())
 }

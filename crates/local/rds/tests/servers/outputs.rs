@@ -137,9 +137,9 @@ fn what_cannot_be_read_or_is_no_policy_is_refused() {
     let policy = folder.path().join("policy.json");
     fs::write(&policy, "{").unwrap();
     for (option, file, says) in [
-        ("--setup", "/nowhere.sql", "cannot read /nowhere.sql"),
-        ("--policy", "/nowhere.json", "cannot read /nowhere.json"),
-        ("--policy", policy.to_str().unwrap(), "--policy: "),
+        ("--setup", "/nowhere.sql", "--setup: cannot read /nowhere.sql"),
+        ("--policy", "/nowhere.json", "--policy: cannot read /nowhere.json"),
+        ("--policy", policy.to_str().unwrap(), &format!("--policy: {}: ", policy.display())),
     ] {
         let output = program(Engine::Postgres).args([option, file]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
