@@ -137,6 +137,7 @@ impl Builder {
             .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
         account.must_reach(&installation.program)?;
+        account.may_listen(port.number())?;
         let folder = Folder::create(account)?;
 
         // Both take time: one computes keys, the other waits for the disk.

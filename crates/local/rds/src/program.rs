@@ -4,6 +4,7 @@ mod command;
 mod document;
 mod env_file;
 mod guide;
+mod host;
 pub(crate) mod options;
 pub(crate) mod serve;
 mod signals;
