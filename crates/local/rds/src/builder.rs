@@ -127,7 +127,7 @@ impl Builder {
     /// and the error ends with the last lines of its log; or the SQL given to [`setup`](Self::setup) fails.
     pub fn start(self) -> Result<Server, Error> {
         let what = format!("cannot start {}", self.engine);
-        self.try_start().map_err(Error::because(what))
+        self.try_start().map_err(|error| error.within(what))
     }
 
     fn try_start(mut self) -> Result<Server, Error> {

@@ -39,6 +39,7 @@ mod running;
 mod server;
 mod server_certificate;
 mod server_engine;
+mod setup_sql;
 
 pub use administrator::Row;
 pub use builder::Builder;

@@ -56,6 +56,11 @@ impl<T> PerEngine<T> {
         self.named.get(&engine).or(self.others.as_ref())
     }
 
+    /// Whether the value of this engine is that of all that have none of their own.
+    pub(crate) fn is_of_others(&self, engine: Engine) -> bool {
+        !self.named.contains_key(&engine)
+    }
+
     /// False if the engine, or the others, have a value.
     fn insert(&mut self, engine: Option<Engine>, value: T) -> bool {
         match engine {

@@ -1,8 +1,10 @@
 //! Starts the servers, and serves until a signal or until the command of `--exec` ends.
 
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -34,7 +36,7 @@ const SHOWN_REFUSALS: usize = 10;
 /// What happens while the program runs.
 enum Event {
     Progress(String),
-    Started(Box<Result<Server, Error>>),
+    Started(Engine, Box<Result<Server, Error>>),
     Signal(c_int),
 }
 
@@ -60,7 +62,9 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
     let policy = options.policy.as_deref().map(|path| read("policy", path)).transpose()?;
-    builders.into_iter().for_each(|builder| start(builder, sender.clone()));
+    for (engine, builder) in options.engines.iter().zip(builders) {
+        start(*engine, builder, sender.clone());
+    }
 
     let (token, policy) = (guide::token_command(path), policy.as_deref());
     let ready = |server: &Server| {
@@ -71,7 +75,7 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
         }
         Ok(())
     };
-    let mut servers = match started(&events, options.engines.len(), ready)? {
+    let mut servers = match started(&events, options, ready)? {
         Ok(servers) => servers,
         Err(signal) if options.exec.is_some() => return Ok(ended_by(signal)),
         Err(_) => return Ok(ExitCode::SUCCESS),
@@ -89,19 +93,19 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits for `count` servers, and calls `ready` with each; or the signal that comes first. Servers that are
+/// Waits for all servers, and calls `ready` with each; or the signal that comes first. Servers that are
 /// still starting then end with this process.
 fn started(
     events: &Receiver<Event>,
-    count: usize,
+    options: &Options,
     ready: impl Fn(&Server) -> Result<(), Failure>,
 ) -> Result<Result<Vec<Server>, c_int>, Failure> {
     let mut servers = Vec::new();
-    while servers.len() < count {
+    while servers.len() < options.engines.len() {
         match events.recv()? {
             Event::Progress(line) => eprintln!("{line}"),
-            Event::Started(server) => {
-                let server = (*server)?;
+            Event::Started(engine, server) => {
+                let server = (*server).map_err(|error| not_started(engine, error, options))?;
                 ready(&server)?;
                 servers.push(server);
             }
@@ -110,6 +114,21 @@ fn started(
         }
     }
     Ok(Ok(servers))
+}
+
+/// Why a server is not started. A mistake in the file of `--setup` is told with its place.
+fn not_started(engine: Engine, error: Error, options: &Options) -> Failure {
+    let (Some(line), Some(file)) = (error.setup_line(), options.setups.of(engine)) else {
+        return error.into();
+    };
+    let said = iter::successors(error.source(), |&error| error.source()).last();
+    let said = said.map(ToString::to_string).unwrap_or_default();
+    let several = options.engines.len() > 1 && options.setups.is_of_others(engine);
+    let hint = match several {
+        true => format!("; give this engine a file of its own: --setup {engine}=FILE"),
+        false => String::new(),
+    };
+    format!("{}:{line}: {engine}: {said}{hint}", file.display()).into()
 }
 
 /// Runs the command of `--exec` to its end.
@@ -179,12 +198,12 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
 }
 
 /// Starts a server in its own thread.
-fn start(builder: Builder, sender: Sender<Event>) {
+fn start(engine: Engine, builder: Builder, sender: Sender<Event>) {
     let progress = sender.clone();
     thread::spawn(move || {
         let report = move |line: &str| drop(progress.send(Event::Progress(line.to_owned())));
         let server = builder.progress(report).start();
-        drop(sender.send(Event::Started(Box::new(server))));
+        drop(sender.send(Event::Started(engine, Box::new(server))));
     });
 }
 

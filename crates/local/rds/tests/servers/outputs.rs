@@ -90,6 +90,35 @@ fn the_file_of_the_environment_comes_when_all_are_ready_and_goes_with_them() {
     assert!(!file.exists());
 }
 
+#[test]
+fn a_mistake_in_a_file_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("schema.sql");
+    let body = "CREATE TABLE a (id int primary key);\n\nINSERT INTO a VALUES (1);\n\
+                INSERT INTO a\nVALUES (1);\nSELEC;";
+    for (engines, sql, says) in [
+        ("postgres", "SELECT 1;\nSELEC;", "2: postgres: 42601 syntax error at or near \"SELEC\"\n"),
+        ("mysql", "SELECT 1;\nSELEC;", "2: mysql: 1064 (42000) You have an error"),
+        ("mysql", body, "4: mysql: 1062 (23000) Duplicate entry '1'"),
+        ("mariadb", body, "4: mariadb: 1062 (23000) Duplicate entry '1'"),
+        ("postgres", &body[..body.len() - 6], "4: postgres: 23505 duplicate key"),
+        (
+            "mysql postgres",
+            "CREATE TABLE a (id int4 DEFAULT 1::int4);",
+            "of its own: --setup mysql=FILE\n",
+        ),
+    ] {
+        fs::write(&file, sql).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(engines.split(' ')).arg("--setup").arg(&file);
+        let output = command.args(["--exec", "true"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let start = format!("local-rds: {}:", file.display());
+        assert!(said.starts_with(&start) && said.contains(says), "{says}: {said}");
+    }
+}
+
 /// A file that a killed program has left, which would be read before the servers are ready.
 #[test]
 fn a_file_of_a_killed_program_goes_before_the_servers_come() {
