@@ -5,7 +5,18 @@ use std::fmt;
 use std::path::Path;
 
 /// Why a local server could not be started, or did not do what it was asked. The text names the engine
-/// or the file; the sources have the details:
+/// or the file alone, such as `cannot start postgres`; the sources have the reasons. To print all:
+///
+/// ```no_run
+/// # use local_rds::{Engine, Server};
+/// use std::error::Error;
+/// use std::iter::successors;
+///
+/// if let Err(error) = Server::builder(Engine::Postgres).start() {
+///     let chain = successors(Some(&error as &dyn Error), |error| error.source());
+///     println!("{}", chain.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Error {
     message: String,
