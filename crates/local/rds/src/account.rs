@@ -49,6 +49,20 @@ impl Account {
         }
     }
 
+    /// Checks that this user may listen on `port`.
+    pub(crate) fn may_listen(self, port: u16) -> Result<(), Error> {
+        // Root may, and has reserved it: nobody else is told.
+        let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+        let first = first.ok().and_then(|number| number.trim().parse().ok()).unwrap_or(1024);
+        if self == Self::Own || port >= first {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "cannot listen on port {port} of 127.0.0.1: take another one, from {first}: started by root, \
+             servers run as nobody, who may not use it"
+        )))
+    }
+
     /// Lets only this user, by its group, and the user of this process through `folder`.
     pub(crate) fn admit(self, folder: &Path) -> io::Result<()> {
         let mode = match self {

@@ -127,7 +127,7 @@ impl Builder {
     /// and the error ends with the last lines of its log; or the SQL given to [`setup`](Self::setup) fails.
     pub fn start(self) -> Result<Server, Error> {
         let what = format!("cannot start {}", self.engine);
-        self.try_start().map_err(Error::because(what))
+        self.try_start().map_err(|error| error.within(what))
     }
 
     fn try_start(mut self) -> Result<Server, Error> {
@@ -137,6 +137,7 @@ impl Builder {
             .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
         account.must_reach(&installation.program)?;
+        account.may_listen(port.number())?;
         let folder = Folder::create(account)?;
 
         // Both take time: one computes keys, the other waits for the disk.

@@ -38,6 +38,9 @@ impl Server {
     }
 }
 
+/// The first line of a file that sets an environment.
+pub const MARK: &str = "# written by local-rds; removed when it ends";
+
 /// Writes the file `path`, which sets the variables in a shell that reads it with `.`. Only the user of
 /// this process can read it.
 ///
@@ -45,7 +48,7 @@ impl Server {
 /// The file cannot be written: the error names it.
 pub fn write<N: AsRef<str>>(environment: &[(N, String)], path: &Path) -> Result<(), Error> {
     // A profile would come before the access key in some SDKs.
-    let mut text = "unset AWS_PROFILE\n".to_owned();
+    let mut text = format!("{MARK}\nunset AWS_PROFILE\n");
     for (name, value) in environment {
         text += &format!("export {}={}\n", name.as_ref(), quoted(value));
     }

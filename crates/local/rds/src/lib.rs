@@ -39,12 +39,13 @@ mod running;
 mod server;
 mod server_certificate;
 mod server_engine;
+mod setup_sql;
 
 pub use administrator::Row;
 pub use builder::Builder;
 pub use certificates::{KeyType, ServerCertificate};
 pub use engine::Engine;
-pub use environment::write as write_environment;
+pub use environment::{MARK as ENVIRONMENT_MARK, write as write_environment};
 pub use error::Error;
 pub use profile::Profile;
 pub use rds_iam_verifier as iam;

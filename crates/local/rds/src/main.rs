@@ -24,6 +24,10 @@ fn main() -> ExitCode {
             command_line::print(options::HELP);
             Ok(ExitCode::SUCCESS)
         }
+        Request::Version => {
+            command_line::print(concat!("local-rds ", env!("CARGO_PKG_VERSION")));
+            Ok(ExitCode::SUCCESS)
+        }
         Request::Token(engine) => {
             let token = token::of(engine, |name| env::var(name).ok());
             token.map(|token| {

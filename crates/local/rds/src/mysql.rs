@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use engine::Engine;
 use libc::c_int;
 use local_packages::Installation;
 
@@ -17,7 +18,7 @@ use crate::folder::Folder;
 use crate::profile::{MYSQL_ADMINISTRATOR, Profile};
 use crate::run::must_succeed;
 use crate::server_engine::{DATABASE, Plan, ServerEngine};
-use crate::{Error, plugins};
+use crate::{Error, plugins, setup_sql};
 
 const USER: &str = "lambda-user";
 
@@ -161,7 +162,8 @@ impl ServerEngine for MySql {
                  USE {DATABASE};"
             ))
             .map_err(Error::because("creating the IAM user failed"))?;
-        administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+        let engine = if self.is_mariadb { Engine::MariaDb } else { Engine::MySql };
+        administrator.run(setup).map_err(|error| setup_sql::refused(engine, setup, &error))?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use engine::Engine;
 use libc::c_int;
 use local_packages::Installation;
 use plugin_protocol::PAM_FOLDER_VARIABLE;
@@ -20,7 +21,7 @@ use crate::folder::Folder;
 use crate::profile::Profile;
 use crate::run::must_succeed;
 use crate::server_engine::{DATABASE, Plan, ServerEngine};
-use crate::{Error, plugins};
+use crate::{Error, plugins, setup_sql};
 
 const USER: &str = "lambda_user";
 
@@ -154,7 +155,9 @@ impl ServerEngine for Postgres {
                  ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {USER};"
             ))
             .map_err(Error::because("creating the IAM user failed"))?;
-        administrator.run(setup).map_err(Error::because("the SQL for setting up failed"))?;
+        administrator
+            .run(setup)
+            .map_err(|error| setup_sql::refused(Engine::Postgres, setup, &error))?;
         administrator
             .run(&profile.postgres_role(USER))
             .map(drop)

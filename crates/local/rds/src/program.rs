@@ -2,7 +2,9 @@
 
 mod command;
 mod document;
+mod env_file;
 mod guide;
+mod host;
 pub(crate) mod options;
 pub(crate) mod serve;
 mod signals;

@@ -30,12 +30,14 @@ impl Connection for Client {
         let reported = |error: tokio_postgres::Error| reported(&error);
         let messages = async { self.simple_query_raw(sql).await.map_err(reported) };
         let mut messages = pin!(answer(messages).await?);
-        let mut rows = Vec::new();
-        while let Some(message) =
-            answer(async { messages.try_next().await.map_err(reported) }).await?
-        {
-            if let SimpleQueryMessage::Row(row) = message {
-                rows.push(texts(&row));
+        let (mut rows, mut done) = (Vec::new(), 0);
+        loop {
+            let next = async { messages.try_next().await.map_err(reported) };
+            match answer(next).await.map_err(in_statement(done + 1))? {
+                None => break,
+                Some(SimpleQueryMessage::Row(row)) => rows.push(texts(&row)),
+                Some(SimpleQueryMessage::CommandComplete(_)) => done += 1,
+                Some(_) => {}
             }
         }
         Ok(rows)
@@ -44,6 +46,14 @@ impl Connection for Client {
 
 fn texts(row: &SimpleQueryRow) -> Row {
     (0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()
+}
+
+/// The number is told from the second statement on.
+fn in_statement(number: usize) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| match number {
+        1 => error,
+        _ => io::Error::new(error.kind(), format!("statement {number}: {error}")),
+    }
 }
 
 /// `42601 syntax error at or near "SELEC" (at character 12)`.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use command_line::{CommandLine, Error};
 use local_rds::{Engine, Profile};
+
+use super::host;
 
 /// The text of `--help`.
 pub(crate) const HELP: &str = include_str!("help.txt");
@@ -14,6 +16,7 @@ pub(crate) const HELP: &str = include_str!("help.txt");
 /// What the command line asks for.
 pub(crate) enum Request {
     Help,
+    Version,
     /// A token for the engine whose variables the environment has, or for the only one.
     Token(Option<Engine>),
     Serve(Box<Options>),
@@ -53,6 +56,11 @@ impl<T> PerEngine<T> {
         self.named.get(&engine).or(self.others.as_ref())
     }
 
+    /// Whether the value of this engine is that of all that have none of their own.
+    pub(crate) fn is_of_others(&self, engine: Engine) -> bool {
+        !self.named.contains_key(&engine)
+    }
+
     /// False if the engine, or the others, have a value.
     fn insert(&mut self, engine: Option<Engine>, value: T) -> bool {
         match engine {
@@ -78,14 +86,15 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
     while let Some(option) = line.option()? {
         match option.as_str() {
             "help" => return Ok(Request::Help),
+            "version" => return Ok(Request::Version),
             "profile" => options.profile = line.value()?,
             "setup" => setup(&mut line, &mut options)?,
             "port" => port(&mut line, &mut options)?,
-            "also-named" => options.also_named.push(line.value()?),
-            "endpoint" => options.endpoint = Some(line.value()?),
-            "clock-offset" => options.clock_offset = line.value()?,
+            "also-named" => options.also_named.push(host(&mut line, &option)?),
+            "endpoint" => options.endpoint = Some(host(&mut line, &option)?),
+            "clock-offset" => options.clock_offset = clock_offset(&mut line)?,
             "policy" => options.policy = Some(line.os_value()?.into()),
-            "logins-per-second" => options.logins_per_second = Some(line.value()?),
+            "logins-per-second" => options.logins_per_second = Some(logins_per_second(&mut line)?),
             "json" => options.json = true,
             "env" => options.env = Some(line.os_value()?.into()),
             _ => return Err(line.unknown()),
@@ -121,6 +130,30 @@ fn token(line: &CommandLine, engines: &[String]) -> Result<Request, Error> {
     }
 }
 
+fn host(line: &mut CommandLine, option: &str) -> Result<String, Error> {
+    let name: String = line.value()?;
+    match host::check(&name) {
+        Ok(()) => Ok(name),
+        Err(why) => Err(line.error(format!("--{option}: {why}"))),
+    }
+}
+
+fn clock_offset(line: &mut CommandLine) -> Result<i64, Error> {
+    let value: String = line.value()?;
+    value.parse().map_err(|_| {
+        line.error(format!(
+            "--clock-offset: {value:?} is no number of seconds, such as 1000 or -60"
+        ))
+    })
+}
+
+fn logins_per_second(line: &mut CommandLine) -> Result<u32, Error> {
+    let value: String = line.value()?;
+    value.parse().ok().filter(|&number| number != 0).ok_or_else(|| {
+        line.error(format!("--logins-per-second: {value:?} is no number of logins, from 1"))
+    })
+}
+
 /// `--setup FILE` or `--setup ENGINE=FILE`.
 fn setup(line: &mut CommandLine, options: &mut Options) -> Result<(), Error> {
     let value = line.os_value()?;
@@ -130,6 +163,16 @@ fn setup(line: &mut CommandLine, options: &mut Options) -> Result<(), Error> {
         Some((engine, OsString::from_vec(bytes[at + 1..].to_vec())))
     });
     // A file's name may have the character too.
+    let word = value.to_str().and_then(|text| text.split_once('=')).map(|(word, _)| word);
+    if let (None, Some(word)) = (&named, word)
+        && !word.contains('/')
+        && !Path::new(&value).exists()
+    {
+        let file = value.display();
+        return Err(line.error(format!(
+            "--setup: {word:?} is no engine: use mysql, mariadb or postgres; and there is no file {file}"
+        )));
+    }
     let (engine, file) = named.map_or((None, value.clone()), |(engine, file)| (Some(engine), file));
     if options.setups.insert(engine, file.into()) {
         return Ok(());
@@ -162,6 +205,12 @@ fn check(line: &CommandLine, options: &Options) -> Result<(), Error> {
             engines.len()
         )));
     }
+    let mut ports = BTreeMap::new();
+    for (engine, port) in &options.ports.named {
+        if let Some(other) = ports.insert(port, engine) {
+            return Err(line.error(format!("--port: {other} and {engine} cannot both have {port}")));
+        }
+    }
     let named = options.ports.named.keys().map(|engine| ("port", engine));
     let named = named.chain(options.setups.named.keys().map(|engine| ("setup", engine)));
     for (option, engine) in named {
@@ -193,10 +242,10 @@ mod tests {
 
     #[test]
     fn a_value_is_for_one_engine_or_for_the_others() {
-        let line = "mysql postgres --setup all=1.sql --setup postgres=p.sql --port mysql=3307";
+        let line = "mysql postgres --setup ./all=1.sql --setup postgres=p.sql --port mysql=3307";
         let options = options(line).unwrap();
         let setup = |engine| options.setups.of(engine).unwrap().to_str().unwrap();
-        assert_eq!([setup(Engine::MySql), setup(Engine::Postgres)], ["all=1.sql", "p.sql"]);
+        assert_eq!([setup(Engine::MySql), setup(Engine::Postgres)], ["./all=1.sql", "p.sql"]);
         assert_eq!(options.ports.of(Engine::MySql), Some(&3307));
         assert_eq!(options.ports.of(Engine::Postgres), None);
     }
@@ -221,7 +270,22 @@ mod tests {
             ("mysql --port mysql=1 --port mysql=2", "--port mysql is given twice"),
             ("mysql --setup a --setup b", "--setup FILE is given twice"),
             ("mysql --setup postgres=a", "--setup: postgres is not started"),
-            ("--clock-offset soon", "--clock-offset: invalid digit"),
+            (
+                "mysql --port mysql=3307 --port postgres=3307",
+                "mysql and postgres cannot both have 3307",
+            ),
+            (
+                "mysql --setup oracle=a.sql",
+                "--setup: \"oracle\" is no engine: use mysql, mariadb or",
+            ),
+            ("--clock-offset soon", "--clock-offset: \"soon\" is no number of seconds"),
+            ("--logins-per-second 0", "--logins-per-second: \"0\" is no number of logins, from 1"),
+            ("--logins-per-second x", "--logins-per-second: \"x\" is no number"),
+            (
+                "--endpoint localhost:5432",
+                "--endpoint: \"localhost:5432\" is not the name of a host",
+            ),
+            ("--also-named ::1", "--also-named: ::1 is not where the servers listen"),
             ("--json --json", "--json is given twice"),
             ("--exec", "--exec needs a command"),
             ("--json --exec true", "use --env"),

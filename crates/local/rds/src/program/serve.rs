@@ -1,8 +1,11 @@
 //! Starts the servers, and serves until a signal or until the command of `--exec` ends.
 
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::iter;
+use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -11,6 +14,7 @@ use libc::c_int;
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Engine, Error, Server};
 
+use super::env_file::EnvFile;
 use super::options::Options;
 use super::signals::{on_signals, pass_on};
 use super::{Failure, command, document, guide};
@@ -23,13 +27,16 @@ const STOP: [c_int; 2] = [libc::SIGINT, libc::SIGTERM];
 /// What a command of `--exec` is sent too.
 const PASSED_ON: [c_int; 6] =
     [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
+/// What may be wrong with a command that fails without a login.
+const NO_LOGIN: &str = "no login reached a server: does the program dial DB_CONNECT_TO, as the user \
+                        DB_USER? For one that dials DB_HOST and DB_PORT, start with --endpoint localhost";
 /// How many refused logins are shown when a command fails.
 const SHOWN_REFUSALS: usize = 10;
 
 /// What happens while the program runs.
 enum Event {
     Progress(String),
-    Started(Box<Result<Server, Error>>),
+    Started(Engine, Box<Result<Server, Error>>),
     Signal(c_int),
 }
 
@@ -38,6 +45,11 @@ enum Event {
 /// # Errors
 /// A file cannot be read or written, or a server cannot be started.
 pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode, Failure> {
+    if let Some(line) = &options.exec
+        && !command::exists(&line[0], path)
+    {
+        return Ok(not_run(&line[0], &ErrorKind::NotFound.into()));
+    }
     let (sender, events) = mpsc::channel();
     let signals = sender.clone();
     let caught = if options.exec.is_some() {
@@ -47,9 +59,12 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     };
     // The receiver is gone once the program ends, here and below.
     on_signals(&caught, move |signal| drop(signals.send(Event::Signal(signal))))?;
+    options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
-    let policy = options.policy.as_deref().map(read).transpose()?;
-    builders.into_iter().for_each(|builder| start(builder, sender.clone()));
+    let policy = options.policy.as_deref().map(|path| read("policy", path)).transpose()?;
+    for (engine, builder) in options.engines.iter().zip(builders) {
+        start(*engine, builder, sender.clone());
+    }
 
     let (token, policy) = (guide::token_command(path), policy.as_deref());
     let ready = |server: &Server| {
@@ -60,7 +75,7 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
         }
         Ok(())
     };
-    let mut servers = match started(&events, options.engines.len(), ready)? {
+    let mut servers = match started(&events, options, ready)? {
         Ok(servers) => servers,
         Err(signal) if options.exec.is_some() => return Ok(ended_by(signal)),
         Err(_) => return Ok(ExitCode::SUCCESS),
@@ -78,19 +93,19 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits for `count` servers, and calls `ready` with each; or the signal that comes first. Servers that are
+/// Waits for all servers, and calls `ready` with each; or the signal that comes first. Servers that are
 /// still starting then end with this process.
 fn started(
     events: &Receiver<Event>,
-    count: usize,
+    options: &Options,
     ready: impl Fn(&Server) -> Result<(), Failure>,
 ) -> Result<Result<Vec<Server>, c_int>, Failure> {
     let mut servers = Vec::new();
-    while servers.len() < count {
+    while servers.len() < options.engines.len() {
         match events.recv()? {
             Event::Progress(line) => eprintln!("{line}"),
-            Event::Started(server) => {
-                let server = (*server)?;
+            Event::Started(engine, server) => {
+                let server = (*server).map_err(|error| not_started(engine, error, options))?;
                 ready(&server)?;
                 servers.push(server);
             }
@@ -101,6 +116,21 @@ fn started(
     Ok(Ok(servers))
 }
 
+/// Why a server is not started. A mistake in the file of `--setup` is told with its place.
+fn not_started(engine: Engine, error: Error, options: &Options) -> Failure {
+    let (Some(line), Some(file)) = (error.setup_line(), options.setups.of(engine)) else {
+        return error.into();
+    };
+    let said = iter::successors(error.source(), |&error| error.source()).last();
+    let said = said.map(ToString::to_string).unwrap_or_default();
+    let several = options.engines.len() > 1 && options.setups.is_of_others(engine);
+    let hint = match several {
+        true => format!("; give this engine a file of its own: --setup {engine}=FILE"),
+        false => String::new(),
+    };
+    format!("{}:{line}: {engine}: {said}{hint}", file.display()).into()
+}
+
 /// Runs the command of `--exec` to its end.
 fn run(
     line: &[OsString],
@@ -109,16 +139,41 @@ fn run(
 ) -> Result<ExitCode, Failure> {
     let child = match command::start(line, &document::environment(servers)) {
         Ok(child) => child,
-        Err(error) => {
-            eprintln!("local-rds: cannot run {}: {error}", line[0].display());
-            return Ok(ExitCode::from(command::NOT_FOUND));
-        }
+        Err(error) => return Ok(not_run(&line[0], &error)),
     };
     let code = wait(child, events)?;
     if code != 0 {
         show_refusals(servers);
+        if !servers.iter().any(has_seen_a_login) {
+            hint(NO_LOGIN);
+        }
+        hint_at_engines(&line[0]);
     }
     Ok(ExitCode::from(code))
+}
+
+/// Says that the command cannot be run.
+fn not_run(command: &OsStr, error: &io::Error) -> ExitCode {
+    eprintln!("local-rds: cannot run {}: {error}", command.display());
+    hint_at_engines(command);
+    ExitCode::from(command::NOT_FOUND)
+}
+
+/// An engine's name after `--exec` may be a slip: the rest of the line is the command.
+fn hint_at_engines(command: &OsStr) {
+    if let Some(engine) = command.to_str().and_then(|word| word.parse::<Engine>().ok()) {
+        hint(&format!("{engine} is the command here; engines stand before --exec"));
+    }
+}
+
+fn hint(text: &str) {
+    eprintln!("local-rds: hint: {text}");
+}
+
+/// Whether the verifier was asked about a login. Each is a line of its log.
+fn has_seen_a_login(server: &Server) -> bool {
+    // The log is there from the start.
+    fs::metadata(server.iam().log_path()).is_ok_and(|log| log.len() > 0)
 }
 
 /// The servers to start. They know the same access key.
@@ -126,7 +181,7 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
     let key = AccessKey::random();
     let builder = |&engine: &Engine| {
         let setup = match options.setups.of(engine) {
-            Some(path) => read(path)?,
+            Some(path) => read("setup", path)?,
             None => ITEMS.to_owned(),
         };
         let mut builder =
@@ -143,12 +198,12 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
 }
 
 /// Starts a server in its own thread.
-fn start(builder: Builder, sender: Sender<Event>) {
+fn start(engine: Engine, builder: Builder, sender: Sender<Event>) {
     let progress = sender.clone();
     thread::spawn(move || {
         let report = move |line: &str| drop(progress.send(Event::Progress(line.to_owned())));
         let server = builder.progress(report).start();
-        drop(sender.send(Event::Started(Box::new(server))));
+        drop(sender.send(Event::Started(engine, Box::new(server))));
     });
 }
 
@@ -156,10 +211,10 @@ fn enforce(server: &Server, options: &Options, policy: Option<&str>) -> Result<(
     let iam = server.iam();
     iam.set_clock_offset(options.clock_offset);
     iam.set_connection_cap(options.logins_per_second);
-    match policy {
-        Some(policy) => iam.set_policy(policy).map_err(|error| format!("--policy: {error}").into()),
-        None => Ok(()),
+    if let (Some(policy), Some(path)) = (policy, &options.policy) {
+        iam.set_policy(policy).map_err(|error| format!("--policy: {}: {error}", path.display()))?;
     }
+    Ok(())
 }
 
 /// Passes signals on to the command until it ends, and returns its exit code.
@@ -191,25 +246,7 @@ fn ended_by(signal: c_int) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(option: &str, path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
-}
-
-/// The file of `--env`, which is removed when this value is dropped: its servers are gone.
-struct EnvFile(PathBuf);
-
-impl EnvFile {
-    fn write(path: &Path, servers: &[Server]) -> Result<Self, Failure> {
-        let environment: Vec<_> = document::environment(servers).into_iter().collect();
-        local_rds::write_environment(&environment, path)?;
-        Ok(Self(path.to_owned()))
-    }
-}
-
-impl Drop for EnvFile {
-    fn drop(&mut self) {
-        // It may have been removed already.
-        let _ = fs::remove_file(&self.0);
-    }
+        .map_err(|error| format!("--{option}: cannot read {}: {error}", path.display()).into())
 }

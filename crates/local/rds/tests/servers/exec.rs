@@ -38,9 +38,21 @@ fn a_command_finds_the_server_and_ends_it(engine: Engine) {
 #[test]
 fn a_command_that_does_not_exist_ends_as_in_a_shell() {
     let mut command = program(Engine::Postgres);
+    // No server starts before.
+    command.env("LOCAL_RDS_POSTGRES", "/bin/true");
     let output = command.args(["--exec", "no-such-command"]).output().unwrap();
     assert_eq!(output.status.code(), Some(127));
     assert!(text(&output.stderr).contains("cannot run no-such-command"));
+}
+
+#[test]
+fn an_engine_that_stands_after_exec_is_a_command() {
+    let mut command = Command::new(PROGRAM);
+    let output = command.args(["--exec", "mariadb", "true"]).env("PATH", "/nowhere").output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(127));
+    let said = text(&output.stderr);
+    assert!(said.contains("hint: mariadb is the command here; engines stand before"), "{said}");
 }
 
 #[test]
@@ -94,11 +106,14 @@ const LOG_IN: &str = "PGPASSWORD=$(\"$0\" token) psql --no-psqlrc --tuples-only 
 
 /// Runs [`LOG_IN`] with a private copy of `psql`, which verifies the server's name as `name`.
 fn log_in(options: &[&str], name: &str) -> Output {
+    exec(Engine::Postgres, options, &log_in_script(name))
+}
+
+fn log_in_script(name: &str) -> String {
     let client = local_packages::fetch_client(Engine::Postgres, &mut |_| ()).unwrap();
     let libraries: Vec<_> = client.libraries.iter().map(|path| path.to_str().unwrap()).collect();
     let psql = format!("env LD_LIBRARY_PATH={} {}", libraries.join(":"), client.program.display());
-    let script = LOG_IN.replace("psql ", &format!("{psql} ")).replace("$DB_HOST", name);
-    exec(Engine::Postgres, options, &script)
+    LOG_IN.replace("psql ", &format!("{psql} ")).replace("$DB_HOST", name)
 }
 
 #[test]
@@ -112,7 +127,6 @@ fn a_failed_command_learns_why_its_login_was_refused() {
         (&["--clock-offset", "1000"][..], "for 900 seconds, and it is now"),
         (&["--clock-offset=-60"], "is not valid before"),
         (&["--policy", policy.to_str().unwrap()], "dbuser:db-LOCALPOSTGRES"),
-        (&["--logins-per-second", "0"], "0 new connections"),
     ] {
         let output = log_in(options, "$DB_HOST");
         assert_eq!(output.status.code(), Some(2), "psql's code");
@@ -124,6 +138,24 @@ fn a_failed_command_learns_why_its_login_was_refused() {
     let output = log_in(&[], "$DB_HOST");
     assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn logins_of_one_second_are_too_many() {
+    let script = log_in_script("$DB_HOST");
+    let script = format!("while {script} > /dev/null; do :; done; exit 2");
+    let output = exec(Engine::Postgres, &["--logins-per-second", "1"], &script);
+    assert!(text(&output.stderr).contains("1 new connections"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_command_that_fails_without_a_login_is_told_where_to_dial() {
+    let output = exec(Engine::Postgres, &[], "exit 3");
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("local-rds: hint: no login reached a server: does"), "{said}");
+    assert!(said.ends_with("start with --endpoint localhost\n"), "{said}");
+    assert_eq!(text(&exec(Engine::Postgres, &[], "exit 0").stderr), "");
 }
 
 /// The token is still signed for the endpoint.

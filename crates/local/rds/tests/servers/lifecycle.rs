@@ -53,15 +53,16 @@ fn no_server_runs_as_root(engine: Engine) {
 }
 
 fn a_mistake_in_the_setup_is_named(engine: Engine) {
-    let setup = "CREATE TABLE a (id INT); INSERT INTO nowhere VALUES (1)";
+    let setup = "CREATE TABLE a (id INT);\n\nINSERT INTO\nnowhere VALUES (1)";
     let error = Server::builder(engine).setup(setup).start().unwrap_err();
-    let server_says = match engine {
-        Engine::Postgres => "42P01 relation \"nowhere\" does not exist",
-        _ => "statement 2: 1146 (42S02) Table 'app.nowhere' doesn't exist",
+    let (line, server_says) = match engine {
+        Engine::Postgres => (4, "42P01 relation \"nowhere\" does not exist"),
+        _ => (3, "1146 (42S02) Table 'app.nowhere' doesn't exist"),
     };
     let said = chain(&error);
-    let start = format!("cannot start {engine}: the SQL for setting up failed: {server_says}");
-    assert!(said.starts_with(&start), "{said}");
+    let start = format!("cannot start {engine}: the SQL for setting up failed at line {line}: ");
+    assert_eq!(said, start + server_says);
+    assert_eq!(error.setup_line(), Some(line));
 }
 
 fn a_killed_server_comes_back_with_what_was_committed(engine: Engine) {

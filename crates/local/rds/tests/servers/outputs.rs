@@ -91,6 +91,68 @@ fn the_file_of_the_environment_comes_when_all_are_ready_and_goes_with_them() {
 }
 
 #[test]
+fn a_mistake_in_a_file_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("schema.sql");
+    let body = "CREATE TABLE a (id int primary key);\n\nINSERT INTO a VALUES (1);\n\
+                INSERT INTO a\nVALUES (1);\nSELEC;";
+    for (engines, sql, says) in [
+        ("postgres", "SELECT 1;\nSELEC;", "2: postgres: 42601 syntax error at or near \"SELEC\"\n"),
+        ("mysql", "SELECT 1;\nSELEC;", "2: mysql: 1064 (42000) You have an error"),
+        ("mysql", body, "4: mysql: 1062 (23000) Duplicate entry '1'"),
+        ("mariadb", body, "4: mariadb: 1062 (23000) Duplicate entry '1'"),
+        ("postgres", &body[..body.len() - 6], "4: postgres: 23505 duplicate key"),
+        (
+            "mysql postgres",
+            "CREATE TABLE a (id int4 DEFAULT 1::int4);",
+            "of its own: --setup mysql=FILE\n",
+        ),
+    ] {
+        fs::write(&file, sql).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(engines.split(' ')).arg("--setup").arg(&file);
+        let output = command.args(["--exec", "true"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let start = format!("local-rds: {}:", file.display());
+        assert!(said.starts_with(&start) && said.contains(says), "{says}: {said}");
+    }
+}
+
+/// A file that a killed program has left, which would be read before the servers are ready.
+#[test]
+fn a_file_of_a_killed_program_goes_before_the_servers_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    fs::write(&file, "# written by local-rds; removed when it ends\nexport DB_PORT=1\n").unwrap();
+    let mut command = program(Engine::Postgres);
+    let output = command.env("LOCAL_RDS_POSTGRES", "/bin/true").arg("--env").arg(&file);
+    assert_eq!(output.output().unwrap().status.code(), Some(1));
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_file_of_anothers_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    fs::write(&file, "MINE=1\n").unwrap();
+    let missing = folder.path().join("no/env");
+    for (path, says) in [
+        (&file, "local-rds has not written it: name another file, or remove this one".to_owned()),
+        (&folder.path().to_owned(), "local-rds has not written it".to_owned()),
+        (&missing, format!("there is no folder {}/no\n", folder.path().display())),
+    ] {
+        let output = program(Engine::Postgres).arg("--env").arg(path).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let named = format!("local-rds: --env {}: ", path.display());
+        assert!(said.starts_with(&named) && said.contains(&says), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "MINE=1\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "more than the file is there");
+}
+
+#[test]
 fn a_token_without_a_server_says_where_to_find_one() {
     let output = Command::new(PROGRAM).arg("token").env_remove("DB_PORT").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -104,9 +166,9 @@ fn what_cannot_be_read_or_is_no_policy_is_refused() {
     let policy = folder.path().join("policy.json");
     fs::write(&policy, "{").unwrap();
     for (option, file, says) in [
-        ("--setup", "/nowhere.sql", "cannot read /nowhere.sql"),
-        ("--policy", "/nowhere.json", "cannot read /nowhere.json"),
-        ("--policy", policy.to_str().unwrap(), "--policy: "),
+        ("--setup", "/nowhere.sql", "--setup: cannot read /nowhere.sql"),
+        ("--policy", "/nowhere.json", "--policy: cannot read /nowhere.json"),
+        ("--policy", policy.to_str().unwrap(), &format!("--policy: {}: ", policy.display())),
     ] {
         let output = program(Engine::Postgres).args([option, file]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));

@@ -154,6 +154,27 @@ fn the_help_has_all_its_parts() {
 }
 
 #[test]
+fn it_tells_its_version() {
+    let output = Command::new(PROGRAM).arg("--version").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, concat!("local-rds ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+fn a_port_that_it_may_not_have_is_told_at_once(engine: Engine) {
+    let output = program(engine).args(["--port", "81", "--exec", "true"]).output().unwrap();
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    if first.trim().parse::<u16>().unwrap() <= 81 {
+        assert!(output.status.success());
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let start =
+        format!("local-rds: cannot start {engine}: cannot listen on port 81 of 127.0.0.1: take");
+    assert!(said.starts_with(&start) && said.lines().count() == 1, "{said}");
+}
+
+#[test]
 fn a_wrong_command_line_says_where_the_right_one_is_described() {
     let output = Command::new(PROGRAM).arg("--prot").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -189,4 +210,5 @@ crate::for_each_engine! {
     a_killed_program_takes_its_server_along,
     a_private_copy_serves,
     an_ordinary_user_can_start_servers,
+    a_port_that_it_may_not_have_is_told_at_once,
 }
