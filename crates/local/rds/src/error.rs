@@ -13,7 +13,7 @@ use std::path::Path;
 /// use std::iter::successors;
 ///
 /// if let Err(error) = Server::builder(Engine::Postgres).start() {
-///     let chain = successors(Some(&error as &dyn Error), |error| error.source());
+///     let chain = successors(Some(&error as &dyn Error), |&error| error.source());
 ///     println!("{}", chain.map(ToString::to_string).collect::<Vec<_>>().join(": "));
 /// }
 /// ```
