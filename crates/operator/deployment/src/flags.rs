@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_wrong_command_line_is_refused() {
         for (line, says) in [
-            ("deploy --db-nmae d", "unknown option --db-nmae; see `cargo xtask deploy --help`"),
+            ("deploy --db-nmae d", "unknown option --db-nmae: did you mean --db-name?; see"),
             ("deploy --db-user u", "--db-name is missing: the database; see"),
             (
                 "deploy --schedule a",

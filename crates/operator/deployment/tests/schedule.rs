@@ -46,16 +46,16 @@ fn what_would_fail_is_refused() {
         );
         let undeclared = format!("-- schedule: rate(1 day)\nSELECT {}", placeholder(engine));
         for (sql, line) in [
-            ("-- mode: wrte\nSELECT 1", "line 1"),
-            ("-- schedule: rate(1 days)\nSELECT 1", "line 1"),
-            ("-- schedule: rate(1 day) Berlin please\nSELECT 1", "line 1"),
-            ("-- mode: read\n-- params: [1]\nSELECT 1", "line 2"),
-            (&*declared, "line 2"),
-            (&undeclared, "line 1"),
+            ("-- mode: wrte\nSELECT 1", 1),
+            ("-- schedule: rate(1 days)\nSELECT 1", 1),
+            ("-- schedule: rate(1 day) Berlin please\nSELECT 1", 1),
+            ("-- mode: read\n-- params: [1]\nSELECT 1", 2),
+            (&*declared, 2),
+            (&undeclared, 1),
         ] {
             for how in [&[][..], &["--dry-run"], &["--yes"]] {
                 let told = refusal(engine, sql, how);
-                assert!(told.contains(&format!("a.sql: {line}")), "{told}");
+                assert!(told.contains(&format!("a.sql:{line}: ")), "{told}");
             }
         }
     }

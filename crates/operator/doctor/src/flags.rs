@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn a_wrong_command_line_is_refused() {
         for (line, says) in [
-            ("--hots db", "unknown option --hots; see `cargo xtask doctor --help`"),
+            (
+                "--hots db",
+                "unknown option --hots: did you mean --host?; see `cargo xtask doctor --help`",
+            ),
             ("stray", "stray"),
             ("--host a --host b", "--host is given twice"),
             ("--function a --function b", "--function is given twice"),

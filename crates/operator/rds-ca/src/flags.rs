@@ -109,7 +109,10 @@ mod tests {
             ("certs renew", "certs has no command \"renew\""),
             ("certs update --partition mars", "unknown partition \"mars\""),
             ("certs list update", "unexpected argument \"update\""),
-            ("layer --regions x", "unknown option --regions; see `cargo xtask layer --help`"),
+            (
+                "layer --regions x",
+                "unknown option --regions: did you mean --region?; see `cargo xtask layer --help`",
+            ),
         ] {
             let error = parsed(line).err().unwrap_or_else(|| panic!("{line} was accepted"));
             assert!(error.contains(says), "{line}: {error}");

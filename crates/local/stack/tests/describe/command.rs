@@ -138,7 +138,8 @@ fn what_is_no_description_is_told() {
         "{err}"
     );
     let output = run.output("describe --from no-such.json");
-    assert!(text(&output.stderr).contains("cannot read no-such.json"));
+    let err = text(&output.stderr);
+    assert!(err.contains("cannot read") && err.contains("no-such.json"), "{err}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Served {
     pub(crate) fn endpoint(&self) -> String {
         let text = self.serving.text();
         let (_, address) = text.split_once("http://").expect("it shows how to invoke a function");
-        format!("http://{}", address.split_whitespace().next().unwrap())
+        format!("http://{}", address.split('/').next().unwrap())
     }
 
     /// Gives a command what a client of AWS needs.
