@@ -20,7 +20,7 @@ pub async fn whole_response(engine: Engine, bootstrap: &str) {
     let sql = format!("-- mode: write\nUPDATE {table}items SET name = 'changed' WHERE id = 1");
     // 20,000 statements at TRACE would take long.
     let quiet = [("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    let function = harness.deploy_limited(Duration::from_secs(60), &quiet, &[(&name, &sql)]).await;
+    let function = harness.deploy_limited(Duration::from_secs(240), &quiet, &[(&name, &sql)]).await;
     let event =
         |count: usize| format!(r#"{{"transaction":[{}]}}"#, vec![call(&name); count].join(","));
     // These results exceed 6 MB without any rows.

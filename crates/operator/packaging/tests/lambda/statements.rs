@@ -11,17 +11,21 @@ const BAD: [(&str, &str, &[&str]); 6] = [
     (
         "typing.sql",
         "-- mode: wrte\nSELECT 1",
-        &["line 1", "mode must be read or write, not \"wrte\""],
+        &[".sql:1: ", "mode must be read or write, not \"wrte\""],
     ),
     ("empty.sql", "", &["contains no SQL", "write a statement into it, or delete the file"]),
     ("two words.sql", "SELECT 1", &["letters, digits, _ and -", "rename the file"]),
     (
         "two.sql",
         "SELECT 1;\nSELECT 2;",
-        &["line 2", "a file contains only one", "put each into its own file"],
+        &[".sql:2: ", "a file contains only one", "put each into its own file"],
     ),
-    ("proc.sql", "\nDELIMITER //\nSELECT 1 //", &["line 2", "DELIMITER is a command of the mysql"]),
-    ("CAPITALS.SQL", "SELECT :id", &["line 1", ":id is not a MySQL placeholder", "use ?"]),
+    (
+        "proc.sql",
+        "\nDELIMITER //\nSELECT 1 //",
+        &[".sql:2: ", "DELIMITER is a command of the mysql"],
+    ),
+    ("CAPITALS.SQL", "SELECT :id", &[".SQL:1: ", ":id is not a MySQL placeholder", "use ?"]),
 ];
 
 /// A folder of valid statements for both engines.
