@@ -87,6 +87,12 @@ impl StatementResult {
         Self { statement, result, more_results, rows_affected, last_insert_id, query_ms }
     }
 
+    /// What it changed.
+    pub(crate) fn effect(&self) -> ExecResult {
+        let Self { rows_affected, last_insert_id, .. } = *self;
+        ExecResult { rows_affected, last_insert_id }
+    }
+
     /// The result of a statement that did not run.
     pub(crate) fn none(statement: &str) -> Self {
         Self::new(statement, Rows::new(0, 0), ExecResult::default(), 0.0)

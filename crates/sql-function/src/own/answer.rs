@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::driver::ExecResult;
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::response::StatementResult;
@@ -18,6 +19,17 @@ pub struct Answer<T> {
     pub last_insert_id: Option<u64>,
     /// Whether it did not run: it is exclusive, and is already running elsewhere.
     pub skipped: bool,
+}
+
+impl<T: DeserializeOwned> Answer<T> {
+    /// The answer of a statement that was run in `mode`, or skipped.
+    ///
+    /// # Errors
+    /// Those of [`rows`].
+    pub(crate) fn of(result: &StatementResult, mode: Mode, skipped: bool) -> Result<Self, Error> {
+        let ExecResult { rows_affected, last_insert_id } = result.effect();
+        Ok(Self { rows: rows(result, mode)?, rows_affected, last_insert_id, skipped })
+    }
 }
 
 /// The rows of a statement that was run in `mode`, as the caller's type.

@@ -85,9 +85,8 @@ impl<C: Connector> Context<C> {
     ) -> impl Future<Output = Result<ExecResult, Error>> + Send {
         async move {
             let statement = self.0.function.text(sql, Mode::Write)?;
-            let (StatementResult { rows_affected, last_insert_id, .. }, _) =
-                self.run(&statement, params).await?;
-            Ok(ExecResult { rows_affected, last_insert_id })
+            let (result, _) = self.run(&statement, params).await?;
+            Ok(result.effect())
         }
     }
 
@@ -105,9 +104,7 @@ impl<C: Connector> Context<C> {
             let function = self.0.function.clone();
             let statement = function.statement(name)?;
             let (result, skipped) = self.run(statement, params).await?;
-            let rows = answer::rows(&result, statement.mode)?;
-            let StatementResult { rows_affected, last_insert_id, .. } = result;
-            Ok(Answer { rows, rows_affected, last_insert_id, skipped })
+            Answer::of(&result, statement.mode, skipped)
         }
     }
 

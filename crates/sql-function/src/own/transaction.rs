@@ -87,9 +87,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ) -> impl Future<Output = Result<ExecResult, Error>> + Send {
         async move {
             let statement = self.invocation.function.text(sql, Mode::Write)?;
-            let StatementResult { rows_affected, last_insert_id, .. } =
-                self.run(&statement, params).await?;
-            Ok(ExecResult { rows_affected, last_insert_id })
+            Ok(self.run(&statement, params).await?.effect())
         }
     }
 
@@ -114,10 +112,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
                 .with_fate(Fate::NotRun)
                 .advice("run it outside a transaction of the handler, or send it as an event"));
             }
-            let result = self.run(statement, params).await?;
-            let rows = answer::rows(&result, Mode::Read)?;
-            let StatementResult { rows_affected, last_insert_id, .. } = result;
-            Ok(Answer { rows, rows_affected, last_insert_id, skipped: false })
+            Answer::of(&self.run(statement, params).await?, Mode::Read, false)
         }
     }
 
