@@ -3,6 +3,7 @@
 //! Only the server parses a statement. The tokens decide what a file may contain (see `statement`),
 //! where MySQL's placeholders are, and which side effects a statement may have on its session.
 
+use engine::Engine;
 use std::iter;
 
 /// A SQL dialect.
@@ -17,6 +18,16 @@ pub enum Dialect {
     },
     /// PostgreSQL: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
     Postgres,
+}
+
+impl Dialect {
+    /// The dialect of an engine's statements and schemas, with the default `sql_mode`.
+    pub const fn of(engine: Engine) -> Dialect {
+        match engine {
+            Engine::MySql | Engine::MariaDb => MYSQL,
+            Engine::Postgres => Dialect::Postgres,
+        }
+    }
 }
 
 /// MySQL and MariaDB with the default `sql_mode`.

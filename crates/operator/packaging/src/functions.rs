@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use sql_function::Catalogue;
-use sql_function::sql::{Dialect, MYSQL};
+use sql_function::sql::Dialect;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,11 +49,7 @@ impl Function {
     /// # Errors
     /// The folder cannot be read, or has no `.sql` file.
     pub fn catalogue(&self) -> Result<Catalogue, sql_function::Error> {
-        let dialect = match self.engine {
-            Engine::MySql | Engine::MariaDb => MYSQL,
-            Engine::Postgres => Dialect::Postgres,
-        };
-        Catalogue::load(&self.folder, dialect).map_err(|error| {
+        Catalogue::load(&self.folder, Dialect::of(self.engine)).map_err(|error| {
             if self.folder.is_dir() && files(&self.folder).next().is_none() {
                 // The function's own advice is for whoever deployed it.
                 return error.advice("put a .sql file into it, or remove the folder");

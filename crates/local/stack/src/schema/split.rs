@@ -5,7 +5,7 @@
 //! clients are refused.
 
 use engine::Engine;
-use sql_function::sql::{Dialect, MYSQL, Token, TokenKind, tokens};
+use sql_function::sql::{Dialect, Token, TokenKind, tokens};
 
 /// One statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +53,9 @@ impl<'a> Splitter<'a> {
         loop {
             let rest = &self.sql[self.at..];
             let (start, base) = (self.at, self.at);
-            let Some(first) = tokens(rest, dialect(self.engine)).next() else { return Ok(None) };
+            let Some(first) = tokens(rest, Dialect::of(self.engine)).next() else {
+                return Ok(None);
+            };
             let first_at = base + first.at;
             if self.is_client_command(&first, first_at)? {
                 // It extends to the end of its line.
@@ -79,7 +81,7 @@ impl<'a> Splitter<'a> {
     fn end(&mut self, start: usize) -> Result<(usize, usize), NotUnderstood> {
         let mut nesting = Nesting::new(self.engine);
         let mut words: Vec<&str> = Vec::new();
-        for token in tokens(&self.sql[start..], dialect(self.engine)) {
+        for token in tokens(&self.sql[start..], Dialect::of(self.engine)) {
             let at = start + token.at;
             if let Some(found) = self.delimiter_in(&token, nesting.is_open()) {
                 return Ok((at + found, at + found + self.delimiter.len()));
@@ -171,13 +173,6 @@ impl<'a> Splitter<'a> {
         let breaks = self.sql.as_bytes()[from..at].iter().filter(|byte| **byte == b'\n').count();
         self.lines = (at, line + breaks);
         self.lines.1
-    }
-}
-
-fn dialect(engine: Engine) -> Dialect {
-    match engine {
-        Engine::MySql | Engine::MariaDb => MYSQL,
-        Engine::Postgres => Dialect::Postgres,
     }
 }
 
