@@ -36,6 +36,13 @@ pub use client::fetch_client;
 pub use error::Error;
 pub use installation::Installation;
 
+use server_program::ServerProgram;
+
+/// The environment variable that names an engine's server program, and the program's usual name.
+pub fn named_by(engine: Engine) -> (&'static str, &'static str) {
+    (engine.variable(), engine.programs()[0])
+}
+
 /// Finds a server that is already on this machine.
 ///
 /// # Errors

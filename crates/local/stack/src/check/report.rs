@@ -27,7 +27,7 @@ impl Report {
 
     /// Whether every statement is right.
     pub(crate) fn is_right(&self) -> bool {
-        self.0.iter().all(|checked| checked.wrong().next().is_none())
+        self.0.iter().all(|checked| checked.right().count() == checked.statements.len())
     }
 
     /// A line for each wrong statement, and a table of the others of each function.

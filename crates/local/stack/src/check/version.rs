@@ -1,7 +1,6 @@
 //! Whether this machine's servers are of the versions asked for.
 
-use engine::Engine;
-use local_packages::find_or_fetch;
+use local_packages::{find_or_fetch, named_by};
 use local_stack::{Failure, Progress};
 use tokio::task::spawn_blocking;
 
@@ -15,7 +14,7 @@ pub(crate) async fn check(servers: &[Server], progress: &Progress) -> Result<(),
         let find = spawn_blocking(move || find_or_fetch(engine, &mut |line| told(line)));
         let found = find.await??.version;
         if !is_of(&found, asked) {
-            let (variable, program) = variable(engine);
+            let (variable, program) = named_by(engine);
             return Err(format!(
                 "--engine {engine}@{asked}: this machine has {} {found}; name a server of the other version \
                  with {variable}=/path/to/{program}",
@@ -33,15 +32,6 @@ fn is_of(found: &str, asked: &str) -> bool {
         version.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
     };
     numbers(found).starts_with(&numbers(asked))
-}
-
-/// The variable that names a server, and the server's program.
-fn variable(engine: Engine) -> (&'static str, &'static str) {
-    match engine {
-        Engine::MySql => ("LOCAL_RDS_MYSQLD", "mysqld"),
-        Engine::MariaDb => ("LOCAL_RDS_MARIADBD", "mariadbd"),
-        Engine::Postgres => ("LOCAL_RDS_POSTGRES", "postgres"),
-    }
 }
 
 #[cfg(test)]
