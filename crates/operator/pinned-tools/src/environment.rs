@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::fetching::{lock, read_record, run, write_record};
+use crate::fetching::{existing, lock, read_record, run, write_record};
 use crate::{Error, python};
 
 /// A complete environment.
@@ -47,7 +47,7 @@ impl Environment {
     /// # Errors
     /// The environment has no such program.
     pub fn program(&self, name: &str) -> Result<PathBuf, Error> {
-        self.existing(self.folder.join("bin").join(name))
+        existing(self.folder.join("bin").join(name), &self.folder)
     }
 
     /// The path of a file of one of its packages.
@@ -58,15 +58,7 @@ impl Environment {
         let libraries = self.folder.join("lib");
         let versions = fs::read_dir(&libraries).map_err(Error::io("read", &libraries))?;
         let python = versions.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
-        self.existing(python.unwrap_or(libraries).join("site-packages").join(path))
-    }
-
-    fn existing(&self, path: PathBuf) -> Result<PathBuf, Error> {
-        if path.is_file() {
-            return Ok(path);
-        }
-        let folder = self.folder.display();
-        Err(Error::new(format!("{} is missing; remove {folder} and try again", path.display())))
+        existing(python.unwrap_or(libraries).join("site-packages").join(path), &self.folder)
     }
 
     fn is_complete(&self, requirements: &str) -> bool {

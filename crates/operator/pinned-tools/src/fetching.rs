@@ -2,7 +2,7 @@
 //! a record of what it was created from.
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Error;
@@ -23,6 +23,15 @@ pub(crate) fn write_record(folder: &Path, record: &str) -> Result<(), Error> {
     let new = folder.join("complete.new");
     fs::write(&new, record).map_err(Error::io("write", &new))?;
     fs::rename(&new, folder.join(RECORD)).map_err(Error::io("rename", &new))
+}
+
+/// The file `path` of a complete `folder`.
+pub(crate) fn existing(path: PathBuf, folder: &Path) -> Result<PathBuf, Error> {
+    if path.is_file() {
+        return Ok(path);
+    }
+    let (path, folder) = (path.display(), folder.display());
+    Err(Error::new(format!("{path} is missing; remove {folder} and try again")))
 }
 
 /// Waits until no other process creates what is called `name`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::fetching::{lock, read_record, run, write_record};
+use crate::fetching::{existing, lock, read_record, run, write_record};
 use crate::{Error, Node};
 
 /// The files that pin the packages.
@@ -56,12 +56,7 @@ impl NpmPackages {
     /// # Errors
     /// The packages have no such file.
     pub fn program(&self, path: &str) -> Result<PathBuf, Error> {
-        let program = self.node_modules().join(path);
-        if program.is_file() {
-            return Ok(program);
-        }
-        let folder = self.folder.display();
-        Err(Error::new(format!("{} is missing; remove {folder} and try again", program.display())))
+        existing(self.node_modules().join(path), &self.folder)
     }
 
     fn is_complete(&self, record: &str) -> bool {
