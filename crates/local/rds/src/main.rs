@@ -5,7 +5,6 @@
 mod program;
 
 use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 
 use program::options::{self, Request};
@@ -38,18 +37,7 @@ fn main() -> ExitCode {
         Request::Serve(options) => serve::serve(&options, env::var_os("PATH").as_deref()),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("local-rds: {}", chain(&*error));
+        eprintln!("local-rds: {}", command_line::chain(&*error));
         ExitCode::FAILURE
     })
-}
-
-/// An error and its sources, on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
 }

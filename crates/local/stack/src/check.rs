@@ -68,7 +68,7 @@ async fn check(arguments: &Arguments) -> Result<Report, Failure> {
 
 /// What a function says of its statements.
 async fn described(stack: &Stack, planned: &Planned) -> Result<Checked, Failure> {
-    let answer = stack.invoke(&planned.name, r#"{"describe":true}"#).await?;
+    let answer = stack.invoke(&planned.name, typed_clients::EVENT).await?;
     if answer.error.is_some() {
         let error = table::error(&answer.payload);
         return Err(format!("{} cannot be asked: {error}", planned.name).into());

@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     match run(arguments.next(), arguments).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {}", chain(&*error));
+            eprintln!("error: {}", command_line::chain(&*error));
             ExitCode::FAILURE
         }
     }
@@ -43,15 +43,4 @@ async fn run(
         Some("describe") => describe::run(arguments).await,
         _ => Err("use `cargo xtask local`, `check` or `describe`".into()),
     }
-}
-
-/// An error and its causes, on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }

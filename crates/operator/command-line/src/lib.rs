@@ -1,5 +1,5 @@
 //! The options of a command, such as `cargo xtask build`: read one by one, each given once, with errors that
-//! name the option and point to the command's `--help`.
+//! name the option and point to the command's `--help`. And how a command prints texts and errors.
 //!
 //! ```
 //! use command_line::CommandLine;
@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::io::{self, Write as _};
+use std::iter;
 use std::str::FromStr;
 
 use lexopt::{Arg, ValueExt as _};
@@ -186,6 +187,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// Prints a text and a line break on standard output. A closed pipe, as of `head`, is not an error.
 pub fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{}", text.trim_end());
+}
+
+/// An error and its sources, on one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let sources = iter::successors(Some(error), |&error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A command line that a command does not accept.

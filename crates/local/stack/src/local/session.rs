@@ -20,9 +20,6 @@ use super::{event, invocations, show};
 use crate::arguments::Arguments;
 use crate::{place, table};
 
-/// The event that every function answers.
-const DESCRIBE: &str = r#"{"describe":true}"#;
-
 /// Everything that runs.
 pub(crate) struct Session<'a> {
     arguments: &'a Arguments,
@@ -188,7 +185,11 @@ impl<'a> Session<'a> {
 
     /// An event that the function answers: a read that it answered just now, or else what it describes.
     fn example(&self, planned: &Planned) -> String {
-        self.answered.borrow().get(&planned.name).map_or(DESCRIBE, String::as_str).to_owned()
+        self.answered
+            .borrow()
+            .get(&planned.name)
+            .map_or(typed_clients::EVENT, String::as_str)
+            .to_owned()
     }
 
     /// Prints a database's address, and the command line of its client.
@@ -210,7 +211,7 @@ impl<'a> Session<'a> {
         loop {
             self.snapshot = snapshot::changed(&paths, &self.snapshot).await;
             if let Err(error) = self.update().await {
-                eprintln!("error: {}", crate::chain(&*error));
+                eprintln!("error: {}", command_line::chain(&*error));
             }
         }
     }
@@ -239,7 +240,7 @@ impl<'a> Session<'a> {
             let difference = self.texts.difference(&before, &planned.name);
             let is_renewed = renewed.contains(&planned.engine);
             if let Err(error) = self.follow(planned, &difference, is_renewed).await {
-                eprintln!("error: {}: {}", planned.name, crate::chain(&*error));
+                eprintln!("error: {}: {}", planned.name, command_line::chain(&*error));
             }
         }
         Ok(())
@@ -284,7 +285,7 @@ impl<'a> Session<'a> {
         self.say(&format!("\n{path} changed: making a new {} database", engine.title()));
         let (functions, progress) = (self.functions.clone(), self.progress.clone());
         if let Err(error) = self.stack.renew(engine, schema, &functions, &progress).await {
-            eprintln!("error: {}\nThe database before stays.", crate::chain(&*error));
+            eprintln!("error: {}\nThe database before stays.", command_line::chain(&*error));
             return Ok(false);
         }
         self.say_login(engine)?;
