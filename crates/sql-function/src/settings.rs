@@ -4,7 +4,7 @@
 
 use diagnosis::Cause;
 use engine::Engine;
-use iam_auth::{DialAddress, Endpoint, TrustStore};
+use iam_auth::{DialAddress, Endpoint, Roots, TrustStore};
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
@@ -23,14 +23,16 @@ pub(crate) struct Settings {
     pub user: String,
     /// `DB_NAME`.
     pub database: String,
-    /// `DB_CA_BUNDLE`: the trust anchors; by default the layer's file for the endpoint.
+    /// `DB_TRUST`: which roots verify the server; by default those that fit the endpoint's kind.
+    pub roots: Roots,
+    /// `DB_CA_BUNDLE`: the trust anchors; by default the layer's file with the `roots`.
     pub ca_bundle: PathBuf,
     /// `STATEMENTS_DIR`: the folder of `.sql` files.
     pub statements: PathBuf,
     /// `SCHEDULED_STATEMENT`: what a schedule runs; by default `items`.
     pub scheduled_statement: Option<String>,
-    /// `DB_RESOURCE_ID`: the id in the role's policy. Only a diagnosis uses it.
-    pub resource_id: Option<String>,
+    /// `DB_RESOURCE_ID`: the ids in the role's policy, separated by commas. Only a diagnosis uses them.
+    pub resource_ids: Vec<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the function's name, for a diagnosis.
     pub function: Option<String>,
 }
@@ -91,6 +93,18 @@ impl Settings {
                     .advice("use host:port, such as 127.0.0.1:3306, or omit it")
             })?,
         };
+        let roots = match given("DB_TRUST") {
+            None => Roots::of(&endpoint),
+            Some(text) => text.parse().map_err(|error: iam_auth::Error| {
+                invalid(loggable!("DB_TRUST is {text:?}"))
+                    .with_cause(Cause::SettingMalformed)
+                    .says(Loggable::of_error(&error))
+                    .advice(
+                        "set DB_TRUST to amazon for an Aurora cluster with express configuration, and \
+                         omit it for any other database",
+                    )
+            })?,
+        };
         let user = required("DB_USER", "the database user that logs in with IAM")?;
         check_user(&user, user_name_limit)?;
         let statements = match given("STATEMENTS_DIR") {
@@ -105,9 +119,10 @@ impl Settings {
             user,
             database: required("DB_NAME", "the database to use")?,
             ca_bundle: given("DB_CA_BUNDLE")
-                .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
+                .map_or_else(|| TrustStore::default_path(&endpoint, roots), PathBuf::from),
+            roots,
             scheduled_statement: given("SCHEDULED_STATEMENT"),
-            resource_id: given("DB_RESOURCE_ID"),
+            resource_ids: given("DB_RESOURCE_ID").as_deref().map(listed).unwrap_or_default(),
             function: given("AWS_LAMBDA_FUNCTION_NAME"),
             endpoint,
             connect_to,
@@ -156,6 +171,11 @@ fn endpoint(
             .says(Loggable::of_error(&error))
             .advice(advice)
     })
+}
+
+/// The items of a list separated by commas, as CloudFormation renders one.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 /// The server would truncate a longer name, and deny the login of another user.
@@ -214,6 +234,7 @@ mod tests {
         assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca/eu-west-1-bundle.pem"));
         assert_eq!(settings.statements, PathBuf::from("/var/task/statements"));
         assert_eq!(settings.scheduled_statement, None);
+        assert_eq!((settings.roots, settings.resource_ids), (Roots::Rds, vec![]));
     }
 
     #[test]
@@ -231,6 +252,40 @@ mod tests {
         assert_eq!(settings.ca_bundle, PathBuf::from("/tmp/ca.pem"));
         assert_eq!(settings.statements, PathBuf::from("/srv/sql"));
         assert_eq!(settings.scheduled_statement.as_deref(), Some("purge"));
+    }
+
+    #[test]
+    fn the_roots_are_chosen_by_the_setting_or_else_by_the_endpoint() {
+        let proxy = "db.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+        let (rds, amazon) = ("eu-west-1-bundle.pem", "amazon-trust-roots.pem");
+        for (host, trust, roots, file) in [
+            (HOST, "", Roots::Rds, rds),
+            (HOST, "rds", Roots::Rds, rds),
+            (HOST, "amazon", Roots::Amazon, amazon),
+            (proxy, "", Roots::Amazon, amazon),
+            (proxy, "amazon", Roots::Amazon, amazon),
+            (proxy, "rds", Roots::Rds, rds),
+        ] {
+            let settings = read(&[("DB_HOST", host), ("DB_TRUST", trust)]).unwrap();
+            assert_eq!(settings.roots, roots, "{host} {trust}");
+            assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca").join(file));
+            let own = [("DB_HOST", host), ("DB_TRUST", trust), ("DB_CA_BUNDLE", "/tmp/ca.pem")];
+            assert_eq!(read(&own).unwrap().ca_bundle, PathBuf::from("/tmp/ca.pem"));
+        }
+        let report = read(&[("DB_TRUST", "acm")]).unwrap_err().report();
+        assert!(report.contains(r#"DB_TRUST is "acm""#), "{report}");
+        assert!(report.contains("rds (") && report.contains("amazon ("), "{report}");
+    }
+
+    #[test]
+    fn resource_ids_are_a_list() {
+        for (text, ids) in [
+            ("db-A", &["db-A"][..]),
+            ("db-A,db-B", &["db-A", "db-B"]),
+            (" db-A, db-B,", &["db-A", "db-B"]),
+        ] {
+            assert_eq!(read(&[("DB_RESOURCE_ID", text)]).unwrap().resource_ids, ids);
+        }
     }
 
     #[test]
@@ -263,6 +318,7 @@ mod tests {
             (("DB_PORT", "mysql"), "DB_PORT"),
             (("DB_REGION", "us-east-1"), "DB_REGION"),
             (("DB_CONNECT_TO", "localhost"), "DB_CONNECT_TO"),
+            (("DB_TRUST", "web"), "DB_TRUST"),
             (("LAMBDA_TASK_ROOT", ""), "LAMBDA_TASK_ROOT"),
         ] {
             let error = read(&[change]).expect_err(change.0);
