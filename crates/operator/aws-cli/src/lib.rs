@@ -44,6 +44,7 @@ pub use discover::discover;
 pub use enable::enable_iam_auth;
 pub use error::Error;
 pub use lambda::{Function, Invocation, Vpc, invoke};
+pub use proxy::{ProxyAuth, ProxySecret};
 pub use reach::{Reach, reach};
 pub use support::{Objection, objections};
 pub use target::Target;
