@@ -38,13 +38,16 @@ impl TrustStore {
     ///
     /// # Errors
     ///
-    /// As for [`embedded`](Self::embedded).
+    /// As for [`embedded`](Self::embedded): no root of the European Sovereign Cloud is known.
     pub fn embedded_from(
         roots: Roots,
         endpoint: &Endpoint,
         now: SystemTime,
     ) -> Result<Self, Error> {
         match (roots, endpoint.kind()) {
+            (Roots::Amazon, _) if !endpoint.partition().has_known_roots() => {
+                Err(unknown(endpoint.region()))
+            }
             (Roots::Amazon, _) => Self::amazon(now),
             (Roots::Rds, EndpointKind::GlobalWriter) => {
                 Self::from_pem(REGIONS.as_bytes(), &source("all regions"), now)
@@ -61,13 +64,7 @@ impl TrustStore {
     pub fn rds(region: &str, now: SystemTime) -> Result<Self, Error> {
         let pem = of_region(region);
         if pem.is_empty() {
-            let message = format!(
-                "iam-auth {} has no roots of the region {region:?}; download the region's bundle \
-                 (RDS user guide, \"Certificate bundles by AWS Region\") and load it with \
-                 TrustStore::load",
-                env!("CARGO_PKG_VERSION")
-            );
-            return Err(Error::new(Kind::Trust, message));
+            return Err(unknown(region));
         }
         Self::from_pem(pem.as_bytes(), &source(region), now)
     }
@@ -81,6 +78,16 @@ impl TrustStore {
     pub fn amazon(now: SystemTime) -> Result<Self, Error> {
         Self::from_pem(AMAZON.as_bytes(), &source("Amazon Trust Services"), now)
     }
+}
+
+/// There are no roots of a region.
+fn unknown(region: &str) -> Error {
+    let message = format!(
+        "iam-auth {} has no roots of the region {region:?}; download the region's bundle (RDS user guide, \
+         \"Certificate bundles by AWS Region\") and load it with TrustStore::load",
+        env!("CARGO_PKG_VERSION")
+    );
+    Error::new(Kind::Trust, message)
 }
 
 /// What errors call the roots of `owner`.
@@ -169,6 +176,15 @@ mod tests {
             let error = TrustStore::rds(region, now()).unwrap_err();
             assert!(error.is_trust());
             assert!(error.to_string().contains("TrustStore::load"), "{error}");
+        }
+        // Neither family verifies what the European Sovereign Cloud issues.
+        for host in [
+            "db.abc1.eusc-de-east-1.rds.amazonaws.eu",
+            "db.proxy-abc1.eusc-de-east-1.rds.amazonaws.eu",
+        ] {
+            let error = TrustStore::embedded(&endpoint(host), now()).unwrap_err();
+            assert!(error.is_trust(), "{error}");
+            assert!(error.to_string().contains("eusc-de-east-1"), "{error}");
         }
     }
 

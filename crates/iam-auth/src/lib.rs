@@ -50,6 +50,7 @@
 // The endpoint.
 mod dial_address;
 mod endpoint;
+mod other_service;
 mod partition;
 mod rds_host;
 

@@ -14,7 +14,7 @@ use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
-use crate::login::{Clock, Login};
+use crate::login::{Accepted, Clock, Login};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
 use crate::pool::{Pool, Random};
@@ -110,6 +110,7 @@ impl<C: Connector> Function<C> {
             clock,
             texts: C::TEXTS,
             dated_ahead: 0,
+            accepted: Accepted::default(),
         };
         Ok(Function {
             pool: Pool::new(C::new(login), at_once, random),

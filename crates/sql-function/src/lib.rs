@@ -114,7 +114,7 @@ pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
-pub use login::{Clock, Login};
+pub use login::{Accepted, Clock, Login};
 pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};

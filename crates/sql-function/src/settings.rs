@@ -4,12 +4,12 @@
 
 use diagnosis::Cause;
 use engine::Engine;
-use iam_auth::{DialAddress, Endpoint, Roots, TrustStore};
+use iam_auth::{DialAddress, Endpoint, EndpointKind, Roots, TrustStore};
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
-use crate::loggable;
 use crate::said::Loggable;
+use crate::{loggable, rds_ca};
 
 /// The settings of a function, checked.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ impl Settings {
             },
         };
         let endpoint = endpoint(&host, port, given("DB_REGION"), given("AWS_REGION"))?;
+        if let Some(why) = endpoint.kind().unsupported() {
+            return Err(invalid(loggable!("DB_HOST is {host:?}: {why}"))
+                .with_cause(Cause::EndpointUnsupported)
+                .advice("set DB_HOST to the endpoint of the cluster"));
+        }
         let connect_to = match given("DB_CONNECT_TO") {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
@@ -105,6 +110,13 @@ impl Settings {
                     )
             })?,
         };
+        let ca_bundle = match given("DB_CA_BUNDLE") {
+            Some(file) => PathBuf::from(file),
+            None => {
+                check_roots(&endpoint, roots)?;
+                TrustStore::default_path(&endpoint, roots)
+            }
+        };
         let user = required("DB_USER", "the database user that logs in with IAM")?;
         check_user(&user, user_name_limit)?;
         let statements = match given("STATEMENTS_DIR") {
@@ -118,8 +130,7 @@ impl Settings {
         Ok(Settings {
             user,
             database: required("DB_NAME", "the database to use")?,
-            ca_bundle: given("DB_CA_BUNDLE")
-                .map_or_else(|| TrustStore::default_path(&endpoint, roots), PathBuf::from),
+            ca_bundle,
             roots,
             scheduled_statement: given("SCHEDULED_STATEMENT"),
             resource_ids: given("DB_RESOURCE_ID").as_deref().map(listed).unwrap_or_default(),
@@ -141,15 +152,19 @@ fn endpoint(
     if let Some(region) = explicit {
         return Endpoint::with_region(host, port, &region).map_err(|error| {
             let cause = match () {
+                () if error.is_other_service() => Cause::OtherService,
                 () if error.is_region_mismatch() => Cause::RegionContradicts,
                 () if Endpoint::parse(host, port).is_err_and(|own| own.is_endpoint()) => {
                     Cause::HostMalformed
                 }
                 () => Cause::SettingMalformed,
             };
-            invalid(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not match"))
-                .with_cause(cause)
-                .says(Loggable::of_error(&error))
+            match cause {
+                Cause::OtherService => other_service(host, &error),
+                _ => invalid(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not match"))
+                    .with_cause(cause)
+                    .says(Loggable::of_error(&error)),
+            }
         });
     }
     let of_host = Endpoint::parse(host, port);
@@ -160,6 +175,9 @@ fn endpoint(
         (endpoint, _) => endpoint,
     }
     .map_err(|error| {
+        if error.is_other_service() {
+            return other_service(host, &error);
+        }
         let (cause, advice) = if error.is_region_unknown() {
             (Cause::RegionUnknown, "set DB_REGION to the region of the database")
         } else {
@@ -171,6 +189,37 @@ fn endpoint(
             .says(Loggable::of_error(&error))
             .advice(advice)
     })
+}
+
+/// The host belongs to another service than RDS, which the error names with its tokens.
+fn other_service(host: &str, error: &iam_auth::Error) -> Error {
+    invalid(loggable!("DB_HOST is {host:?}"))
+        .with_cause(Cause::OtherService)
+        .says(Loggable::of_error(error))
+        .advice("set DB_HOST to the endpoint of an RDS or Aurora database, or of an RDS Proxy")
+}
+
+/// Whether the layer can have the roots that verify `endpoint`: those of a region that is not in `certs/`
+/// were not known when this function was built.
+fn check_roots(endpoint: &Endpoint, roots: Roots) -> Result<(), Error> {
+    let (region, partition) = (endpoint.region(), endpoint.partition());
+    let any_region = roots == Roots::Amazon || endpoint.kind() == EndpointKind::GlobalWriter;
+    if partition.has_known_roots() && (any_region || rds_ca::has_roots(region)) {
+        return Ok(());
+    }
+    let message =
+        loggable!("no root certificates of {roots} are known for {region}, in {partition}");
+    let advice = match partition.has_known_roots() {
+        true => loggable!(
+            "run `cargo xtask certs update --partition {partition}`, and deploy the function and its layer \
+             again; or set DB_CA_BUNDLE to the bundle that AWS publishes for {region}"
+        ),
+        false => loggable!(
+            "set DB_CA_BUNDLE to the bundle that AWS publishes for {region}: no address of it is known here, \
+             and the roots of other partitions verify no server there"
+        ),
+    };
+    Err(invalid(message).with_cause(Cause::RegionWithoutRoots).advice(advice))
 }
 
 /// The items of a list separated by commas, as CloudFormation renders one.
@@ -275,6 +324,53 @@ mod tests {
         let report = read(&[("DB_TRUST", "acm")]).unwrap_err().report();
         assert!(report.contains(r#"DB_TRUST is "acm""#), "{report}");
         assert!(report.contains("rds (") && report.contains("amazon ("), "{report}");
+    }
+
+    #[test]
+    fn a_region_without_roots_is_refused_unless_a_bundle_is_given() {
+        let bundle = ("DB_CA_BUNDLE", "/tmp/ca.pem");
+        for (host, names) in [
+            ("db.abc1.eusc-de-east-1.rds.amazonaws.eu", "aws-eusc"),
+            ("db.proxy-abc1.eusc-de-east-1.rds.amazonaws.eu", "aws-eusc"),
+            ("db.abc1.rds.us-iso-east-1.c2s.ic.gov", "aws-iso"),
+            ("db.abc1.xx-west-1.rds.amazonaws.com", "certs update --partition aws`"),
+            ("db.abc1.rds.cn-north-1.amazonaws.com.cn", "certs update --partition aws-cn`"),
+        ] {
+            let error = read(&[("DB_HOST", host)]).unwrap_err();
+            assert_eq!(error.cause(), Some(Cause::RegionWithoutRoots), "{host}");
+            assert!(error.report().contains(names), "{}", error.report());
+            read(&[("DB_HOST", host), bundle]).unwrap();
+        }
+        // A proxy's roots are those of all regions.
+        read(&[("DB_HOST", "db.proxy-abc1.cn-north-1.rds.amazonaws.com.cn")]).unwrap();
+        read(&[("DB_HOST", "db.global-abc1.global.rds.amazonaws.com")]).unwrap();
+    }
+
+    #[test]
+    fn what_takes_other_tokens_or_none_is_refused() {
+        for region in ["", "us-east-1"] {
+            for (host, cause, names) in [
+                ("foo4abc.dsql.us-east-1.on.aws", Cause::OtherService, "Aurora DSQL connector"),
+                (
+                    "docs.cluster-abc123.us-east-1.docdb.amazonaws.com",
+                    Cause::OtherService,
+                    "DocumentDB",
+                ),
+                (
+                    "db.shardgrp-abc1.us-east-1.rds.amazonaws.com",
+                    Cause::EndpointUnsupported,
+                    "not supported",
+                ),
+            ] {
+                let error = read(&[("DB_HOST", host), ("DB_REGION", region)]).unwrap_err();
+                assert_eq!(
+                    (error.error_type(), error.cause()),
+                    ("Settings", Some(cause)),
+                    "{host}"
+                );
+                assert!(error.report().contains(names), "{}", error.report());
+            }
+        }
     }
 
     #[test]
