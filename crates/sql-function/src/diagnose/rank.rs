@@ -48,7 +48,7 @@ fn of_failure<C: Connector>(
     match error.kind() {
         Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
         Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
-        Kind::LoginDenied => of_denial::<C>(said, evidence, subject),
+        Kind::LoginDenied => of_denial::<C>(error.cause(), said, evidence, subject),
         Kind::LoginRefused => of_refusal(error.cause(), said),
         Kind::Timeout => vec![(Cause::LoginSilent, said)],
         _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
@@ -161,6 +161,7 @@ fn of_refusal(cause: Option<Cause>, said: String) -> Vec<Suspect> {
 
 /// The server denied the login.
 fn of_denial<C: Connector>(
+    cause: Option<Cause>,
     said: String,
     evidence: &Evidence,
     subject: &Subject<'_, C>,
@@ -173,6 +174,9 @@ fn of_denial<C: Connector>(
             suspects.push((Cause::ChangePending, format!("the server accepts {}", tried.what)));
         }
         return suspects;
+    }
+    if cause == Some(Cause::ProxySecretDiffers) {
+        suspects.push((Cause::ProxySecretDiffers, said.clone()));
     }
     suspects.extend(longer_than_mysql_allows(login.signer.user(), &evidence.greeting));
     match evidence.method.as_deref() {
@@ -210,7 +214,10 @@ fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect>
         suspects.push((Cause::ProxyWithoutIam, because.clone()));
     }
     suspects.push((Cause::UserNotForIam, because.clone()));
-    suspects.push((Cause::IamOff, because));
+    // A server that asks any user for a token has IAM authentication turned on.
+    if evidence.other_user.is_none() {
+        suspects.push((Cause::IamOff, because));
+    }
     suspects
 }
 
@@ -254,16 +261,12 @@ fn token_denied<C: Connector>(
         suspects.push((Cause::PolicyWrongResource, why));
     }
     let because = format!("the server asked for a token, and then {said}");
-    let mut possible = vec![
-        Cause::PolicyMissing,
-        Cause::PolicyWrongResource,
-        Cause::IamOff,
-        Cause::ResourceIdChanged,
-        Cause::NetworkCondition,
-    ];
-    if endpoint.kind().is_proxy() {
-        possible.insert(0, Cause::ProxyWithoutIam);
-    }
+    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource];
+    possible.extend(match endpoint.kind().is_proxy() {
+        true => [Cause::ProxyWithoutIam, Cause::ProxySecretMissing],
+        false => [Cause::IamOff, Cause::ResourceIdChanged],
+    });
+    possible.push(Cause::NetworkCondition);
     // It treats a user that does not exist like some other user, and may ask for a token.
     if evidence.greeting.contains("MariaDB") {
         possible.insert(1, Cause::UserNotForIam);

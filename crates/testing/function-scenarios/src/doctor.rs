@@ -10,8 +10,10 @@ mod inside;
 mod mended;
 mod network;
 mod own_ca;
+mod proxied;
 mod quoted;
 mod settings;
+mod stand_in;
 mod uncounted;
 mod unverified;
 
@@ -21,6 +23,7 @@ pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
 pub use own_ca::own_ca;
+pub use proxied::{proxy_statements, proxy_words};
 pub use quoted::quoted;
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
