@@ -30,7 +30,7 @@ pub(crate) struct Cluster {
     endpoint: Option<String>,
     port: Option<u16>,
     #[serde(default)]
-    db_cluster_resource_id: String,
+    pub(crate) db_cluster_resource_id: String,
     #[serde(rename = "DBSubnetGroup")]
     subnet_group: Option<String>,
     #[serde(default)]

@@ -35,7 +35,7 @@ pub(crate) struct Instance {
     engine_version: Option<String>,
     endpoint: Option<Endpoint>,
     #[serde(default)]
-    dbi_resource_id: String,
+    pub(crate) dbi_resource_id: String,
     #[serde(rename = "DBSubnetGroup")]
     subnet_group: Option<SubnetGroup>,
     #[serde(default)]
@@ -72,6 +72,11 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         Some(cluster) => {
             let whole = cluster::discover(aws, &cluster)?;
             let own = database(name, instance)?;
+            // An express cluster's instances have no network of their own either.
+            let own = match whole.is_outside_vpcs() {
+                true => Database { vpc: None, subnets: vec![], security_groups: vec![], ..own },
+                false => own,
+            };
             Ok(Database {
                 resource_id: whole.resource_id,
                 iam_auth: whole.iam_auth,
