@@ -175,15 +175,16 @@ fn of_denial<C: Connector>(
         }
         return suspects;
     }
-    if cause == Some(Cause::ProxySecretDiffers) {
-        suspects.push((Cause::ProxySecretDiffers, said.clone()));
-    }
     suspects.extend(longer_than_mysql_allows(login.signer.user(), &evidence.greeting));
     match evidence.method.as_deref() {
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
         }
-        _ => suspects.extend(token_denied(&said, evidence, subject)),
+        _ => {
+            let differs = cause.filter(|cause| *cause == Cause::ProxySecretDiffers);
+            suspects.extend(differs.map(|cause| (cause, said.clone())));
+            suspects.extend(token_denied(&said, evidence, subject));
+        }
     }
     suspects
 }
