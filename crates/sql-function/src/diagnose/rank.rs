@@ -256,7 +256,8 @@ fn token_denied<C: Connector>(
         );
         suspects.push((Cause::WrongRegion, because));
     }
-    let wrong_id = subject.resource_id.and_then(|id| resource_id::invalid(id, endpoint.kind()));
+    let wrong_id =
+        subject.resource_ids.iter().find_map(|id| resource_id::invalid(id, endpoint.kind()));
     if let Some(why) = wrong_id {
         suspects.push((Cause::PolicyWrongResource, why));
     }
