@@ -27,7 +27,7 @@ pub use proxied::{proxy_statements, proxy_words};
 pub use quoted::quoted;
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
-pub use unverified::{no_tls, unverified};
+pub use unverified::{gateway, no_tls, unverified};
 
 use diagnosis::Cause;
 use engine::Engine;

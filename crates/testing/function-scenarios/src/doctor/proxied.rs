@@ -191,7 +191,7 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     for (name, code, state, text) in [
         ("borrow", 9501, if engine == Engine::Postgres { "08000" } else { "HY000" }, said),
         (
-            "unknown",
+            "puzzled",
             1105,
             if engine == Engine::Postgres { "XX000" } else { "HY000" },
             "Unknown error",
