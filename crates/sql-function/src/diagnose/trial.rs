@@ -210,9 +210,20 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
 }
 
 /// Whether a login failed after IAM accepted the token: the server checks databases and limits later. A
-/// server that is full, starting or gone has not checked the token.
+/// server that is full, starting or gone has not checked the token, nor has a proxy that is set up
+/// otherwise.
 fn is_past_iam(error: &Error) -> bool {
-    error.kind() == Kind::LoginRefused && !error.is_transient()
+    let checked = matches!(
+        error.cause(),
+        None | Some(
+            Cause::DatabaseUnknown
+                | Cause::DatabaseDenied
+                | Cause::UserLocked
+                | Cause::ProxyDatabaseRefused
+                | Cause::LoginRefused
+        )
+    );
+    error.kind() == Kind::LoginRefused && checked && !error.is_transient()
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ mod inside;
 mod mended;
 mod network;
 mod own_ca;
+mod proxied;
 mod quoted;
 mod settings;
+mod stand_in;
 mod uncounted;
 mod unverified;
 
@@ -21,10 +23,11 @@ pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
 pub use own_ca::own_ca;
+pub use proxied::{proxy_statements, proxy_words};
 pub use quoted::quoted;
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
-pub use unverified::{no_tls, unverified};
+pub use unverified::{gateway, no_tls, unverified};
 
 use diagnosis::Cause;
 use engine::Engine;

@@ -54,6 +54,8 @@ macro_rules! scenarios {
             doctor {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
+                gateway
+                proxy_words proxy_statements
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }
