@@ -191,7 +191,7 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     for (name, code, state, text) in [
         ("borrow", 9501, if engine == Engine::Postgres { "08000" } else { "HY000" }, said),
         (
-            "unknown",
+            "puzzled",
             1105,
             if engine == Engine::Postgres { "XX000" } else { "HY000" },
             "Unknown error",
@@ -213,7 +213,7 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     let write =
         |name: &str| format!("-- mode: write\nINSERT INTO items (id, name) SELECT {name}(), 'x'");
     let mut statements = vec![];
-    for name in ["borrow", "unknown", "full", "away", "rate"] {
+    for name in ["borrow", "puzzled", "full", "away", "rate"] {
         statements.push((format!("read_{name}"), read(name)));
         statements.push((format!("write_{name}"), write(name)));
     }
@@ -235,8 +235,8 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     }
     let again = function.logs().matches("nothing was run; connecting again").count();
     assert_eq!(again, 3 * busy.len(), "each is sent once more");
-    fails(&function, r#"{"statement":"read_unknown"}"#, "ConnectionLost").await;
-    let message = fails(&function, r#"{"statement":"write_unknown"}"#, "OutcomeUnknown").await;
+    fails(&function, r#"{"statement":"read_puzzled"}"#, "ConnectionLost").await;
+    let message = fails(&function, r#"{"statement":"write_puzzled"}"#, "OutcomeUnknown").await;
     assert!(message.contains("check the data"), "{message}");
     if engine == Engine::Postgres {
         let message = fails(&function, r#"{"statement":"write_away"}"#, "Query").await;
@@ -260,8 +260,8 @@ fn raising(engine: Engine, name: &str, code: u16, state: &str, text: &str) -> St
              USING ERRCODE = '{state}', MESSAGE = '{text}'; END $$;"
         ),
         Engine::MySql | Engine::MariaDb => format!(
-            "CREATE FUNCTION {name}() RETURNS INT NO SQL SIGNAL SQLSTATE '{state}' SET \
-             MYSQL_ERRNO = {code}, MESSAGE_TEXT = '{text}'"
+            "CREATE FUNCTION {name}() RETURNS INT NO SQL BEGIN SIGNAL SQLSTATE '{state}' SET \
+             MYSQL_ERRNO = {code}, MESSAGE_TEXT = '{text}'; RETURN 1; END"
         ),
     }
 }

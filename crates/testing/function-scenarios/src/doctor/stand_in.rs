@@ -37,7 +37,8 @@ impl StandIn {
         let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes());
         let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            // A client may offer to resume the real server's session, which is one of TLS 1.3.
+            .with_protocol_versions(&[&rustls::version::TLS12])
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(chain.map(Result::unwrap).collect(), key)
