@@ -98,13 +98,13 @@ fn refused_float(column: &Column) -> Error {
     )
 }
 
-/// Discards up to `rows` rows of a refused result. Whether that was all of it.
+/// Discards up to `rows` rows of a refused result and of those after it. Whether that was all.
 async fn ends_within<P: Protocol>(result: &mut QueryResult<'_, '_, P>, rows: u64) -> bool {
     for _ in 0..rows.saturating_add(1) {
         match result.next().await {
-            Ok(Some(_)) => {}
             Ok(None) if result.columns().is_none() => return true,
-            Ok(None) | Err(_) => return false,
+            Ok(_) => {}
+            Err(_) => return false,
         }
     }
     false
