@@ -3,7 +3,7 @@
 
 use engine::Engine;
 use function_harness::event::{ADD, ITEMS, call};
-use function_harness::{Deployed, Harness};
+use function_harness::{Deployed, Harness, PROXY};
 use local_rds::{Builder, Profile, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -89,7 +89,7 @@ fn untracked(sql: &str) -> Option<String> {
 }
 
 fn proxied(engine: Engine) -> Builder {
-    Server::builder(engine).named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
+    Server::builder(engine).named(PROXY)
 }
 
 /// Has the server log everything from now on.

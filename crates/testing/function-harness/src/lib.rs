@@ -24,7 +24,7 @@ mod poll;
 mod sequences;
 
 pub use deployed::{Deployed, Exact};
-pub use harness::{Harness, borrowed, closed_port};
+pub use harness::{Harness, PROXY, borrowed, closed_port};
 pub use memory::{Needle, search};
 pub use poll::until;
 pub use sequences::at_random;
