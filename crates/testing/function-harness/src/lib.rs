@@ -16,6 +16,7 @@
 mod deployed;
 pub mod event;
 pub mod faults;
+pub mod general_log;
 mod harness;
 pub mod layer;
 mod memory;
