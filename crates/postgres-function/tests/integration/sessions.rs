@@ -374,44 +374,6 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
 }
 
-/// Through an RDS Proxy, nothing is sent that pins the connection, and a statement that changes its
-/// session costs the connection.
-pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
-    let server = Server::builder(engine)
-        .named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
-        .setting("log_statement", "all");
-    let harness = Harness::with(server, bootstrap).await;
-    let statements = [
-        ("timed", "-- timeout: 300ms\nSELECT pg_sleep(1)::text AS slept"),
-        ("path", "-- mode: write\nSELECT set_config('search_path', 'pg_catalog', false)"),
-        ("lock", "-- exclusive: true\nSELECT 1 AS one"),
-    ];
-    for own in ["off", "on"] {
-        harness.execute("DELETE FROM items WHERE id = 4").await;
-        harness
-            .execute(&format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}"))
-            .await;
-        let function = harness.deploy_with(&[], &statements).await;
-        let before = harness.server.log().len();
-        function.ok(ITEMS).await;
-        for event in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ITEMS}]}}"#), ITEMS] {
-            assert_eq!(function.ok(event).await["connection"]["reused"], true, "{event}");
-        }
-        function.fails(&call("timed"), "Timeout").await;
-        let log = harness.server.log();
-        for word in ["SET", "RESET", "DISCARD", "advisory", "canceling"] {
-            assert!(!log[before..].contains(word), "{own}, {word}: {}", &log[before..]);
-        }
-    }
-    let function = harness.deploy_with(&[], &statements).await;
-    for name in ["path", "lock"] {
-        function.ok(&call(name)).await;
-        let response = function.ok(ITEMS).await;
-        assert_eq!(response["row_count"], 4, "after {name}");
-        assert_eq!(response["connection"]["reused"], false, "after {name}");
-    }
-}
-
 /// A statement that cannot run in a transaction runs if its mode is write.
 pub(crate) async fn maintenance(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
