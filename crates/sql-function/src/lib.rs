@@ -84,6 +84,7 @@ mod value;
 pub mod dial;
 mod driver;
 mod login;
+pub mod pinning;
 mod placeholders;
 pub mod refusal;
 pub mod schema;
