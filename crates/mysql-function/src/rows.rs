@@ -87,14 +87,10 @@ pub(crate) async fn read<P: Protocol>(
 
 /// The result has a FLOAT that arrived as text.
 fn refused_float(column: &Column) -> Error {
-    Error::new(
-        Kind::Statement,
-        "the result has a FLOAT, which MySQL's text protocol rounds to six digits",
-    )
-    .says(truncate(&column.name, MAX_NAME).into_owned())
-    .advice(
+    let message = "the result has a FLOAT, which needs CAST(… AS DOUBLE): as text it is rounded to six digits";
+    Error::new(Kind::Statement, message).says(truncate(&column.name, MAX_NAME).into_owned()).advice(
         "write CAST(… AS DOUBLE) around the column: only a prepared statement returns a FLOAT \
-             exactly, and one would pin the RDS Proxy's connection",
+             exactly, and it would pin the RDS Proxy's connection",
     )
 }
 

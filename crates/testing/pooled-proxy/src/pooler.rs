@@ -1,7 +1,7 @@
 //! PgBouncer in front of a server, which it logs in to with a token.
 
-use child_process::{LogFile, Process};
 use aws_credential_types::Credentials;
+use child_process::{LogFile, Process};
 use iam_auth::{Endpoint, sign};
 use local_rds::Server;
 use std::error::Error;
