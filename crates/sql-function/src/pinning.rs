@@ -37,7 +37,11 @@ pub fn reason(statement: &Statement, dialect: Dialect) -> Option<&'static str> {
     if tokens[0].is_one_of(&["CREATE", "ALTER"]) && creates_code(tokens) {
         return None;
     }
-    if is_mysql { mysql::reason(tokens) } else { postgres::reason(tokens, statement.exclusive) }
+    if is_mysql {
+        mysql::reason(tokens)
+    } else {
+        postgres::reason(tokens, statement.exclusive && !statement.is_transactional())
+    }
 }
 
 /// Whether the statement creates a procedure, a function, a trigger or an event.

@@ -18,6 +18,9 @@ use tokio::net::TcpSocket;
 use crate::deployed::Deployed;
 use crate::layer;
 
+/// The host name of an RDS Proxy: a function takes a server of this name for one.
+pub const PROXY: &str = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+
 /// The default time-out of functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -89,6 +92,19 @@ impl Harness {
         for profile in [Profile::Rds, Profile::Untidy] {
             scenario(Harness::with(Server::builder(engine).profile(profile), bootstrap).await)
                 .await;
+        }
+    }
+
+    /// Runs a scenario twice, with these `tables`: on a server with the name of an instance, and on one
+    /// with that of an RDS Proxy.
+    pub async fn on_both_endpoints(
+        engine: Engine,
+        bootstrap: &str,
+        tables: &str,
+        scenario: impl AsyncFn(Harness),
+    ) {
+        for server in [Server::builder(engine), Server::builder(engine).named(PROXY)] {
+            scenario(Harness::with_tables(server, tables, bootstrap).await).await;
         }
     }
 

@@ -6,6 +6,7 @@
 mod ending;
 mod events;
 mod healing;
+mod proxied;
 mod sent;
 mod transactions;
 
@@ -25,9 +26,11 @@ macro_rules! scenarios {
 
 mod mysql {
     scenarios!(MySql, crate::MYSQL);
+    function_scenarios::tests! { MySql, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod mariadb {
     scenarios!(MariaDb, crate::MYSQL);
+    function_scenarios::tests! { MariaDb, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod postgres {
     scenarios!(Postgres, crate::POSTGRES);
