@@ -34,9 +34,9 @@ fn nothing_is_built_for_what_would_be_refused() {
     let (subnets, groups) = (many("subnet", 17), many("sg", 6));
     let long_name = "n".repeat(65);
     for (subnets, groups, resource_id, options, why) in [
-        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must have at most 16 ids"),
-        (SUBNET, &groups, RESOURCE_ID, &[], "must have at most 5 ids"),
-        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must have the form subnet-"),
+        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must be at most 16 ids of subnets"),
+        (SUBNET, &groups, RESOURCE_ID, &[], "must be at most 5 ids of security groups"),
+        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must be at most 16 ids"),
         (SUBNET, GROUP, "mydb", &[], "must be a resource id"),
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "Nonsense=1"], "no parameter Nonsense"),
         (

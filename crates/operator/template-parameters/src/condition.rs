@@ -61,6 +61,17 @@ impl Conditions<'_> {
                 let value = self.values.get(name).cloned();
                 value.ok_or_else(|| format!("the parameter {name} has no value"))
             }
+            "Fn::Join" => {
+                let separator = argument[0].as_str().unwrap_or_default();
+                // A list of functions, or a function that returns a list.
+                let list = match argument[1].as_array() {
+                    Some(items) => items.iter().map(|item| self.value(item)).collect(),
+                    None => self.value(&argument[1]),
+                }?;
+                let texts: Vec<_> =
+                    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                Ok(texts.join(separator).into())
+            }
             "Fn::Split" => {
                 let separator = argument[0].as_str().unwrap_or_default();
                 let text = self.value(&argument[1])?;
@@ -69,7 +80,8 @@ impl Conditions<'_> {
             "Fn::Select" => {
                 let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok());
                 let index = index.ok_or_else(|| format!("{} is not an index", argument[0]))?;
-                Ok(self.value(&argument[1])?[index].clone())
+                let item = self.value(&argument[1])?.get(index).cloned();
+                item.ok_or_else(|| format!("the list has no item {index}"))
             }
             other => Err(format!("the function {other} is not supported")),
         }

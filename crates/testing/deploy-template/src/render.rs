@@ -65,7 +65,16 @@ impl Renderer<'_> {
                 let branch = if self.named_condition(texts()[0]) { 1 } else { 2 };
                 self.value(&argument[branch])
             }
-            "Fn::Sub" => Some(self.substitute(argument.as_str().unwrap()).into()),
+            "Fn::Sub" => Some(self.substitute(argument).into()),
+            "Fn::Split" => {
+                let text = self.value(&argument[1])?;
+                Some(text.as_str().unwrap().split(texts()[0]).collect())
+            }
+            "Fn::Select" => {
+                let index = usize::try_from(argument[0].as_u64().unwrap()).unwrap();
+                let item = self.value(&argument[1])?.get(index).cloned();
+                Some(item.unwrap_or_else(|| panic!("{argument} has no item {index}")))
+            }
             "Fn::GetAtt" => Some(self.attribute(texts()[0], texts()[1]).into()),
             "Fn::Join" => {
                 let list = self.value(&argument[1])?;
@@ -92,13 +101,20 @@ impl Renderer<'_> {
         Some(pseudo.into())
     }
 
-    fn substitute(&self, text: &str) -> String {
-        let variable = Regex::new(r"\$\{([^}]+)\}").unwrap();
-        let value = |captures: &Captures<'_>| match captures[1].split_once('.') {
-            Some((id, attribute)) => self.attribute(id, attribute),
-            None => self.reference(&captures[1]).unwrap().as_str().unwrap().to_owned(),
+    /// A text, or a text and the values of variables of its own.
+    fn substitute(&self, argument: &Value) -> String {
+        let (text, own) = match argument {
+            Value::Array(both) => (&both[0], &both[1]),
+            text => (text, &Value::Null),
         };
-        variable.replace_all(text, value).into_owned()
+        let variable = Regex::new(r"\$\{([^}]+)\}").unwrap();
+        let value =
+            |captures: &Captures<'_>| match (own.get(&captures[1]), captures[1].split_once('.')) {
+                (Some(own), _) => self.value(own).unwrap().as_str().unwrap().to_owned(),
+                (None, Some((id, attribute))) => self.attribute(id, attribute),
+                (None, None) => self.reference(&captures[1]).unwrap().as_str().unwrap().to_owned(),
+            };
+        variable.replace_all(text.as_str().unwrap(), value).into_owned()
     }
 
     /// The name of a resource: its own, or the one that CloudFormation generates. A resource without a
