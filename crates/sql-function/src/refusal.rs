@@ -91,8 +91,11 @@ pub fn no_tls(login: &Login) -> Error {
     Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
-/// The server rejected the token, most likely because of `cause`.
+/// The server rejected the token, most likely because of `cause`. If it has accepted one before, the
+/// policy that it lacks now was there: what the policy names has changed.
 pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
+    let changed = cause == Cause::PolicyMissing && login.accepted.is_known();
+    let cause = if changed { Cause::ResourceIdChanged } else { cause };
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))

@@ -223,6 +223,11 @@ fn token_denied<C: Connector>(
     let login = subject.connector.login();
     let endpoint = login.endpoint();
     let mut suspects = vec![];
+    if login.accepted.is_known() {
+        let because = "the server accepted a token of this environment before, and none of its settings \
+                       has changed: what has is at AWS, the resource id or the policy";
+        suspects.push((Cause::ResourceIdChanged, because.to_owned()));
+    }
     if let Some(credentials) = &evidence.credentials {
         if !credentials.has_session_token && credentials.access_key_id.starts_with("ASIA") {
             let because = format!("{} is the id of a temporary key", credentials.access_key_id);
@@ -243,12 +248,19 @@ fn token_denied<C: Connector>(
         );
         suspects.push((Cause::WrongRegion, because));
     }
-    let wrong_id = subject.resource_id.and_then(|id| resource_id::invalid(id, endpoint.kind()));
+    let wrong_id =
+        subject.resource_ids.iter().find_map(|id| resource_id::invalid(id, endpoint.kind()));
     if let Some(why) = wrong_id {
         suspects.push((Cause::PolicyWrongResource, why));
     }
     let because = format!("the server asked for a token, and then {said}");
-    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::IamOff];
+    let mut possible = vec![
+        Cause::PolicyMissing,
+        Cause::PolicyWrongResource,
+        Cause::IamOff,
+        Cause::ResourceIdChanged,
+        Cause::NetworkCondition,
+    ];
     if endpoint.kind().is_proxy() {
         possible.insert(0, Cause::ProxyWithoutIam);
     }
@@ -260,7 +272,8 @@ fn token_denied<C: Connector>(
     suspects.extend(evidence.untried.iter().map(|(cause, what)| {
         (*cause, format!("{what} was not tried: AWS's roots do not vouch for the server"))
     }));
-    let rest = [Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread];
+    let rest =
+        [Cause::ChangePending, Cause::OtherAccount, Cause::AccessKeyUnknown, Cause::LogUnread];
     suspects.extend(rest.map(|cause| (cause, because.clone())));
     suspects
 }

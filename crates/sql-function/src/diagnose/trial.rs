@@ -23,7 +23,7 @@ use super::spelling::{misspelt, spellings};
 use super::startup::Concluded;
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
-use crate::login::Login;
+use crate::login::{Accepted, Login};
 use crate::rds_ca;
 
 /// How long a login may take: some round trips, and RDS's request to IAM.
@@ -52,6 +52,7 @@ impl<C: Connector> Examination<'_, C> {
         let user = self.login().signer.user();
         let (seen, connection) = match self.connect(examined).await {
             Ok(connection) => {
+                self.login().accepted.remember();
                 let seen = Seen::ok(format!("logged in as {user:?} with a token"));
                 (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
@@ -213,6 +214,7 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
         clock: login.clock,
         texts: login.texts,
         dated_ahead,
+        accepted: Accepted::default(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Causes that leave no trace share a server: each is corrected before the next.
 
 mod certificates;
+mod changed;
 mod denied;
 mod inside;
 mod mended;
@@ -14,6 +15,7 @@ mod settings;
 mod uncounted;
 mod unverified;
 
+pub use changed::resource_id;
 pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
 pub use mended::mended;
