@@ -64,9 +64,7 @@ impl Values<'_> {
                 let holds = self.conditions.named(&text(&argument[0]))?;
                 return self.value(&argument[if holds { 1 } else { 2 }]);
             }
-            "Fn::GetAtt" => {
-                format!("${{{}.{}}}", text(&argument[0]), text(&argument[1])).into()
-            }
+            "Fn::GetAtt" => format!("${{{}.{}}}", text(&argument[0]), text(&argument[1])).into(),
             "Fn::Sub" => self.substitute(argument)?.into(),
             "Fn::Join" => {
                 let list = self.value(&argument[1])?.unwrap_or_default();
