@@ -67,7 +67,7 @@ pub(crate) fn database(
 
 /// Checks the user that the functions log in as.
 pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
-    let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
+    let master = user::Master::of(choice.found.as_ref());
     user::refuse_master(user, master, choice.engine == Engine::Postgres)
 }
 

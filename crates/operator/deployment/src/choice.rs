@@ -3,7 +3,7 @@
 
 use aws_cli::{Database, Target};
 use engine::Engine;
-use iam_auth::Endpoint;
+use iam_auth::{Endpoint, Roots};
 
 use crate::resource_ids::ResourceIds;
 use crate::{Account, Failure};
@@ -27,8 +27,17 @@ pub struct Given {
     pub security_groups: Vec<String>,
     /// The functions run outside a VPC.
     pub no_vpc: bool,
-    /// The roots of the endpoint's certificate: `rds` or `amazon`.
-    pub trust: Option<String>,
+    /// The roots of the endpoint's certificate, in place of those of its kind.
+    pub trust: Option<Roots>,
+}
+
+/// The roots of an endpoint's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Those of the endpoint's kind.
+    OfItsKind,
+    /// These.
+    Roots(Roots),
 }
 
 /// What the template must know of the database.
@@ -41,9 +50,8 @@ pub(crate) struct Choice {
     pub(crate) subnets: Vec<String>,
     /// The functions' security groups. Outside a VPC there are none.
     pub(crate) security_groups: Vec<String>,
-    /// The roots of the endpoint's certificate, `rds` or `amazon`; empty for those of its kind. `None`
-    /// when a stack keeps what it has.
-    pub(crate) trust: Option<String>,
+    /// The roots of the endpoint's certificate. `None` when a stack keeps what it has.
+    pub(crate) trust: Option<Trust>,
     /// The identifier of its metrics.
     pub(crate) identifier: Option<String>,
     /// What AWS knows of it.
@@ -84,8 +92,11 @@ pub(crate) fn choose(
             (endpoint, _) => endpoint?,
         },
     };
-    let of_gateway = of_aws.map(|it| if it.internet_access_gateway { "amazon" } else { "" });
-    let trust = given.trust.clone().or(of_gateway.map(str::to_owned));
+    let of_aws = of_aws.map(|it| match it.internet_access_gateway {
+        true => Trust::Roots(Roots::Amazon),
+        false => Trust::OfItsKind,
+    });
+    let trust = given.trust.map(Trust::Roots).or(of_aws);
     let identifier = found.as_ref().map(|it| match (&it.target, &it.cluster) {
         (Target::Instance(_), Some(cluster)) => cluster.clone(),
         (target, _) => target.name().to_owned(),

@@ -166,7 +166,7 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         subnets: options.list("subnets"),
         security_groups: options.list("security-groups"),
         no_vpc: options.has("no-vpc"),
-        trust: options.value("trust"),
+        trust: options.parsed("trust")?,
     };
     let architecture = options.parsed("arch")?.or_else(Architecture::of_this_machine);
     let user = "the user to log in as, which `cargo xtask user` creates";

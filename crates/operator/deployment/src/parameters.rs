@@ -1,6 +1,6 @@
 //! The template's parameters for a function and its database.
 
-use crate::choice::Choice;
+use crate::choice::{Choice, Trust};
 
 /// Names, which start with the function's `prefix`, and values, overridden by those of the command line. Others keep their value in an existing
 /// stack, or else take the template's default.
@@ -20,7 +20,7 @@ pub(crate) fn parameters(
         ("User", Some(user.to_owned())),
         ("Database", Some(name.to_owned())),
         ("DbIdentifier", Some(choice.identifier.clone().unwrap_or_default())),
-        ("Trust", choice.trust.clone()),
+        ("Trust", choice.trust.map(trust)),
     ];
     let own = own.into_iter().filter_map(|(parameter, value)| {
         value.map(|value| (format!("{prefix}{parameter}"), value))
@@ -37,4 +37,12 @@ pub(crate) fn parameters(
         all.push((parameter.clone(), value.clone()));
     }
     all
+}
+
+/// The roots, as the template takes them.
+fn trust(trust: Trust) -> String {
+    match trust {
+        Trust::OfItsKind => String::new(),
+        Trust::Roots(roots) => roots.to_string(),
+    }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use aws_cli::{Aws, Caller, Database, Target, discover};
+use iam_auth::Roots;
 use serde_json::Value;
 use template_parameters::Parameters;
 
-use crate::choice::{Choice, choose};
+use crate::choice::{Choice, Trust, choose};
 use crate::deploy::Deploy;
 use crate::parameters::parameters;
 use crate::plan::Plan;
@@ -148,12 +149,11 @@ fn needs_roots_of_rds(choice: &Choice, options: &Deploy) -> bool {
     let is_given = |parameter: &str| {
         options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
     };
-    match choice.trust.as_deref() {
-        _ if is_given("CaBundle") => false,
-        Some("amazon") => false,
-        Some("rds") => true,
-        _ => !choice.endpoint.kind().is_proxy(),
-    }
+    let roots = match choice.trust {
+        Some(Trust::Roots(roots)) => roots,
+        _ => Roots::of(&choice.endpoint),
+    };
+    roots == Roots::Rds && !is_given("CaBundle")
 }
 
 /// The choice as AWS completes it: its resource ids, and the subnets that Lambda takes.
@@ -330,8 +330,8 @@ fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
         ("subnets", network(&choice.subnets)),
         ("groups", network(&choice.security_groups)),
     ];
-    if let Some(trust) = choice.trust.as_deref().filter(|trust| !trust.is_empty()) {
-        rows.push(("trust", format!("{trust}: {}", roots(choice))));
+    if let Some(Trust::Roots(roots)) = choice.trust {
+        rows.push(("trust", format!("{roots}: {}", why_these_roots(choice))));
     }
     let rows = rows.into_iter().map(|(name, value)| format!("  {name:<12} {value}"));
     let why = choice.resource_ids.why.iter().map(|why| format!("  {why}"));
@@ -340,7 +340,7 @@ fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
 }
 
 /// Why the roots are those.
-fn roots(choice: &Choice) -> &'static str {
+fn why_these_roots(choice: &Choice) -> &'static str {
     match &choice.found {
         Some(found) if found.internet_access_gateway => {
             "the certificate of its internet access gateway is of Amazon Trust Services"
