@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use template_parameters::Parameters;
 
-use crate::{ACCOUNT, Rendered, STACK_NAME, Stack, physical_name};
+use crate::{ACCOUNT, PROXY_ID, Rendered, STACK_NAME, Stack, physical_name};
 
 pub(crate) struct Renderer<'a> {
     pub(crate) template: &'a Value,
@@ -124,6 +124,7 @@ impl Renderer<'_> {
         let own = match resource["Type"].as_str() {
             Some("AWS::Logs::LogGroup") => &resource["Properties"]["LogGroupName"],
             Some("AWS::Scheduler::ScheduleGroup") => &resource["Properties"]["Name"],
+            Some("AWS::RDS::DBProxy") => &resource["Properties"]["DBProxyName"],
             Some(
                 "AWS::Lambda::Function"
                 | "AWS::SQS::Queue"
@@ -136,16 +137,23 @@ impl Renderer<'_> {
         self.value(own).unwrap().as_str().unwrap().to_owned()
     }
 
-    /// An ARN has the form of an ARN. Any attribute other than an ARN or a name is represented by its id.
+    /// An ARN has the form of an ARN, and so has a proxy's endpoint. Any other attribute than these and a
+    /// name is represented by its id.
     fn attribute(&self, id: &str, attribute: &str) -> String {
         let name = self.name(id);
-        match attribute {
-            "Arn" => {}
-            "QueueName" => return name,
-            _ => return format!("{id}.{attribute}"),
-        }
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap();
         let Stack { partition, region, .. } = self.stack;
+        match (kind, attribute) {
+            (_, "Arn") => {}
+            (_, "QueueName") => return name,
+            ("AWS::RDS::DBProxy", "DBProxyArn") => {
+                return format!("arn:{partition}:rds:{region}:{ACCOUNT}:db-proxy:{PROXY_ID}");
+            }
+            ("AWS::RDS::DBProxy", "Endpoint") => {
+                return format!("{name}.proxy-abc123def456.{region}.rds.amazonaws.com");
+            }
+            _ => return format!("{id}.{attribute}"),
+        }
         let arn = |service: &str, resource: &str| {
             let region = if service == "iam" { "" } else { region };
             format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{resource}{name}")
