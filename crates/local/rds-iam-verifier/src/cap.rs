@@ -1,5 +1,9 @@
-//! The cap on new connections per second. RDS accepts fewer than 200 new IAM connections per second
-//! and throttles the rest ("IAM database authentication", Amazon RDS User Guide).
+//! The cap on new connections per second, above which RDS throttles IAM logins.
+//!
+//! AWS gives no number today. "Fewer than 200 a second" stood in its documentation in April 2026, and is
+//! gone from it; since 2026-06-30 the rate grows with the resources of the instance and depends on the
+//! workload ("Amazon RDS Enhances IAM Database Authentication with Connection Rate Scaling"). So there is
+//! no cap unless a test sets one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
