@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::{CancelHandle, Connection, Floats};
-use crate::session::{MAX_PACKET, startup};
+use crate::session::{MAX_PACKET, Session, UNTRACKED, startup};
 use crate::texts::MYSQL;
 use crate::{failure, token};
 
@@ -29,8 +29,16 @@ const PROBE_RESERVE: Duration = Duration::from_millis(500);
 /// the time.
 const LOGIN_LIMIT: Duration = Duration::from_secs(6);
 
-/// A connection with a new session, and the status that the server reported for it.
-type LoggedIn = (Conn, StatusFlags);
+/// A connection with a new session.
+struct LoggedIn {
+    conn: Conn,
+    /// What the server said of the session.
+    session: Session,
+    /// The status that the server reported for it.
+    status: StatusFlags,
+    /// The statements that set it up.
+    startup: Arc<[String]>,
+}
 
 /// Logs in to MySQL and MariaDB.
 pub struct MySql {
@@ -83,12 +91,12 @@ impl Connector for MySql {
         // One at a time, to know the server's address for cancel requests.
         for address in dial::resolve(&self.login.connect_to, deadline).await? {
             match self.log_in(address, deadline).await {
-                Ok((conn, status)) => {
+                Ok(LoggedIn { conn, session, status, startup }) => {
                     let floats = self.floats.clone();
                     let through_proxy = self.login.is_through_proxy();
-                    let startup = self.startup.clone();
                     return Ok(Connection::new(
                         conn,
+                        session,
                         status,
                         address,
                         startup,
@@ -106,15 +114,16 @@ impl Connector for MySql {
     }
 
     /// KILL QUERY over a second connection to the same server: users may cancel their own
-    /// statements.
+    /// statements. Behind an RDS Proxy, the server's connection may be another client's by then.
     async fn cancel(&self, handle: &CancelHandle, deadline: Deadline) -> Result<(), Error> {
         let CancelHandle { address, thread } = *handle;
         if self.login.is_through_proxy() {
-            let message = "an RDS Proxy does not tell the server's connection id";
+            let message = "nothing is killed through an RDS Proxy, where the server's connection may \
+                           be another client's";
             return Err(Error::new(Kind::Query, message));
         }
         // Without a probe: there is too little time left.
-        let (mut conn, _) = self.try_log_in(address, deadline).await?;
+        let LoggedIn { mut conn, .. } = self.try_log_in(address, deadline).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
             killed.map_err(|error| failure::command("KILL QUERY", error))?;
@@ -150,8 +159,17 @@ impl MySql {
         drop(token);
         let attempt = async {
             let mut conn = Conn::new(opts).await?;
-            let status = token::erase(&mut conn, &self.startup).await?;
-            Ok((conn, status))
+            let mut startup = self.startup.clone();
+            let (session, status) = token::erase(&mut conn, &startup).await?;
+            if session.is_limited && login.is_through_proxy() {
+                tracing::warn!(
+                    "completion_type or sql_select_limit is set on the server, which would change \
+                     results: setting it for the session pins the RDS Proxy's connection"
+                );
+                conn.query_drop(UNTRACKED).await?;
+                startup = startup.iter().cloned().chain([UNTRACKED.to_owned()]).collect();
+            }
+            Ok(LoggedIn { conn, session, status, startup })
         };
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
         deadline.at_most(Some(LOGIN_LIMIT)).bound(|| "TLS and login".into(), attempt).await

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::close_on_drop::CloseOnDrop;
 use crate::failure;
-use crate::session::{IDENTITY, limit, transactions};
+use crate::session::{Session, limit, transactions};
 
 /// Resets LAST_INSERT_ID() to its value in a new session.
 const RESET_INSERT_ID: &str = "DO LAST_INSERT_ID(0)";
@@ -23,6 +23,7 @@ pub(crate) type Floats = Arc<Mutex<BTreeSet<String>>>;
 pub struct Connection {
     pub(crate) conn: CloseOnDrop,
     pub(crate) address: IpAddr,
+    pub(crate) session: Session,
     /// The statements that set up a session.
     pub(crate) startup: Arc<[String]>,
     pub(crate) floats: Floats,
@@ -44,8 +45,9 @@ pub struct Connection {
     pub(crate) reset_insert_id: bool,
     /// Whether the function's own locks may be held.
     pub(crate) locks: bool,
-    /// Whether statements were prepared in SQL, for a description, which pins an RDS Proxy.
-    pub(crate) prepared: bool,
+    /// Whether an RDS Proxy has pinned the session, or only a new one is without what a statement
+    /// left.
+    pub(crate) spent: bool,
     /// The session's user and role before the first statement that may have side effects on it.
     pub(crate) identity: Option<String>,
 }
@@ -53,7 +55,7 @@ pub struct Connection {
 /// Identifies a connection on its server: an address and a connection id.
 pub struct CancelHandle {
     pub(crate) address: IpAddr,
-    pub(crate) thread: u32,
+    pub(crate) thread: u64,
 }
 
 /// Which of several statements in one packet failed.
@@ -68,6 +70,7 @@ impl Connection {
     /// A connection to the server at `address`, whose session was just set up with `startup`.
     pub(crate) fn new(
         conn: Conn,
+        session: Session,
         status: StatusFlags,
         address: IpAddr,
         startup: Arc<[String]>,
@@ -77,6 +80,7 @@ impl Connection {
         Connection {
             conn: CloseOnDrop::new(conn),
             address,
+            session,
             startup,
             floats,
             through_proxy,
@@ -88,7 +92,7 @@ impl Connection {
             begun: false,
             reset_insert_id: false,
             locks: false,
-            prepared: false,
+            spent: false,
             identity: None,
         }
     }
@@ -110,6 +114,7 @@ impl Connection {
     ) -> Vec<String> {
         let mode =
             mode.filter(|_| self.transaction.is_none()).map(|mode| transactions(mode).to_owned());
+        let timeout = timeout.filter(|_| !self.through_proxy);
         let limit = (self.timeout != timeout).then(|| limit(timeout));
         self.timeout = timeout;
         let reset = std::mem::take(&mut self.reset_insert_id).then(|| RESET_INSERT_ID.to_owned());
@@ -186,7 +191,7 @@ impl Connection {
         self.timeout = None;
         (self.changed, self.reset_insert_id, self.locks) = (false, false, false);
         if let Some(identity) = self.identity.take() {
-            let sql = format!("{IDENTITY}, @@init_connect");
+            let sql = format!("SELECT {}, @@init_connect", self.session.identity());
             let now = self.query_first::<(String, String)>(WHAT, &[], &sql);
             match now.await.map_err(Error::loses_connection)? {
                 // init_connect runs only at a login.

@@ -46,7 +46,7 @@ pub(crate) async fn describe(
     connection: &mut Connection,
     statement: &Statement,
 ) -> Result<Description, Error> {
-    connection.prepared = true;
+    connection.spent = true;
     connection.command(WHAT, LOCK_WAIT).await?;
     let described = parsed(connection, statement).await;
     if is_reusable(&described) {

@@ -4,6 +4,10 @@
 //! [literals](crate::literal), together with the statements that prepare the session: one round
 //! trip. Other writes are prepared first, so that their columns are known before they run, and so
 //! is a read that returns a FLOAT, which the text protocol rounds.
+//!
+//! A prepared statement pins an RDS Proxy. There, a write that may return rows is sent as text in a
+//! transaction of its own, which is rolled back if its columns are refused, and a CALL as text
+//! alone. Only a read that returns a FLOAT is still prepared.
 
 mod run;
 
@@ -12,7 +16,7 @@ use mysql_async::{Conn, Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
 use sql_function::{
     Description, Error, ExecResult, Kind, Mode, Param, Rows, Scalar, Statement, is_reusable,
-    loggable,
+    loggable, pinning, sql,
 };
 use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
@@ -20,10 +24,11 @@ use std::sync::{MutexGuard, PoisonError};
 use crate::connection::{CancelHandle, Connection, Failed};
 use crate::literal::Whole;
 use crate::rows::named;
-use crate::session::{IDENTITY, MAX_PACKET, PREPARE, transactions};
+use crate::session::{MAX_PACKET, PREPARE, transactions};
 use crate::{describe, failure, literal, server_info, side_effects, unsupported};
 
-/// Every server accepts packets of this size, unless `max_allowed_packet` is extremely low.
+/// Every server accepts packets of this size, unless `max_allowed_packet` is extremely low. An RDS
+/// Proxy pins a session that sends a longer one.
 const ALWAYS_TAKEN: usize = 16 << 10;
 /// More than the statements before a statement take.
 const AHEAD: usize = 256;
@@ -34,8 +39,18 @@ pub(crate) const SAVEPOINT: &str = "rds_iam_lambda";
 pub enum Bound {
     /// Sent as text.
     Text(Whole),
+    /// Sent as text in a transaction of its own.
+    Alone(Whole),
     /// Prepared, with its text.
     Prepared(Prepared, Whole),
+}
+
+/// How a statement is sent.
+#[derive(Clone, Copy)]
+enum Way {
+    Text,
+    Alone,
+    Prepared,
 }
 
 impl Connection {
@@ -109,6 +124,7 @@ impl Connection {
     /// elsewhere, a read cannot change anything, and a write is rolled back; a read-only
     /// transaction would refuse it.
     pub(crate) async fn parse(&mut self, statement: &Statement, sql: &str) -> Result<(), Error> {
+        self.spent = true;
         let mut text = String::new();
         literal::write_quoted(&mut text, sql, self.backslash_escapes);
         // As SQL, because the driver's own call would read `:name` as a placeholder.
@@ -129,16 +145,34 @@ impl Connection {
         }
     }
 
-    /// Whether a statement must be prepared: see the top of this file. Statements that return no
-    /// rows need not be, and some cannot: MySQL answers `SET GLOBAL` with a malformed packet.
-    fn is_prepared(&self, statement: &Statement, leaves: bool) -> bool {
+    /// How a statement is sent: see the top of this file. Statements that return no rows need not be
+    /// prepared, and some cannot: MySQL answers `SET GLOBAL` with a malformed packet.
+    fn way(&self, statement: &Statement, leaves: bool) -> Way {
         const RETURNS_ROWS: [&str; 5] = ["CALL", "SELECT", "TABLE", "VALUES", "WITH"];
-        match statement.mode {
+        let is_prepared = match statement.mode {
             Mode::Write if statement.changes_rows() => statement.has_word("RETURNING"),
             Mode::Write => RETURNS_ROWS.contains(&&*statement.main_verb()),
             // One with side effects must not be run twice.
             Mode::Read => leaves || self.floats().contains(&statement.name),
+        };
+        match statement.mode {
+            _ if !is_prepared => Way::Text,
+            _ if !self.through_proxy => Way::Prepared,
+            Mode::Read if !leaves => Way::Prepared,
+            Mode::Write if statement.is_atomic() && self.transaction.is_none() => Way::Alone,
+            // An event's transaction is rolled back as a whole. A CALL may commit midway.
+            _ => Way::Text,
         }
+    }
+
+    /// Whether an RDS Proxy pins the session that sends the statement, or the statement changes the
+    /// session: then a new one is cheaper than to find out what the proxy keeps of it.
+    fn spends(&self, statement: &Statement, whole: &Whole, way: Way) -> bool {
+        const CHANGES: [&str; 3] = ["HANDLER", "SET", "USE"];
+        matches!(way, Way::Prepared)
+            || whole.sql.len() + AHEAD > ALWAYS_TAKEN
+            || CHANGES.contains(&&*statement.verb())
+            || pinning::reason(statement, sql::MYSQL).is_some()
     }
 
     /// Whether `statement` may end the open transaction.
@@ -158,7 +192,7 @@ impl sql_function::Connection for Connection {
     type Client = Conn;
 
     fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle { address: self.address, thread: self.conn.id() }
+        CancelHandle { address: self.address, thread: self.session.thread }
     }
 
     fn is_closed(&self) -> bool {
@@ -196,7 +230,8 @@ impl sql_function::Connection for Connection {
         self.check_length(statement, &whole.sql).await?;
         self.check_instants(statement, params).await?;
         let leaves = side_effects::leaves(statement);
-        let is_prepared = self.is_prepared(statement, leaves);
+        let way = self.way(statement, leaves);
+        self.spent |= self.through_proxy && self.spends(statement, &whole, way);
         let first = !std::mem::replace(&mut self.begun, true);
         if first && leaves && self.changed && !self.locks {
             // Otherwise it could see what a trigger of an earlier invocation set.
@@ -207,7 +242,7 @@ impl sql_function::Connection for Connection {
         }
         self.reset_insert_id = first && self.changed;
         self.changed |= statement.changes_rows();
-        if leaves || is_prepared {
+        if leaves || matches!(way, Way::Prepared) {
             if self.may_end_transaction(statement) {
                 self.command("SAVEPOINT", &format!("SAVEPOINT {SAVEPOINT}")).await?;
             }
@@ -216,13 +251,16 @@ impl sql_function::Connection for Connection {
             if leaves && self.identity.is_none() {
                 // If this fails, the reset will find a different identity.
                 self.identity = Some(String::new());
-                self.identity = self.query_first(WHAT, &ahead, IDENTITY).await?;
+                let ask = format!("SELECT {}", self.session.identity());
+                self.identity = self.query_first(WHAT, &ahead, &ask).await?;
             } else {
                 self.query_first::<Row>(WHAT, &ahead, "DO 0").await?;
             }
         }
-        if !is_prepared {
-            return Ok(Bound::Text(whole));
+        match way {
+            Way::Text => return Ok(Bound::Text(whole)),
+            Way::Alone => return Ok(Bound::Alone(whole)),
+            Way::Prepared => {}
         }
         if unsupported::is_rewritten(&whole.sql) {
             return Err(unsupported::rewritten(statement));
@@ -252,6 +290,7 @@ impl sql_function::Connection for Connection {
     ) -> Result<ExecResult, Error> {
         let outcome = match bound {
             Bound::Text(whole) => self.run_text(statement, &whole, rows).await,
+            Bound::Alone(whole) => self.run_alone(statement, &whole, rows).await,
             Bound::Prepared(prepared, whole) => {
                 self.run_prepared(statement, prepared, &whole, rows).await
             }
@@ -318,8 +357,12 @@ impl sql_function::Connection for Connection {
 
     async fn restore(&mut self) -> Result<(), Error> {
         self.begun = false;
-        if self.through_proxy && (self.identity.is_some() || self.locks || self.prepared) {
-            // The proxy has pinned this session to one server connection; a new one is not pinned.
+        if self.through_proxy && (self.spent || self.locks) {
+            if self.locks {
+                // The proxy may keep the server's connection.
+                self.command("releasing the locks", "DO RELEASE_ALL_LOCKS()").await?;
+            }
+            // A new session is not pinned.
             let message = "a pinned session is not restored through an RDS Proxy";
             return Err(Error::new(Kind::ConnectionLost, message));
         }

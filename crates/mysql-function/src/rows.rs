@@ -3,10 +3,22 @@
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Protocol;
 use mysql_async::{Column as Meta, QueryResult};
-use sql_function::{Column, Error, ExecResult, Fate, Rows, Statement};
+use sql_function::{Column, Error, ExecResult, Fate, Kind, Rows, Statement, truncate};
 
 use crate::literal::Whole;
 use crate::{failure, value};
+
+/// The longest name of a column in an error, in bytes.
+const MAX_NAME: usize = 200;
+
+/// Whether the values of a FLOAT may be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// They are exact, or not used.
+    Exact,
+    /// They are text, rounded to six digits: a result that has one is refused.
+    Rounded,
+}
 
 /// Writes every result set into `rows`. The columns of the first were checked before the statement
 /// ran, where possible.
@@ -15,6 +27,7 @@ pub(crate) async fn read<P: Protocol>(
     statement: &Statement,
     whole: &Whole,
     rows: &mut Rows,
+    floats: Floats,
 ) -> Result<ExecResult, Error> {
     let failed = |error| failure::query(statement, error);
     let mut done = ExecResult::default();
@@ -31,11 +44,18 @@ pub(crate) async fn read<P: Protocol>(
             rows.next_set();
         }
         sets += 1;
-        let described = rows.describe(named(&columns, statement, whole));
+        let columns_named = named(&columns, statement, whole);
+        let rounded = columns_named.iter().find(|column| column.type_name == "float");
+        let described = match rounded.filter(|_| floats == Floats::Rounded) {
+            Some(column) => Err(refused_float(column)),
+            None => rows.describe(columns_named),
+        };
         if let Err(error) = described {
-            let error = error.with_fate(Fate::Unknown);
-            let ended = ends_within(result, statement.max_rows).await;
-            return Err(if ended { error } else { error.loses_connection() });
+            let most = if statement.changes_rows() { u64::MAX } else { statement.max_rows };
+            return Err(match ends_within(result, most).await {
+                true => error.with_fate(Fate::CarriedOut),
+                false => error.with_fate(Fate::Unknown).loses_connection(),
+            });
         }
         loop {
             let row = match result.next().await {
@@ -63,6 +83,19 @@ pub(crate) async fn read<P: Protocol>(
     }
     result.next().await.map_err(failed)?;
     Ok(changed(statement, done, rows))
+}
+
+/// The result has a FLOAT that arrived as text.
+fn refused_float(column: &Column) -> Error {
+    Error::new(
+        Kind::Statement,
+        "the result has a FLOAT, which MySQL's text protocol rounds to six digits",
+    )
+    .says(truncate(&column.name, MAX_NAME).into_owned())
+    .advice(
+        "write CAST(… AS DOUBLE) around the column: only a prepared statement returns a FLOAT \
+             exactly, and one would pin the RDS Proxy's connection",
+    )
 }
 
 /// Discards up to `rows` rows of a refused result. Whether that was all of it.

@@ -7,10 +7,40 @@ use std::time::Duration;
 /// digits, and a response 6 MB. A longer row is refused before it fills the function's memory.
 pub(crate) const MAX_PACKET: usize = 13 << 20;
 
-/// The session's user and role, which a reset does not restore. MySQL has roles since 8.0; each
-/// server ignores the other's comment.
-pub(crate) const IDENTITY: &str = "SELECT CONCAT(CURRENT_USER(), ' ', COALESCE(\
-     /*!80000 CURRENT_ROLE(), */ /*M!100005 CURRENT_ROLE(), */ ''))";
+/// Asks a new session, before it is set up, what the greeting tells only outside TLS, and what
+/// [`UNTRACKED`] sets. Without the limit, `sql_select_limit = 0` would hide the row.
+pub(crate) const ASK: &str = "SELECT CONNECTION_ID(), VERSION(), @@session.completion_type, \
+                              @@session.sql_select_limit LIMIT 1";
+
+/// What a server says of a new session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Session {
+    /// The connection's number, for KILL.
+    pub(crate) thread: u64,
+    /// Whether the server has roles: MySQL since 8.0, and MariaDB.
+    pub(crate) has_roles: bool,
+    /// Whether the settings of the server make [`UNTRACKED`] necessary.
+    pub(crate) is_limited: bool,
+}
+
+impl Session {
+    /// Reads the answer to [`ASK`].
+    pub(crate) fn read((thread, version, chaining, limit): (u64, String, String, u64)) -> Session {
+        let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0_u32);
+        let is_limited = chaining != "NO_CHAIN" || limit < u64::from(u32::MAX);
+        Session { thread, has_roles: major >= 8, is_limited }
+    }
+
+    /// The question for the session's user and role, which a reset does not restore. No comment
+    /// that only some servers execute is in it: it would pin an RDS Proxy.
+    pub(crate) fn identity(self) -> &'static str {
+        if self.has_roles {
+            "CONCAT(CURRENT_USER(), ' ', COALESCE(CURRENT_ROLE(), ''))"
+        } else {
+            "CURRENT_USER()"
+        }
+    }
+}
 
 /// How long the server may take to prepare a statement that is not run, where it supports a limit.
 pub(crate) const PREPARE: Duration = Duration::from_secs(5);
@@ -23,8 +53,9 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// would be truncated. `SET NAMES` sets the same collation as the `mysql` client. A reset keeps the
 /// current database.
 ///
-/// An RDS Proxy pins a session that sets a variable which the proxy does not track, so these are
-/// not set there: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
+/// An RDS Proxy tracks what these set, and pins nothing:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>. [`UNTRACKED`]
+/// follows where there is no proxy.
 pub(crate) fn startup(login: &Login) -> Vec<String> {
     let mut startup = vec![
         "SET NAMES utf8mb4, SESSION autocommit = 1, \
@@ -34,11 +65,15 @@ pub(crate) fn startup(login: &Login) -> Vec<String> {
         transactions(Mode::Read).to_owned(),
     ];
     if !login.is_through_proxy() {
-        let untracked = "SET SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615";
-        startup.push(untracked.to_owned());
+        startup.push(UNTRACKED.to_owned());
     }
     startup
 }
+
+/// Sets what an RDS Proxy does not track. There it is sent only if the server's own settings would
+/// hide rows or chain transactions.
+pub(crate) const UNTRACKED: &str = "SET SESSION completion_type = NO_CHAIN, \
+                                    SESSION sql_select_limit = 18446744073709551615";
 
 /// Sets what statements outside transactions may do.
 pub(crate) fn transactions(mode: Mode) -> &'static str {
@@ -49,7 +84,7 @@ pub(crate) fn transactions(mode: Mode) -> &'static str {
 }
 
 /// Has the server cancel what runs longer: MySQL a SELECT, MariaDB any statement. Each ignores the
-/// other's comment.
+/// other's comment. Never sent to an RDS Proxy, which tracks neither variable.
 pub(crate) fn limit(timeout: Option<Duration>) -> String {
     let timeout = timeout.map(|timeout| timeout.min(MAX_TIMEOUT));
     let (mysql, mariadb) = match timeout {

@@ -10,6 +10,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{ChangeUserOpts, Conn, Error, Row};
 use mysql_common::packets::OkPacket;
 
+use crate::session::{ASK, Session};
+
 /// Disables the pool of buffers: each is freed after use.
 /// Source: `BufferPool` in the driver's `buffer_pool.rs`.
 pub(crate) const NO_BUFFER_POOL: (&str, &str) = ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "0");
@@ -25,16 +27,23 @@ const HEADER: usize = 16;
 const UNKNOWN: &str = "DO rds_iam_lambda";
 const UNKNOWN_CODE: u16 = 1054;
 
-/// Sets up a session with `startup` and erases the token, in one round trip. Returns the server's
-/// status.
+/// Asks about the session, sets it up with `startup` and erases the token, in one round trip.
+/// Returns the answer and the server's status.
 ///
 /// # Errors
 /// The session could not be set up, or the token could not be erased. The connection must be
 /// dropped.
-pub(crate) async fn erase(conn: &mut Conn, startup: &[String]) -> Result<StatusFlags, Error> {
-    let sql = format!("{}; {UNKNOWN}", startup.join("; "));
+pub(crate) async fn erase(
+    conn: &mut Conn,
+    startup: &[String],
+) -> Result<(Session, StatusFlags), Error> {
+    let sql = format!("{ASK}; {}; {UNKNOWN}", startup.join("; "));
     let padding = BUFFER.saturating_sub(HEADER + sql.len());
     let mut results = conn.query_iter(format!("{sql}{:padding$}", "")).await?;
+    let answer = results.try_collect().await?.into_iter().next();
+    let session = answer.and_then(Result::ok).map(Session::read);
+    let session =
+        session.ok_or_else(|| Error::Other("the server did not tell its connection id".into()))?;
     // The last result is left unread, with the error after it.
     for _ in 1..startup.len() {
         results.collect::<Row>().await?;
@@ -45,7 +54,7 @@ pub(crate) async fn erase(conn: &mut Conn, startup: &[String]) -> Result<StatusF
     // the result that was left fails first.
     let options = ChangeUserOpts::default().with_pass(None);
     match conn.change_user(options).await {
-        Err(Error::Server(error)) if error.code == UNKNOWN_CODE => Ok(status),
+        Err(Error::Server(error)) if error.code == UNKNOWN_CODE => Ok((session, status)),
         Err(error) => Err(error),
         Ok(()) => Err(Error::Other("the driver did not erase the token".into())),
     }

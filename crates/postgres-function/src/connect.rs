@@ -25,6 +25,7 @@ use crate::failure;
 use crate::session;
 use crate::texts::POSTGRES;
 use crate::token::{Message, PLACEHOLDER, TokenStream};
+use crate::unnamed::UnnamedStream;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -71,7 +72,8 @@ impl Connector for Postgres {
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
         let message = Message::new(&login.token().await?);
-        let tls = TokenTls { tls: self.tls()?, message, secured: secured.clone() };
+        let through_proxy = login.is_through_proxy();
+        let tls = TokenTls { tls: self.tls()?, message, through_proxy, secured: secured.clone() };
         let attempt = async {
             self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
@@ -89,7 +91,7 @@ impl Connector for Postgres {
         let asked = || async { Ok(session::is_roles_own(&client).await) };
         let role_reads = setting.as_deref() != Some("off")
             && deadline.bound(|| "the login".into(), asked()).await?;
-        Ok(Connection::new(client, task, address, login.is_through_proxy(), role_reads))
+        Ok(Connection::new(client, task, address, through_proxy, role_reads))
     }
 
     /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS
@@ -118,16 +120,17 @@ impl Postgres {
     }
 }
 
-/// TLS that wraps the stream in a [`TokenStream`], and records that TLS is done: a timeout can then
-/// tell whether it was the login that hung.
+/// TLS that wraps the stream in a [`TokenStream`] and an [`UnnamedStream`], and records that TLS is
+/// done: a timeout can then tell whether it was the login that hung.
 struct TokenTls {
     tls: RustlsConnect,
     message: Message,
+    through_proxy: bool,
     secured: Arc<AtomicBool>,
 }
 
 impl TlsConnect<TcpStream> for TokenTls {
-    type Stream = TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
+    type Stream = UnnamedStream<TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -136,7 +139,8 @@ impl TlsConnect<TcpStream> for TokenTls {
         Box::pin(async move {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
-            Ok(TokenStream::new(stream, self.message))
+            let stream = TokenStream::new(stream, self.message);
+            Ok(UnnamedStream::new(stream, self.through_proxy))
         })
     }
 }

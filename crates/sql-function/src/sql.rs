@@ -84,8 +84,15 @@ impl Token<'_> {
 /// The tokens of `sql`. An unterminated quote or comment extends to the end of the text, as it does
 /// for the server.
 pub fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<'_>> {
-    let mut lexer = Lexer { sql, at: 0, dialect, conditional: false };
+    let mut lexer = Lexer::new(sql, dialect);
     iter::from_fn(move || lexer.next())
+}
+
+/// Whether `sql` has a comment that some servers execute (`/*! … */`, `/*M! … */`), be it an empty one.
+pub fn has_executable_comment(sql: &str, dialect: Dialect) -> bool {
+    let mut lexer = Lexer::new(sql, dialect);
+    while lexer.next().is_some() {}
+    lexer.executable
 }
 
 struct Lexer<'a> {
@@ -93,9 +100,15 @@ struct Lexer<'a> {
     at: usize,
     dialect: Dialect,
     conditional: bool,
+    /// Whether there was an executable comment.
+    executable: bool,
 }
 
 impl<'a> Lexer<'a> {
+    fn new(sql: &'a str, dialect: Dialect) -> Lexer<'a> {
+        Lexer { sql, at: 0, dialect, conditional: false, executable: false }
+    }
+
     fn next(&mut self) -> Option<Token<'a>> {
         self.skip();
         let rest = &self.sql[self.at..];
@@ -134,6 +147,7 @@ impl<'a> Lexer<'a> {
                     _ if rest.starts_with('#') || is_dashes(rest) => line(rest, &['\n']),
                     _ if rest.starts_with("/*!") || rest.starts_with("/*M!") => {
                         self.conditional = true;
+                        self.executable = true;
                         executable(rest)
                     }
                     _ if rest.starts_with("/*") => {
@@ -290,6 +304,15 @@ mod tests {
             .collect();
         let expected = [("a", true), ("b", false), ("c", true), ("e", true), ("f", false)];
         assert_eq!(read, expected);
+        for (sql, expected) in [
+            ("/*!80000 a */", true),
+            ("a /*M! */", true),
+            ("a -- /*! b */", false),
+            ("'/*! b */' /* /*! */", false),
+        ] {
+            assert_eq!(has_executable_comment(sql, MYSQL), expected, "{sql}");
+        }
+        assert!(!has_executable_comment("/*! a */", Dialect::Postgres));
     }
 
     proptest! {

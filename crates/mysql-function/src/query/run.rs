@@ -3,13 +3,13 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::RESPONSE_LIMIT;
-use sql_function::{Error, ExecResult, Fate, Mode, Rows, Statement, is_reusable, refusal};
+use sql_function::{Error, ExecResult, Fate, Kind, Mode, Rows, Statement, is_reusable, refusal};
 
 use super::SAVEPOINT;
 use crate::connection::{Connection, Failed};
-use crate::failure;
 use crate::literal::Whole;
-use crate::rows::{has_float, read};
+use crate::rows::{Floats, has_float, read};
+use crate::{failure, side_effects};
 
 impl Connection {
     /// Runs a statement as text, together with the statements that prepare the session.
@@ -21,24 +21,57 @@ impl Connection {
     ) -> Result<ExecResult, Error> {
         let ahead = self.preparation(Some(statement.mode), statement.timeout);
         let rounded = {
-            let mut result = self.send(&ahead, &whole.sql).await.map_err(|error| match error {
-                Failed::Ahead(error) => failure::command("preparing the session", error)
-                    .with_fate(Fate::NotRun)
-                    .loses_connection(),
-                Failed::Itself(error) => failure::query(statement, error),
-            })?;
-            if statement.mode == Mode::Write || !has_float(&result) {
-                return read(&mut result, statement, whole, rows).await;
+            let sent = self.send(&ahead, &whole.sql).await;
+            let mut result = sent.map_err(|error| failed(statement, error))?;
+            let is_repeatable = statement.mode == Mode::Read && !side_effects::leaves(statement);
+            if !(is_repeatable && has_float(&result)) {
+                return read(&mut result, statement, whole, rows, Floats::Rounded).await;
             }
-            // Read to its end in any case, and refused if it is too large.
+            // Read to its end in any case, and refused if it is too large. The values are not used.
             let mut rounded = Rows::new(statement.max_rows, RESPONSE_LIMIT);
-            read(&mut result, statement, whole, &mut rounded).await.map(drop)
+            read(&mut result, statement, whole, &mut rounded, Floats::Exact).await.map(drop)
         };
         rounded?;
         self.floats().insert(statement.name.clone());
+        self.spent = true;
         let prepared = self.conn.prep(&*whole.sql).await;
         let prepared = prepared.map_err(|error| failure::query(statement, error))?;
         self.run_prepared(statement, prepared, whole, rows).await
+    }
+
+    /// Runs a statement as text in a transaction of its own, which is rolled back if the statement
+    /// fails or its columns are refused.
+    pub(super) async fn run_alone(
+        &mut self,
+        statement: &Statement,
+        whole: &Whole,
+        rows: &mut Rows,
+    ) -> Result<ExecResult, Error> {
+        let mut ahead = self.preparation(Some(statement.mode), statement.timeout);
+        ahead.push("START TRANSACTION".to_owned());
+        let outcome = match self.send(&ahead, &whole.sql).await {
+            Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Rounded).await,
+            Err(error) => Err(failed(statement, error)),
+        };
+        let done = match outcome {
+            // The connection is closed, and the server rolls back.
+            outcome if !is_reusable(&outcome) => return outcome,
+            Err(error) if error.kind() != Kind::ResultTooLarge => {
+                let rolled_back = sql_function::Connection::rollback(self).await;
+                // A table without transactions keeps what was written, with a warning.
+                let is_undone = rolled_back.is_ok() && self.conn.get_warnings() == 0;
+                return Err(match (rolled_back, error.fate()) {
+                    (Err(_), _) => error.with_fate(Fate::Unknown).loses_connection(),
+                    (Ok(()), Fate::Unknown | Fate::CarriedOut) if is_undone => {
+                        error.with_fate(Fate::NotRun)
+                    }
+                    (Ok(()), _) => error,
+                });
+            }
+            outcome => outcome,
+        };
+        sql_function::Connection::commit(self).await?;
+        done
     }
 
     /// Runs a prepared statement.
@@ -50,7 +83,7 @@ impl Connection {
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
         let outcome = match self.conn.exec_iter(&prepared, ()).await {
-            Ok(mut result) => read(&mut result, statement, whole, rows).await,
+            Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Exact).await,
             Err(error) => Err(failure::query(statement, error)),
         };
         if is_reusable(&outcome) {
@@ -84,5 +117,15 @@ impl Connection {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The error of a statement that was sent after those that prepare the session.
+fn failed(statement: &Statement, error: Failed) -> Error {
+    match error {
+        Failed::Ahead(error) => failure::command("preparing the session", error)
+            .with_fate(Fate::NotRun)
+            .loses_connection(),
+        Failed::Itself(error) => failure::query(statement, error),
     }
 }

@@ -170,6 +170,7 @@ mod tests {
         let odd = || "a; touch 'b".to_owned();
         let database = Database {
             target: Target::Instance(odd()),
+            arn: odd(),
             engine: Engine::Postgres,
             engine_name: odd(),
             version: None,
@@ -183,6 +184,8 @@ mod tests {
             security_groups: vec![odd()],
             ca: None,
             iam_auth: false,
+            proxy: None,
+            internet_access_gateway: false,
             instance_classes: vec![],
             master_user: None,
             status: "stopped".into(),
