@@ -145,6 +145,11 @@ pub trait Connection: Send + 'static {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Rolls the transaction back.
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Whether the lock of an exclusive statement ends with the transaction that it runs in. If so, the
+    /// transaction begins before the lock, and contains the statement even if it is the only one.
+    fn locks_in_transaction(&self) -> bool {
+        false
+    }
     /// Acquires the server lock called `name`, unless another connection holds it. The server
     /// releases it when the connection closes, at the latest.
     fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
@@ -154,8 +159,8 @@ pub trait Connection: Send + 'static {
     /// # Errors
     /// The connection must be dropped.
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Prepares the session for statements that the handler sends with the driver's own client: it
-    /// may write. The connection must be dropped afterwards.
+    /// Prepares the session for statements that the handler sends with the driver's own client: they
+    /// may write, as far as the user's own settings allow. The connection must be dropped afterwards.
     ///
     /// # Errors
     /// The connection must be dropped.

@@ -218,6 +218,21 @@ impl Statement {
         check::verbs(self).all(|verb| verb.is_one_of(&ATOMIC))
     }
 
+    /// Whether it may be part of a transaction. PostgreSQL runs some commands only outside one, and a
+    /// procedure or a `DO` block may commit.
+    ///
+    /// Source: `PreventInTransactionBlock` in PostgreSQL's sources.
+    pub fn is_transactional(&self) -> bool {
+        const ALONE: [&str; 6] = ["CALL", "CLUSTER", "DISCARD", "DO", "REINDEX", "VACUUM"];
+        const OBJECTS: [&str; 4] = ["DATABASE", "SUBSCRIPTION", "SYSTEM", "TABLESPACE"];
+        let verb = self.verb();
+        let changes = matches!(&*verb, "ALTER" | "CREATE" | "DROP");
+        let object = self.tokens().nth(1);
+        !(ALONE.contains(&&*verb)
+            || (changes && object.is_some_and(|object| object.is_one_of(&OBJECTS)))
+            || (changes && self.has_word("CONCURRENTLY")))
+    }
+
     /// Whether it contains `word`, outside quotes and comments.
     pub fn has_word(&self, word: &str) -> bool {
         self.tokens().any(|token| token.is(word))
