@@ -49,12 +49,9 @@ impl Harness {
 
     /// The same with additional tables.
     pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Harness {
-        let server = server.setup(format!("{ITEMS}\n{tables}"));
-        let start = tokio::task::spawn_blocking(move || server.start());
-        let server = start.await.unwrap().expect("a server starts");
         Harness {
             lambda: Lambda::start().await.expect("the Lambda APIs start"),
-            server,
+            server: start(server, tables).await,
             bootstrap: bootstrap.into(),
             folder: TempDir::with_prefix("rds-iam-lambda-").unwrap(),
             layer: None,
@@ -257,6 +254,13 @@ impl Harness {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Starts a server with the example table and additional ones.
+pub(crate) async fn start(server: Builder, tables: &str) -> Server {
+    let server = server.setup(format!("{ITEMS}\n{tables}"));
+    let start = tokio::task::spawn_blocking(move || server.start());
+    start.await.unwrap().expect("a server starts")
 }
 
 /// A port that refuses connections, and that nobody else gets while the socket is open.
