@@ -88,6 +88,13 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
+        if self.through_proxy {
+            tracing::warn!(
+                statement = statement.name,
+                "a result with a FLOAT is read from a prepared statement, which pins the RDS \
+                 Proxy's connection: CAST(… AS DOUBLE) in the statement avoids that"
+            );
+        }
         let outcome = match self.conn.exec_iter(&prepared, ()).await {
             Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Exact).await,
             Err(error) => Err(failure::query(statement, error)),
