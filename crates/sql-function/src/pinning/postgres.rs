@@ -32,8 +32,8 @@ const CLAUSES: [&str; 13] = [
 const TEMPORARY: [&str; 2] = ["TEMP", "TEMPORARY"];
 const SCHEMA: Option<&str> = Some("pg_catalog");
 
-/// Why a statement of these tokens pins. The first is its verb. `locks_session` is true for an exclusive
-/// one that cannot run in a transaction.
+/// Why a statement of these tokens pins. The first is its verb. The lock of an exclusive one belongs to
+/// the transaction that it runs in, unless it `locks_session`.
 pub(super) fn reason(tokens: &[Token<'_>], locks_session: bool) -> Option<&'static str> {
     let verb = &tokens[0];
     match () {

@@ -6,6 +6,7 @@
 mod ending;
 mod events;
 mod healing;
+mod pooled;
 mod proxied;
 mod sent;
 mod transactions;
@@ -34,4 +35,7 @@ mod mariadb {
 }
 mod postgres {
     scenarios!(Postgres, crate::POSTGRES);
+    function_scenarios::tests! { Postgres, crate::POSTGRES, crate:
+        pooled { two_handlers }
+    }
 }
