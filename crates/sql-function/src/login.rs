@@ -2,6 +2,7 @@
 
 use diagnosis::{Cause, EngineTexts, Placeholders};
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, Kind};
@@ -28,6 +29,24 @@ pub struct Login {
     /// How many seconds tokens are dated ahead of the clock: 0, except in a diagnosis that looks
     /// for clock skew.
     pub dated_ahead: i64,
+    /// Whether the server has accepted one of its tokens.
+    pub accepted: Accepted,
+}
+
+/// Whether a server has accepted a token of a login: what is denied afterwards has changed at AWS.
+#[derive(Debug, Default)]
+pub struct Accepted(AtomicBool);
+
+impl Accepted {
+    /// Remembers that the server accepted a token.
+    pub(crate) fn remember(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server has accepted a token.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Login {

@@ -180,6 +180,7 @@ impl<C: Connector> Pool<C> {
         loop {
             let error = match self.connector.connect(deadline).await {
                 Ok(connection) => {
+                    self.login().accepted.remember();
                     let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
                     return Ok(Idle { connection, since: self.now(), obtained });
                 }

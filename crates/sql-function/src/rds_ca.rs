@@ -15,6 +15,11 @@ pub(crate) fn is_pinned(fingerprint: &str) -> bool {
     fingerprint.len() == 64 && pins.any(|pin| pin == fingerprint)
 }
 
+/// Whether the roots of RDS in `region` are in `certs/`.
+pub(crate) fn has_roots(region: &str) -> bool {
+    PINS.lines().any(|line| line.split(',').next() == Some(region))
+}
+
 /// Whether this is the name of an RDS certificate.
 pub(crate) fn is_rds(name: &str) -> bool {
     rest(name).is_some()
@@ -69,6 +74,16 @@ mod tests {
             assert!(store.of_aws(|_| false).is_none(), "{file}");
         }
         assert!(!is_pinned("") && !is_pinned("sha256") && !is_pinned(&"0".repeat(64)));
+    }
+
+    #[test]
+    fn regions_with_roots() {
+        assert!(has_roots("eu-west-1") && has_roots("mx-central-1"));
+        assert!(
+            ["eusc-de-east-1", "us-iso-east-1", "eu-west", "xx-west-1"]
+                .iter()
+                .all(|it| !has_roots(it))
+        );
     }
 
     #[test]

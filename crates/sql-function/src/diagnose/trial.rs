@@ -23,7 +23,7 @@ use super::spelling::{misspelt, spellings};
 use super::startup::Concluded;
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
-use crate::login::Login;
+use crate::login::{Accepted, Login};
 use crate::rds_ca;
 
 /// How long a login may take: some round trips, and RDS's request to IAM.
@@ -52,6 +52,7 @@ impl<C: Connector> Examination<'_, C> {
         let user = self.login().signer.user();
         let (seen, connection) = match self.connect(examined).await {
             Ok(connection) => {
+                self.login().accepted.remember();
                 let seen = Seen::ok(format!("logged in as {user:?} with a token"));
                 (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
@@ -213,13 +214,25 @@ fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
         clock: login.clock,
         texts: login.texts,
         dated_ahead,
+        accepted: Accepted::default(),
     }
 }
 
 /// Whether a login failed after IAM accepted the token: the server checks databases and limits later. A
-/// server that is full, starting or gone has not checked the token.
+/// server that is full, starting or gone has not checked the token, nor has a proxy that is set up
+/// otherwise.
 fn is_past_iam(error: &Error) -> bool {
-    error.kind() == Kind::LoginRefused && !error.is_transient()
+    let checked = matches!(
+        error.cause(),
+        None | Some(
+            Cause::DatabaseUnknown
+                | Cause::DatabaseDenied
+                | Cause::UserLocked
+                | Cause::ProxyDatabaseRefused
+                | Cause::LoginRefused
+        )
+    );
+    error.kind() == Kind::LoginRefused && checked && !error.is_transient()
 }
 
 #[cfg(test)]

@@ -4,25 +4,30 @@
 //! Causes that leave no trace share a server: each is corrected before the next.
 
 mod certificates;
+mod changed;
 mod denied;
 mod inside;
 mod mended;
 mod network;
 mod own_ca;
+mod proxied;
 mod quoted;
 mod settings;
+mod stand_in;
 mod uncounted;
 mod unverified;
 
+pub use changed::resource_id;
 pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
 pub use own_ca::own_ca;
-pub use quoted::quoted;
+pub use proxied::{pins, proxy_statements, proxy_words};
+pub use quoted::{checked, quoted};
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
-pub use unverified::{no_tls, unverified};
+pub use unverified::{gateway, no_tls, unverified};
 
 use diagnosis::Cause;
 use engine::Engine;

@@ -51,7 +51,9 @@ macro_rules! scenarios {
             layer { regions_roots proxy_roots region_not_there }
             doctor {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
-                no_region proxy refused inside mended quoted
+                no_region proxy refused inside mended quoted resource_id
+                gateway checked pins
+                proxy_words proxy_statements
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }

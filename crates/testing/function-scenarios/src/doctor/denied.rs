@@ -82,7 +82,7 @@ async fn throttled(harness: &Harness) {
     lists(&diagnosis, &[Cause::ChangePending]);
 }
 
-fn lists(diagnosis: &Value, causes: &[Cause]) {
+pub(super) fn lists(diagnosis: &Value, causes: &[Cause]) {
     let all: Vec<_> = diagnosis["causes"].as_array().unwrap().iter().collect();
     for cause in causes {
         assert!(all.iter().any(|one| one["cause"] == cause.id()), "no {cause:?}: {diagnosis:#}");
