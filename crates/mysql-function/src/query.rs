@@ -406,6 +406,10 @@ impl sql_function::Examine for Connection {
         describe::check(self, statement).await
     }
 
+    async fn pins(&mut self, statement: &Statement) -> Option<&'static str> {
+        describe::pins(self, statement).await
+    }
+
     async fn version(&mut self) -> Result<String, Error> {
         describe::version(self).await
     }

@@ -201,6 +201,12 @@ pub(crate) async fn pinned(engine: Engine, bootstrap: &str) {
         expect_unpinned(event, &after);
         assert!(after.iter().all(|line| !pinned.contains(&line.thread)), "{event:.99}: {after:?}");
     }
+    assert!(function.logs().contains("a result with a FLOAT"), "{}", function.logs());
+    let fresh = harness.deploy_with(&[], &STATEMENTS).await;
+    let transaction = fresh.ok(&format!(r#"{{"transaction":[{}]}}"#, call("f"))).await;
+    assert_eq!(transaction["transaction"][0]["rows"], json!([{"f": 1234567.8}, {"f": 0.1}]));
+    assert_eq!(reused(&fresh).await, false);
+    sent(&harness).await;
     // What a proxy tracks is not pinned, and is not kept either.
     function.ok(&call("zone")).await;
     expect_unpinned("a tracked variable", &sent(&harness).await);

@@ -9,6 +9,8 @@ use local_rds::Server;
 use serde_json::json;
 use std::time::Duration;
 
+use super::sessions::reads_change_nothing;
+
 const PROXY: &str = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
 
 /// A server that logs what it is sent, by user, and whether statements have names.
@@ -163,6 +165,14 @@ pub(crate) async fn pins_nothing(engine: Engine, bootstrap: &str) {
         assert!(!log.contains("canceling"), "{log}");
         assert!(log.contains("pg_try_advisory_xact_lock"), "no exclusive statement was logged");
     }
+}
+
+/// A read changes nothing, although it is not made read-only with SET.
+pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
+    let harness = start(engine, bootstrap).await;
+    reads_change_nothing(&harness).await;
+    let log = harness.server.log();
+    assert!(log.contains("transaction_read_only") && !log.contains("SET TRANSACTION READ ONLY"));
 }
 
 /// A statement is exclusive as it is without a proxy, and its errors are those of a statement.

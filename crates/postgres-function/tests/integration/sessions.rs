@@ -296,6 +296,21 @@ async fn warm_text<'a>(harness: &'a Harness, statements: &[(&str, &str)]) -> Dep
 /// A statement of mode read changes nothing: alone, after other statements, or among writes.
 pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
+    let function = reads_change_nothing(&harness).await;
+    // A write after such a read writes, and a limit applies to its own statement.
+    let (limit, none) = (call("limit"), call("no-limit"));
+    let event = format!(r#"{{"transaction":[{limit},{none},{ADD},{limit},{none},{ITEMS}]}}"#);
+    let response = function.ok(&event).await;
+    let of = |at: usize| &response["transaction"][at]["rows"][0]["l"];
+    assert_eq!([of(0), of(1), of(3), of(4)], ["9s", "0", "9s", "0"]);
+    for (call, seen) in [(&limit, "9s"), (&none, "0")] {
+        assert_eq!(function.ok(call).await["rows"][0]["l"], seen);
+    }
+    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+}
+
+/// Sends reads that try to write. Returns the function.
+pub(crate) async fn reads_change_nothing(harness: &Harness) -> Deployed<'_> {
     for (name, loosen) in [
         ("f", "PERFORM 1"),
         ("config", "PERFORM set_config('transaction_read_only', 'off', false)"),
@@ -337,16 +352,7 @@ pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
             assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
         }
     }
-    // A write after such a read writes, and a limit applies to its own statement.
-    let (limit, none) = (call("limit"), call("no-limit"));
-    let event = format!(r#"{{"transaction":[{limit},{none},{ADD},{limit},{none},{ITEMS}]}}"#);
-    let response = function.ok(&event).await;
-    let of = |at: usize| &response["transaction"][at]["rows"][0]["l"];
-    assert_eq!([of(0), of(1), of(3), of(4)], ["9s", "0", "9s", "0"]);
-    for (call, seen) in [(&limit, "9s"), (&none, "0")] {
-        assert_eq!(function.ok(call).await["rows"][0]["l"], seen);
-    }
-    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+    function
 }
 
 /// A role whose own setting makes transactions read-only writes if the statement's mode is write, in a
