@@ -495,7 +495,8 @@ causes! {
 
     TableMissing "table-missing" at Statements:
         "a statement names a table, column or function that does not exist"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "create what the server's message names, correct the statement, or set DB_NAME to the \
              database that has it"
     RightsMissing "rights-missing" at Statements:
@@ -504,7 +505,8 @@ causes! {
         fix "run as the administrator: {grant_tables}"
     StatementInvalid "statement-invalid" at Statements:
         "a statement is not valid SQL for this server"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "correct the statement where the server's message points, and deploy again"
     StatementMode "statement-mode" at Statements:
         "a statement writes, but its file does not say so"

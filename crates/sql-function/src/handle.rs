@@ -146,10 +146,12 @@ impl<C: Connector> Function<C> {
             }
             Request::Transaction(calls) => {
                 let all = calls.len();
-                let steps = calls
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, call)| self.step(call).map_err(|error| error.of_item(at, all)));
+                let steps = calls.into_iter().enumerate().map(|(at, call)| {
+                    let failed = |error: Error| {
+                        error.of_item(at, all).with("; nothing of the transaction was run")
+                    };
+                    self.step(call).map_err(failed)
+                });
                 let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }

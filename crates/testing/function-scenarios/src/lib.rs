@@ -54,7 +54,7 @@ macro_rules! scenarios {
             doctor {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
-                gateway
+                gateway checked pins
                 proxy_words proxy_statements
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
