@@ -61,6 +61,15 @@ pub async fn region_is_fixed(engine: Engine, bootstrap: &str) {
     let diagnosis = named(harness, &fixed, "login", Cause::WrongRegion).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(fix.contains("(us-west-2)"), "{fix}");
+    assert!(fix.contains("rds-db:connect in that region"), "{fix}");
+
+    // A bundle of the old region: the way out is not the same bundle again.
+    let old = harness.server.ca_bundle().display().to_string();
+    let bundle = [("DB_CA_BUNDLE", &*old)];
+    let diagnosis = named(harness, &bundle, "tls", Cause::BundleOfOtherRegion).await;
+    let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
+    assert!(fix.contains("/opt/rds-ca/global-bundle.pem"), "{fix}");
+    assert!(!fix.contains("eu-west-1"), "{fix}");
 }
 
 /// A CA that only has the name of one of RDS does not choose the region.
