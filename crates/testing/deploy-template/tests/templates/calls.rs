@@ -75,7 +75,7 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
          rds:DescribeDBProxyEndpoints rds:DescribeDBProxyTargets rds:DescribeBlueGreenDeployments \
          rds:DescribeDBSubnetGroups rds:DescribeDBParameters \
          rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules \
-         lambda:GetAccountSettings",
+         lambda:GetAccountSettings cloudwatch:GetMetricData",
         &["*"],
     );
     ask("cloudformation:CreateChangeSet", &[&stack(), transform]);
