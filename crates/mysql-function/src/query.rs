@@ -240,7 +240,8 @@ impl sql_function::Connection for Connection {
                 sql_function::Connection::begin(self, mode).await?;
             }
         }
-        self.reset_insert_id = first && self.changed;
+        // Behind a proxy, the server's connection may be one on which another client has inserted.
+        self.reset_insert_id = first && (self.changed || self.through_proxy);
         self.changed |= statement.changes_rows();
         if leaves || matches!(way, Way::Prepared) {
             if self.may_end_transaction(statement) {

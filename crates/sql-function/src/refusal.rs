@@ -57,8 +57,9 @@ pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
 fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
     let rustls::Error::InvalidCertificate(error) = error else { return Cause::HandshakeFailed };
     match error {
-        // A bad signature means an issuer with the name of a root and another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        // The issuer has the name of a root, which did not sign the certificate.
+        CertificateError::BadSignature => Cause::CaOfSameName,
+        CertificateError::UnknownIssuer => {
             let anchors: Vec<_> = login.trust.anchors().collect();
             let (kind, region) = (login.endpoint().kind(), login.endpoint().region());
             let rds = anchors.iter().any(|anchor| rds_ca::is_rds(anchor.subject()));

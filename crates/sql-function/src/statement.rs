@@ -223,14 +223,20 @@ impl Statement {
     ///
     /// Source: `PreventInTransactionBlock` in PostgreSQL's sources.
     pub fn is_transactional(&self) -> bool {
-        const ALONE: [&str; 6] = ["CALL", "CLUSTER", "DISCARD", "DO", "REINDEX", "VACUUM"];
-        const OBJECTS: [&str; 4] = ["DATABASE", "SUBSCRIPTION", "SYSTEM", "TABLESPACE"];
+        const ALONE: [&str; 5] = ["CALL", "CLUSTER", "DISCARD", "DO", "VACUUM"];
+        const OBJECTS: [&str; 5] = ["DATABASE", "SCHEMA", "SUBSCRIPTION", "SYSTEM", "TABLESPACE"];
         let verb = self.verb();
-        let changes = matches!(&*verb, "ALTER" | "CREATE" | "DROP");
         let object = self.tokens().nth(1);
-        !(ALONE.contains(&&*verb)
-            || (changes && object.is_some_and(|object| object.is_one_of(&OBJECTS)))
-            || (changes && self.has_word("CONCURRENTLY")))
+        let has_object = |object: &Token<'_>| match &*verb {
+            "CREATE" | "DROP" => object.is_one_of(&OBJECTS) && !object.is("SCHEMA"),
+            "REINDEX" => object.is_one_of(&OBJECTS),
+            "ALTER" => object.is("SYSTEM"),
+            _ => false,
+        };
+        // REFRESH MATERIALIZED VIEW CONCURRENTLY does run in one.
+        let concurrently = matches!(&*verb, "ALTER" | "CREATE" | "DROP" | "REINDEX")
+            && self.has_word("CONCURRENTLY");
+        !(concurrently || ALONE.contains(&&*verb) || object.as_ref().is_some_and(has_object))
     }
 
     /// Whether it contains `word`, outside quotes and comments.

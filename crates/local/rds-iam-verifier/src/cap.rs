@@ -1,9 +1,6 @@
-//! The cap on new connections per second, above which RDS throttles IAM logins.
-//!
-//! AWS gives no number today. "Fewer than 200 a second" stood in its documentation in April 2026, and is
-//! gone from it; since 2026-06-30 the rate grows with the resources of the instance and depends on the
-//! workload ("Amazon RDS Enhances IAM Database Authentication with Connection Rate Scaling"). So there is
-//! no cap unless a test sets one.
+//! The cap on new connections per second. RDS throttles IAM connections beyond a rate that grows with the
+//! instance; AWS has published no number since 2026-06-30
+//! (<https://aws.amazon.com/about-aws/whats-new/2026/06/amazon-rds-iam/>).
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};

@@ -54,9 +54,15 @@ impl Connection {
             Err(error) => Err(failed(statement, error)),
         };
         let done = match outcome {
+            // As without a proxy: what is too large to be returned was written.
+            Err(error)
+                if error.fate() == Fate::CarriedOut && error.kind() == Kind::ResultTooLarge =>
+            {
+                Err(error)
+            }
             // The connection is closed, and the server rolls back.
             outcome if !is_reusable(&outcome) => return outcome,
-            Err(error) if error.kind() != Kind::ResultTooLarge => {
+            Err(error) => {
                 let rolled_back = sql_function::Connection::rollback(self).await;
                 // A table without transactions keeps what was written, with a warning.
                 let is_undone = rolled_back.is_ok() && self.conn.get_warnings() == 0;

@@ -22,12 +22,14 @@ mod condition;
 mod constraint;
 mod list;
 mod resource_id;
+mod resources;
 mod yaml;
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 use condition::Conditions;
+use resources::Values;
 
 /// The parameters that a template declares, with the conditions and rules about them.
 #[derive(Debug, PartialEq)]
@@ -35,6 +37,7 @@ pub struct Parameters {
     declared: Map<String, Value>,
     conditions: Value,
     rules: Value,
+    resources: Value,
 }
 
 impl Parameters {
@@ -56,6 +59,7 @@ impl Parameters {
             declared: declared.cloned().ok_or("the template has no Parameters")?,
             conditions: template["Conditions"].clone(),
             rules: template["Rules"].clone(),
+            resources: template["Resources"].clone(),
         })
     }
 
@@ -105,6 +109,21 @@ impl Parameters {
     /// A rule has a function that this crate does not know.
     pub fn broken_rules(&self, values: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
         Conditions { named: &self.conditions, values }.broken(&self.rules)
+    }
+
+    /// The resources that a stack with these [`values`](Self::values) has, by their ids, with values in
+    /// place of intrinsic functions. `pseudo` has the pseudo parameters, such as `AWS::Region`. What
+    /// CloudFormation alone knows stays as it is written in the template, such as `${Queue.Arn}`.
+    ///
+    /// # Errors
+    /// The template has a function that this crate does not know.
+    pub fn resources(
+        &self,
+        values: &BTreeMap<String, Value>,
+        pseudo: &BTreeMap<&str, String>,
+    ) -> Result<Map<String, Value>, String> {
+        let conditions = Conditions { named: &self.conditions, values };
+        Values { conditions, pseudo }.existing(&self.resources)
     }
 
     /// Whether the template's condition `name` holds for these [`values`](Self::values).

@@ -77,10 +77,18 @@ fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
     let mut suspects = vec![];
     match cause {
         Cause::UnknownIssuer
+        | Cause::CaOfSameName
         | Cause::RdsBundleForProxy
         | Cause::ProxyBundleForInstance
         | Cause::BundleOfOtherRegion => {
-            suspects.extend(of_unknown_issuer(evidence, login));
+            let known = of_unknown_issuer(evidence, login);
+            // An instance of an Aurora express cluster has an ordinary name, too.
+            let gateway = known.clone().filter(|(cause, _)| {
+                *cause == Cause::RdsBundleForProxy
+                    && login.endpoint().kind() == EndpointKind::Instance
+            });
+            suspects.extend(known);
+            suspects.extend(gateway.map(|(_, said)| (Cause::GatewayNeedsAmazonRoots, said)));
             suspects.push((Cause::UnknownIssuer, said));
         }
         Cause::WrongName => {
@@ -124,8 +132,20 @@ fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
         few(&roots)
     );
     let cause = match () {
+        () if issuers.last().is_some_and(|last| roots.iter().any(|root| root == last)) => {
+            Cause::CaOfSameName
+        }
         () if issued_by(rds_ca::is_amazon_trust) && !trusts(rds_ca::is_amazon_trust) => {
-            Cause::RdsBundleForProxy
+            match login.endpoint().kind() {
+                EndpointKind::ClusterWriter
+                | EndpointKind::ClusterReader
+                | EndpointKind::ClusterCustom
+                    if !own.names().iter().any(|name| name.contains(".proxy-")) =>
+                {
+                    Cause::GatewayNeedsAmazonRoots
+                }
+                _ => Cause::RdsBundleForProxy,
+            }
         }
         () if issued_by(rds_ca::is_rds) && !trusts(rds_ca::is_rds) => {
             if trusts(rds_ca::is_amazon_trust) {
@@ -229,7 +249,7 @@ fn token_denied<C: Connector>(
     subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
     let login = subject.connector.login();
-    let endpoint = login.endpoint();
+    let endpoint = &login.signed_for();
     let mut suspects = vec![];
     if login.accepted.is_known() {
         let because = "the server accepted a token of this environment before, and none of its settings \

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use template_parameters::Parameters;
 
-use crate::{ACCOUNT, Rendered, STACK_NAME, Stack, physical_name};
+use crate::{ACCOUNT, PROXY_ID, Rendered, STACK_NAME, Stack, physical_name};
 
 pub(crate) struct Renderer<'a> {
     pub(crate) template: &'a Value,
@@ -65,7 +65,16 @@ impl Renderer<'_> {
                 let branch = if self.named_condition(texts()[0]) { 1 } else { 2 };
                 self.value(&argument[branch])
             }
-            "Fn::Sub" => Some(self.substitute(argument.as_str().unwrap()).into()),
+            "Fn::Sub" => Some(self.substitute(argument).into()),
+            "Fn::Split" => {
+                let text = self.value(&argument[1])?;
+                Some(text.as_str().unwrap().split(texts()[0]).collect())
+            }
+            "Fn::Select" => {
+                let index = usize::try_from(argument[0].as_u64().unwrap()).unwrap();
+                let item = self.value(&argument[1])?.get(index).cloned();
+                Some(item.unwrap_or_else(|| panic!("{argument} has no item {index}")))
+            }
             "Fn::GetAtt" => Some(self.attribute(texts()[0], texts()[1]).into()),
             "Fn::Join" => {
                 let list = self.value(&argument[1])?;
@@ -92,13 +101,20 @@ impl Renderer<'_> {
         Some(pseudo.into())
     }
 
-    fn substitute(&self, text: &str) -> String {
-        let variable = Regex::new(r"\$\{([^}]+)\}").unwrap();
-        let value = |captures: &Captures<'_>| match captures[1].split_once('.') {
-            Some((id, attribute)) => self.attribute(id, attribute),
-            None => self.reference(&captures[1]).unwrap().as_str().unwrap().to_owned(),
+    /// A text, or a text and the values of variables of its own.
+    fn substitute(&self, argument: &Value) -> String {
+        let (text, own) = match argument {
+            Value::Array(both) => (&both[0], &both[1]),
+            text => (text, &Value::Null),
         };
-        variable.replace_all(text, value).into_owned()
+        let variable = Regex::new(r"\$\{([^}]+)\}").unwrap();
+        let value =
+            |captures: &Captures<'_>| match (own.get(&captures[1]), captures[1].split_once('.')) {
+                (Some(own), _) => self.value(own).unwrap().as_str().unwrap().to_owned(),
+                (None, Some((id, attribute))) => self.attribute(id, attribute),
+                (None, None) => self.reference(&captures[1]).unwrap().as_str().unwrap().to_owned(),
+            };
+        variable.replace_all(text.as_str().unwrap(), value).into_owned()
     }
 
     /// The name of a resource: its own, or the one that CloudFormation generates. A resource without a
@@ -108,6 +124,7 @@ impl Renderer<'_> {
         let own = match resource["Type"].as_str() {
             Some("AWS::Logs::LogGroup") => &resource["Properties"]["LogGroupName"],
             Some("AWS::Scheduler::ScheduleGroup") => &resource["Properties"]["Name"],
+            Some("AWS::RDS::DBProxy") => &resource["Properties"]["DBProxyName"],
             Some(
                 "AWS::Lambda::Function"
                 | "AWS::SQS::Queue"
@@ -120,16 +137,23 @@ impl Renderer<'_> {
         self.value(own).unwrap().as_str().unwrap().to_owned()
     }
 
-    /// An ARN has the form of an ARN. Any attribute other than an ARN or a name is represented by its id.
+    /// An ARN has the form of an ARN, and so has a proxy's endpoint. Any other attribute than these and a
+    /// name is represented by its id.
     fn attribute(&self, id: &str, attribute: &str) -> String {
         let name = self.name(id);
-        match attribute {
-            "Arn" => {}
-            "QueueName" => return name,
-            _ => return format!("{id}.{attribute}"),
-        }
         let kind = self.template["Resources"][id]["Type"].as_str().unwrap();
         let Stack { partition, region, .. } = self.stack;
+        match (kind, attribute) {
+            (_, "Arn") => {}
+            (_, "QueueName") => return name,
+            ("AWS::RDS::DBProxy", "DBProxyArn") => {
+                return format!("arn:{partition}:rds:{region}:{ACCOUNT}:db-proxy:{PROXY_ID}");
+            }
+            ("AWS::RDS::DBProxy", "Endpoint") => {
+                return format!("{name}.proxy-abc123def456.{region}.rds.amazonaws.com");
+            }
+            _ => return format!("{id}.{attribute}"),
+        }
         let arn = |service: &str, resource: &str| {
             let region = if service == "iam" { "" } else { region };
             format!("arn:{partition}:{service}:{region}:{ACCOUNT}:{resource}{name}")

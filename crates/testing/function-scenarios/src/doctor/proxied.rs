@@ -8,8 +8,8 @@ use local_rds::Server;
 use std::fs;
 
 use super::certificates::{Authority, Validity};
-use super::names;
 use super::stand_in::{StandIn, Words};
+use super::{is_healthy, names};
 
 const HOST: &str = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
 
@@ -191,7 +191,7 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     for (name, code, state, text) in [
         ("borrow", 9501, if engine == Engine::Postgres { "08000" } else { "HY000" }, said),
         (
-            "unknown",
+            "puzzled",
             1105,
             if engine == Engine::Postgres { "XX000" } else { "HY000" },
             "Unknown error",
@@ -243,6 +243,28 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
         assert!(message.contains("nothing was changed") && message.contains("proxy"), "{message}");
     }
     assert_eq!(function.ok(ITEMS).await["row_count"], 3, "nothing was written");
+}
+
+/// A statement that pins is told through a proxy's endpoint, and only there. It works.
+pub async fn pins(engine: Engine, bootstrap: &str) {
+    let harness = Harness::with(Server::builder(engine).named(HOST), bootstrap).await;
+    let pinning = match engine {
+        Engine::Postgres => "SELECT pg_try_advisory_lock(7)",
+        Engine::MySql | Engine::MariaDb => "SELECT GET_LOCK('a', 0)",
+    };
+    let function = harness.deploy_with(&[], &[("held", pinning)]).await;
+    let diagnosis = names(&function, "statements", Cause::ProxyPins).await;
+    let step = &diagnosis["steps"][9];
+    assert_eq!(step["verdict"], "warning", "{diagnosis:#}");
+    let statements = step["facts"]["statements"].as_array().unwrap();
+    for statement in statements {
+        let pins = statement["pins"].is_string();
+        assert_eq!(pins, statement["name"] == "held", "{statement}");
+    }
+    function.ok(r#"{"statement":"held"}"#).await;
+
+    let direct = Harness::start(engine, bootstrap).await;
+    is_healthy(&direct.deploy_with(&[], &[("held", pinning)]).await).await;
 }
 
 async fn fails(function: &Deployed<'_>, event: &str, kind: &str) -> String {
