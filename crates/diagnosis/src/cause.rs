@@ -232,13 +232,14 @@ causes! {
         confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
                  Amazon RDS"
         fix "remove DB_TRUST and DB_CA_BUNDLE, so that the function uses the layer's file for its \
-             region; or set DB_CA_BUNDLE to /opt/rds-ca/{region}-bundle.pem"
+             region; or set DB_CA_BUNDLE to {layer_file}"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
         "the server's certificate is from one region, but the bundle contains the roots of another"
         confirm "compare the region in the name of the server's issuer with those in the names of the \
                  bundle's roots"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
-             to /opt/rds-ca/{region}-bundle.pem"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file, {layer_file}; if it is this \
+             file, build the layer with the region of the server's certificate (`cargo xtask layer`) and \
+             attach it"
     SelfSigned "self-signed-server" at Tls:
         "the server's certificate is self-signed, not from RDS"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
@@ -257,7 +258,7 @@ causes! {
         "the server's certificate was not issued by any root in the bundle"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
-        fix "check that the bundle is the one for {region} (RDS Proxy and Aurora express clusters need \
+        fix "check that the bundle is {layer_file} (RDS Proxy and Aurora express clusters need \
              the Amazon Trust roots: DB_TRUST=amazon), that DB_CONNECT_TO leads to this database, and \
              that nothing intercepts the connection"
     WrongName "certificate-names-another" at Tls:
@@ -359,7 +360,9 @@ causes! {
         "the token is signed for {region}, but the database is in another region"
         confirm "read the region in the name of the server's CA"
         fix "set DB_REGION to the database's region{real_region}, or set DB_HOST to the endpoint that \
-             RDS shows, which names it"
+             RDS shows, which names it; for a global database, remove DB_REGION, so that tokens are signed \
+             for the region of the writer's certificate, and allow the role rds-db:connect in that \
+             region, on the resource id of the cluster there"
     ClockOff "clock-off" at Login:
         "this machine's clock differs from the database's, and a token is valid for 15 minutes"
         confirm "compare `date -u` with the correct time"

@@ -134,6 +134,14 @@ pub(crate) fn is_read_only(failure: &Failure) -> bool {
     failure.code() == Some(&READ_ONLY)
 }
 
+/// Whether the server refused a statement because it was in a transaction, or because it ended one:
+/// VACUUM, or a procedure that commits.
+pub(crate) fn runs_alone<T>(outcome: &Result<T, Failure>) -> bool {
+    let alone = [SqlState::ACTIVE_SQL_TRANSACTION, SqlState::INVALID_TRANSACTION_TERMINATION];
+    let code = outcome.as_ref().err().and_then(Failure::code);
+    code.is_some_and(|code| alone.contains(code))
+}
+
 /// Whether the server no longer knows a prepared statement.
 pub(crate) fn is_forgotten(failure: &Failure) -> bool {
     failure.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME)

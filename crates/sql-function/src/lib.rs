@@ -83,6 +83,7 @@ mod value;
 // What an engine implements, and what it is given.
 pub mod dial;
 mod driver;
+mod global;
 mod login;
 pub mod pinning;
 mod placeholders;
@@ -90,6 +91,7 @@ mod proxy_words;
 pub mod refusal;
 pub mod schema;
 pub mod sql;
+mod writer;
 
 // The diagnosis, and the description of the statements.
 mod describe;
@@ -115,6 +117,7 @@ pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
+pub use global::token_at;
 pub use login::{Accepted, Clock, Login};
 pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};
@@ -126,3 +129,4 @@ pub use statement::{Declared, Mode, ParamType, Scalar, Schedule, Statement};
 pub use surroundings::Surroundings;
 pub use truncate::{quote_short, truncate};
 pub use value::{Array, Json, Value};
+pub use writer::Writer;

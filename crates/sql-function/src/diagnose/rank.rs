@@ -249,7 +249,7 @@ fn token_denied<C: Connector>(
     subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
     let login = subject.connector.login();
-    let endpoint = login.endpoint();
+    let endpoint = &login.signed_for();
     let mut suspects = vec![];
     if login.accepted.is_known() && !login.is_through_proxy() {
         let because = "the server accepted a token of this environment before, and none of its settings \
