@@ -259,7 +259,9 @@ pub async fn pins(engine: Engine, bootstrap: &str) {
     let statements = step["facts"]["statements"].as_array().unwrap();
     for statement in statements {
         let pins = statement["pins"].is_string();
-        assert_eq!(pins, statement["name"] == "held", "{statement}");
+        // The example is exclusive, which pins on MySQL and MariaDB.
+        let exclusive = statement["name"] == "purge-items" && engine != Engine::Postgres;
+        assert_eq!(pins, statement["name"] == "held" || exclusive, "{statement}");
     }
     function.ok(r#"{"statement":"held"}"#).await;
 
