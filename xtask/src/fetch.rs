@@ -1,7 +1,7 @@
 //! Fetches the servers and tools that are missing, while cargo compiles.
 
 use engine::Engine;
-use local_packages::find_or_fetch;
+use local_packages::{fetch_pooler, find_or_fetch};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -22,6 +22,7 @@ pub(crate) fn servers_during(
 /// The same with everything that the tests use: all servers and pinned tools.
 pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let mut fetches: Vec<Fetch> = Engine::ALL.into_iter().map(server).collect();
+    fetches.push(Box::new(|| Ok(fetch_pooler(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::sam(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::aws(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::ministack(&mut say).map(drop)?)));

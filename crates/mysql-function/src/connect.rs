@@ -166,8 +166,9 @@ impl MySql {
                     "completion_type or sql_select_limit is set on the server, which would change \
                      results: setting it for the session pins the RDS Proxy's connection"
                 );
-                conn.query_drop(UNTRACKED).await?;
-                startup = startup.iter().cloned().chain([UNTRACKED.to_owned()]).collect();
+                let untracked = format!("SET {UNTRACKED}");
+                conn.query_drop(&untracked).await?;
+                startup = startup.iter().cloned().chain([untracked]).collect();
             }
             Ok(LoggedIn { conn, session, status, startup })
         };

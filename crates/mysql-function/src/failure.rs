@@ -187,6 +187,8 @@ pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
         Failure::Server(error) if is_disconnecting(error.code) => {
             refusal::connection_lost(what, says(&error))
         }
+        // A COMMIT whose transaction began before the server became read-only is rolled back.
+        Failure::Server(error) if is_read_only(&error) => refusal::read_only(what, says(&error)),
         // ER_NET_PACKET_TOO_LARGE: nothing was read, and the server closes the connection.
         Failure::Server(error) if error.code == 1153 => {
             let failed = Error::new(Kind::Query, loggable!("{what} failed")).says(says(&error));

@@ -53,27 +53,24 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// would be truncated. `SET NAMES` sets the same collation as the `mysql` client. A reset keeps the
 /// current database.
 ///
-/// An RDS Proxy tracks what these set, and pins nothing:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>. [`UNTRACKED`]
-/// follows where there is no proxy.
+/// Behind an RDS Proxy, they set only what it tracks, which pins nothing:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
 pub(crate) fn startup(login: &Login) -> Vec<String> {
-    let mut startup = vec![
-        "SET NAMES utf8mb4, SESSION autocommit = 1, \
+    let mut variables = "SET NAMES utf8mb4, SESSION autocommit = 1, \
          SESSION sql_mode = CONCAT(@@session.sql_mode, ',STRICT_TRANS_TABLES')"
-            .to_owned(),
-        format!("USE `{}`", login.database.replace('`', "``")),
-        transactions(Mode::Read).to_owned(),
-    ];
+        .to_owned();
     if !login.is_through_proxy() {
-        startup.push(UNTRACKED.to_owned());
+        variables += ", ";
+        variables += UNTRACKED;
     }
-    startup
+    let database = format!("USE `{}`", login.database.replace('`', "``"));
+    vec![variables, database, transactions(Mode::Read).to_owned()]
 }
 
-/// Sets what an RDS Proxy does not track. There it is sent only if the server's own settings would
-/// hide rows or chain transactions.
-pub(crate) const UNTRACKED: &str = "SET SESSION completion_type = NO_CHAIN, \
-                                    SESSION sql_select_limit = 18446744073709551615";
+/// The variables that an RDS Proxy does not track. There they are set only if the server's own
+/// settings would hide rows or chain transactions.
+pub(crate) const UNTRACKED: &str =
+    "SESSION completion_type = NO_CHAIN, SESSION sql_select_limit = 18446744073709551615";
 
 /// Sets what statements outside transactions may do.
 pub(crate) fn transactions(mode: Mode) -> &'static str {

@@ -5,6 +5,8 @@
 
 mod integration {
     pub(crate) mod described;
+    pub(crate) mod killed;
+    pub(crate) mod proxied;
     pub(crate) mod sessions;
     pub(crate) mod statements;
 }
@@ -16,6 +18,8 @@ macro_rules! tests {
     ($engine:ident) => {
         function_scenarios::tests! { $engine, crate::BOOTSTRAP, crate::integration:
             described { others conditional untold locked proxied }
+            killed { by_its_own_number }
+            proxied { plain refused pinned late untidy }
             sessions { restored sequences reads_among_writes refused_commit init_connect }
             statements { collations ended floats counted exact max_allowed_packet one_statement
                 passing prepared }

@@ -6,11 +6,9 @@ use tokio_postgres::types::{Kind, Type};
 use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::connection::Connection;
+use crate::server_info::begin;
 use crate::session;
 use crate::{envelope, failure, rights, value};
-
-/// A transaction that cannot change anything, and does not wait for who has locked a table.
-const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL lock_timeout = '1s'";
 
 /// The server's version, as it shows it, without the package's: `PostgreSQL 15.18`.
 pub(crate) async fn version(client: &Client) -> Result<String, Error> {
@@ -30,11 +28,7 @@ pub(crate) async fn describe(
 ) -> Result<Description, Error> {
     const WHAT: &str = "the description";
     connection.client.clear_type_cache();
-    if connection.through_proxy {
-        // A setting pins the session to one server connection.
-        connection.mark_changed();
-    }
-    let begun = envelope::batch(&connection.client, BEGIN).await;
+    let begun = envelope::batch(&connection.client, begin(connection.through_proxy)).await;
     begun.map_err(|error| failure::command(WHAT, error).loses_connection())?;
     let prepared = connection.prepare_anew(statement).await;
     let ended = envelope::batch(&connection.client, "ROLLBACK").await;

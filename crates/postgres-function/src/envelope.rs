@@ -24,6 +24,16 @@ pub(crate) const CHANGED: &str = "\
 SELECT pg_catalog.sum(s.n_tup_ins OPERATOR(pg_catalog.+) s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) \
 FROM pg_catalog.pg_stat_xact_user_tables s";
 
+/// `SET TRANSACTION READ ONLY` for an RDS Proxy, which pins the session at any `SET`, but does not look
+/// inside the server: a rule of this view calls `set_config` there. The setting ends with the
+/// subtransaction, whoever set it (`CommitSubTransaction` in `xact.c`).
+///
+/// Sources: <https://www.postgresql.org/docs/current/view-pg-settings.html>,
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
+const READ_ONLY_UNSEEN: &str = "\
+UPDATE pg_catalog.pg_settings SET setting = 'on'::pg_catalog.text \
+WHERE name OPERATOR(pg_catalog.=) 'transaction_read_only'::pg_catalog.text";
+
 impl Envelope {
     /// A transaction that `begin` begins.
     pub(crate) fn block(begin: &str) -> Envelope {
@@ -31,17 +41,15 @@ impl Envelope {
         Envelope { before, after, own: 1, counts: false }
     }
 
-    /// A setting of the session before it.
-    pub(crate) fn after(command: &str) -> Envelope {
-        Envelope { before: command.to_owned(), ..Envelope::default() }
-    }
-
     /// Restricts a statement to its `mode` within a `transaction`. A read cannot undo that: a
     /// subtransaction of a read-only one cannot write, and this one ends after the statement.
-    pub(crate) fn restricted(transaction: Mode, mode: Mode) -> Envelope {
+    pub(crate) fn restricted(transaction: Mode, mode: Mode, through_proxy: bool) -> Envelope {
         match (transaction, mode) {
             (Mode::Write, Mode::Read) => Envelope {
-                before: "SAVEPOINT held; SET TRANSACTION READ ONLY".to_owned(),
+                before: format!(
+                    "SAVEPOINT held; {}",
+                    if through_proxy { READ_ONLY_UNSEEN } else { "SET TRANSACTION READ ONLY" }
+                ),
                 after: "RELEASE held".to_owned(),
                 own: 1,
                 counts: false,

@@ -104,7 +104,8 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
             refusal::read_only(what, says(error))
         }
-        Some(error) if may_be_midway(statement, error) => {
+        Some(error) if never_reached_database(error) => return command(what, failure),
+        Some(error) if passes(error) && !statement.is_atomic() => {
             return refusal::failed_midway(what, says(error));
         }
         _ => command(what, failure),
@@ -112,12 +113,13 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
     refusal::of_statement(statement, failed).at_line(line)
 }
 
-/// Whether a statement that may commit midway failed for a reason that passes. A proxy's error has no
-/// context, and nothing of the statement ran.
-fn may_be_midway(statement: &Statement, error: &DbError) -> bool {
-    let passes = is_transient(error.code()) || of_proxy(error).is_some_and(ProxySays::passes);
-    let ran = of_proxy(error).is_none() || error.where_().is_some();
-    passes && ran && !statement.is_atomic()
+/// Whether a proxy had no connection to the database. An error inside a function has a context.
+fn never_reached_database(error: &DbError) -> bool {
+    error.where_().is_none() && of_proxy(error).is_some_and(ProxySays::passes)
+}
+
+fn passes(error: &DbError) -> bool {
+    is_transient(error.code()) || of_proxy(error).is_some_and(ProxySays::passes)
 }
 
 /// The line of the statement that the server's error is about.
@@ -130,6 +132,14 @@ fn line(statement: &Statement, error: &DbError) -> Option<usize> {
 /// Whether a read-only transaction refused a write.
 pub(crate) fn is_read_only(failure: &Failure) -> bool {
     failure.code() == Some(&READ_ONLY)
+}
+
+/// Whether the server refused a statement because it was in a transaction, or because it ended one:
+/// VACUUM, or a procedure that commits.
+pub(crate) fn runs_alone<T>(outcome: &Result<T, Failure>) -> bool {
+    let alone = [SqlState::ACTIVE_SQL_TRANSACTION, SqlState::INVALID_TRANSACTION_TERMINATION];
+    let code = outcome.as_ref().err().and_then(Failure::code);
+    code.is_some_and(|code| alone.contains(code))
 }
 
 /// Whether the server no longer knows a prepared statement.

@@ -91,7 +91,7 @@ fn hex(text: &str) -> String {
 }
 
 /// A parameter in the server's text form.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct AsText<'a>(pub(crate) &'a Param);
 
 impl ToSql for AsText<'_> {

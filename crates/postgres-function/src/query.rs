@@ -1,8 +1,9 @@
 //! Runs statements. Outside a transaction, a read runs in a read-only transaction of its own.
 
+use diagnosis::Cause;
 use sql_function::diagnose::ServerInfo;
 use sql_function::{
-    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, refusal,
+    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, loggable, refusal,
 };
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
@@ -19,24 +20,21 @@ use crate::server_info;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, State};
 use crate::side_effects;
+use crate::unnamed::CHANGED;
 use crate::value;
 
 impl Connection {
-    /// The commands before and after a statement.
-    fn envelope(&self, statement: &Statement) -> Envelope {
+    /// The commands before and after a statement. One that no transaction can contain runs `alone`.
+    fn envelope(&self, statement: &Statement, alone: bool) -> Envelope {
         let changes_in_with = side_effects::changes_in_with(statement);
         let mut envelope = match self.transaction {
             None if statement.mode == Mode::Read => Envelope::block("BEGIN READ ONLY"),
-            // Not by a setting of the session, which would pin it to the proxy's connection.
-            None if self.role_reads && self.through_proxy && statement.is_atomic() => {
-                Envelope::block("BEGIN READ WRITE")
-            }
-            None if changes_in_with => {
-                Envelope::block(if self.role_reads { "BEGIN READ WRITE" } else { "BEGIN" })
-            }
-            None if self.role_reads => Envelope::after(session::READ_WRITE),
+            None if self.role_reads && !alone => Envelope::block("BEGIN READ WRITE"),
+            None if changes_in_with => Envelope::block("BEGIN"),
             None => Envelope::default(),
-            Some(transaction) => Envelope::restricted(transaction, statement.mode),
+            Some(transaction) => {
+                Envelope::restricted(transaction, statement.mode, self.through_proxy)
+            }
         };
         if !self.through_proxy {
             envelope.limit(statement.timeout, self.transaction.is_some());
@@ -50,6 +48,19 @@ impl Connection {
         envelope
     }
 
+    /// Runs a statement within its envelope.
+    async fn send(
+        &self,
+        statement: &Statement,
+        prepared: &Prepared,
+        params: &[Param],
+        envelope: &Envelope,
+        rows: &mut Rows,
+    ) -> Result<Responses, Error> {
+        let lasts = self.transaction.is_none() && envelope.own == 0;
+        Pipeline { statement, prepared, params, envelope, lasts }.send(&self.client, rows).await
+    }
+
     /// The texts of values that only the server can convert, in a read-only transaction.
     async fn ask(&mut self, questions: Questions) -> Result<Vec<String>, Error> {
         if questions.is_empty() {
@@ -58,7 +69,7 @@ impl Connection {
         const WHAT: &str = "converting a value to text";
         let envelope = match self.transaction {
             None => Envelope::block("BEGIN READ ONLY"),
-            Some(transaction) => Envelope::restricted(transaction, Mode::Read),
+            Some(transaction) => Envelope::restricted(transaction, Mode::Read, self.through_proxy),
         };
         envelope::batch(&self.client, &envelope.before)
             .await
@@ -76,7 +87,14 @@ impl Connection {
     }
 
     /// The error of a failed statement, and whether it may be retried.
-    fn failed(&mut self, statement: &Statement, failure: Failure) -> Error {
+    fn failed(&mut self, statement: &Statement, failure: Failure, alone: bool) -> Error {
+        if failure.as_db_error().and_then(|error| error.routine()) == Some(CHANGED) {
+            self.forget();
+            return changed_columns(statement, self.transaction);
+        }
+        if alone && failure::is_read_only(&failure) {
+            return role_reads(statement, failure);
+        }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
         let error = failure::query(statement, failure);
@@ -86,6 +104,30 @@ impl Connection {
         self.forget();
         error.stale()
     }
+}
+
+/// The statement ran through a proxy, and returned other columns than those that it was prepared with.
+/// A read, or a transaction that is rolled back, is run again.
+fn changed_columns(statement: &Statement, transaction: Option<Mode>) -> Error {
+    let message = loggable!(
+        "the columns of statement {:?} have changed since it was prepared: its result cannot be read",
+        statement.name
+    );
+    let error = Error::new(Kind::Query, message).with_cause(Cause::StatementInvalid);
+    match (statement.mode, transaction) {
+        (Mode::Write, None) => error.with_fate(Fate::CarriedOut),
+        _ => error.with_fate(Fate::NotRun).stale(),
+    }
+}
+
+/// A statement that runs only outside transactions writes, and its user's own setting prevents that.
+fn role_reads(statement: &Statement, failure: Failure) -> Error {
+    let advice = "it cannot run in a transaction that the function begins, and the user's own \
+                  default_transaction_read_only is on, which a function never turns off: ALTER ROLE … \
+                  RESET default_transaction_read_only, or begin the procedure with SET TRANSACTION READ \
+                  WRITE";
+    let error = failure::command(loggable!("statement {:?}", statement.name), failure);
+    refusal::of_statement(statement, error.advice(advice))
 }
 
 impl sql_function::Connection for Connection {
@@ -141,13 +183,19 @@ impl sql_function::Connection for Connection {
             self.mark_changed();
         }
         let (prepared, params) = bound;
-        let envelope = self.envelope(statement);
         let single = self.transaction.is_none();
-        let lasts = single && envelope.own == 0;
-        let pipeline =
-            Pipeline { statement, prepared: &prepared, params, envelope: &envelope, lasts };
-        let Responses { before, affected, changed, after, texts, questions } =
-            pipeline.send(&self.client, rows).await?;
+        let mut alone = false;
+        let mut envelope = self.envelope(statement, alone);
+        let mut responses = self.send(statement, &prepared, params, &envelope, rows).await?;
+        if single && self.role_reads && failure::runs_alone(&responses.affected) {
+            // The server has refused all of it. Now the role's own setting applies.
+            let ended = self.closed(std::mem::take(&mut responses.after), envelope.own);
+            ended.map_err(|error| failure::query(statement, error))?;
+            alone = true;
+            envelope = self.envelope(statement, alone);
+            responses = self.send(statement, &prepared, params, &envelope, rows).await?;
+        }
+        let Responses { before, affected, changed, after, texts, questions } = responses;
         let ended = if single {
             self.closed(after, envelope.own)
         } else {
@@ -155,7 +203,7 @@ impl sql_function::Connection for Connection {
         };
         let affected = match affected {
             Ok(affected) => affected,
-            Err(failure) => return Err(self.failed(statement, failure)),
+            Err(failure) => return Err(self.failed(statement, failure, alone)),
         };
         if side_effects::changes_plans(statement) {
             self.forget();
@@ -222,16 +270,29 @@ impl sql_function::Connection for Connection {
         Ok(())
     }
 
-    /// Advisory locks have numbers, so the server hashes the name. They are per database.
+    fn locks_in_transaction(&self) -> bool {
+        self.through_proxy
+    }
+
+    /// Advisory locks have numbers, so the server hashes the name. They are per database, and those of
+    /// sessions and of transactions exclude each other.
     async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
-        const LOCK: &str = "\
+        const OF_SESSION: &str = "\
             SELECT pg_catalog.pg_try_advisory_lock(\
             pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))";
-        self.mark_changed();
+        const OF_TRANSACTION: &str = "\
+            SELECT pg_catalog.pg_try_advisory_xact_lock(\
+            pg_catalog.hashtextextended($1::pg_catalog.text, 0::pg_catalog.int8))";
+        let lock = if self.through_proxy && self.transaction.is_some() {
+            OF_TRANSACTION
+        } else {
+            self.mark_changed();
+            OF_SESSION
+        };
         let name = format!("rds-iam-lambda/{name}");
-        let taken = self.client.query_typed(LOCK, &[(&name, Type::TEXT)]).await;
+        let taken = self.client.query_typed(lock, &[(&name, Type::TEXT)]).await;
         let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
-        taken.map_err(|error| failure::command("pg_try_advisory_lock", error))
+        taken.map_err(|error| failure::command("the lock", error))
     }
 
     async fn restore(&mut self) -> Result<(), Error> {
@@ -249,10 +310,9 @@ impl sql_function::Connection for Connection {
         if let State::Lost(why) = self.state { Err(lost(why)) } else { Ok(()) }
     }
 
+    /// The session has what its role's own settings give it.
     async fn hand_over(&mut self) -> Result<(), Error> {
-        let commands = if self.role_reads { session::READ_WRITE } else { "" };
-        let sent = envelope::batch(&self.client, commands).await;
-        sent.map_err(|error| failure::command("preparing the session", error))
+        Ok(())
     }
 
     fn client(&self) -> &Client {
@@ -272,7 +332,7 @@ impl sql_function::Connection for Connection {
 
 impl sql_function::Examine for Connection {
     async fn server_info(&mut self) -> Result<ServerInfo, Error> {
-        server_info::query(&self.client)
+        server_info::query(&self.client, self.through_proxy)
             .await
             .map_err(|error| failure::command("the diagnosis", error))
     }

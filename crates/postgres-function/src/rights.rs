@@ -1,12 +1,14 @@
 //! Whether the user may run a statement, and whether it only reads: what parsing does not tell.
 
-use sql_function::{Error, Mode, Statement};
+use futures_util::TryStreamExt;
+use sql_function::{Error, Mode, Param, Statement};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error as Failure, SimpleQueryMessage};
+use tokio_postgres::{Client, Error as Failure};
 
 use crate::connection::{self, Connection};
 use crate::failure;
-use crate::server_info::BEGIN;
+use crate::param::AsText;
+use crate::server_info::begin;
 use crate::session;
 
 /// How a line of a plan that a read-only transaction refuses begins.
@@ -32,66 +34,57 @@ pub(crate) async fn check(
     // A position in what is sent here is none in the file.
     let failed = |error| failure::query(statement, error).at_line(None);
     let client = &connection.client;
-    client.batch_execute(BEGIN).await.map_err(failed)?;
-    let types: Vec<_> =
-        connection::types(statement).iter().map(|of| format!("pg_catalog.{}", of.name())).collect();
-    let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
-    // The SQL may end with a comment or a semicolon.
-    let prepare = format!("PREPARE rds_iam_lambda_doctor{types} AS\n{}", statement.sql);
-    let prepared = client.batch_execute(&prepare).await;
-    let plan = match &prepared {
-        Ok(()) => Some(plan(client, params).await),
-        Err(_) => None,
-    };
-    client.batch_execute("ROLLBACK").await.map_err(failed)?;
-    // Not all of them: the connection may be used again, with the statements that it has prepared.
-    let (undo, own) = match &prepared {
-        Ok(()) => ("DEALLOCATE rds_iam_lambda_doctor", 1),
-        Err(_) => ("", 0),
-    };
-    let sent = session::send(client, &connection.closing(undo)).await;
-    connection.closed(sent, own).map_err(failed)?;
+    client.batch_execute(begin(connection.through_proxy)).await.map_err(failed)?;
+    let plan = plan(client, statement, params).await;
+    let sent = session::send(client, &connection.closing("ROLLBACK")).await;
+    connection.closed(sent, 1).map_err(failed)?;
     let is_read = statement.mode == Mode::Read;
-    let plan = match (prepared, plan) {
-        (Err(error), _) if has_no_plan(&error) => {
-            let undeclared = is_read && CHANGES.contains(&&*statement.verb());
-            return if undeclared { Err(failure::undeclared_write(statement)) } else { Ok(()) };
-        }
-        (Err(error), _) => return Err(failed(error)),
-        (Ok(()), plan) => plan,
-    };
+    if is_read && CHANGES.contains(&&*statement.verb()) {
+        return Err(failure::undeclared_write(statement));
+    }
     match plan {
-        Some(Ok(plan)) if is_read && plan.iter().any(writes) => {
+        Err(error) if has_no_plan(&error) => Ok(()),
+        Err(error) => Err(failed(error)),
+        Ok(Ok(plan)) if is_read && plan.iter().any(|line| writes(line)) => {
             Err(failure::undeclared_write(statement))
         }
-        Some(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+        Ok(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(failed(error))
         }
         // A function that planning calls writes: the statement would fail too.
-        Some(Err(error)) if is_read && failure::is_read_only(&error) => Err(failed(error)),
+        Ok(Err(error)) if is_read && failure::is_read_only(&error) => Err(failed(error)),
         // Such as a type that does not accept NULL.
-        _ => Ok(()),
+        Ok(_) => Ok(()),
     }
 }
 
-/// Whether the server does not plan such statements: its grammar, or `SELECT … INTO`.
+/// Whether the server does not plan such statements: its grammar.
 fn has_no_plan(failure: &Failure) -> bool {
-    let unplanned = [SqlState::SYNTAX_ERROR, SqlState::INVALID_PSTATEMENT_DEFINITION];
-    failure.code().is_some_and(|code| unplanned.contains(code))
+    failure.code() == Some(&SqlState::SYNTAX_ERROR)
 }
 
-async fn plan(client: &Client, params: usize) -> Result<Vec<SimpleQueryMessage>, Failure> {
-    let values = if params == 0 {
-        String::new()
-    } else {
-        format!("({})", ["NULL"].repeat(params).join(", "))
+/// The lines of the plan, with NULL for each parameter, or why there is none.
+///
+/// # Errors
+/// The statement cannot be parsed.
+async fn plan(
+    client: &Client,
+    statement: &Statement,
+    params: usize,
+) -> Result<Result<Vec<String>, Failure>, Failure> {
+    // EXPLAIN takes the parameters of the statement. Its SQL may end with a comment or a semicolon.
+    let explain = format!("EXPLAIN\n{}", statement.sql);
+    let explain = client.prepare_typed(&explain, &connection::types(statement)).await?;
+    let nulls = vec![AsText(&Param::Null); params];
+    let lines = async {
+        let rows = client.query_raw(&explain, nulls).await?;
+        rows.and_then(|row| async move { row.try_get(0) }).try_collect().await
     };
-    client.simple_query(&format!("EXPLAIN EXECUTE rds_iam_lambda_doctor{values}")).await
+    Ok(lines.await)
 }
 
 /// Whether a line of a plan writes or locks rows.
-fn writes(line: &SimpleQueryMessage) -> bool {
-    let SimpleQueryMessage::Row(row) = line else { return false };
-    let line = row.get(0).unwrap_or_default().trim_start().trim_start_matches("->").trim();
+fn writes(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("->").trim();
     WRITES.iter().any(|start| line.starts_with(start))
 }

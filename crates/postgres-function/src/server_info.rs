@@ -47,12 +47,18 @@ WHERE s.source OPERATOR(pg_catalog.=) ANY ('{user,database,database user}'::pg_c
   AND pg_catalog.strpos(s.name, '.'::pg_catalog.text) OPERATOR(pg_catalog.=) 0
 ORDER BY s.name";
 
-/// Begins a transaction that cannot change anything and does not block anyone.
-pub(crate) const BEGIN: &str =
-    "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'";
+/// Begins a transaction that cannot change anything. It does not wait long, either, except through an
+/// RDS Proxy, which pins the session at any `SET`: the function's own deadline ends it there.
+pub(crate) fn begin(through_proxy: bool) -> &'static str {
+    if through_proxy {
+        "BEGIN READ ONLY"
+    } else {
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'"
+    }
+}
 
-pub(crate) async fn query(client: &Client) -> Result<ServerInfo, Error> {
-    client.batch_execute(BEGIN).await?;
+pub(crate) async fn query(client: &Client, through_proxy: bool) -> Result<ServerInfo, Error> {
+    client.batch_execute(begin(through_proxy)).await?;
     let info = answers(client).await;
     client.batch_execute("ROLLBACK").await?;
     info

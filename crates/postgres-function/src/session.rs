@@ -15,9 +15,6 @@ DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
 EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql), \
 pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()";
 
-/// Makes a session's transactions read-write by default, for a role whose own setting is read-only.
-pub(crate) const READ_WRITE: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE";
-
 /// Whether the role's own setting makes its transactions read-only on a server that accepts writes.
 /// The setting of a server or a database is respected: a blue/green deployment uses it to prevent
 /// writes.

@@ -5,6 +5,8 @@
 
 mod integration {
     pub(crate) mod described;
+    pub(crate) mod pooled;
+    pub(crate) mod proxied;
     pub(crate) mod sessions;
     pub(crate) mod statements;
 }
@@ -13,9 +15,11 @@ const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 
 mod postgres {
     function_scenarios::tests! { Postgres, crate::BOOTSTRAP, crate::integration:
-        described { types changed_types others proxied }
+        described { types changed_types others }
+        pooled { events_side_by_side one_lock nothing_left two_verifiers }
+        proxied { pins_nothing reads_only exclusive changed_columns time_limits }
         sessions { restored sequences stale_plans reads_only role_reads not_restored custom_settings
-            proxied maintenance }
+            maintenance }
         statements { own_sql planned nothing_lasts counted ended passing bytes half_characters
             deferred }
     }

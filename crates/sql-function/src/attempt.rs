@@ -74,6 +74,11 @@ impl<C: Connector> Attempt<C> {
         outcome
     }
 
+    /// Whether locks belong to a transaction on this connection.
+    pub(crate) fn locks_in_transaction(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.connection.locks_in_transaction())
+    }
+
     /// Acquires the server lock called `name`, unless another connection holds it.
     pub(crate) async fn try_lock(&mut self, name: &str) -> Result<bool, Error> {
         let mut lease = self.take()?;
@@ -238,10 +243,14 @@ fn response_too_large(statement: &Statement) -> Error {
 
 /// A single write was executed, but `error` prevents returning its result.
 fn executed(error: Error) -> Error {
-    error.with("; the statement was executed").advice(
-        "do not send the event again: the changes are permanent. Return fewer rows or columns, or raise \
-         max_rows at the top of the statement",
-    )
+    let advice = match error.kind() {
+        Kind::ResultTooLarge => {
+            "do not send the event again: the changes are permanent. Return fewer rows or columns, or \
+             raise max_rows at the top of the statement"
+        }
+        _ => "do not send the event again: the changes are permanent",
+    };
+    error.with("; the statement was executed").advice(advice)
 }
 
 /// The meaning of an outcome after the time limit, if there was one. The server's own timer starts

@@ -82,6 +82,14 @@ pub trait Examine: Connection {
     fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
     /// Has the server parse `statement` and check the user's privileges, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Why a statement that was prepared pins a session of an RDS Proxy, if the server's answer tells:
+    /// what its text tells is [`pinning::reason`](crate::pinning::reason).
+    fn pins(
+        &mut self,
+        _statement: &Statement,
+    ) -> impl Future<Output = Option<&'static str>> + Send {
+        async { None }
+    }
     /// The server's name and version: `PostgreSQL 15.18`.
     fn version(&mut self) -> impl Future<Output = Result<String, Error>> + Send;
     /// Has the server parse `statement`, without running it, and tells what it knows of its
@@ -145,6 +153,11 @@ pub trait Connection: Send + 'static {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Rolls the transaction back.
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Whether the lock of an exclusive statement ends with the transaction that it runs in. If so, the
+    /// transaction begins before the lock, and contains the statement even if it is the only one.
+    fn locks_in_transaction(&self) -> bool {
+        false
+    }
     /// Acquires the server lock called `name`, unless another connection holds it. The server
     /// releases it when the connection closes, at the latest.
     fn try_lock(&mut self, name: &str) -> impl Future<Output = Result<bool, Error>> + Send;
@@ -154,8 +167,8 @@ pub trait Connection: Send + 'static {
     /// # Errors
     /// The connection must be dropped.
     fn restore(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Prepares the session for statements that the handler sends with the driver's own client: it
-    /// may write. The connection must be dropped afterwards.
+    /// Prepares the session for statements that the handler sends with the driver's own client: they
+    /// may write, as far as the user's own settings allow. The connection must be dropped afterwards.
     ///
     /// # Errors
     /// The connection must be dropped.

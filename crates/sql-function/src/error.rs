@@ -236,14 +236,6 @@ impl Error {
         self.with(loggable!(" (statement {} of {all} of the transaction)", index + 1))
     }
 
-    /// Adds what became of the transaction that it ended. If nobody knows, the error says so itself.
-    pub(crate) fn with_rollback(self) -> Error {
-        match self.kind {
-            Kind::OutcomeUnknown => self,
-            _ => self.with("; the transaction was rolled back, and nothing of it remains"),
-        }
-    }
-
     /// Sets the cause, which only the caller is shown (see [`says`](Error::says) for text that may
     /// be logged). The message must not repeat it.
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {

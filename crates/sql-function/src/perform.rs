@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use crate::attempt::Attempt;
 use crate::deadline::Deadline;
 use crate::driver::Connector;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::pool::Lease;
-use crate::response::{Response, StatementResult};
+use crate::response::Response;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
 
@@ -57,45 +57,83 @@ async fn exclusively<C: Connector>(
     connector: &C,
     attempt: &mut Attempt<C>,
 ) -> Result<Response, Error> {
-    let connection = attempt.obtained;
     // In the order of their names, so that two transactions cannot block each other.
     let steps = work.steps().iter();
     let exclusive: BTreeSet<_> =
         steps.filter(|(_, s)| s.exclusive).map(|(_, s)| s.name.as_str()).collect();
-    for name in exclusive {
-        if !attempt.try_lock(name).await? {
-            return Ok(Response::Skipped {
-                statement: name.to_owned(),
-                skipped: true,
-                reason: format!("another run of {name} holds its lock"),
-                connection,
-            });
+    let inside = !exclusive.is_empty()
+        && attempt.locks_in_transaction()
+        && match work {
+            Work::Statement((_, statement)) => statement.is_transactional(),
+            Work::Transaction(_) => true,
+        };
+    if !inside {
+        if let Some(name) = locked(&exclusive, attempt).await? {
+            return Ok(skipped(name, attempt));
+        }
+        return match work {
+            Work::Statement(step) => alone(step, connector, attempt).await,
+            Work::Transaction(steps) => {
+                begin(steps, attempt).await?;
+                let outcome = run_all(steps, connector, attempt).await;
+                finish(outcome, attempt).await
+            }
+        };
+    }
+    begin(work.steps(), attempt).await?;
+    match locked(&exclusive, attempt).await {
+        Ok(None) => {}
+        Ok(Some(name)) => {
+            attempt.rollback().await;
+            return Ok(skipped(name, attempt));
+        }
+        Err(error) => {
+            attempt.rollback().await;
+            return Err(error);
         }
     }
-    match work {
-        Work::Statement((params, statement)) => {
-            let (result, _) = attempt.run(connector, statement, params, RESPONSE_LIMIT).await?;
-            Ok(Response::Statement { result, connection })
+    let outcome = match work {
+        Work::Statement(step) => alone(step, connector, attempt).await,
+        Work::Transaction(steps) => run_all(steps, connector, attempt).await,
+    };
+    finish(outcome, attempt).await
+}
+
+/// Acquires locks. Returns the name of the first one that another run holds.
+async fn locked<'a, C: Connector>(
+    names: &BTreeSet<&'a str>,
+    attempt: &mut Attempt<C>,
+) -> Result<Option<&'a str>, Error> {
+    for name in names {
+        if !attempt.try_lock(name).await? {
+            return Ok(Some(name));
         }
-        Work::Transaction(steps) => {
-            let transaction = in_transaction(steps, connector, attempt).await?;
-            Ok(Response::Transaction { transaction, connection })
-        }
+    }
+    Ok(None)
+}
+
+fn skipped<C: Connector>(name: &str, attempt: &Attempt<C>) -> Response {
+    Response::Skipped {
+        statement: name.to_owned(),
+        skipped: true,
+        reason: format!("another run of {name} holds its lock"),
+        connection: attempt.obtained,
     }
 }
 
-async fn in_transaction<C: Connector>(
-    steps: &[Step<'_>],
-    connector: &C,
-    attempt: &mut Attempt<C>,
-) -> Result<Vec<StatementResult>, Error> {
+/// Begins a transaction of these statements.
+async fn begin<C: Connector>(steps: &[Step<'_>], attempt: &mut Attempt<C>) -> Result<(), Error> {
     let writes = steps.iter().any(|(_, statement)| statement.mode == Mode::Write);
-    attempt.begin(if writes { Mode::Write } else { Mode::Read }).await?;
-    match run_all(steps, connector, attempt).await {
-        Ok(results) => {
-            attempt.commit().await?;
-            Ok(results)
-        }
+    attempt.begin(if writes { Mode::Write } else { Mode::Read }).await
+}
+
+/// Commits the transaction, or rolls it back if its work has failed.
+async fn finish<C: Connector>(
+    outcome: Result<Response, Error>,
+    attempt: &mut Attempt<C>,
+) -> Result<Response, Error> {
+    match outcome {
+        Ok(response) => attempt.commit().await.map(|()| response),
         Err(error) => {
             attempt.rollback().await;
             Err(error)
@@ -103,12 +141,23 @@ async fn in_transaction<C: Connector>(
     }
 }
 
+/// Runs a single statement.
+async fn alone<C: Connector>(
+    (params, statement): &Step<'_>,
+    connector: &C,
+    attempt: &mut Attempt<C>,
+) -> Result<Response, Error> {
+    let connection = attempt.obtained;
+    let (result, _) = attempt.run(connector, statement, params, RESPONSE_LIMIT).await?;
+    Ok(Response::Statement { result, connection })
+}
+
 /// Runs one statement after another. The limit on a response applies to all of them together.
 async fn run_all<C: Connector>(
     steps: &[Step<'_>],
     connector: &C,
     attempt: &mut Attempt<C>,
-) -> Result<Vec<StatementResult>, Error> {
+) -> Result<Response, Error> {
     let mut results = Vec::with_capacity(steps.len());
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
@@ -117,11 +166,19 @@ async fn run_all<C: Connector>(
             // A procedure may have committed something of its own.
             let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
             let error = error.of_item(index, steps.len());
-            if atomic { error.with_rollback() } else { error }
+            if atomic { rolled_back(error) } else { error }
         })?;
         // With the comma after it. `run` has checked that it fits.
         room = room.saturating_sub(size + 1);
         results.push(result);
     }
-    Ok(results)
+    Ok(Response::Transaction { transaction: results, connection: attempt.obtained })
+}
+
+/// Adds what became of the transaction. If nobody knows, the error says so itself.
+fn rolled_back(error: Error) -> Error {
+    match error.kind() {
+        Kind::OutcomeUnknown => error,
+        _ => error.with("; the transaction was rolled back, and nothing of it remains"),
+    }
 }

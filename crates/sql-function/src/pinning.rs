@@ -37,7 +37,8 @@ pub fn reason(statement: &Statement, dialect: Dialect) -> Option<&'static str> {
     if tokens[0].is_one_of(&["CREATE", "ALTER"]) && creates_code(tokens) {
         return None;
     }
-    if is_mysql { mysql::reason(tokens) } else { postgres::reason(tokens, statement.exclusive) }
+    let locks_session = statement.exclusive && !statement.is_transactional();
+    if is_mysql { mysql::reason(tokens) } else { postgres::reason(tokens, locks_session) }
 }
 
 /// Whether the statement creates a procedure, a function, a trigger or an event.

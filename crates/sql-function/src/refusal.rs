@@ -94,9 +94,10 @@ pub fn no_tls(login: &Login) -> Error {
 }
 
 /// The server rejected the token, most likely because of `cause`. If it has accepted one before, the
-/// policy that it lacks now was there: what the policy names has changed.
+/// policy that it lacks now was there: what the policy names has changed. A proxy keeps its id.
 pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
-    let changed = cause == Cause::PolicyMissing && login.accepted.is_known();
+    let accepted = login.accepted.is_known() && !login.is_through_proxy();
+    let changed = cause == Cause::PolicyMissing && accepted;
     let cause = if changed { Cause::ResourceIdChanged } else { cause };
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))

@@ -218,6 +218,27 @@ impl Statement {
         check::verbs(self).all(|verb| verb.is_one_of(&ATOMIC))
     }
 
+    /// Whether it may be part of a transaction. PostgreSQL runs some commands only outside one, and a
+    /// procedure or a `DO` block may commit.
+    ///
+    /// Source: `PreventInTransactionBlock` in PostgreSQL's sources.
+    pub fn is_transactional(&self) -> bool {
+        const ALONE: [&str; 5] = ["CALL", "CLUSTER", "DISCARD", "DO", "VACUUM"];
+        const OBJECTS: [&str; 5] = ["DATABASE", "SCHEMA", "SUBSCRIPTION", "SYSTEM", "TABLESPACE"];
+        let verb = self.verb();
+        let object = self.tokens().nth(1);
+        let has_object = |object: &Token<'_>| match &*verb {
+            "CREATE" | "DROP" => object.is_one_of(&OBJECTS) && !object.is("SCHEMA"),
+            "REINDEX" => object.is_one_of(&OBJECTS),
+            "ALTER" => object.is("SYSTEM"),
+            _ => false,
+        };
+        // REFRESH MATERIALIZED VIEW CONCURRENTLY does run in one.
+        let concurrently = matches!(&*verb, "ALTER" | "CREATE" | "DROP" | "REINDEX")
+            && self.has_word("CONCURRENTLY");
+        !(concurrently || ALONE.contains(&&*verb) || object.as_ref().is_some_and(has_object))
+    }
+
     /// Whether it contains `word`, outside quotes and comments.
     pub fn has_word(&self, word: &str) -> bool {
         self.tokens().any(|token| token.is(word))

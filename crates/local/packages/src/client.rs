@@ -1,14 +1,11 @@
 //! The engines' own clients, for tests of the command lines that people are shown.
 
-use std::env::consts::ARCH;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use engine::Engine;
 
-use crate::host::Distribution;
-use crate::private_copy::{entries, libraries_in, loader_in, start_empty};
-use crate::{Error, Installation, apt, cache_folder};
+use crate::private_copy::{self, entries, libraries_in, loader_in};
+use crate::{Error, Installation};
 
 /// Fetches a private copy of the client that the engine's makers write: `mysql`, `mariadb` or `psql`.
 ///
@@ -23,25 +20,7 @@ pub fn fetch_client(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<In
         Engine::MariaDb => ("mariadb-client-core", "mariadb"),
         Engine::Postgres => ("postgresql-client", "psql"),
     };
-    let distribution = Distribution::of_host();
-    if !distribution.has_apt() {
-        return Err(Error::new(format!("{program} can be fetched only on Debian and Ubuntu")));
-    }
-    let Distribution { id, version, .. } = &distribution;
-    let name = format!("{package}-{id}-{version}-{ARCH}").replace('.', "-");
-    let folder = cache_folder()?.join("clients").join(name);
-    let parent = folder.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-
-    let lock_path = folder.with_extension("lock");
-    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
-    lock.lock().map_err(Error::io("lock", &lock_path))?;
-    if !folder.exists() {
-        let unfinished = folder.with_extension("unfinished");
-        start_empty(&unfinished)?;
-        apt::fetch(engine, package, &distribution, &unfinished, progress)?;
-        fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
-    }
+    let folder = private_copy::beside(engine, "clients", package, progress)?;
     let found = program_in(&folder, program).ok_or_else(|| {
         Error::new(format!("no {program} in {}: remove the folder and try again", folder.display()))
     })?;

@@ -25,6 +25,7 @@ mod client;
 mod error;
 mod host;
 mod installation;
+mod pooler;
 mod private_copy;
 mod search;
 mod server_program;
@@ -35,6 +36,7 @@ pub use cache::cache_folder;
 pub use client::fetch_client;
 pub use error::Error;
 pub use installation::Installation;
+pub use pooler::fetch_pooler;
 
 use server_program::ServerProgram;
 

@@ -68,6 +68,36 @@ pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<In
         .ok_or_else(|| Error::new(format!("the copy in {} cannot be read", folder.display())))
 }
 
+/// Unpacks a package that is no server, such as a client, into a folder of the cache under `kind`. Returns
+/// the folder. If several processes fetch it, one does and the others wait.
+pub(crate) fn beside(
+    engine: Engine,
+    kind: &str,
+    package: &str,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
+    let distribution = Distribution::of_host();
+    if !distribution.has_apt() {
+        return Err(Error::new(format!("{package} can be fetched only on Debian and Ubuntu")));
+    }
+    let Distribution { id, version, .. } = &distribution;
+    let name = format!("{package}-{id}-{version}-{ARCH}").replace('.', "-");
+    let folder = cache_folder()?.join(kind).join(name);
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+
+    let lock_path = folder.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+    lock.lock().map_err(Error::io("lock", &lock_path))?;
+    if !folder.exists() {
+        let unfinished = folder.with_extension("unfinished");
+        start_empty(&unfinished)?;
+        apt::fetch(engine, package, &distribution, &unfinished, progress)?;
+        fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
+    }
+    Ok(folder)
+}
+
 /// One folder for each release of the system, because several may share a home folder.
 fn folder(engine: Engine, distribution: &Distribution) -> Result<PathBuf, Error> {
     let Distribution { id, version, .. } = distribution;
@@ -146,7 +176,7 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-pub(crate) fn start_empty(folder: &Path) -> Result<(), Error> {
+fn start_empty(folder: &Path) -> Result<(), Error> {
     remove(folder)?;
     fs::create_dir(folder).map_err(Error::io("create", folder))
 }

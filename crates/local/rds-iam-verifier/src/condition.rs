@@ -16,7 +16,7 @@ use crate::operator::{Comparison, Operator, Quantifier};
 use crate::request::Request;
 
 /// One operator and one key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Condition {
     operator: Operator,
     key: String,

@@ -12,7 +12,7 @@ use crate::wildcard::{self, Glyph};
 const ARN_PARTS: usize = 6;
 
 /// One value of a condition. Strings and ARNs may have variables, and others may not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ConditionValue {
     Text(Template),
     Number(f64),
@@ -25,7 +25,7 @@ pub(crate) enum ConditionValue {
 }
 
 /// Addresses with the same first bits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Network {
     address: IpAddr,
     bits: u32,

@@ -2,14 +2,14 @@
 //! IAM User Guide).
 
 use crate::policy::{Policy, Verdict};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, SERVICE_CONTROL};
 use crate::request::Request;
 
 /// The policies that apply to a principal.
 ///
 /// An explicit deny in any of them denies. Otherwise each kind that is there must allow: the identity's
 /// policies, the permissions boundary, the session policies, and each level of service control policies.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policies {
     /// The policies of the user or role, inline and managed. One of them must allow.
     pub identity: Vec<Policy>,
@@ -75,10 +75,10 @@ impl Policies {
 
     /// In the order in which AWS asks them.
     fn layers(&self) -> impl Iterator<Item = Layer<'_>> {
-        let levels = self.service_control.iter().map(|level| Layer {
-            kind: "service control policy",
-            policies: level.iter().collect(),
-        });
+        let levels = self
+            .service_control
+            .iter()
+            .map(|level| Layer { kind: SERVICE_CONTROL, policies: level.iter().collect() });
         let identity = Layer { kind: "policy", policies: self.identity.iter().collect() };
         let boundary = self.boundary.iter();
         let boundary =

@@ -17,7 +17,7 @@ use crate::template::{Template, Unresolved};
 use crate::wildcard::{self, Glyph};
 
 /// A policy document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// What refusals call it, such as its file.
     name: Option<String>,
@@ -163,7 +163,7 @@ enum Version {
     V2012,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Statement {
     sid: Option<String>,
     effect: Effect,
@@ -211,7 +211,7 @@ enum Effect {
 }
 
 /// What a statement is about.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Patterns<T> {
     Any(Vec<T>),
     AllBut(Vec<T>),

@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::calendar::iso_8601;
 
+/// The kind of a service control policy.
+pub(crate) const SERVICE_CONTROL: &str = "service control policy";
+
 /// Why a login was refused.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +180,9 @@ impl Refusal {
             }
             Self::Signature => {
                 "check the secret access key, and that nothing changed the token after signing"
+            }
+            Self::NotAllowed { policy, .. } if policy.starts_with(SERVICE_CONTROL) => {
+                "allow it at this level of the organization too, as FullAWSAccess does"
             }
             Self::NoPolicy { .. } | Self::NotAllowed { .. } => {
                 "allow rds-db:connect on this ARN in the policy"

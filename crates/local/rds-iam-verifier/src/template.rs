@@ -6,13 +6,13 @@ use crate::request::Request;
 use crate::wildcard::Glyph;
 
 /// A string such as `arn:aws:rds-db:*:*:dbuser:*/${aws:username}`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Template {
     text: String,
     parts: Vec<Part>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Part {
     Glyph(Glyph),
     /// The value of a condition key.

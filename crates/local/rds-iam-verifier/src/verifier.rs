@@ -110,9 +110,9 @@ impl Verifier {
         Ok(())
     }
 
-    /// Replaces all policies.
-    pub fn set_policies(&self, policies: Policies) {
-        self.settings().policies = policies;
+    /// Changes any of the policies that apply to the principal.
+    pub fn change_policies(&self, change: impl FnOnce(&mut Policies)) {
+        change(&mut self.settings().policies);
     }
 
     /// Says who the access keys belong to. By default it is a role of the database's account, called

@@ -44,13 +44,13 @@ pub fn enable_iam_auth(
         (Target::Instance(_), Some(cluster)) => &Target::Cluster(cluster.clone()),
         (target, _) => target,
     };
-    must_be_supported(aws, database)?;
-    progress(&format!("enabling IAM authentication for {target}"));
     let (modify, identifier) = match target {
         Target::Instance(_) => ("modify-db-instance", "--db-instance-identifier"),
         Target::Cluster(_) => ("modify-db-cluster", "--db-cluster-identifier"),
         Target::Proxy(name) => return Err(proxy_is_its_owners(name, &database.region)),
     };
+    must_be_supported(aws, database)?;
+    progress(&format!("enabling IAM authentication for {target}"));
     aws.run(&[
         "rds",
         modify,

@@ -31,6 +31,7 @@ mod discover;
 mod instance;
 mod nearby;
 mod proxy;
+mod proxy_endpoint;
 mod target;
 mod vpc;
 
@@ -51,6 +52,7 @@ pub use error::Error;
 pub use lambda::{Function, Invocation, Vpc, invoke};
 pub use network::{Concurrency, Subnet, subnets, vpcs_of_groups};
 pub use proxy::{ProxyAuth, ProxySecret};
+pub use proxy_endpoint::{ProxyEndpoint, proxy_endpoints};
 pub use reach::{Reach, reach};
 pub use support::{Objection, objections};
 pub use target::Target;

@@ -190,9 +190,12 @@ fn of_environment() -> Result<Settings, Failure> {
 /// The function's settings that AWS knows.
 fn of_database(database: &Database) -> Settings {
     let Database { endpoint, port, region, .. } = database;
+    let gateway = database.internet_access_gateway.then(|| ("DB_TRUST", "amazon".to_owned()));
     [("DB_HOST", endpoint.clone()), ("DB_PORT", port.to_string()), ("DB_REGION", region.clone())]
+        .into_iter()
+        .chain(gateway)
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .collect()
 }
 
 /// The credentials of `profile`, or else of the environment, or else those that the `aws` client finds.

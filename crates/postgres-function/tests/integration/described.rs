@@ -127,17 +127,3 @@ pub(crate) async fn others(engine: Engine, bootstrap: &str) {
     assert_eq!(names(&describe(&function, "locked").await), ["id"]);
     assert_eq!(function.ok(ITEMS).await["row_count"], 3, "nothing was run");
 }
-
-/// Through an RDS Proxy, which a setting pins, the connection is not used again.
-pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
-    let server =
-        Server::builder(engine).named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com");
-    let harness = Harness::with(server, bootstrap).await;
-    let function = harness.deploy(&[]).await;
-    for _ in 0..2 {
-        let items = describe(&function, "items").await;
-        assert_eq!(items["columns"].as_array().unwrap().len(), 2);
-        assert_eq!(function.ok(ITEMS).await["connection"]["reused"], false);
-        assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
-    }
-}

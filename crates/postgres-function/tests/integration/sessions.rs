@@ -296,6 +296,21 @@ async fn warm_text<'a>(harness: &'a Harness, statements: &[(&str, &str)]) -> Dep
 /// A statement of mode read changes nothing: alone, after other statements, or among writes.
 pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
+    let function = reads_change_nothing(&harness).await;
+    // A write after such a read writes, and a limit applies to its own statement.
+    let (limit, none) = (call("limit"), call("no-limit"));
+    let event = format!(r#"{{"transaction":[{limit},{none},{ADD},{limit},{none},{ITEMS}]}}"#);
+    let response = function.ok(&event).await;
+    let of = |at: usize| &response["transaction"][at]["rows"][0]["l"];
+    assert_eq!([of(0), of(1), of(3), of(4)], ["9s", "0", "9s", "0"]);
+    for (call, seen) in [(&limit, "9s"), (&none, "0")] {
+        assert_eq!(function.ok(call).await["rows"][0]["l"], seen);
+    }
+    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+}
+
+/// Sends reads that try to write. Returns the function.
+pub(crate) async fn reads_change_nothing(harness: &Harness) -> Deployed<'_> {
     for (name, loosen) in [
         ("f", "PERFORM 1"),
         ("config", "PERFORM set_config('transaction_read_only', 'off', false)"),
@@ -337,26 +352,29 @@ pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
             assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
         }
     }
-    // A write after such a read writes, and a limit applies to its own statement.
-    let (limit, none) = (call("limit"), call("no-limit"));
-    let event = format!(r#"{{"transaction":[{limit},{none},{ADD},{limit},{none},{ITEMS}]}}"#);
-    let response = function.ok(&event).await;
-    let of = |at: usize| &response["transaction"][at]["rows"][0]["l"];
-    assert_eq!([of(0), of(1), of(3), of(4)], ["9s", "0", "9s", "0"]);
-    for (call, seen) in [(&limit, "9s"), (&none, "0")] {
-        assert_eq!(function.ok(call).await["rows"][0]["l"], seen);
-    }
-    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+    function
 }
 
-/// A role whose own setting makes transactions read-only writes if the statement's mode is write.
+/// A role whose own setting makes transactions read-only writes if the statement's mode is write, in a
+/// transaction that begins read-write. The setting itself is never changed: what runs only outside
+/// transactions has it, and is told.
 pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
-    let server = Server::builder(engine).profile(Profile::Untidy);
+    let server = Server::builder(engine).profile(Profile::Untidy).setting("log_statement", "all");
     let harness = Harness::with(server, bootstrap).await;
-    let create = ("create", "-- mode: write\nCREATE TABLE own.made (id int)");
-    let reads = ("reads", "SELECT current_setting('transaction_read_only') AS r");
+    harness.execute(ROLE_READS).await;
+    let statements = [
+        ("create", "-- mode: write\nCREATE TABLE own.made (id int)"),
+        ("reads", "SELECT current_setting('transaction_read_only') AS r"),
+        ("call", "-- mode: write\nCALL own.adds(1)"),
+        ("do", "-- mode: write\nDO $$ BEGIN CALL own.adds(1); END $$"),
+        ("commits", "-- mode: write\nCALL own.commits()"),
+        ("own", "-- mode: write\nCALL own.commits_itself()"),
+        ("vacuum", "-- mode: write\nVACUUM own.counted"),
+        ("index", "-- mode: write\nCREATE INDEX CONCURRENTLY ON own.counted (n)"),
+        ("now", "SELECT n FROM own.counted"),
+    ];
     for first in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)] {
-        let function = harness.deploy_with(&[], &[create, reads]).await;
+        let function = harness.deploy_with(&[], &statements).await;
         function.ok(first).await;
         assert_eq!(function.ok(ITEMS).await["row_count"], 4);
         assert_eq!(function.ok(&call("reads")).await["rows"][0]["r"], "on");
@@ -368,49 +386,34 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
         harness.execute("DROP TABLE own.made").await;
         let diagnosis = function.ok(r#"{"diagnose":true}"#).await.to_string();
         assert!(!diagnosis.contains("read-only"), "{diagnosis}");
-        harness.execute("DELETE FROM items WHERE id = 4").await;
+        harness.execute("DELETE FROM items WHERE id = 4; UPDATE own.counted SET n = 0").await;
+        for (name, n) in [("call", 1), ("do", 2), ("own", 12), ("vacuum", 12)] {
+            function.ok(&call(name)).await;
+            assert_eq!(function.ok(&call("now")).await["rows"][0]["n"], n, "after {name}");
+        }
+        for name in ["commits", "index"] {
+            let message = function.fails(&call(name), "Query").await;
+            assert!(message.contains("25006"), "{name}: {message}");
+            assert!(message.contains("RESET default_transaction_read_only"), "{name}: {message}");
+            assert_eq!(function.ok(&call("now")).await["rows"][0]["n"], 12, "after {name}");
+        }
+        assert!(!harness.server.log().contains("SESSION CHARACTERISTICS"));
     }
-    let function = harness.deploy_with(&[], &[create]).await;
+    let function = harness.deploy_with(&[], &statements).await;
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
 }
 
-/// Through an RDS Proxy, nothing is sent that pins the connection, and a statement that changes its
-/// session costs the connection.
-pub(crate) async fn proxied(engine: Engine, bootstrap: &str) {
-    let server = Server::builder(engine)
-        .named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
-        .setting("log_statement", "all");
-    let harness = Harness::with(server, bootstrap).await;
-    let statements = [
-        ("timed", "-- timeout: 300ms\nSELECT pg_sleep(1)::text AS slept"),
-        ("path", "-- mode: write\nSELECT set_config('search_path', 'pg_catalog', false)"),
-        ("lock", "-- exclusive: true\nSELECT 1 AS one"),
-    ];
-    for own in ["off", "on"] {
-        harness.execute("DELETE FROM items WHERE id = 4").await;
-        harness
-            .execute(&format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}"))
-            .await;
-        let function = harness.deploy_with(&[], &statements).await;
-        let before = harness.server.log().len();
-        function.ok(ITEMS).await;
-        for event in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ITEMS}]}}"#), ITEMS] {
-            assert_eq!(function.ok(event).await["connection"]["reused"], true, "{event}");
-        }
-        function.fails(&call("timed"), "Timeout").await;
-        let log = harness.server.log();
-        for word in ["SET", "RESET", "DISCARD", "advisory", "canceling"] {
-            assert!(!log[before..].contains(word), "{own}, {word}: {}", &log[before..]);
-        }
-    }
-    let function = harness.deploy_with(&[], &statements).await;
-    for name in ["path", "lock"] {
-        function.ok(&call(name)).await;
-        let response = function.ok(ITEMS).await;
-        assert_eq!(response["row_count"], 4, "after {name}");
-        assert_eq!(response["connection"]["reused"], false, "after {name}");
-    }
-}
+/// A procedure that can be in a transaction, one that cannot, and one that also makes its own
+/// transactions read-write.
+const ROLE_READS: &str = "\
+CREATE TABLE own.counted (n int); INSERT INTO own.counted VALUES (0); \
+ALTER TABLE own.counted OWNER TO lambda_user; \
+CREATE PROCEDURE own.adds(more int) LANGUAGE plpgsql AS \
+$$ BEGIN UPDATE own.counted SET n = n + more; END $$; \
+CREATE PROCEDURE own.commits() LANGUAGE plpgsql AS \
+$$ BEGIN COMMIT; UPDATE own.counted SET n = n + 100; END $$; \
+CREATE PROCEDURE own.commits_itself() LANGUAGE plpgsql AS \
+$$ BEGIN COMMIT; SET TRANSACTION READ WRITE; UPDATE own.counted SET n = n + 10; COMMIT; END $$";
 
 /// A statement that cannot run in a transaction runs if its mode is write.
 pub(crate) async fn maintenance(engine: Engine, bootstrap: &str) {

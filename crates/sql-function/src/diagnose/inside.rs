@@ -11,18 +11,13 @@ use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::pinning;
-use crate::statement::{Mode, Statement};
+use crate::statement::Mode;
 use crate::truncate::truncate;
 
 /// The longest error of a statement, in bytes: there may be thousands of statements.
 const MAX_ERROR: usize = 600;
 /// Clocks that differ by more seconds than this are a warning.
 const MAX_CLOCK_OFFSET: f64 = 60.0;
-
-/// Why a statement pins its connection of an RDS Proxy.
-fn pins<C: Connector>(statement: &Statement) -> Option<&'static str> {
-    pinning::reason(statement, C::DIALECT)
-}
 
 impl<C: Connector> Examination<'_, C> {
     /// Asks the server info itself and the user.
@@ -102,7 +97,16 @@ impl<C: Connector> Examination<'_, C> {
                 }
                 wrong.push(why);
             }
-            if let Some(why) = statement.ok().filter(|_| through_proxy).and_then(pins::<C>) {
+            let pins = match statement.ok().filter(|_| through_proxy) {
+                Some(statement) => match pinning::reason(statement, C::DIALECT) {
+                    None if outcome.is_ok() => {
+                        self.deadline.wait(connection.pins(statement)).await.flatten()
+                    }
+                    why => why,
+                },
+                None => None,
+            };
+            if let Some(why) = pins {
                 shown["pins"] = json!(why);
                 pinning.push(format!("{name:?} pins its connection of the proxy: {why}"));
             }

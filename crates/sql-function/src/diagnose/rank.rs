@@ -251,7 +251,7 @@ fn token_denied<C: Connector>(
     let login = subject.connector.login();
     let endpoint = &login.signed_for();
     let mut suspects = vec![];
-    if login.accepted.is_known() {
+    if login.accepted.is_known() && !login.is_through_proxy() {
         let because = "the server accepted a token of this environment before, and none of its settings \
                        has changed: what has is at AWS, the resource id or the policy";
         suspects.push((Cause::ResourceIdChanged, because.to_owned()));

@@ -114,8 +114,8 @@ impl<C: Connector> Context<C> {
         Transaction::new(&self.0, mode)
     }
 
-    /// The driver's own client, for what nothing else here can do. Its session may write, and its
-    /// connection is not used again.
+    /// The driver's own client, for what nothing else here can do. Its session may write, as far as the
+    /// user's own settings allow, and its connection is not used again.
     ///
     /// # Errors
     /// There is no connection.

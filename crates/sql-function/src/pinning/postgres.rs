@@ -32,8 +32,9 @@ const CLAUSES: [&str; 13] = [
 const TEMPORARY: [&str; 2] = ["TEMP", "TEMPORARY"];
 const SCHEMA: Option<&str> = Some("pg_catalog");
 
-/// Why a statement of these tokens pins. The first is its verb.
-pub(super) fn reason(tokens: &[Token<'_>], exclusive: bool) -> Option<&'static str> {
+/// Why a statement of these tokens pins. The first is its verb. The lock of an exclusive one belongs to
+/// the transaction that it runs in, unless it `locks_session`.
+pub(super) fn reason(tokens: &[Token<'_>], locks_session: bool) -> Option<&'static str> {
     let verb = &tokens[0];
     match () {
         () if verb.is("SET") => Some("it is a SET, which pins in every form"),
@@ -52,7 +53,7 @@ pub(super) fn reason(tokens: &[Token<'_>], exclusive: bool) -> Option<&'static s
         () if calls(tokens, &LOCKS, SCHEMA) => {
             Some("it takes an advisory lock of the session: pg_advisory_xact_lock does not pin")
         }
-        () if exclusive && runs_outside_transactions(tokens) => Some(
+        () if locks_session => Some(
             "it is exclusive and cannot run in a transaction, so that its lock is one of the session",
         ),
         () => None,
@@ -98,30 +99,4 @@ fn is_temporary(tokens: &[Token<'_>]) -> bool {
         is_name && temporary && pair[1].is_sign('.')
     });
     created || selected || schema
-}
-
-/// Whether PostgreSQL refuses the statement in a transaction block, or may: a procedure commits only
-/// outside one.
-fn runs_outside_transactions(tokens: &[Token<'_>]) -> bool {
-    const ALONE: [&[&str]; 14] = [
-        &["VACUUM"],
-        &["CALL"],
-        &["CLUSTER"],
-        &["ALTER", "SYSTEM"],
-        &["CREATE", "DATABASE"],
-        &["CREATE", "SUBSCRIPTION"],
-        &["CREATE", "TABLESPACE"],
-        &["DROP", "DATABASE"],
-        &["DROP", "SUBSCRIPTION"],
-        &["DROP", "TABLESPACE"],
-        &["REINDEX", "DATABASE"],
-        &["REINDEX", "SCHEMA"],
-        &["REINDEX", "SYSTEM"],
-        &["DO"],
-    ];
-    let begins = |words: &&[&str]| has_words(&tokens[..tokens.len().min(words.len())], words);
-    // REFRESH MATERIALIZED VIEW CONCURRENTLY does run in one.
-    let concurrently = tokens[0].is_one_of(&["CREATE", "DROP", "REINDEX", "ALTER"])
-        && tokens.iter().any(|token| token.is("CONCURRENTLY"));
-    concurrently || ALONE.iter().any(begins)
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 #![deny(dead_code)] // a scenario that is not listed
 
+mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
@@ -82,6 +83,7 @@ macro_rules! scenarios {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
             untidy { same_answers }
+            bluegreen { both_ids one_id }
             soak { random_faults }
         }
     };

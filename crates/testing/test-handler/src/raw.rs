@@ -22,6 +22,8 @@ impl Raw for MySql {
 
 impl Raw for Postgres {
     async fn raw(driver: &mut Driver<'_, Postgres>, sql: &'static str) -> Result<(), Error> {
-        driver.batch_execute(sql).await.map_err(|error| Error::own("Driver", error.to_string()))
+        // Prepared, by name.
+        let run = driver.execute(sql, &[]).await.map(drop);
+        run.map_err(|error| Error::own("Driver", error.to_string()))
     }
 }

@@ -30,7 +30,8 @@ fn what_decides_elsewhere_is_told_first() {
     let account = Account::new(Engine::Postgres);
     let doctor = account.doctor();
     let enable = format!("modify-db-instance --db-instance-identifier {DATABASE}");
-    account.call(&format!("rds {enable} --enable-iam-database-authentication"));
+    let on = "--enable-iam-database-authentication --apply-immediately";
+    account.call(&format!("rds {enable} {on}"));
     let allow = json!({ "Effect": "Allow", "Action": "rds-db:connect", "Resource": account.arn() });
 
     // A data perimeter.
@@ -56,10 +57,11 @@ fn what_decides_elsewhere_is_told_first() {
     for (metric, value) in
         [("IamDbAuthConnectionRequests", 340), ("IamDbAuthConnectionFailureThrottling", 12)]
     {
-        account.call(&format!(
+        let put = format!(
             "cloudwatch put-metric-data --namespace AWS/RDS --metric-name {metric} --value {value} \
              --unit Count --dimensions DBInstanceIdentifier={DATABASE}"
-        ));
+        );
+        account.aws.run(&put.split_whitespace().collect::<Vec<_>>()).unwrap();
     }
     let (code, diagnosis) = doctor.diagnosis();
     assert_eq!((code, first_cause(&diagnosis)), (Some(1), Cause::Throttled.id()), "{diagnosis:#}");

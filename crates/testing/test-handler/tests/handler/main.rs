@@ -6,6 +6,8 @@
 mod ending;
 mod events;
 mod healing;
+mod pooled;
+mod proxied;
 mod sent;
 mod transactions;
 
@@ -25,10 +27,15 @@ macro_rules! scenarios {
 
 mod mysql {
     scenarios!(MySql, crate::MYSQL);
+    function_scenarios::tests! { MySql, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod mariadb {
     scenarios!(MariaDb, crate::MYSQL);
+    function_scenarios::tests! { MariaDb, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod postgres {
     scenarios!(Postgres, crate::POSTGRES);
+    function_scenarios::tests! { Postgres, crate::POSTGRES, crate:
+        pooled { two_handlers }
+    }
 }
