@@ -45,6 +45,8 @@ pub async fn follows_the_writer(engine: Engine, bootstrap: &str) {
     let diagnosis = named(harness, &[], "login", Cause::PolicyMissing).await;
     let fix = diagnosis["causes"][0]["fix"].as_str().unwrap();
     assert!(fix.contains("arn:aws:rds-db:us-west-2:"), "{fix}");
+    // The endpoint is none of the cluster's own, by which it could be found.
+    assert!(fix.contains("aws rds describe-global-clusters --region us-west-2"), "{fix}");
 }
 
 /// `DB_REGION` is obeyed, and the error after the writer has moved says what has to move with it.
