@@ -1,4 +1,4 @@
-//! The three kinds of resource that RDS has an endpoint for, each with its own commands.
+//! The kinds of resource that RDS has an endpoint for, each with its own commands.
 
 /// A resource with an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +7,8 @@ pub enum RdsResource {
     Instance,
     /// An Aurora DB cluster.
     Cluster,
+    /// The writer of an Aurora global database: one of its clusters, which the endpoint does not name.
+    Global,
     /// An RDS Proxy.
     Proxy,
 }
@@ -39,7 +41,7 @@ impl RdsResource {
     pub(crate) fn id(self) -> &'static str {
         match self {
             RdsResource::Instance => "db-ID",
-            RdsResource::Cluster => "cluster-ID",
+            RdsResource::Cluster | RdsResource::Global => "cluster-ID",
             RdsResource::Proxy => "prx-ID",
         }
     }
@@ -52,6 +54,9 @@ impl RdsResource {
             }
             RdsResource::Cluster => {
                 "--db-cluster {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
+            RdsResource::Global => {
+                "--db-cluster WRITING-CLUSTER --db-user {user:shell} --db-name {database:shell}"
             }
             RdsResource::Proxy => {
                 "--db-proxy {identifier} --db-user {user:shell} --db-name {database:shell}"
@@ -69,6 +74,12 @@ impl RdsResource {
             RdsResource::Cluster => {
                 "`aws rds describe-db-clusters --region {region} --query \
                  \"DBClusters[?Endpoint=='{host}' || ReaderEndpoint=='{host}'].DbClusterResourceId\"`"
+            }
+            RdsResource::Global => {
+                "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[].[DBClusterArn,DbClusterResourceId]\"` (the cluster is the one that `aws \
+                 rds describe-global-clusters --region {region} --query \
+                 \"GlobalClusters[?Endpoint=='{host}'].GlobalClusterMembers[]\"` shows as IsWriter)"
             }
             RdsResource::Proxy => {
                 "`aws rds describe-db-proxies --region {region} --query \
@@ -89,6 +100,10 @@ impl RdsResource {
                  \"DBClusters[?Endpoint=='{host}' || \
                  ReaderEndpoint=='{host}'].IAMDatabaseAuthenticationEnabled\"`"
             }
+            RdsResource::Global => {
+                "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[].[DBClusterArn,IAMDatabaseAuthenticationEnabled]\"`"
+            }
             RdsResource::Proxy => SHOW_PROXY,
         }
     }
@@ -104,6 +119,11 @@ impl RdsResource {
             RdsResource::Cluster => {
                 "`aws rds modify-db-cluster --region {region} --db-cluster-identifier {identifier} \
                  --enable-iam-database-authentication --apply-immediately`"
+            }
+            RdsResource::Global => {
+                "`aws rds modify-db-cluster --region {region} --db-cluster-identifier WRITING-CLUSTER \
+                 --enable-iam-database-authentication --apply-immediately`, and the same for the \
+                 clusters of the other regions"
             }
             RdsResource::Proxy => PROXY_REQUIRE_IAM,
         }

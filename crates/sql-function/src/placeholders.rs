@@ -21,10 +21,10 @@ pub(crate) fn of_endpoint(texts: &EngineTexts, endpoint: &Endpoint) -> Placehold
 fn resource(kind: EndpointKind) -> RdsResource {
     match kind {
         kind if kind.is_proxy() => RdsResource::Proxy,
-        EndpointKind::ClusterWriter
-        | EndpointKind::ClusterReader
-        | EndpointKind::ClusterCustom
-        | EndpointKind::GlobalWriter => RdsResource::Cluster,
+        EndpointKind::ClusterWriter | EndpointKind::ClusterReader | EndpointKind::ClusterCustom => {
+            RdsResource::Cluster
+        }
+        EndpointKind::GlobalWriter => RdsResource::Global,
         _ => RdsResource::Instance,
     }
 }

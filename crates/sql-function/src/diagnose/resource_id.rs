@@ -6,9 +6,10 @@ use iam_auth::EndpointKind;
 pub(super) fn invalid(id: &str, kind: EndpointKind) -> Option<String> {
     let prefixes: &[&str] = match kind {
         kind if kind.is_proxy() => &["prx-"],
-        EndpointKind::ClusterWriter | EndpointKind::ClusterReader | EndpointKind::ClusterCustom => {
-            &["cluster-"]
-        }
+        EndpointKind::ClusterWriter
+        | EndpointKind::ClusterReader
+        | EndpointKind::ClusterCustom
+        | EndpointKind::GlobalWriter => &["cluster-"],
         // An instance may belong to a cluster, and nothing is known of any other name.
         _ => &["db-", "cluster-", "prx-"],
     };

@@ -156,11 +156,14 @@ impl Asked<'_> {
         }
         // The login was allowed, but the next one may not be.
         let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
-        Finding::new(verdict, format!("{arn} may not {ACTION} on {resource}"))
+        let why = self.not_allowed(evaluation);
+        let changed = why.id == Cause::ResourceIdChanged.id();
+        let finding = Finding::new(verdict, format!("{arn} may not {ACTION} on {resource}"))
             .fact("principal", arn)
             .fact("resource", resource)
             .fact("decision", evaluation.eval_decision.as_str())
-            .because_of([self.not_allowed(evaluation)])
+            .because_of([why]);
+        if changed { finding.disproves(DISPROVED) } else { finding }
     }
 
     /// Which policy has a condition on the network, and what it does.

@@ -19,6 +19,8 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
     let (folder, bundle) = (folder.display().to_string(), bundle.display().to_string());
     let long = "u".repeat(129);
     let user = if engine == Engine::Postgres { &long[..64] } else { &*long };
+    let documents = "docs.cluster-abc123.eu-west-1.docdb.amazonaws.com";
+    let shards = "db.shardgrp-abc123.eu-west-1.rds.amazonaws.com";
     for (change, cause, told) in [
         (("DB_USER", user), Cause::SettingMalformed, "DB_USER has"),
         (("DB_HOST", ""), Cause::SettingMissing, "DB_HOST"),
@@ -26,6 +28,10 @@ pub async fn settings(engine: Engine, bootstrap: &str) {
         (("DB_PORT", "many"), Cause::SettingMalformed, "DB_PORT"),
         (("DB_CONNECT_TO", "nowhere"), Cause::SettingMalformed, "DB_CONNECT_TO"),
         (("DB_HOST", "https://db/"), Cause::HostMalformed, "DB_HOST"),
+        (("DB_HOST", "foo4abc.dsql.us-east-1.on.aws"), Cause::OtherService, "DbConnect"),
+        (("DB_HOST", documents), Cause::OtherService, "MONGODB-AWS"),
+        (("DB_HOST", shards), Cause::EndpointUnsupported, "cluster"),
+        (("DB_TRUST", "web"), Cause::SettingMalformed, "neither rds"),
         (("DB_REGION", "us-east-1"), Cause::RegionContradicts, "us-east-1"),
         (("DB_CA_BUNDLE", "/no/such/ca.pem"), Cause::BundleMissing, "/no/such/ca.pem"),
         (("DB_CA_BUNDLE", &*bundle), Cause::BundleUnusable, "eu-west-1-bundle.pem"),
