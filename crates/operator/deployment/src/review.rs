@@ -36,7 +36,8 @@ impl Review {
             ("AWS::AccountId", place.account.unwrap_or("ACCOUNT").to_owned()),
             ("AWS::StackName", place.stack.to_owned()),
         ]);
-        Ok(Self { resources: declared.resources(values, &pseudo)? })
+        let known = |name: &str| pseudo.get(name).cloned();
+        Ok(Self { resources: declared.resources(values, &known)? })
     }
 
     /// For a person.

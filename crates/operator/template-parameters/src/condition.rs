@@ -61,17 +61,6 @@ impl Conditions<'_> {
                 let value = self.values.get(name).cloned();
                 value.ok_or_else(|| format!("the parameter {name} has no value"))
             }
-            "Fn::Join" => {
-                let separator = argument[0].as_str().unwrap_or_default();
-                // A list of functions, or a function that returns a list.
-                let list = match argument[1].as_array() {
-                    Some(items) => items.iter().map(|item| self.value(item)).collect(),
-                    None => self.value(&argument[1]),
-                }?;
-                let texts: Vec<_> =
-                    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                Ok(texts.join(separator).into())
-            }
             "Fn::Split" => {
                 let separator = argument[0].as_str().unwrap_or_default();
                 let text = self.value(&argument[1])?;

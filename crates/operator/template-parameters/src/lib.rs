@@ -112,18 +112,33 @@ impl Parameters {
     }
 
     /// The resources that a stack with these [`values`](Self::values) has, by their ids, with values in
-    /// place of intrinsic functions. `pseudo` has the pseudo parameters, such as `AWS::Region`. What
-    /// CloudFormation alone knows stays as it is written in the template, such as `${Queue.Arn}`.
+    /// place of intrinsic functions. `known` has the values of other names than the parameters':
+    /// `AWS::Region`, a resource's id, or `Queue.Arn`. What it does not know stays as it is written in the
+    /// template, such as `${Queue.Arn}`.
     ///
     /// # Errors
     /// The template has a function that this crate does not know.
     pub fn resources(
         &self,
         values: &BTreeMap<String, Value>,
-        pseudo: &BTreeMap<&str, String>,
+        known: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Map<String, Value>, String> {
         let conditions = Conditions { named: &self.conditions, values };
-        Values { conditions, pseudo }.existing(&self.resources)
+        Values { conditions, known }.existing(&self.resources)
+    }
+
+    /// One value of the template, as in [`resources`](Self::resources). `None` if it is `AWS::NoValue`.
+    ///
+    /// # Errors
+    /// It has a function that this crate does not know.
+    pub fn value(
+        &self,
+        value: &Value,
+        values: &BTreeMap<String, Value>,
+        known: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<Value>, String> {
+        let conditions = Conditions { named: &self.conditions, values };
+        Values { conditions, known }.value(value)
     }
 
     /// Whether the template's condition `name` holds for these [`values`](Self::values).

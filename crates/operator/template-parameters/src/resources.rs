@@ -1,4 +1,5 @@
-//! The resources of a stack: those whose conditions hold, with values in place of intrinsic functions.
+//! The resources of a stack: those whose conditions hold, with values in place of intrinsic functions,
+//! evaluated as CloudFormation does.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html>
 
@@ -13,8 +14,8 @@ use crate::condition::Conditions;
 pub(crate) struct Values<'a> {
     /// The template's conditions, with the parameters' values.
     pub(crate) conditions: Conditions<'a>,
-    /// The pseudo parameters, such as `AWS::Region`.
-    pub(crate) pseudo: &'a BTreeMap<&'a str, String>,
+    /// Pseudo parameters, and names and attributes of resources: `AWS::Region`, `Queue`, `Queue.Arn`.
+    pub(crate) known: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Values<'_> {
@@ -34,7 +35,7 @@ impl Values<'_> {
     }
 
     /// A value; nothing if it is `AWS::NoValue`.
-    fn value(&self, value: &Value) -> Result<Option<Value>, String> {
+    pub(crate) fn value(&self, value: &Value) -> Result<Option<Value>, String> {
         Ok(Some(match value {
             Value::Object(members) => match function(members) {
                 Some((name, argument)) => return self.call(name, argument),
@@ -65,7 +66,7 @@ impl Values<'_> {
                 return self.value(&argument[if holds { 1 } else { 2 }]);
             }
             "Fn::GetAtt" => {
-                format!("${{{}.{}}}", text(&argument[0]), text(&argument[1])).into()
+                self.named(&format!("{}.{}", text(&argument[0]), text(&argument[1]))).into()
             }
             "Fn::Sub" => self.substitute(argument)?.into(),
             "Fn::Join" => {
@@ -87,14 +88,18 @@ impl Values<'_> {
         }))
     }
 
-    /// A pseudo parameter, a parameter, or else `${…}` for a resource, which has no name yet.
+    /// The value of a parameter or of another name.
     fn reference(&self, name: &str) -> Option<Value> {
         if name == "AWS::NoValue" {
             return None;
         }
-        let pseudo = self.pseudo.get(name).map(|value| value.clone().into());
-        let known = pseudo.or_else(|| self.conditions.values.get(name).cloned());
-        Some(known.unwrap_or_else(|| format!("${{{name}}}").into()))
+        let parameter = self.conditions.values.get(name).cloned();
+        Some(parameter.unwrap_or_else(|| self.named(name).into()))
+    }
+
+    /// What is known of a name, or else `${…}`.
+    fn named(&self, name: &str) -> String {
+        (self.known)(name).unwrap_or_else(|| format!("${{{name}}}"))
     }
 
     /// A text, or a text and the values of variables of its own.
@@ -107,8 +112,11 @@ impl Values<'_> {
         for (name, value) in own.into_iter().flatten() {
             variables.insert(name.as_str(), self.value(value)?);
         }
-        let variable = Regex::new(r"\$\{([^}!]+)\}").map_err(|error| error.to_string())?;
+        let variable = Regex::new(r"\$\{([^}]+)\}").map_err(|error| error.to_string())?;
         let replace = |found: &Captures<'_>| {
+            if let Some(literal) = found[1].strip_prefix('!') {
+                return format!("${{{literal}}}");
+            }
             let own = variables.get(&found[1]).cloned().flatten();
             match own.or_else(|| self.reference(&found[1])) {
                 Some(Value::String(text)) => text,

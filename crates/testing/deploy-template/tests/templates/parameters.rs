@@ -160,6 +160,8 @@ fn an_endpoint_is_read_alike() {
         "mydb.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
         "mydb.endpoint.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
         "mydb.abc123def456.rds.cn-north-1.amazonaws.com.cn",
+        "mydb.shardgrp-abc123def456.us-east-1.rds.amazonaws.com",
+        "mydb.cluster-abc123def456.us-east-1.docdb.amazonaws.com",
         "mydb.quorum-abc123def456.eu-west-1.rds.amazonaws.com",
         "a.b.abc123def456.eu-west-1.rds.amazonaws.com",
         "abc123def456.eu-west-1.rds.amazonaws.com",
@@ -167,8 +169,10 @@ fn an_endpoint_is_read_alike() {
         "db.example.com",
     ];
     for host in hosts {
-        let known = Endpoint::parse(host, 3306)
-            .is_ok_and(|endpoint| endpoint.kind() != EndpointKind::Unknown);
+        let known = Endpoint::parse(host, 3306).is_ok_and(|endpoint| {
+            let kind = endpoint.kind();
+            kind != EndpointKind::Unknown && kind.unsupported().is_none()
+        });
         let accepted = refusals(&both().with([("MySqlEndpoint", host)])).is_empty();
         assert_eq!(accepted, known, "{host}");
     }
