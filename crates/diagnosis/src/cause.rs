@@ -214,28 +214,32 @@ causes! {
          of RDS"
         confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
                  Amazon Root CA 1 to 4"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for proxies; or set it to \
+        fix "set DB_HOST to the proxy's endpoint, and remove DB_CA_BUNDLE and DB_TRUST, so that the \
+             function uses the layer's file for proxies; or set DB_CA_BUNDLE to \
              /opt/rds-ca/amazon-trust-roots.pem"
     GatewayNeedsAmazonRoots "gateway-needs-amazon-roots" at Tls:
         "the server's certificate is from Amazon Trust Services, like that of an Aurora express \
          cluster's internet access gateway, but the bundle contains the roots of RDS"
         confirm "`aws rds describe-db-clusters --region {region} --query \
-                 \"DBClusters[?Endpoint=='{host}'].InternetAccessGatewayEnabled\"`: must be true"
-        fix "if the command says true, set DB_TRUST=amazon: `cargo xtask deploy --db-cluster \
-             {identifier}` does (in the template, it is the parameter PostgresTrust); if not, the server \
-             is not this cluster: check DB_HOST and DB_CONNECT_TO"
+                 \"DBClusters[?Endpoint=='{host}' || \
+                 ReaderEndpoint=='{host}'].InternetAccessGatewayEnabled\"`: must be true"
+        fix "if it is true, remove DB_CA_BUNDLE and set DB_TRUST to amazon (in the template, the \
+             parameter PostgresTrust): `cargo xtask deploy {target}` does; if it is not, the server is \
+             not this cluster: check where DB_CONNECT_TO leads"
     ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
-        "the server's certificate is from RDS, but the bundle contains the roots for RDS Proxy"
+        "the server's certificate is from RDS, but the bundle contains the roots of Amazon Trust \
+         Services, which only an RDS Proxy and an Aurora express cluster have"
         confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
                  Amazon RDS"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
-             to /opt/rds-ca/{region}-bundle.pem"
+        fix "remove DB_TRUST and DB_CA_BUNDLE, so that the function uses the layer's file for its \
+             region; or set DB_CA_BUNDLE to {layer_file}"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
         "the server's certificate is from one region, but the bundle contains the roots of another"
         confirm "compare the region in the name of the server's issuer with those in the names of the \
                  bundle's roots"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
-             to /opt/rds-ca/{region}-bundle.pem"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file, {layer_file}; if it is this \
+             file, build the layer with the region of the server's certificate (`cargo xtask layer`) and \
+             attach it"
     SelfSigned "self-signed-server" at Tls:
         "the server's certificate is self-signed, not from RDS"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
@@ -254,8 +258,9 @@ causes! {
         "the server's certificate was not issued by any root in the bundle"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
-        fix "check that the bundle is the one for {region} (RDS Proxy needs the Amazon Trust roots), \
-             that DB_CONNECT_TO leads to this database, and that nothing intercepts the connection"
+        fix "check that the bundle is {layer_file} (RDS Proxy and Aurora express clusters need \
+             the Amazon Trust roots: DB_TRUST=amazon), that DB_CONNECT_TO leads to this database, and \
+             that nothing intercepts the connection"
     WrongName "certificate-names-another" at Tls:
         "the server's certificate does not name DB_HOST"
         confirm "compare DB_HOST with the names in the certificate"
@@ -314,9 +319,9 @@ causes! {
         confirm "{show_resource}, and `aws rds describe-blue-green-deployments --region {region}`: \
                  after a switchover the same name belongs to the green database, whose resource id is \
                  another"
-        fix "allow Action rds-db:connect on Resource {arn} with the id that the first command shows, \
-             beside the old one until the blue database is deleted: `cargo xtask deploy {target}` does \
-             both"
+        fix "allow rds-db:connect on the id that the first command shows too, beside the old one until \
+             the blue database is deleted: `cargo xtask deploy {target}` does (in the template, the \
+             parameter with the resource id takes both, with a comma between them)"
     NetworkCondition "denied-by-network-condition" at Login:
         "a policy has a condition on the caller's network, which a database login never has"
         confirm "look for aws:SourceIp, aws:SourceVpc, aws:SourceVpce, aws:VpcSourceIp, aws:UserAgent \
@@ -355,7 +360,9 @@ causes! {
         "the token is signed for {region}, but the database is in another region"
         confirm "read the region in the name of the server's CA"
         fix "set DB_REGION to the database's region{real_region}, or set DB_HOST to the endpoint that \
-             RDS shows, which names it"
+             RDS shows, which names it; for a global database, remove DB_REGION, so that tokens are signed \
+             for the region of the writer's certificate, and allow the role rds-db:connect in that \
+             region, on the resource id of the cluster there"
     ClockOff "clock-off" at Login:
         "this machine's clock differs from the database's, and a token is valid for 15 minutes"
         confirm "compare `date -u` with the correct time"
@@ -491,7 +498,8 @@ causes! {
 
     TableMissing "table-missing" at Statements:
         "a statement names a table, column or function that does not exist"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "create what the server's message names, correct the statement, or set DB_NAME to the \
              database that has it"
     RightsMissing "rights-missing" at Statements:
@@ -500,7 +508,8 @@ causes! {
         fix "run as the administrator: {grant_tables}"
     StatementInvalid "statement-invalid" at Statements:
         "a statement is not valid SQL for this server"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "correct the statement where the server's message points, and deploy again"
     StatementMode "statement-mode" at Statements:
         "a statement writes, but its file does not say so"

@@ -44,12 +44,18 @@ impl RdsResource {
         }
     }
 
-    /// The option of `cargo xtask deploy` that names it.
+    /// The options of `cargo xtask deploy` that name it, and what `deploy` must know beside.
     pub(crate) fn target(self) -> &'static str {
         match self {
-            RdsResource::Instance => "--db-instance {identifier}",
-            RdsResource::Cluster => "--db-cluster {identifier}",
-            RdsResource::Proxy => "--db-proxy {identifier}",
+            RdsResource::Instance => {
+                "--db-instance {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
+            RdsResource::Cluster => {
+                "--db-cluster {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
+            RdsResource::Proxy => {
+                "--db-proxy {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
         }
     }
 

@@ -197,7 +197,8 @@ impl Error {
         self
     }
 
-    /// Marks the error as transient: the failed login is worth a retry.
+    /// Marks the error as transient: the failed login is worth a retry, or the statement that is
+    /// certain not to have reached the database.
     pub fn transient(mut self) -> Error {
         self.transient = true;
         self
@@ -233,6 +234,14 @@ impl Error {
     /// Adds which of the transaction's `all` statements failed.
     pub(crate) fn of_item(self, index: usize, all: usize) -> Error {
         self.with(loggable!(" (statement {} of {all} of the transaction)", index + 1))
+    }
+
+    /// Adds what became of the transaction that it ended. If nobody knows, the error says so itself.
+    pub(crate) fn with_rollback(self) -> Error {
+        match self.kind {
+            Kind::OutcomeUnknown => self,
+            _ => self.with("; the transaction was rolled back, and nothing of it remains"),
+        }
     }
 
     /// Sets the cause, which only the caller is shown (see [`says`](Error::says) for text that may
@@ -323,11 +332,12 @@ impl Error {
     }
 
     /// Whether nothing was executed and an immediate retry may succeed: on another connection, if
-    /// this one is broken or leads to a server that is no longer the writer, or with the statement
-    /// parsed again.
+    /// this one is broken or leads to a server that is no longer the writer, with the statement
+    /// parsed again, or because a proxy had no connection to the database.
     pub(crate) fn is_retryable(&self) -> bool {
         let elsewhere = matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly);
-        self.stale || (self.fate == Fate::NotRun && elsewhere)
+        let not_sent = self.kind == Kind::QueryTransient && self.transient;
+        self.stale || (self.fate == Fate::NotRun && (elsewhere || not_sent))
     }
 
     /// The step that failed.

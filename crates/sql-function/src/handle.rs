@@ -1,7 +1,7 @@
 //! From an event to a response: the path of every invocation.
 
 use diagnosis::{Cause, Diagnosis};
-use iam_auth::{Credentials, TokenSigner, TrustStore};
+use iam_auth::{Credentials, EndpointKind, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -23,6 +23,7 @@ use crate::said::Loggable;
 use crate::settings::Settings;
 use crate::statement::{Mode, Statement};
 use crate::texts::Texts;
+use crate::writer::Writer;
 
 /// What answers the events of a function.
 pub(crate) trait Handler<C: Connector>: Send + Sync + 'static {
@@ -96,6 +97,8 @@ impl<C: Connector> Function<C> {
                 .says(Loggable::of_error(&error))
                 .certainly(no_roots(&settings), &placeholders)
         })?;
+        let is_global = settings.endpoint.kind() == EndpointKind::GlobalWriter;
+        let writer = (is_global && !settings.region_is_given).then(Writer::default);
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is invalid")
@@ -111,6 +114,7 @@ impl<C: Connector> Function<C> {
             texts: C::TEXTS,
             dated_ahead: 0,
             accepted: Accepted::default(),
+            writer,
         };
         Ok(Function {
             pool: Pool::new(C::new(login), at_once, random),
@@ -142,10 +146,12 @@ impl<C: Connector> Function<C> {
             }
             Request::Transaction(calls) => {
                 let all = calls.len();
-                let steps = calls
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, call)| self.step(call).map_err(|error| error.of_item(at, all)));
+                let steps = calls.into_iter().enumerate().map(|(at, call)| {
+                    let failed = |error: Error| {
+                        error.of_item(at, all).with("; nothing of the transaction was run")
+                    };
+                    self.step(call).map_err(failed)
+                });
                 let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }

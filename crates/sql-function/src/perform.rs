@@ -113,7 +113,12 @@ async fn run_all<C: Connector>(
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
         let done = attempt.run(connector, statement, params, room).await;
-        let (result, size) = done.map_err(|error| error.of_item(index, steps.len()))?;
+        let (result, size) = done.map_err(|error| {
+            // A procedure may have committed something of its own.
+            let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
+            let error = error.of_item(index, steps.len());
+            if atomic { error.with_rollback() } else { error }
+        })?;
         // With the comma after it. `run` has checked that it fits.
         room = room.saturating_sub(size + 1);
         results.push(result);

@@ -6,6 +6,11 @@
 //!
 //! Source: "Certificate authorities" in the Amazon RDS user guide, and the roots themselves.
 
+use iam_auth::TrustStore;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
 /// The roots in `certs/`, one per line, which ends with the certificate's SHA-256.
 const PINS: &str = include_str!("../../../certs/pins.csv");
 
@@ -42,6 +47,24 @@ pub(crate) fn region(name: &str) -> Option<&str> {
     is_region.then_some(word)
 }
 
+/// The region of a server that presented these certificates under `name`: that of whose roots one verifies
+/// them. Only AWS's own roots count. The names in the certificates themselves prove nothing.
+pub(crate) fn proven_region(
+    trust: &TrustStore,
+    presented: &[CertificateDer<'_>],
+    name: &ServerName<'_>,
+    now: SystemTime,
+) -> Option<String> {
+    let aws = trust.of_aws(is_pinned)?;
+    let anchors: Vec<_> = aws.anchors().collect();
+    let regions: BTreeSet<_> =
+        anchors.iter().filter_map(|anchor| region(anchor.subject())).collect();
+    let mut regions = regions.into_iter();
+    let verifies =
+        |its: &&str| aws.verifies(presented, name, now, |subject| region(subject) == Some(*its));
+    regions.find(verifies).map(str::to_owned)
+}
+
 /// The CA's identifier in RDS.
 pub(crate) fn id(name: &str) -> Option<String> {
     let mut words = rest(name)?.split(' ').skip_while(|word| *word != "CA").skip(1);
@@ -58,9 +81,8 @@ fn rest(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use iam_auth::TrustStore;
     use std::path::Path;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     #[test]
     fn the_roots_in_certs_are_pinned_and_nothing_else() {

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for, and the certificate must
     /// name.
     pub endpoint: Endpoint,
+    /// Whether `DB_REGION` is set.
+    pub region_is_given: bool,
     /// `DB_CONNECT_TO`: what TCP connects to; by default the endpoint.
     pub connect_to: DialAddress,
     /// `DB_USER`.
@@ -135,6 +137,7 @@ impl Settings {
             scheduled_statement: given("SCHEDULED_STATEMENT"),
             resource_ids: given("DB_RESOURCE_ID").as_deref().map(listed).unwrap_or_default(),
             function: given("AWS_LAMBDA_FUNCTION_NAME"),
+            region_is_given: given("DB_REGION").is_some(),
             endpoint,
             connect_to,
             statements,

@@ -107,11 +107,13 @@ impl<C: Connector> Examination<'_, C> {
         } else {
             format!("; the function connects to {}", login.connect_to)
         };
+        let region = match &login.writer {
+            Some(_) => "the region of the writer's certificate".to_owned(),
+            None => format!("{} ({})", endpoint.region(), endpoint.partition()),
+        };
         Seen::ok(format!(
-            "{}; tokens are signed for {endpoint} in {} ({}){dialled}",
-            kind.replace('_', " "),
-            endpoint.region(),
-            endpoint.partition()
+            "{}; tokens are signed for {endpoint} in {region}{dialled}",
+            kind.replace('_', " ")
         ))
         .fact("kind", kind)
         .fact("host", endpoint.host())

@@ -10,13 +10,19 @@ use super::seen::Seen;
 use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::loggable;
-use crate::statement::Mode;
+use crate::pinning;
+use crate::statement::{Mode, Statement};
 use crate::truncate::truncate;
 
 /// The longest error of a statement, in bytes: there may be thousands of statements.
 const MAX_ERROR: usize = 600;
 /// Clocks that differ by more seconds than this are a warning.
 const MAX_CLOCK_OFFSET: f64 = 60.0;
+
+/// Why a statement pins its connection of an RDS Proxy.
+fn pins<C: Connector>(statement: &Statement) -> Option<&'static str> {
+    pinning::reason(statement, C::DIALECT)
+}
 
 impl<C: Connector> Examination<'_, C> {
     /// Asks the server info itself and the user.
@@ -70,6 +76,8 @@ impl<C: Connector> Examination<'_, C> {
     pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
         let mut list = vec![];
         let mut wrong = vec![];
+        let mut pinning = vec![];
+        let through_proxy = self.login().is_through_proxy();
         for (name, statement) in self.subject.catalogue.iter() {
             let mut shown = json!({"name": name});
             let outcome = match statement {
@@ -94,17 +102,29 @@ impl<C: Connector> Examination<'_, C> {
                 }
                 wrong.push(why);
             }
+            if let Some(why) = statement.ok().filter(|_| through_proxy).and_then(pins::<C>) {
+                shown["pins"] = json!(why);
+                pinning.push(format!("{name:?} pins its connection of the proxy: {why}"));
+            }
             list.push(shown);
             let gone = |error: Error| matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout);
             if outcome.is_err_and(gone) {
                 break;
             }
         }
-        let seen = if wrong.is_empty() {
+        let mut seen = if wrong.is_empty() {
             Seen::ok(format!("{} prepared, none run", list.len()))
         } else {
             Seen::failed(wrong.join("; "))
         };
+        if !pinning.is_empty() {
+            let pinning = pinning.join("; ");
+            if seen.verdict == Verdict::Ok {
+                seen.verdict = Verdict::Warning;
+            }
+            seen.text += &format!("; {pinning}");
+            self.find(Cause::ProxyPins, pinning);
+        }
         seen.fact("statements", list)
     }
 

@@ -48,7 +48,7 @@ fn of_failure<C: Connector>(
     match error.kind() {
         Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
         Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
-        Kind::LoginDenied => of_denial::<C>(said, evidence, subject),
+        Kind::LoginDenied => of_denial::<C>(error.cause(), said, evidence, subject),
         Kind::LoginRefused => of_refusal(error.cause(), said),
         Kind::Timeout => vec![(Cause::LoginSilent, said)],
         _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
@@ -77,10 +77,18 @@ fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
     let mut suspects = vec![];
     match cause {
         Cause::UnknownIssuer
+        | Cause::CaOfSameName
         | Cause::RdsBundleForProxy
         | Cause::ProxyBundleForInstance
         | Cause::BundleOfOtherRegion => {
-            suspects.extend(of_unknown_issuer(evidence, login));
+            let known = of_unknown_issuer(evidence, login);
+            // An instance of an Aurora express cluster has an ordinary name, too.
+            let gateway = known.clone().filter(|(cause, _)| {
+                *cause == Cause::RdsBundleForProxy
+                    && login.endpoint().kind() == EndpointKind::Instance
+            });
+            suspects.extend(known);
+            suspects.extend(gateway.map(|(_, said)| (Cause::GatewayNeedsAmazonRoots, said)));
             suspects.push((Cause::UnknownIssuer, said));
         }
         Cause::WrongName => {
@@ -124,8 +132,20 @@ fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
         few(&roots)
     );
     let cause = match () {
+        () if issuers.last().is_some_and(|last| roots.iter().any(|root| root == last)) => {
+            Cause::CaOfSameName
+        }
         () if issued_by(rds_ca::is_amazon_trust) && !trusts(rds_ca::is_amazon_trust) => {
-            Cause::RdsBundleForProxy
+            match login.endpoint().kind() {
+                EndpointKind::ClusterWriter
+                | EndpointKind::ClusterReader
+                | EndpointKind::ClusterCustom
+                    if !own.names().iter().any(|name| name.contains(".proxy-")) =>
+                {
+                    Cause::GatewayNeedsAmazonRoots
+                }
+                _ => Cause::RdsBundleForProxy,
+            }
         }
         () if issued_by(rds_ca::is_rds) && !trusts(rds_ca::is_rds) => {
             if trusts(rds_ca::is_amazon_trust) {
@@ -161,6 +181,7 @@ fn of_refusal(cause: Option<Cause>, said: String) -> Vec<Suspect> {
 
 /// The server denied the login.
 fn of_denial<C: Connector>(
+    cause: Option<Cause>,
     said: String,
     evidence: &Evidence,
     subject: &Subject<'_, C>,
@@ -179,7 +200,11 @@ fn of_denial<C: Connector>(
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
         }
-        _ => suspects.extend(token_denied(&said, evidence, subject)),
+        _ => {
+            let differs = cause.filter(|cause| *cause == Cause::ProxySecretDiffers);
+            suspects.extend(differs.map(|cause| (cause, said.clone())));
+            suspects.extend(token_denied(&said, evidence, subject));
+        }
     }
     suspects
 }
@@ -210,7 +235,10 @@ fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect>
         suspects.push((Cause::ProxyWithoutIam, because.clone()));
     }
     suspects.push((Cause::UserNotForIam, because.clone()));
-    suspects.push((Cause::IamOff, because));
+    // A server that asks any user for a token has IAM authentication turned on.
+    if evidence.other_user.is_none() {
+        suspects.push((Cause::IamOff, because));
+    }
     suspects
 }
 
@@ -221,7 +249,7 @@ fn token_denied<C: Connector>(
     subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
     let login = subject.connector.login();
-    let endpoint = login.endpoint();
+    let endpoint = &login.signed_for();
     let mut suspects = vec![];
     if login.accepted.is_known() {
         let because = "the server accepted a token of this environment before, and none of its settings \
@@ -254,16 +282,12 @@ fn token_denied<C: Connector>(
         suspects.push((Cause::PolicyWrongResource, why));
     }
     let because = format!("the server asked for a token, and then {said}");
-    let mut possible = vec![
-        Cause::PolicyMissing,
-        Cause::PolicyWrongResource,
-        Cause::IamOff,
-        Cause::ResourceIdChanged,
-        Cause::NetworkCondition,
-    ];
-    if endpoint.kind().is_proxy() {
-        possible.insert(0, Cause::ProxyWithoutIam);
-    }
+    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource];
+    possible.extend(match endpoint.kind().is_proxy() {
+        true => [Cause::ProxyWithoutIam, Cause::ProxySecretMissing],
+        false => [Cause::IamOff, Cause::ResourceIdChanged],
+    });
+    possible.push(Cause::NetworkCondition);
     // It treats a user that does not exist like some other user, and may ask for a token.
     if evidence.greeting.contains("MariaDB") {
         possible.insert(1, Cause::UserNotForIam);

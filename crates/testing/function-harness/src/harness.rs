@@ -5,6 +5,7 @@ use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Profile, Row, Server};
 use local_stack::ITEMS;
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
@@ -67,10 +68,16 @@ impl Harness {
         for (_, text) in files.iter_mut().filter(|(name, _)| name.ends_with(".pem")) {
             text.clone_from(&root);
         }
-        let opt = harness.folder().join("opt");
-        layer::unpack(&files, &opt);
-        harness.layer = Some(opt);
+        harness.set_layer(&files);
         harness
+    }
+
+    /// Functions that are deployed from now on have a layer with these files, and no `DB_CA_BUNDLE`.
+    pub fn set_layer(&mut self, files: &BTreeMap<String, String>) {
+        let number = self.deployed.fetch_add(1, Ordering::Relaxed);
+        let opt = self.folder().join(format!("opt-{number}"));
+        layer::unpack(files, &opt);
+        self.layer = Some(opt);
     }
 
     /// Runs a scenario twice: on a server set up as RDS does, and on one with unfavourable settings.

@@ -15,6 +15,7 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod global;
 mod known_state;
 mod layer;
 mod login;
@@ -48,10 +49,13 @@ macro_rules! scenarios {
             }
             memory { tokens credentials }
             policy { deployed }
-            layer { regions_roots proxy_roots region_not_there }
+            layer { regions_roots proxy_roots region_not_there express_cluster }
+            global { follows_the_writer region_is_fixed not_by_a_name }
             doctor {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
+                gateway checked pins
+                proxy_words proxy_statements
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }

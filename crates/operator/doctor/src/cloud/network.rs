@@ -202,7 +202,7 @@ mod tests {
             another_vpc(&database, "x"),
             only_through_a_tunnel(&database),
         ];
-        causes.extend(crate::cloud::database::examine(&database, &login).causes);
+        causes.extend(crate::cloud::database::examine(&Aws::new("aws"), &database, &login).causes);
         assert_eq!(causes.len(), 7);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
         for command in texts.flat_map(|text| commands(text)) {
