@@ -50,7 +50,8 @@ fn says_not_found(code: &str, line: &str) -> bool {
     match code {
         "404" | "NoSuchEntity" | "ResourceNotFoundException" => true,
         "ValidationError" => line.contains("does not exist"),
-        _ => code.ends_with("NotFound") || code.ends_with("NotFoundFault"),
+        // EC2's ids that have the form, and that it never gave, are malformed to it.
+        _ => ["NotFound", "NotFoundFault", ".Malformed"].iter().any(|end| code.ends_with(end)),
     }
 }
 
@@ -132,6 +133,8 @@ mod tests {
             "NoSuchEntity",
             "ResourceNotFoundException",
             "404",
+            "InvalidSubnetID.NotFound",
+            "InvalidGroupId.Malformed",
         ] {
             let error =
                 said(&format!("An error occurred ({code}) when calling the X operation: x"));

@@ -35,6 +35,7 @@ pub(crate) fn network(
             return Ok(());
         }
     };
+    all_there(&choice.subnets, found.iter().map(|it| it.id.as_str()), "subnet")?;
     let usable = usable(&found, are_given)?;
     if usable.len() < found.len() {
         let left_out = found.iter().filter(|it| !usable.iter().any(|used| used.id == it.id));
@@ -55,12 +56,29 @@ pub(crate) fn network(
         ));
     }
     match vpcs_of_groups(aws, &choice.security_groups) {
-        Ok(groups) => groups_of(&groups, vpc),
+        Ok(groups) => {
+            let there = groups.iter().map(|(id, _)| id.as_str());
+            all_there(&choice.security_groups, there, "security group")?;
+            groups_of(&groups, vpc)
+        }
         Err(error) if error.is_not_found() => Err(error.into()),
         Err(error) => {
             report.note(&format!("note: cannot check the security groups: {error}"));
             Ok(())
         }
+    }
+}
+
+/// Checks that each id is among those that AWS knows.
+fn all_there<'a>(
+    ids: &[String],
+    there: impl Iterator<Item = &'a str>,
+    what: &str,
+) -> Result<(), Failure> {
+    let there: BTreeSet<_> = there.collect();
+    match ids.iter().find(|id| !there.contains(id.as_str())) {
+        None => Ok(()),
+        Some(id) => Err(format!("there is no {what} {id} in this account and region").into()),
     }
 }
 

@@ -81,6 +81,10 @@ impl World {
     }
 }
 
+/// The emulator runs no server, and gives `localhost` as the endpoint.
+const ORDERS: &str =
+    "--db-instance orders --endpoint orders.abc123def456.eu-west-1.rds.amazonaws.com";
+
 /// One emulator for all, because starting it takes longer than any of these.
 #[test]
 fn nothing_is_built_for_what_aws_would_refuse() {
@@ -100,26 +104,18 @@ fn networks(world: &World) {
     let subnet = subnet["Subnet"]["SubnetId"].as_str().unwrap();
     let own = &world.subnets[0];
     world.refuses(
-        "--db-instance orders",
+        ORDERS,
         &format!("--subnets {own},{subnet}"),
         &["the subnets of a function must be of one VPC", &format!("{subnet} in {vpc}")],
     );
     world.refuses(
-        "--db-instance orders",
+        ORDERS,
         &format!("--subnets {subnet}"),
         &[&format!("warning: the subnets are in {vpc}"), &world.group, "of its subnets' VPC"],
     );
-    world.refuses(
-        "--db-instance orders",
-        "--subnets subnet-0123456789abcdef0",
-        &["InvalidSubnetID.NotFound"],
-    );
-    world.refuses(
-        "--db-instance orders",
-        "--security-groups sg-0123456789abcdef0",
-        &["InvalidGroup.NotFound"],
-    );
-    world.refuses("--db-instance orders", "--no-vpc", &["has no public address"]);
+    world.refuses(ORDERS, "--subnets subnet-0123456789abcdef0", &["InvalidSubnetID.NotFound"]);
+    world.refuses(ORDERS, "--security-groups sg-0123456789abcdef0", &["sg-0123456789abcdef0"]);
+    world.refuses(ORDERS, "--no-vpc", &["has no public address"]);
 }
 
 fn concurrency(world: &World) {
@@ -127,7 +123,7 @@ fn concurrency(world: &World) {
     let quota = settings["AccountLimit"]["ConcurrentExecutions"].as_u64().unwrap();
     let much = quota - 99;
     world.refuses(
-        "--db-instance orders",
+        ORDERS,
         &format!("--parameter ReservedConcurrency={much}"),
         &[&format!("a concurrency of {much}"), "ReservedConcurrency=none"],
     );

@@ -5,6 +5,8 @@
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+use crate::function;
+
 /// The conditions of a template, for these values of its parameters.
 pub(crate) struct Conditions<'a> {
     pub(crate) named: &'a Value,
@@ -38,7 +40,8 @@ impl Conditions<'_> {
     }
 
     fn holds(&self, condition: &Value) -> Result<bool, String> {
-        let (name, argument) = function(condition)?;
+        let is_none = || format!("{condition} is not a function");
+        let (name, argument) = function::of(condition).ok_or_else(is_none)?;
         let list = || argument.as_array().into_iter().flatten();
         match name {
             "Condition" => self.named(argument.as_str().unwrap_or_default()),
@@ -51,37 +54,16 @@ impl Conditions<'_> {
     }
 
     fn value(&self, value: &Value) -> Result<Value, String> {
-        if !value.is_object() {
-            return Ok(value.clone());
-        }
-        let (name, argument) = function(value)?;
+        let Some((name, argument)) = function::of(value) else { return Ok(value.clone()) };
         match name {
             "Ref" => {
                 let name = argument.as_str().unwrap_or_default();
                 let value = self.values.get(name).cloned();
                 value.ok_or_else(|| format!("the parameter {name} has no value"))
             }
-            "Fn::Split" => {
-                let separator = argument[0].as_str().unwrap_or_default();
-                let text = self.value(&argument[1])?;
-                Ok(text.as_str().unwrap_or_default().split(separator).collect())
-            }
-            "Fn::Select" => {
-                let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok());
-                let index = index.ok_or_else(|| format!("{} is not an index", argument[0]))?;
-                let item = self.value(&argument[1])?.get(index).cloned();
-                item.ok_or_else(|| format!("the list has no item {index}"))
-            }
+            "Fn::Split" => Ok(function::split(&argument[0], &self.value(&argument[1])?)),
+            "Fn::Select" => function::select(&argument[0], &self.value(&argument[1])?),
             other => Err(format!("the function {other} is not supported")),
         }
     }
-}
-
-/// The name and the argument of an intrinsic function.
-fn function(value: &Value) -> Result<(&str, &Value), String> {
-    let members = value.as_object().filter(|members| members.len() == 1);
-    let function = members.and_then(|members| members.iter().next());
-    function
-        .map(|(name, argument)| (name.as_str(), argument))
-        .ok_or_else(|| format!("{value} is not a function"))
 }

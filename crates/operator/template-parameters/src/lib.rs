@@ -20,6 +20,7 @@
 
 mod condition;
 mod constraint;
+mod function;
 mod list;
 mod resource_id;
 mod resources;

@@ -9,6 +9,7 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use crate::condition::Conditions;
+use crate::function;
 
 /// What values are made of.
 pub(crate) struct Values<'a> {
@@ -36,19 +37,19 @@ impl Values<'_> {
 
     /// A value; nothing if it is `AWS::NoValue`.
     pub(crate) fn value(&self, value: &Value) -> Result<Option<Value>, String> {
+        if let Some((name, argument)) = function::of(value) {
+            return self.call(name, argument);
+        }
         Ok(Some(match value {
-            Value::Object(members) => match function(members) {
-                Some((name, argument)) => return self.call(name, argument),
-                None => {
-                    let mut all = Map::new();
-                    for (name, member) in members {
-                        if let Some(member) = self.value(member)? {
-                            all.insert(name.clone(), member);
-                        }
+            Value::Object(members) => {
+                let mut all = Map::new();
+                for (name, member) in members {
+                    if let Some(member) = self.value(member)? {
+                        all.insert(name.clone(), member);
                     }
-                    all.into()
                 }
-            },
+                all.into()
+            }
             Value::Array(items) => {
                 let items = items.iter().filter_map(|item| self.value(item).transpose());
                 Value::Array(items.collect::<Result<_, _>>()?)
@@ -76,13 +77,11 @@ impl Values<'_> {
             }
             "Fn::Split" => {
                 let whole = self.value(&argument[1])?.unwrap_or_default();
-                text(&whole).split(&text(&argument[0])).collect()
+                function::split(&argument[0], &whole)
             }
             "Fn::Select" => {
                 let list = self.value(&argument[1])?.unwrap_or_default();
-                let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok());
-                let item = index.and_then(|index| list.get(index)).cloned();
-                item.ok_or_else(|| format!("the list {list} has no item {}", argument[0]))?
+                function::select(&argument[0], &list)?
             }
             other => return Err(format!("the function {other} is not supported")),
         }))
@@ -127,10 +126,4 @@ impl Values<'_> {
         let text = text.and_then(Value::as_str).unwrap_or_default();
         Ok(variable.replace_all(text, replace).into_owned())
     }
-}
-
-/// A function's name and argument, if `members` is one.
-fn function(members: &Map<String, Value>) -> Option<(&str, &Value)> {
-    let (name, argument) = members.iter().next().filter(|_| members.len() == 1)?;
-    (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))
 }

@@ -141,8 +141,9 @@ fn requests(stack: &Stack) -> Vec<(String, Request)> {
 fn every_call_of_a_deployment_is_allowed() {
     let policy = policy();
     let bare_queue = all().with([("DeadLetterQueue", "false")]);
+    let outside = all().with([("SubnetIds", ""), ("SecurityGroupIds", "")]);
     let each = ALL.map(|function| stack_of(&[function]));
-    for stack in [all(), bare_queue].into_iter().chain(each) {
+    for stack in [all(), bare_queue, outside].into_iter().chain(each) {
         for (what, request) in requests(&stack) {
             assert_eq!(policy.decide(&request), Decision::Allowed, "{what}");
         }

@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>.
 
 use deploy_template::iam::{Decision, Policy, Request};
-use deploy_template::{ACCOUNT, STACK_NAME, physical_name};
+use deploy_template::{ACCOUNT, STACK_NAME, Stack, physical_name};
 
 use crate::calls::{self, request};
 use crate::deployer::{BOUNDARY, document};
@@ -18,7 +18,11 @@ struct Role {
 
 impl Role {
     fn of(id: &str) -> Self {
-        let own = Policy::parse(&render_of(&GENERATED, &all()).policy(id)).unwrap();
+        Self::in_stack(&all(), id)
+    }
+
+    fn in_stack(stack: &Stack, id: &str) -> Self {
+        let own = Policy::parse(&render_of(&GENERATED, stack).policy(id)).unwrap();
         Self { own, boundary: Policy::parse(&document(BOUNDARY)).unwrap() }
     }
 
@@ -97,6 +101,36 @@ fn a_functions_credentials_open_one_database_as_one_user() {
     let elsewhere = user(RESOURCE_ID, USER);
     role.may_not(&from_code("rds-db:connect", &elsewhere.replace("eu-west-1", "us-east-1")));
     role.may_not(&from_code("rds-db:connect", &elsewhere.replace(ACCOUNT, "210987654321")));
+}
+
+/// During a Blue/Green deployment.
+#[test]
+fn a_functions_credentials_open_blue_and_green_as_one_user() {
+    let (blue, green) = ("db-BLUEABCDEFGHIJKLMNOPQRSTUV", "db-GREENABCDEFGHIJKLMNOPQRSTU");
+    let both = format!("{blue},{green}");
+    let role = Role::in_stack(&all().with([("MySqlResourceId", &*both)]), "MySqlFunctionRole");
+    for id in [blue, green] {
+        role.may(&from_code("rds-db:connect", &user(id, USER)));
+        role.may_not(&from_code("rds-db:connect", &user(id, "admin")));
+    }
+    for id in [RESOURCE_ID, REPORTS[1].1, &both, "db-BLUEABCDEFGHIJKLMNOPQRSTUVW"] {
+        role.may_not(&from_code("rds-db:connect", &user(id, USER)));
+    }
+}
+
+/// Neither Lambda nor the code makes network interfaces.
+#[test]
+fn a_function_outside_a_vpc_runs_without_ec2() {
+    let outside = all().with([("SubnetIds", ""), ("SecurityGroupIds", "")]);
+    let role = Role::in_stack(&outside, "MySqlFunctionRole");
+    role.may(&from_code("rds-db:connect", &user(RESOURCE_ID, USER)));
+    role.may(&from_code("logs:PutLogEvents", &own_logs()));
+    role.may(&from_code("xray:PutTraceSegments", "*"));
+    role.may(&request("sqs:SendMessage", &arn("sqs", &physical_name("MySqlFailedEvents"))));
+    for action in ["ec2:CreateNetworkInterface", "ec2:DescribeSubnets", "ec2:RunInstances"] {
+        role.may_not(&request(action, "*"));
+        role.may_not(&from_code(action, "*"));
+    }
 }
 
 #[test]
