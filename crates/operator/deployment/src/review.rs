@@ -142,3 +142,81 @@ fn texts(value: &Value) -> Vec<String> {
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use deploy_template::{ACCOUNT, STACK_NAME, Stack, Template};
+
+    use super::*;
+
+    const PARAMETERS: [(&str, &str); 7] = [
+        ("MySqlEndpoint", "mydb.abc123def456.eu-west-1.rds.amazonaws.com"),
+        ("MySqlResourceId", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,db-ABCDEFGHIJKLMNOPQRSTUVWXY2"),
+        ("MySqlUser", "lambda-user"),
+        ("MySqlDatabase", "app"),
+        ("SubnetIds", "subnet-0123456789abcdef0"),
+        ("SecurityGroupIds", "sg-0123456789abcdef0"),
+        ("PermissionsBoundary", "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary"),
+    ];
+
+    /// The review of the template, and the stack that CloudFormation makes of it.
+    fn both(parameters: &[(&str, &str)]) -> (Review, deploy_template::Rendered) {
+        let path = deploy_template::functions();
+        let declared = Parameters::of_yaml(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let given = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let values = declared.values(&given.collect()).unwrap();
+        let place = Place {
+            partition: "aws",
+            region: "eu-west-1",
+            account: Some(ACCOUNT),
+            stack: STACK_NAME,
+        };
+        let review = Review::of(&declared, &values, &place).unwrap();
+        let stack = Stack::new("aws", "eu-west-1").with(parameters.iter().copied());
+        (review, Template::read(&path).render(&stack).unwrap())
+    }
+
+    #[test]
+    fn a_reviewer_sees_what_cloudformation_makes() {
+        for parameters in [&PARAMETERS[..], &PARAMETERS[..4]] {
+            let (review, made) = both(parameters);
+            // SAM ends the name of a layer with a hash.
+            let is_same = |made: &str, own: &str| made == own || made.starts_with("RdsCaLayer");
+            let ids: Vec<_> = review.resources.keys().collect();
+            assert_eq!(made.resources.len(), ids.len(), "{ids:?}");
+            for id in made.resources.keys() {
+                assert!(ids.iter().any(|own| is_same(id, own)), "{id}: {ids:?}");
+            }
+            let document = review.document();
+            let role = &document["roles"][0];
+            let statements = items(&role["policies"]).flat_map(|it| items(&it["statements"]));
+            // Only CloudFormation knows the name of the queue.
+            let written = |text: String| text.replace("${MySqlFailedEvents.Arn}", "queue");
+            let seen: Vec<_> = statements.map(|it| written(it.to_string())).collect();
+            let policy = made.policy("MySqlFunctionRole");
+            let queue = deploy_template::physical_name("MySqlFailedEvents");
+            let queue = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:{queue}");
+            let made =
+                items(&policy["Statement"]).map(|it| it.to_string().replace(&queue, "queue"));
+            assert_eq!(seen, made.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_person_sees_each_right() {
+        let (review, _) = both(&PARAMETERS);
+        let shown = review.shown();
+        for line in [
+            "  MySqlFailedEvents  AWS::SQS::Queue\n",
+            "  role MySqlFunctionRole, within arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary\n",
+            "    trust: allow sts:AssumeRole\n      by lambda.amazonaws.com\n",
+            "    log-in: allow rds-db:connect\n      on arn:aws:rds-db:eu-west-1:123456789012:dbuser:\
+             db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/lambda-user\n      on arn:aws:rds-db:",
+            "    run-in-lambda: deny ec2:*\n      on *\n      if Null lambda:SourceFunctionArn false",
+        ] {
+            assert!(shown.contains(line), "{line}: {shown}");
+        }
+        // Outside a VPC there is no right to network interfaces.
+        assert!(!both(&PARAMETERS[..4]).0.shown().contains("ec2:"));
+    }
+}

@@ -63,10 +63,15 @@ impl World {
         (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
     }
 
-    /// Deploys, which must be refused for each of these reasons before anything is built, dry run or not.
+    /// A dry run that must be refused for each of these reasons before anything is built.
     #[track_caller]
     fn refuses(&self, database: &str, options: &str, reasons: &[&str]) {
-        for how in ["--yes", "--dry-run"] {
+        self.refuses_how(&["--dry-run"], database, options, reasons);
+    }
+
+    #[track_caller]
+    fn refuses_how(&self, hows: &[&str], database: &str, options: &str, reasons: &[&str]) {
+        for how in hows {
             let arguments =
                 format!("deploy {database} --db-user lambda-user --db-name app {how} {options}");
             let (code, said) = self.command(&arguments);
@@ -122,7 +127,8 @@ fn concurrency(world: &World) {
     let settings = world.call("lambda get-account-settings");
     let quota = settings["AccountLimit"]["ConcurrentExecutions"].as_u64().unwrap();
     let much = quota - 99;
-    world.refuses(
+    world.refuses_how(
+        &["--dry-run", "--yes"],
         ORDERS,
         &format!("--parameter ReservedConcurrency={much}"),
         &[&format!("a concurrency of {much}"), "ReservedConcurrency=none"],
