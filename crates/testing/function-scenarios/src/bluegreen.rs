@@ -11,9 +11,10 @@ use fault_proxy::{Condition, Proxy};
 use function_harness::event::ITEMS;
 use function_harness::faults::{self, Ledger, Outcome, Report, connections, query};
 use function_harness::{Deployed, Harness, until};
-use local_rds::Server;
 use local_rds::iam::Resource;
+use local_rds::{Row, Server};
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -99,7 +100,7 @@ impl Deployment {
     }
 
     /// Drops blue's connections, lets nobody in, and copies to green what it lacks. Returns blue's rows.
-    async fn cut_and_catch_up(&self) -> Vec<local_rds::Row> {
+    async fn cut_and_catch_up(&self) -> Vec<Row> {
         self.name.set(Condition::Refuse);
         until("blue has no connection", async || {
             disconnect(self.blue());
@@ -108,7 +109,7 @@ impl Deployment {
         .await;
         let rows = hits(self.blue());
         if !rows.is_empty() {
-            let values: Vec<_> = rows.iter().map(|row| values(row)).collect();
+            let values: Vec<_> = rows.iter().map(values).collect();
             replicate(&self.green, &format!("INSERT INTO hits VALUES {}", values.join(", ")));
         }
         rows
@@ -174,12 +175,12 @@ fn replicate(server: &Server, sql: &str) {
     query(server, &sql);
 }
 
-fn hits(server: &Server) -> Vec<local_rds::Row> {
+fn hits(server: &Server) -> Vec<Row> {
     query(server, "SELECT id, n FROM hits ORDER BY id")
 }
 
 /// A row as SQL.
-fn values(row: &local_rds::Row) -> String {
+fn values(row: &Row) -> String {
     let cell = |at: usize| row[at].as_deref().unwrap();
     format!("({}, {})", cell(0), cell(1))
 }
@@ -315,7 +316,7 @@ impl<'a> Soak<'a> {
     }
 
     /// The processes of the function.
-    fn environments(&self) -> Vec<std::path::PathBuf> {
+    fn environments(&self) -> Vec<PathBuf> {
         let mut processes = self.function.processes();
         processes.sort();
         processes

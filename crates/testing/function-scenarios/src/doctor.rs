@@ -48,7 +48,7 @@ const STEPS: [&str; 10] = [
 ];
 
 /// Has the doctor examine the function.
-async fn diagnosis(function: &Deployed<'_>) -> Value {
+pub(crate) async fn diagnosis(function: &Deployed<'_>) -> Value {
     let diagnosis = function.ok(diagnosis::EVENT).await["diagnose"].take();
     let text = diagnosis.to_string();
     function.assert_discreet(&text);

@@ -49,7 +49,7 @@ macro_rules! scenarios {
                 denied unknown_user unknown_database unverified no_tls unreachable no_credentials
             }
             memory { tokens credentials }
-            policy { deployed }
+            policy { deployed perimeter }
             layer { regions_roots proxy_roots region_not_there express_cluster }
             global { follows_the_writer region_is_fixed not_by_a_name }
             doctor {

@@ -1,14 +1,30 @@
-//! The deployed role's policy, proven by enforcement: the function runs with exactly the environment
-//! that `deploy/template.yaml` gives it, against a server that enforces exactly that policy.
+//! The deployed role's policies, proven by enforcement: the function runs with exactly the environment
+//! that `deploy/template.yaml` gives it, against a server that enforces exactly those policies; and an
+//! organization's policies, which may lock it out.
 
 use deploy_template::{ACCOUNT, Rendered, Stack, Template};
+use diagnosis::Cause;
 use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
 use local_lambda::Function;
 use local_rds::Server;
-use local_rds::iam::Resource;
+use local_rds::iam::{Policy, Resource};
 use std::time::Duration;
+
+use crate::doctor;
+
+/// This project's permissions boundary.
+const BOUNDARY: &str = include_str!("../../../../deploy/permissions-boundary.json");
+const FULL_ACCESS: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+/// A data perimeter as organizations attach it: nothing from other networks than their own.
+const PERIMETER: &str = r#"{"Version": "2012-10-17", "Statement": [{
+    "Sid": "NetworkPerimeter", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {
+        "NotIpAddressIfExists": {"aws:SourceIp": ["192.0.2.0/24", "198.51.100.0/24"]},
+        "StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"},
+        "BoolIfExists": {"aws:ViaAWSService": "false"},
+        "ArnNotLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/aws-service-role/*"}}}]}"#;
 
 /// Partition, region, and the form of RDS's host names there.
 const PARTITIONS: [(&str, &str, &str); 3] = [
@@ -143,8 +159,7 @@ async fn run(
     timeout: Duration,
 ) -> Result<(), (String, String)> {
     let id = format!("{}Function", prefix(engine));
-    // The one about logins: the verifier evaluates no conditions, which another policy has.
-    let policy = role.inline_policy(&format!("{id}Role"), "log-in");
+    let policy = role.policy(&format!("{id}Role"));
     harness.server.iam().set_policy(&policy.to_string()).unwrap();
     let variables = environment.environment(&id);
     let settings = |function: Function| {
@@ -185,4 +200,53 @@ async fn denies(
     let reason = format!("no statement of the policy allows rds-db:connect on {arn}");
     assert!(!refusals.is_empty(), "the verifier was not asked");
     assert!(refusals.iter().all(|refusal| refusal.contains(&reason)), "{refusals:?}");
+}
+
+/// A service control policy that denies by `aws:SourceVpce` denies every login, because a login has no
+/// such key. The function says that it was denied, its diagnosis lists the condition among what may be
+/// the reason, and the fix that it gives is one.
+pub async fn perimeter(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    let iam = harness.server.iam();
+    let attach = |perimeter: &[&str]| {
+        let read = |json: &&str| Policy::parse(json).unwrap();
+        let levels = [&[FULL_ACCESS][..], &[&[FULL_ACCESS], perimeter].concat()];
+        let levels = levels.map(|level| level.iter().map(read).collect());
+        iam.change_policies(|policies| {
+            policies.boundary = Some(Policy::parse(BOUNDARY).unwrap());
+            policies.service_control = levels.to_vec();
+        });
+    };
+    attach(&[]);
+    harness.deploy(&[]).await.ok(ITEMS).await;
+    assert_eq!(iam.refusals(), [""; 0]);
+
+    attach(&[PERIMETER]);
+    let function = harness.deploy(&[]).await;
+    let message = function.fails(ITEMS, "Login.Denied").await;
+    assert!(message.contains("denied the login"), "{message}");
+    let refusals = iam.refusals();
+    let arn = harness.server.resource_arn(harness.server.user());
+    for says in [
+        format!(
+            "statement \"NetworkPerimeter\" of the service control policy denies rds-db:connect on {arn}"
+        ),
+        "key aws:SourceVpce is never present at a database login".into(),
+        "exempt rds-db:connect from the statement (NotAction)".into(),
+    ] {
+        assert!(refusals.iter().all(|refusal| refusal.contains(&says)), "{says}: {refusals:?}");
+    }
+
+    let diagnosis = doctor::diagnosis(&function).await;
+    assert_eq!(diagnosis["ok"], false);
+    let causes = diagnosis["causes"].as_array().unwrap();
+    let network = causes.iter().find(|cause| cause["cause"] == Cause::NetworkCondition.id());
+    let network = network.unwrap_or_else(|| panic!("{diagnosis:#}"));
+    let fix = network["fix"].as_str().unwrap();
+    assert!(fix.contains("NotAction rds-db:connect"), "{fix}");
+
+    let exempt = PERIMETER.replace(r#""Action": "*""#, r#""NotAction": "rds-db:connect""#);
+    attach(&[&exempt]);
+    doctor::is_healthy(&function).await;
+    function.ok(ITEMS).await;
 }
