@@ -70,6 +70,16 @@ causes! {
         confirm "`aws rds describe-db-instances --query \"DBInstances[].Endpoint\"` (for Aurora: \
                  describe-db-clusters, for a proxy: describe-db-proxies)"
         fix "set DB_HOST to the endpoint that RDS shows, without a scheme, user, port or path"
+    OtherService "other-service" at Settings:
+        "DB_HOST is an endpoint of another AWS service, which takes other tokens than RDS"
+        confirm "compare DB_HOST with the endpoint that RDS shows"
+        fix "set DB_HOST to the endpoint of an RDS or Aurora database, or of an RDS Proxy; Aurora DSQL, \
+             Redshift, DocumentDB and Neptune do not take the tokens of RDS"
+    EndpointUnsupported "endpoint-unsupported" at Settings:
+        "DB_HOST is an endpoint of a kind that is not supported"
+        confirm "compare DB_HOST with the endpoints that RDS shows"
+        fix "set DB_HOST to the endpoint of an instance, a cluster or an RDS Proxy; the endpoint of a DB \
+             shard group (Aurora PostgreSQL Limitless Database) is not supported"
     RegionContradicts "region-contradicts-host" at Settings:
         "DB_REGION differs from the region in the endpoint's name"
         confirm "compare DB_REGION with the region in DB_HOST"
@@ -89,6 +99,11 @@ causes! {
         "the layer has no root certificates for {region}"
         confirm "`cargo xtask certs list`"
         fix "run `cargo xtask certs update` and `cargo xtask layer`, and attach the new layer"
+    RegionWithoutRoots "region-without-roots" at Settings:
+        "no root certificates are known for {region}, where the database is"
+        confirm "`cargo xtask certs list`"
+        fix "set DB_CA_BUNDLE to the bundle that AWS publishes for {region}, if it does: see \"Using \
+             SSL/TLS to encrypt a connection to a DB instance\" in the user guide of that partition"
     BundleUnusable "ca-bundle-unusable" at Settings:
         "the CA bundle contains something other than valid CA certificates"
         confirm "`openssl storeutl -noout -text -certs {bundle:shell}`"
@@ -199,32 +214,53 @@ causes! {
          of RDS"
         confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
                  Amazon Root CA 1 to 4"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for proxies; or set it to \
+        fix "set DB_HOST to the proxy's endpoint, and remove DB_CA_BUNDLE and DB_TRUST, so that the \
+             function uses the layer's file for proxies; or set DB_CA_BUNDLE to \
              /opt/rds-ca/amazon-trust-roots.pem"
+    GatewayNeedsAmazonRoots "gateway-needs-amazon-roots" at Tls:
+        "the server's certificate is from Amazon Trust Services, like that of an Aurora express \
+         cluster's internet access gateway, but the bundle contains the roots of RDS"
+        confirm "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[?Endpoint=='{host}' || \
+                 ReaderEndpoint=='{host}'].InternetAccessGatewayEnabled\"`: must be true"
+        fix "if it is true, remove DB_CA_BUNDLE and set DB_TRUST to amazon (in the template, the \
+             parameter PostgresTrust): `cargo xtask deploy {target}` does; if it is not, the server is \
+             not this cluster: check where DB_CONNECT_TO leads"
     ProxyBundleForInstance "proxy-bundle-for-instance" at Tls:
-        "the server's certificate is from RDS, but the bundle contains the roots for RDS Proxy"
+        "the server's certificate is from RDS, but the bundle contains the roots of Amazon Trust \
+         Services, which only an RDS Proxy and an Aurora express cluster have"
         confirm "`openssl storeutl -noout -text -certs {bundle:shell} | grep Subject`: must name \
                  Amazon RDS"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
-             to /opt/rds-ca/{region}-bundle.pem"
+        fix "remove DB_TRUST and DB_CA_BUNDLE, so that the function uses the layer's file for its \
+             region; or set DB_CA_BUNDLE to {layer_file}"
     BundleOfOtherRegion "ca-bundle-of-another-region" at Tls:
         "the server's certificate is from one region, but the bundle contains the roots of another"
         confirm "compare the region in the name of the server's issuer with those in the names of the \
                  bundle's roots"
-        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file for its region; or set it \
-             to /opt/rds-ca/{region}-bundle.pem"
+        fix "remove DB_CA_BUNDLE, so that the function uses the layer's file, {layer_file}; if it is this \
+             file, build the layer with the region of the server's certificate (`cargo xtask layer`) and \
+             attach it"
     SelfSigned "self-signed-server" at Tls:
         "the server's certificate is self-signed, not from RDS"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
         fix "check that DB_CONNECT_TO leads to the database and not to another server; for a \
              self-managed server, set DB_CA_BUNDLE to its CA certificate"
+    CaOfSameName "ca-of-same-name" at Tls:
+        "the server's CA has the name of a root in the bundle, but another key: it is another CA"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
+                 </dev/null`: compare the last certificate with that of the same name in the bundle"
+        fix "if the server is a local or a self-managed one, set DB_CA_BUNDLE to its own CA certificate \
+             (`cargo xtask local` and local-rds print the file; for the doctor, --ca-bundle); if it \
+             should be RDS's, check where DB_CONNECT_TO leads, and that nothing intercepts the \
+             connection"
     UnknownIssuer "unknown-issuer" at Tls:
         "the server's certificate was not issued by any root in the bundle"
         confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} -showcerts \
                  </dev/null`"
-        fix "check that the bundle is the one for {region} (RDS Proxy needs the Amazon Trust roots), \
-             that DB_CONNECT_TO leads to this database, and that nothing intercepts the connection"
+        fix "check that the bundle is {layer_file} (RDS Proxy and Aurora express clusters need \
+             the Amazon Trust roots: DB_TRUST=amazon), that DB_CONNECT_TO leads to this database, and \
+             that nothing intercepts the connection"
     WrongName "certificate-names-another" at Tls:
         "the server's certificate does not name DB_HOST"
         confirm "compare DB_HOST with the names in the certificate"
@@ -277,6 +313,29 @@ causes! {
                  instance"
         fix "allow Action rds-db:connect on Resource {arn}, with the id that the command shows \
              (cluster-… for an Aurora cluster, prx-… for a proxy)"
+    ResourceIdChanged "resource-id-changed" at Login:
+        "the endpoint has another resource id than before, as after the switchover of a blue/green \
+         deployment, and the policy names the old one alone"
+        confirm "{show_resource}, and `aws rds describe-blue-green-deployments --region {region}`: \
+                 after a switchover the same name belongs to the green database, whose resource id is \
+                 another"
+        fix "allow rds-db:connect on the id that the first command shows too, beside the old one until \
+             the blue database is deleted: `cargo xtask deploy {target}` does (in the template, the \
+             parameter with the resource id takes both, with a comma between them)"
+    NetworkCondition "denied-by-network-condition" at Login:
+        "a policy has a condition on the caller's network, which a database login never has"
+        confirm "look for aws:SourceIp, aws:SourceVpc, aws:SourceVpce, aws:VpcSourceIp, aws:UserAgent \
+                 and aws:Referer in the conditions of the role's policies, its permissions boundary and \
+                 the organization's service control policies"
+        fix "exempt the login from the statement with the effect Deny: give it NotAction rds-db:connect \
+             in place of Action \"*\", or name its actions without it; and allow rds-db:connect in a \
+             statement without such a condition"
+    OtherAccount "other-account" at Login:
+        "the function's role belongs to another account than the database, which admits only its own"
+        confirm "compare the account in the ARN of the function's role with that in the database's ARN"
+        fix "deploy the function into the database's account; or make a role there with rds-db:connect \
+             on {arn} that trusts the function's role, and sign the tokens with the credentials of `aws \
+             sts assume-role` for it"
     IamOff "iam-authentication-off" at Login:
         "IAM authentication is turned off for the database"
         confirm "{show_iam}"
@@ -301,26 +360,77 @@ causes! {
         "the token is signed for {region}, but the database is in another region"
         confirm "read the region in the name of the server's CA"
         fix "set DB_REGION to the database's region{real_region}, or set DB_HOST to the endpoint that \
-             RDS shows, which names it"
+             RDS shows, which names it; for a global database, remove DB_REGION, so that tokens are signed \
+             for the region of the writer's certificate, and allow the role rds-db:connect in that \
+             region, on the resource id of the cluster there"
     ClockOff "clock-off" at Login:
         "this machine's clock differs from the database's, and a token is valid for 15 minutes"
         confirm "compare `date -u` with the correct time"
         fix "synchronize this machine's clock (`timedatectl set-ntp true`); Lambda's clock is correct, \
              so look for a host or container that has its own clock"
     Throttled "throttled" at Login:
-        "too many new IAM connections per second: RDS allows fewer than 200, and small instances fewer"
-        confirm "check the metric DatabaseConnections and the function's ConcurrentExecutions at that \
-                 time"
-        fix "lower the function's reserved concurrency, keep connections open between events, or use \
-             an RDS Proxy"
+        "too many new IAM connections per second: the rate that RDS accepts grows with the instance; AWS \
+         has published no number since 2026-06-30 (its guide said 200 before)"
+        confirm "check the sums of a minute of the metrics IamDbAuthConnectionFailureThrottling and \
+                 IamDbAuthConnectionRequests (AWS/RDS) and of the function's ConcurrentExecutions at \
+                 that time"
+        fix "keep connections open between events, lower the function's reserved concurrency, use an \
+             RDS Proxy or a larger instance class, and log in with one role: AWS advises to make the \
+             tokens with the same principal"
     ProxyWithoutIam "proxy-without-iam" at Login:
         "the RDS Proxy does not require IAM authentication"
-        confirm "`aws rds describe-db-proxies --query \"DBProxies[?Endpoint=='{host}'].Auth\"`: \
-                 IAMAuth must be REQUIRED or ENABLED, and a secret for {user} must be listed"
-        fix "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-             AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED --require-tls`"
+        confirm "{show_proxy}: either the first is IAM_AUTH, or the item with the secret of {user} has \
+                 IAMAuth REQUIRED (it is REQUIRED or DISABLED)"
+        fix "{proxy_require_iam}; or, without a secret, {proxy_iam_auth}"
+    ProxyDefaultScheme "proxy-default-auth-scheme" at Login:
+        "the RDS Proxy's default authentication scheme is not IAM, and it has no secret of the user"
+        confirm "{show_proxy}: the first must be IAM_AUTH"
+        fix "{proxy_iam_auth}"
+    ProxySecretMissing "proxy-secret-missing" at Login:
+        "the RDS Proxy has no secret for the user, or cannot read it"
+        confirm "{show_proxy}: an item must have the secret whose username is {user}, and the proxy's \
+                 role must be allowed secretsmanager:GetSecretValue on it"
+        fix "{proxy_require_iam}; or, without a secret, {proxy_iam_auth}"
+    ProxySecretDiffers "proxy-secret-differs" at Login:
+        "the password in the RDS Proxy's secret is not the user's in the database"
+        confirm "{show_proxy}, and compare the secret of {user} (`aws secretsmanager get-secret-value \
+                 --secret-id SECRET-OF-USER`) with the user's password in the database"
+        fix "set the user's password in the database and in the secret to the same one; or, without a \
+             secret, {proxy_iam_auth}"
+    ProxyBusy "proxy-busy" at Login:
+        "the RDS Proxy has too many clients, or too many new ones a second; this passes"
+        confirm "check the proxy's metrics ClientConnections, ClientConnectionsReceived and \
+                 ClientConnectionsSetupFailedAuth (AWS/RDS, dimension ProxyName)"
+        fix "send the event again; if it happens often, keep connections open between events, and lower \
+             the function's reserved concurrency"
+    ProxyBorrowTimeout "proxy-borrow-timeout" at Login:
+        "the RDS Proxy got no connection to its database in time: all are in use, or the database is \
+         away; this passes"
+        confirm "`aws rds describe-db-proxy-targets --region {region} --db-proxy-name {identifier}`, \
+                 and the metrics DatabaseConnections, DatabaseConnectionsBorrowLatency and \
+                 DatabaseConnectionsCurrentlySessionPinned (AWS/RDS, dimension ProxyName)"
+        fix "send the event again; if it happens often, mend what pins connections, raise the target \
+             group's MaxConnectionsPercent or the database's max_connections, or lower the function's \
+             reserved concurrency"
+    ProxyDatabaseRefused "proxy-database-refused" at Login:
+        "the database behind the RDS Proxy refused the proxy's own login"
+        confirm "`aws rds describe-db-proxy-targets --region {region} --db-proxy-name {identifier}`: \
+                 State and Reason of each target"
+        fix "mend what the database's message names; with DefaultAuthScheme IAM_AUTH, allow the proxy's \
+             own role rds-db:connect on {database_arn}, turn on IAM authentication at the database, and \
+             run there as the administrator: {create_user}; with a secret, its password must be the \
+             user's"
+    ProxyOption "proxy-unsupported-option" at Login:
+        "the RDS Proxy does not support something that the client asked for at login"
+        confirm "read the proxy's message: it names the option"
+        fix "take the option away: a proxy accepts user, database, application_name, client_encoding, \
+             DateStyle, TimeZone, extra_float_digits and search_path"
+    TlsRemoved "tls-removed" at Login:
+        "the server, or the RDS Proxy, saw a connection without TLS"
+        confirm "`openssl s_client -connect {connect_to:shell} -starttls {starttls} </dev/null`"
+        fix "check where DB_CONNECT_TO leads, and remove what ends TLS on the way there"
     AccessKeyUnknown "access-key-not-accepted" at Login:
-        "the access key was deleted, has expired, or belongs to a role of another account"
+        "the access key was deleted or has expired"
         confirm "run `aws sts get-caller-identity` with the same credentials"
         fix "in Lambda, deploy the function again to get new credentials, and check that its role still \
              exists; elsewhere, renew the credentials"
@@ -388,7 +498,8 @@ causes! {
 
     TableMissing "table-missing" at Statements:
         "a statement names a table, column or function that does not exist"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "create what the server's message names, correct the statement, or set DB_NAME to the \
              database that has it"
     RightsMissing "rights-missing" at Statements:
@@ -397,12 +508,19 @@ causes! {
         fix "run as the administrator: {grant_tables}"
     StatementInvalid "statement-invalid" at Statements:
         "a statement is not valid SQL for this server"
-        confirm "run the .sql file in {client}"
+        confirm "connect as the administrator to {database}, and have the server parse the file: \
+                 {parse_statement}"
         fix "correct the statement where the server's message points, and deploy again"
     StatementMode "statement-mode" at Statements:
         "a statement writes, but its file does not say so"
         confirm "read the first lines of the .sql file"
         fix "add the line \"-- mode: write\" at its top"
+    ProxyPins "proxy-pins" at Statements:
+        "a statement pins its connection of the RDS Proxy, which then serves this client alone"
+        confirm "check the proxy's metric DatabaseConnectionsCurrentlySessionPinned (AWS/RDS, dimension \
+                 ProxyName)"
+        fix "see docs/RDS_PROXY.md: change the statement as it says, or give it a function of its own \
+             that connects to the database directly"
 }
 
 #[cfg(test)]

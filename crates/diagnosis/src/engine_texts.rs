@@ -19,10 +19,10 @@ macro_rules! engine_texts {
 engine_texts! {
     /// The engine's name.
     engine,
-    /// Its command-line client.
-    client,
     /// Its name in `openssl s_client -starttls`.
     starttls,
+    /// Has the server parse a statement, with parameters or without, and run nothing.
+    parse_statement,
     /// Makes the user, with IAM authentication and rights in the database.
     create_user,
     /// Shows users whose names are like the user's.

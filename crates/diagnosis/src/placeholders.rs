@@ -7,7 +7,7 @@ use crate::cause::Cause;
 use crate::command::{Part, marked, parts};
 use crate::engine_texts::EngineTexts;
 use crate::quote::quoted;
-use crate::rds_resource::RdsResource;
+use crate::rds_resource::{self, RdsResource};
 
 /// What fills the placeholders of causes' texts.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,11 @@ impl Placeholders {
             ("show_resource", resource.show_id()),
             ("show_iam", resource.show_iam()),
             ("turn_iam_on", resource.turn_iam_on()),
+            ("target", resource.target()),
+            ("show_proxy", rds_resource::SHOW_PROXY),
+            ("proxy_require_iam", rds_resource::PROXY_REQUIRE_IAM),
+            ("proxy_iam_auth", rds_resource::PROXY_IAM_AUTH),
+            ("database_arn", rds_resource::DATABASE_ARN),
             ("arn", "arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}"),
         ]);
         self.with("resource_id", resource.id())

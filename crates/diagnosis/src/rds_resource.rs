@@ -11,6 +11,28 @@ pub enum RdsResource {
     Proxy,
 }
 
+/// Shows how a proxy authenticates its clients.
+pub(crate) const SHOW_PROXY: &str = "`aws rds describe-db-proxies --region {region} --query \
+     \"DBProxies[?Endpoint=='{host}'].[DefaultAuthScheme,Auth]\"`";
+
+/// Has a proxy require a token, and log in to the database with a secret. `IAMAuth` is `REQUIRED` or
+/// `DISABLED`; `ENABLED` exists for SQL Server alone:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_UserAuthConfig.html>.
+pub(crate) const PROXY_REQUIRE_IAM: &str = "`aws rds modify-db-proxy --region {region} \
+     --db-proxy-name {identifier} --require-tls --auth \
+     AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED`, with an item for every secret of the \
+     proxy, because the list replaces the old one, and a role of the proxy's that may read them";
+
+/// Has a proxy require a token, and log in to the database with one of its own:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html>.
+pub(crate) const PROXY_IAM_AUTH: &str = "`aws rds modify-db-proxy --region {region} --db-proxy-name \
+     {identifier} --default-auth-scheme IAM_AUTH`: then the proxy's own role needs rds-db:connect on \
+     {database_arn}, and {user} must be an IAM user in the database, with IAM authentication on";
+
+/// The resource of the proxy's own login.
+pub(crate) const DATABASE_ARN: &str = "arn:{partition}:rds-db:{region}:{account}:dbuser:{database_id}/{user} (the id is the database's: \
+     db-… or cluster-…)";
+
 impl RdsResource {
     /// The form of the resource id in a policy: see "Creating and using an IAM policy for IAM database
     /// access" in the RDS and Aurora user guides.
@@ -19,6 +41,21 @@ impl RdsResource {
             RdsResource::Instance => "db-ID",
             RdsResource::Cluster => "cluster-ID",
             RdsResource::Proxy => "prx-ID",
+        }
+    }
+
+    /// The options of `cargo xtask deploy` that name it, and what `deploy` must know beside.
+    pub(crate) fn target(self) -> &'static str {
+        match self {
+            RdsResource::Instance => {
+                "--db-instance {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
+            RdsResource::Cluster => {
+                "--db-cluster {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
+            RdsResource::Proxy => {
+                "--db-proxy {identifier} --db-user {user:shell} --db-name {database:shell}"
+            }
         }
     }
 
@@ -52,10 +89,7 @@ impl RdsResource {
                  \"DBClusters[?Endpoint=='{host}' || \
                  ReaderEndpoint=='{host}'].IAMDatabaseAuthenticationEnabled\"`"
             }
-            RdsResource::Proxy => {
-                "`aws rds describe-db-proxies --region {region} --query \
-                 \"DBProxies[?Endpoint=='{host}'].Auth\"`"
-            }
+            RdsResource::Proxy => SHOW_PROXY,
         }
     }
 
@@ -71,10 +105,7 @@ impl RdsResource {
                 "`aws rds modify-db-cluster --region {region} --db-cluster-identifier {identifier} \
                  --enable-iam-database-authentication --apply-immediately`"
             }
-            RdsResource::Proxy => {
-                "`aws rds modify-db-proxy --db-proxy-name {identifier} --auth \
-                 AuthScheme=SECRETS,SecretArn=SECRET-OF-USER,IAMAuth=REQUIRED`"
-            }
+            RdsResource::Proxy => PROXY_REQUIRE_IAM,
         }
     }
 }

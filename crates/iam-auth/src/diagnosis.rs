@@ -7,8 +7,10 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials as AwsCredentials;
 use rustls::ClientConfig;
 use rustls::client::WebPkiServerVerifier;
-use rustls_pki_types::CertificateDer;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::certificate::Certificate;
 use crate::chain::from_environment;
 use crate::credentials::Credentials;
 use crate::error::{Error, Kind};
@@ -89,14 +91,52 @@ impl TrustStore {
         if Path::new(&self.source).parent() == Some(Path::new(LAYER)) {
             return Some(self.clone());
         }
-        let is_own = |der: &&CertificateDer<'_>| is_pinned(&sha256::hex([der.as_ref()]));
-        let certificates: Vec<_> = self.certificates.iter().filter(is_own).cloned().collect();
+        self.only(|der| is_pinned(&sha256::hex([der])))
+    }
+
+    /// The anchors, in DER, that `keep` accepts; `None` if there are none.
+    fn only(&self, keep: impl Fn(&[u8]) -> bool) -> Option<Self> {
+        let kept = self.certificates.iter().filter(|der| keep(der.as_ref()));
+        let certificates: Vec<_> = kept.cloned().collect();
         if certificates.is_empty() {
             return None;
         }
         let client_config = tls::client_config(&certificates).ok()?; // the whole store has one
         let (source, fingerprint) = (self.source.clone(), self.fingerprint.clone());
         Some(Self { source, fingerprint, certificates, client_config })
+    }
+
+    /// Whether one of the anchors whose subject `belongs` verifies what a server presented, its own
+    /// certificate first, under `name` at `now`.
+    pub fn verifies(
+        &self,
+        presented: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: SystemTime,
+        belongs: impl Fn(&str) -> bool,
+    ) -> bool {
+        let belongs =
+            |der: &[u8]| Certificate::read(der).is_some_and(|root| belongs(root.subject()));
+        let Some((own, rest)) = presented.split_first() else { return false };
+        let Ok(since_1970) = now.duration_since(SystemTime::UNIX_EPOCH) else { return false };
+        let now = UnixTime::since_unix_epoch(since_1970);
+        self.only(belongs)
+            .and_then(|anchors| anchors.verifier().ok())
+            .is_some_and(|verifier| verifier.verify_server_cert(own, rest, name, &[], now).is_ok())
+    }
+
+    /// rustls's verifier with these anchors.
+    fn verifier(&self) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        let roots = tls::roots(&self.certificates).map_err(|(_, error)| self.unfit(error))?;
+        let provider = Arc::new(tls::crypto_provider());
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| self.unfit(error))
+    }
+
+    fn unfit(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        let message = format!("CA bundle {}: no verifier can be made of it", self.source);
+        Error::new(Kind::Trust, message).with_source(error)
     }
 
     /// Like [`client_config`](Self::client_config), for one handshake that has to be explained: it
@@ -106,20 +146,10 @@ impl TrustStore {
     ///
     /// [`Error::is_trust`] if no verifier can be built from the anchors.
     pub fn recording_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), Error> {
-        let refuse = |error: Box<dyn std::error::Error + Send + Sync>| {
-            let message = format!("CA bundle {}: no verifier can be made of it", self.source);
-            Error::new(Kind::Trust, message).with_source(error)
-        };
-        let roots = tls::roots(&self.certificates).map_err(|(_, error)| refuse(error.into()))?;
-        let provider = Arc::new(tls::crypto_provider());
-        let webpki =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| refuse(error.into()))?;
-        let verifier = Arc::new(RecordingVerifier::new(webpki));
-        let config = ClientConfig::builder_with_provider(provider)
+        let verifier = Arc::new(RecordingVerifier::new(self.verifier()?));
+        let config = ClientConfig::builder_with_provider(Arc::new(tls::crypto_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| refuse(error.into()))?
+            .map_err(|error| self.unfit(error))?
             .dangerous() // what webpki refuses stays refused
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_no_client_auth();

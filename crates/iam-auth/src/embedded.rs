@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind};
 use crate::rds_host::EndpointKind;
+use crate::roots::Roots;
 use crate::trust::TrustStore;
 
 /// The roots of RDS's regions, each after a comment with its name.
@@ -19,9 +20,8 @@ const END: &str = "-----END CERTIFICATE-----\n";
 
 /// Available with the feature `embedded-roots`.
 impl TrustStore {
-    /// The roots that verify an endpoint: those of its region; Amazon's for a proxy, whose
-    /// certificates are issued by ACM; and those of all regions for a global database, whose writer
-    /// may be in any.
+    /// The roots that verify an endpoint, by its kind ([`Roots::of`]). For an Aurora cluster with
+    /// express configuration, use [`embedded_from`](Self::embedded_from) with [`Roots::Amazon`].
     ///
     /// Roots change about once in a decade, but new regions bring new ones: a program that runs for
     /// years without an update of this crate should rather [`load`](Self::load) a bundle.
@@ -30,12 +30,29 @@ impl TrustStore {
     ///
     /// [`Error::is_trust`] if no root of the region is embedded, or one is not valid at `now`.
     pub fn embedded(endpoint: &Endpoint, now: SystemTime) -> Result<Self, Error> {
-        match endpoint.kind() {
-            kind if kind.is_proxy() => Self::amazon(now),
-            EndpointKind::GlobalWriter => {
+        Self::embedded_from(Roots::of(endpoint), endpoint, now)
+    }
+
+    /// The given `roots` for an endpoint: Amazon's; or RDS's of its region, and for a global database,
+    /// whose writer may be in any region, those of all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`embedded`](Self::embedded): no root of the European Sovereign Cloud is known.
+    pub fn embedded_from(
+        roots: Roots,
+        endpoint: &Endpoint,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
+        match (roots, endpoint.kind()) {
+            (Roots::Amazon, _) if !endpoint.partition().has_known_roots() => {
+                Err(unknown(endpoint.region()))
+            }
+            (Roots::Amazon, _) => Self::amazon(now),
+            (Roots::Rds, EndpointKind::GlobalWriter) => {
                 Self::from_pem(REGIONS.as_bytes(), &source("all regions"), now)
             }
-            _ => Self::rds(endpoint.region(), now),
+            (Roots::Rds, _) => Self::rds(endpoint.region(), now),
         }
     }
 
@@ -47,18 +64,13 @@ impl TrustStore {
     pub fn rds(region: &str, now: SystemTime) -> Result<Self, Error> {
         let pem = of_region(region);
         if pem.is_empty() {
-            let message = format!(
-                "iam-auth {} has no roots of the region {region:?}; download the region's bundle \
-                 (RDS user guide, \"Certificate bundles by AWS Region\") and load it with \
-                 TrustStore::load",
-                env!("CARGO_PKG_VERSION")
-            );
-            return Err(Error::new(Kind::Trust, message));
+            return Err(unknown(region));
         }
         Self::from_pem(pem.as_bytes(), &source(region), now)
     }
 
-    /// The five roots of Amazon Trust Services, at which the certificates of RDS Proxy end.
+    /// The five roots of Amazon Trust Services, at which the certificates of RDS Proxy and of Aurora
+    /// clusters with express configuration end.
     ///
     /// # Errors
     ///
@@ -66,6 +78,16 @@ impl TrustStore {
     pub fn amazon(now: SystemTime) -> Result<Self, Error> {
         Self::from_pem(AMAZON.as_bytes(), &source("Amazon Trust Services"), now)
     }
+}
+
+/// There are no roots of a region.
+fn unknown(region: &str) -> Error {
+    let message = format!(
+        "iam-auth {} has no roots of the region {region:?}; download the region's bundle (RDS user guide, \
+         \"Certificate bundles by AWS Region\") and load it with TrustStore::load",
+        env!("CARGO_PKG_VERSION")
+    );
+    Error::new(Kind::Trust, message)
 }
 
 /// What errors call the roots of `owner`.
@@ -139,6 +161,9 @@ mod tests {
             let trust = TrustStore::embedded(&endpoint(host), now()).unwrap();
             assert_eq!((&*subjects(&trust)[0], trust.len()), (first, count), "{host}");
         }
+        let express = endpoint("db.cluster-abc1.eu-west-1.rds.amazonaws.com");
+        let trust = TrustStore::embedded_from(Roots::Amazon, &express, now()).unwrap();
+        assert_eq!(trust.len(), 5);
         let global = endpoint("db.global-abc1.global.rds.amazonaws.com");
         let trust = TrustStore::embedded(&global, now()).unwrap();
         assert_eq!(trust.len(), REGIONS.matches(END).count());
@@ -151,6 +176,15 @@ mod tests {
             let error = TrustStore::rds(region, now()).unwrap_err();
             assert!(error.is_trust());
             assert!(error.to_string().contains("TrustStore::load"), "{error}");
+        }
+        // Neither family verifies what the European Sovereign Cloud issues.
+        for host in [
+            "db.abc1.eusc-de-east-1.rds.amazonaws.eu",
+            "db.proxy-abc1.eusc-de-east-1.rds.amazonaws.eu",
+        ] {
+            let error = TrustStore::embedded(&endpoint(host), now()).unwrap_err();
+            assert!(error.is_trust(), "{error}");
+            assert!(error.to_string().contains("eusc-de-east-1"), "{error}");
         }
     }
 

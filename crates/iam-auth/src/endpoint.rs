@@ -40,7 +40,8 @@ impl Endpoint {
     ///
     /// [`Error::is_region_unknown`] if the host has no region; [`Error::is_endpoint`] if it is not
     /// a host (it contains whitespace, a scheme, a port or a path), if it is not a database's, or
-    /// if the port is 0.
+    /// if the port is 0; among these [`Error::is_other_service`] if it is the host of Aurora DSQL,
+    /// Redshift, DocumentDB or another service of AWS.
     pub fn parse(host: &str, port: u16) -> Result<Self, Error> {
         let (host, tls_name) = checked(host, port)?;
         let RdsHost { kind, region } = RdsHost::read(&host)?;
@@ -348,6 +349,36 @@ mod tests {
         {
             let error = Endpoint::with_region("localhost", 3306, region).unwrap_err();
             assert!(error.is_endpoint(), "{region:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_another_service_is_refused_with_its_tokens() {
+        for (host, tokens) in [
+            ("foo4abc.dsql.us-east-1.on.aws", "service dsql and the action DbConnect"),
+            ("DW.abc123.us-west-2.Redshift.amazonaws.com.", "GetClusterCredentialsWithIAM"),
+            ("docs.cluster-abc123.eu-west-1.docdb.amazonaws.com", "MONGODB-AWS"),
+            ("g.cluster-abc123.us-east-1.neptune.amazonaws.com", "neptune-db"),
+        ] {
+            for refused in
+                [Endpoint::parse(host, 5432), Endpoint::with_region(host, 5432, "us-east-1")]
+            {
+                let error = refused.unwrap_err();
+                assert!(error.is_endpoint() && error.is_other_service(), "{error}");
+                assert!(error.to_string().contains(tokens), "{error}");
+            }
+        }
+        let rds = Endpoint::parse("rds.eu-west-1.amazonaws.com", 5432).unwrap_err();
+        assert!(!rds.is_other_service(), "{rds}");
+    }
+
+    #[test]
+    fn a_shard_group_is_not_supported_and_all_others_are() {
+        let kind = |host| parsed(host).kind();
+        let why = kind("db.shardgrp-abc1.us-east-1.rds.amazonaws.com").unsupported().unwrap();
+        assert!(why.contains("cluster-"), "{why}");
+        for host in ["db.abc1.us-east-1.rds.amazonaws.com", "a.b.c.eu-west-1.rds.amazonaws.com"] {
+            assert_eq!(kind(host).unsupported(), None);
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Endpoint,
+    OtherService,
     RegionUnknown,
     RegionMismatch,
     User,
@@ -36,9 +37,16 @@ impl Error {
         Self { source: Some(source.into()), ..self }
     }
 
-    /// The host, the port, the region's name or the dial address is malformed.
+    /// The host, the port, the region's name or the dial address is malformed, or the host is not a
+    /// database's of RDS.
     pub fn is_endpoint(&self) -> bool {
-        self.kind == Kind::Endpoint
+        matches!(self.kind, Kind::Endpoint | Kind::OtherService)
+    }
+
+    /// The host belongs to another service of AWS, which takes other tokens: Aurora DSQL, Redshift,
+    /// DocumentDB, Neptune, ElastiCache, MemoryDB. The error says which.
+    pub fn is_other_service(&self) -> bool {
+        self.kind == Kind::OtherService
     }
 
     /// The host has no region: a CNAME, an IP address, localhost, a global endpoint.

@@ -35,7 +35,7 @@
 //! | the address where TCP connects, if that is another | [`DialAddress`] |
 //! | AWS credentials: the environment, profiles, SSO, ECS, EC2, your own | [`Credentials`] |
 //! | a token for each login | [`TokenSigner`], [`AuthToken`], [`sign`] |
-//! | the roots that verify the server | [`TrustStore`], [`Certificate`] |
+//! | the roots that verify the server | [`TrustStore`], [`Roots`], [`Certificate`] |
 //! | what can go wrong | [`Error`] |
 //!
 //! Each driver needs settings of its own, and most have defaults that send a token to an unverified
@@ -50,6 +50,7 @@
 // The endpoint.
 mod dial_address;
 mod endpoint;
+mod other_service;
 mod partition;
 mod rds_host;
 
@@ -65,6 +66,7 @@ mod der;
 #[cfg(feature = "embedded-roots")]
 mod embedded;
 mod pem;
+mod roots;
 #[cfg(feature = "rustls")]
 mod tls;
 mod trust;
@@ -87,6 +89,7 @@ pub use endpoint::Endpoint;
 pub use error::Error;
 pub use partition::Partition;
 pub use rds_host::EndpointKind;
+pub use roots::Roots;
 pub use token::{AuthToken, TokenSigner, sign};
 pub use trust::TrustStore;
 

@@ -52,6 +52,17 @@ impl Partition {
         }
     }
 
+    /// Whether AWS publishes the roots that verify this partition's databases at an address that is known
+    /// here, and Amazon Trust Services issues its public certificates. The European Sovereign Cloud has a
+    /// root authority of its own, and the ISO partitions are not public.
+    ///
+    /// Sources: "Certificate bundles by AWS Region" in the RDS user guide and in that for China; "AWS
+    /// European Sovereign Cloud: Sovereign Reference Framework", AWS Security Blog.
+    #[must_use]
+    pub fn has_known_roots(self) -> bool {
+        matches!(self, Self::Aws | Self::AwsCn | Self::AwsUsGov)
+    }
+
     /// The partition of a well-formed region; without a special prefix, the commercial one.
     pub(crate) fn of_region(region: &str) -> Self {
         let is = |prefix| region.starts_with(prefix);

@@ -6,6 +6,7 @@
 //! Chinese names and the ISO partitions, and `rds-fips` for FIPS endpoints.
 
 use crate::error::{Error, Kind};
+use crate::other_service;
 use crate::partition::{Partition, is_region};
 
 /// The kind of an RDS endpoint.
@@ -27,7 +28,8 @@ pub enum EndpointKind {
     Proxy,
     /// An additional endpoint of an RDS Proxy: `db.endpoint.proxy-abc123def456.…`.
     ProxyEndpoint,
-    /// An Aurora Limitless shard group: `db.shardgrp-abc123def456.…`.
+    /// A DB shard group of Aurora PostgreSQL Limitless Database: `db.shardgrp-abc123def456.…`. See
+    /// [`unsupported`](Self::unsupported).
     ShardGroup,
     /// Not a known form of RDS: a CNAME, an IP address, a load balancer, localhost.
     Unknown,
@@ -37,6 +39,20 @@ impl EndpointKind {
     /// Whether it is an RDS Proxy, whose certificates are issued by ACM and not by RDS's CAs.
     pub fn is_proxy(self) -> bool {
         matches!(self, Self::Proxy | Self::ProxyEndpoint)
+    }
+
+    /// Why an endpoint of this kind is not one to log in to with IAM, and what to use instead.
+    ///
+    /// For a DB shard group, AWS documents no resource id that a policy could name. Aurora's guide has
+    /// clients connect to the endpoints of the Limitless cluster, whose id is that of any cluster.
+    /// Sources: "Working with DB shard groups", "Creating and using an IAM policy for IAM database access",
+    /// Aurora user guide.
+    #[must_use]
+    pub fn unsupported(self) -> Option<&'static str> {
+        (self == Self::ShardGroup).then_some(
+            "the endpoint of a DB shard group is not supported: AWS documents no resource id of it for a \
+             policy; use the writer or reader endpoint of its cluster (….cluster-….rds.amazonaws.com)",
+        )
     }
 }
 
@@ -50,9 +66,13 @@ pub(crate) struct RdsHost<'a> {
 impl<'a> RdsHost<'a> {
     const UNKNOWN: Self = Self { kind: EndpointKind::Unknown, region: None };
 
-    /// Parses a lowercase host name. Refuses a name of RDS that is not a database's, and one whose
-    /// region and domain belong to different partitions.
+    /// Parses a lowercase host name. Refuses one of another service, a name of RDS that is not a
+    /// database's, and one whose region and domain belong to different partitions.
     pub(crate) fn read(host: &'a str) -> Result<Self, Error> {
+        if let Some((service, way)) = other_service::of_host(host) {
+            let message = format!("{host} belongs to {service}, not to RDS: {way}");
+            return Err(Error::new(Kind::OtherService, message));
+        }
         let Some((domain, rest)) = split_domain(host) else { return Ok(Self::UNKNOWN) };
         let (name, region) = match split_last_two(rest) {
             (name, region, "rds" | "rds-fips") | (name, "rds" | "rds-fips", region) => {

@@ -12,6 +12,7 @@ use crate::certificate::Certificate;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind};
 use crate::rds_host::EndpointKind;
+use crate::roots::Roots;
 #[cfg(feature = "rustls")]
 use crate::tls;
 use crate::{pem, sha256};
@@ -85,17 +86,14 @@ impl TrustStore {
         })
     }
 
-    /// The file in the `rds-ca` layer for an endpoint: `/opt/rds-ca/<region>-bundle.pem`;
-    /// `amazon-trust-roots.pem` for RDS Proxy, whose certificates are issued by ACM; and
-    /// `global-bundle.pem` for a global database, whose writer may be in any region.
-    ///
-    /// Source: RDS user guide, "Using SSL/TLS to encrypt a connection", "Using TLS/SSL with RDS
-    /// Proxy".
-    pub fn default_path(endpoint: &Endpoint) -> PathBuf {
-        let file = match endpoint.kind() {
-            kind if kind.is_proxy() => "amazon-trust-roots.pem",
-            EndpointKind::GlobalWriter => "global-bundle.pem",
-            _ => &format!("{}-bundle.pem", endpoint.region()),
+    /// The file in the `rds-ca` layer with the `roots` for an endpoint: `amazon-trust-roots.pem`; or
+    /// RDS's, `<region>-bundle.pem`, and for a global database, whose writer may be in any region,
+    /// `global-bundle.pem`. The layer is at `/opt/rds-ca`.
+    pub fn default_path(endpoint: &Endpoint, roots: Roots) -> PathBuf {
+        let file = match (roots, endpoint.kind()) {
+            (Roots::Amazon, _) => "amazon-trust-roots.pem",
+            (Roots::Rds, EndpointKind::GlobalWriter) => "global-bundle.pem",
+            (Roots::Rds, _) => &format!("{}-bundle.pem", endpoint.region()),
         };
         Path::new(LAYER).join(file)
     }

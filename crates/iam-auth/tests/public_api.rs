@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_credential_types::provider::ProvideCredentials;
 use iam_auth::{
     AuthToken, Certificate, Credentials, DialAddress, Endpoint, EndpointKind, Error, Partition,
-    TokenSigner, TrustStore, sign,
+    Roots, TokenSigner, TrustStore, sign,
 };
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -40,6 +40,7 @@ fn what_threads_and_pools_need() {
     cloned::<Endpoint>();
     cloned::<EndpointKind>();
     cloned::<Partition>();
+    cloned::<Roots>();
     cloned::<TokenSigner>();
     cloned::<TrustStore>();
     shared::<AuthToken>();

@@ -6,7 +6,7 @@ mod authority;
 use std::path::Path;
 
 use authority::{authority, now, self_signed};
-use iam_auth::{Endpoint, TrustStore};
+use iam_auth::{Endpoint, Roots, TrustStore};
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, date_time_ymd};
 
 fn pem(params: CertificateParams) -> String {
@@ -182,17 +182,25 @@ fn a_name_that_would_forge_a_log_line_is_escaped() {
 
 #[test]
 fn the_bundle_that_fits_the_endpoint() {
-    for (host, file) in [
-        ("db.abc1.eu-west-1.rds.amazonaws.com", "eu-west-1-bundle.pem"),
-        ("db.cluster-ro-abc1.rds.cn-north-1.amazonaws.com.cn", "cn-north-1-bundle.pem"),
-        ("db.proxy-abc1.eu-west-1.rds.amazonaws.com", "amazon-trust-roots.pem"),
-        ("ro.endpoint.proxy-abc1.eu-west-1.rds.amazonaws.com", "amazon-trust-roots.pem"),
-        ("db.global-abc1.global.rds.amazonaws.com", "global-bundle.pem"),
-        ("db.internal.example.com", "eu-west-1-bundle.pem"),
+    let amazon = "amazon-trust-roots.pem";
+    for (host, file, roots) in [
+        ("db.abc1.eu-west-1.rds.amazonaws.com", "eu-west-1-bundle.pem", Roots::Rds),
+        ("db.cluster-ro-abc1.rds.cn-north-1.amazonaws.com.cn", "cn-north-1-bundle.pem", Roots::Rds),
+        ("db.proxy-abc1.eu-west-1.rds.amazonaws.com", amazon, Roots::Amazon),
+        ("ro.endpoint.proxy-abc1.eu-west-1.rds.amazonaws.com", amazon, Roots::Amazon),
+        ("db.global-abc1.global.rds.amazonaws.com", "global-bundle.pem", Roots::Rds),
+        ("db.internal.example.com", "eu-west-1-bundle.pem", Roots::Rds),
     ] {
         let endpoint = Endpoint::parse(host, 3306)
             .or_else(|_| Endpoint::with_region(host, 3306, "eu-west-1"))
             .unwrap();
-        assert_eq!(TrustStore::default_path(&endpoint), Path::new("/opt/rds-ca").join(file));
+        let layer = Path::new("/opt/rds-ca");
+        assert_eq!(Roots::of(&endpoint), roots, "{host}");
+        assert_eq!(TrustStore::default_path(&endpoint, roots), layer.join(file));
+        // An express cluster's name is that of any cluster: only the caller knows.
+        assert_eq!(TrustStore::default_path(&endpoint, Roots::Amazon), layer.join(amazon));
     }
+    let proxy = Endpoint::parse("db.proxy-abc1.eu-west-1.rds.amazonaws.com", 3306).unwrap();
+    let path = TrustStore::default_path(&proxy, Roots::Rds);
+    assert_eq!(path, Path::new("/opt/rds-ca/eu-west-1-bundle.pem"));
 }

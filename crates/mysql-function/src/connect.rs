@@ -11,7 +11,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::NameLimit;
 use sql_function::sql::Dialect;
-use sql_function::{Connector, Deadline, Error, Kind, Login, dial};
+use sql_function::{Connector, Deadline, Error, Kind, Login, dial, token_at};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,7 +152,7 @@ impl MySql {
     /// memory.
     async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
         let login = &self.login;
-        let token = login.token().await?;
+        let token = token_at::<MySql>(login, address, deadline).await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));

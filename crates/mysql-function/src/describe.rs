@@ -12,9 +12,9 @@ use std::borrow::Cow;
 
 use crate::connection::Connection;
 use crate::literal::{self, Whole};
-use crate::rows::named;
+use crate::rows::{is_float, named, refused_float};
 use crate::session::PREPARE;
-use crate::{failure, unsupported, value};
+use crate::{failure, side_effects, unsupported, value};
 
 const WHAT: &str = "the description";
 /// In seconds. The default is a year.
@@ -55,10 +55,37 @@ pub(crate) async fn describe(
     described
 }
 
-/// Has the server parse a statement as a description does, without asking for its columns.
+/// Has the server parse a statement as a description does. Its columns are asked for only through an RDS
+/// Proxy, where they may be refused.
 pub(crate) async fn check(connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
     let statement = as_read(connection, statement)?;
-    parse(connection, &statement).await
+    parse(connection, &statement).await?;
+    match float(connection, &statement).await? {
+        Some(column) if !side_effects::is_repeatable(&statement) => Err(refused_float(&column)),
+        _ => Ok(()),
+    }
+}
+
+/// Why a statement that was checked pins a session of an RDS Proxy, if its columns tell.
+pub(crate) async fn pins(
+    connection: &mut Connection,
+    statement: &Statement,
+) -> Option<&'static str> {
+    let statement = as_read(connection, statement).ok()?;
+    float(connection, &statement).await.ok()??;
+    Some("it returns a FLOAT, for which it is prepared: CAST(… AS DOUBLE) avoids that")
+}
+
+/// The first column that is a FLOAT, through an RDS Proxy.
+async fn float(
+    connection: &mut Connection,
+    statement: &Statement,
+) -> Result<Option<Column>, Error> {
+    if !connection.through_proxy || !returns_rows(statement) {
+        return Ok(None);
+    }
+    let columns = columns(connection, statement).await?.unwrap_or_default();
+    Ok(columns.into_iter().map(|(column, _)| column).find(is_float))
 }
 
 /// The statement as the session reads it.

@@ -8,7 +8,7 @@ use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 use sql_function::sql::Token;
 use sql_function::truncate;
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, ProxySays, Said, Statement, dial, loggable, refusal,
 };
 use std::io::ErrorKind;
 
@@ -49,18 +49,30 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
 
 /// The error for the server's answer to a login.
 pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
+    if let Some(proxy) = of_proxy(error) {
+        return refusal::refused_by_proxy(login, text(error), proxy);
+    }
     let cause = match error.code {
-        // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+        // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR. A proxy says so too when the
+        // database denies its own login.
         1045 | 1698 => {
-            return refusal::denied(login, text(error), Cause::PolicyMissing);
+            let through_proxy = login.is_through_proxy();
+            let cause =
+                if through_proxy { Cause::ProxySecretDiffers } else { Cause::PolicyMissing };
+            return refusal::denied(login, text(error), cause);
         }
+        // ER_PLUGIN_IS_NOT_LOADED: RDS's, while IAM authentication is off
+        1524 if error.message.contains("AWSAuthenticationPlugin") => Cause::IamOff,
+        // ER_WRONG_VALUE_FOR_VAR, which a proxy says of the client's character set
+        1231 if login.is_through_proxy() => Cause::ProxyOption,
+        // ER_SECURE_TRANSPORT_REQUIRED
+        3159 => Cause::TlsRemoved,
         // ER_DBACCESS_DENIED_ERROR, also for a database that does not exist
         1044 => Cause::DatabaseDenied,
         // ER_BAD_DB_ERROR
         1049 => Cause::DatabaseUnknown,
-        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED; from an RDS
-        // Proxy: timed out waiting for a connection to the database
-        1040 | 1203 | 1226 | 9501 => Cause::TooManyConnections,
+        // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED
+        1040 | 1203 | 1226 => Cause::TooManyConnections,
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED
         1129 | 1130 => Cause::HostBlocked,
         // ER_ACCOUNT_HAS_BEEN_LOCKED in MySQL and in MariaDB
@@ -69,6 +81,17 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         _ => Cause::LoginRefused,
     };
     refusal::refused(login, text(error), cause)
+}
+
+/// What an RDS Proxy says for itself. Only a proxy has the code 9501: it timed out waiting for a
+/// connection to the database.
+fn of_proxy(error: &ServerError) -> Option<ProxySays> {
+    match error.code {
+        9501 => Some(ProxySays::Refused(Cause::ProxyBorrowTimeout)),
+        // ER_CON_COUNT_ERROR, ER_UNKNOWN_ERROR, ER_SECURE_TRANSPORT_REQUIRED
+        1040 | 1105 | 3159 => ProxySays::read(&error.message),
+        _ => None,
+    }
 }
 
 /// The error of a failed statement, with its fate.
@@ -155,10 +178,17 @@ pub(crate) fn unexpected_status(what: &'static str) -> Error {
 /// The error of one of the function's own commands.
 pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
     let what = what.into();
+    if let Failure::Server(error) = &failure
+        && let Some(proxy) = of_proxy(error)
+    {
+        return refusal::not_carried_out(what, says(error), proxy);
+    }
     match failure {
         Failure::Server(error) if is_disconnecting(error.code) => {
             refusal::connection_lost(what, says(&error))
         }
+        // A COMMIT whose transaction began before the server became read-only is rolled back.
+        Failure::Server(error) if is_read_only(&error) => refusal::read_only(what, says(&error)),
         // ER_NET_PACKET_TOO_LARGE: nothing was read, and the server closes the connection.
         Failure::Server(error) if error.code == 1153 => {
             let failed = Error::new(Kind::Query, loggable!("{what} failed")).says(says(&error));

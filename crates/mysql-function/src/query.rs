@@ -240,7 +240,8 @@ impl sql_function::Connection for Connection {
                 sql_function::Connection::begin(self, mode).await?;
             }
         }
-        self.reset_insert_id = first && self.changed;
+        // Behind a proxy, the server's connection may be one on which another client has inserted.
+        self.reset_insert_id = first && (self.changed || self.through_proxy);
         self.changed |= statement.changes_rows();
         if leaves || matches!(way, Way::Prepared) {
             if self.may_end_transaction(statement) {
@@ -403,6 +404,10 @@ impl sql_function::Examine for Connection {
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
         describe::check(self, statement).await
+    }
+
+    async fn pins(&mut self, statement: &Statement) -> Option<&'static str> {
+        describe::pins(self, statement).await
     }
 
     async fn version(&mut self) -> Result<String, Error> {

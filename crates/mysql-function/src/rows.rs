@@ -45,7 +45,7 @@ pub(crate) async fn read<P: Protocol>(
         }
         sets += 1;
         let columns_named = named(&columns, statement, whole);
-        let rounded = columns_named.iter().find(|column| column.type_name == "float");
+        let rounded = columns_named.iter().find(|column| is_float(column));
         let described = match rounded.filter(|_| floats == Floats::Rounded) {
             Some(column) => Err(refused_float(column)),
             None => rows.describe(columns_named),
@@ -85,16 +85,17 @@ pub(crate) async fn read<P: Protocol>(
     Ok(changed(statement, done, rows))
 }
 
-/// The result has a FLOAT that arrived as text.
-fn refused_float(column: &Column) -> Error {
-    Error::new(
-        Kind::Statement,
-        "the result has a FLOAT, which MySQL's text protocol rounds to six digits",
-    )
-    .says(truncate(&column.name, MAX_NAME).into_owned())
-    .advice(
+/// Whether the column is a FLOAT.
+pub(crate) fn is_float(column: &Column) -> bool {
+    column.type_name == "float"
+}
+
+/// The result has a FLOAT that arrives as text.
+pub(crate) fn refused_float(column: &Column) -> Error {
+    let message = "the result has a FLOAT, which needs CAST(… AS DOUBLE): as text it is rounded to six digits";
+    Error::new(Kind::Statement, message).says(truncate(&column.name, MAX_NAME).into_owned()).advice(
         "write CAST(… AS DOUBLE) around the column: only a prepared statement returns a FLOAT \
-             exactly, and one would pin the RDS Proxy's connection",
+             exactly, and it would pin the RDS Proxy's connection",
     )
 }
 

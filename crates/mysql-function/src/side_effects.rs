@@ -3,8 +3,8 @@
 //! The server does not tell, because the driver does not negotiate session tracking. A statement
 //! that is not known to have none counts as having some, which only costs a reset.
 
-use sql_function::Statement;
 use sql_function::sql::{Token, TokenKind};
+use sql_function::{Mode, Statement};
 
 /// Verbs that only show the server's state.
 const SHOWS: [&str; 4] = ["SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
@@ -100,6 +100,11 @@ pub(crate) fn leaves(statement: &Statement) -> bool {
     !statement.is_atomic()
         || tokens.iter().any(|token| token.is_sign('@'))
         || (0..tokens.len()).any(|at| calls_stored_function(&tokens, at))
+}
+
+/// Whether `statement` can be run a second time with nothing to be seen of the first.
+pub(crate) fn is_repeatable(statement: &Statement) -> bool {
+    statement.mode == Mode::Read && !leaves(statement)
 }
 
 /// Whether the parenthesis at `at` begins the columns of a common table expression: `a (b) AS (…)`.

@@ -5,8 +5,10 @@ use diagnosis::EngineTexts;
 /// For MySQL, MariaDB and Aurora MySQL.
 pub(crate) const MYSQL: &EngineTexts = &EngineTexts {
     engine: "MySQL",
-    client: "mysql",
     starttls: "mysql",
+    // The text of the file as a string. The client reads it to its end, semicolons included.
+    parse_statement: "`(printf \"PREPARE parsed FROM '\"; sed \"s/['\\\\\\\\]/\\\\\\\\&/g\" STATEMENT.sql; echo \
+         \"'\") | mysql`",
     create_user: "`CREATE USER IF NOT EXISTS {user:mysql_string}@'%' IDENTIFIED WITH \
          AWSAuthenticationPlugin AS 'RDS'; ALTER USER {user:mysql_string}@'%' IDENTIFIED WITH \
          AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL; GRANT SELECT, INSERT, UPDATE, DELETE ON \

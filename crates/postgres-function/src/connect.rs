@@ -8,7 +8,7 @@ use diagnosis::EngineTexts;
 use engine::Engine;
 use sql_function::NameLimit;
 use sql_function::sql::Dialect;
-use sql_function::{Connector, Deadline, Error, Login, dial};
+use sql_function::{Connector, Deadline, Error, Login, dial, token_at};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,7 +71,7 @@ impl Connector for Postgres {
         let stream = dial::dial(&login.connect_to, deadline).await?;
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
-        let message = Message::new(&login.token().await?);
+        let message = Message::new(&token_at::<Postgres>(login, address, deadline).await?);
         let through_proxy = login.is_through_proxy();
         let tls = TokenTls { tls: self.tls()?, message, through_proxy, secured: secured.clone() };
         let attempt = async {

@@ -5,7 +5,7 @@
 use diagnosis::Cause;
 use sql_function::truncate;
 use sql_function::{
-    Error, Fate, Kind, Loggable, Login, Mode, Said, Statement, dial, loggable, refusal,
+    Error, Fate, Kind, Loggable, Login, Mode, ProxySays, Said, Statement, dial, loggable, refusal,
 };
 use std::io;
 use tokio_postgres::Error as Failure;
@@ -55,16 +55,8 @@ pub(crate) fn refused_by_server(
     message: &str,
     says: String,
 ) -> Error {
-    if let Some(cause) = of_proxy(code, message) {
-        let refused = refusal::refused(login, says, cause);
-        return match cause {
-            Cause::TooManyConnections => refused,
-            _ => refused.with_cause(cause).advice(
-                "the RDS Proxy has no secret for this user: add one with the user's name and password to \
-                 the proxy's authentication, with IAMAuth=REQUIRED, and let the proxy's role read it; \
-                 or set the proxy's DefaultAuthScheme to IAM_AUTH",
-            ),
-        };
+    if let Some(proxy) = ProxySays::read(message) {
+        return refusal::refused_by_proxy(login, says, proxy);
     }
     let cause = match *code {
         // A denied token, a missing line in pg_hba.conf and a role without LOGIN have the same
@@ -95,31 +87,12 @@ pub(crate) fn refused_by_server(
     refusal::refused(login, says, cause)
 }
 
-/// The causes for which an RDS Proxy itself refuses a login, which it reports with several codes:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html>.
-fn of_proxy(code: &SqlState, message: &str) -> Option<Cause> {
-    const NO_SECRET: [&str; 3] = [
-        "no credentials for the role",
-        "IAM authentication for the client connection to the proxy",
-        "IAM authentication as the DefaultAuthScheme",
-    ];
-    const PASSES: [&str; 3] = [
-        "too many competing requests",
-        "Rate of connection to proxy exceeded",
-        "client connections to the proxy exceeded",
-    ];
-    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-    match () {
-        () if says(&NO_SECRET) => Some(Cause::ProxyWithoutIam),
-        () if says(&PASSES) || is_proxy_timeout(code, message) => Some(Cause::TooManyConnections),
-        () => None,
-    }
-}
-
-/// Whether an RDS Proxy timed out waiting for a connection to the database. Nothing was sent there.
-fn is_proxy_timeout(code: &SqlState, message: &str) -> bool {
-    let says = ["Timed-out waiting", "Timed out waiting", "timed out waiting"];
-    code.code().starts_with("08") && says.iter().any(|text| message.contains(text))
+/// What an RDS Proxy says about a statement: it has a connection to the database, or waits for one, no
+/// sooner than a statement comes. A procedure may say the same; then the error has a context.
+fn of_proxy(error: &DbError) -> Option<ProxySays> {
+    let code = error.code().code();
+    let is_proxys = code.starts_with("08") || matches!(code, "53300" | "XX000" | "28000" | "28P01");
+    ProxySays::read(error.message()).filter(|_| is_proxys)
 }
 
 /// The error of a failed statement, with its fate.
@@ -131,12 +104,22 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
             refusal::read_only(what, says(error))
         }
-        Some(error) if is_transient(error.code()) && !statement.is_atomic() => {
+        Some(error) if never_reached_database(error) => return command(what, failure),
+        Some(error) if passes(error) && !statement.is_atomic() => {
             return refusal::failed_midway(what, says(error));
         }
         _ => command(what, failure),
     };
     refusal::of_statement(statement, failed).at_line(line)
+}
+
+/// Whether a proxy had no connection to the database. An error inside a function has a context.
+fn never_reached_database(error: &DbError) -> bool {
+    error.where_().is_none() && of_proxy(error).is_some_and(ProxySays::passes)
+}
+
+fn passes(error: &DbError) -> bool {
+    is_transient(error.code()) || of_proxy(error).is_some_and(ProxySays::passes)
 }
 
 /// The line of the statement that the server's error is about.
@@ -204,10 +187,12 @@ pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
 /// The error of one of the function's own commands.
 pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
     let what = what.into();
+    if let Some(error) = failure.as_db_error()
+        && let Some(proxy) = of_proxy(error)
+    {
+        return refusal::not_carried_out(what, says(error), proxy).loses_connection();
+    }
     match failure.as_db_error() {
-        Some(error) if is_proxy_timeout(error.code(), error.message()) => {
-            refusal::transient(what, says(error)).loses_connection()
-        }
         // The server closes the connection with it. It does not answer the command.
         Some(error)
             if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) =>
@@ -368,24 +353,6 @@ fn chain(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_proxy_says_is_told_apart() {
-        let cause = |code, message| of_proxy(&SqlState::from_code(code), message);
-        for (code, message) in [
-            ("53300", "The IAM authentication failed because of too many competing requests."),
-            ("28000", "The IAM authentication failed because of too many competing requests."),
-            ("53300", "Rate of connection to proxy exceeded 200."),
-            ("08000", "Timed-out waiting to acquire database connection."),
-        ] {
-            assert_eq!(cause(code, message), Some(Cause::TooManyConnections), "{message}");
-        }
-        let no_secret = "This RDS proxy has no credentials for the role app. Check the credentials \
-                         for this role and try again.";
-        assert_eq!(cause("28000", no_secret), Some(Cause::ProxyWithoutIam));
-        assert_eq!(cause("28000", "PAM authentication failed for user \"app\""), None);
-        assert_eq!(cause("57014", "timed out waiting"), None);
-    }
 
     #[test]
     fn transient_errors_are_known() {

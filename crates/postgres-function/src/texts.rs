@@ -5,8 +5,9 @@ use diagnosis::EngineTexts;
 /// For PostgreSQL and Aurora PostgreSQL.
 pub(crate) const POSTGRES: &EngineTexts = &EngineTexts {
     engine: "PostgreSQL",
-    client: "psql",
     starttls: "postgres",
+    parse_statement: "`(echo 'PREPARE parsed AS'; cat STATEMENT.sql) | psql` (PREPARE takes SELECT, INSERT, \
+         UPDATE, DELETE, MERGE and VALUES)",
     create_user: "`CREATE ROLE {user:postgres_name} LOGIN` (unless it exists), then `GRANT rds_iam \
          TO {user:postgres_name}; GRANT CONNECT ON DATABASE {database:postgres_name} TO \
          {user:postgres_name}`",

@@ -26,6 +26,7 @@ mod subject;
 mod trial;
 mod walk;
 
+pub(crate) use handshake::secure;
 pub use server_info::ServerInfo;
 pub use startup::{Concluded, Startup};
 pub(crate) use subject::Subject;

@@ -82,6 +82,14 @@ pub trait Examine: Connection {
     fn server_info(&mut self) -> impl Future<Output = Result<ServerInfo, Error>> + Send;
     /// Has the server parse `statement` and check the user's privileges, without running it.
     fn prepare(&mut self, statement: &Statement) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Why a statement that was prepared pins a session of an RDS Proxy, if the server's answer tells:
+    /// what its text tells is [`pinning::reason`](crate::pinning::reason).
+    fn pins(
+        &mut self,
+        _statement: &Statement,
+    ) -> impl Future<Output = Option<&'static str>> + Send {
+        async { None }
+    }
     /// The server's name and version: `PostgreSQL 15.18`.
     fn version(&mut self) -> impl Future<Output = Result<String, Error>> + Send;
     /// Has the server parse `statement`, without running it, and tells what it knows of its

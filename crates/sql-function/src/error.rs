@@ -197,7 +197,8 @@ impl Error {
         self
     }
 
-    /// Marks the error as transient: the failed login is worth a retry.
+    /// Marks the error as transient: the failed login is worth a retry, or the statement that is
+    /// certain not to have reached the database.
     pub fn transient(mut self) -> Error {
         self.transient = true;
         self
@@ -323,11 +324,12 @@ impl Error {
     }
 
     /// Whether nothing was executed and an immediate retry may succeed: on another connection, if
-    /// this one is broken or leads to a server that is no longer the writer, or with the statement
-    /// parsed again.
+    /// this one is broken or leads to a server that is no longer the writer, with the statement
+    /// parsed again, or because a proxy had no connection to the database.
     pub(crate) fn is_retryable(&self) -> bool {
         let elsewhere = matches!(self.kind, Kind::ConnectionLost | Kind::ServerReadOnly);
-        self.stale || (self.fate == Fate::NotRun && elsewhere)
+        let not_sent = self.kind == Kind::QueryTransient && self.transient;
+        self.stale || (self.fate == Fate::NotRun && (elsewhere || not_sent))
     }
 
     /// The step that failed.

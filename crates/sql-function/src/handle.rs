@@ -1,7 +1,7 @@
 //! From an event to a response: the path of every invocation.
 
 use diagnosis::{Cause, Diagnosis};
-use iam_auth::{Credentials, Endpoint, TokenSigner, TrustStore};
+use iam_auth::{Credentials, EndpointKind, TokenSigner, TrustStore};
 use serde_json::value::RawValue;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
-use crate::login::{Clock, Login};
+use crate::login::{Accepted, Clock, Login};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
 use crate::pool::{Pool, Random};
@@ -23,6 +23,7 @@ use crate::said::Loggable;
 use crate::settings::Settings;
 use crate::statement::{Mode, Statement};
 use crate::texts::Texts;
+use crate::writer::Writer;
 
 /// What answers the events of a function.
 pub(crate) trait Handler<C: Connector>: Send + Sync + 'static {
@@ -66,8 +67,8 @@ pub(crate) struct Function<C: Connector> {
     /// The statements in the code of a handler.
     texts: Texts,
     scheduled_statement: Option<String>,
-    /// The resource id in the role's policy, if the settings have it.
-    resource_id: Option<String>,
+    /// The resource ids in the role's policy, if the settings have them.
+    resource_ids: Vec<String>,
     name: Option<String>,
 }
 
@@ -94,8 +95,10 @@ impl<C: Connector> Function<C> {
                 .with("bundle", &settings.ca_bundle.display().to_string());
             Error::new(Kind::Settings, "no usable trust anchors")
                 .says(Loggable::of_error(&error))
-                .certainly(no_roots(&settings.ca_bundle, &settings.endpoint), &placeholders)
+                .certainly(no_roots(&settings), &placeholders)
         })?;
+        let is_global = settings.endpoint.kind() == EndpointKind::GlobalWriter;
+        let writer = (is_global && !settings.region_is_given).then(Writer::default);
         let signer =
             TokenSigner::new(settings.endpoint, settings.user, credentials).map_err(|error| {
                 Error::new(Kind::Settings, "DB_USER is invalid")
@@ -110,13 +113,15 @@ impl<C: Connector> Function<C> {
             clock,
             texts: C::TEXTS,
             dated_ahead: 0,
+            accepted: Accepted::default(),
+            writer,
         };
         Ok(Function {
             pool: Pool::new(C::new(login), at_once, random),
             catalogue,
             texts: Texts::default(),
             scheduled_statement: settings.scheduled_statement,
-            resource_id: settings.resource_id,
+            resource_ids: settings.resource_ids,
             name: settings.function,
         })
     }
@@ -141,10 +146,12 @@ impl<C: Connector> Function<C> {
             }
             Request::Transaction(calls) => {
                 let all = calls.len();
-                let steps = calls
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, call)| self.step(call).map_err(|error| error.of_item(at, all)));
+                let steps = calls.into_iter().enumerate().map(|(at, call)| {
+                    let failed = |error: Error| {
+                        error.of_item(at, all).with("; nothing of the transaction was run")
+                    };
+                    self.step(call).map_err(failed)
+                });
                 let steps = steps.collect::<Result<_, _>>()?;
                 self.run(&Work::Transaction(steps), deadline).await
             }
@@ -172,7 +179,7 @@ impl<C: Connector> Function<C> {
             connector: self.pool.connector(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
-            resource_id: self.resource_id.as_deref(),
+            resource_ids: &self.resource_ids,
             function: self.name.as_deref(),
         };
         diagnose::diagnose(&subject, deadline).await
@@ -230,11 +237,12 @@ impl<C: Connector> Function<C> {
 }
 
 /// The cause of a CA bundle that cannot be used.
-fn no_roots(bundle: &Path, endpoint: &Endpoint) -> Cause {
+fn no_roots(settings: &Settings) -> Cause {
+    let Settings { ca_bundle: bundle, endpoint, roots, .. } = settings;
     let layer_is_there = bundle.parent().is_some_and(Path::is_dir);
     match () {
         () if bundle.exists() => Cause::BundleUnusable,
-        () if layer_is_there && bundle == TrustStore::default_path(endpoint) => {
+        () if layer_is_there && *bundle == TrustStore::default_path(endpoint, *roots) => {
             Cause::BundleLacksRegion
         }
         () => Cause::BundleMissing,

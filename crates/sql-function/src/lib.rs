@@ -83,12 +83,15 @@ mod value;
 // What an engine implements, and what it is given.
 pub mod dial;
 mod driver;
+mod global;
 mod login;
 pub mod pinning;
 mod placeholders;
+mod proxy_words;
 pub mod refusal;
 pub mod schema;
 pub mod sql;
+mod writer;
 
 // The diagnosis, and the description of the statements.
 mod describe;
@@ -114,9 +117,11 @@ pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
-pub use login::{Clock, Login};
+pub use global::token_at;
+pub use login::{Accepted, Clock, Login};
 pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};
+pub use proxy_words::ProxySays;
 pub use rows::{Column, RESPONSE_LIMIT, Row, Rows};
 pub use said::{Loggable, Said};
 pub use settings::NameLimit;
@@ -124,3 +129,4 @@ pub use statement::{Declared, Mode, ParamType, Scalar, Schedule, Statement};
 pub use surroundings::Surroundings;
 pub use truncate::{quote_short, truncate};
 pub use value::{Array, Json, Value};
+pub use writer::Writer;

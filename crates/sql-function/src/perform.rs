@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::attempt::Attempt;
 use crate::deadline::Deadline;
 use crate::driver::Connector;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::pool::Lease;
 use crate::response::Response;
@@ -162,10 +162,23 @@ async fn run_all<C: Connector>(
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
         let done = attempt.run(connector, statement, params, room).await;
-        let (result, size) = done.map_err(|error| error.of_item(index, steps.len()))?;
+        let (result, size) = done.map_err(|error| {
+            // A procedure may have committed something of its own.
+            let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
+            let error = error.of_item(index, steps.len());
+            if atomic { rolled_back(error) } else { error }
+        })?;
         // With the comma after it. `run` has checked that it fits.
         room = room.saturating_sub(size + 1);
         results.push(result);
     }
     Ok(Response::Transaction { transaction: results, connection: attempt.obtained })
+}
+
+/// Adds what became of the transaction. If nobody knows, the error says so itself.
+fn rolled_back(error: Error) -> Error {
+    match error.kind() {
+        Kind::OutcomeUnknown => error,
+        _ => error.with("; the transaction was rolled back, and nothing of it remains"),
+    }
 }

@@ -8,6 +8,7 @@
 //! sync with the server. A connection that is dropped by a timeout, a canceled future or a panic is
 //! therefore never used again.
 
+use diagnosis::Cause;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,9 +20,9 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis, timed_out};
 use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
-use crate::loggable;
 use crate::login::Login;
 use crate::statement::Statement;
+use crate::{global, loggable};
 
 /// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
@@ -180,13 +181,18 @@ impl<C: Connector> Pool<C> {
         loop {
             let error = match self.connector.connect(deadline).await {
                 Ok(connection) => {
+                    self.login().accepted.remember();
                     let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
                     return Ok(Idle { connection, since: self.now(), obtained });
                 }
-                Err(error) => root_error(last, error, deadline.left()),
+                Err(error) => {
+                    let error = global::explained::<C>(self.login(), error, deadline).await;
+                    root_error(last, error, deadline.left())
+                }
             };
             let is_denied = error.kind() == Kind::LoginDenied;
-            let again = error.is_transient() || (is_denied && retry_denied);
+            let is_elsewhere = error.cause() == Some(Cause::WrongRegion);
+            let again = error.is_transient() || (is_denied && retry_denied && !is_elsewhere);
             let (pause, number) = if is_denied { DENIED_RETRY } else { (Duration::ZERO, retries) };
             let left = deadline.left().saturating_sub(pause);
             let wait = Backoff::LOGIN.delay(number, (self.random)(), left);
@@ -195,6 +201,9 @@ impl<C: Connector> Pool<C> {
             if is_denied {
                 retry_denied = false;
                 self.login().signer.renew_credentials().await;
+                if let Some(writer) = &self.login().writer {
+                    writer.forget();
+                }
             }
             tracing::debug!(
                 error_type = error.error_type(),

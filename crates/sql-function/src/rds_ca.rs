@@ -6,6 +6,11 @@
 //!
 //! Source: "Certificate authorities" in the Amazon RDS user guide, and the roots themselves.
 
+use iam_auth::TrustStore;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
 /// The roots in `certs/`, one per line, which ends with the certificate's SHA-256.
 const PINS: &str = include_str!("../../../certs/pins.csv");
 
@@ -13,6 +18,11 @@ const PINS: &str = include_str!("../../../certs/pins.csv");
 pub(crate) fn is_pinned(fingerprint: &str) -> bool {
     let mut pins = PINS.lines().filter_map(|line| line.rsplit(',').next());
     fingerprint.len() == 64 && pins.any(|pin| pin == fingerprint)
+}
+
+/// Whether the roots of RDS in `region` are in `certs/`.
+pub(crate) fn has_roots(region: &str) -> bool {
+    PINS.lines().any(|line| line.split(',').next() == Some(region))
 }
 
 /// Whether this is the name of an RDS certificate.
@@ -37,6 +47,24 @@ pub(crate) fn region(name: &str) -> Option<&str> {
     is_region.then_some(word)
 }
 
+/// The region of a server that presented these certificates under `name`: that of whose roots one verifies
+/// them. Only AWS's own roots count. The names in the certificates themselves prove nothing.
+pub(crate) fn proven_region(
+    trust: &TrustStore,
+    presented: &[CertificateDer<'_>],
+    name: &ServerName<'_>,
+    now: SystemTime,
+) -> Option<String> {
+    let aws = trust.of_aws(is_pinned)?;
+    let anchors: Vec<_> = aws.anchors().collect();
+    let regions: BTreeSet<_> =
+        anchors.iter().filter_map(|anchor| region(anchor.subject())).collect();
+    let mut regions = regions.into_iter();
+    let verifies =
+        |its: &&str| aws.verifies(presented, name, now, |subject| region(subject) == Some(*its));
+    regions.find(verifies).map(str::to_owned)
+}
+
 /// The CA's identifier in RDS.
 pub(crate) fn id(name: &str) -> Option<String> {
     let mut words = rest(name)?.split(' ').skip_while(|word| *word != "CA").skip(1);
@@ -53,9 +81,8 @@ fn rest(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use iam_auth::TrustStore;
     use std::path::Path;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     #[test]
     fn the_roots_in_certs_are_pinned_and_nothing_else() {
@@ -69,6 +96,16 @@ mod tests {
             assert!(store.of_aws(|_| false).is_none(), "{file}");
         }
         assert!(!is_pinned("") && !is_pinned("sha256") && !is_pinned(&"0".repeat(64)));
+    }
+
+    #[test]
+    fn regions_with_roots() {
+        assert!(has_roots("eu-west-1") && has_roots("mx-central-1"));
+        assert!(
+            ["eusc-de-east-1", "us-iso-east-1", "eu-west", "xx-west-1"]
+                .iter()
+                .all(|it| !has_roots(it))
+        );
     }
 
     #[test]

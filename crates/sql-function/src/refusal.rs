@@ -9,6 +9,7 @@ use std::io;
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::login::Login;
+use crate::proxy_words::{self, ProxySays};
 use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
@@ -56,8 +57,9 @@ pub(crate) fn broken_handshake(login: &Login, error: impl Display) -> Error {
 fn tls_failure(login: &Login, error: &rustls::Error) -> Cause {
     let rustls::Error::InvalidCertificate(error) = error else { return Cause::HandshakeFailed };
     match error {
-        // A bad signature means an issuer with the name of a root and another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        // The issuer has the name of a root, which did not sign the certificate.
+        CertificateError::BadSignature => Cause::CaOfSameName,
+        CertificateError::UnknownIssuer => {
             let anchors: Vec<_> = login.trust.anchors().collect();
             let (kind, region) = (login.endpoint().kind(), login.endpoint().region());
             let rds = anchors.iter().any(|anchor| rds_ca::is_rds(anchor.subject()));
@@ -91,8 +93,12 @@ pub fn no_tls(login: &Login) -> Error {
     Error::new(Kind::ConnectTls, message).certainly(Cause::NoTls, &login.placeholders())
 }
 
-/// The server rejected the token, most likely because of `cause`.
+/// The server rejected the token, most likely because of `cause`. If it has accepted one before, the
+/// policy that it lacks now was there: what the policy names has changed. A proxy keeps its id.
 pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
+    let accepted = login.accepted.is_known() && !login.is_through_proxy();
+    let changed = cause == Cause::PolicyMissing && accepted;
+    let cause = if changed { Cause::ResourceIdChanged } else { cause };
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
@@ -105,8 +111,20 @@ pub fn refused(login: &Login, server_says: impl Display, cause: Cause) -> Error 
     let refused = Error::new(Kind::LoginRefused, loggable!("{host} refused the login of {user:?}"))
         .says(Loggable::of_login(server_says))
         .certainly(cause, &login.placeholders());
-    let is_temporary = matches!(cause, Cause::TooManyConnections | Cause::ServerNotReady);
-    if is_temporary { refused.transient() } else { refused }
+    if proxy_words::passes(cause) { refused.transient() } else { refused }
+}
+
+/// An RDS Proxy refused the login.
+pub fn refused_by_proxy(login: &Login, server_says: impl Display, proxy: ProxySays) -> Error {
+    match proxy {
+        ProxySays::Refused(cause @ (Cause::PolicyMissing | Cause::ProxySecretDiffers)) => {
+            denied(login, server_says, cause)
+        }
+        ProxySays::Refused(cause) | ProxySays::DatabaseRefused(cause) => {
+            refused(login, server_says, cause)
+        }
+        ProxySays::Unknown => refused(login, server_says, Cause::ProxyDatabaseRefused),
+    }
 }
 
 /// The server accepts the connection and sends nothing.
@@ -158,6 +176,37 @@ pub fn transient(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Err
         .says(server_says)
         .advice("send the event again: nothing was changed")
         .with_fate(Fate::NotRun)
+}
+
+/// An RDS Proxy did not carry out `what`: it connects to the database when a statement comes.
+pub fn not_carried_out(
+    what: impl Into<Loggable>,
+    server_says: impl Into<Said>,
+    proxy: ProxySays,
+) -> Error {
+    let what = what.into();
+    match proxy {
+        ProxySays::Refused(cause) | ProxySays::DatabaseRefused(cause) if proxy.passes() => {
+            transient(what, server_says).with_cause(cause).transient()
+        }
+        ProxySays::Refused(cause) | ProxySays::DatabaseRefused(cause) => Error::new(
+            Kind::Query,
+            loggable!("{what} was refused by the RDS Proxy"),
+        )
+        .says(server_says)
+        .with_cause(cause)
+        .advice(
+            "nothing was changed. Mend what the message names at the proxy or at the database \
+                     behind it: {\"diagnose\": true} says more",
+        )
+        .with_fate(Fate::NotRun),
+        ProxySays::Unknown => {
+            Error::new(Kind::ConnectionLost, loggable!("the RDS Proxy failed during {what}"))
+                .says(server_says)
+                .with_cause(Cause::ProxyDatabaseRefused)
+                .advice("send the event again: nothing was changed")
+        }
+    }
 }
 
 /// A statement that may commit midway failed for a transient reason, and part of it may be

@@ -4,12 +4,12 @@
 
 use diagnosis::Cause;
 use engine::Engine;
-use iam_auth::{DialAddress, Endpoint, TrustStore};
+use iam_auth::{DialAddress, Endpoint, EndpointKind, Roots, TrustStore};
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
-use crate::loggable;
 use crate::said::Loggable;
+use crate::{loggable, rds_ca};
 
 /// The settings of a function, checked.
 #[derive(Debug)]
@@ -17,20 +17,24 @@ pub(crate) struct Settings {
     /// `DB_HOST`, `DB_PORT`, `DB_REGION`: what the token is signed for, and the certificate must
     /// name.
     pub endpoint: Endpoint,
+    /// Whether `DB_REGION` is set.
+    pub region_is_given: bool,
     /// `DB_CONNECT_TO`: what TCP connects to; by default the endpoint.
     pub connect_to: DialAddress,
     /// `DB_USER`.
     pub user: String,
     /// `DB_NAME`.
     pub database: String,
-    /// `DB_CA_BUNDLE`: the trust anchors; by default the layer's file for the endpoint.
+    /// `DB_TRUST`: which roots verify the server; by default those that fit the endpoint's kind.
+    pub roots: Roots,
+    /// `DB_CA_BUNDLE`: the trust anchors; by default the layer's file with the `roots`.
     pub ca_bundle: PathBuf,
     /// `STATEMENTS_DIR`: the folder of `.sql` files.
     pub statements: PathBuf,
     /// `SCHEDULED_STATEMENT`: what a schedule runs; by default `items`.
     pub scheduled_statement: Option<String>,
-    /// `DB_RESOURCE_ID`: the id in the role's policy. Only a diagnosis uses it.
-    pub resource_id: Option<String>,
+    /// `DB_RESOURCE_ID`: the ids in the role's policy, separated by commas. Only a diagnosis uses them.
+    pub resource_ids: Vec<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the function's name, for a diagnosis.
     pub function: Option<String>,
 }
@@ -82,6 +86,11 @@ impl Settings {
             },
         };
         let endpoint = endpoint(&host, port, given("DB_REGION"), given("AWS_REGION"))?;
+        if let Some(why) = endpoint.kind().unsupported() {
+            return Err(invalid(loggable!("DB_HOST is {host:?}: {why}"))
+                .with_cause(Cause::EndpointUnsupported)
+                .advice("set DB_HOST to the endpoint of the cluster"));
+        }
         let connect_to = match given("DB_CONNECT_TO") {
             None => endpoint.dial_address(),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
@@ -90,6 +99,25 @@ impl Settings {
                     .says(Loggable::of_error(&error))
                     .advice("use host:port, such as 127.0.0.1:3306, or omit it")
             })?,
+        };
+        let roots = match given("DB_TRUST") {
+            None => Roots::of(&endpoint),
+            Some(text) => text.parse().map_err(|error: iam_auth::Error| {
+                invalid(loggable!("DB_TRUST is {text:?}"))
+                    .with_cause(Cause::SettingMalformed)
+                    .says(Loggable::of_error(&error))
+                    .advice(
+                        "set DB_TRUST to amazon for an Aurora cluster with express configuration, and \
+                         omit it for any other database",
+                    )
+            })?,
+        };
+        let ca_bundle = match given("DB_CA_BUNDLE") {
+            Some(file) => PathBuf::from(file),
+            None => {
+                check_roots(&endpoint, roots)?;
+                TrustStore::default_path(&endpoint, roots)
+            }
         };
         let user = required("DB_USER", "the database user that logs in with IAM")?;
         check_user(&user, user_name_limit)?;
@@ -104,11 +132,12 @@ impl Settings {
         Ok(Settings {
             user,
             database: required("DB_NAME", "the database to use")?,
-            ca_bundle: given("DB_CA_BUNDLE")
-                .map_or_else(|| TrustStore::default_path(&endpoint), PathBuf::from),
+            ca_bundle,
+            roots,
             scheduled_statement: given("SCHEDULED_STATEMENT"),
-            resource_id: given("DB_RESOURCE_ID"),
+            resource_ids: given("DB_RESOURCE_ID").as_deref().map(listed).unwrap_or_default(),
             function: given("AWS_LAMBDA_FUNCTION_NAME"),
+            region_is_given: given("DB_REGION").is_some(),
             endpoint,
             connect_to,
             statements,
@@ -126,15 +155,19 @@ fn endpoint(
     if let Some(region) = explicit {
         return Endpoint::with_region(host, port, &region).map_err(|error| {
             let cause = match () {
+                () if error.is_other_service() => Cause::OtherService,
                 () if error.is_region_mismatch() => Cause::RegionContradicts,
                 () if Endpoint::parse(host, port).is_err_and(|own| own.is_endpoint()) => {
                     Cause::HostMalformed
                 }
                 () => Cause::SettingMalformed,
             };
-            invalid(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not match"))
-                .with_cause(cause)
-                .says(Loggable::of_error(&error))
+            match cause {
+                Cause::OtherService => other_service(host, &error),
+                _ => invalid(loggable!("DB_HOST {host:?} and DB_REGION {region:?} do not match"))
+                    .with_cause(cause)
+                    .says(Loggable::of_error(&error)),
+            }
         });
     }
     let of_host = Endpoint::parse(host, port);
@@ -145,6 +178,9 @@ fn endpoint(
         (endpoint, _) => endpoint,
     }
     .map_err(|error| {
+        if error.is_other_service() {
+            return other_service(host, &error);
+        }
         let (cause, advice) = if error.is_region_unknown() {
             (Cause::RegionUnknown, "set DB_REGION to the region of the database")
         } else {
@@ -156,6 +192,42 @@ fn endpoint(
             .says(Loggable::of_error(&error))
             .advice(advice)
     })
+}
+
+/// The host belongs to another service than RDS, which the error names with its tokens.
+fn other_service(host: &str, error: &iam_auth::Error) -> Error {
+    invalid(loggable!("DB_HOST is {host:?}"))
+        .with_cause(Cause::OtherService)
+        .says(Loggable::of_error(error))
+        .advice("set DB_HOST to the endpoint of an RDS or Aurora database, or of an RDS Proxy")
+}
+
+/// Whether the layer can have the roots that verify `endpoint`: those of a region that is not in `certs/`
+/// were not known when this function was built.
+fn check_roots(endpoint: &Endpoint, roots: Roots) -> Result<(), Error> {
+    let (region, partition) = (endpoint.region(), endpoint.partition());
+    let any_region = roots == Roots::Amazon || endpoint.kind() == EndpointKind::GlobalWriter;
+    if partition.has_known_roots() && (any_region || rds_ca::has_roots(region)) {
+        return Ok(());
+    }
+    let message =
+        loggable!("no root certificates of {roots} are known for {region}, in {partition}");
+    let advice = match partition.has_known_roots() {
+        true => loggable!(
+            "run `cargo xtask certs update --partition {partition}`, and deploy the function and its layer \
+             again; or set DB_CA_BUNDLE to the bundle that AWS publishes for {region}"
+        ),
+        false => loggable!(
+            "set DB_CA_BUNDLE to the bundle that AWS publishes for {region}: no address of it is known here, \
+             and the roots of other partitions verify no server there"
+        ),
+    };
+    Err(invalid(message).with_cause(Cause::RegionWithoutRoots).advice(advice))
+}
+
+/// The items of a list separated by commas, as CloudFormation renders one.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 /// The server would truncate a longer name, and deny the login of another user.
@@ -214,6 +286,7 @@ mod tests {
         assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca/eu-west-1-bundle.pem"));
         assert_eq!(settings.statements, PathBuf::from("/var/task/statements"));
         assert_eq!(settings.scheduled_statement, None);
+        assert_eq!((settings.roots, settings.resource_ids), (Roots::Rds, vec![]));
     }
 
     #[test]
@@ -231,6 +304,87 @@ mod tests {
         assert_eq!(settings.ca_bundle, PathBuf::from("/tmp/ca.pem"));
         assert_eq!(settings.statements, PathBuf::from("/srv/sql"));
         assert_eq!(settings.scheduled_statement.as_deref(), Some("purge"));
+    }
+
+    #[test]
+    fn the_roots_are_chosen_by_the_setting_or_else_by_the_endpoint() {
+        let proxy = "db.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+        let (rds, amazon) = ("eu-west-1-bundle.pem", "amazon-trust-roots.pem");
+        for (host, trust, roots, file) in [
+            (HOST, "", Roots::Rds, rds),
+            (HOST, "rds", Roots::Rds, rds),
+            (HOST, "amazon", Roots::Amazon, amazon),
+            (proxy, "", Roots::Amazon, amazon),
+            (proxy, "amazon", Roots::Amazon, amazon),
+            (proxy, "rds", Roots::Rds, rds),
+        ] {
+            let settings = read(&[("DB_HOST", host), ("DB_TRUST", trust)]).unwrap();
+            assert_eq!(settings.roots, roots, "{host} {trust}");
+            assert_eq!(settings.ca_bundle, PathBuf::from("/opt/rds-ca").join(file));
+            let own = [("DB_HOST", host), ("DB_TRUST", trust), ("DB_CA_BUNDLE", "/tmp/ca.pem")];
+            assert_eq!(read(&own).unwrap().ca_bundle, PathBuf::from("/tmp/ca.pem"));
+        }
+        let report = read(&[("DB_TRUST", "acm")]).unwrap_err().report();
+        assert!(report.contains(r#"DB_TRUST is "acm""#), "{report}");
+        assert!(report.contains("rds (") && report.contains("amazon ("), "{report}");
+    }
+
+    #[test]
+    fn a_region_without_roots_is_refused_unless_a_bundle_is_given() {
+        let bundle = ("DB_CA_BUNDLE", "/tmp/ca.pem");
+        for (host, names) in [
+            ("db.abc1.eusc-de-east-1.rds.amazonaws.eu", "aws-eusc"),
+            ("db.proxy-abc1.eusc-de-east-1.rds.amazonaws.eu", "aws-eusc"),
+            ("db.abc1.rds.us-iso-east-1.c2s.ic.gov", "aws-iso"),
+            ("db.abc1.xx-west-1.rds.amazonaws.com", "certs update --partition aws`"),
+            ("db.abc1.rds.cn-north-1.amazonaws.com.cn", "certs update --partition aws-cn`"),
+        ] {
+            let error = read(&[("DB_HOST", host)]).unwrap_err();
+            assert_eq!(error.cause(), Some(Cause::RegionWithoutRoots), "{host}");
+            assert!(error.report().contains(names), "{}", error.report());
+            read(&[("DB_HOST", host), bundle]).unwrap();
+        }
+        // A proxy's roots are those of all regions.
+        read(&[("DB_HOST", "db.proxy-abc1.cn-north-1.rds.amazonaws.com.cn")]).unwrap();
+        read(&[("DB_HOST", "db.global-abc1.global.rds.amazonaws.com")]).unwrap();
+    }
+
+    #[test]
+    fn what_takes_other_tokens_or_none_is_refused() {
+        for region in ["", "us-east-1"] {
+            for (host, cause, names) in [
+                ("foo4abc.dsql.us-east-1.on.aws", Cause::OtherService, "Aurora DSQL connector"),
+                (
+                    "docs.cluster-abc123.us-east-1.docdb.amazonaws.com",
+                    Cause::OtherService,
+                    "DocumentDB",
+                ),
+                (
+                    "db.shardgrp-abc1.us-east-1.rds.amazonaws.com",
+                    Cause::EndpointUnsupported,
+                    "not supported",
+                ),
+            ] {
+                let error = read(&[("DB_HOST", host), ("DB_REGION", region)]).unwrap_err();
+                assert_eq!(
+                    (error.error_type(), error.cause()),
+                    ("Settings", Some(cause)),
+                    "{host}"
+                );
+                assert!(error.report().contains(names), "{}", error.report());
+            }
+        }
+    }
+
+    #[test]
+    fn resource_ids_are_a_list() {
+        for (text, ids) in [
+            ("db-A", &["db-A"][..]),
+            ("db-A,db-B", &["db-A", "db-B"]),
+            (" db-A, db-B,", &["db-A", "db-B"]),
+        ] {
+            assert_eq!(read(&[("DB_RESOURCE_ID", text)]).unwrap().resource_ids, ids);
+        }
     }
 
     #[test]
@@ -263,6 +417,7 @@ mod tests {
             (("DB_PORT", "mysql"), "DB_PORT"),
             (("DB_REGION", "us-east-1"), "DB_REGION"),
             (("DB_CONNECT_TO", "localhost"), "DB_CONNECT_TO"),
+            (("DB_TRUST", "web"), "DB_TRUST"),
             (("LAMBDA_TASK_ROOT", ""), "LAMBDA_TASK_ROOT"),
         ] {
             let error = read(&[change]).expect_err(change.0);

@@ -1,6 +1,6 @@
 //! What every example begins with: a database of RDS, as the environment describes it.
 
-use iam_auth::{Credentials, DialAddress, Endpoint, TokenSigner, TrustStore};
+use iam_auth::{Credentials, DialAddress, Endpoint, Roots, TokenSigner, TrustStore};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -12,7 +12,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Database {
     /// Signs a token for each login, for the endpoint `DB_HOST` and `DB_PORT`, as `DB_USER`.
     pub signer: TokenSigner,
-    /// The roots that verify the server: RDS's, or those in the file `DB_CA_BUNDLE`.
+    /// The roots that verify the server: those in the file `DB_CA_BUNDLE`, or else AWS's. Set `DB_TRUST`
+    /// to `amazon` for an Aurora cluster with express configuration: its name does not tell.
     pub trust: TrustStore,
     /// Where TCP connects: the endpoint, or `DB_CONNECT_TO` (`host:port`), a tunnel to it.
     pub address: DialAddress,
@@ -34,7 +35,11 @@ impl Database {
         };
         let trust = match variable("DB_CA_BUNDLE") {
             Ok(file) => TrustStore::load(file.as_ref(), now)?,
-            Err(_) => TrustStore::embedded(&endpoint, now)?,
+            Err(_) => {
+                let roots = variable("DB_TRUST").ok().map(|text| text.parse()).transpose()?;
+                let roots = roots.unwrap_or_else(|| Roots::of(&endpoint));
+                TrustStore::embedded_from(roots, &endpoint, now)?
+            }
         };
         let address = match variable("DB_CONNECT_TO") {
             Ok(address) => address.parse()?,

@@ -30,6 +30,81 @@ pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
     (amz_date(time) == text).then_some(time)
 }
 
+/// Reads a date of a policy, in milliseconds since 1970: a form of ISO 8601 that the W3C's note "Date and
+/// Time Formats" has, such as `2026`, `2026-11-29` or `2026-11-29T23:59:59.5+01:00`, or seconds since 1970
+/// in at least five digits ("Date condition operators", IAM User Guide).
+pub(crate) fn parse_policy_date(text: &str) -> Option<i64> {
+    if text.len() > 4 && text.len() < 16 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse::<i64>().ok()?.checked_mul(1000);
+    }
+    let (date, clock) = match text.split_once('T') {
+        Some((date, clock)) => (date, Some(clock)),
+        None => (text, None),
+    };
+    let parts: Vec<&str> = date.split('-').collect();
+    let (year, month, day) = match parts[..] {
+        [year] => (year, "01", "01"),
+        [year, month] => (year, month, "01"),
+        [year, month, day] => (year, month, day),
+        _ => return None,
+    };
+    if clock.is_some() && parts.len() != 3 {
+        return None;
+    }
+    let (clock, milliseconds, offset) = match clock {
+        Some(clock) => read_clock(clock)?,
+        None => ("000000".to_owned(), 0, 0),
+    };
+    let time = parse_amz_date(&format!("{year}{month}{day}T{clock}Z"))?;
+    let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    Some((i64::try_from(seconds).ok()? - offset * 60) * 1000 + milliseconds)
+}
+
+/// `23:59Z`, `23:59:59Z` or `23:59:59.5+01:00`: six digits, the milliseconds, and the minutes that the zone
+/// is ahead.
+fn read_clock(text: &str) -> Option<(String, i64, i64)> {
+    let (clock, offset) = match text.strip_suffix('Z') {
+        Some(clock) => (clock, 0),
+        None => {
+            let (clock, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
+            let sign = match zone.as_bytes()[0] {
+                b'+' => 1,
+                b'-' => -1,
+                _ => return None,
+            };
+            let (hours, minutes) = zone[1..].split_once(':')?;
+            let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            (clock, sign * (hours * 60 + minutes))
+        }
+    };
+    let (clock, fraction) = match clock.split_once('.') {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (clock, None),
+    };
+    let parts: Vec<&str> = clock.split(':').collect();
+    let (hour, minute, second) = match (&parts[..], fraction) {
+        ([hour, minute], None) => (*hour, *minute, "00"),
+        ([hour, minute, second], _) => (*hour, *minute, *second),
+        _ => return None,
+    };
+    let milliseconds = match fraction {
+        Some(fraction) if (1..=9).contains(&fraction.len()) => {
+            digits(&format!("{fraction:0<9}"), 9)? / 1_000_000
+        }
+        Some(_) => return None,
+        None => 0,
+    };
+    Some((format!("{hour}{minute}{second}"), milliseconds, offset))
+}
+
+fn digits(text: &str, count: usize) -> Option<i64> {
+    let are_digits = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits.then(|| text.parse().ok()).flatten()
+}
+
 /// Writes `time` as an `X-Amz-Date`, such as `20140704T123553Z`.
 pub(crate) fn amz_date(time: SystemTime) -> String {
     let (year, month, day, hour, minute, second) = civil(time);
@@ -128,10 +203,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn dates_of_policies() {
+        for (text, milliseconds) in [
+            ("1970", 0),
+            ("2014-07", 1_404_172_800_000),
+            ("2014-07-04", 1_404_432_000_000),
+            ("2014-07-04T12:35Z", 1_404_477_300_000),
+            ("2014-07-04T12:35:53Z", 1_404_477_353_000),
+            ("2014-07-04T12:35:53.25Z", 1_404_477_353_250),
+            ("2014-07-04T14:05:53+01:30", 1_404_477_353_000),
+            ("2014-07-03T23:35:53.0-13:00", 1_404_477_353_000),
+            ("1404477353", 1_404_477_353_000),
+            ("86400", 86_400_000),
+        ] {
+            assert_eq!(parse_policy_date(text), Some(milliseconds), "{text}");
+        }
+        for text in [
+            "",
+            "today",
+            "201",
+            "2014-7",
+            "2014-07-4",
+            "2014-07-04T",
+            "2014-07-04T12Z",
+            "2014-07-04T12:35",
+            "2014-07-04T12:35:53",
+            "2014-07-04 12:35:53Z",
+            "2014-07-04T12:35.5Z",
+            "2014-07-04T12:35:53.Z",
+            "2014-07-04T12:35:53+0100",
+            "2014-07-04T12:35:53+24:00",
+            "2014-07T12:35:53Z",
+            "2014-02-30",
+            "2014-07-04-01",
+            "99999999999999999999",
+        ] {
+            assert_eq!(parse_policy_date(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_second_reads_back(seconds in 0_u64..=253_402_300_799) {
             prop_assert_eq!(parse_amz_date(&amz_date(at(seconds))), Some(at(seconds)));
+            let milliseconds = Some(seconds as i64 * 1000);
+            prop_assert_eq!(parse_policy_date(&iso_8601(at(seconds))), milliseconds);
         }
     }
 }

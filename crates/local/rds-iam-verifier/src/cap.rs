@@ -1,5 +1,6 @@
-//! The cap on new connections per second. RDS accepts fewer than 200 new IAM connections per second
-//! and throttles the rest ("IAM database authentication", Amazon RDS User Guide).
+//! The cap on new connections per second. RDS throttles IAM connections beyond a rate that grows with the
+//! instance; AWS has published no number since 2026-06-30
+//! (<https://aws.amazon.com/about-aws/whats-new/2026/06/amazon-rds-iam/>).
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};

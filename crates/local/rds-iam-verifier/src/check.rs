@@ -17,8 +17,18 @@ const MAX_LIFETIME: u64 = 900;
 /// How many characters of a client's text are quoted.
 const QUOTE_LIMIT: usize = 128;
 
+/// A token that was accepted.
+pub(crate) struct Accepted {
+    /// The user, as a policy names it.
+    pub(crate) user: String,
+    /// When it was signed.
+    pub(crate) signed: SystemTime,
+    /// Whether its access key is temporary.
+    pub(crate) is_temporary: bool,
+}
+
 /// Checks that `password` is a token for `user` on `resource`, signed with one of `keys` and valid at
-/// `now`. Returns the user, as a policy names it.
+/// `now`.
 ///
 /// There is no tolerance for clock skew: a token of the next second is refused. Unknown parameters are
 /// covered by the signature and otherwise ignored.
@@ -28,7 +38,7 @@ pub(crate) fn token(
     resource: &Resource,
     keys: &[AccessKey],
     now: SystemTime,
-) -> Result<String, Refusal> {
+) -> Result<Accepted, Refusal> {
     let token = Token::parse(password)?;
     same(Part::Action, "connect", token.require("Action")?)?;
     let db_user = token.require("DBUser")?;
@@ -69,7 +79,7 @@ pub(crate) fn token(
     if !signature::is_valid(signature, &token, date, &Scope { day, region }, &key.secret) {
         return Err(Refusal::Signature);
     }
-    Ok(db_user.to_owned())
+    Ok(Accepted { user: db_user.to_owned(), signed, is_temporary: key.session_token.is_some() })
 }
 
 fn same(part: Part, expected: &str, found: &str) -> Result<(), Refusal> {

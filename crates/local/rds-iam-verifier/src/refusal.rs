@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::calendar::iso_8601;
 
+/// The kind of a service control policy.
+pub(crate) const SERVICE_CONTROL: &str = "service control policy";
+
 /// Why a login was refused.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,17 +89,34 @@ pub enum Refusal {
         /// The resource of the login.
         arn: String,
     },
-    /// No statement of the policy allows this login.
-    NotAllowed {
+    /// The access key belongs to another account than the database. Access to databases cannot be given
+    /// across accounts ("Creating and using an IAM policy for IAM database access", Amazon RDS User
+    /// Guide).
+    OtherAccount {
+        /// The ARN of the user or role.
+        principal: String,
         /// The resource of the login.
         arn: String,
     },
-    /// A statement of the policy denies this login.
+    /// No statement of a policy that must allow this login does.
+    NotAllowed {
+        /// The resource of the login.
+        arn: String,
+        /// The kind of the policy, and its name if it has one.
+        policy: String,
+        /// Which statements would allow it, and why they do not apply.
+        reasons: Vec<String>,
+    },
+    /// A statement of a policy denies this login.
     Denied {
         /// The resource of the login.
         arn: String,
+        /// The kind of the policy, and its name if it has one.
+        policy: String,
         /// The statement's `Sid`, or its position.
         statement: String,
+        /// Why its conditions hold.
+        reasons: Vec<String>,
     },
 }
 
@@ -161,10 +181,22 @@ impl Refusal {
             Self::Signature => {
                 "check the secret access key, and that nothing changed the token after signing"
             }
+            Self::NotAllowed { policy, .. } if policy.starts_with(SERVICE_CONTROL) => {
+                "allow it at this level of the organization too, as FullAWSAccess does"
+            }
             Self::NoPolicy { .. } | Self::NotAllowed { .. } => {
                 "allow rds-db:connect on this ARN in the policy"
             }
-            Self::Denied { .. } => "remove this ARN from the statement",
+            Self::OtherAccount { .. } => {
+                "assume a role of the database's account, and sign with its credentials"
+            }
+            Self::Denied { reasons, .. } if reasons.is_empty() => {
+                "remove this ARN from the statement"
+            }
+            Self::Denied { .. } => {
+                "exempt rds-db:connect from the statement (NotAction), or this principal \
+                 (ArnNotLike with aws:PrincipalArn)"
+            }
         }
     }
 }
@@ -258,14 +290,23 @@ impl fmt::Display for Refusal {
             Self::NoPolicy { arn } => {
                 write!(f, "no policy is attached to allow rds-db:connect on {arn}")
             }
-            Self::NotAllowed { arn } => {
-                write!(f, "no statement of the policy allows rds-db:connect on {arn}")
+            Self::OtherAccount { principal, arn } => {
+                write!(f, "{principal} is not of the account of {arn}")
             }
-            Self::Denied { arn, statement } => {
-                write!(f, "{statement} of the policy denies rds-db:connect on {arn}")
+            Self::NotAllowed { arn, policy, reasons } => {
+                write!(f, "no statement of the {policy} allows rds-db:connect on {arn}")?;
+                because(f, reasons)
+            }
+            Self::Denied { arn, policy, statement, reasons } => {
+                write!(f, "{statement} of the {policy} denies rds-db:connect on {arn}")?;
+                because(f, reasons)
             }
         }
     }
+}
+
+fn because(f: &mut fmt::Formatter<'_>, reasons: &[String]) -> fmt::Result {
+    if reasons.is_empty() { Ok(()) } else { write!(f, " ({})", reasons.join("; ")) }
 }
 
 impl Error for Refusal {}

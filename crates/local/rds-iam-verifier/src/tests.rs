@@ -2,8 +2,10 @@
 //! `iam-auth` itself are tested in `local-rds`.
 
 mod changes;
-
+mod conditions;
+mod layers;
 mod policies;
+mod second_opinion;
 mod settings;
 mod socket;
 mod stranger;
@@ -14,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::request::Request;
 use crate::signature::{self, Scope};
 use crate::token::{SIGNATURE, Token};
 use crate::verifier::shift;
@@ -21,6 +24,32 @@ use crate::*;
 
 const ALLOW_ALL: &str =
     r#"{"Statement": {"Effect": "Allow", "Action": "rds-db:connect", "Resource": "*"}}"#;
+
+/// The database that policies are tested with.
+fn database() -> Resource {
+    Resource {
+        partition: "aws".into(),
+        region: "eu-west-1".into(),
+        account: "123456789012".into(),
+        resource_id: "db-ABC".into(),
+        host: "db.example".into(),
+        port: 3306,
+    }
+}
+
+/// The login of a role's session, issued at 10:00 and used at 11:30.
+fn login() -> Request {
+    login_of("arn:aws:sts::123456789012:assumed-role/app/session-1", &database())
+}
+
+fn login_of(principal: &str, database: &Resource) -> Request {
+    let at = |date| crate::calendar::parse_amz_date(date).unwrap();
+    let mut principal: Principal = principal.parse().unwrap();
+    principal.tags = [("Team".to_owned(), "blue".to_owned())].into();
+    principal.organization = Some(Organization { id: "o-1".into(), path: "o-1/r-1/ou-1/".into() });
+    let issued = Some(at("20261129T100000Z"));
+    Request::new(database, "lambda-user", &principal, issued, at("20261129T113000Z"))
+}
 
 /// A token and everything that it was signed with.
 #[derive(Debug, Clone, Deserialize)]

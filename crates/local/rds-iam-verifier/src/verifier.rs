@@ -8,10 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::access_key::AccessKey;
 use crate::cap::ConnectionCap;
-use crate::check;
+use crate::check::{self, Accepted};
 use crate::log::Log;
+use crate::policies::Policies;
 use crate::policy::{Policy, PolicyError};
+use crate::principal::Principal;
 use crate::refusal::Refusal;
+use crate::request::Request;
 use crate::resource::Resource;
 
 /// The largest clock offset, in seconds: a century.
@@ -33,7 +36,9 @@ struct Settings {
     /// The database that tokens must be signed for, where it is not [`Shared::resource`].
     stands_for: Option<Resource>,
     keys: Vec<AccessKey>,
-    policy: Option<Policy>,
+    policies: Policies,
+    /// Who the access keys belong to, if it is not a role or user of the database's account.
+    principal: Option<Principal>,
     clock_offset: i64,
     cap: ConnectionCap,
 }
@@ -46,7 +51,8 @@ impl Verifier {
         let settings = Mutex::new(Settings {
             stands_for: None,
             keys: vec![key],
-            policy: None,
+            policies: Policies::default(),
+            principal: None,
             clock_offset: 0,
             cap: ConnectionCap::default(),
         });
@@ -73,12 +79,17 @@ impl Verifier {
         settings.cap.admit(now)?;
         let resource = settings.stands_for.as_ref().unwrap_or(&self.shared.resource);
         let now = shift(now, settings.clock_offset);
-        let user = check::token(user, password, resource, &settings.keys, now)?;
+        let accepted = check::token(user, password, resource, &settings.keys, now)?;
+        let Accepted { user, signed, is_temporary } = accepted;
+        let local = || Principal::local(&resource.partition, &resource.account, is_temporary);
+        let principal = settings.principal.clone().unwrap_or_else(local);
         let arn = resource.arn(&user);
-        match &settings.policy {
-            Some(policy) => policy.allows_connect(&arn),
-            None => Err(Refusal::NoPolicy { arn }),
+        let home = (principal.partition(), principal.account());
+        if home != (&*resource.partition, &*resource.account) {
+            return Err(Refusal::OtherAccount { principal: principal.arn(), arn });
         }
+        let issued = is_temporary.then(|| principal.issued.unwrap_or(signed));
+        settings.policies.decide(&Request::new(resource, &user, &principal, issued, now))
     }
 
     /// Sets the verifier's clock `seconds` ahead of the real one, or behind it when negative; a
@@ -87,14 +98,27 @@ impl Verifier {
         self.settings().clock_offset = seconds.clamp(-LARGEST_OFFSET, LARGEST_OFFSET);
     }
 
-    /// Attaches an IAM policy document to the access keys, replacing the previous one.
+    /// Makes an IAM policy document the only policy of the identity that the access keys belong to. The
+    /// other kinds of [`Policies`] stay as they are.
     ///
     /// # Errors
-    /// The document is malformed, or uses `Condition` or policy variables, which cannot be evaluated
-    /// here. The error names the line and the column, and the previous policy stays.
+    /// The document is malformed, or has a condition that cannot be decided here. The error names the
+    /// line and the column, and the previous policy stays.
     pub fn set_policy(&self, json: &str) -> Result<(), PolicyError> {
-        self.settings().policy = Some(Policy::parse(json)?);
+        let policy = Policy::parse(json)?;
+        self.settings().policies.identity = vec![policy];
         Ok(())
+    }
+
+    /// Changes any of the policies that apply to the principal.
+    pub fn change_policies(&self, change: impl FnOnce(&mut Policies)) {
+        change(&mut self.settings().policies);
+    }
+
+    /// Says who the access keys belong to. By default it is a role of the database's account, called
+    /// `local`, or a user of that name for a permanent access key.
+    pub fn set_principal(&self, principal: Principal) {
+        self.settings().principal = Some(principal);
     }
 
     /// Stands for another database: from now on tokens must be signed for its endpoint, and policies

@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable;
 use mysql_async::{Error as Failure, Statement as Prepared};
 use sql_function::RESPONSE_LIMIT;
-use sql_function::{Error, ExecResult, Fate, Kind, Mode, Rows, Statement, is_reusable, refusal};
+use sql_function::{Error, ExecResult, Fate, Kind, Rows, Statement, is_reusable, refusal};
 
 use super::SAVEPOINT;
 use crate::connection::{Connection, Failed};
@@ -23,8 +23,7 @@ impl Connection {
         let rounded = {
             let sent = self.send(&ahead, &whole.sql).await;
             let mut result = sent.map_err(|error| failed(statement, error))?;
-            let is_repeatable = statement.mode == Mode::Read && !side_effects::leaves(statement);
-            if !(is_repeatable && has_float(&result)) {
+            if !(side_effects::is_repeatable(statement) && has_float(&result)) {
                 return read(&mut result, statement, whole, rows, Floats::Rounded).await;
             }
             // Read to its end in any case, and refused if it is too large. The values are not used.
@@ -88,6 +87,13 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
+        if self.through_proxy {
+            tracing::warn!(
+                statement = statement.name,
+                "a result with a FLOAT is read from a prepared statement, which pins the RDS \
+                 Proxy's connection: CAST(… AS DOUBLE) in the statement avoids that"
+            );
+        }
         let outcome = match self.conn.exec_iter(&prepared, ()).await {
             Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Exact).await,
             Err(error) => Err(failure::query(statement, error)),

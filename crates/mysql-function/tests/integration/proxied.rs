@@ -1,126 +1,16 @@
-//! Through an RDS Proxy: what the server was sent, line by line of its log, against what AWS says pins a
-//! session: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html>.
+//! Through an RDS Proxy: nothing pins the session that need not, results are the same, and errors say what
+//! became of the statement.
 
 use engine::Engine;
 use function_harness::event::{ADD, ITEMS, call};
-use function_harness::{Deployed, Harness};
+use function_harness::general_log::{expect_unpinned, log, sent};
+use function_harness::{Deployed, Harness, PROXY};
 use local_rds::{Builder, Profile, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The session variables that a proxy tracks.
-const TRACKED: [&str; 21] = [
-    "AUTOCOMMIT",
-    "AUTO_INCREMENT_INCREMENT",
-    "CHARACTER_SET_CLIENT",
-    "CHARACTER_SET_CONNECTION",
-    "CHARACTER_SET_DATABASE",
-    "CHARACTER_SET_FILESYSTEM",
-    "CHARACTER_SET_RESULTS",
-    "CHARACTER_SET_SERVER",
-    "COLLATION_CONNECTION",
-    "COLLATION_DATABASE",
-    "COLLATION_SERVER",
-    "INTERACTIVE_TIMEOUT",
-    "NAMES",
-    "NET_WRITE_TIMEOUT",
-    "QUERY_CACHE_TYPE",
-    "SESSION_TRACK_SCHEMA",
-    "SQL_MODE",
-    "TIME_ZONE",
-    "TRANSACTION",
-    "TRANSACTION_READ_ONLY",
-    "WAIT_TIMEOUT",
-];
-/// What pins wherever it is in a statement. No name and no value in these tests contains one.
-const PINS: [&str; 14] = [
-    "/*!",
-    "/*M!",
-    "PREPARE ",
-    "EXECUTE ",
-    "GET_LOCK",
-    "LOCK TABLE",
-    "READ LOCK",
-    "ROW_COUNT",
-    "FOUND_ROWS",
-    "TEMPORARY",
-    ":=",
-    "INTO @",
-    "SET @A",
-    "SET TRANSACTION",
-];
-
-/// A line of the server's log.
-#[derive(Debug)]
-struct Line {
-    thread: u64,
-    command: String,
-    text: String,
-}
-
-impl Line {
-    /// Why it pins.
-    fn pins(&self) -> Option<String> {
-        if matches!(&*self.command, "Prepare" | "Execute" | "Close stmt" | "Reset stmt") {
-            return Some(self.command.clone());
-        }
-        if self.text.len() > 16 << 10 {
-            return Some("more than 16 KB".to_owned());
-        }
-        let text = self.text.to_ascii_uppercase();
-        if let Some(part) = PINS.iter().find(|part| text.contains(**part)) {
-            return Some((*part).to_owned());
-        }
-        text.split(';').find_map(|one| untracked(one.trim()))
-    }
-}
-
-/// The first variable that `SET …` sets and a proxy does not track.
-fn untracked(sql: &str) -> Option<String> {
-    let (mut depth, mut quoted) = (0, false);
-    let parts = sql.strip_prefix("SET ")?.split(move |c| {
-        quoted ^= c == '\'';
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        c == ',' && depth == 0 && !quoted
-    });
-    let names = parts.map(|part| part.trim().trim_start_matches("SESSION ").to_owned());
-    let name = |part: &String| part.split([' ', '=']).next().unwrap_or_default().to_owned();
-    names.map(|part| name(&part)).find(|name| !TRACKED.contains(&&**name))
-}
-
 fn proxied(engine: Engine) -> Builder {
-    Server::builder(engine).named("app.proxy-abc123def456.eu-west-1.rds.amazonaws.com")
-}
-
-/// Has the server log everything from now on.
-async fn log(harness: &Harness) {
-    harness.execute("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON").await;
-}
-
-/// What the function has sent since the last time.
-async fn sent(harness: &Harness) -> Vec<Line> {
-    let rows = harness
-        .execute(
-            "SELECT thread_id, command_type, CONVERT(argument USING utf8mb4) FROM mysql.general_log \
-             WHERE user_host LIKE '%lambda-user%' ORDER BY event_time",
-        )
-        .await;
-    harness.execute("TRUNCATE mysql.general_log").await;
-    let line = |row: Vec<Option<String>>| {
-        let [thread, command, text] =
-            <[_; 3]>::try_from(row).unwrap().map(Option::unwrap_or_default);
-        Line { thread: thread.parse().unwrap(), command, text }
-    };
-    rows.into_iter().map(line).collect()
-}
-
-/// Fails if any of them pins.
-#[track_caller]
-fn expect_unpinned(what: &str, lines: &[Line]) {
-    assert!(!lines.is_empty(), "{what}: nothing was logged");
-    for line in lines {
-        assert_eq!(line.pins(), None, "{what}: {line:?}");
-    }
+    Server::builder(engine).named(PROXY)
 }
 
 const TABLES: &str = "CREATE TABLE app.numbered (id INT AUTO_INCREMENT PRIMARY KEY, n INT); \
@@ -311,6 +201,12 @@ pub(crate) async fn pinned(engine: Engine, bootstrap: &str) {
         expect_unpinned(event, &after);
         assert!(after.iter().all(|line| !pinned.contains(&line.thread)), "{event:.99}: {after:?}");
     }
+    assert!(function.logs().contains("a result with a FLOAT"), "{}", function.logs());
+    let fresh = harness.deploy_with(&[], &STATEMENTS).await;
+    let transaction = fresh.ok(&format!(r#"{{"transaction":[{}]}}"#, call("f"))).await;
+    assert_eq!(transaction["transaction"][0]["rows"], json!([{"f": 1234567.8}, {"f": 0.1}]));
+    assert_eq!(reused(&fresh).await, false);
+    sent(&harness).await;
     // What a proxy tracks is not pinned, and is not kept either.
     function.ok(&call("zone")).await;
     expect_unpinned("a tracked variable", &sent(&harness).await);
@@ -325,6 +221,32 @@ pub(crate) async fn pinned(engine: Engine, bootstrap: &str) {
     };
     assert_eq!(at("GET_LOCK"), at("INSERT INTO numbered"));
     assert_eq!(at("GET_LOCK"), at("RELEASE_ALL_LOCKS"));
+}
+
+/// A diagnosis names what pins, and what is refused because it returns a FLOAT.
+pub(crate) async fn examined(engine: Engine, bootstrap: &str) {
+    let harness = Harness::with(proxied(engine), bootstrap).await;
+    harness.execute(TABLES).await;
+    let statements = [
+        ("cast", "SELECT CAST(f AS DOUBLE) AS f FROM f"),
+        ("f", "SELECT f FROM f WHERE n = ?"),
+        ("variable", "-- mode: write\nSET @a = 5"),
+        ("f-locked", "-- mode: write\nSELECT f FROM f FOR UPDATE"),
+    ];
+    let function = harness.deploy_with(&[], &statements).await;
+    let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
+    let steps = diagnosis["diagnose"]["steps"].as_array().unwrap();
+    let list = steps.last().unwrap()["facts"]["statements"].as_array().unwrap();
+    let of = |name: &str| list.iter().find(|one| one["name"] == name).unwrap().clone();
+    for (name, pins) in [("cast", ""), ("items", ""), ("f", "FLOAT"), ("variable", "user variable")]
+    {
+        let one = of(name);
+        assert_eq!(one["ok"], true, "{one}");
+        let why = one["pins"].as_str().unwrap_or_default();
+        assert!(why.contains(pins) && why.is_empty() == pins.is_empty(), "{one}");
+    }
+    let refused = of("f-locked");
+    assert!(refused["error"].as_str().unwrap_or_default().contains("CAST("), "{refused}");
 }
 
 /// Nothing is killed. A late read says so, and a late write is in doubt.

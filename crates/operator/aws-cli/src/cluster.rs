@@ -30,13 +30,18 @@ pub(crate) struct Cluster {
     endpoint: Option<String>,
     port: Option<u16>,
     #[serde(default)]
-    db_cluster_resource_id: String,
+    pub(crate) db_cluster_resource_id: String,
     #[serde(rename = "DBSubnetGroup")]
     subnet_group: Option<String>,
     #[serde(default)]
     vpc_security_groups: Vec<SecurityGroup>,
     #[serde(rename = "IAMDatabaseAuthenticationEnabled", default)]
     iam_auth: bool,
+    // Only clusters of the express configuration have it.
+    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
+    internet_access_gateway_enabled: Option<bool>,
+    #[serde(rename = "VPCNetworkingEnabled")]
+    vpc_networking: Option<bool>,
     master_username: Option<String>,
     publicly_accessible: Option<bool>,
     #[serde(default)]
@@ -80,7 +85,10 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
             cluster.status
         )));
     };
-    let group = subnet_group(aws, cluster.subnet_group.as_deref())?;
+    let group = match cluster.vpc_networking {
+        Some(false) => None,
+        _ => subnet_group(aws, cluster.subnet_group.as_deref())?,
+    };
     let members: Members = aws.call(&[
         "rds",
         "describe-db-instances",
@@ -102,11 +110,14 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         resource_id: cluster.db_cluster_resource_id,
         cluster: None,
         region: region_of(&cluster.arn)?,
+        arn: cluster.arn,
         vpc: group.as_ref().and_then(|group| group.vpc_id.clone()),
         subnets: group.as_ref().map(SubnetGroup::subnets).unwrap_or_default(),
         security_groups: cluster.vpc_security_groups.into_iter().map(|group| group.id).collect(),
         ca: members.instances.iter().find_map(|member| member.ca.clone()),
         iam_auth: cluster.iam_auth,
+        proxy: None,
+        internet_access_gateway: cluster.internet_access_gateway_enabled == Some(true),
         instance_classes: classes,
         master_user: cluster.master_username,
         status: cluster.status,

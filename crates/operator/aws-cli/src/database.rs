@@ -3,6 +3,7 @@
 use engine::Engine;
 
 use crate::error::Error;
+use crate::proxy::ProxyAuth;
 use crate::target::Target;
 
 /// A database, as RDS describes it. What RDS does not report of a proxy or a cluster is `None` or empty.
@@ -10,6 +11,8 @@ use crate::target::Target;
 pub struct Database {
     /// What was asked about.
     pub target: Target,
+    /// Its ARN, whose account is the only one whose roles can log in.
+    pub arn: String,
     /// The engine. A proxy has only a family, in which MySQL includes MariaDB.
     pub engine: Engine,
     /// RDS's name of the engine, such as `mysql` or `aurora-mysql`.
@@ -26,7 +29,7 @@ pub struct Database {
     pub cluster: Option<String>,
     /// The region, such as `eu-west-1`.
     pub region: String,
-    /// Its VPC.
+    /// Its VPC. An express cluster has none.
     pub vpc: Option<String>,
     /// The subnets of its subnet group.
     pub subnets: Vec<String>,
@@ -34,8 +37,13 @@ pub struct Database {
     pub security_groups: Vec<String>,
     /// The certificate authority, such as `rds-ca-rsa2048-g1`. A proxy's is Amazon Trust Services.
     pub ca: Option<String>,
-    /// Whether IAM authentication is enabled.
+    /// Whether IAM authentication is enabled. For a proxy, whether it takes tokens of any user.
     pub iam_auth: bool,
+    /// How a proxy authenticates its clients and itself. `None` for another database.
+    pub proxy: Option<ProxyAuth>,
+    /// Whether it is reached through an Aurora internet access gateway, whose certificate is of Amazon
+    /// Trust Services.
+    pub internet_access_gateway: bool,
     /// The instance's class, or the distinct classes of a cluster's instances.
     pub instance_classes: Vec<String>,
     /// The master user, who must not use IAM authentication.
@@ -47,6 +55,20 @@ pub struct Database {
     /// Whether the log `iam-db-auth-error`, which says why a token was refused, is exported to
     /// CloudWatch Logs.
     pub exports_auth_errors: Option<bool>,
+}
+
+impl Database {
+    /// The account that owns it, twelve digits.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.arn.split(':').nth(4).filter(|account| !account.is_empty())
+    }
+
+    /// Whether it has no network in any VPC: an Aurora cluster of the express configuration.
+    #[must_use]
+    pub fn is_outside_vpcs(&self) -> bool {
+        self.internet_access_gateway && self.vpc.is_none()
+    }
 }
 
 /// The engine that RDS calls `name`.

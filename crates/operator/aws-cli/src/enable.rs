@@ -33,7 +33,7 @@ struct Orderable {
 ///
 /// # Errors
 /// AWS offers no IAM authentication for this version or class, refuses the change, or does not complete
-/// it within 45 minutes; or the database is a proxy, whose secrets only its owner knows.
+/// it within 45 minutes; or the database is a proxy, whose other clients only its owner knows.
 pub fn enable_iam_auth(
     aws: &Aws,
     database: &Database,
@@ -44,13 +44,13 @@ pub fn enable_iam_auth(
         (Target::Instance(_), Some(cluster)) => &Target::Cluster(cluster.clone()),
         (target, _) => target,
     };
-    must_be_supported(aws, database)?;
-    progress(&format!("enabling IAM authentication for {target}"));
     let (modify, identifier) = match target {
         Target::Instance(_) => ("modify-db-instance", "--db-instance-identifier"),
         Target::Cluster(_) => ("modify-db-cluster", "--db-cluster-identifier"),
-        Target::Proxy(name) => return Err(proxy_needs_its_secrets(name)),
+        Target::Proxy(name) => return Err(proxy_is_its_owners(name, &database.region)),
     };
+    must_be_supported(aws, database)?;
+    progress(&format!("enabling IAM authentication for {target}"));
     aws.run(&[
         "rds",
         modify,
@@ -112,10 +112,15 @@ fn must_be_supported(aws: &Aws, database: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-fn proxy_needs_its_secrets(name: &str) -> Error {
+/// With `IAM_AUTH` the proxy takes tokens of every user, and passwords of those who have a secret as
+/// before, where `IAMAuth=REQUIRED` would refuse their passwords.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html>
+fn proxy_is_its_owners(name: &str, region: &str) -> Error {
     Error::new(format!(
-        "the DB proxy {name} does not accept IAM tokens; enable them with the secret that it logs in to \
-         the database with: `aws rds modify-db-proxy --db-proxy-name {name} --auth \
-         AuthScheme=SECRETS,IAMAuth=REQUIRED,SecretArn=…`"
+        "the DB proxy {name} does not accept IAM tokens; have it accept them and log in to the database \
+         with its own: `aws rds modify-db-proxy --region {region} --db-proxy-name {name} \
+         --default-auth-scheme IAM_AUTH`. The proxy's role must be allowed rds-db:connect on the \
+         database's resource id (deploy/example-proxy.yaml has such a role), and IAM authentication must \
+         be enabled at the database"
     ))
 }

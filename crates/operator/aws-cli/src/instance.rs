@@ -35,7 +35,7 @@ pub(crate) struct Instance {
     engine_version: Option<String>,
     endpoint: Option<Endpoint>,
     #[serde(default)]
-    dbi_resource_id: String,
+    pub(crate) dbi_resource_id: String,
     #[serde(rename = "DBSubnetGroup")]
     subnet_group: Option<SubnetGroup>,
     #[serde(default)]
@@ -72,9 +72,15 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         Some(cluster) => {
             let whole = cluster::discover(aws, &cluster)?;
             let own = database(name, instance)?;
+            // An express cluster's instances have no network of their own either.
+            let own = match whole.is_outside_vpcs() {
+                true => Database { vpc: None, subnets: vec![], security_groups: vec![], ..own },
+                false => own,
+            };
             Ok(Database {
                 resource_id: whole.resource_id,
                 iam_auth: whole.iam_auth,
+                internet_access_gateway: whole.internet_access_gateway,
                 exports_auth_errors: whole.exports_auth_errors,
                 master_user: whole.master_user.or(own.master_user),
                 ..own
@@ -103,11 +109,14 @@ fn database(name: &str, instance: Instance) -> Result<Database, Error> {
         resource_id: instance.dbi_resource_id,
         cluster: instance.cluster.filter(|cluster| !cluster.is_empty()),
         region: region_of(&instance.arn)?,
+        arn: instance.arn,
         vpc: instance.subnet_group.as_ref().and_then(|group| group.vpc_id.clone()),
         subnets: instance.subnet_group.as_ref().map(SubnetGroup::subnets).unwrap_or_default(),
         security_groups: instance.vpc_security_groups.into_iter().map(|group| group.id).collect(),
         ca: instance.ca,
         iam_auth: instance.iam_auth,
+        proxy: None,
+        internet_access_gateway: false,
         instance_classes: instance.class.into_iter().collect(),
         master_user: instance.master_username,
         status: instance.status,

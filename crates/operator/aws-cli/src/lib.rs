@@ -23,20 +23,26 @@ mod caller;
 mod lambda;
 
 // A database: what was asked, and what RDS answers.
+mod behind;
+mod blue_green;
 mod cluster;
 mod database;
 mod discover;
 mod instance;
 mod nearby;
 mod proxy;
+mod proxy_endpoint;
 mod target;
 mod vpc;
 
 // Whether a function can log in to it.
 mod enable;
+mod network;
 mod reach;
 mod support;
 
+pub use behind::{Behind, behind};
+pub use blue_green::{BlueGreen, Side, blue_green, name_of_resource};
 pub use caller::Caller;
 pub use client::Aws;
 pub use database::Database;
@@ -44,6 +50,9 @@ pub use discover::discover;
 pub use enable::enable_iam_auth;
 pub use error::Error;
 pub use lambda::{Function, Invocation, Vpc, invoke};
+pub use network::{Concurrency, Subnet, subnets, vpcs_of_groups};
+pub use proxy::{ProxyAuth, ProxySecret};
+pub use proxy_endpoint::{ProxyEndpoint, proxy_endpoints};
 pub use reach::{Reach, reach};
 pub use support::{Objection, objections};
 pub use target::Target;

@@ -38,9 +38,57 @@ pub(crate) struct Proxy {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Auth {
+    secret_arn: Option<String>,
+    user_name: Option<String>,
     #[serde(rename = "IAMAuth")]
     iam_auth: Option<String>,
+}
+
+/// How a proxy authenticates its clients and itself.
+///
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxy.html>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyAuth {
+    /// Whether `DefaultAuthScheme` is `IAM_AUTH`: the proxy takes a token of every user, and logs in to
+    /// the database with one of its own role, without a secret. Otherwise it is `NONE`, and the proxy
+    /// takes a token only of a user with a secret.
+    pub is_iam_by_default: bool,
+    /// The secrets with which it logs in to the database. Usually none where IAM is the default.
+    pub secrets: Vec<ProxySecret>,
+}
+
+/// A secret of a proxy: the `Auth` of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxySecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// The user, where RDS reports it; it is in the secret itself.
+    pub user: Option<String>,
+    /// Whether `IAMAuth` is `REQUIRED`: the proxy takes tokens of this user, and nothing else. Otherwise it
+    /// is `DISABLED`. `ENABLED` is for SQL Server alone.
+    pub is_iam_required: bool,
+}
+
+impl ProxyAuth {
+    fn read(default_scheme: Option<&str>, auth: Vec<Auth>) -> Self {
+        let secret = |auth: Auth| ProxySecret {
+            arn: auth.secret_arn.unwrap_or_default(),
+            user: auth.user_name.filter(|user| !user.is_empty()),
+            is_iam_required: auth.iam_auth.as_deref() == Some("REQUIRED"),
+        };
+        Self {
+            is_iam_by_default: default_scheme == Some("IAM_AUTH"),
+            secrets: auth.into_iter().map(secret).collect(),
+        }
+    }
+
+    /// Whether it takes tokens of any user.
+    #[must_use]
+    pub fn takes_tokens(&self) -> bool {
+        self.is_iam_by_default || self.secrets.iter().any(|secret| secret.is_iam_required)
+    }
 }
 
 pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
@@ -66,8 +114,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
             proxy.status
         ))
     })?;
-    let iam_auth = proxy.default_auth_scheme.as_deref() == Some("IAM_AUTH")
-        || proxy.auth.iter().any(|auth| auth.iam_auth.as_deref() == Some("REQUIRED"));
+    let auth = ProxyAuth::read(proxy.default_auth_scheme.as_deref(), proxy.auth);
     Ok(Database {
         target: Target::Proxy(proxy.name),
         engine,
@@ -80,11 +127,14 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         resource_id: resource_id(&proxy.arn)?,
         cluster: None,
         region: region_of(&proxy.arn)?,
+        arn: proxy.arn,
         vpc: proxy.vpc_id,
         subnets: proxy.vpc_subnet_ids,
         security_groups: proxy.vpc_security_group_ids,
         ca: None,
-        iam_auth,
+        iam_auth: auth.takes_tokens(),
+        proxy: Some(auth),
+        internet_access_gateway: false,
         instance_classes: Vec::new(),
         master_user: None,
         status: proxy.status,

@@ -105,6 +105,7 @@ mod tests {
     fn database(engine_name: &str, version: &str, class: &str) -> Database {
         Database {
             target: Target::Instance("mydb".into()),
+            arn: String::new(),
             engine: engine_name.parse().unwrap(),
             engine_name: engine_name.into(),
             version: Some(version.into()),
@@ -118,6 +119,8 @@ mod tests {
             security_groups: Vec::new(),
             ca: None,
             iam_auth: false,
+            proxy: None,
+            internet_access_gateway: false,
             instance_classes: vec![class.into()],
             master_user: None,
             status: "available".into(),

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
-use aws_cli::{Aws, Error, Reach, Target, discover, enable_iam_auth, reach};
+use aws_cli::{
+    Aws, Error, Reach, Side, Target, behind, blue_green, discover, enable_iam_auth,
+    name_of_resource, reach,
+};
 use engine::Engine;
 use local_aws::{LocalAws, REGION, Secret};
 use serde_json::Value;
@@ -46,6 +49,8 @@ fn discovery() {
     an_instance(&rds);
     a_cluster_and_its_instances(&rds);
     a_proxy(&rds);
+    an_express_cluster(&rds);
+    a_blue_green_deployment(&rds);
     security_groups(&rds);
 }
 
@@ -162,11 +167,109 @@ fn a_proxy(rds: &Rds) {
     let written = discover(&rds.aws, &Target::Proxy("Pool".into())).unwrap();
     assert_eq!(written.target, proxy.target);
 
+    let auth = proxy.proxy.unwrap();
+    assert!(!auth.is_iam_by_default);
+    assert_eq!(auth.secrets.len(), 1);
+    assert_eq!((&*auth.secrets[0].arn, auth.secrets[0].is_iam_required), (&*secret, true));
+
     create("closed", "DISABLED");
-    let closed = discover(&rds.aws, &Target::Proxy("closed".into())).unwrap();
-    assert!(!closed.iam_auth);
-    let error = enable_iam_auth(&rds.aws, &closed, &mut |_| ()).unwrap_err();
-    assert!(error.to_string().contains("modify-db-proxy"), "{error}");
+    // SQL Server's alone; RDS would not take it for this family.
+    create("sql-server", "ENABLED");
+    for name in ["closed", "sql-server"] {
+        let closed = discover(&rds.aws, &Target::Proxy(name.into())).unwrap();
+        assert!(!closed.iam_auth && !closed.proxy.as_ref().unwrap().secrets[0].is_iam_required);
+        let error = enable_iam_auth(&rds.aws, &closed, &mut |_| ()).unwrap_err().to_string();
+        let command = format!(
+            "`aws rds modify-db-proxy --region {REGION} --db-proxy-name {name} --default-auth-scheme IAM_AUTH`"
+        );
+        assert!(error.contains(&command), "{error}");
+        // It is a command that RDS takes, and it helps.
+        let command = command.trim_matches('`').split_whitespace().skip(1).collect::<Vec<_>>();
+        rds.aws.run(&command).unwrap();
+        let open = discover(&rds.aws, &Target::Proxy(name.into())).unwrap();
+        assert!(open.iam_auth && open.proxy.unwrap().is_iam_by_default);
+    }
+    without_secrets(rds);
+}
+
+/// A proxy that logs in to its database with IAM too.
+fn without_secrets(rds: &Rds) {
+    run(
+        &rds.aws,
+        &format!(
+            "rds create-db-proxy --db-proxy-name end-to-end --engine-family POSTGRESQL \
+             --default-auth-scheme IAM_AUTH --role-arn arn:aws:iam::123456789012:role/proxy \
+             --vpc-subnet-ids {}",
+            rds.subnets.join(" "),
+        ),
+    );
+    let proxy = discover(&rds.aws, &Target::Proxy("end-to-end".into())).unwrap();
+    assert!(proxy.iam_auth);
+    let auth = proxy.proxy.unwrap();
+    assert!(auth.is_iam_by_default && auth.secrets.is_empty(), "{auth:?}");
+
+    assert!(behind(&rds.aws, "end-to-end").unwrap().is_empty());
+    run(
+        &rds.aws,
+        "rds register-db-proxy-targets --db-proxy-name end-to-end --db-cluster-identifiers sales",
+    );
+    let behind = behind(&rds.aws, "end-to-end").unwrap();
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert_eq!(behind[0].database.target, Target::Cluster("sales".into()));
+    assert!(behind[0].database.resource_id.starts_with("cluster-") && behind[0].database.iam_auth);
+}
+
+fn an_express_cluster(rds: &Rds) {
+    run(
+        &rds.aws,
+        "rds create-db-cluster --db-cluster-identifier quick --engine aurora-postgresql \
+         --with-express-configuration",
+    );
+    let quick = discover(&rds.aws, &Target::Cluster("quick".into())).unwrap();
+    assert!(quick.internet_access_gateway && quick.is_outside_vpcs(), "{quick:?}");
+    assert!(quick.iam_auth && quick.instance_classes.is_empty(), "{quick:?}");
+    assert!(quick.subnets.is_empty() && quick.security_groups.is_empty(), "{quick:?}");
+    assert_eq!(quick.master_user.as_deref(), Some("postgres"));
+    assert_eq!(quick.account(), Some("123456789012"));
+    let ordinary = discover(&rds.aws, &Target::Cluster("sales".into())).unwrap();
+    assert!(!ordinary.internet_access_gateway && !ordinary.is_outside_vpcs(), "{ordinary:?}");
+}
+
+fn a_blue_green_deployment(rds: &Rds) {
+    let of = |name: &str| discover(&rds.aws, &Target::Instance(name.into())).unwrap();
+    let blue = of("orders");
+    assert_eq!(blue_green(&rds.aws, &blue).unwrap(), None);
+    let create = format!(
+        "rds create-blue-green-deployment --blue-green-deployment-name upgrade --source {}",
+        blue.arn
+    );
+    run(&rds.aws, &create);
+    let found = blue_green(&rds.aws, &blue).unwrap().unwrap();
+    assert_eq!((found.side, &*found.status), (Side::Blue, "AVAILABLE"));
+    assert!(found.may_switch_over() && !found.is_switched_over());
+    let green = of(found.other.as_ref().unwrap().name());
+    assert_eq!(found.other_id.as_ref(), Some(&green.resource_id));
+    assert_ne!(green.resource_id, blue.resource_id);
+    let seen = blue_green(&rds.aws, &green).unwrap().unwrap();
+    assert_eq!((seen.side, seen.other_id.as_ref()), (Side::Green, Some(&blue.resource_id)));
+    // Another database is in none.
+    assert_eq!(blue_green(&rds.aws, &of("billing")).unwrap(), None);
+
+    run(
+        &rds.aws,
+        &format!(
+            "rds switchover-blue-green-deployment --blue-green-deployment-identifier {}",
+            found.id
+        ),
+    );
+    let now = of("orders");
+    assert_eq!((&now.resource_id, &now.endpoint), (&green.resource_id, &blue.endpoint));
+    let found = blue_green(&rds.aws, &now).unwrap().unwrap();
+    assert!(found.is_switched_over() && found.side == Side::Green, "{found:?}");
+    assert_eq!(found.other_id.as_ref(), Some(&blue.resource_id));
+    let old = name_of_resource(&rds.aws, &blue.resource_id).unwrap();
+    assert_eq!(old.as_deref(), Some("orders-old1"));
+    assert_eq!(name_of_resource(&rds.aws, "db-NOBODYHASTHISRESOURCEID12").unwrap(), None);
 }
 
 fn what_is_not_there(rds: &Rds) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_cli::{Aws, Database, Objection, Reach, enable_iam_auth, objections, reach};
 use engine::Engine;
+use serde_json::Value;
 use template_parameters::Parameters;
 
 use crate::choice::Choice;
@@ -11,11 +12,30 @@ use crate::stack::Stack;
 use crate::user;
 use crate::{Failure, Report};
 
-/// Checks the database, and enables IAM authentication if `enable` is set.
+/// Whether IAM authentication is enabled where it is disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enable {
+    No,
+    /// A dry run says that it would be.
+    Would,
+    Yes,
+}
+
+impl Enable {
+    pub(crate) fn of(enable: bool, dry_run: bool) -> Self {
+        match (enable, dry_run) {
+            (false, _) => Self::No,
+            (true, true) => Self::Would,
+            (true, false) => Self::Yes,
+        }
+    }
+}
+
+/// Checks the database, and enables IAM authentication if `enable` says so.
 pub(crate) fn database(
     aws: &Aws,
     database: Database,
-    enable: bool,
+    enable: Enable,
     report: &Report,
 ) -> Result<Database, Failure> {
     for objection in objections(&database) {
@@ -29,7 +49,12 @@ pub(crate) fn database(
     if database.iam_auth {
         return Ok(database);
     }
-    if !enable {
+    // What a proxy needs is said where it is enabled.
+    if enable == Enable::Would && database.proxy.is_none() {
+        report.note(&format!("would enable IAM authentication for the {}", database.target));
+        return Ok(database);
+    }
+    if enable == Enable::No && database.proxy.is_none() {
         return Err(format!(
             "IAM authentication is disabled for {}, which would refuse every token; enable it with \
              --enable-iam-auth: the database keeps running, and its users keep their passwords",
@@ -42,7 +67,7 @@ pub(crate) fn database(
 
 /// Checks the user that the functions log in as.
 pub(crate) fn login(choice: &Choice, user: &str) -> Result<(), Failure> {
-    let master = choice.found.as_ref().and_then(|found| found.master_user.as_deref());
+    let master = user::Master::of(choice.found.as_ref());
     user::refuse_master(user, master, choice.engine == Engine::Postgres)
 }
 
@@ -60,27 +85,30 @@ pub(crate) fn parameters(
 }
 
 /// Checks all parameters against the rules of the template: those that are given, those that the stack keeps,
-/// and the template's defaults.
+/// and the template's defaults. Returns their values.
 pub(crate) fn rules(
-    template: &str,
+    declared: &Parameters,
     given: &[(String, String)],
     kept: Option<&Stack>,
-) -> Result<(), Failure> {
-    let declared = Parameters::of_yaml(template)?;
+) -> Result<BTreeMap<String, Value>, Failure> {
     let kept = |name: &str| Some((name.to_owned(), kept?.parameter(name)?.to_owned()));
     let mut values: BTreeMap<_, _> = declared.names().filter_map(kept).collect();
     values.extend(given.iter().cloned());
     match declared.values(&values) {
-        Ok(values) => refused(&declared.broken_rules(&values)?),
-        Err(refusals) => refused(&refusals),
+        Ok(values) => refused(&declared.broken_rules(&values)?).map(|()| values),
+        Err(refusals) => Err(refusal(&refusals)),
     }
 }
 
 fn refused(refusals: &[String]) -> Result<(), Failure> {
     match refusals {
         [] => Ok(()),
-        _ => Err(format!("AWS would refuse this:\n  {}", refusals.join("\n  ")).into()),
+        _ => Err(refusal(refusals)),
     }
+}
+
+fn refusal(refusals: &[String]) -> Failure {
+    format!("AWS would refuse this:\n  {}", refusals.join("\n  ")).into()
 }
 
 /// The longest name of a schedule group, which has the stack's name:
@@ -104,10 +132,15 @@ fn stack_name(name: &str) -> Option<String> {
 /// refuses a token. Both can be changed later, so neither stops a deployment.
 pub(crate) fn surroundings(aws: &Aws, choice: &Choice, report: &Report) {
     let Some(found) = &choice.found else { return };
-    match reach(aws, found, &choice.security_groups) {
-        Ok(Reach::Open | Reach::ByAddress) => {}
-        Ok(Reach::Closed) => report.note(&closed(found, &choice.security_groups)),
-        Err(error) => report.note(&format!("warning: cannot read the security groups: {error}")),
+    // Outside a VPC a function is in no group.
+    if !choice.security_groups.is_empty() {
+        match reach(aws, found, &choice.security_groups) {
+            Ok(Reach::Open | Reach::ByAddress) => {}
+            Ok(Reach::Closed) => report.note(&closed(found, &choice.security_groups)),
+            Err(error) => {
+                report.note(&format!("warning: cannot read the security groups: {error}"))
+            }
+        }
     }
     if found.exports_auth_errors == Some(false) {
         report.note(&format!(

@@ -3,8 +3,9 @@
 
 use aws_cli::{Database, Target};
 use engine::Engine;
-use iam_auth::Endpoint;
+use iam_auth::{Endpoint, Roots};
 
+use crate::resource_ids::ResourceIds;
 use crate::{Account, Failure};
 
 /// Values of the command line, in place of those that AWS knows.
@@ -12,16 +13,31 @@ use crate::{Account, Failure};
 pub struct Given {
     /// The engine.
     pub engine: Option<Engine>,
+    /// Whether the engine was given as Aurora's, such as `aurora-mysql`.
+    pub is_aurora: bool,
     /// The endpoint's host.
     pub endpoint: Option<String>,
     /// The endpoint's port.
     pub port: Option<u16>,
-    /// `db-…`, `cluster-…` or `prx-…`.
-    pub resource_id: Option<String>,
+    /// `db-…`, `cluster-…` or `prx-…`: one, or two while a Blue/Green deployment is in progress.
+    pub resource_ids: Vec<String>,
     /// The functions' subnets.
     pub subnets: Vec<String>,
     /// The functions' security groups.
     pub security_groups: Vec<String>,
+    /// The functions run outside a VPC.
+    pub no_vpc: bool,
+    /// The roots of the endpoint's certificate, in place of those of its kind.
+    pub trust: Option<Roots>,
+}
+
+/// The roots of an endpoint's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Those of the endpoint's kind.
+    OfItsKind,
+    /// These.
+    Roots(Roots),
 }
 
 /// What the template must know of the database.
@@ -29,9 +45,13 @@ pub struct Given {
 pub(crate) struct Choice {
     pub(crate) engine: Engine,
     pub(crate) endpoint: Endpoint,
-    pub(crate) resource_id: String,
+    pub(crate) resource_ids: ResourceIds,
+    /// The functions' subnets. Outside a VPC there are none.
     pub(crate) subnets: Vec<String>,
+    /// The functions' security groups. Outside a VPC there are none.
     pub(crate) security_groups: Vec<String>,
+    /// The roots of the endpoint's certificate. `None` when a stack keeps what it has.
+    pub(crate) trust: Option<Trust>,
     /// The identifier of its metrics.
     pub(crate) identifier: Option<String>,
     /// What AWS knows of it.
@@ -52,17 +72,16 @@ pub(crate) fn choose(
     let host = host.ok_or_else(|| missing("--endpoint", "the host name as RDS shows it"))?;
     let port = given.port.or(of_aws.map(|it| it.port));
     let port = port.unwrap_or(engine.default_port());
-    let resource_id = given.resource_id.clone().or(of_aws.map(|it| it.resource_id.clone()));
-    let resource_id =
-        resource_id.ok_or_else(|| missing("--resource-id", "db-…, cluster-… or prx-…"))?;
-    let subnets = first_of(&given.subnets, of_aws.map(|it| &it.subnets));
-    if subnets.is_empty() {
-        return Err(missing("--subnets", "subnet-…,subnet-… of the database's VPC"));
+    let id = of_aws.map(|it| it.resource_id.clone());
+    let ids = if given.resource_ids.is_empty() {
+        id.into_iter().collect()
+    } else {
+        given.resource_ids.clone()
+    };
+    if ids.is_empty() {
+        return Err(missing("--resource-id", "db-…, cluster-… or prx-…"));
     }
-    let groups = first_of(&given.security_groups, of_aws.map(|it| &it.security_groups));
-    if groups.is_empty() {
-        return Err(missing("--security-groups", "sg-…, which the database's group must admit"));
-    }
+    let (subnets, security_groups) = network(given, of_aws)?;
     let region = account.region.as_deref().or(of_aws.map(|it| it.region.as_str()));
     let endpoint = match (region, &account.default_region) {
         (Some(region), _) => Endpoint::with_region(&host, port, region)?,
@@ -73,12 +92,70 @@ pub(crate) fn choose(
             (endpoint, _) => endpoint?,
         },
     };
+    let of_aws = of_aws.map(|it| match it.internet_access_gateway {
+        true => Trust::Roots(Roots::Amazon),
+        false => Trust::OfItsKind,
+    });
+    let trust = given.trust.map(Trust::Roots).or(of_aws);
     let identifier = found.as_ref().map(|it| match (&it.target, &it.cluster) {
         (Target::Instance(_), Some(cluster)) => cluster.clone(),
         (target, _) => target.name().to_owned(),
     });
-    let security_groups = groups;
-    Ok(Choice { engine, endpoint, resource_id, subnets, security_groups, identifier, found })
+    let resource_ids = ResourceIds::of(ids);
+    Ok(Choice {
+        engine,
+        endpoint,
+        resource_ids,
+        subnets,
+        security_groups,
+        trust,
+        identifier,
+        found,
+    })
+}
+
+/// The subnets and the security groups of the functions: none for functions outside a VPC.
+fn network(given: &Given, found: Option<&Database>) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let is_given = !given.subnets.is_empty() || !given.security_groups.is_empty();
+    if let Some(found) = found.filter(|found| found.is_outside_vpcs()) {
+        if is_given {
+            return Err(format!(
+                "the {} has no network in any VPC: its internet access gateway is on the internet, \
+                 which functions in a VPC would reach only through a NAT gateway; leave out --subnets and \
+                 --security-groups, and the function runs outside a VPC",
+                found.target
+            )
+            .into());
+        }
+        return Ok((vec![], vec![]));
+    }
+    if given.no_vpc {
+        if is_given {
+            return Err("--no-vpc contradicts --subnets and --security-groups".into());
+        }
+        if let Some(found) = found.filter(|found| found.publicly_accessible == Some(false)) {
+            return Err(format!(
+                "the {} has no public address, so a function outside its VPC cannot reach it; leave \
+                 out --no-vpc",
+                found.target
+            )
+            .into());
+        }
+        return Ok((vec![], vec![]));
+    }
+    let subnets = first_of(&given.subnets, found.map(|it| &it.subnets));
+    if subnets.is_empty() {
+        return Err(missing(
+            "--subnets",
+            "subnet-…,subnet-… of the database's VPC; --no-vpc for none, as an Aurora cluster with an \
+             internet access gateway has it",
+        ));
+    }
+    let groups = first_of(&given.security_groups, found.map(|it| &it.security_groups));
+    if groups.is_empty() {
+        return Err(missing("--security-groups", "sg-…, which the database's group must admit"));
+    }
+    Ok((subnets, groups))
 }
 
 fn first_of(given: &[String], found: Option<&Vec<String>>) -> Vec<String> {

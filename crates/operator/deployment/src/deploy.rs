@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use aws_cli::{Aws, Caller, Target, discover, invoke};
+use aws_cli::{Aws, Target, invoke};
 use diagnosis::Diagnosis;
 use packaging::Architecture;
 use serde_json::json;
@@ -11,14 +11,15 @@ use serde_json::json;
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
 use crate::change_set::{self, Change, ChangeSet, Wanted};
-use crate::choice::{Choice, Given, choose};
+use crate::choice::Given;
 use crate::events::End;
-use crate::parameters::parameters;
 use crate::plan::{Plan, Statements};
+use crate::prepare::{Prepared, prepare};
+use crate::review::Review;
 use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, boundary, checks, running, sam, stack};
+use crate::{artifacts, running, sam, stack};
 
 /// The options of `deploy`.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ pub struct Deploy {
     pub bucket: Option<String>,
     /// Do not ask for confirmation.
     pub yes: bool,
-    /// Do only what needs no account.
+    /// Stop before anything is changed at AWS. Without a [`target`](Self::target), no account is needed.
     pub dry_run: bool,
 }
 
@@ -62,51 +63,17 @@ pub fn deploy(
     now: SystemTime,
     report: &Report,
 ) -> Result<bool, Failure> {
-    let choice = choice(options, account, report)?;
-    let region = choice.endpoint.region().to_owned();
-    let plan = can_work(&choice, options)?;
-    if !choice.endpoint.kind().is_proxy() && !is_given(options, "CaBundle") {
-        artifacts::has_roots(&region, now)?;
-    }
-    report.say(&format!("{}\n{}", shown(&choice, &plan, options), plan.shown()?));
-
-    let account = Account { region: Some(region.clone()), ..account.clone() };
-    // Credentials are checked before the slow part.
-    let aws = if options.dry_run {
-        None
-    } else {
-        let aws = account.client(report)?;
-        let caller = Caller::of(&aws)?;
-        Some((aws, caller))
-    };
-    let mut options = options.clone();
-    if let Some((aws, caller)) = &aws {
-        checks::surroundings(aws, &choice, report);
-        let kept = deployable(aws, &options)?;
-        let Deploy { stack, parameters, .. } = &options;
-        let boundary = boundary::found(aws, caller, stack, parameters, kept.as_ref(), report);
-        options.parameters.extend(boundary);
-        let parameters = all_parameters(&choice, &plan, &options);
-        checks::rules(&plan.template, &parameters, kept.as_ref())?;
-        let removed = kept.as_ref().map(|stack| plan.removed(stack)).unwrap_or_default();
-        if !removed.is_empty() {
-            let functions = removed.join("Function, ");
-            report.note(&format!(
-                "warning: there are no statements of {functions}Function, so it is removed"
-            ));
-        }
-    }
-    let options = &options;
+    let Prepared { plan, review, region, parameters, aws } =
+        prepare(options, account, now, report)?;
     let built = match options.statements {
         Statements::LastBuild => None,
         _ => Some(artifacts::make(&plan.functions, options.architecture, now, report)?),
     };
-    let parameters = all_parameters(&choice, &plan, options);
-    let Some((aws, caller)) = aws else {
+    let Some((aws, caller)) = aws.filter(|_| !options.dry_run) else {
         let tools = pinned_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
         sam::validate(&tools, &plan.template, &region)?;
-        return planned(options, &plan, &parameters, report);
+        return planned(options, &Contents { plan, review }, &parameters, report);
     };
     let zips = artifacts::read(&plan.functions, built.as_deref())?;
     report.note("uploading new zips and creating a change set");
@@ -115,95 +82,31 @@ pub fn deploy(
     let template = artifacts::packaged(&plan.template, &zips, keep)?;
     let wanted = Wanted { template: &template, parameters: &parameters };
     let change_set = change_set::create(&aws, &options.stack, &wanted, &bucket)?;
-    execute(&bucket, options, &plan, &zips, change_set.as_ref(), report)
+    execute(&bucket, options, &Contents { plan, review }, &zips, change_set.as_ref(), report)
 }
 
-/// The database. Where it is named, AWS is asked and its answer checked.
-fn choice(options: &Deploy, account: &Account, report: &Report) -> Result<Choice, Failure> {
-    let Some(target) = &options.target else { return choose(&options.given, None, account) };
-    report.note(&format!("asking AWS about the {target}"));
-    let aws = account.client(report)?;
-    let found = discover(&aws, target)?;
-    // Everything that can fail is checked before the database is changed.
-    let wanted = choose(&options.given, Some(found.clone()), account)?;
-    can_work(&wanted, options)?;
-    let enable = options.enable_iam_auth && !options.dry_run;
-    let found = checks::database(&aws, found, enable, report)?;
-    choose(&options.given, Some(found), account)
+/// What the stack will have.
+struct Contents {
+    plan: Plan,
+    review: Review,
 }
 
-/// Reads the statements, and checks what can be checked without AWS.
-fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
-    checks::login(choice, &options.user)?;
-    let plan = Plan::of(&options.statements, options.function.as_deref(), choice.engine)?;
-    let parameters = all_parameters(choice, &plan, options);
-    checks::parameters(&plan.template, &options.stack, &parameters)?;
-    // An existing stack may keep other values than the template's defaults.
-    if options.dry_run {
-        checks::rules(&plan.template, &parameters, None)?;
+impl Contents {
+    /// For a program, as members of a result.
+    fn add_to(&self, result: &mut serde_json::Value) -> Result<(), Failure> {
+        result["functions"] = self.plan.document()?;
+        let serde_json::Value::Object(review) = self.review.document() else { return Ok(()) };
+        for (name, value) in review {
+            result[name] = value;
+        }
+        Ok(())
     }
-    Ok(plan)
-}
-
-fn all_parameters(choice: &Choice, plan: &Plan, options: &Deploy) -> Vec<(String, String)> {
-    parameters(
-        choice,
-        &plan.function.prefix(),
-        &options.user,
-        &options.database,
-        options.architecture.name(),
-        &options.parameters,
-    )
-}
-
-fn is_given(options: &Deploy, parameter: &str) -> bool {
-    options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
-}
-
-/// The stack, if it exists. One that a failed first deployment left cannot be deployed to.
-fn deployable(aws: &Aws, options: &Deploy) -> Result<Option<Stack>, Failure> {
-    let Some(stack) = stack::describe(aws, &options.stack)? else { return Ok(None) };
-    let name = &options.stack;
-    match stack.stack_status.as_str() {
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(format!(
-            "the stack {name} is {} and cannot be updated; delete it first: cargo xtask destroy \
-             --stack-name {name}",
-            stack.stack_status
-        )
-        .into()),
-        "REVIEW_IN_PROGRESS" => Ok(Some(stack)),
-        status if status.ends_with("_IN_PROGRESS") => Err(format!(
-            "the stack {name} is {status}: another deployment is running; try again when it is complete"
-        )
-        .into()),
-        _ => Ok(Some(stack)),
-    }
-}
-
-/// The database, for a person.
-fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
-    let what = choice.found.as_ref().map_or("database".to_owned(), |it| it.target.to_string());
-    let version = choice.found.as_ref().and_then(|it| it.version.as_deref()).unwrap_or_default();
-    let of_aws = choice.found.as_ref().map(|it| it.engine_name.as_str());
-    let engine = of_aws.unwrap_or(choice.engine.name());
-    let rows = [
-        ("engine", format!("{engine} {version}").trim_end().to_owned()),
-        ("endpoint", choice.endpoint.to_string()),
-        ("resource id", choice.resource_id.clone()),
-        ("function", plan.function.name.clone()),
-        ("user", options.user.clone()),
-        ("database", options.database.clone()),
-        ("subnets", choice.subnets.join(", ")),
-        ("groups", choice.security_groups.join(", ")),
-    ];
-    let lines = rows.map(|(name, value)| format!("  {name:<12} {value}"));
-    format!("{what} in {}\n{}", choice.endpoint.region(), lines.join("\n"))
 }
 
 /// The end of a dry run.
 fn planned(
     options: &Deploy,
-    plan: &Plan,
+    contents: &Contents,
     parameters: &[(String, String)],
     report: &Report,
 ) -> Result<bool, Failure> {
@@ -213,13 +116,13 @@ fn planned(
         "would deploy the stack {} with the parameters\n{}\n{}\nthis dry run changed nothing at AWS",
         options.stack,
         lines.join("\n"),
-        plan.placed(parameters)
+        contents.plan.placed(parameters)
     ));
     let parameters: BTreeMap<_, _> = parameters.iter().map(|(name, value)| (name, value)).collect();
-    report.document(&json!({
-        "outcome": "planned", "stack": options.stack, "parameters": parameters,
-        "functions": plan.document()?,
-    }));
+    let mut result =
+        json!({ "outcome": "planned", "stack": options.stack, "parameters": parameters });
+    contents.add_to(&mut result)?;
+    report.document(&result);
     Ok(true)
 }
 
@@ -227,7 +130,7 @@ fn planned(
 fn execute(
     bucket: &Bucket<'_>,
     options: &Deploy,
-    plan: &Plan,
+    contents: &Contents,
     zips: &[Zip],
     change_set: Option<&ChangeSet>,
     report: &Report,
@@ -235,9 +138,8 @@ fn execute(
     // Where nothing was changed there is nothing to roll back.
     let mut before = Before::Unchanged;
     let aws = bucket.aws();
-    let mut result = json!({
-        "stack": options.stack, "region": aws.effective_region(), "functions": plan.document()?,
-    });
+    let mut result = json!({ "stack": options.stack, "region": aws.effective_region() });
+    contents.add_to(&mut result)?;
     if let Some(change_set) = change_set {
         result["changes"] = serde_json::to_value(&change_set.changes)?;
         report.say(&format!(
@@ -279,7 +181,7 @@ fn execute(
         return Ok(false);
     }
     result["outputs"] = serde_json::to_value(stack.outputs())?;
-    log_in(aws, plan, &stack, result, report)
+    log_in(aws, &contents.plan, &stack, result, report)
 }
 
 /// The code of the functions and the layer that change.

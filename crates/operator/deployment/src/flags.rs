@@ -19,7 +19,7 @@ const STACK: &str = "rds-iam-lambda";
 /// What the command line asks for.
 pub(crate) enum Command {
     Help(&'static str),
-    Deploy { deploy: Deploy, account: Account, json: bool },
+    Deploy { deploy: Box<Deploy>, account: Account, json: bool },
     Destroy { destroy: Destroy, account: Account, json: bool },
     User { user: User, account: Account },
 }
@@ -140,10 +140,10 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         &["db-instance", "db-cluster", "db-proxy", "db-user", "db-name", "engine", "endpoint"][..],
         &["port", "resource-id", "subnets", "security-groups", "stack-name", "region", "profile"],
         &["statements", "function", "arch", "s3-bucket", "connect-to", "ca-bundle", "parameter"],
-        &["permissions-boundary"],
+        &["permissions-boundary", "trust"],
     ]
     .concat();
-    let switches = ["enable-iam-auth", "no-build", "dry-run", "yes", "json"];
+    let switches = ["no-vpc", "enable-iam-auth", "no-build", "dry-run", "yes", "json"];
     let Some(mut options) = Options::read(line, &values, &switches)? else {
         return Ok(Command::Help(DEPLOY));
     };
@@ -159,11 +159,14 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
     };
     let given = Given {
         engine: options.parsed("engine")?,
+        is_aurora: options.value("engine").is_some_and(|engine| engine.starts_with("aurora-")),
         endpoint: options.value("endpoint"),
         port: options.parsed("port")?,
-        resource_id: options.value("resource-id"),
+        resource_ids: options.list("resource-id"),
         subnets: options.list("subnets"),
         security_groups: options.list("security-groups"),
+        no_vpc: options.has("no-vpc"),
+        trust: options.parsed("trust")?,
     };
     let architecture = options.parsed("arch")?.or_else(Architecture::of_this_machine);
     let user = "the user to log in as, which `cargo xtask user` creates";
@@ -183,7 +186,7 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         parameters: std::mem::take(&mut options.parameters),
     };
     let (account, json) = (options.account(), options.has("json"));
-    Ok(Command::Deploy { deploy, account, json })
+    Ok(Command::Deploy { deploy: Box::new(deploy), account, json })
 }
 
 fn destroy(line: CommandLine) -> Result<Command, Failure> {

@@ -7,11 +7,18 @@
 #![forbid(unsafe_code)]
 
 // The database, the parameters, and what would fail.
+mod behind_proxy;
 mod boundary;
 mod checks;
 mod choice;
+mod limits;
+mod other_account;
 mod parameters;
 mod plan;
+mod prepare;
+mod resource_ids;
+mod review;
+mod together;
 
 // From the zips to a stack.
 mod artifacts;

@@ -7,18 +7,19 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html>.
 
 mod grant;
+mod log_in;
 mod master;
 mod mysql;
 mod name;
 mod postgres;
 
-use aws_cli::{Target, discover};
+use aws_cli::{Aws, Database, Target, behind, discover};
 use engine::Engine;
 
 use crate::{Account, Failure, Report};
 use grant::parse_grants;
 
-pub(crate) use master::refuse_master;
+pub(crate) use master::{Master, refuse_master};
 
 /// The options of `user`.
 #[derive(Clone, Debug)]
@@ -37,21 +38,53 @@ pub struct User {
     pub grants: String,
 }
 
-/// The SQL. Where a database is named, AWS is asked for its engine and its master user.
+/// The SQL, and the line that runs it, as a comment. Where a database is named, AWS is asked for its engine
+/// and its master user.
 ///
 /// # Errors
-/// The user is the master user; a name or a privilege is invalid; AWS cannot be asked.
+/// The user is the master user; a name or a privilege is invalid; AWS cannot be asked; the database is a
+/// proxy that logs in with passwords.
 pub fn sql(user: &User, account: &Account, report: &Report) -> Result<String, Failure> {
     let found = match &user.target {
-        Some(target) => Some(discover(&account.client(report)?, target)?),
+        Some(target) => {
+            let aws = account.client(report)?;
+            Some(with_users(&aws, discover(&aws, target)?, &user.name)?)
+        }
         None => None,
     };
     let engine = user.engine.or(found.as_ref().map(|it| it.engine)).ok_or(
         "--engine is missing: mysql, mariadb or postgres; or name the database with --db-instance",
     )?;
-    let master = found.as_ref().and_then(|found| found.master_user.as_deref());
-    refuse_master(&user.name, master, engine == Engine::Postgres)?;
-    statements(engine, user)
+    refuse_master(&user.name, Master::of(found.as_ref()), engine == Engine::Postgres)?;
+    let sql = statements(engine, user)?;
+    let Some(found) = found else { return Ok(sql) };
+    let certs = pinned_tools::workspace()?.join("certs");
+    let profile = account.profile.as_deref();
+    Ok(sql + &log_in::comment(&found, engine, &user.database, &certs, profile))
+}
+
+/// The database whose users these are: that behind a proxy.
+///
+/// # Errors
+/// The proxy logs in to it with the passwords of its secrets, which a user for IAM authentication does not
+/// have.
+fn with_users(aws: &Aws, found: Database, user: &str) -> Result<Database, Failure> {
+    let (Target::Proxy(name), Some(auth)) = (&found.target, &found.proxy) else {
+        return Ok(found);
+    };
+    if !auth.is_iam_by_default {
+        // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connecting.html
+        return Err(format!(
+            "the DB proxy {name} logs in to its database with the password of a secret \
+             (DefaultAuthScheme is NONE), so {user} needs a password there and a secret of the proxy, and \
+             must not use IAM authentication at the database. Or have the proxy log in with IAM: `aws rds \
+             modify-db-proxy --region {} --db-proxy-name {name} --default-auth-scheme IAM_AUTH`",
+            found.region
+        )
+        .into());
+    }
+    let mut databases = behind(aws, name)?.into_iter();
+    Ok(databases.next().map_or(found, |behind| behind.database))
 }
 
 /// The SQL for an engine.

@@ -19,6 +19,10 @@ use local_rds::{Engine, Server};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "end_to_end/blue_green.rs"]
+mod blue_green;
+#[path = "end_to_end/express.rs"]
+mod express;
 #[path = "end_to_end/other_code.rs"]
 mod other_code;
 #[path = "end_to_end/schedules.rs"]
@@ -57,8 +61,16 @@ struct Outcome {
 
 impl World {
     fn new() -> Self {
-        let server =
-            Server::builder(Engine::MySql).setup(local_stack::ITEMS).start().expect("a server");
+        Self::with(Server::builder(Engine::MySql))
+    }
+
+    /// With a server of another engine and name. AWS knows of `orders` alone all the same.
+    fn of(engine: Engine, host: &str) -> Self {
+        Self::with(Server::builder(engine).named(host))
+    }
+
+    fn with(builder: local_rds::Builder) -> Self {
+        let server = builder.setup(local_stack::ITEMS).start().expect("a server");
         // The emulator's functions have the account's number as their access key.
         let key = AccessKey { id: ACCOUNT.to_owned(), ..server.access_key() };
         server.iam().set_keys(vec![key.clone()]);
@@ -67,8 +79,13 @@ impl World {
         let aws = local.client();
         let statements = TempDir::with_prefix("rds-iam-lambda-").unwrap();
         let world = Self { statements, server, local, aws };
-        fs::create_dir(world.statements.path().join("mysql")).unwrap();
-        local_stack::copy_examples(Engine::MySql, &world.statements.path().join("mysql")).unwrap();
+        let folder = match world.server.engine() {
+            Engine::Postgres => "postgres",
+            _ => "mysql",
+        };
+        let folder = world.statements.path().join(folder);
+        fs::create_dir(&folder).unwrap();
+        local_stack::copy_examples(world.server.engine(), &folder).unwrap();
         world.make_database();
         world
     }
@@ -257,6 +274,10 @@ fn first_deployment(world: &World) -> String {
         .says("permissions boundary of the roles: arn:aws:iam::")
         .says("add     MySqlFunction")
         .says("create complete              MySqlFunction (AWS::Lambda::Function)")
+        .says(&format!(
+            "  role MySqlFunctionRole, within arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary"
+        ))
+        .says("    log-in: allow rds-db:connect\n      on arn:aws:rds-db:eu-west-1:")
         .says("is CREATE_COMPLETE");
     let line = deployed.stdout.lines().find(|line| line.contains("MySqlFunctionName")).unwrap();
     let function = line.split_whitespace().last().unwrap().to_owned();

@@ -23,6 +23,8 @@ fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> 
 const OTHER: &str = "PostgresEndpoint=mypg.abc123def456.eu-west-1.rds.amazonaws.com";
 const SUBNET: &str = "subnet-0123456789abcdef0";
 const GROUP: &str = "sg-0123456789abcdef0";
+const CLUSTER_ID: &str = "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const PROXY_ID: &str = "prx-0123456789abcdef0";
 const RESOURCE_ID: &str = "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 #[test]
@@ -34,9 +36,9 @@ fn nothing_is_built_for_what_would_be_refused() {
     let (subnets, groups) = (many("subnet", 17), many("sg", 6));
     let long_name = "n".repeat(65);
     for (subnets, groups, resource_id, options, why) in [
-        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must have at most 16 ids"),
-        (SUBNET, &groups, RESOURCE_ID, &[], "must have at most 5 ids"),
-        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must have the form subnet-"),
+        (&*subnets, GROUP, RESOURCE_ID, &[][..], "must be at most 16 ids of subnets"),
+        (SUBNET, &groups, RESOURCE_ID, &[], "must be at most 5 ids of security groups"),
+        ("private", GROUP, RESOURCE_ID, &[], "SubnetIds, \"private\", must be at most 16 ids"),
         (SUBNET, GROUP, "mydb", &[], "must be a resource id"),
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "Nonsense=1"], "no parameter Nonsense"),
         (
@@ -73,6 +75,12 @@ fn nothing_is_built_for_what_would_be_refused() {
         (SUBNET, GROUP, RESOURCE_ID, &["--parameter", "MySqlEndpoint="], "Set MySqlEndpoint, "),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", &*long_name], "a stack name has letters"),
         (SUBNET, GROUP, RESOURCE_ID, &["--stack-name", "my_stack"], "a stack name has letters"),
+        (SUBNET, GROUP, CLUSTER_ID, &[], "does not belong to mydb.abc123def456"),
+        (SUBNET, GROUP, PROXY_ID, &[], "or give the proxy's endpoint"),
+        (SUBNET, GROUP, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,mydb", &[], "must be a resource id"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--no-vpc"], "--no-vpc contradicts --subnets"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--trust", "web"], "--trust: \"web\" is neither"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--region", "eu-west-2"], "eu-west-2 contradicts host mydb"),
     ] {
         let (success, said) = dry_run(subnets, groups, resource_id, options);
         assert!(!success && said.contains(why), "{why}: {said}");

@@ -2,13 +2,20 @@
 //! that the function suspects.
 
 mod database;
+mod documents;
 mod log;
+mod metrics;
 mod network;
+mod network_condition;
 mod policy;
 mod principal;
+mod proxy;
+mod resource_id;
 
-use aws_cli::{Aws, Database, Function};
-use diagnosis::{Cause, Diagnosis, Filled, Placeholders, Step, StepName, Suspect, Verdict};
+use aws_cli::{Aws, Database, Function, Target};
+use diagnosis::{
+    Cause, Diagnosis, Filled, Placeholders, RdsResource, Step, StepName, Suspect, Verdict, shell,
+};
 use serde_json::{Map, Value};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -20,10 +27,22 @@ pub(crate) struct Login {
     pub(crate) user: Option<String>,
     /// The host that the token is signed for.
     pub(crate) host: Option<String>,
+    /// The database.
+    pub(crate) database: Option<String>,
     /// The port that the token is signed for.
     pub(crate) port: Option<String>,
+    /// The resource ids in the policy, as the settings have them.
+    pub(crate) resource_ids: Vec<String>,
+    /// The roots that the settings choose: `rds`, `amazon`, or the path of a bundle.
+    pub(crate) trust: Option<String>,
     /// The deployed function; `None` when one runs here.
     pub(crate) function: Option<Function>,
+}
+
+/// The members of a list with commas.
+pub(crate) fn listed(list: Option<String>) -> Vec<String> {
+    let list = list.unwrap_or_default();
+    list.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// The result of one check at AWS.
@@ -34,12 +53,12 @@ struct Finding {
     /// The causes that it proves.
     causes: Vec<Suspect>,
     /// The causes that it rules out.
-    disproved: &'static [Cause],
+    disproved: Vec<Cause>,
 }
 
 impl Finding {
     fn new(verdict: Verdict, seen: impl Into<String>) -> Finding {
-        let (facts, causes, disproved) = (Map::new(), Vec::new(), &[][..]);
+        let (facts, causes, disproved) = (Map::new(), Vec::new(), Vec::new());
         Finding { verdict, seen: seen.into(), facts, causes, disproved }
     }
 
@@ -53,8 +72,8 @@ impl Finding {
         self
     }
 
-    fn disproves(mut self, causes: &'static [Cause]) -> Finding {
-        self.disproved = causes;
+    fn disproves(mut self, causes: &[Cause]) -> Finding {
+        self.disproved.extend(causes);
         self
     }
 }
@@ -63,6 +82,29 @@ impl Finding {
 fn suspect(cause: Cause, because: String, confirm: String, fix: String) -> Suspect {
     let filled = Filled { confirm, fix, ..Placeholders::default().fill(cause) };
     Suspect::new(cause, filled, because)
+}
+
+/// `cause` with the texts of the table, filled in for the database.
+fn of_table(cause: Cause, because: String, database: &Database, login: &Login) -> Suspect {
+    let (resource, name) = match (&database.target, &database.cluster) {
+        (Target::Instance(name), None) => (RdsResource::Instance, name),
+        (Target::Cluster(name), _) | (Target::Instance(_), Some(name)) => {
+            (RdsResource::Cluster, name)
+        }
+        (Target::Proxy(name), _) => (RdsResource::Proxy, name),
+    };
+    let texts = Placeholders::default()
+        .with_resource(resource)
+        .with("identifier", &shell(name))
+        .with("host", &database.endpoint)
+        .with("port", &database.port.to_string())
+        .with("region", &database.region)
+        .with("resource_id", &database.resource_id)
+        .with("account", database.account().unwrap_or("ACCOUNT"))
+        .with("partition", database.arn.split(':').nth(1).unwrap_or("aws"))
+        .with("user", login.user.as_deref().unwrap_or("USER"))
+        .with("database", login.database.as_deref().unwrap_or("DATABASE"));
+    Suspect::new(cause, texts.fill(cause), because)
 }
 
 /// Runs all checks at once, and completes the diagnosis.
@@ -78,10 +120,11 @@ pub(crate) fn complete(
         (went(&diagnosis, StepName::Tcp), went(&diagnosis, StepName::Login));
     let findings = thread::scope(|scope| {
         // In the order of a login's steps.
-        let asking: [(_, Ask<'_>); 4] = [
+        let asking: [(_, Ask<'_>); 5] = [
             ("aws-network", Box::new(|| Some(network::examine(aws, database, login, connected)))),
-            ("aws-database", Box::new(|| Some(database::examine(database, login)))),
+            ("aws-database", Box::new(|| Some(database::examine(aws, database, login)))),
             ("aws-policy", Box::new(|| Some(policy::examine(aws, database, login, logged_in)))),
+            ("aws-metrics", Box::new(|| metrics::examine(aws, database, login, logged_in, now))),
             ("aws-log", Box::new(|| (!logged_in).then(|| log::examine(aws, database, login, now)))),
         ];
         let asking = asking.map(|(name, ask)| (name, scope.spawn(move || timed(ask))));

@@ -25,13 +25,14 @@ pub(crate) struct Flags {
 }
 
 /// The options that set a variable of the function.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("host", "DB_HOST"),
     ("port", "DB_PORT"),
     ("user", "DB_USER"),
     ("database", "DB_NAME"),
     ("region", "DB_REGION"),
     ("connect-to", "DB_CONNECT_TO"),
+    ("trust", "DB_TRUST"),
     ("ca-bundle", "DB_CA_BUNDLE"),
     ("statements", "STATEMENTS_DIR"),
 ];

@@ -3,7 +3,7 @@
 
 use aws_cli::Invocation;
 use engine::Engine;
-use iam_auth::{Endpoint, TrustStore};
+use iam_auth::{Endpoint, Roots, TrustStore};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::env;
@@ -92,11 +92,16 @@ pub(crate) fn complete(
 
     // The function itself reports a missing or wrong host.
     let Some(endpoint) = endpoint(settings, engine, region) else { return Ok(()) };
-    if settings.contains_key("DB_CA_BUNDLE") || TrustStore::default_path(&endpoint).exists() {
+    let trust = settings.get("DB_TRUST").and_then(|text| text.parse().ok());
+    let roots = trust.unwrap_or_else(|| Roots::of(&endpoint));
+    if settings.contains_key("DB_CA_BUNDLE") || TrustStore::default_path(&endpoint, roots).exists()
+    {
         return Ok(());
     }
-    let file =
-        if endpoint.kind().is_proxy() { "amazon-trust-roots.pem" } else { "global-bundle.pem" };
+    let file = match roots {
+        Roots::Amazon => "amazon-trust-roots.pem",
+        Roots::Rds => "global-bundle.pem",
+    };
     let bundle = project.join("certs").join(file);
     settings.insert("DB_CA_BUNDLE".into(), bundle.display().to_string());
     Ok(())
@@ -154,6 +159,9 @@ mod tests {
             assert!(settings["DB_CA_BUNDLE"].ends_with(bundle), "{settings:?}");
             assert!(Path::new(&settings["STATEMENTS_DIR"]).join("items.sql").is_file());
         }
+        let mut express = settings(&[("DB_HOST", rds), ("DB_TRUST", "amazon")]);
+        complete(&mut express, Engine::Postgres, None).unwrap();
+        assert!(express["DB_CA_BUNDLE"].ends_with("amazon-trust-roots.pem"), "{express:?}");
         let mut own =
             settings(&[("DB_HOST", rds), ("DB_CA_BUNDLE", "/a"), ("STATEMENTS_DIR", "/b")]);
         let before = own.clone();

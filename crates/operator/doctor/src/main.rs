@@ -115,7 +115,9 @@ async fn ask_deployed(
         let function = blocking(move || Ok(Function::of(&aws, &name)?)).await?;
         let variable = |name: &str| function.variable(name).map(str::to_owned);
         (login.user, login.host) = (variable("DB_USER"), variable("DB_HOST"));
-        login.port = variable("DB_PORT");
+        (login.port, login.database) = (variable("DB_PORT"), variable("DB_NAME"));
+        login.resource_ids = cloud::listed(variable("DB_RESOURCE_ID"));
+        login.trust = variable("DB_CA_BUNDLE").or_else(|| variable("DB_TRUST"));
         login.function = Some(function);
     }
     eprintln!("invoking the function {name}");
@@ -148,8 +150,17 @@ async fn ask_here(
     eprintln!("running {} here", engine.function());
     let answer = here::ask(engine, &settings, &region, credentials).await?;
     let setting = |name: &str| settings.get(name).cloned();
-    let (user, host, port) = (setting("DB_USER"), setting("DB_HOST"), setting("DB_PORT"));
-    Ok((answer, Login { user, host, port, function: None }))
+    let login = Login {
+        user: setting("DB_USER"),
+        host: setting("DB_HOST"),
+        database: setting("DB_NAME"),
+        port: setting("DB_PORT"),
+        resource_ids: cloud::listed(setting("DB_RESOURCE_ID")),
+        // Set above where nobody has chosen it.
+        trust: None,
+        function: None,
+    };
+    Ok((answer, login))
 }
 
 /// The engine with the default port `port`.
@@ -179,9 +190,12 @@ fn of_environment() -> Result<Settings, Failure> {
 /// The function's settings that AWS knows.
 fn of_database(database: &Database) -> Settings {
     let Database { endpoint, port, region, .. } = database;
+    let gateway = database.internet_access_gateway.then(|| ("DB_TRUST", "amazon".to_owned()));
     [("DB_HOST", endpoint.clone()), ("DB_PORT", port.to_string()), ("DB_REGION", region.clone())]
+        .into_iter()
+        .chain(gateway)
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .collect()
 }
 
 /// The credentials of `profile`, or else of the environment, or else those that the `aws` client finds.

@@ -69,7 +69,8 @@ impl Conditions<'_> {
             "Fn::Select" => {
                 let index = argument[0].as_u64().and_then(|index| usize::try_from(index).ok());
                 let index = index.ok_or_else(|| format!("{} is not an index", argument[0]))?;
-                Ok(self.value(&argument[1])?[index].clone())
+                let item = self.value(&argument[1])?.get(index).cloned();
+                item.ok_or_else(|| format!("the list has no item {index}"))
             }
             other => Err(format!("the function {other} is not supported")),
         }

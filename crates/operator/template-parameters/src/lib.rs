@@ -22,12 +22,14 @@ mod condition;
 mod constraint;
 mod list;
 mod resource_id;
+mod resources;
 mod yaml;
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 use condition::Conditions;
+use resources::Values;
 
 /// The parameters that a template declares, with the conditions and rules about them.
 #[derive(Debug, PartialEq)]
@@ -35,6 +37,7 @@ pub struct Parameters {
     declared: Map<String, Value>,
     conditions: Value,
     rules: Value,
+    resources: Value,
 }
 
 impl Parameters {
@@ -56,6 +59,7 @@ impl Parameters {
             declared: declared.cloned().ok_or("the template has no Parameters")?,
             conditions: template["Conditions"].clone(),
             rules: template["Rules"].clone(),
+            resources: template["Resources"].clone(),
         })
     }
 
@@ -105,6 +109,36 @@ impl Parameters {
     /// A rule has a function that this crate does not know.
     pub fn broken_rules(&self, values: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
         Conditions { named: &self.conditions, values }.broken(&self.rules)
+    }
+
+    /// The resources that a stack with these [`values`](Self::values) has, by their ids, with values in
+    /// place of intrinsic functions. `known` has the values of other names than the parameters':
+    /// `AWS::Region`, a resource's id, or `Queue.Arn`. What it does not know stays as it is written in the
+    /// template, such as `${Queue.Arn}`.
+    ///
+    /// # Errors
+    /// The template has a function that this crate does not know.
+    pub fn resources(
+        &self,
+        values: &BTreeMap<String, Value>,
+        known: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Map<String, Value>, String> {
+        let conditions = Conditions { named: &self.conditions, values };
+        Values { conditions, known }.existing(&self.resources)
+    }
+
+    /// One value of the template, as in [`resources`](Self::resources). `None` if it is `AWS::NoValue`.
+    ///
+    /// # Errors
+    /// It has a function that this crate does not know.
+    pub fn value(
+        &self,
+        value: &Value,
+        values: &BTreeMap<String, Value>,
+        known: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<Value>, String> {
+        let conditions = Conditions { named: &self.conditions, values };
+        Values { conditions, known }.value(value)
     }
 
     /// Whether the template's condition `name` holds for these [`values`](Self::values).

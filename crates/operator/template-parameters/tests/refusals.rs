@@ -26,21 +26,53 @@ fn ids(start: &str, count: usize) -> String {
 
 #[test]
 fn the_number_of_subnets_and_groups_is_limited() {
-    assert!(refusals("SubnetIds", &ids("subnet", 16)).is_empty());
-    assert!(refusals("SubnetIds", "subnet-0a1b2c3d, subnet-0a1b2c3e").is_empty());
-    refused("SubnetIds", &ids("subnet", 17), "must have at most 16 ids, not 17");
-    assert!(refusals("SecurityGroupIds", &ids("sg", 5)).is_empty());
-    refused("SecurityGroupIds", &ids("sg", 6), "must have at most 5 ids, not 6");
-    for (name, value) in [
-        ("SubnetIds", "private-a"),
-        ("SubnetIds", "sg-0123456789abcdef0"),
-        ("SubnetIds", "subnet-0123456789abcdef0,"),
-        ("SubnetIds", ""),
-        ("SubnetIds", "subnet-0123456789ABCDEF0"),
-        ("SecurityGroupIds", "default"),
-        ("SecurityGroupIds", "sg-0123456789abcdef0;sg-0123456789abcdef1"),
+    for (name, start, most, why) in [
+        ("SubnetIds", "subnet", 16, "must be at most 16 ids of subnets"),
+        ("SecurityGroupIds", "sg", 5, "must be at most 5 ids of security groups"),
     ] {
-        refused(name, value, "must have the form");
+        for accepted in [String::new(), format!("{start}-0a1b2c3d"), ids(start, most)] {
+            assert_eq!(refusals(name, &accepted), [""; 0], "{name}={accepted}");
+        }
+        let one = &*ids(start, 1);
+        for value in [
+            &*ids(start, most + 1),
+            "default",
+            "vpc-0123456789abcdef0",
+            &one.to_uppercase(),
+            &format!("{one},"),
+            &format!(",{one}"),
+            &format!("{one}, {one}"),
+            &format!("{one};{one}"),
+            &format!("{one}0"),
+        ] {
+            refused(name, value, why);
+        }
+    }
+}
+
+/// In another template, whose parameters have types of EC2.
+#[test]
+fn ids_have_the_form_of_their_type() {
+    let parameters = Parameters::of_yaml(
+        "Parameters: { Vpc: { Type: 'AWS::EC2::VPC::Id' }, Group: { Type: \
+         'AWS::EC2::SecurityGroup::Id' }, Subnets: { Type: 'List<AWS::EC2::Subnet::Id>' } }",
+    )
+    .unwrap();
+    let ids = [
+        ("Vpc", "vpc-0a1b2c3d"),
+        ("Group", "sg-0123456789abcdef0"),
+        ("Subnets", "subnet-0a1b2c3d, subnet-0a1b2c3e"),
+    ];
+    assert_eq!(parameters.refusals(ids), [""; 0]);
+    for (name, value) in [
+        ("Vpc", "default"),
+        ("Vpc", "vpc-0a1b2c3d,vpc-0a1b2c3d"),
+        ("Group", "sg-0123456789ABCDEF0"),
+        ("Subnets", ""),
+        ("Subnets", "subnet-0a1b2c3d,"),
+    ] {
+        let refusals = parameters.refusals([(name, value)]);
+        assert!(refusals[0].contains("must have the form"), "{name}={value}: {refusals:?}");
     }
 }
 
@@ -50,13 +82,18 @@ fn refusals_have_the_templates_words() {
     refused("MySqlResourceId", "mydb", "not the identifier of an instance");
     refused("MySqlDbIdentifier", "MyDB", "in lower case as RDS shows it");
     refused("MySqlEndpoint", "mydb", "must be the endpoint as RDS shows it");
-    refused("ReservedConcurrency", "100", "must be 1 to 99");
+    refused("ReservedConcurrency", "0", "must be a whole number from 1");
     refused("PermissionsBoundary", "boundary", "must be the ARN of a managed policy");
     refused("Architecture", "amd64", "must be one of arm64, x86_64");
     refused("LogRetentionDays", "2", "must be one of 1, 3, 5");
     refused("PostgresDatabase", &"d".repeat(64), "must be at most 63 characters long");
     refused("CaBundle", &"x".repeat(4097), "must be at most 4096 bytes");
-    refused("CaBundle", &"ü".repeat(2000), "must be an absolute path");
+    refused(
+        "CaBundle",
+        &format!("/{}", "x".repeat(1024)),
+        "must be an absolute path of at most 1024",
+    );
+    refused("CaBundle", &"ü".repeat(1000), "must be an absolute path");
 }
 
 #[test]
@@ -87,6 +124,14 @@ fn broken_rules_are_found() {
         parameters.broken_rules(&parameters.values(&all).unwrap()).unwrap()
     };
     assert_eq!(broken(&[]), ["Set MySqlEndpoint, PostgresEndpoint or both."]);
+    let none = [("SubnetIds", ""), ("SecurityGroupIds", "")];
+    assert_eq!(broken(&none).len(), 1);
+    for one in none {
+        let broken = broken(&[one]);
+        let both =
+            |words: &String| words.starts_with("Set SubnetIds and SecurityGroupIds, or neither");
+        assert!(broken.iter().any(both), "{broken:?}");
+    }
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let mysql = [
         ("MySqlEndpoint", endpoint),

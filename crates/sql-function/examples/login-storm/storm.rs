@@ -1,9 +1,9 @@
 //! One storm: many execution environments that log in at once, against a limit on logins per
 //! second.
 //!
-//! RDS accepts fewer than 200 new IAM connections a second:
-//! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html>. One
-//! machine cannot run 10,000 environments, so each is simulated by the functions' own [`Backoff`]
+//! The limit is an assumption: RDS's grows with the instance, and AWS publishes no number ("Amazon
+//! RDS Enhances IAM Database Authentication with Connection Rate Scaling", 2026-06-30,
+//! <https://aws.amazon.com/about-aws/whats-new/2026/06/amazon-rds-iam/>). One machine cannot run 10,000 environments, so each is simulated by the functions' own [`Backoff`]
 //! and random numbers, and time is a number. The same seed gives the same storm on every machine.
 
 use sql_function::Backoff;
@@ -21,7 +21,7 @@ pub(crate) struct Storm {
     /// How many environments start at the same moment.
     pub environments: u32,
     /// How many logins the database accepts in any one second.
-    pub cap: u32,
+    pub rate: u32,
     /// How long each environment keeps trying.
     pub deadline: Duration,
     /// How long it waits between attempts.
@@ -48,7 +48,7 @@ impl Storm {
     /// Simulates the storm with random numbers from `seed`.
     pub(crate) fn run(self, seed: u64) -> Outcome {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut cap = Cap { admits: self.cap as usize, admitted: VecDeque::new() };
+        let mut cap = Cap { admits: self.rate as usize, admitted: VecDeque::new() };
         let mut recent = VecDeque::new();
         let mut outcome = Outcome { in_time: 0, last_in: Duration::ZERO, attempts: 0, peak: 0 };
         // The attempts to come, by time: each with its environment and the retries before it.
@@ -103,13 +103,13 @@ mod tests {
 
     const STORM: Storm = Storm {
         environments: 1000,
-        cap: 100,
+        rate: 100,
         deadline: Duration::from_secs(60),
         backoff: Backoff::LOGIN,
     };
 
     #[test]
-    fn nobody_comes_in_faster_than_the_cap_allows() {
+    fn nobody_comes_in_faster_than_the_rate_allows() {
         let outcome = STORM.run(1);
         assert_eq!(outcome.in_time, 1000);
         // A hundred at once, and nine more seconds of a hundred.
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn under_the_cap_there_is_no_storm() {
+    fn under_the_rate_there_is_no_storm() {
         let calm = Storm { environments: 100, ..STORM }.run(1);
         let expected = Outcome { in_time: 100, last_in: LOGIN, attempts: 100, peak: 0 };
         assert_eq!(calm, expected);

@@ -38,8 +38,11 @@ impl<C: Connector> Examination<'_, C> {
         if let Some(function) = self.subject.function {
             seen = seen.fact("function", function);
         }
-        if let Some(id) = self.subject.resource_id {
-            seen = seen.fact("db_resource_id", id);
+        let ids = self.subject.resource_ids;
+        if !ids.is_empty() {
+            seen = seen.fact("db_resource_id", ids.join(","));
+        }
+        for id in ids {
             if let Some(why) = resource_id::invalid(id, login.endpoint().kind()) {
                 seen.verdict = Verdict::Warning;
                 seen.text = format!("{}; {why}", seen.text);
@@ -104,11 +107,13 @@ impl<C: Connector> Examination<'_, C> {
         } else {
             format!("; the function connects to {}", login.connect_to)
         };
+        let region = match &login.writer {
+            Some(_) => "the region of the writer's certificate".to_owned(),
+            None => format!("{} ({})", endpoint.region(), endpoint.partition()),
+        };
         Seen::ok(format!(
-            "{}; tokens are signed for {endpoint} in {} ({}){dialled}",
-            kind.replace('_', " "),
-            endpoint.region(),
-            endpoint.partition()
+            "{}; tokens are signed for {endpoint} in {region}{dialled}",
+            kind.replace('_', " ")
         ))
         .fact("kind", kind)
         .fact("host", endpoint.host())

@@ -15,11 +15,13 @@ use super::examination::Examination;
 use super::expiry::{SERVER_WARNING_DAYS, days_left};
 use super::seen::Seen;
 use super::spelling::spellings;
+use super::startup::Startup;
 use crate::deadline::Deadline;
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::login::Login;
 use crate::said::Loggable;
+use crate::writer::Writer;
 use crate::{dial, rds_ca, refusal};
 
 /// How long each answer of the server may take: a few round trips.
@@ -77,6 +79,11 @@ impl<C: Connector> Examination<'_, C> {
         let mut seen = Seen::ok(format!("{version}, the certificate chain ends at {root}"))
             .fact("version", version)
             .fact("cipher", cipher);
+        if let Some(writer) = self.login().writer.as_ref().and_then(Writer::endpoint) {
+            seen.text +=
+                &format!("; tokens are signed for the writer's region, {}", writer.region());
+            seen = seen.fact("writer_region", writer.region());
+        }
         let now = (self.login().clock)();
         if let Some(own) = self.evidence.presented.first() {
             let days = days_left(own.not_after(), now);
@@ -121,15 +128,19 @@ impl<C: Connector> Examination<'_, C> {
 }
 
 /// The result of a handshake.
-struct Secured {
-    outcome: Result<TlsStream<TcpStream>, Error>,
+pub(crate) struct Secured {
+    pub(crate) outcome: Result<TlsStream<TcpStream>, Error>,
     /// The certificates that the server presented, trusted or not.
     presented: Vec<Certificate>,
     greeting: String,
 }
 
-/// Requests TLS and performs the handshake.
-async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: Deadline) -> Secured {
+/// Requests TLS and performs the handshake. The login keeps the region of a global database's writer.
+pub(crate) async fn secure<C: Startup>(
+    login: &Login,
+    mut stream: TcpStream,
+    deadline: Deadline,
+) -> Secured {
     let failed =
         |error| Secured { outcome: Err(error), presented: vec![], greeting: String::new() };
     let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
@@ -162,6 +173,9 @@ async fn secure<C: Connector>(login: &Login, mut stream: TcpStream, deadline: De
     };
     let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
     let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
+    if let Ok(stream) = &outcome {
+        login.see(stream);
+    }
     Secured { outcome, presented: verifier.presented(), greeting }
 }
 

@@ -10,6 +10,7 @@ use super::seen::Seen;
 use crate::driver::{Connector, Examine};
 use crate::error::{Error, Kind};
 use crate::loggable;
+use crate::pinning;
 use crate::statement::Mode;
 use crate::truncate::truncate;
 
@@ -70,6 +71,8 @@ impl<C: Connector> Examination<'_, C> {
     pub(super) async fn statements(&mut self, connection: &mut C::Connection) -> Seen {
         let mut list = vec![];
         let mut wrong = vec![];
+        let mut pinning = vec![];
+        let through_proxy = self.login().is_through_proxy();
         for (name, statement) in self.subject.catalogue.iter() {
             let mut shown = json!({"name": name});
             let outcome = match statement {
@@ -94,17 +97,38 @@ impl<C: Connector> Examination<'_, C> {
                 }
                 wrong.push(why);
             }
+            let pins = match statement.ok().filter(|_| through_proxy) {
+                Some(statement) => match pinning::reason(statement, C::DIALECT) {
+                    None if outcome.is_ok() => {
+                        self.deadline.wait(connection.pins(statement)).await.flatten()
+                    }
+                    why => why,
+                },
+                None => None,
+            };
+            if let Some(why) = pins {
+                shown["pins"] = json!(why);
+                pinning.push(format!("{name:?} pins its connection of the proxy: {why}"));
+            }
             list.push(shown);
             let gone = |error: Error| matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout);
             if outcome.is_err_and(gone) {
                 break;
             }
         }
-        let seen = if wrong.is_empty() {
+        let mut seen = if wrong.is_empty() {
             Seen::ok(format!("{} prepared, none run", list.len()))
         } else {
             Seen::failed(wrong.join("; "))
         };
+        if !pinning.is_empty() {
+            let pinning = pinning.join("; ");
+            if seen.verdict == Verdict::Ok {
+                seen.verdict = Verdict::Warning;
+            }
+            seen.text += &format!("; {pinning}");
+            self.find(Cause::ProxyPins, pinning);
+        }
         seen.fact("statements", list)
     }
 

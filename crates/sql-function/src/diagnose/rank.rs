@@ -48,7 +48,7 @@ fn of_failure<C: Connector>(
     match error.kind() {
         Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
         Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
-        Kind::LoginDenied => of_denial::<C>(said, evidence, subject),
+        Kind::LoginDenied => of_denial::<C>(error.cause(), said, evidence, subject),
         Kind::LoginRefused => of_refusal(error.cause(), said),
         Kind::Timeout => vec![(Cause::LoginSilent, said)],
         _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
@@ -77,10 +77,18 @@ fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
     let mut suspects = vec![];
     match cause {
         Cause::UnknownIssuer
+        | Cause::CaOfSameName
         | Cause::RdsBundleForProxy
         | Cause::ProxyBundleForInstance
         | Cause::BundleOfOtherRegion => {
-            suspects.extend(of_unknown_issuer(evidence, login));
+            let known = of_unknown_issuer(evidence, login);
+            // An instance of an Aurora express cluster has an ordinary name, too.
+            let gateway = known.clone().filter(|(cause, _)| {
+                *cause == Cause::RdsBundleForProxy
+                    && login.endpoint().kind() == EndpointKind::Instance
+            });
+            suspects.extend(known);
+            suspects.extend(gateway.map(|(_, said)| (Cause::GatewayNeedsAmazonRoots, said)));
             suspects.push((Cause::UnknownIssuer, said));
         }
         Cause::WrongName => {
@@ -124,8 +132,20 @@ fn of_unknown_issuer(evidence: &Evidence, login: &Login) -> Option<Suspect> {
         few(&roots)
     );
     let cause = match () {
+        () if issuers.last().is_some_and(|last| roots.iter().any(|root| root == last)) => {
+            Cause::CaOfSameName
+        }
         () if issued_by(rds_ca::is_amazon_trust) && !trusts(rds_ca::is_amazon_trust) => {
-            Cause::RdsBundleForProxy
+            match login.endpoint().kind() {
+                EndpointKind::ClusterWriter
+                | EndpointKind::ClusterReader
+                | EndpointKind::ClusterCustom
+                    if !own.names().iter().any(|name| name.contains(".proxy-")) =>
+                {
+                    Cause::GatewayNeedsAmazonRoots
+                }
+                _ => Cause::RdsBundleForProxy,
+            }
         }
         () if issued_by(rds_ca::is_rds) && !trusts(rds_ca::is_rds) => {
             if trusts(rds_ca::is_amazon_trust) {
@@ -161,6 +181,7 @@ fn of_refusal(cause: Option<Cause>, said: String) -> Vec<Suspect> {
 
 /// The server denied the login.
 fn of_denial<C: Connector>(
+    cause: Option<Cause>,
     said: String,
     evidence: &Evidence,
     subject: &Subject<'_, C>,
@@ -179,7 +200,11 @@ fn of_denial<C: Connector>(
         Some(method) if method != C::TOKEN_METHOD => {
             suspects.extend(not_for_iam(method, evidence, login));
         }
-        _ => suspects.extend(token_denied(&said, evidence, subject)),
+        _ => {
+            let differs = cause.filter(|cause| *cause == Cause::ProxySecretDiffers);
+            suspects.extend(differs.map(|cause| (cause, said.clone())));
+            suspects.extend(token_denied(&said, evidence, subject));
+        }
     }
     suspects
 }
@@ -210,7 +235,10 @@ fn not_for_iam(method: &str, evidence: &Evidence, login: &Login) -> Vec<Suspect>
         suspects.push((Cause::ProxyWithoutIam, because.clone()));
     }
     suspects.push((Cause::UserNotForIam, because.clone()));
-    suspects.push((Cause::IamOff, because));
+    // A server that asks any user for a token has IAM authentication turned on.
+    if evidence.other_user.is_none() {
+        suspects.push((Cause::IamOff, because));
+    }
     suspects
 }
 
@@ -221,8 +249,13 @@ fn token_denied<C: Connector>(
     subject: &Subject<'_, C>,
 ) -> Vec<Suspect> {
     let login = subject.connector.login();
-    let endpoint = login.endpoint();
+    let endpoint = &login.signed_for();
     let mut suspects = vec![];
+    if login.accepted.is_known() && !login.is_through_proxy() {
+        let because = "the server accepted a token of this environment before, and none of its settings \
+                       has changed: what has is at AWS, the resource id or the policy";
+        suspects.push((Cause::ResourceIdChanged, because.to_owned()));
+    }
     if let Some(credentials) = &evidence.credentials {
         if !credentials.has_session_token && credentials.access_key_id.starts_with("ASIA") {
             let because = format!("{} is the id of a temporary key", credentials.access_key_id);
@@ -243,15 +276,18 @@ fn token_denied<C: Connector>(
         );
         suspects.push((Cause::WrongRegion, because));
     }
-    let wrong_id = subject.resource_id.and_then(|id| resource_id::invalid(id, endpoint.kind()));
+    let wrong_id =
+        subject.resource_ids.iter().find_map(|id| resource_id::invalid(id, endpoint.kind()));
     if let Some(why) = wrong_id {
         suspects.push((Cause::PolicyWrongResource, why));
     }
     let because = format!("the server asked for a token, and then {said}");
-    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::IamOff];
-    if endpoint.kind().is_proxy() {
-        possible.insert(0, Cause::ProxyWithoutIam);
-    }
+    let mut possible = vec![Cause::PolicyMissing, Cause::PolicyWrongResource];
+    possible.extend(match endpoint.kind().is_proxy() {
+        true => [Cause::ProxyWithoutIam, Cause::ProxySecretMissing],
+        false => [Cause::IamOff, Cause::ResourceIdChanged],
+    });
+    possible.push(Cause::NetworkCondition);
     // It treats a user that does not exist like some other user, and may ask for a token.
     if evidence.greeting.contains("MariaDB") {
         possible.insert(1, Cause::UserNotForIam);
@@ -260,7 +296,8 @@ fn token_denied<C: Connector>(
     suspects.extend(evidence.untried.iter().map(|(cause, what)| {
         (*cause, format!("{what} was not tried: AWS's roots do not vouch for the server"))
     }));
-    let rest = [Cause::ChangePending, Cause::AccessKeyUnknown, Cause::LogUnread];
+    let rest =
+        [Cause::ChangePending, Cause::OtherAccount, Cause::AccessKeyUnknown, Cause::LogUnread];
     suspects.extend(rest.map(|cause| (cause, because.clone())));
     suspects
 }

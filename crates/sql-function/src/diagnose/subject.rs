@@ -10,8 +10,9 @@ pub(crate) struct Subject<'a, C> {
     pub(crate) catalogue: &'a Catalogue,
     /// The statement of its schedule, if the settings name one.
     pub(crate) scheduled_statement: Option<&'a str>,
-    /// The resource id in its role's policy, if the settings give it.
-    pub(crate) resource_id: Option<&'a str>,
+    /// The resource ids in its role's policy, if the settings give them: two while a blue/green deployment
+    /// is in progress.
+    pub(crate) resource_ids: &'a [String],
     /// Its name.
     pub(crate) function: Option<&'a str>,
 }

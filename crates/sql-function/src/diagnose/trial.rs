@@ -52,6 +52,7 @@ impl<C: Connector> Examination<'_, C> {
         let user = self.login().signer.user();
         let (seen, connection) = match self.connect(examined).await {
             Ok(connection) => {
+                self.login().accepted.remember();
                 let seen = Seen::ok(format!("logged in as {user:?} with a token"));
                 (seen.fact("server_asks_for", C::TOKEN_METHOD), Some(connection))
             }
@@ -97,7 +98,7 @@ impl<C: Connector> Examination<'_, C> {
         let aws = self.login().trust.of_aws(rds_ca::is_pinned);
         for mut trial in self.trials() {
             let at = trial.login.endpoint().clone();
-            let elsewhere = at != *self.login().endpoint();
+            let elsewhere = at != self.login().signed_for();
             if elsewhere {
                 let Some(aws) = &aws else {
                     self.evidence.untried.push((trial.cause, trial.what));
@@ -131,7 +132,7 @@ impl<C: Connector> Examination<'_, C> {
     /// The trials, the likeliest first.
     fn trials(&self) -> Vec<Trial> {
         let login = self.login();
-        let endpoint = login.endpoint();
+        let endpoint = &login.signed_for();
         let mut trials = vec![Trial {
             what: "the same login a second later".into(),
             cause: Cause::Throttled,
@@ -205,21 +206,24 @@ fn direction(seconds: i64) -> &'static str {
 
 /// `login` for another endpoint, or at another time.
 fn changed(login: &Login, endpoint: Endpoint, dated_ahead: i64) -> Login {
-    Login {
-        signer: login.signer.at(endpoint),
-        trust: login.trust.clone(),
-        connect_to: login.connect_to.clone(),
-        database: login.database.clone(),
-        clock: login.clock,
-        texts: login.texts,
-        dated_ahead,
-    }
+    Login { dated_ahead, ..login.at(endpoint) }
 }
 
 /// Whether a login failed after IAM accepted the token: the server checks databases and limits later. A
-/// server that is full, starting or gone has not checked the token.
+/// server that is full, starting or gone has not checked the token, nor has a proxy that is set up
+/// otherwise.
 fn is_past_iam(error: &Error) -> bool {
-    error.kind() == Kind::LoginRefused && !error.is_transient()
+    let checked = matches!(
+        error.cause(),
+        None | Some(
+            Cause::DatabaseUnknown
+                | Cause::DatabaseDenied
+                | Cause::UserLocked
+                | Cause::ProxyDatabaseRefused
+                | Cause::LoginRefused
+        )
+    );
+    error.kind() == Kind::LoginRefused && checked && !error.is_transient()
 }
 
 #[cfg(test)]

@@ -104,8 +104,8 @@ impl<C: Connector> Walk<'_, C> {
         let Examination { evidence, subject, .. } = &self.examination;
         let login = self.examination.login();
         let mut placeholders = login.placeholders();
-        let valid = |id: &&str| resource_id::invalid(id, login.endpoint().kind()).is_none();
-        if let Some(id) = subject.resource_id.filter(valid) {
+        let valid = |id: &&String| resource_id::invalid(id, login.endpoint().kind()).is_none();
+        if let Some(id) = subject.resource_ids.iter().find(valid) {
             placeholders = placeholders.with("resource_id", id);
         }
         if let Some(function) = subject.function {

@@ -27,6 +27,8 @@ use template_parameters::Parameters;
 pub const ACCOUNT: &str = "123456789012";
 /// The name of every stack.
 pub const STACK_NAME: &str = "rds-iam-lambda";
+/// The resource id of every RDS Proxy.
+pub const PROXY_ID: &str = "prx-0123456789abcdef0";
 
 /// The name that CloudFormation generates for a resource without one: it ends in random letters and
 /// digits.
@@ -42,6 +44,11 @@ pub fn functions() -> PathBuf {
 /// The template of the example database.
 pub fn example_database() -> PathBuf {
     deploy_folder().join("example-database.yaml")
+}
+
+/// The template of the example proxy.
+pub fn example_proxy() -> PathBuf {
+    deploy_folder().join("example-proxy.yaml")
 }
 
 fn deploy_folder() -> PathBuf {

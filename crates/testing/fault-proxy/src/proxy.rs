@@ -22,7 +22,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
-    target: SocketAddr,
+    target: Mutex<SocketAddr>,
     protocol: Protocol,
     condition: watch::Sender<Condition>,
     state: Mutex<State>,
@@ -54,7 +54,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            target,
+            target: Mutex::new(target),
             protocol,
             condition: watch::Sender::new(Condition::Clear),
             state: Mutex::default(),
@@ -66,6 +66,12 @@ impl Proxy {
     /// The address to connect to instead of the server's.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads new connections to another server, as a name that is moved does. Open ones stay where they
+    /// are.
+    pub fn move_to(&self, target: SocketAddr) {
+        *self.shared.target() = target;
     }
 
     /// Changes the network for all connections, open ones too.
@@ -157,6 +163,10 @@ impl Shared {
         link
     }
 
+    fn target(&self) -> MutexGuard<'_, SocketAddr> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // It changes by single assignments: a panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -183,7 +193,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 return std::future::pending().await;
             }
             // If the server refuses, so does the proxy.
-            let Ok(server) = TcpStream::connect(shared.target).await else {
+            let target = *shared.target();
+            let Ok(server) = TcpStream::connect(target).await else {
                 let _ = client.set_zero_linger();
                 return;
             };

@@ -191,3 +191,19 @@ async fn a_server_that_is_away_refuses() {
         assert_eq!(read(&mut client).await, (vec![], true));
     }
 }
+
+#[tokio::test]
+async fn a_name_that_moves_leads_new_connections_elsewhere() {
+    let ends = Ends::start().await;
+    let (mut client, mut server) = ends.connect().await;
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    ends.proxy.move_to(other.local_addr().unwrap());
+    client.write_all(RECORDS[0]).await.unwrap();
+    server.read_exact(&mut [0; 10]).await.unwrap();
+
+    let mut client = TcpStream::connect(ends.proxy.address()).await.unwrap();
+    let (mut moved, _) = timeout(EVENT_TIMEOUT, other.accept()).await.unwrap().unwrap();
+    client.write_all(RECORDS[1]).await.unwrap();
+    moved.read_exact(&mut [0; 10]).await.unwrap();
+    assert!(is_silent(&mut server).await);
+}

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::deployed::Deployed;
-use crate::harness::Harness;
+use crate::harness::{self, Harness};
 
 /// A table in which each write is counted under its id.
 const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
@@ -22,6 +22,11 @@ const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
 /// Starts a server with the table of the [`Ledger`].
 pub async fn start(server: Builder, bootstrap: &str) -> Harness {
     Harness::with_tables(server, TABLE, bootstrap).await
+}
+
+/// Starts a second server with that table, which knows the access key of the first.
+pub async fn start_second(server: Builder, harness: &Harness) -> Server {
+    harness::start(server.access_key(harness.server.access_key()), TABLE).await
 }
 
 /// Starts a proxy in front of the harness's server.
@@ -41,6 +46,17 @@ pub async fn deploy<'a>(
     timeout: Duration,
     more: &[(&str, &str)],
 ) -> Deployed<'a> {
+    deploy_with(harness, address, timeout, more, &[]).await
+}
+
+/// The same, with more `changes` of its environment variables.
+pub async fn deploy_with<'a>(
+    harness: &'a Harness,
+    address: SocketAddr,
+    timeout: Duration,
+    more: &[(&str, &str)],
+    changes: &[(&str, &str)],
+) -> Deployed<'a> {
     let (hit, echo) = match harness.server.engine() {
         Engine::Postgres => (
             "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
@@ -55,7 +71,8 @@ pub async fn deploy<'a>(
     let echo = format!("-- timeout: {STATEMENT_TIMEOUT}\n{echo}");
     let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
     let address = address.to_string();
-    let changes = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let changes = [&own, changes].concat();
     harness.deploy_limited(timeout, &changes, &statements).await
 }
 

@@ -5,6 +5,7 @@ use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
 use local_rds::{Builder, Profile, Row, Server};
 use local_stack::ITEMS;
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
@@ -16,6 +17,9 @@ use tokio::net::TcpSocket;
 
 use crate::deployed::Deployed;
 use crate::layer;
+
+/// The host name of an RDS Proxy: a function takes a server of this name for one.
+pub const PROXY: &str = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
 
 /// The default time-out of functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -45,12 +49,9 @@ impl Harness {
 
     /// The same with additional tables.
     pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Harness {
-        let server = server.setup(format!("{ITEMS}\n{tables}"));
-        let start = tokio::task::spawn_blocking(move || server.start());
-        let server = start.await.unwrap().expect("a server starts");
         Harness {
             lambda: Lambda::start().await.expect("the Lambda APIs start"),
-            server,
+            server: start(server, tables).await,
             bootstrap: bootstrap.into(),
             folder: TempDir::with_prefix("rds-iam-lambda-").unwrap(),
             layer: None,
@@ -67,10 +68,16 @@ impl Harness {
         for (_, text) in files.iter_mut().filter(|(name, _)| name.ends_with(".pem")) {
             text.clone_from(&root);
         }
-        let opt = harness.folder().join("opt");
-        layer::unpack(&files, &opt);
-        harness.layer = Some(opt);
+        harness.set_layer(&files);
         harness
+    }
+
+    /// Functions that are deployed from now on have a layer with these files, and no `DB_CA_BUNDLE`.
+    pub fn set_layer(&mut self, files: &BTreeMap<String, String>) {
+        let number = self.deployed.fetch_add(1, Ordering::Relaxed);
+        let opt = self.folder().join(format!("opt-{number}"));
+        layer::unpack(files, &opt);
+        self.layer = Some(opt);
     }
 
     /// Runs a scenario twice: on a server set up as RDS does, and on one with unfavourable settings.
@@ -82,6 +89,19 @@ impl Harness {
         for profile in [Profile::Rds, Profile::Untidy] {
             scenario(Harness::with(Server::builder(engine).profile(profile), bootstrap).await)
                 .await;
+        }
+    }
+
+    /// Runs a scenario twice, with these `tables`: on a server with the name of an instance, and on one
+    /// with that of an RDS Proxy.
+    pub async fn on_both_endpoints(
+        engine: Engine,
+        bootstrap: &str,
+        tables: &str,
+        scenario: impl AsyncFn(Harness),
+    ) {
+        for server in [Server::builder(engine), Server::builder(engine).named(PROXY)] {
+            scenario(Harness::with_tables(server, tables, bootstrap).await).await;
         }
     }
 
@@ -234,6 +254,13 @@ impl Harness {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Starts a server with the example table and additional ones.
+pub(crate) async fn start(server: Builder, tables: &str) -> Server {
+    let server = server.setup(format!("{ITEMS}\n{tables}"));
+    let start = tokio::task::spawn_blocking(move || server.start());
+    start.await.unwrap().expect("a server starts")
 }
 
 /// A port that refuses connections, and that nobody else gets while the socket is open.

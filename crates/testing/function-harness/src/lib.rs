@@ -16,6 +16,7 @@
 mod deployed;
 pub mod event;
 pub mod faults;
+pub mod general_log;
 mod harness;
 pub mod layer;
 mod memory;
@@ -24,7 +25,7 @@ mod poll;
 mod sequences;
 
 pub use deployed::{Deployed, Exact};
-pub use harness::{Harness, borrowed, closed_port};
+pub use harness::{Harness, PROXY, borrowed, closed_port};
 pub use memory::{Needle, search};
 pub use poll::until;
 pub use sequences::at_random;

@@ -241,6 +241,7 @@ pub async fn no_value(engine: Engine, bootstrap: &str) {
     assert!(twice["advice"].is_string() && twice["span"]["requestId"].is_string(), "{twice}");
     assert!(twice["cause"].is_string(), "{twice}");
     line("(statement 2 of 2 of the transaction)");
+    line("; the transaction was rolled back, and nothing of it remains");
     if engine == Engine::Postgres {
         line("(23505) (routine _bt_check_unique, schema public, table kept, constraint kept_pkey)");
     }

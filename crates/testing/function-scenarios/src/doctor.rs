@@ -3,26 +3,31 @@
 //!
 //! Causes that leave no trace share a server: each is corrected before the next.
 
-mod certificates;
+pub(crate) mod certificates;
+mod changed;
 mod denied;
 mod inside;
 mod mended;
 mod network;
 mod own_ca;
+mod proxied;
 mod quoted;
 mod settings;
+mod stand_in;
 mod uncounted;
 mod unverified;
 
+pub use changed::resource_id;
 pub use denied::{denied, no_region, proxy, refused};
 pub use inside::inside;
 pub use mended::mended;
 pub use network::network;
 pub use own_ca::own_ca;
-pub use quoted::quoted;
+pub use proxied::{pins, proxy_statements, proxy_words};
+pub use quoted::{checked, quoted};
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
-pub use unverified::{no_tls, unverified};
+pub use unverified::{gateway, no_tls, unverified};
 
 use diagnosis::Cause;
 use engine::Engine;
@@ -60,7 +65,7 @@ async fn diagnosis(function: &Deployed<'_>) -> Value {
 }
 
 /// Fails unless the doctor finds that `function` fails at `step`, and names `cause` first.
-async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
+pub(crate) async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
     let diagnosis = diagnosis(function).await;
     assert_eq!(diagnosis["causes"][0]["cause"], cause.id(), "{diagnosis:#}");
     assert_eq!(diagnosis["ok"], false);
@@ -76,7 +81,12 @@ async fn names(function: &Deployed<'_>, step: &str, cause: Cause) -> Value {
 }
 
 /// As [`names`], for the function deployed with `changes`.
-async fn named(harness: &Harness, changes: &[(&str, &str)], step: &str, cause: Cause) -> Value {
+pub(crate) async fn named(
+    harness: &Harness,
+    changes: &[(&str, &str)],
+    step: &str,
+    cause: Cause,
+) -> Value {
     names(&harness.deploy(changes).await, step, cause).await
 }
 
@@ -91,7 +101,7 @@ pub(crate) async fn is_healthy(function: &Deployed<'_>) -> Value {
 }
 
 /// Attaches a policy to the function's role that allows logins on `resource`.
-fn allow(harness: &Harness, resource: &str) {
+pub(crate) fn allow(harness: &Harness, resource: &str) {
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
             "Action":"rds-db:connect","Resource":"{resource}"}}]}}"#

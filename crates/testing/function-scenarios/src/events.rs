@@ -109,13 +109,18 @@ pub async fn transactions(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy_with(&[], &[("sneaky", "DELETE FROM items")]).await;
     let add = r#"{"statement":"add-item","params":[4,"four"]}"#;
-    for (last, error_type) in [
-        (r#"{"statement":"add-item","params":[1,"again"]}"#, "Query"),
-        (r#"{"statement":"add-item","params":[1]}"#, "Statement"),
-        (r#"{"statement":"no-such"}"#, "Statement"),
+    let (undone, unsent) =
+        ("was rolled back, and nothing of it remains", "nothing of the transaction was run");
+    for (last, error_type, fate) in [
+        (r#"{"statement":"add-item","params":[1,"again"]}"#, "Query", undone),
+        (r#"{"statement":"add-item","params":[1]}"#, "Statement", unsent),
+        (r#"{"statement":"no-such"}"#, "Statement", unsent),
     ] {
         let event = format!(r#"{{"transaction":[{add},{last}]}}"#);
-        function.fails(&event, error_type).await;
+        let message = function.fails(&event, error_type).await;
+        assert!(message.contains("(statement 2 of 2 of the transaction)"), "{message}");
+        let name = if last.contains("no-such") { "no-such" } else { "add-item" };
+        assert!(message.contains(name) && message.contains(fate), "{message}");
         let response = function.ok(r#"{"statement":"items"}"#).await;
         assert_eq!(response["row_count"], 3, "after {event}");
     }

@@ -1,11 +1,15 @@
 //! The layer, from its zip to a login: mounted where Lambda unpacks it, and found by default.
 
+use diagnosis::Cause;
 use engine::Engine;
 use function_harness::Harness;
 use function_harness::event::ITEMS;
 use function_harness::layer::{files, unpack};
 use local_rds::Server;
 use std::fs;
+
+use crate::doctor::certificates::{Authority, Validity};
+use crate::doctor::{is_healthy, names};
 
 const REGION_FILE: &str = "eu-west-1-bundle.pem";
 const PROXY_FILE: &str = "amazon-trust-roots.pem";
@@ -68,4 +72,35 @@ async fn is_not_trusted(harness: &Harness, file: &str) {
     let message = function.fails(ITEMS, "Connect.Tls").await;
     assert!(message.contains("not issued by any root in the bundle"), "{message}");
     assert!(message.contains(&format!("from /opt/rds-ca/{file}, sha256 {aws}")), "{message}");
+}
+
+/// An Aurora cluster with express configuration has an ordinary name and a certificate of Amazon Trust
+/// Services. `DB_TRUST` chooses the roots, and what a server presents never does.
+pub async fn express_cluster(engine: Engine, bootstrap: &str) {
+    let cluster = "app.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
+    let proxy = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+    let amazon = Authority::new("Amazon Root CA 1", Validity::YEARS);
+    let server = Server::builder(engine).named(cluster).also_named(proxy);
+    let mut harness = Harness::with(server, bootstrap).await;
+    harness.server.present(&amazon.issue(cluster, Validity::YEARS)).unwrap();
+    let mut files = files();
+    files.insert(PROXY_FILE.to_owned(), amazon.pem());
+    harness.set_layer(&files);
+
+    let trusts_amazon = harness.deploy(&[("DB_TRUST", "amazon")]).await;
+    assert_eq!(trusts_amazon.ok(ITEMS).await["row_count"], 3);
+    is_healthy(&trusts_amazon).await;
+    let refusals = harness.server.iam().refusals();
+    for trust in ["", "rds"] {
+        let function = harness.deploy(&[("DB_TRUST", trust)]).await;
+        let message = function.fails(ITEMS, "Connect.Tls").await;
+        assert!(message.contains(&format!("from /opt/rds-ca/{REGION_FILE}")), "{message}");
+        names(&function, "tls", Cause::GatewayNeedsAmazonRoots).await;
+    }
+    // The other way round: a proxy, whose certificates need no setting.
+    harness.server.present(&amazon.issue(proxy, Validity::YEARS)).unwrap();
+    let trusts_rds = harness.deploy(&[("DB_HOST", proxy), ("DB_TRUST", "rds")]).await;
+    trusts_rds.fails(ITEMS, "Connect.Tls").await;
+    names(&trusts_rds, "tls", Cause::RdsBundleForProxy).await;
+    assert_eq!(harness.server.iam().refusals(), refusals, "a token was sent");
 }

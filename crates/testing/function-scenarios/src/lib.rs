@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 #![deny(dead_code)] // a scenario that is not listed
 
+mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
@@ -15,6 +16,7 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod global;
 mod known_state;
 mod layer;
 mod login;
@@ -48,10 +50,13 @@ macro_rules! scenarios {
             }
             memory { tokens credentials }
             policy { deployed }
-            layer { regions_roots proxy_roots region_not_there }
+            layer { regions_roots proxy_roots region_not_there express_cluster }
+            global { follows_the_writer region_is_fixed not_by_a_name }
             doctor {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
-                no_region proxy refused inside mended quoted
+                no_region proxy refused inside mended quoted resource_id
+                gateway checked pins
+                proxy_words proxy_statements
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }
@@ -78,6 +83,7 @@ macro_rules! scenarios {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
             untidy { same_answers }
+            bluegreen { both_ids one_id }
             soak { random_faults }
         }
     };

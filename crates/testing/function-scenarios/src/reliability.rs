@@ -132,7 +132,8 @@ async fn set_read_only(harness: &Harness, on: bool) {
 /// A write on a read-only server is not carried out, and is retried on one new connection.
 pub async fn read_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    let function = harness.deploy(&[]).await;
+    let statements = slow(engine, 2, "");
+    let function = harness.deploy_with(&[], &borrowed(&statements)).await;
     function.ok(ITEMS).await;
     set_read_only(&harness, true).await;
     let events = [ADD.to_owned(), format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)];
@@ -144,6 +145,17 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
         assert_untouched(&function, event).await;
     }
     set_read_only(&harness, false).await;
+    if engine != Engine::Postgres {
+        // PostgreSQL commits what has begun.
+        let event = format!(r#"{{"transaction":[{ADD},{SLOW_READ}]}}"#);
+        let stop = async {
+            until("it runs", async || harness.asleep("slept").await == 1).await;
+            set_read_only(&harness, true).await;
+        };
+        let (message, ()) = tokio::join!(function.fails(&event, "ServerReadOnly"), stop);
+        assert!(message.contains("nothing was changed"), "{message}");
+        set_read_only(&harness, false).await;
+    }
     assert_eq!(function.ok(ADD).await["rows_affected"], 1);
 }
 

@@ -2,7 +2,6 @@
 
 use engine::Engine;
 use function_harness::Harness;
-use local_rds::Server;
 use std::fmt::Write as _;
 
 const DOCUMENT: &str = include_str!("../../../../docs/TYPES.md");
@@ -48,15 +47,20 @@ pub(crate) fn tables(engine: Engine) -> (String, usize) {
 }
 
 /// Every line of the engine's table: a column of the type with the value is returned as the JSON and the
-/// type name that the line shows.
+/// type name that the line shows, through an RDS Proxy too.
 pub async fn documented(engine: Engine, bootstrap: &str) {
+    let (tables, _) = tables(engine);
+    Harness::on_both_endpoints(engine, bootstrap, &tables, documented_on).await;
+}
+
+async fn documented_on(harness: Harness) {
+    let engine = harness.server.engine();
     let (section, name) = section(engine);
     let lines = lines(section, name);
-    let (tables, count) = tables(engine);
+    let count = lines.len();
     let statements: Vec<_> =
         (0..count).map(|at| (format!("line_{at}"), format!("SELECT v FROM line_{at}"))).collect();
     let statements: Vec<_> = statements.iter().map(|(name, sql)| (&**name, &**sql)).collect();
-    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
     let function = harness.deploy_with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")], &statements).await;
     let mut wrong = Vec::new();
     for (number, line) in lines.iter().enumerate() {

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 /// A parameter of each JSON type reaches the server as it was sent.
 pub async fn parameters(engine: Engine, bootstrap: &str) {
-    let harness = Harness::start(engine, bootstrap).await;
+    Harness::on_both_endpoints(engine, bootstrap, "", parameters_on).await;
+}
+
+async fn parameters_on(harness: Harness) {
+    let engine = harness.server.engine();
     // Text of the value as the server sees it, whatever its type.
     let echo = match engine {
         Engine::Postgres => "SELECT $1::text AS echo",
@@ -41,7 +45,11 @@ pub async fn parameters(engine: Engine, bootstrap: &str) {
 
 /// Columns of common types, with values that a careless reader would change.
 pub async fn columns(engine: Engine, bootstrap: &str) {
-    let harness = Harness::start(engine, bootstrap).await;
+    Harness::on_both_endpoints(engine, bootstrap, "", columns_on).await;
+}
+
+async fn columns_on(harness: Harness) {
+    let engine = harness.server.engine();
     let (sql, row) = match engine {
         Engine::Postgres => (
             "SELECT 9007199254740993::int8 AS big, 1.10::numeric AS exact, 'NaN'::float8 AS nan, \

@@ -4,7 +4,7 @@
 //! A pinned version is fetched into the private folder of [`pinned_tools`]. It runs real bootstraps as
 //! processes, without Docker, and writes only to a temporary folder. It checks no signatures and no
 //! policies, mounts no layers, and is lenient: templates have their own tests. `ministack.py` adds what
-//! our templates need and the emulator lacks.
+//! our templates need and the emulator lacks, `express.py` and `blue_green.py` what its RDS lacks.
 
 #![forbid(unsafe_code)]
 
@@ -123,11 +123,18 @@ fn eprintln_line(line: &str) {
     eprintln!("{line}");
 }
 
+/// The emulator, with what it lacks. The last file runs it.
+const PROGRAM: &str = concat!(
+    include_str!("../express.py"),
+    include_str!("../blue_green.py"),
+    include_str!("../ministack.py"),
+);
+
 fn command(program: &Path, folder: &TempDir, address: SocketAddr, secret: &Secret<'_>) -> Command {
     // The Python of the same environment.
     let mut command = Command::new(program.with_file_name("python"));
     command
-        .args(["-c", include_str!("../ministack.py")])
+        .args(["-c", PROGRAM])
         // Nothing of the user's: functions inherit the emulator's environment.
         .env_clear()
         .env("PATH", "/usr/bin:/bin")

@@ -44,13 +44,92 @@ fn it_stands_for_another_database_and_back() {
     let china = Resource { partition: "aws-cn".into(), resource_id: "prx-1".into(), ..own.clone() };
     verifier.set_policy(&policy_for(&own.arn("peccy"))).unwrap();
     verifier.stand_for(china.clone());
-    assert_eq!(verify(), Err(Refusal::NotAllowed { arn: china.arn("peccy") }));
+    assert_eq!(verify(), not_allowed(&china));
     verifier.set_policy(&policy_for(&china.arn("peccy"))).unwrap();
     assert_eq!(verify(), Ok(()));
     verifier.stand_for(Resource { region: "cn-north-1".into(), ..china });
     assert!(matches!(verify(), Err(Refusal::Mismatch { part: Part::Region, .. })));
     verifier.stand_for(own.clone());
-    assert_eq!(verify(), Err(Refusal::NotAllowed { arn: own.arn("peccy") }));
+    assert_eq!(verify(), not_allowed(&own));
+}
+
+fn not_allowed(resource: &Resource) -> Result<(), Refusal> {
+    let arn = resource.arn("peccy");
+    Err(Refusal::NotAllowed { arn, policy: "policy".into(), reasons: vec![] })
+}
+
+#[test]
+fn the_principal_is_of_the_databases_account() {
+    let vector = vector();
+    let Fixture { verifier, folder: _folder } = vector.fixture();
+    let verify = || verifier.verify(b"peccy", vector.token.as_bytes(), vector.signed_at());
+    let mut principal: Principal = "arn:aws:iam::123456789012:role/app".parse().unwrap();
+    for (arn, says) in [
+        ("arn:aws:iam::123456789012:role/app", None),
+        ("arn:aws:iam::123456789012:user/app", None),
+        (
+            "arn:aws:iam::999999999999:role/app",
+            Some("arn:aws:iam::999999999999:role/app is not of"),
+        ),
+        ("arn:aws-cn:iam::123456789012:role/app", Some("is not of the account of arn:aws:rds-db:")),
+    ] {
+        verifier.set_principal(arn.parse().unwrap());
+        let refusal = verify().err().map(|refusal| refusal.to_string());
+        assert_eq!(refusal.is_some(), says.is_some(), "{refusal:?}");
+        assert!(refusal.unwrap_or_default().contains(says.unwrap_or_default()), "{arn}");
+    }
+
+    // Another policy allows the role by its name, while it has a tag.
+    let by_name = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*",
+        "Resource": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/a*"},
+        "StringEquals": {"aws:PrincipalTag/Team": "blue"}}}}"#;
+    verifier.set_policy(by_name).unwrap();
+    verifier.set_principal(principal.clone());
+    let refusal = verify().unwrap_err().to_string();
+    assert!(refusal.contains("key aws:PrincipalTag/Team is absent from this login"), "{refusal}");
+    principal.tags.insert("team".into(), "blue".into());
+    verifier.set_principal(principal);
+    assert_eq!(verify(), Ok(()));
+}
+
+/// `AWSRevokeOlderSessions`, as the console writes it.
+#[test]
+fn sessions_are_revoked_by_their_age() {
+    let vector = vector();
+    let Fixture { verifier, folder: _folder } = vector.fixture();
+    let verify = || verifier.verify(b"peccy", vector.token.as_bytes(), vector.signed_at());
+    let older_than = |date: SystemTime| {
+        let date = crate::calendar::iso_8601(date);
+        let deny = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "*",
+            "Resource": "*"}}, {{"Effect": "Deny", "Action": ["*"], "Resource": ["*"],
+            "Condition": {{"DateLessThan": {{"aws:TokenIssueTime": "{date}"}}}}}}]}}"#
+        );
+        verifier.set_policy(&deny).unwrap();
+    };
+    // Without further knowledge, the session is as old as the token.
+    older_than(vector.signed_at());
+    assert_eq!(verify(), Ok(()));
+    older_than(shift(vector.signed_at(), 1));
+    assert!(matches!(verify(), Err(Refusal::Denied { .. })));
+    older_than(vector.signed_at());
+    let mut principal: Principal = "arn:aws:iam::123456789012:role/app".parse().unwrap();
+    principal.issued = Some(shift(vector.signed_at(), -1));
+    verifier.set_principal(principal);
+    assert!(matches!(verify(), Err(Refusal::Denied { .. })));
+
+    // A permanent key has no session.
+    let permanent = vectors().into_iter().find(|vector| vector.session_token.is_none()).unwrap();
+    let Fixture { verifier, folder: _folder } = permanent.fixture();
+    verifier
+        .set_policy(
+            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*",
+            "Resource": "*", "Condition": {"Null": {"aws:TokenIssueTime": "true"},
+            "StringEquals": {"aws:username": "local"}}}}"#,
+        )
+        .unwrap();
+    let user = permanent.user.as_bytes();
+    assert_eq!(verifier.verify(user, permanent.token.as_bytes(), permanent.signed_at()), Ok(()));
 }
 
 fn policy_for(arn: &str) -> String {

@@ -9,6 +9,7 @@ use command_line::{CommandLine, Error};
 use local_rds::{Engine, Profile};
 
 use super::host;
+use super::permissions::Given;
 
 /// The text of `--help`.
 pub(crate) const HELP: &str = include_str!("help.txt");
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) also_named: Vec<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) clock_offset: i64,
-    pub(crate) policy: Option<PathBuf>,
+    pub(crate) permissions: Given,
     pub(crate) logins_per_second: Option<u32>,
     pub(crate) json: bool,
     pub(crate) env: Option<PathBuf>,
@@ -80,7 +81,15 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
     let exec = arguments.iter().position(|argument| argument == "--exec");
     let exec = exec.map(|at| arguments.split_off(at).split_off(1));
     let mut line = CommandLine::program("local-rds", arguments)
-        .repeatable(&["also-named", "port", "setup"])
+        .repeatable(&[
+            "also-named",
+            "policy",
+            "port",
+            "principal-tag",
+            "service-control-policy",
+            "session-policy",
+            "setup",
+        ])
         .words(usize::MAX);
     let mut options = Options { exec, ..Options::default() };
     while let Some(option) = line.option()? {
@@ -93,7 +102,11 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
             "also-named" => options.also_named.push(host(&mut line, &option)?),
             "endpoint" => options.endpoint = Some(host(&mut line, &option)?),
             "clock-offset" => options.clock_offset = clock_offset(&mut line)?,
-            "policy" => options.policy = Some(line.os_value()?.into()),
+            "policy" | "boundary" | "session-policy" | "service-control-policy" => {
+                policy(&mut line, &option, &mut options.permissions)?;
+            }
+            "principal" => options.permissions.principal = Some(line.value()?),
+            "principal-tag" => principal_tag(&mut line, &mut options.permissions)?,
             "logins-per-second" => options.logins_per_second = Some(logins_per_second(&mut line)?),
             "json" => options.json = true,
             "env" => options.env = Some(line.os_value()?.into()),
@@ -136,6 +149,31 @@ fn host(line: &mut CommandLine, option: &str) -> Result<String, Error> {
         Ok(()) => Ok(name),
         Err(why) => Err(line.error(format!("--{option}: {why}"))),
     }
+}
+
+fn policy(line: &mut CommandLine, option: &str, given: &mut Given) -> Result<(), Error> {
+    let file = line.os_value()?.into();
+    match option {
+        "policy" => given.policies.push(file),
+        "boundary" => given.boundary = Some(file),
+        "session-policy" => given.session.push(file),
+        _ => given.service_control.push(file),
+    }
+    Ok(())
+}
+
+/// `--principal-tag KEY=VALUE`.
+fn principal_tag(line: &mut CommandLine, given: &mut Given) -> Result<(), Error> {
+    let text: String = line.value()?;
+    let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        return Err(line.error(format!("--principal-tag: {text:?} is not of the form KEY=VALUE")));
+    };
+    // Keys differ by more than their case.
+    if given.tags.keys().any(|known| known.eq_ignore_ascii_case(key)) {
+        return Err(line.error(format!("--principal-tag {key} is given twice")));
+    }
+    given.tags.insert(key.to_owned(), value.to_owned());
+    Ok(())
 }
 
 fn clock_offset(line: &mut CommandLine) -> Result<i64, Error> {
@@ -286,6 +324,14 @@ mod tests {
                 "--endpoint: \"localhost:5432\" is not the name of a host",
             ),
             ("--also-named ::1", "--also-named: ::1 is not where the servers listen"),
+            (
+                "--principal ann",
+                "--principal: \"ann\" is not the ARN of a user or role, such as arn:",
+            ),
+            ("--principal-tag team", "--principal-tag: \"team\" is not of the form KEY=VALUE"),
+            ("--principal-tag =x", "is not of the form KEY=VALUE"),
+            ("--principal-tag a=1 --principal-tag A=2", "--principal-tag A is given twice"),
+            ("--boundary a --boundary b", "--boundary is given twice"),
             ("--json --json", "--json is given twice"),
             ("--exec", "--exec needs a command"),
             ("--json --exec true", "use --env"),

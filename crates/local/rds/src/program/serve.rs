@@ -61,14 +61,16 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     on_signals(&caught, move |signal| drop(signals.send(Event::Signal(signal))))?;
     options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
-    let policy = options.policy.as_deref().map(|path| read("policy", path)).transpose()?;
+    let permissions = options.permissions.read()?;
     for (engine, builder) in options.engines.iter().zip(builders) {
         start(*engine, builder, sender.clone());
     }
 
-    let (token, policy) = (guide::token_command(path), policy.as_deref());
+    let token = guide::token_command(path);
     let ready = |server: &Server| {
-        enforce(server, options, policy)?;
+        server.iam().set_clock_offset(options.clock_offset);
+        server.iam().set_connection_cap(options.logins_per_second);
+        permissions.enforce(server)?;
         if !options.json && options.exec.is_none() {
             command_line::print(&guide::server(server, &token));
             command_line::print("");
@@ -181,7 +183,7 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
     let key = AccessKey::random();
     let builder = |&engine: &Engine| {
         let setup = match options.setups.of(engine) {
-            Some(path) => read("setup", path)?,
+            Some(path) => read_setup(path)?,
             None => ITEMS.to_owned(),
         };
         let mut builder =
@@ -205,16 +207,6 @@ fn start(engine: Engine, builder: Builder, sender: Sender<Event>) {
         let server = builder.progress(report).start();
         drop(sender.send(Event::Started(engine, Box::new(server))));
     });
-}
-
-fn enforce(server: &Server, options: &Options, policy: Option<&str>) -> Result<(), Failure> {
-    let iam = server.iam();
-    iam.set_clock_offset(options.clock_offset);
-    iam.set_connection_cap(options.logins_per_second);
-    if let (Some(policy), Some(path)) = (policy, &options.policy) {
-        iam.set_policy(policy).map_err(|error| format!("--policy: {}: {error}", path.display()))?;
-    }
-    Ok(())
 }
 
 /// Passes signals on to the command until it ends, and returns its exit code.
@@ -246,7 +238,7 @@ fn ended_by(signal: c_int) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }
 
-fn read(option: &str, path: &Path) -> Result<String, Failure> {
+fn read_setup(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path)
-        .map_err(|error| format!("--{option}: cannot read {}: {error}", path.display()).into())
+        .map_err(|error| format!("--setup: cannot read {}: {error}", path.display()).into())
 }

@@ -123,10 +123,30 @@ fn a_failed_command_learns_why_its_login_was_refused() {
     let other = r#"{"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
                     "Resource": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:*/other"}}"#;
     fs::write(&policy, other).unwrap();
+    // A data perimeter, as organizations write it.
+    let perimeter = folder.path().join("perimeter.json");
+    let deny = r#"{"Version": "2012-10-17", "Statement": {"Sid": "Perimeter", "Effect": "Deny",
+        "Action": "*", "Resource": "*", "Condition": {
+          "StringNotEquals": {"aws:SourceVpce": "vpce-1"},
+          "StringNotLike": {"aws:PrincipalTag/perimeter": "exempt-${aws:PrincipalAccount}"}}}}"#;
+    fs::write(&perimeter, deny).unwrap();
+    let level = format!("FullAWSAccess,{}", perimeter.display());
+    let perimeter_says = format!(
+        "statement \"Perimeter\" of the service control policy {} denies rds-db:connect on \
+         arn:aws:rds-db:eu-west-1:123456789012:dbuser:",
+        perimeter.display()
+    );
+    let boundary_says = format!("no statement of the permissions boundary {}", policy.display());
     for (options, reason) in [
         (&["--clock-offset", "1000"][..], "for 900 seconds, and it is now"),
         (&["--clock-offset=-60"], "is not valid before"),
         (&["--policy", policy.to_str().unwrap()], "dbuser:db-LOCALPOSTGRES"),
+        (&["--boundary", policy.to_str().unwrap()], &boundary_says),
+        (&["--service-control-policy", &level], &perimeter_says),
+        (
+            &["--principal", "arn:aws:iam::999999999999:role/app"],
+            "arn:aws:iam::999999999999:role/app is not of the account of arn:aws:rds-db:",
+        ),
     ] {
         let output = log_in(options, "$DB_HOST");
         assert_eq!(output.status.code(), Some(2), "psql's code");
@@ -135,9 +155,13 @@ fn a_failed_command_learns_why_its_login_was_refused() {
         let line = errors.lines().find(|line| line.starts_with("local-rds: postgres: "));
         assert!(line.is_some_and(|line| line.contains(reason)), "{reason}: {errors}");
     }
-    let output = log_in(&[], "$DB_HOST");
-    assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
+    let tag = "perimeter=exempt-123456789012";
+    let exempt = ["--service-control-policy", &level, "--principal-tag", tag];
+    for options in [&[][..], &exempt] {
+        let output = log_in(options, "$DB_HOST");
+        assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "");
+    }
 }
 
 #[test]

@@ -165,10 +165,27 @@ fn what_cannot_be_read_or_is_no_policy_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let policy = folder.path().join("policy.json");
     fs::write(&policy, "{").unwrap();
+    let unclear = folder.path().join("unclear.json");
+    let condition = r#"{"StringEquals": {"aws:ResourceOrgID": "o-1"}}"#;
+    let deny = r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition":"#;
+    fs::write(&unclear, format!("{deny}\n{condition}}}}}")).unwrap();
     for (option, file, says) in [
         ("--setup", "/nowhere.sql", "--setup: cannot read /nowhere.sql"),
         ("--policy", "/nowhere.json", "--policy: cannot read /nowhere.json"),
-        ("--policy", policy.to_str().unwrap(), &format!("--policy: {}: ", policy.display())),
+        ("--policy", policy.to_str().unwrap(), &format!("--policy: {}:1:1: EOF", policy.display())),
+        ("--boundary", "/nowhere.json", "--boundary: cannot read /nowhere.json"),
+        ("--session-policy", "/nowhere.json", "--session-policy: cannot read /nowhere.json"),
+        (
+            "--service-control-policy",
+            unclear.to_str().unwrap(),
+            &format!(
+                "--service-control-policy: {}:2:45: it is not known whether a database login has the \
+                 condition key aws:ResourceOrgID, which decides here; remove it, or test this policy \
+                 on AWS",
+                unclear.display()
+            ),
+        ),
+        ("--service-control-policy", "FullAWSAccess,/nowhere.json", "cannot read /nowhere.json"),
     ] {
         let output = program(Engine::Postgres).args([option, file]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));

@@ -1,15 +1,21 @@
 //! The database as RDS describes it, compared with the function's settings.
 
-use aws_cli::{Database, Objection, Target, objections};
+use aws_cli::{Aws, Database, Objection, Target, objections};
 use diagnosis::{Cause, Suspect, Verdict, shell};
 use iam_auth::{Endpoint, EndpointKind};
 
-use super::{Finding, Login, suspect};
+use super::proxy::{self, Behind};
+use super::{Finding, Login, of_table, resource_id, suspect};
 
-pub(super) fn examine(database: &Database, login: &Login) -> Finding {
+pub(super) fn examine(aws: &Aws, database: &Database, login: &Login) -> Finding {
+    let behind = proxy::behind(aws, database);
     let mut wrong: Vec<Suspect> =
-        [iam_off(database), not_available(database)].into_iter().flatten().collect();
+        [iam_off(database, login), not_available(database)].into_iter().flatten().collect();
+    wrong.extend(behind.as_ref().into_iter().flat_map(|behind| behind.suspects(database, login)));
+    wrong.extend(resource_id::changed(aws, database, login));
+    wrong.extend(gateway(database, login));
     let failed = !wrong.is_empty();
+    wrong.extend(proxy::secret(database, login));
     wrong.extend(other_endpoint(database, login));
     wrong.extend(other_port(database, login));
     wrong.extend(master_user(database, login));
@@ -18,17 +24,59 @@ pub(super) fn examine(database: &Database, login: &Login) -> Finding {
         (false, false) => Verdict::Warning,
         (false, true) => Verdict::Ok,
     };
-    let finding = Finding::new(verdict, describe(database))
+    let seen = describe(database) + &behind.as_ref().map(Behind::describe).unwrap_or_default();
+    let finding = Finding::new(verdict, seen)
         .fact("target", database.target.to_string())
         .fact("status", database.status.as_str())
         .fact("iam_authentication", database.iam_auth)
         .fact("resource_id", database.resource_id.as_str())
         .fact("endpoint", format!("{}:{}", database.endpoint, database.port))
         .fact("ca", database.ca.clone())
+        .fact("internet_access_gateway", database.internet_access_gateway)
         .because_of(wrong);
-    match database.iam_auth {
-        true => finding.disproves(&[Cause::IamOff, Cause::ProxyWithoutIam]),
-        false => finding,
+    let finding = match database.internet_access_gateway {
+        true => finding,
+        false => finding.disproves(&[Cause::GatewayNeedsAmazonRoots]),
+    };
+    match (database.iam_auth, &database.proxy) {
+        (false, _) => finding,
+        (true, Some(proxy)) if !proxy.is_iam_by_default => {
+            finding.fact("default_auth_scheme", "NONE").disproves(&[Cause::IamOff])
+        }
+        (true, Some(_)) => finding.fact("default_auth_scheme", "IAM_AUTH").disproves(&[
+            Cause::IamOff,
+            Cause::ProxyWithoutIam,
+            Cause::ProxyDefaultScheme,
+            Cause::ProxySecretMissing,
+        ]),
+        (true, None) => finding.disproves(&[Cause::IamOff, Cause::ProxyWithoutIam]),
+    }
+}
+
+/// An internet access gateway has a certificate of Amazon Trust Services, and every other instance and
+/// cluster one of RDS.
+fn gateway(database: &Database, login: &Login) -> Option<Suspect> {
+    let trust = login.trust.as_deref();
+    match database.internet_access_gateway {
+        true if matches!(trust, None | Some("rds")) && login.function.is_some() => Some(of_table(
+            Cause::GatewayNeedsAmazonRoots,
+            format!(
+                "RDS says of the {} that its internet access gateway is on, and DB_TRUST is not amazon",
+                database.target
+            ),
+            database,
+            login,
+        )),
+        false if trust == Some("amazon") && database.proxy.is_none() => Some(of_table(
+            Cause::ProxyBundleForInstance,
+            format!(
+                "DB_TRUST is amazon, and the {} has no internet access gateway",
+                database.target
+            ),
+            database,
+            login,
+        )),
+        _ => None,
     }
 }
 
@@ -45,7 +93,7 @@ fn describe(database: &Database) -> String {
     )
 }
 
-fn iam_off(database: &Database) -> Option<Suspect> {
+fn iam_off(database: &Database, login: &Login) -> Option<Suspect> {
     if database.iam_auth {
         return None;
     }
@@ -59,18 +107,7 @@ fn iam_off(database: &Database) -> Option<Suspect> {
     let name = shell(database.cluster.as_deref().unwrap_or(database.target.name()));
     let (what, id) = match (&database.target, &database.cluster) {
         (Target::Proxy(_), _) => {
-            return Some(suspect(
-                Cause::ProxyWithoutIam,
-                because,
-                format!(
-                    "`aws rds describe-db-proxies --region {region} --db-proxy-name {name} --query \
-                     \"DBProxies[].[DefaultAuthScheme,Auth]\"`: IAMAuth must be REQUIRED"
-                ),
-                format!(
-                    "`aws rds modify-db-proxy --region {region} --db-proxy-name {name} --auth \
-                     AuthScheme=SECRETS,SecretArn=SECRET-OF-THE-USER,IAMAuth=REQUIRED --require-tls`"
-                ),
-            ));
+            return Some(of_table(Cause::ProxyWithoutIam, because, database, login));
         }
         (Target::Cluster(_), _) | (_, Some(_)) => ("cluster", "DBClusters"),
         (Target::Instance(_), None) => ("instance", "DBInstances"),

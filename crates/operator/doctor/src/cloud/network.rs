@@ -170,6 +170,7 @@ mod tests {
         let odd = || "a; touch 'b".to_owned();
         let database = Database {
             target: Target::Instance(odd()),
+            arn: odd(),
             engine: Engine::Postgres,
             engine_name: odd(),
             version: None,
@@ -183,6 +184,8 @@ mod tests {
             security_groups: vec![odd()],
             ca: None,
             iam_auth: false,
+            proxy: None,
+            internet_access_gateway: false,
             instance_classes: vec![],
             master_user: None,
             status: "stopped".into(),
@@ -199,7 +202,7 @@ mod tests {
             another_vpc(&database, "x"),
             only_through_a_tunnel(&database),
         ];
-        causes.extend(crate::cloud::database::examine(&database, &login).causes);
+        causes.extend(crate::cloud::database::examine(&Aws::new("aws"), &database, &login).causes);
         assert_eq!(causes.len(), 7);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
         for command in texts.flat_map(|text| commands(text)) {

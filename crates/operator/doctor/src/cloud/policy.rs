@@ -9,9 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::principal::{self, Identity, Principal};
-use super::{Finding, Login, suspect, unanswered};
+use super::{
+    Finding, Login, documents, network_condition, of_table, resource_id, suspect, unanswered,
+};
 
-const ACTION: &str = "rds-db:connect";
+pub(super) const ACTION: &str = "rds-db:connect";
 
 /// The causes that are ruled out when the policies allow the login.
 const DISPROVED: &[Cause] = &[Cause::PolicyMissing, Cause::PolicyWrongResource];
@@ -67,18 +69,39 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: 
         }
         Err(error) => return unanswered(logged_in, PROOF, &error),
     };
-    let resource = resource(&identity, database, user);
+    let resource = resource(database, user);
+    if let Some(finding) = of_another_account(&identity, database, login) {
+        return finding;
+    }
     match simulate(aws, &identity, &resource) {
         Err(error) => unanswered(logged_in, PROOF, &error),
-        Ok(decision) => judge(aws, &identity, &resource, &decision, logged_in),
+        Ok(decision) => {
+            Asked { aws, database, login, identity, resource }.judge(&decision, logged_in)
+        }
     }
+}
+
+/// Only roles and users of the database's own account can log in, whatever their policies say.
+fn of_another_account(identity: &Identity, database: &Database, login: &Login) -> Option<Finding> {
+    let (own, other) = (database.account()?, &identity.account);
+    if own == other {
+        return None;
+    }
+    let because = format!("{} is of the account {other}, and the database of {own}", identity.arn);
+    Some(
+        Finding::new(Verdict::Failed, because.clone())
+            .fact("principal", identity.arn.as_str())
+            .because_of([of_table(Cause::OtherAccount, because, database, login)]),
+    )
 }
 
 const PROOF: &str = "the login is allowed";
 
 /// `arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/lambda-user`
-fn resource(identity: &Identity, database: &Database, user: &str) -> String {
-    let Identity { partition, account, .. } = identity;
+fn resource(database: &Database, user: &str) -> String {
+    let mut arn = database.arn.split(':').skip(1);
+    let partition = arn.next().unwrap_or("aws");
+    let account = database.account().unwrap_or("*");
     let Database { region, resource_id, .. } = database;
     format!("arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}")
 }
@@ -102,71 +125,128 @@ fn simulate(aws: &Aws, identity: &Identity, resource: &str) -> Result<Evaluation
     Ok(evaluation_results.into_iter().next().unwrap_or(none))
 }
 
-fn judge(
-    aws: &Aws,
-    identity: &Identity,
-    resource: &str,
-    evaluation: &Evaluation,
-    logged_in: bool,
-) -> Finding {
-    let arn = &identity.arn;
-    if evaluation.eval_decision == "allowed" {
-        return Finding::new(Verdict::Ok, format!("{arn} may {ACTION} on {resource}"))
-            .fact("principal", arn.as_str())
-            .fact("resource", resource)
-            .disproves(DISPROVED);
-    }
-    // The login was allowed, but the next one may not be.
-    let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
-    let seen = format!("{arn} may not {ACTION} on {resource}");
-    Finding::new(verdict, seen)
-        .fact("principal", arn.as_str())
-        .fact("resource", resource)
-        .fact("decision", evaluation.eval_decision.as_str())
-        .because_of([not_allowed(aws, identity, resource, evaluation)])
+/// A login whose policies were simulated.
+struct Asked<'a> {
+    aws: &'a Aws,
+    database: &'a Database,
+    login: &'a Login,
+    identity: Identity,
+    /// The ARN that the policies must allow.
+    resource: String,
 }
 
-fn not_allowed(aws: &Aws, identity: &Identity, resource: &str, evaluation: &Evaluation) -> Suspect {
-    let arn = &identity.arn;
-    let confirm = format!(
-        "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
-         --resource-arns {}`",
-        shell(arn),
-        shell(resource)
-    );
-    let missing = |because: &str, fix: String| {
-        suspect(Cause::PolicyMissing, because.to_owned(), confirm.clone(), fix)
-    };
-    let organizations = evaluation.organizations_decision_detail.as_ref();
-    if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
-        return missing(
-            "a service control policy of the organization does not allow it",
-            format!("ask the organization's administrator to allow {ACTION} for the account"),
-        );
+impl Asked<'_> {
+    fn judge(&self, evaluation: &Evaluation, logged_in: bool) -> Finding {
+        let (arn, resource) = (self.identity.arn.as_str(), self.resource.as_str());
+        let allowed = evaluation.eval_decision == "allowed";
+        // The simulator leaves open what it has no key for, so the statements themselves are read.
+        let network = if logged_in { None } else { self.network_condition() };
+        if let Some(because) = network {
+            let cause = of_table(Cause::NetworkCondition, because, self.database, self.login);
+            return Finding::new(Verdict::Failed, format!("{arn} may not {ACTION} on {resource}"))
+                .fact("principal", arn)
+                .fact("resource", resource)
+                .because_of([cause]);
+        }
+        if allowed {
+            return Finding::new(Verdict::Ok, format!("{arn} may {ACTION} on {resource}"))
+                .fact("principal", arn)
+                .fact("resource", resource)
+                .disproves(DISPROVED);
+        }
+        // The login was allowed, but the next one may not be.
+        let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
+        Finding::new(verdict, format!("{arn} may not {ACTION} on {resource}"))
+            .fact("principal", arn)
+            .fact("resource", resource)
+            .fact("decision", evaluation.eval_decision.as_str())
+            .because_of([self.not_allowed(evaluation)])
     }
-    let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
-    if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary) {
-        return missing(
-            "the permissions boundary does not allow it",
-            format!("allow {ACTION} on {resource} in the permissions boundary of {arn}"),
-        );
+
+    /// Which policy has a condition on the network, and what it does.
+    fn network_condition(&self) -> Option<String> {
+        let policies = documents::all(self.aws, &self.identity);
+        policies.iter().find_map(|policy| {
+            let what = network_condition::find(&policy.document, &self.resource)?;
+            Some(format!("{}: {what}", policy.name))
+        })
     }
-    if evaluation.eval_decision == "explicitDeny" {
-        return missing(
-            "a statement with the effect Deny applies",
-            format!("remove {resource} from the statement that denies {ACTION}"),
+
+    fn not_allowed(&self, evaluation: &Evaluation) -> Suspect {
+        let Asked { aws, database, login, identity, resource } = self;
+        let arn = &identity.arn;
+        let confirm = format!(
+            "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
+             --resource-arns {}`",
+            shell(arn),
+            shell(resource)
         );
+        let missing = |because: &str, fix: String| {
+            suspect(Cause::PolicyMissing, because.to_owned(), confirm.clone(), fix)
+        };
+        let organizations = evaluation.organizations_decision_detail.as_ref();
+        if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
+            return missing(
+                "a service control policy of the organization does not allow it",
+                format!("ask the organization's administrator to allow {ACTION} for the account"),
+            );
+        }
+        let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
+        if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary) {
+            return missing(
+                "the permissions boundary does not allow it",
+                format!("allow {ACTION} on {resource} in the permissions boundary of {arn}"),
+            );
+        }
+        if evaluation.eval_decision == "explicitDeny" {
+            return missing(
+                "a statement with the effect Deny applies",
+                format!("remove {resource} from the statement that denies {ACTION}"),
+            );
+        }
+        let allow = allow_command(identity, resource);
+        match documents::of_identity(aws, identity) {
+            Ok(own) => {
+                let named: Vec<_> =
+                    own.iter().flat_map(|policy| allowed_resources(&policy.document)).collect();
+                if named.is_empty() {
+                    return missing("no statement of its policies allows it", allow);
+                }
+                if let Some(because) = self.switched_over(&named) {
+                    return of_table(Cause::ResourceIdChanged, because, database, login);
+                }
+                suspect(
+                    Cause::PolicyWrongResource,
+                    format!(
+                        "its policies allow {ACTION} on {}, and not on {resource}",
+                        named.join(", ")
+                    ),
+                    confirm,
+                    format!("name {resource} in the policy instead: {allow}"),
+                )
+            }
+            Err(_) => missing("none of its policies allows it", allow),
+        }
     }
-    let allow = allow_command(identity, resource);
-    match named_resources(aws, identity) {
-        Ok(named) if !named.is_empty() => suspect(
-            Cause::PolicyWrongResource,
-            format!("its policies allow {ACTION} on {}, and not on {resource}", named.join(", ")),
-            confirm,
-            format!("name {resource} in the policy instead: {allow}"),
-        ),
-        Ok(_) => missing("no statement of its policies allows it", allow),
-        Err(_) => missing("none of its policies allows it", allow),
+
+    /// Whether the policies name the database that had this one's name before.
+    fn switched_over(&self, named: &[String]) -> Option<String> {
+        let ids = named.iter().filter_map(|arn| {
+            let (id, user) = arn.split_once(":dbuser:")?.1.split_once('/')?;
+            let is_ours = user == "*" || Some(user) == self.login.user.as_deref();
+            is_ours.then_some(id).filter(|id| id.starts_with("db-") || id.starts_with("cluster-"))
+        });
+        for id in ids {
+            let (cause, why) = resource_id::explain(self.aws, self.database, id);
+            if cause == Cause::ResourceIdChanged {
+                let own = &self.database.resource_id;
+                let target = &self.database.target;
+                return Some(format!(
+                    "its policies allow {ACTION} on {id}, but RDS shows {own} for the {target}{why}"
+                ));
+            }
+        }
+        None
     }
 }
 
@@ -184,49 +264,6 @@ fn allow_command(identity: &Identity, resource: &str) -> String {
         shell(name),
         shell(&document)
     )
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Inline {
-    policy_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attached {
-    attached_policies: Vec<Managed>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Managed {
-    policy_arn: String,
-}
-
-/// The resources on which the principal's policies allow the action.
-fn named_resources(aws: &Aws, identity: &Identity) -> Result<Vec<String>, Error> {
-    let Some((kind, name)) = identity.kind_and_name() else { return Ok(Vec::new()) };
-    let flag = &format!("--{kind}-name");
-    let mut documents = Vec::new();
-    let list = format!("list-{kind}-policies");
-    let inline: Inline = aws.call(&["iam", &list, flag, name])?;
-    for policy in inline.policy_names {
-        let get = format!("get-{kind}-policy");
-        let answer: Value = aws.call(&["iam", &get, flag, name, "--policy-name", &policy])?;
-        documents.push(answer["PolicyDocument"].clone());
-    }
-    let list = format!("list-attached-{kind}-policies");
-    let attached: Attached = aws.call(&["iam", &list, flag, name])?;
-    for policy in attached.attached_policies {
-        let arn = policy.policy_arn.as_str();
-        let policy: Value = aws.call(&["iam", "get-policy", "--policy-arn", arn])?;
-        let Some(version) = policy["Policy"]["DefaultVersionId"].as_str() else { continue };
-        let get = ["iam", "get-policy-version", "--policy-arn", arn, "--version-id", version];
-        let answer: Value = aws.call(&get)?;
-        documents.push(answer["PolicyVersion"]["Document"].clone());
-    }
-    Ok(documents.iter().flat_map(allowed_resources).collect())
 }
 
 /// The resources on which a policy document allows the action. A list with one member may be that member.
@@ -248,7 +285,7 @@ fn allowed_resources(document: &Value) -> Vec<String> {
         .collect()
 }
 
-fn one_or_many(value: &Value) -> Vec<&Value> {
+pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(values) => values.iter().collect(),
         Value::Null => Vec::new(),
@@ -265,7 +302,7 @@ mod tests {
     #[test]
     fn the_command_quotes_every_user() {
         let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
-        let identity = Identity { partition: "aws".into(), account: "1".into(), arn };
+        let identity = Identity { account: "1".into(), arn };
         let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
         let fix = allow_command(&identity, resource);
         let command = commands(&fix).next().unwrap().replace("aws iam", "printf '%s\\n'");

@@ -17,7 +17,6 @@ pub(super) enum Principal {
 pub(super) struct Identity {
     /// `arn:aws:iam::123456789012:role/NAME`
     pub(super) arn: String,
-    pub(super) partition: String,
     pub(super) account: String,
 }
 
@@ -59,13 +58,13 @@ fn assumed_role(arn: &str) -> Option<&str> {
 /// The principal of an IAM ARN.
 pub(super) fn of_arn(arn: String) -> Principal {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
-    let [_, partition, "iam", _, account, resource] = parts[..] else {
+    let [_, _, "iam", _, account, resource] = parts[..] else {
         return Principal::Other(arn);
     };
-    let (partition, account) = (partition.to_owned(), account.to_owned());
+    let account = account.to_owned();
     match resource.split('/').next() {
         Some("root") => Principal::Root,
-        Some("user" | "role") => Principal::Known(Identity { partition, account, arn }),
+        Some("user" | "role") => Principal::Known(Identity { account, arn }),
         _ => Principal::Other(arn),
     }
 }
@@ -78,7 +77,6 @@ mod tests {
     fn principals_are_read_from_arns() {
         let role = "arn:aws-cn:iam::123456789012:role/service-role/reader";
         let Principal::Known(identity) = of_arn(role.into()) else { panic!("{role}") };
-        assert_eq!(identity.partition, "aws-cn");
         assert_eq!(identity.account, "123456789012");
         assert_eq!(identity.kind_and_name(), Some(("role", "reader")));
         assert!(matches!(of_arn("arn:aws:iam::1:root".into()), Principal::Root));

@@ -18,24 +18,24 @@ use tempfile::TempDir;
 use crate::deployed::with_client;
 use crate::run::{Doctor, first_cause};
 
-const DATABASE: &str = "orders";
-const FUNCTION: &str = "orders-function";
-const ROLE: &str = "orders-role";
+pub(crate) const DATABASE: &str = "orders";
+pub(crate) const FUNCTION: &str = "orders-function";
+pub(crate) const ROLE: &str = "orders-role";
 
 /// An account with a database, a role and a function.
-struct Account {
+pub(crate) struct Account {
     cloud: LocalAws,
-    aws: Aws,
-    server: Server,
+    pub(crate) aws: Aws,
+    pub(crate) server: Server,
     /// RDS's resource id of the database.
-    resource_id: String,
+    pub(crate) resource_id: String,
     database_group: String,
     function_group: String,
     folder: TempDir,
 }
 
 impl Account {
-    fn new(engine: Engine) -> Account {
+    pub(crate) fn new(engine: Engine) -> Account {
         // The emulator has the same endpoint for every database.
         let server = Server::builder(engine).named("localhost").setup(local_stack::ITEMS);
         let server = server.start().expect("a server starts");
@@ -61,7 +61,7 @@ impl Account {
         account
     }
 
-    fn call(&self, line: &str) -> Value {
+    pub(crate) fn call(&self, line: &str) -> Value {
         self.aws.call(&line.split_whitespace().collect::<Vec<_>>()).expect(line)
     }
 
@@ -124,7 +124,7 @@ impl Account {
     }
 
     /// Configures the function to connect to `address`.
-    fn dial(&self, address: &str) {
+    pub(crate) fn dial(&self, address: &str) {
         let server = &self.server;
         let variables = json!({ "Variables": {
             "DB_HOST": server.host(),
@@ -142,7 +142,7 @@ impl Account {
 
     /// Has the server enforce the role's policy if IAM authentication is enabled, as AWS does. RDS's resource
     /// id is replaced by the server's.
-    fn enforce(&self) {
+    pub(crate) fn enforce(&self) {
         let nothing =
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
         let database = self.call("rds describe-db-instances");
@@ -160,7 +160,7 @@ impl Account {
         self.server.iam().set_policy(&policy.replace(&self.resource_id, own)).unwrap();
     }
 
-    fn allow(&self, resource: &str) {
+    pub(crate) fn allow(&self, resource: &str) {
         let policy = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Action": "rds-db:connect",
             "Resource": format!("arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:{resource}"),
@@ -171,7 +171,7 @@ impl Account {
         self.aws.run(&put).unwrap();
     }
 
-    fn doctor(&self) -> Doctor {
+    pub(crate) fn doctor(&self) -> Doctor {
         let mut doctor = Doctor::new();
         with_client(&mut doctor, &self.folder);
         for (name, value) in self.cloud.environment() {
@@ -181,7 +181,7 @@ impl Account {
     }
 
     /// Runs what is between backticks, and nothing else.
-    fn follow(&self, fix: &str) {
+    pub(crate) fn follow(&self, fix: &str) {
         let command = commands(fix).next().unwrap_or_else(|| panic!("no command: {fix}"));
         let mut shell = Command::new("sh");
         shell.args(["-ec", command]).envs(self.cloud.environment());
@@ -249,7 +249,7 @@ fn what_aws_knows_is_told_first_and_mended_by_what_is_printed() {
     assert_eq!(doctor.run().code, Some(0));
 }
 
-fn cause(diagnosis: &Value, named: Cause) -> &Value {
+pub(crate) fn cause(diagnosis: &Value, named: Cause) -> &Value {
     let causes = diagnosis["causes"].as_array().unwrap();
     causes.iter().find(|cause| cause["cause"] == named.id()).unwrap_or(&Value::Null)
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy's own setting reaches test functions alone
 
+mod access;
 mod cloud;
 mod deployed;
 mod here;

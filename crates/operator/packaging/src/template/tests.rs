@@ -49,6 +49,13 @@ fn a_name_that_is_taken_is_refused() {
     }
     let error = of_files(&[("mysql-a1/a.sql", "SELECT 1"), ("mysql-a-1/a.sql", "SELECT 1")]);
     assert!(error.unwrap_err().to_string().contains("choose another"));
+    // Like a parameter, but no copy has its name.
+    let template = of_files(&[("mysql/a.sql", "SELECT 1"), ("mysql-trust/a.sql", "SELECT 1")]);
+    let template = template.unwrap();
+    for entry in ["MySqlTrust", "MySqlTrustTrust", "HasTwoIdsOfMySqlTrust", "SaysTrustOfMySqlTrust"]
+    {
+        assert_eq!(template.matches(&format!("\n  {entry}:")).count(), 1, "{entry}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The layer is the same bytes everywhere, and every client loads it.
 
-use iam_auth::{Endpoint, TrustStore};
+use iam_auth::{Endpoint, Roots, TrustStore};
 use rds_ca::{Certs, layer, sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -105,7 +105,7 @@ fn each_endpoint_finds_its_file() {
         let endpoint = Endpoint::parse(host, 3306)
             .or_else(|_| Endpoint::with_region(host, 3306, "eu-west-1"))
             .unwrap();
-        let path = TrustStore::default_path(&endpoint);
+        let path = TrustStore::default_path(&endpoint, Roots::of(&endpoint));
         let name = path.strip_prefix(Path::new("/opt").join(layer::FOLDER)).unwrap();
         let text = &files[name.to_str().unwrap()];
         assert_eq!(text.matches("BEGIN").count(), roots, "{host}");

@@ -11,6 +11,8 @@ use super::{Context, texts};
 #[derive(Debug)]
 pub(super) struct Condition {
     operator: Operator,
+    /// `…IfExists`: it holds also for a request without the key.
+    if_exists: bool,
     key: String,
     values: Vec<Pattern>,
 }
@@ -40,12 +42,18 @@ impl Condition {
     }
 
     fn parse(operator: &str, key: &str, values: &[String]) -> Result<Self, String> {
-        let operator = match (operator, values) {
+        let (base, if_exists) = match operator.strip_suffix("IfExists") {
+            Some(base) => (base, true),
+            None => (operator, false),
+        };
+        let operator = match (base, values) {
             ("StringEquals", _) => Operator::StringEquals,
             ("StringLike", _) => Operator::StringLike,
             ("ArnEquals" | "ArnLike", _) => Operator::ArnLike,
-            ("ForAllValues:StringLike", _) => Operator::AllStringLike,
-            ("Null", [one]) if one == "true" || one == "false" => Operator::Null(one == "true"),
+            ("ForAllValues:StringLike", _) if !if_exists => Operator::AllStringLike,
+            ("Null", [one]) if !if_exists && (one == "true" || one == "false") => {
+                Operator::Null(one == "true")
+            }
             _ => {
                 return Err(format!(
                     "the condition {operator} of {values:?} is not supported here"
@@ -53,7 +61,7 @@ impl Condition {
             }
         };
         let values = values.iter().map(|it| Pattern::parse(it)).collect::<Result<_, _>>()?;
-        Ok(Self { operator, key: key.to_ascii_lowercase(), values })
+        Ok(Self { operator, if_exists, key: key.to_ascii_lowercase(), values })
     }
 
     /// Whether a request with these keys fulfils it. A missing key equals no value.
@@ -61,7 +69,7 @@ impl Condition {
         let carried = context.get(&self.key).map(Vec::as_slice);
         let one = |matches: fn(&Pattern, &str, &Context) -> bool| match carried {
             Some([value]) => self.values.iter().any(|own| matches(own, value, context)),
-            None => false,
+            None => self.if_exists,
             Some(_) => panic!("{} has several values: it needs ForAllValues", self.key),
         };
         match self.operator {

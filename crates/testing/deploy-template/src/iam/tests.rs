@@ -68,6 +68,11 @@ fn conditions_are_about_the_keys_that_a_request_carries() {
         assert!(!allowed(&arn, ask().with("x:Key", "arn:aws:s:r:2:1:a/b")), "over a colon");
         assert!(!allowed(&arn, ask().with("x:Key", "a/b")) && !allowed(&arn, ask()));
     }
+    let if_there = json!({"StringEqualsIfExists": {"x:Key": "a"},
+        "ArnLikeIfExists": {"x:Arn": "arn:aws:s:r:1:a/*"}});
+    assert!(allowed(&if_there, ask()) && allowed(&if_there, ask().with("x:Key", "a")));
+    assert!(!allowed(&if_there, ask().with("x:Key", "b")));
+    assert!(!allowed(&if_there, ask().with("x:Key", "a").with("x:Arn", "arn:aws:s:r:1:b/c")));
     let absent = json!({"Null": {"x:Key": "true"}});
     assert!(allowed(&absent, ask()) && !allowed(&absent, ask().with("x:Key", "a")));
     let present = json!({"Null": {"x:Key": "false"}});

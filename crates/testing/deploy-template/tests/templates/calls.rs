@@ -72,8 +72,10 @@ pub(crate) fn of_the_programs() -> Vec<(String, Request)> {
     };
     ask(
         "rds:DescribeDBInstances rds:DescribeDBClusters rds:DescribeDBProxies \
-         rds:DescribeDBProxyEndpoints rds:DescribeDBSubnetGroups rds:DescribeDBParameters \
-         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules",
+         rds:DescribeDBProxyEndpoints rds:DescribeDBProxyTargets rds:DescribeBlueGreenDeployments \
+         rds:DescribeDBSubnetGroups rds:DescribeDBParameters \
+         rds:DescribeOrderableDBInstanceOptions ec2:DescribeSecurityGroupRules \
+         lambda:GetAccountSettings cloudwatch:GetMetricData",
         &["*"],
     );
     ask("cloudformation:CreateChangeSet", &[&stack(), transform]);

@@ -173,9 +173,10 @@ const COMMANDS_APART: [(&str, Option<&str>); 5] = [
 #[test]
 fn every_aws_command_that_we_run_is_allowed() {
     let allowed: BTreeSet<_> = allowed().into_iter().map(|action| action.to_lowercase()).collect();
-    let command =
-        Regex::new(r#""(rds|ec2|iam|lambda|cloudformation|logs|sts|s3api|s3)",\s*"([a-z-]+)""#)
-            .unwrap();
+    let command = Regex::new(
+        r#""(rds|ec2|iam|lambda|cloudformation|cloudwatch|logs|sts|s3api|s3)",\s*"([a-z-]+)""#,
+    )
+    .unwrap();
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../operator");
     let mut found = 0;
     for program in ["aws-cli", "deployment", "doctor"] {

@@ -1,6 +1,6 @@
 //! The linters find nothing in the templates as written and as translated.
 
-use deploy_template::{Template, example_database, functions};
+use deploy_template::{Template, example_database, example_proxy, functions};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,7 +58,8 @@ fn cfn_lint_finds_nothing() {
     );
     let boundary = deployer::as_template(&deployer::document(deployer::BOUNDARY));
     let boundary = write(&folder, "boundary.json", &boundary);
-    let mut files = vec![functions(), example_database(), translated, deployer, boundary];
+    let mut files =
+        vec![functions(), example_database(), example_proxy(), translated, deployer, boundary];
     for (name, statements) in FOLDERS {
         let text = built(statements);
         files.push(write(&folder, &format!("{name}.yaml"), &text));
@@ -99,7 +100,7 @@ fn sam_validate_finds_nothing() {
     let year_2100 = r#"{"lastVersionCheck": 4102444800.0}"#;
     fs::write(settings.join("metadata.json"), year_2100).unwrap();
     let generated = write(&home, "generated.yaml", &BUILT);
-    for template in [functions(), example_database(), generated] {
+    for template in [functions(), example_database(), example_proxy(), generated] {
         let mut command = linter(&tools.sam, home.path());
         let output =
             command.args(["validate", "--lint", "--template"]).arg(&template).output().unwrap();
@@ -112,9 +113,11 @@ fn sam_validate_finds_nothing() {
 }
 
 #[test]
-fn the_translation_is_of_both_templates() {
+fn the_translation_is_of_sam_templates_alone() {
     assert!(FUNCTIONS.source["Transform"].is_string());
     assert!(FUNCTIONS.translated["Transform"].is_null());
-    let database = Template::read(&example_database());
-    assert_eq!(database.source, database.translated);
+    for plain in [example_database(), example_proxy()] {
+        let plain = Template::read(&plain);
+        assert_eq!(plain.source, plain.translated);
+    }
 }

@@ -1,6 +1,7 @@
 //! The patterns of the parameters, tested with common mistakes. The template contains CloudFormation's
 //! error message, which has to help.
 
+use iam_auth::{Endpoint, EndpointKind};
 use template_parameters::Parameters;
 
 use crate::stack::{
@@ -30,6 +31,9 @@ fn a_resource_id_is_told_from_an_identifier() {
                 "db-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
                 "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
                 "prx-0123456789abcdef0",
+                // Of a blue/green deployment.
+                "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,db-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
+                "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ,cluster-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
             ],
         );
         for identifier in [
@@ -50,6 +54,14 @@ fn a_resource_id_is_told_from_an_identifier() {
             "arn:aws:rds:eu-west-1:123456789012:db:mydb",
             "mydb.abc123def456.eu-west-1.rds.amazonaws.com",
             " db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ, db-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,none",
+            "none,none",
+            // Two kinds, and three ids.
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "prx-0123456789abcdef0,db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXY2,db-ABCDEFGHIJKLMNOPQRSTUVWXY3,db-ABCDEFGHIJKLMNOPQRSTUVWXY4",
         ] {
             let words = refusal(name, identifier);
             assert!(words.contains("not the identifier of an instance"), "{words}");
@@ -85,13 +97,28 @@ fn an_endpoint_is_a_host_of_rds() {
                 "mydb.proxy-abc123def456.cn-north-1.rds.amazonaws.com.cn",
                 "mydb.abc123def456.rds.cn-northwest-1.amazonaws.com.cn",
                 "mydb.global-abc123def456.global.rds.amazonaws.com",
+                "mydb.cluster-custom-abc123def456.eu-west-1.rds.amazonaws.com",
+                "readers.endpoint.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+                "mydb.abc123def456.us-east-1.rds-fips.amazonaws.com",
+                "mydb.cluster-abc123def456.eusc-de-east-1.rds.amazonaws.eu",
+                "mydb.abc123def456.rds.us-iso-east-1.c2s.ic.gov",
+                "",
             ],
         );
         for host in [
             "mydb",
             "localhost",
             "db.example.com",
+            "orders.db.internal.corp.example.com",
             "10.0.0.1",
+            "rds.eu-west-1.amazonaws.com",
+            "mydb.abc123def456.ireland.rds.amazonaws.com",
+            "mydb.abc123def456.eu-west-1.rds.amazonaws.com.example.com",
+            "mydb.shardgrp-abc123def456.us-east-1.rds.amazonaws.com",
+            "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+            "mydb.abc123def456.us-east-1.redshift.amazonaws.com",
+            "mydb.cluster-abc123def456.us-east-1.docdb.amazonaws.com",
+            "mydb.cluster-abc123def456.us-east-1.neptune.amazonaws.com",
             "mydb.abc123def456.eu-west-1.rds.amazonaws.com:3306",
             "mysql://mydb.abc123def456.eu-west-1.rds.amazonaws.com",
             "arn:aws:rds:eu-west-1:123456789012:db:mydb",
@@ -102,10 +129,52 @@ fn an_endpoint_is_a_host_of_rds() {
 }
 
 #[test]
-fn a_burst_stays_under_what_rds_admits() {
-    accepts("ReservedConcurrency", &["1", "20", "99", "none"]);
-    for value in ["0", "100", "200", "-1", "all", ""] {
-        assert!(refusal("ReservedConcurrency", value).contains("limit of 200"), "{value}");
+fn any_concurrency_may_be_reserved_but_none_at_all() {
+    accepts("ReservedConcurrency", &["1", "20", "99", "100", "1000", "none"]);
+    for value in ["0", "-1", "all", "", "020", "1.5", "9999999999"] {
+        assert!(
+            refusal("ReservedConcurrency", value).contains("from 1, such as 20, or none"),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn roots_have_two_names() {
+    for name in ["MySqlTrust", "PostgresTrust"] {
+        accepts(name, &["", "rds", "amazon"]);
+        for value in ["RDS", "acm", "web", "amazon,rds"] {
+            assert!(refusal(name, value).contains("must be one of , rds, amazon"), "{value}");
+        }
+    }
+}
+
+/// What the functions and `deploy` accept as an endpoint is what the template accepts.
+#[test]
+fn an_endpoint_is_read_alike() {
+    let hosts = [
+        "mydb.abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.cluster-abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.cluster-custom-abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.endpoint.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+        "mydb.abc123def456.rds.cn-north-1.amazonaws.com.cn",
+        "mydb.shardgrp-abc123def456.us-east-1.rds.amazonaws.com",
+        "mydb.cluster-abc123def456.us-east-1.docdb.amazonaws.com",
+        "mydb.quorum-abc123def456.eu-west-1.rds.amazonaws.com",
+        "a.b.abc123def456.eu-west-1.rds.amazonaws.com",
+        "abc123def456.eu-west-1.rds.amazonaws.com",
+        "nlb-1.elb.eu-west-1.amazonaws.com",
+        "db.example.com",
+    ];
+    for host in hosts {
+        let known = Endpoint::parse(host, 3306).is_ok_and(|endpoint| {
+            let kind = endpoint.kind();
+            kind != EndpointKind::Unknown && kind.unsupported().is_none()
+        });
+        let accepted = refusals(&both().with([("MySqlEndpoint", host)])).is_empty();
+        assert_eq!(accepted, known, "{host}");
     }
 }
 
@@ -115,7 +184,13 @@ fn others_have_their_forms_too() {
     refusal("AlarmTopicArn", "on-call");
     accepts("CaBundle", &["", "/opt/rds-ca/eu-west-1-bundle.pem"]);
     refusal("CaBundle", "bundle.pem");
-    refusal("ConnectTo", "127.0.0.1");
+    for value in ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "a b:3306"] {
+        refusal("ConnectTo", value);
+    }
+    for port in ["1", "3306", "59999", "65535"] {
+        let address = format!("127.0.0.1:{port}");
+        assert_eq!(refusals(&bare().with(MYSQL).with([("ConnectTo", &*address)])), [""; 0]);
+    }
     accepts(
         "PermissionsBoundary",
         &["", "arn:aws:iam::123456789012:policy/rds-iam-lambda-boundary"],
@@ -138,6 +213,18 @@ fn others_have_their_forms_too() {
         ("NoSuchParameter", "1"),
     ] {
         refusal(name, value);
+    }
+}
+
+/// Outside a VPC a function has no subnets, and then no security groups either.
+#[test]
+fn subnets_and_groups_come_together() {
+    let nowhere = [("SubnetIds", ""), ("SecurityGroupIds", "")];
+    assert_eq!(refusals(&both().with(nowhere)), [""; 0]);
+    for one in nowhere {
+        let said = refusals(&both().with([one]));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("Set SubnetIds and SecurityGroupIds, or neither"), "{said:?}");
     }
 }
 

@@ -24,7 +24,7 @@ fn a_function_may_log_in_as_one_user_to_one_database_and_run_in_lambda() {
                 {
                     "Effect": "Allow",
                     "Action": "rds-db:connect",
-                    "Resource": arn(format!("rds-db:{region}:{ACCOUNT}:dbuser:{user}")),
+                    "Resource": [arn(format!("rds-db:{region}:{ACCOUNT}:dbuser:{user}"))],
                 },
                 {
                     "Effect": "Allow",
@@ -78,6 +78,42 @@ fn a_function_may_log_in_as_one_user_to_one_database_and_run_in_lambda() {
     for Function { prefix: engine, .. } in ALL {
         let policy = rendered.policy(&format!("{engine}FunctionRole")).to_string();
         assert!(!policy.contains("sqs:"), "{policy}");
+    }
+}
+
+/// The two ids of a blue/green deployment.
+#[test]
+fn a_function_may_log_in_to_blue_and_to_green() {
+    let (blue, green) = ("db-BLUEABCDEFGHIJKLMNOPQRSTUV", "db-GREENABCDEFGHIJKLMNOPQRSTU");
+    let both = format!("{blue},{green}");
+    for function in ALL {
+        let stack = all().with([(&*format!("{}ResourceId", function.prefix), &*both)]);
+        let rendered = render_of(&GENERATED, &stack);
+        let id = format!("{}Function", function.prefix);
+        let user = |resource: &str| {
+            arn("rds-db", &format!("dbuser:{resource}/{}", function.parameters[2].1))
+        };
+        let connect = &rendered.policy(&format!("{id}Role"))["Statement"][0];
+        assert_eq!(connect["Resource"], json!([user(blue), user(green)]), "{id}");
+        let named = ("DB_RESOURCE_ID".to_owned(), both.clone());
+        assert!(rendered.environment(&id).contains(&named), "{id}");
+        for other in ALL.iter().filter(|other| other.prefix != function.prefix) {
+            let policy = rendered.policy(&format!("{}FunctionRole", other.prefix)).to_string();
+            assert!(!policy.contains(blue) && !policy.contains(green), "{policy}");
+        }
+    }
+}
+
+/// Outside a VPC there are no network interfaces.
+#[test]
+fn a_function_outside_a_vpc_has_no_rights_at_ec2() {
+    let rendered =
+        render_of(&GENERATED, &all().with([("SubnetIds", ""), ("SecurityGroupIds", "")]));
+    for Function { prefix: engine, .. } in ALL {
+        let statements = rendered.policy(&format!("{engine}FunctionRole"))["Statement"].clone();
+        assert!(!statements.to_string().contains("ec2:"), "{statements}");
+        assert_eq!(statements.as_array().unwrap().len(), 4, "{statements}");
+        assert!(rendered.properties(&format!("{engine}Function")).get("VpcConfig").is_none());
     }
 }
 

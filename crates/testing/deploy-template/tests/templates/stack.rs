@@ -121,7 +121,7 @@ pub(crate) const POSTGRES: [(&str, &str); 5] = [
 pub(crate) const SUBNETS: &str = "subnet-0123456789abcdef0,subnet-0123456789abcdef1";
 pub(crate) const SECURITY_GROUP: &str = "sg-0123456789abcdef0";
 
-/// A stack with only the parameters that have no default.
+/// A stack with only its network.
 pub(crate) fn bare() -> Stack {
     Stack::new("aws", "eu-west-1")
         .with([("SubnetIds", SUBNETS), ("SecurityGroupIds", SECURITY_GROUP)])

@@ -66,13 +66,16 @@ fn what_is_not_given_is_not_there() {
     let function = |stack: &Stack| render(stack).properties("MySqlFunction").clone();
     let plain = function(&bare().with(MYSQL));
     let variables = plain["Environment"]["Variables"].as_object().unwrap();
-    assert!(!variables.contains_key("DB_CONNECT_TO") && !variables.contains_key("DB_CA_BUNDLE"));
+    for name in ["DB_CONNECT_TO", "DB_CA_BUNDLE", "DB_TRUST"] {
+        assert!(!variables.contains_key(name), "{name}");
+    }
 
     let set = [
         ("ReservedConcurrency", "none"),
         ("Architecture", "x86_64"),
         ("ConnectTo", "127.0.0.1:13306"),
         ("CaBundle", "/opt/own/roots.pem"),
+        ("MySqlTrust", "amazon"),
         ("LogLevel", "DEBUG"),
     ];
     let other = function(&bare().with(MYSQL).with(set));
@@ -80,6 +83,7 @@ fn what_is_not_given_is_not_there() {
     assert_eq!(other["Architectures"], json!(["x86_64"]));
     assert_eq!(other["Environment"]["Variables"]["DB_CONNECT_TO"], "127.0.0.1:13306");
     assert_eq!(other["Environment"]["Variables"]["DB_CA_BUNDLE"], "/opt/own/roots.pem");
+    assert_eq!(other["Environment"]["Variables"]["DB_TRUST"], "amazon");
     assert_eq!(other["LoggingConfig"]["ApplicationLogLevel"], "DEBUG");
 }
 

@@ -10,17 +10,17 @@ const DAY: i64 = 86_400;
 
 /// Start and end, in seconds from now.
 #[derive(Clone, Copy)]
-pub(super) struct Validity(i64, i64);
+pub(crate) struct Validity(i64, i64);
 
 impl Validity {
     /// Valid for a long time.
-    pub(super) const YEARS: Validity = Validity(-DAY, 3650 * DAY);
+    pub(crate) const YEARS: Validity = Validity(-DAY, 3650 * DAY);
     /// Valid for ten more days.
-    pub(super) const DAYS: Validity = Validity(-300 * DAY, 10 * DAY);
+    pub(crate) const DAYS: Validity = Validity(-300 * DAY, 10 * DAY);
     /// Expired.
-    pub(super) const OVER: Validity = Validity(-300 * DAY, -DAY);
+    pub(crate) const OVER: Validity = Validity(-300 * DAY, -DAY);
     /// Not valid yet.
-    pub(super) const AHEAD: Validity = Validity(2 * DAY, 300 * DAY);
+    pub(crate) const AHEAD: Validity = Validity(2 * DAY, 300 * DAY);
 
     fn set(self, params: &mut CertificateParams) {
         #[allow(clippy::disallowed_methods, reason = "servers and clients go by it")]
@@ -34,10 +34,10 @@ impl Validity {
 }
 
 /// A root that signs servers' certificates directly.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new(name: &str, validity: Validity) -> Authority {
+    pub(crate) fn new(name: &str, validity: Validity) -> Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,11 +45,11 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    pub(super) fn issue(&self, host: &str, validity: Validity) -> ServerCertificate {
+    pub(crate) fn issue(&self, host: &str, validity: Validity) -> ServerCertificate {
         let (params, key) = server(host, validity);
         let chain_pem = params.signed_by(&key, &self.0).unwrap().pem();
         ServerCertificate { chain_pem, key_pem: key.serialize_pem() }
@@ -57,7 +57,7 @@ impl Authority {
 }
 
 /// A self-signed server certificate.
-pub(super) fn self_signed(host: &str) -> ServerCertificate {
+pub(crate) fn self_signed(host: &str) -> ServerCertificate {
     let (params, key) = server(host, Validity::YEARS);
     let chain_pem = params.self_signed(&key).unwrap().pem();
     ServerCertificate { chain_pem, key_pem: key.serialize_pem() }

@@ -120,3 +120,31 @@ fn text<'a>(diagnosis: &'a Value, cause: Cause, field: &str) -> &'a str {
     let named = causes.iter().find(|one| one["cause"] == cause.id());
     named.unwrap_or_else(|| panic!("no {cause:?}: {diagnosis:#}"))[field].as_str().unwrap()
 }
+
+/// The printed check parses a statement with parameters, quotes and comments, and runs nothing.
+pub async fn checked(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    let parameter = if engine == Engine::Postgres { "$1" } else { "?" };
+    let sql = format!(
+        "-- mode: write\n-- it's an order; not more\n\
+         INSERT INTO later (name) SELECT name FROM items WHERE name <> 'o''neil;' AND name = {parameter};\n"
+    );
+    let function = harness.deploy_with(&[], &[("order", &sql)]).await;
+    let diagnosis = names(&function, "statements", Cause::TableMissing).await;
+    let confirm = text(&diagnosis, Cause::TableMissing, "confirm");
+    let command = diagnosis::commands(confirm).next().expect("a command");
+    let file = harness.folder().join("order.sql");
+    std::fs::write(&file, &sql).unwrap();
+    // What the client is given.
+    let command = command.replace("STATEMENT.sql", file.to_str().unwrap());
+    let (command, client) = command.rsplit_once(" | ").unwrap();
+    assert_eq!(client, if engine == Engine::Postgres { "psql" } else { "mysql" });
+    let output = std::process::Command::new("sh").args(["-c", command]).output().unwrap();
+    let script = String::from_utf8(output.stdout).unwrap();
+
+    let error = harness.server.execute(&script).expect_err("the table is missing");
+    assert!(format!("{error:?}").contains("later"), "{error:?}");
+    harness.execute("CREATE TABLE later (name TEXT)").await;
+    harness.execute(&script).await;
+    assert!(harness.execute("SELECT * FROM later").await.is_empty(), "it ran");
+}

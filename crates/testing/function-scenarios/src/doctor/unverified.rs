@@ -52,7 +52,10 @@ async fn bundles(harness: &Harness) {
     named(harness, &[("DB_CA_BUNDLE", &elsewhere)], "tls", Cause::BundleOfOtherRegion).await;
     let namesake = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G1", Validity::YEARS);
     let namesake = write("eu-west-1.pem", &namesake.pem());
-    named(harness, &[("DB_CA_BUNDLE", &namesake)], "tls", Cause::UnknownIssuer).await;
+    named(harness, &[("DB_CA_BUNDLE", &namesake)], "tls", Cause::CaOfSameName).await;
+    // A local server's CA has the names of RDS's.
+    let of_rds = all.join("global-bundle.pem").display().to_string();
+    named(harness, &[("DB_CA_BUNDLE", &of_rds)], "tls", Cause::CaOfSameName).await;
 
     let ending = Authority::new("Amazon RDS eu-west-1 Root CA RSA2048 G9", Validity::DAYS);
     let own = fs::read_to_string(harness.server.ca_bundle()).unwrap();
@@ -85,6 +88,36 @@ async fn presented(harness: &Harness, host: &str) {
     named(harness, &trusting_rds, "tls", Cause::CertificateExpires).await;
     harness.server.present(&rds.issue(host, Validity::YEARS)).unwrap();
     is_healthy(&harness.deploy(&trusting_rds).await).await;
+}
+
+/// Amazon's chain behind the name of a cluster is an internet access gateway's, and behind a proxy's
+/// name a proxy's. It is trusted only when a setting says so.
+pub async fn gateway(engine: Engine, bootstrap: &str) {
+    let cluster = "shop.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
+    let reader = "shop.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com";
+    let proxy = "shop.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+    let instance = "shop-1.abc123def456.eu-west-1.rds.amazonaws.com";
+    let harness = Harness::with(Server::builder(engine).named(cluster), bootstrap).await;
+    let amazon = Authority::new("Amazon RSA 2048 M02", Validity::YEARS);
+    let of_amazon = harness.folder().join("amazon.pem").display().to_string();
+    fs::write(&of_amazon, amazon.pem()).unwrap();
+    harness.server.present(&amazon.issue(cluster, Validity::YEARS)).unwrap();
+
+    for (host, first) in [
+        (cluster, Cause::GatewayNeedsAmazonRoots),
+        (reader, Cause::GatewayNeedsAmazonRoots),
+        (proxy, Cause::RdsBundleForProxy),
+        (instance, Cause::RdsBundleForProxy),
+    ] {
+        let diagnosis = named(&harness, &[("DB_HOST", host)], "tls", first).await;
+        let causes = diagnosis["causes"].as_array().unwrap();
+        let gateway = causes.iter().find(|it| it["cause"] == Cause::GatewayNeedsAmazonRoots.id());
+        assert_eq!(gateway.is_some(), host != proxy, "{diagnosis:#}");
+        let fix = gateway.map_or("", |cause| cause["fix"].as_str().unwrap());
+        assert!(host == proxy || fix.contains("set DB_TRUST to amazon"), "{fix}");
+    }
+    no_token_was_sent(&harness, 0);
+    is_healthy(&harness.deploy(&[("DB_CA_BUNDLE", &of_amazon)]).await).await;
 }
 
 /// A server without TLS gets no token.

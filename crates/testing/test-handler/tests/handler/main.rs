@@ -7,6 +7,7 @@ mod ending;
 mod events;
 mod healing;
 mod pooled;
+mod proxied;
 mod sent;
 mod transactions;
 
@@ -26,9 +27,11 @@ macro_rules! scenarios {
 
 mod mysql {
     scenarios!(MySql, crate::MYSQL);
+    function_scenarios::tests! { MySql, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod mariadb {
     scenarios!(MariaDb, crate::MYSQL);
+    function_scenarios::tests! { MariaDb, crate::MYSQL, crate: proxied { unpinned } }
 }
 mod postgres {
     scenarios!(Postgres, crate::POSTGRES);

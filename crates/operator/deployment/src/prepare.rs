@@ -1,0 +1,350 @@
+//! Everything that is decided and checked before anything is built: the database, the plan, the
+//! parameters, and what Lambda and CloudFormation would refuse.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use aws_cli::{Aws, Caller, Database, Target, discover};
+use iam_auth::Roots;
+use serde_json::Value;
+use template_parameters::Parameters;
+
+use crate::choice::{Choice, Trust, choose};
+use crate::deploy::Deploy;
+use crate::parameters::parameters;
+use crate::plan::Plan;
+use crate::resource_ids::ResourceIds;
+use crate::review::{Place, Review};
+use crate::stack::Stack;
+use crate::{Account, Failure, Report};
+use crate::{artifacts, behind_proxy, boundary, checks, limits, other_account, stack, together};
+
+/// What is deployed, and where.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) review: Review,
+    pub(crate) region: String,
+    /// The template's parameters; others keep their value.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The client and whose credentials it has. `None` for a dry run that needs no account.
+    pub(crate) aws: Option<(Aws, Caller)>,
+}
+
+/// Decides and checks. AWS is asked about a database that is named, and where a stack is deployed.
+///
+/// # Errors
+/// The deployment would fail, or its function could not log in. Nothing was changed, but IAM
+/// authentication may be enabled if that was asked for.
+pub(crate) fn prepare(
+    options: &Deploy,
+    account: &Account,
+    now: SystemTime,
+    report: &Report,
+) -> Result<Prepared, Failure> {
+    let asked = match &options.target {
+        Some(target) => Some(ask(target, options, account, report)?),
+        None => None,
+    };
+    let (client, found) = asked.map_or((None, None), |(client, found)| (Some(client), Some(found)));
+    let mut choice = choose(&options.given, found, account)?;
+    let region = choice.endpoint.region().to_owned();
+    let plan = can_work(&choice, options)?;
+    if needs_roots_of_rds(&choice, options) {
+        artifacts::has_roots(&region, now)?;
+    }
+    let client = match client {
+        Some((aws, caller)) => Some((aws.region(&region), caller)),
+        None => {
+            report.say(&format!("{}\n{}", shown(&choice, &plan, options), plan.shown()?));
+            credentials(options, account, &region, report)?
+        }
+    };
+    let mut given = options.parameters.clone();
+    let mut kept = None;
+    if let Some((aws, caller)) = &client {
+        kept = deployable(aws, options, report)?;
+        choice = at_aws(aws, caller, choice, &plan, options, kept.as_ref(), report)?;
+        let found = boundary::found(
+            aws,
+            caller,
+            &options.stack,
+            &options.parameters,
+            kept.as_ref(),
+            report,
+        );
+        given.extend(found);
+    }
+    let parameters = all_parameters(&choice, &plan, options, &given);
+    let declared = Parameters::of_yaml(&plan.template)?;
+    let values = checks::rules(&declared, &parameters, kept.as_ref())?;
+    if let Some((aws, _)) = &client {
+        has_concurrency(aws, &plan, &values, kept.as_ref(), report)?;
+        enable(aws, &mut choice, options, report)?;
+        checks::surroundings(aws, &choice, report);
+        gone(&plan, kept.as_ref(), report);
+    }
+    let place = Place {
+        partition: choice.endpoint.partition().as_str(),
+        region: &region,
+        account: client.as_ref().map(|(_, caller)| caller.account.as_str()),
+        stack: &options.stack,
+    };
+    let review = Review::of(&declared, &values, &place)?;
+    if options.target.is_some() {
+        report.say(&format!("{}\n{}", shown(&choice, &plan, options), plan.shown()?));
+    }
+    report.say(&review.shown());
+    Ok(Prepared { plan, review, region, parameters, aws: client })
+}
+
+/// Asks AWS about the database that is named.
+fn ask(
+    target: &Target,
+    options: &Deploy,
+    account: &Account,
+    report: &Report,
+) -> Result<((Aws, Caller), Database), Failure> {
+    report.note(&format!("asking AWS about the {target}"));
+    let aws = account.client(report)?;
+    let caller = Caller::of(&aws)?;
+    other_account::named(target, &caller)?;
+    let found = discover(&aws, target)?;
+    other_account::found(&found, &caller)?;
+    let found = behind_proxy::at_endpoint(&aws, found, options.given.endpoint.as_deref(), report)?;
+    Ok(((aws, caller), found))
+}
+
+/// The client and its credentials, which are checked before the slow part. `None` for a dry run.
+fn credentials(
+    options: &Deploy,
+    account: &Account,
+    region: &str,
+    report: &Report,
+) -> Result<Option<(Aws, Caller)>, Failure> {
+    if options.dry_run {
+        return Ok(None);
+    }
+    let account = Account { region: Some(region.to_owned()), ..account.clone() };
+    let aws = account.client(report)?;
+    let caller = Caller::of(&aws)?;
+    Ok(Some((aws, caller)))
+}
+
+/// Reads the statements, and checks what can be checked without AWS.
+fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
+    checks::login(choice, &options.user)?;
+    let plan = Plan::of(&options.statements, options.function.as_deref(), choice.engine)?;
+    let parameters = all_parameters(choice, &plan, options, &options.parameters);
+    checks::parameters(&plan.template, &options.stack, &parameters)?;
+    together::check(choice, &options.given)?;
+    // An existing stack may keep other values than the template's defaults.
+    if options.dry_run && options.target.is_none() {
+        checks::rules(&Parameters::of_yaml(&plan.template)?, &parameters, None)?;
+    }
+    Ok(plan)
+}
+
+/// Whether the endpoint's certificate is of RDS's CAs, as far as the function is told.
+fn needs_roots_of_rds(choice: &Choice, options: &Deploy) -> bool {
+    let is_given = |parameter: &str| {
+        options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
+    };
+    let roots = match choice.trust {
+        Some(Trust::Roots(roots)) => roots,
+        _ => Roots::of(&choice.endpoint),
+    };
+    roots == Roots::Rds && !is_given("CaBundle")
+}
+
+/// The choice as AWS completes it: its resource ids, and the subnets that Lambda takes.
+fn at_aws(
+    aws: &Aws,
+    caller: &Caller,
+    mut choice: Choice,
+    plan: &Plan,
+    options: &Deploy,
+    kept: Option<&Stack>,
+    report: &Report,
+) -> Result<Choice, Failure> {
+    let given = &options.given;
+    match choice.found.clone() {
+        Some(found) if given.resource_ids.is_empty() => {
+            let kept = kept_ids(&choice, plan, kept);
+            choice.resource_ids = ResourceIds::for_database(aws, &found, &kept);
+        }
+        Some(_) => {}
+        None => other_account::by_hand(aws, &choice, caller, report),
+    }
+    limits::network(aws, &mut choice, !given.subnets.is_empty(), report)?;
+    if let Some(stack) = kept {
+        one_network(&choice, plan, stack)?;
+    }
+    Ok(choice)
+}
+
+/// The resource ids in the policy of the function, if it has been for this endpoint so far.
+fn kept_ids(choice: &Choice, plan: &Plan, kept: Option<&Stack>) -> Vec<String> {
+    let prefix = plan.function.prefix();
+    let kept = |parameter: &str| kept?.parameter(&format!("{prefix}{parameter}"));
+    let ids = match kept("Endpoint") {
+        Some(host) if host == choice.endpoint.host() => kept("ResourceId").unwrap_or_default(),
+        _ => "",
+    };
+    ids.split(',').filter(|id| id.contains('-')).map(str::to_owned).collect()
+}
+
+/// All functions of a stack are in the same subnets, or outside a VPC.
+fn one_network(choice: &Choice, plan: &Plan, stack: &Stack) -> Result<(), Failure> {
+    let is_there = |prefix: String| {
+        stack.parameter(&format!("{prefix}Endpoint")).is_some_and(|host| !host.is_empty())
+    };
+    let others = plan.functions.iter().filter(|it| it.name != plan.function.name);
+    let others: Vec<_> =
+        others.filter(|it| is_there(it.prefix())).map(|it| it.name.as_str()).collect();
+    let was_in_vpc = stack.parameter("SubnetIds").is_some_and(|subnets| !subnets.is_empty());
+    let is_in_vpc = !choice.subnets.is_empty();
+    if others.is_empty() || was_in_vpc == is_in_vpc {
+        return Ok(());
+    }
+    let (now, then) = if is_in_vpc { ("outside a VPC", "in one") } else { ("in a VPC", "outside") };
+    Err(format!(
+        "the stack {} has {} {now}, and {} would be {then}; all functions of a stack share a network, so \
+         deploy it as another stack: --stack-name",
+        stack.stack_name,
+        others.join(", "),
+        plan.function.name
+    )
+    .into())
+}
+
+/// Checks that the account has the concurrency that the functions reserve.
+fn has_concurrency(
+    aws: &Aws,
+    plan: &Plan,
+    values: &BTreeMap<String, Value>,
+    kept: Option<&Stack>,
+    report: &Report,
+) -> Result<(), Failure> {
+    let of_each = |value: Option<&str>| value.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
+    let text = |name: &str| values.get(name).and_then(Value::as_str);
+    let has_endpoint = |prefix: String| {
+        text(&format!("{prefix}Endpoint")).is_some_and(|endpoint| !endpoint.is_empty())
+    };
+    let count = plan.functions.iter().filter(|it| has_endpoint(it.prefix())).count() as u64;
+    let wanted = of_each(text("ReservedConcurrency")).saturating_mul(count);
+    let reserved = kept.map_or(0, |stack| {
+        let functions = stack.outputs().into_keys().filter(|it| it.ends_with("FunctionName"));
+        of_each(stack.parameter("ReservedConcurrency")).saturating_mul(functions.count() as u64)
+    });
+    limits::concurrency(aws, wanted, reserved, report)
+}
+
+/// Checks that tokens are taken, and enables IAM authentication where that was asked for: the last step
+/// that can fail, because it changes the database.
+fn enable(
+    aws: &Aws,
+    choice: &mut Choice,
+    options: &Deploy,
+    report: &Report,
+) -> Result<(), Failure> {
+    let Some(found) = choice.found.take() else { return Ok(()) };
+    let enable = checks::Enable::of(options.enable_iam_auth, options.dry_run);
+    let found = checks::database(aws, found, enable, report)?;
+    behind_proxy::check(aws, &found, &options.user, enable, report)?;
+    choice.found = Some(found);
+    Ok(())
+}
+
+/// Warns of functions that the stack has and the template has no longer.
+fn gone(plan: &Plan, kept: Option<&Stack>, report: &Report) {
+    let removed = kept.map(|stack| plan.removed(stack)).unwrap_or_default();
+    if !removed.is_empty() {
+        let functions = removed.join("Function, ");
+        report.note(&format!(
+            "warning: there are no statements of {functions}Function, so it is removed"
+        ));
+    }
+}
+
+fn all_parameters(
+    choice: &Choice,
+    plan: &Plan,
+    options: &Deploy,
+    given: &[(String, String)],
+) -> Vec<(String, String)> {
+    parameters(
+        choice,
+        &plan.function.prefix(),
+        &options.user,
+        &options.database,
+        options.architecture.name(),
+        given,
+    )
+}
+
+/// The stack, if it exists. One that a failed first deployment left cannot be deployed to.
+fn deployable(aws: &Aws, options: &Deploy, report: &Report) -> Result<Option<Stack>, Failure> {
+    let name = &options.stack;
+    let stack = match stack::describe(aws, name) {
+        // Who plans need not be who deploys.
+        Err(error) if options.dry_run => {
+            report.note(&format!("note: cannot ask for the stack {name}: {error}"));
+            None
+        }
+        described => described?,
+    };
+    let Some(stack) = stack else { return Ok(None) };
+    match stack.stack_status.as_str() {
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(format!(
+            "the stack {name} is {} and cannot be updated; delete it first: cargo xtask destroy \
+             --stack-name {name}",
+            stack.stack_status
+        )
+        .into()),
+        "REVIEW_IN_PROGRESS" => Ok(Some(stack)),
+        status if status.ends_with("_IN_PROGRESS") => Err(format!(
+            "the stack {name} is {status}: another deployment is running; try again when it is complete"
+        )
+        .into()),
+        _ => Ok(Some(stack)),
+    }
+}
+
+/// The database, for a person.
+fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
+    let what = choice.found.as_ref().map_or("database".to_owned(), |it| it.target.to_string());
+    let version = choice.found.as_ref().and_then(|it| it.version.as_deref()).unwrap_or_default();
+    let of_aws = choice.found.as_ref().map(|it| it.engine_name.as_str());
+    let engine = of_aws.unwrap_or(choice.engine.name());
+    let network = |ids: &[String]| match ids {
+        [] => "none: the function runs outside a VPC".to_owned(),
+        ids => ids.join(", "),
+    };
+    let mut rows = vec![
+        ("engine", format!("{engine} {version}").trim_end().to_owned()),
+        ("endpoint", choice.endpoint.to_string()),
+        ("resource id", choice.resource_ids.ids.join(", ")),
+        ("function", plan.function.name.clone()),
+        ("user", options.user.clone()),
+        ("database", options.database.clone()),
+        ("subnets", network(&choice.subnets)),
+        ("groups", network(&choice.security_groups)),
+    ];
+    if let Some(Trust::Roots(roots)) = choice.trust {
+        rows.push(("trust", format!("{roots}: {}", why_these_roots(choice))));
+    }
+    let rows = rows.into_iter().map(|(name, value)| format!("  {name:<12} {value}"));
+    let why = choice.resource_ids.why.iter().map(|why| format!("  {why}"));
+    let lines: Vec<_> = rows.chain(why).collect();
+    format!("{what} in {}\n{}", choice.endpoint.region(), lines.join("\n"))
+}
+
+/// Why the roots are those.
+fn why_these_roots(choice: &Choice) -> &'static str {
+    match &choice.found {
+        Some(found) if found.internet_access_gateway => {
+            "the certificate of its internet access gateway is of Amazon Trust Services"
+        }
+        _ => "as --trust says",
+    }
+}
