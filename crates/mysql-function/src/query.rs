@@ -257,6 +257,8 @@ impl sql_function::Connection for Connection {
             } else {
                 self.query_first::<Row>(WHAT, &ahead, "DO 0").await?;
             }
+            // A proxy may run the statement on another of the server's connections.
+            self.reset_insert_id = first && self.through_proxy;
         }
         match way {
             Way::Text => return Ok(Bound::Text(whole)),

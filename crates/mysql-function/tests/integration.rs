@@ -19,7 +19,7 @@ macro_rules! tests {
         function_scenarios::tests! { $engine, crate::BOOTSTRAP, crate::integration:
             described { others conditional untold locked proxied }
             killed { by_its_own_number }
-            proxied { plain refused pinned late untidy }
+            proxied { plain refused pinned examined late untidy }
             sessions { restored sequences reads_among_writes refused_commit init_connect }
             statements { collations ended floats counted exact max_allowed_packet one_statement
                 passing prepared }

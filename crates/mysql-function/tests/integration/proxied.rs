@@ -223,6 +223,32 @@ pub(crate) async fn pinned(engine: Engine, bootstrap: &str) {
     assert_eq!(at("GET_LOCK"), at("RELEASE_ALL_LOCKS"));
 }
 
+/// A diagnosis names what pins, and what is refused because it returns a FLOAT.
+pub(crate) async fn examined(engine: Engine, bootstrap: &str) {
+    let harness = Harness::with(proxied(engine), bootstrap).await;
+    harness.execute(TABLES).await;
+    let statements = [
+        ("cast", "SELECT CAST(f AS DOUBLE) AS f FROM f"),
+        ("f", "SELECT f FROM f WHERE n = ?"),
+        ("variable", "-- mode: write\nSET @a = 5"),
+        ("f-locked", "-- mode: write\nSELECT f FROM f FOR UPDATE"),
+    ];
+    let function = harness.deploy_with(&[], &statements).await;
+    let diagnosis = function.ok(r#"{"diagnose":true}"#).await;
+    let steps = diagnosis["diagnose"]["steps"].as_array().unwrap();
+    let list = steps.last().unwrap()["facts"]["statements"].as_array().unwrap();
+    let of = |name: &str| list.iter().find(|one| one["name"] == name).unwrap().clone();
+    for (name, pins) in [("cast", ""), ("items", ""), ("f", "FLOAT"), ("variable", "user variable")]
+    {
+        let one = of(name);
+        assert_eq!(one["ok"], true, "{one}");
+        let why = one["pins"].as_str().unwrap_or_default();
+        assert!(why.contains(pins) && why.is_empty() == pins.is_empty(), "{one}");
+    }
+    let refused = of("f-locked");
+    assert!(refused["error"].as_str().unwrap_or_default().contains("CAST("), "{refused}");
+}
+
 /// Nothing is killed. A late read says so, and a late write is in doubt.
 pub(crate) async fn late(engine: Engine, bootstrap: &str) {
     let harness = Harness::with(proxied(engine), bootstrap).await;
