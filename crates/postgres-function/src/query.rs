@@ -2,8 +2,10 @@
 
 use diagnosis::Cause;
 use sql_function::diagnose::ServerInfo;
+use sql_function::sql::Dialect;
 use sql_function::{
-    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, loggable, refusal,
+    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, loggable, pinning,
+    refusal,
 };
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
@@ -179,7 +181,10 @@ impl sql_function::Connection for Connection {
         self.custom.extend(custom.iter().flatten().cloned());
         if side_effects::outlasts_reset(statement) || custom.is_none() {
             self.state = State::Lost("a statement changed what a reset does not restore");
-        } else if !self.through_proxy || side_effects::changes_session(statement) {
+        } else if !self.through_proxy
+            || side_effects::changes_session(statement)
+            || pinning::reason(statement, Dialect::Postgres).is_some()
+        {
             self.mark_changed();
         }
         let (prepared, params) = bound;

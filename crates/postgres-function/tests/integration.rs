@@ -17,7 +17,7 @@ mod postgres {
     function_scenarios::tests! { Postgres, crate::BOOTSTRAP, crate::integration:
         described { types changed_types others }
         pooled { events_side_by_side one_lock nothing_left two_verifiers }
-        proxied { pins_nothing reads_only exclusive changed_columns time_limits }
+        proxied { pins_nothing reads_only exclusive pinned changed_columns time_limits }
         sessions { restored sequences stale_plans reads_only role_reads not_restored custom_settings
             maintenance }
         statements { own_sql planned nothing_lasts counted ended passing bytes half_characters

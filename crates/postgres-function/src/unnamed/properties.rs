@@ -5,7 +5,9 @@ use bytes::{BufMut, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashMap;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::UnnamedStream;
 use super::filter::{CHANGED, Filter};
 use super::messages::{Cutter, Message, Piece, text, write};
 
@@ -408,4 +410,53 @@ fn an_answer_to_nothing_ends_the_connection() {
         assert!(error.to_string().contains("instead of nothing"), "{error}");
     }
     assert!(filter.receive(b"D\0\0\0\x03", &mut got).is_err());
+}
+
+/// The stream as a whole, over a connection that takes three bytes at a time.
+#[tokio::test]
+async fn the_stream_sends_and_receives_in_parts() {
+    let flights = [
+        Flight::Prepare { name: 0, sql: "25 text".into() },
+        Flight::Run { names: vec![0, 0], value: "value" },
+        Flight::Typed { sql: "7".into() },
+        Flight::Run { names: vec![0], value: "bad" },
+        Flight::Close { name: 0 },
+    ];
+    let mut remembers = Server::default();
+    let (near, mut far) = tokio::io::duplex(3);
+    let serve = async {
+        let mut server = Server { forgets: true, ..Server::default() };
+        let mut login = [0; 2];
+        far.read_exact(&mut login).await.unwrap();
+        assert_eq!(&login, b"pw", "a login is sent as it is");
+        far.write_all(&message(b'Z', &[b"I"])).await.unwrap();
+        let mut bytes = [0; 64];
+        loop {
+            let read = far.read(&mut bytes).await.unwrap();
+            if read == 0 {
+                break server.names;
+            }
+            far.write_all(&server.answer(&bytes[..read])).await.unwrap();
+        }
+    };
+    let drive = async {
+        let mut stream = UnnamedStream::new(near, true);
+        stream.write_all(b"pw").await.unwrap();
+        let mut ready = [0; 6];
+        stream.read_exact(&mut ready).await.unwrap();
+        let (mut from, mut to) = tokio::io::split(stream);
+        for flight in &flights {
+            let direct = remembers.answer(&flight.messages());
+            let send = async {
+                to.write_all(&flight.messages()).await.unwrap();
+                to.flush().await.unwrap();
+            };
+            let mut got = vec![0; direct.len()];
+            let (_, received) = tokio::join!(send, from.read_exact(&mut got));
+            received.unwrap();
+            assert_eq!(shown(&got), shown(&direct), "{flight:?}");
+        }
+    };
+    let (names, ()) = tokio::join!(serve, drive);
+    assert!(names.is_empty(), "{names:?}");
 }

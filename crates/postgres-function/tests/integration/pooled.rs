@@ -27,7 +27,7 @@ const SLOW: &str = "-- exclusive: true\nSELECT pg_sleep(2)::text AS slept";
 async fn start(engine: Engine, bootstrap: &str) -> (Harness, Proxy) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     harness.execute(MADE).await;
-    let proxy = Proxy::start(&harness.server, HOST, CONNECTIONS).await.expect("the proxy starts");
+    let proxy = Proxy::start(&harness.server, HOST, CONNECTIONS).await.unwrap();
     (harness, proxy)
 }
 
@@ -52,9 +52,9 @@ async fn deploy<'a>(
 async fn send(function: &Deployed<'_>, ledger: &Ledger, lane: usize) {
     for event in 0..EVENTS {
         match event % 5 {
-            0 | 1 => ledger.write(function).await.expect("the write succeeds"),
+            0 | 1 => ledger.write(function).await.unwrap(),
             2 if event % 20 == 2 => {
-                ledger.transaction_with(function, "typed").await.expect("the transaction succeeds");
+                ledger.transaction_with(function, "typed").await.unwrap();
             }
             2 => {
                 let response = function.ok(&call("typed")).await;
@@ -121,7 +121,7 @@ pub(crate) async fn one_lock(engine: Engine, bootstrap: &str) {
 pub(crate) async fn nothing_left(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     // One connection: every client gets it after the one before.
-    let proxy = Proxy::start(&harness.server, HOST, 1).await.expect("the proxy starts");
+    let proxy = Proxy::start(&harness.server, HOST, 1).await.unwrap();
     harness
         .execute(
             "CREATE FUNCTION w() RETURNS int LANGUAGE plpgsql AS \

@@ -232,6 +232,28 @@ pub(crate) async fn exclusive(engine: Engine, bootstrap: &str) {
     }
 }
 
+/// A statement that pins its connection costs it, so that the proxy can lend it to another client.
+pub(crate) async fn pinned(engine: Engine, bootstrap: &str) {
+    let harness = start(engine, bootstrap).await;
+    harness.execute("CREATE SEQUENCE numbers; GRANT ALL ON numbers TO lambda_user").await;
+    let long = format!("-- {}\nSELECT 1 AS one", "x".repeat(16 << 10));
+    let statements = [
+        ("path", "-- mode: write\nSELECT set_config('search_path', 'pg_catalog', false)"),
+        ("number", "-- mode: write\nSELECT nextval('numbers') AS n"),
+        ("temporary", "-- mode: write\nCREATE TEMPORARY TABLE items (id int)"),
+        ("lock", "SELECT pg_advisory_lock(7)::text AS l"),
+        ("long", &*long),
+    ];
+    let function = harness.deploy_with(&[], &statements).await;
+    for (name, _) in statements {
+        function.ok(&call(name)).await;
+        let response = function.ok(ITEMS).await;
+        assert_eq!(response["row_count"], 3, "after {name}");
+        assert_eq!(response["connection"]["reused"], false, "after {name}");
+        assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true);
+    }
+}
+
 /// Columns that have changed since the statement was prepared are never misread: a read is run again, and
 /// a write is carried out once, which its error says.
 pub(crate) async fn changed_columns(engine: Engine, bootstrap: &str) {

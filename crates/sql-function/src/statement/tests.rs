@@ -341,3 +341,33 @@ fn a_statement_has_any_number_of_schedules() {
     );
     assert_eq!(statement.description, "Deletes.");
 }
+
+#[test]
+fn what_runs_only_outside_transactions_is_known() {
+    let is_transactional = |sql: &str| {
+        parse(&format!("-- mode: write\n{sql}"), Dialect::Postgres).unwrap().is_transactional()
+    };
+    for sql in [
+        "VACUUM items",
+        "CALL p()",
+        "DO $$ BEGIN END $$",
+        "CREATE UNIQUE INDEX CONCURRENTLY i ON items (name)",
+        "REINDEX TABLE CONCURRENTLY items",
+        "REINDEX SCHEMA public",
+        "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+        "ALTER SYSTEM SET jit = off",
+        "CREATE DATABASE d",
+    ] {
+        assert!(!is_transactional(sql), "{sql}");
+    }
+    for sql in [
+        "INSERT INTO items VALUES (1)",
+        "CREATE SCHEMA s",
+        "CREATE INDEX i ON items (name)",
+        "ALTER DATABASE d SET jit = off",
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+        "SELECT 'CALL p()' AS \"CONCURRENTLY\"",
+    ] {
+        assert!(is_transactional(sql), "{sql}");
+    }
+}

@@ -33,7 +33,7 @@ pub(crate) struct Pooler {
 impl Pooler {
     /// Starts it with `connections` to `server`, each of which serves one transaction after another.
     pub(crate) fn start(server: &Server, connections: u32) -> Result<Pooler, Box<dyn Error>> {
-        let program = local_packages::fetch_pooler(&mut |line| eprintln!("{line}"))?;
+        let program = local_packages::fetch_pooler(&mut |_| ())?;
         // The path of a socket is short.
         let folder = TempDir::with_prefix_in("pooled-proxy-", "/tmp")?;
         let socket = folder.path().to_owned();

@@ -14,7 +14,7 @@ const HOST: &str = "app.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
 /// prepare by name, do what they do without a proxy, and no name reaches it.
 pub(crate) async fn two_handlers(engine: Engine, bootstrap: &str) {
     let harness = Harness::with(Server::builder(engine), bootstrap).await;
-    let proxy = Proxy::start(&harness.server, HOST, 2).await.expect("the proxy starts");
+    let proxy = Proxy::start(&harness.server, HOST, 2).await.unwrap();
     let (address, bundle) = (proxy.address().to_string(), proxy.ca_bundle());
     let changes = [
         ("DB_HOST", HOST),
