@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::principal::Identity;
 
+/// The action that a login needs.
+pub(super) const ACTION: &str = "rds-db:connect";
+
 /// A policy.
 pub(super) struct Policy {
     /// What it is called.
@@ -99,4 +102,13 @@ fn of_organization(aws: &Aws, account: &str) -> Vec<Policy> {
         Some(Policy { name: format!("the service control policy {id}"), document })
     };
     ids.filter_map(read).collect()
+}
+
+/// The members of a list. One with a single member may be that member.
+pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
 }

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::policy::{ACTION, one_or_many};
+use super::documents::{ACTION, one_or_many};
 
 const KEYS: [&str; 6] = [
     "aws:SourceIp",

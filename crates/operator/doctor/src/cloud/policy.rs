@@ -8,12 +8,9 @@ use diagnosis::{Cause, Suspect, Verdict, shell};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::documents::{self, ACTION, one_or_many};
 use super::principal::{self, Identity, Principal};
-use super::{
-    Finding, Login, documents, network_condition, of_table, resource_id, suspect, unanswered,
-};
-
-pub(super) const ACTION: &str = "rds-db:connect";
+use super::{Finding, Login, network_condition, of_table, resource_id, suspect, unanswered};
 
 /// The causes that are ruled out when the policies allow the login.
 const DISPROVED: &[Cause] = &[Cause::PolicyMissing, Cause::PolicyWrongResource];
@@ -286,14 +283,6 @@ fn allowed_resources(document: &Value) -> Vec<String> {
         .flat_map(|statement| one_or_many(&statement["Resource"]))
         .filter_map(|resource| resource.as_str().map(str::to_owned))
         .collect()
-}
-
-pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(values) => values.iter().collect(),
-        Value::Null => Vec::new(),
-        one => vec![one],
-    }
 }
 
 #[cfg(test)]
