@@ -323,17 +323,20 @@ impl<'a> Soak<'a> {
     }
 }
 
-/// Fails unless an invocation that began and ended in this phase ended as it may.
+/// Fails unless an invocation that began and ended in this phase ended as it may. A busy machine may
+/// exceed a time-out in any; the ledger then knows what became of a write.
 fn assert_fits(phase: &str, what: &str, ending: &Outcome) {
     let is_read = what == "a read";
     let kind = ending.as_ref().err().map(String::as_str);
-    let fits = match phase {
-        "before" => kind.is_none(),
-        "blue takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
-        "connections are refused" => kind.is_some(),
-        "green takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
-        _ => kind.is_none(),
-    };
+    let is_slow = matches!(kind, Some("Timeout" | "OutcomeUnknown"));
+    let fits = is_slow
+        || match phase {
+            "before" => kind.is_none(),
+            "blue takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
+            "connections are refused" => kind.is_some(),
+            "green takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
+            _ => kind.is_none(),
+        };
     assert!(fits, "{what}, {phase}: {ending:?}");
 }
 
