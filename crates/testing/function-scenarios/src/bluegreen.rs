@@ -323,17 +323,20 @@ impl<'a> Soak<'a> {
     }
 }
 
-/// Fails unless an invocation that began and ended in this phase ended as it may.
+/// Fails unless an invocation that began and ended in this phase ended as it may. A busy machine may
+/// exceed a time-out in any; the ledger then knows what became of a write.
 fn assert_fits(phase: &str, what: &str, ending: &Outcome) {
     let is_read = what == "a read";
     let kind = ending.as_ref().err().map(String::as_str);
-    let fits = match phase {
-        "before" => kind.is_none(),
-        "blue takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
-        "connections are refused" => kind.is_some(),
-        "green takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
-        _ => kind.is_none(),
-    };
+    let is_slow = matches!(kind, Some("Timeout" | "OutcomeUnknown"));
+    let fits = is_slow
+        || match phase {
+            "before" => kind.is_none(),
+            "blue takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
+            "connections are refused" => kind.is_some(),
+            "green takes no writes" => kind == (!is_read).then_some("ServerReadOnly"),
+            _ => kind.is_none(),
+        };
     assert!(fits, "{what}, {phase}: {ending:?}");
 }
 
@@ -345,8 +348,12 @@ pub async fn one_id(engine: Engine, bootstrap: &str) {
     deployment.allow(&[&blue_id]);
     let function = deployment.deploy().await;
     let ledger = Ledger::default();
-    faults::echo(&function, 1).await.unwrap();
-    ledger.write(&function).await.unwrap();
+    // A busy machine may exceed a time-out.
+    let works = async || {
+        until("it reads", async || faults::echo(&function, 1).await.is_ok()).await;
+        until("it writes", async || ledger.write(&function).await.is_ok()).await;
+    };
+    works().await;
     let environments = function.processes();
 
     take_writes(deployment.blue(), false).await;
@@ -373,8 +380,7 @@ pub async fn one_id(engine: Engine, bootstrap: &str) {
     assert!(!refusals.is_empty() && refusals.iter().any(|it| it.contains(&reason)), "{refusals:?}");
 
     deployment.allow(&[&blue_id, &green_id]);
-    faults::echo(&function, 2).await.expect("it heals by itself");
-    ledger.write(&function).await.unwrap();
+    works().await;
     assert_eq!(function.processes(), environments, "it was deployed again");
     ledger.assert_balanced(&deployment.green);
 }
