@@ -67,6 +67,14 @@ impl Diagnosis {
             && self.steps.iter().all(|step| step.verdict == Verdict::Ok)
     }
 
+    /// Whether the function logs in and runs its statements, even if a step warns.
+    pub fn works(&self) -> bool {
+        let verdicts = || self.steps.iter().map(|step| step.verdict);
+        let warns = verdicts().any(|verdict| verdict == Verdict::Warning);
+        let goes_on = |verdict| matches!(verdict, Verdict::Ok | Verdict::Warning);
+        self.is_healthy() || warns && verdicts().all(goes_on)
+    }
+
     /// The first step that failed, or else the first that is not ok.
     pub fn first_wrong(&self) -> Option<&Step> {
         let first =
@@ -102,13 +110,29 @@ mod tests {
         assert_eq!(diagnosis.first_wrong().unwrap().name, "tcp");
     }
 
+    fn with(ok: bool, verdicts: &[&str]) -> Diagnosis {
+        let step = |verdict| json!({"step": "s", "verdict": verdict});
+        let steps: Vec<_> = verdicts.iter().map(step).collect();
+        read(json!({"ok": ok, "steps": steps}))
+    }
+
+    #[test]
+    fn what_only_warns_works() {
+        for (ok, verdicts, works) in [
+            (true, &["ok", "ok"][..], true),
+            (false, &["ok", "warning"], true),
+            (false, &["ok", "ok"], false),
+            (false, &["warning", "failed"], false),
+            (false, &["warning", "not_reached"], false),
+            (false, &["warning", "a later verdict"], false),
+            (true, &[], false),
+        ] {
+            assert_eq!(with(ok, verdicts).works(), works, "{ok} {verdicts:?}");
+        }
+    }
+
     #[test]
     fn healthy_is_what_every_step_says() {
-        let with = |ok: bool, verdicts: &[&str]| {
-            let step = |verdict| json!({"step": "s", "verdict": verdict});
-            let steps: Vec<_> = verdicts.iter().map(step).collect();
-            read(json!({"ok": ok, "steps": steps}))
-        };
         assert!(with(true, &["ok", "ok"]).is_healthy());
         for (ok, verdicts) in [
             (false, &["ok"][..]),

@@ -3,7 +3,7 @@
 use engine::Engine;
 
 use crate::error::Error;
-use crate::proxy::ProxyAuth;
+use crate::proxy_auth::ProxyAuth;
 use crate::target::Target;
 
 /// A database, as RDS describes it. What RDS does not report of a proxy or a cluster is `None` or empty.

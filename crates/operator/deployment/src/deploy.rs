@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use aws_cli::{Aws, Target, invoke};
+use aws_cli::{Aws, invoke};
 use diagnosis::Diagnosis;
-use packaging::Architecture;
 use serde_json::json;
 
 use crate::artifacts::Zip;
 use crate::bucket::Bucket;
 use crate::change_set::{self, Change, ChangeSet, Wanted};
-use crate::choice::Given;
 use crate::events::End;
+use crate::options::Deploy;
 use crate::plan::{Plan, Statements};
 use crate::prepare::{Prepared, prepare};
 use crate::review::Review;
@@ -20,37 +19,6 @@ use crate::running::Before;
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
 use crate::{artifacts, running, sam, stack};
-
-/// The options of `deploy`.
-#[derive(Clone, Debug)]
-pub struct Deploy {
-    /// The database to ask AWS about; `None` when every value is given.
-    pub target: Option<Target>,
-    /// Values in place of those that AWS knows.
-    pub given: Given,
-    /// Where the statements are.
-    pub statements: Statements,
-    /// The function that is for the database; `None` for its engine's first.
-    pub function: Option<String>,
-    /// The user that the function logs in as.
-    pub user: String,
-    /// The database that it uses.
-    pub database: String,
-    /// The stack.
-    pub stack: String,
-    /// The functions' architecture.
-    pub architecture: Architecture,
-    /// Other parameters of the template.
-    pub parameters: Vec<(String, String)>,
-    /// Turn IAM authentication on where it is off.
-    pub enable_iam_auth: bool,
-    /// The bucket to upload to; `None` for the default one of the account and the region.
-    pub bucket: Option<String>,
-    /// Do not ask for confirmation.
-    pub yes: bool,
-    /// Stop before anything is changed at AWS. Without a [`target`](Self::target), no account is needed.
-    pub dry_run: bool,
-}
 
 /// Deploys. Returns `false` for a deployment that failed and was rolled back, that was declined when its
 /// change set was shown, or whose function cannot log in.
@@ -244,21 +212,20 @@ fn log_in(
             stack.stack_name
         )
     })?;
-    let healthy = diagnosis.is_healthy();
     report.say(&doctor::render(&diagnosis, report.terminal));
     for (name, value) in &outputs {
         report.say(&format!("  {name:<24} {value}"));
     }
-    if !healthy {
+    if !diagnosis.works() {
         report.say(&format!(
-            "the stack {} is deployed, but its function cannot log in; fix the cause and check again: \
+            "the stack {} is deployed, but its function cannot work; fix the cause and check again: \
              cargo xtask doctor --function {function}",
             stack.stack_name
         ));
     }
     result["diagnose"] = serde_json::to_value(&diagnosis)?;
     report.document(&result);
-    Ok(healthy)
+    Ok(diagnosis.works())
 }
 
 fn diagnose(aws: &Aws, function: &str) -> Result<Diagnosis, Failure> {

@@ -1,8 +1,8 @@
 //! `cargo xtask deploy`, `destroy` and `user`: from a database to functions that log in to it, and back.
 //!
 //! The template is that of the statements, with their schedules. The zips are uploaded to a bucket of the
-//! account, a change set is created and shown, and exactly that change set is executed. Lambda must then have the bytes that were built,
-//! or the stack is rolled back. Last, the function diagnoses its own login.
+//! account, a change set is created and shown, and exactly that change set is executed. Lambda must then
+//! have the bytes that were built, or the stack is rolled back. Last, the function diagnoses its own login.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ mod boundary;
 mod checks;
 mod choice;
 mod limits;
+mod options;
 mod other_account;
 mod parameters;
 mod plan;
@@ -40,9 +41,10 @@ mod report;
 pub mod user;
 
 pub use choice::Given;
-pub use deploy::{Deploy, deploy};
+pub use deploy::deploy;
 pub use destroy::{Destroy, destroy};
 pub use interrupt::listen;
+pub use options::Deploy;
 pub use plan::Statements;
 pub use report::Report;
 

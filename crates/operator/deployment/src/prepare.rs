@@ -10,7 +10,7 @@ use serde_json::Value;
 use template_parameters::Parameters;
 
 use crate::choice::{Choice, Trust, choose};
-use crate::deploy::Deploy;
+use crate::options::Deploy;
 use crate::parameters::parameters;
 use crate::plan::Plan;
 use crate::resource_ids::ResourceIds;
