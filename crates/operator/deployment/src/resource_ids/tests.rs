@@ -103,6 +103,19 @@ fn the_blue_id_is_dropped_when_it_is_safe() {
     assert_eq!(decided(GREEN, Ok(None), &[BLUE], Ok(None)), (vec![GREEN.into()], String::new()));
 }
 
+/// Of a deployment before, or by hand.
+#[test]
+fn an_id_of_no_deployment_goes_with_a_word() {
+    const THIRD: &str = "db-THIRDTHIRDTHIRDTHIRD";
+    let green = |id| Ok(Some(deployment(Side::Blue, "AVAILABLE", "mydb-green-abc123", id)));
+    let (ids, why) = decided(BLUE, green(Some(GREEN)), &[BLUE, THIRD], Ok(None));
+    assert_eq!(ids, [BLUE, GREEN]);
+    assert!(why.contains(&format!("{THIRD} is dropped: the policy has room for two")), "{why}");
+    let (ids, why) = decided(BLUE, green(None), &[BLUE, THIRD], Ok(None));
+    assert_eq!(ids, [BLUE, THIRD]);
+    assert!(why.contains(&format!("{THIRD} is kept: ")), "{why}");
+}
+
 #[test]
 fn the_other_id_is_kept_while_it_may_be_needed() {
     for (deployment, named, reason) in [
