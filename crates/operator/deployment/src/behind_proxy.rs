@@ -203,4 +203,23 @@ mod tests {
         let disabled = warning(false, &[(Some("you"), true), (Some("me"), false)]).unwrap();
         assert!(disabled.contains("IAMAuth is DISABLED"), "{disabled}");
     }
+
+    #[test]
+    fn the_proxys_role_needs_both_ids_before_a_switchover() {
+        let deployment = |side, status: &str, other_id: Option<&str>| BlueGreen {
+            id: "bgd-1".into(),
+            status: status.into(),
+            side,
+            other: None,
+            other_id: other_id.map(str::to_owned),
+        };
+        let database = crate::resource_ids::tests::database("mydb", "db-BLUE");
+        let said = |deployment| of_both(&deployment, &database, "me");
+        let green = said(deployment(Side::Blue, "AVAILABLE", Some("db-GREEN"))).unwrap();
+        assert!(green.contains("rds-db:connect on dbuser:db-GREEN/me before"), "{green}");
+        let none = said(deployment(Side::Blue, "PROVISIONING", None)).unwrap();
+        assert!(none.contains("bgd-1, PROVISIONING and has no green database yet"), "{none}");
+        assert_eq!(said(deployment(Side::Blue, "SWITCHOVER_COMPLETED", Some("db-GREEN"))), None);
+        assert_eq!(said(deployment(Side::Green, "AVAILABLE", Some("db-BLUE"))), None);
+    }
 }

@@ -197,13 +197,15 @@ fn at_aws(
     limits::network(aws, &mut choice, !given.subnets.is_empty(), report)?;
     if let Some(stack) = kept {
         one_network::check(aws, &choice, plan, stack, report)?;
-        // Roots that were set are those of the endpoint that was.
         let endpoint = stack.parameter(&format!("{}Endpoint", plan.function.prefix()));
-        if endpoint.is_some_and(|host| host != choice.endpoint.host()) {
-            choice.trust = choice.trust.or(Some(Trust::OfItsKind));
-        }
+        choice.trust = choice.trust.or(trust_of_new(choice.endpoint.host(), endpoint));
     }
     Ok(choice)
+}
+
+/// Roots that the stack keeps were set for its endpoint so far, `kept`. `None` when that stays.
+fn trust_of_new(host: &str, kept: Option<&str>) -> Option<Trust> {
+    kept.filter(|kept| *kept != host).map(|_| Trust::OfItsKind)
 }
 
 /// The resource ids in the policy of the function, if it has been for this endpoint so far.
@@ -346,5 +348,17 @@ fn why_these_roots(choice: &Choice) -> &'static str {
             "the certificate of its internet access gateway is of Amazon Trust Services"
         }
         _ => "as --trust says",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_endpoint_does_not_keep_the_roots_of_the_old_one() {
+        assert_eq!(trust_of_new("new.example", Some("old.example")), Some(Trust::OfItsKind));
+        assert_eq!(trust_of_new("old.example", Some("old.example")), None);
+        assert_eq!(trust_of_new("new.example", None), None);
     }
 }

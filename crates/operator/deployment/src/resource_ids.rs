@@ -177,4 +177,4 @@ fn of_no_name(deployment: &BlueGreen, database: &Database) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

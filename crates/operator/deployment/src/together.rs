@@ -191,4 +191,25 @@ mod tests {
             }
         }
     }
+
+    /// An instance of a Multi-AZ DB cluster has the cluster's id.
+    #[test]
+    fn an_instance_may_be_of_the_cluster_that_is_named() {
+        let id = "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let mut found = crate::resource_ids::tests::database("three", id);
+        let mut choice = Choice {
+            engine: Engine::MySql,
+            endpoint: Endpoint::parse("three-1.abc1.eu-west-1.rds.amazonaws.com", 3306).unwrap(),
+            resource_ids: crate::resource_ids::ResourceIds::of(vec![id.to_owned()]),
+            subnets: vec![],
+            security_groups: vec![],
+            trust: None,
+            identifier: None,
+            found: Some(found.clone()),
+        };
+        check(&choice, &Given::default()).unwrap_err();
+        found.target = Target::Cluster("three".into());
+        choice.found = Some(found);
+        check(&choice, &Given::default()).unwrap();
+    }
 }

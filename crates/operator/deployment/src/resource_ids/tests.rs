@@ -4,7 +4,7 @@ const BLUE: &str = "db-BLUEBLUEBLUEBLUEBLUE";
 const GREEN: &str = "db-GREENGREENGREENGREEN";
 
 /// A database named `name` with the id `id`.
-fn database(name: &str, id: &str) -> Database {
+pub(crate) fn database(name: &str, id: &str) -> Database {
     Database {
         target: Target::Instance(name.into()),
         arn: format!("arn:aws:rds:eu-west-1:123456789012:db:{name}"),
