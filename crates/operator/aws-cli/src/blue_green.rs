@@ -78,23 +78,23 @@ impl BlueGreen {
     /// Whether its green database may still become the production database.
     #[must_use]
     pub fn may_switch_over(&self) -> bool {
-        over(&self.status) == Over::No
+        stage(&self.status) == Stage::Open
     }
 }
 
 /// How far a deployment is from a switchover that is still to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Over {
-    No,
-    SwitchedOver,
+enum Stage {
+    Open,
+    Completed,
     Deleting,
 }
 
-fn over(status: &str) -> Over {
+fn stage(status: &str) -> Stage {
     match status {
-        "SWITCHOVER_COMPLETED" => Over::SwitchedOver,
-        "DELETING" => Over::Deleting,
-        _ => Over::No,
+        "SWITCHOVER_COMPLETED" => Stage::Completed,
+        "DELETING" => Stage::Deleting,
+        _ => Stage::Open,
     }
 }
 
@@ -115,7 +115,7 @@ pub fn blue_green(aws: &Aws, database: &Database) -> Result<Option<BlueGreen>, E
         .collect();
     // A database may have been the green one of a deployment that was never deleted, and be the blue one
     // of the next.
-    pairs.sort_by_key(|(deployment, ..)| over(&deployment.status));
+    pairs.sort_by_key(|(deployment, ..)| stage(&deployment.status));
     let Some((Deployment { id, status, .. }, side, other)) = pairs.into_iter().next() else {
         return Ok(None);
     };
@@ -206,12 +206,12 @@ pub fn name_of_resource(aws: &Aws, id: &str) -> Result<Option<String>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::over;
+    use super::stage;
 
     #[test]
     fn the_deployment_that_is_not_over_comes_first() {
         let mut all = ["DELETING", "SWITCHOVER_COMPLETED", "AVAILABLE"];
-        all.sort_by_key(|status| over(status));
+        all.sort_by_key(|status| stage(status));
         assert_eq!(all, ["AVAILABLE", "SWITCHOVER_COMPLETED", "DELETING"]);
     }
 }

@@ -6,7 +6,7 @@ use engine::Engine;
 use iam_auth::{Endpoint, Roots};
 
 use crate::resource_ids::ResourceIds;
-use crate::{Account, Failure, together};
+use crate::{Account, Failure};
 
 /// Values of the command line, in place of those that AWS knows.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,6 @@ pub(crate) fn choose(
         )
         .into());
     }
-    has_its_roots(given, of_aws, &endpoint)?;
     let of_aws = of_aws.map(|it| match it.internet_access_gateway {
         true => Trust::Roots(Roots::Amazon),
         false => Trust::OfItsKind,
@@ -130,25 +129,6 @@ pub(crate) fn choose(
         identifier,
         found,
     })
-}
-
-/// Refuses `--trust rds` where the certificate is known to be of Amazon Trust Services.
-fn has_its_roots(
-    given: &Given,
-    found: Option<&Database>,
-    endpoint: &Endpoint,
-) -> Result<(), Failure> {
-    let Some(roots) = given.trust else { return Ok(()) };
-    together::trusts_proxy(endpoint, roots, "--trust")?;
-    match found {
-        Some(found) if roots == Roots::Rds && found.internet_access_gateway => Err(format!(
-            "the {} is reached through an internet access gateway, whose certificate is of Amazon Trust \
-             Services: the function could not connect with the roots of RDS; leave out --trust",
-            found.target
-        )
-        .into()),
-        _ => Ok(()),
-    }
 }
 
 /// The subnets and the security groups of the functions: none for functions outside a VPC.

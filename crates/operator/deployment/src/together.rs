@@ -1,4 +1,4 @@
-//! Whether values belong together that the command line and AWS give: endpoint, resource ids and port.
+//! Whether values belong together that the command line and AWS give: endpoint, resource ids, port and roots.
 //!
 //! Each has the right form, which the template checks; here is what a login would fail of otherwise.
 
@@ -29,7 +29,20 @@ pub(crate) fn check(choice: &Choice, given: &Given) -> Result<(), Failure> {
     let ids = &choice.resource_ids.ids;
     let names = ("--resource-id", "--port");
     of_one_database(&choice.endpoint, ids, Some(of_cluster), choice.engine, names)?;
+    if let Some(roots) = given.trust {
+        trusts_proxy(&choice.endpoint, roots, "--trust")?;
+    }
     match &choice.found {
+        Some(found)
+            if given.trust == Some(Roots::Rds) && found.internet_access_gateway =>
+        {
+            Err(format!(
+                "the {} is reached through an internet access gateway, whose certificate is of Amazon Trust \
+                 Services: the function could not connect with the roots of RDS; leave out --trust",
+                found.target
+            )
+            .into())
+        }
         Some(found) if !ids.contains(&found.resource_id) => Err(format!(
             "the {} has the resource id {}, which is not among those of --resource-id: {}; leave it out, or \
              add that one",
@@ -81,7 +94,7 @@ pub(crate) fn others<'a>(
 ///
 /// # Errors
 /// A proxy's is not of these. `name` is that of the option or the parameter.
-pub(crate) fn trusts_proxy(endpoint: &Endpoint, roots: Roots, name: &str) -> Result<(), Failure> {
+fn trusts_proxy(endpoint: &Endpoint, roots: Roots, name: &str) -> Result<(), Failure> {
     if !endpoint.kind().is_proxy() || roots == Roots::Amazon {
         return Ok(());
     }
