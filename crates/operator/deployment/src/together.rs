@@ -33,12 +33,11 @@ pub(crate) fn check(choice: &Choice, given: &Given) -> Result<(), Failure> {
         trusts_proxy(&choice.endpoint, roots, "--trust")?;
     }
     match &choice.found {
-        Some(found)
-            if given.trust == Some(Roots::Rds) && found.internet_access_gateway =>
-        {
+        Some(found) if given.trust == Some(Roots::Rds) && found.internet_access_gateway => {
             Err(format!(
-                "the {} is reached through an internet access gateway, whose certificate is of Amazon Trust \
-                 Services: the function could not connect with the roots of RDS; leave out --trust",
+                "the {} is reached through an internet access gateway, whose certificate is of \
+                 Amazon Trust Services: the function could not connect with the roots of RDS; leave \
+                 out --trust",
                 found.target
             )
             .into())
