@@ -19,10 +19,12 @@ struct Targets {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Registered {
-    #[serde(default)]
-    tracked_cluster_id: String,
-    #[serde(default)]
-    rds_resource_id: String,
+    /// `RDS_INSTANCE` or `TRACKED_CLUSTER`.
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    tracked_cluster_id: Option<String>,
+    /// In spite of its name the identifier, of the instance or of the cluster.
+    rds_resource_id: Option<String>,
     target_health: Option<Health>,
 }
 
@@ -50,23 +52,55 @@ pub struct Behind {
 pub fn behind(aws: &Aws, name: &str) -> Result<Vec<Behind>, Error> {
     let found: Targets =
         aws.call(&["rds", "describe-db-proxy-targets", "--db-proxy-name", name])?;
+    let asked = targets(found)
+        .into_iter()
+        .map(|(target, trouble)| Ok(Behind { database: discover(aws, &target)?, trouble }));
+    asked.collect::<Result<_, Error>>().map(merged)
+}
+
+/// What to ask AWS about, each once.
+fn targets(found: Targets) -> Vec<(Target, Option<String>)> {
     let mut all: Vec<(Target, Option<String>)> = Vec::new();
     for registered in found.targets {
-        // The instances of a tracked cluster are listed beside it.
-        let target = match registered.tracked_cluster_id.as_str() {
-            "" => Target::Instance(registered.rds_resource_id),
-            cluster => Target::Cluster(cluster.to_owned()),
-        };
+        let Some(target) = registered.target() else { continue };
         let trouble = registered.target_health.and_then(Health::trouble);
         match all.iter_mut().find(|(other, _)| *other == target) {
             Some((_, other)) => *other = other.take().or(trouble),
             None => all.push((target, trouble)),
         }
     }
-    let asked = all
-        .into_iter()
-        .map(|(target, trouble)| Ok(Behind { database: discover(aws, &target)?, trouble }));
-    asked.collect()
+    all
+}
+
+/// The instances of a tracked cluster are listed beside it, and have its resource id: they are the cluster.
+fn merged(all: Vec<Behind>) -> Vec<Behind> {
+    let mut merged: Vec<Behind> = Vec::new();
+    for one in all {
+        match merged.iter_mut().find(|it| it.database.resource_id == one.database.resource_id) {
+            Some(other) => {
+                other.trouble = other.trouble.take().or(one.trouble);
+                if matches!(one.database.target, Target::Cluster(_)) {
+                    other.database = one.database;
+                }
+            }
+            None => merged.push(one),
+        }
+    }
+    merged
+}
+
+impl Registered {
+    fn target(&self) -> Option<Target> {
+        let given = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+        if let Some(cluster) = given(&self.tracked_cluster_id) {
+            return Some(Target::Cluster(cluster));
+        }
+        let id = given(&self.rds_resource_id)?;
+        Some(match self.kind.as_deref() {
+            Some("TRACKED_CLUSTER") => Target::Cluster(id),
+            _ => Target::Instance(id),
+        })
+    }
 }
 
 impl Health {
@@ -75,5 +109,75 @@ impl Health {
         let more =
             [self.reason, self.description].into_iter().flatten().filter(|it| !it.is_empty());
         Some([Some(state)].into_iter().flatten().chain(more).collect::<Vec<_>>().join(": "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Engine;
+
+    use super::*;
+
+    /// The answer for a cluster, in the Aurora user guide: "Verifying connectivity of RDS Proxy to the RDS DB
+    /// instance or Aurora DB cluster". It has no `TrackedClusterId`.
+    /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.troubleshooting.html>
+    const OF_A_CLUSTER: &str = r#"{"Targets": [
+        {"Endpoint": "instance-9814.demo.us-east-1.rds.amazonaws.com", "Type": "RDS_INSTANCE",
+         "Port": 3306, "RdsResourceId": "instance-9814", "TrackedClusterId": null,
+         "TargetHealth": {"State": "UNAVAILABLE", "Reason": "AUTH_FAILURE", "Description": null}},
+        {"Port": 0, "Type": "TRACKED_CLUSTER", "RdsResourceId": "cluster-56-2020-02-25-1399",
+         "TargetHealth": null}]}"#;
+
+    #[test]
+    fn a_tracked_cluster_is_a_cluster() {
+        let trouble = || Some("UNAVAILABLE: AUTH_FAILURE".to_owned());
+        let found = targets(serde_json::from_str(OF_A_CLUSTER).unwrap());
+        let cluster = Target::Cluster("cluster-56-2020-02-25-1399".into());
+        let instance = Target::Instance("instance-9814".into());
+        assert_eq!(found, [(instance.clone(), trouble()), (cluster.clone(), None)]);
+        let of_it = |target: Target, trouble| Behind { database: database(target), trouble };
+        for all in [
+            vec![of_it(instance.clone(), trouble()), of_it(cluster.clone(), None)],
+            vec![of_it(cluster.clone(), None), of_it(instance, trouble())],
+        ] {
+            let all = merged(all);
+            assert_eq!(all.len(), 1, "{all:?}");
+            assert_eq!((&all[0].database.target, &all[0].trouble), (&cluster, &trouble()));
+        }
+    }
+
+    #[test]
+    fn an_instance_of_its_own_is_one() {
+        let found = r#"{"Targets": [{"Type": "RDS_INSTANCE", "RdsResourceId": "orders"},
+            {"Type": "RDS_INSTANCE", "RdsResourceId": null}]}"#;
+        let found = targets(serde_json::from_str(found).unwrap());
+        assert_eq!(found, [(Target::Instance("orders".into()), None)]);
+    }
+
+    fn database(target: Target) -> Database {
+        Database {
+            target,
+            arn: String::new(),
+            engine: Engine::MySql,
+            engine_name: "aurora-mysql".into(),
+            version: None,
+            endpoint: String::new(),
+            port: 3306,
+            resource_id: "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ".into(),
+            cluster: None,
+            region: "us-east-1".into(),
+            vpc: None,
+            subnets: vec![],
+            security_groups: vec![],
+            ca: None,
+            iam_auth: true,
+            proxy: None,
+            internet_access_gateway: false,
+            instance_classes: vec![],
+            master_user: None,
+            status: "available".into(),
+            publicly_accessible: None,
+            exports_auth_errors: None,
+        }
     }
 }

@@ -78,7 +78,23 @@ impl BlueGreen {
     /// Whether its green database may still become the production database.
     #[must_use]
     pub fn may_switch_over(&self) -> bool {
-        !matches!(self.status.as_str(), "SWITCHOVER_COMPLETED" | "DELETING")
+        stage(&self.status) == Stage::Open
+    }
+}
+
+/// How far a deployment is from a switchover that is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Open,
+    Completed,
+    Deleting,
+}
+
+fn stage(status: &str) -> Stage {
+    match status {
+        "SWITCHOVER_COMPLETED" => Stage::Completed,
+        "DELETING" => Stage::Deleting,
+        _ => Stage::Open,
     }
 }
 
@@ -99,7 +115,7 @@ pub fn blue_green(aws: &Aws, database: &Database) -> Result<Option<BlueGreen>, E
         .collect();
     // A database may have been the green one of a deployment that was never deleted, and be the blue one
     // of the next.
-    pairs.sort_by_key(|(deployment, ..)| deployment.status == "SWITCHOVER_COMPLETED");
+    pairs.sort_by_key(|(deployment, ..)| stage(&deployment.status));
     let Some((Deployment { id, status, .. }, side, other)) = pairs.into_iter().next() else {
         return Ok(None);
     };
@@ -186,4 +202,16 @@ pub fn name_of_resource(aws: &Aws, id: &str) -> Result<Option<String>, Error> {
     let found: Instances = aws.call(&["rds", "describe-db-instances", "--filters", &filter])?;
     let mut instances = found.instances.into_iter();
     Ok(instances.find(|it| it.dbi_resource_id == id).map(|it| it.identifier))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stage;
+
+    #[test]
+    fn the_deployment_that_is_not_over_comes_first() {
+        let mut all = ["DELETING", "SWITCHOVER_COMPLETED", "AVAILABLE"];
+        all.sort_by_key(|status| stage(status));
+        assert_eq!(all, ["AVAILABLE", "SWITCHOVER_COMPLETED", "DELETING"]);
+    }
 }

@@ -61,6 +61,8 @@ struct Member {
     class: Option<String>,
     #[serde(rename = "CACertificateIdentifier")]
     ca: Option<String>,
+    #[serde(rename = "PubliclyAccessible")]
+    publicly_accessible: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -121,9 +123,18 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         instance_classes: classes,
         master_user: cluster.master_username,
         status: cluster.status,
-        publicly_accessible: cluster.publicly_accessible,
+        publicly_accessible: publicly_accessible(cluster.publicly_accessible, &members.instances),
         exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),
     })
+}
+
+/// Whether an instance has a public address: RDS says it of a Multi-AZ DB cluster as a whole, and of an
+/// Aurora cluster only instance by instance.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html>
+fn publicly_accessible(whole: Option<bool>, members: &[Member]) -> Option<bool> {
+    let of_members =
+        || members.iter().filter_map(|it| it.publicly_accessible).reduce(|a, b| a || b);
+    whole.or_else(of_members)
 }
 
 /// A cluster has only the name of its subnet group.
@@ -132,4 +143,27 @@ fn subnet_group(aws: &Aws, name: Option<&str>) -> Result<Option<SubnetGroup>, Er
     let found: SubnetGroups =
         aws.call(&["rds", "describe-db-subnet-groups", "--db-subnet-group-name", name])?;
     Ok(found.groups.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aurora_cluster_is_as_public_as_its_instances() {
+        let members = |all: &[Option<bool>]| -> Vec<_> {
+            let member =
+                |&publicly_accessible: &_| Member { class: None, ca: None, publicly_accessible };
+            all.iter().map(member).collect()
+        };
+        for (whole, instances, public) in [
+            (None, &[Some(false), Some(false)][..], Some(false)),
+            (None, &[Some(false), None, Some(true)], Some(true)),
+            (None, &[None], None),
+            (None, &[], None),
+            (Some(false), &[Some(true)], Some(false)),
+        ] {
+            assert_eq!(publicly_accessible(whole, &members(instances)), public, "{instances:?}");
+        }
+    }
 }

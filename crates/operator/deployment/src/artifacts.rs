@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::SystemTime;
 
+use iam_auth::{Endpoint, EndpointKind, Roots};
 use packaging::{Architecture, Function};
 use pinned_tools::{target, workspace};
 use rds_ca::{Certs, layer};
@@ -45,15 +46,28 @@ impl Zip {
     }
 }
 
-/// Checks that the layer will have the roots of `region`.
-pub(crate) fn has_roots(region: &str, now: SystemTime) -> Result<(), Failure> {
+/// Checks that the layer will have the `roots` of the endpoint's certificate, as the function does when it
+/// starts.
+pub(crate) fn has_roots(endpoint: &Endpoint, roots: Roots, now: SystemTime) -> Result<(), Failure> {
+    let (region, partition) = (endpoint.region(), endpoint.partition());
+    if !partition.has_known_roots() {
+        return Err(format!(
+            "no root certificates of {roots} are known for {region}, in {partition}; set --ca-bundle to a \
+             file of the function with the bundle that AWS publishes for {region}: no address of it is known \
+             here, and the roots of other partitions verify no server there"
+        )
+        .into());
+    }
+    if roots == Roots::Amazon || endpoint.kind() == EndpointKind::GlobalWriter {
+        return Ok(());
+    }
     let certs = Certs::read(&workspace()?.join("certs"), now)?;
     if certs.regions().contains(region) {
         return Ok(());
     }
     Err(format!(
         "certs/ has no roots of {region}, so the function could not verify a database there; fetch them \
-         with `cargo xtask certs update`, or set --ca-bundle to a file in the function"
+         with `cargo xtask certs update --partition {partition}`, or set --ca-bundle to a file in the function"
     )
     .into())
 }

@@ -1,10 +1,10 @@
 //! An RDS Proxy: the endpoint that is meant, and whether it can log in to the database behind it.
 
 use aws_cli::{
-    Aws, Behind, Database, ProxyAuth, ProxySecret, Side, Target, behind, blue_green,
+    Aws, Behind, BlueGreen, Database, ProxyAuth, ProxySecret, Side, Target, behind, blue_green,
     enable_iam_auth, proxy_endpoints,
 };
-use iam_auth::{Endpoint, EndpointKind};
+use iam_auth::Endpoint;
 
 use crate::checks::Enable;
 use crate::{Failure, Report};
@@ -20,9 +20,13 @@ pub(crate) fn at_endpoint(
     report: &Report,
 ) -> Result<Database, Failure> {
     let (Target::Proxy(name), Some(host)) = (&found.target, host) else { return Ok(found) };
-    let is_additional = Endpoint::with_region(host, found.port, &found.region)
-        .is_ok_and(|endpoint| endpoint.kind() == EndpointKind::ProxyEndpoint);
-    if !is_additional {
+    // What is not a proxy's is refused by its resource id.
+    let endpoint = Endpoint::with_region(host, found.port, &found.region);
+    let Some(endpoint) = endpoint.ok().filter(|endpoint| endpoint.kind().is_proxy()) else {
+        return Ok(found);
+    };
+    let host = endpoint.host();
+    if found.endpoint.eq_ignore_ascii_case(host) {
         return Ok(found);
     }
     let all = match proxy_endpoints(aws, name) {
@@ -144,18 +148,36 @@ fn of_the_proxys_role(database: &Database, user: &str) -> String {
 
 /// A Blue/Green deployment of the database behind the proxy: the proxy's role must name both.
 fn green(aws: &Aws, database: &Database, user: &str, report: &Report) {
-    let Ok(Some(deployment)) = blue_green(aws, database) else { return };
-    let Some(other) = deployment.other_id.as_ref().filter(|_| deployment.side == Side::Blue) else {
-        return;
-    };
-    if deployment.may_switch_over() {
-        report.note(&format!(
-            "warning: the {} behind the proxy is the blue one of {}, {}: the proxy's own role must also \
-             allow rds-db:connect on dbuser:{other}/{user} before the switchover. The policy of the \
-             function names the proxy and stays",
-            database.target, deployment.id, deployment.status
-        ));
+    match blue_green(aws, database) {
+        Err(error) => report.note(&format!(
+            "note: cannot ask for Blue/Green deployments of the {}: {error}",
+            database.target
+        )),
+        Ok(None) => {}
+        Ok(Some(deployment)) => {
+            if let Some(warning) = of_both(&deployment, database, user) {
+                report.note(&warning);
+            }
+        }
     }
+}
+
+/// What the proxy's own role needs before a switchover that is still to come.
+fn of_both(deployment: &BlueGreen, database: &Database, user: &str) -> Option<String> {
+    if deployment.side != Side::Blue || !deployment.may_switch_over() {
+        return None;
+    }
+    let (it, role) = match &deployment.other_id {
+        Some(id) => ("", format!("dbuser:{id}/{user}")),
+        None => {
+            (" and has no green database yet", "the green one's id when there is one,".to_owned())
+        }
+    };
+    Some(format!(
+        "warning: the {} behind the proxy is the blue one of {}, {}{it}: the proxy's own role must also allow \
+         rds-db:connect on {role} before the switchover. The policy of the function names the proxy and stays",
+        database.target, deployment.id, deployment.status
+    ))
 }
 
 #[cfg(test)]
@@ -180,5 +202,24 @@ mod tests {
         assert!(warning(false, &[(Some("you"), true)]).unwrap().contains("has no secret of it"));
         let disabled = warning(false, &[(Some("you"), true), (Some("me"), false)]).unwrap();
         assert!(disabled.contains("IAMAuth is DISABLED"), "{disabled}");
+    }
+
+    #[test]
+    fn the_proxys_role_needs_both_ids_before_a_switchover() {
+        let deployment = |side, status: &str, other_id: Option<&str>| BlueGreen {
+            id: "bgd-1".into(),
+            status: status.into(),
+            side,
+            other: None,
+            other_id: other_id.map(str::to_owned),
+        };
+        let database = crate::resource_ids::tests::database("mydb", "db-BLUE");
+        let said = |deployment| of_both(&deployment, &database, "me");
+        let green = said(deployment(Side::Blue, "AVAILABLE", Some("db-GREEN"))).unwrap();
+        assert!(green.contains("rds-db:connect on dbuser:db-GREEN/me before"), "{green}");
+        let none = said(deployment(Side::Blue, "PROVISIONING", None)).unwrap();
+        assert!(none.contains("bgd-1, PROVISIONING and has no green database yet"), "{none}");
+        assert_eq!(said(deployment(Side::Blue, "SWITCHOVER_COMPLETED", Some("db-GREEN"))), None);
+        assert_eq!(said(deployment(Side::Green, "AVAILABLE", Some("db-BLUE"))), None);
     }
 }

@@ -68,6 +68,15 @@ pub(crate) fn choose(
     let of_aws = found.as_ref();
     let engine = given.engine.or(of_aws.map(|it| it.engine));
     let engine = engine.ok_or_else(|| missing("--engine", "mysql, mariadb or postgres"))?;
+    if let Some(found) = of_aws.filter(|it| it.engine.function() != engine.function()) {
+        return Err(format!(
+            "--engine {} contradicts the {}, whose engine is {}; leave it out",
+            engine.name(),
+            found.target,
+            found.engine_name
+        )
+        .into());
+    }
     let host = given.endpoint.clone().or(of_aws.map(|it| it.endpoint.clone()));
     let host = host.ok_or_else(|| missing("--endpoint", "the host name as RDS shows it"))?;
     let port = given.port.or(of_aws.map(|it| it.port));
@@ -92,6 +101,14 @@ pub(crate) fn choose(
             (endpoint, _) => endpoint?,
         },
     };
+    if given.no_vpc && endpoint.kind().is_proxy() {
+        return Err(format!(
+            "{} is an RDS Proxy, which has no public address, so a function outside its VPC cannot reach it; \
+             leave out --no-vpc",
+            endpoint.host()
+        )
+        .into());
+    }
     let of_aws = of_aws.map(|it| match it.internet_access_gateway {
         true => Trust::Roots(Roots::Amazon),
         false => Trust::OfItsKind,
@@ -133,7 +150,9 @@ fn network(given: &Given, found: Option<&Database>) -> Result<(Vec<String>, Vec<
         if is_given {
             return Err("--no-vpc contradicts --subnets and --security-groups".into());
         }
-        if let Some(found) = found.filter(|found| found.publicly_accessible == Some(false)) {
+        if let Some(found) =
+            found.filter(|it| it.publicly_accessible == Some(false) && !it.internet_access_gateway)
+        {
             return Err(format!(
                 "the {} has no public address, so a function outside its VPC cannot reach it; leave \
                  out --no-vpc",

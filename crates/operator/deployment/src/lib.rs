@@ -12,6 +12,7 @@ mod boundary;
 mod checks;
 mod choice;
 mod limits;
+mod one_network;
 mod options;
 mod other_account;
 mod parameters;

@@ -1,9 +1,46 @@
 //! The template's parameters for a function and its database.
 
+use crate::Failure;
 use crate::choice::{Choice, Trust};
 
-/// Names, which start with the function's `prefix`, and values, overridden by those of the command line. Others keep their value in an existing
-/// stack, or else take the template's default.
+/// Parameters of the function that options set, after its prefix. `DbIdentifier` has no option.
+const OWN: [(&str, &str); 6] = [
+    ("Endpoint", "--endpoint"),
+    ("Port", "--port"),
+    ("ResourceId", "--resource-id"),
+    ("User", "--db-user"),
+    ("Database", "--db-name"),
+    ("Trust", "--trust"),
+];
+
+/// Parameters of all functions that options set.
+const OF_ALL: [(&str, &str); 3] = [
+    ("Architecture", "--arch"),
+    ("SubnetIds", "--subnets, or --no-vpc"),
+    ("SecurityGroupIds", "--security-groups, or --no-vpc"),
+];
+
+/// Refuses parameters of the command line that options set: whether values belong together is checked of the
+/// options.
+///
+/// # Errors
+/// One is among `given`: the option is named.
+pub(crate) fn have_no_option(given: &[(String, String)], prefix: &str) -> Result<(), Failure> {
+    for (name, value) in given {
+        let own = name.strip_prefix(prefix);
+        let own = own.and_then(|own| OWN.iter().find(|(it, _)| *it == own));
+        if let Some((_, option)) = own.or_else(|| OF_ALL.iter().find(|(it, _)| it == name)) {
+            return Err(format!(
+                "--parameter {name}={value} would replace what is checked before; use {option}"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Names, which start with the function's `prefix`, and values, overridden by those of the command line.
+/// Others keep their value in an existing stack, or else take the template's default.
 pub(crate) fn parameters(
     choice: &Choice,
     prefix: &str,
@@ -44,5 +81,31 @@ fn trust(trust: Trust) -> String {
     match trust {
         Trust::OfItsKind => String::new(),
         Trust::Roots(roots) => roots.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::have_no_option;
+
+    #[test]
+    fn what_an_option_sets_is_no_parameter_of_the_command_line() {
+        for (name, option) in [
+            ("MySqlEndpoint", Some("--endpoint")),
+            ("MySqlResourceId", Some("--resource-id")),
+            ("MySqlTrust", Some("--trust")),
+            ("Architecture", Some("--arch")),
+            ("SubnetIds", Some("--subnets")),
+            ("SecurityGroupIds", Some("--security-groups")),
+            ("MySqlDbIdentifier", None),
+            ("PostgresEndpoint", None),
+            ("MySqlReportsEndpoint", None),
+            ("Timeout", None),
+        ] {
+            let refused = have_no_option(&[(name.to_owned(), "x".to_owned())], "MySql");
+            let refused = refused.err().map(|error| error.to_string());
+            assert_eq!(refused.is_some(), option.is_some(), "{name}: {refused:?}");
+            assert!(refused.is_none_or(|it| it.contains(option.unwrap_or_default())), "{name}");
+        }
     }
 }

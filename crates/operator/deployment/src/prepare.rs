@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use aws_cli::{Aws, Caller, Database, Target, discover};
-use iam_auth::Roots;
+use iam_auth::{EndpointKind, Roots};
 use serde_json::Value;
 use template_parameters::Parameters;
 
 use crate::choice::{Choice, Trust, choose};
 use crate::options::Deploy;
-use crate::parameters::parameters;
+use crate::parameters::{have_no_option, parameters};
 use crate::plan::Plan;
 use crate::resource_ids::ResourceIds;
 use crate::review::{Place, Review};
 use crate::stack::Stack;
 use crate::{Account, Failure, Report};
-use crate::{artifacts, behind_proxy, boundary, checks, limits, other_account, stack, together};
+use crate::{
+    artifacts, behind_proxy, boundary, checks, limits, one_network, other_account, stack, together,
+};
 
 /// What is deployed, and where.
 pub(crate) struct Prepared {
@@ -49,9 +51,10 @@ pub(crate) fn prepare(
     let mut choice = choose(&options.given, found, account)?;
     let region = choice.endpoint.region().to_owned();
     let plan = can_work(&choice, options)?;
-    if needs_roots_of_rds(&choice, options) {
-        artifacts::has_roots(&region, now)?;
+    if !has_ca_bundle(options) {
+        artifacts::has_roots(&choice.endpoint, roots(&choice), now)?;
     }
+    global(&choice, report);
     let client = match client {
         Some((aws, caller)) => Some((aws.region(&region), caller)),
         None => {
@@ -77,6 +80,8 @@ pub(crate) fn prepare(
     let parameters = all_parameters(&choice, &plan, options, &given);
     let declared = Parameters::of_yaml(&plan.template)?;
     let values = checks::rules(&declared, &parameters, kept.as_ref())?;
+    let others = plan.functions.iter().filter(|it| it.name != plan.function.name);
+    together::others(others, &values, &region)?;
     if let Some((aws, _)) = &client {
         has_concurrency(aws, &plan, &values, kept.as_ref(), report)?;
         enable(aws, &mut choice, options, report)?;
@@ -141,22 +146,36 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
     if options.dry_run && options.target.is_none() {
         checks::rules(&Parameters::of_yaml(&plan.template)?, &parameters, None)?;
     }
+    have_no_option(&options.parameters, &plan.function.prefix())?;
     Ok(plan)
 }
 
-/// Whether the endpoint's certificate is of RDS's CAs, as far as the function is told.
-fn needs_roots_of_rds(choice: &Choice, options: &Deploy) -> bool {
-    let is_given = |parameter: &str| {
-        options.parameters.iter().any(|(name, value)| name == parameter && !value.is_empty())
-    };
-    let roots = match choice.trust {
-        Some(Trust::Roots(roots)) => roots,
-        _ => Roots::of(&choice.endpoint),
-    };
-    roots == Roots::Rds && !is_given("CaBundle")
+/// Whether the function has its roots from elsewhere than the layer.
+fn has_ca_bundle(options: &Deploy) -> bool {
+    options.parameters.iter().any(|(name, value)| name == "CaBundle" && !value.is_empty())
 }
 
-/// The choice as AWS completes it: its resource ids, and the subnets that Lambda takes.
+/// The roots of the endpoint's certificate, as far as the function is told.
+fn roots(choice: &Choice) -> Roots {
+    match choice.trust {
+        Some(Trust::Roots(roots)) => roots,
+        _ => Roots::of(&choice.endpoint),
+    }
+}
+
+/// Says what a stack for a global database does not follow.
+fn global(choice: &Choice, report: &Report) {
+    if choice.endpoint.kind() == EndpointKind::GlobalWriter {
+        let (host, region) = (choice.endpoint.host(), choice.endpoint.region());
+        report.note(&format!(
+            "note: {host} is the endpoint of a global database, and the policy and DB_REGION of this stack \
+             are of {region}: after a failover to another region every login is denied. Deploy a second stack \
+             in that region, with the resource id of the cluster there, or deploy there after the failover"
+        ));
+    }
+}
+
+/// The choice as AWS and the stack complete it: its resource ids, the subnets that Lambda takes, its roots.
 fn at_aws(
     aws: &Aws,
     caller: &Caller,
@@ -177,9 +196,16 @@ fn at_aws(
     }
     limits::network(aws, &mut choice, !given.subnets.is_empty(), report)?;
     if let Some(stack) = kept {
-        one_network(&choice, plan, stack)?;
+        one_network::check(aws, &choice, plan, stack, report)?;
+        let endpoint = stack.parameter(&format!("{}Endpoint", plan.function.prefix()));
+        choice.trust = choice.trust.or(trust_of_new(choice.endpoint.host(), endpoint));
     }
     Ok(choice)
+}
+
+/// Roots that the stack keeps were set for its endpoint so far, `kept`. `None` when that stays.
+fn trust_of_new(host: &str, kept: Option<&str>) -> Option<Trust> {
+    kept.filter(|kept| *kept != host).map(|_| Trust::OfItsKind)
 }
 
 /// The resource ids in the policy of the function, if it has been for this endpoint so far.
@@ -191,30 +217,6 @@ fn kept_ids(choice: &Choice, plan: &Plan, kept: Option<&Stack>) -> Vec<String> {
         _ => "",
     };
     ids.split(',').filter(|id| id.contains('-')).map(str::to_owned).collect()
-}
-
-/// All functions of a stack are in the same subnets, or outside a VPC.
-fn one_network(choice: &Choice, plan: &Plan, stack: &Stack) -> Result<(), Failure> {
-    let is_there = |prefix: String| {
-        stack.parameter(&format!("{prefix}Endpoint")).is_some_and(|host| !host.is_empty())
-    };
-    let others = plan.functions.iter().filter(|it| it.name != plan.function.name);
-    let others: Vec<_> =
-        others.filter(|it| is_there(it.prefix())).map(|it| it.name.as_str()).collect();
-    let was_in_vpc = stack.parameter("SubnetIds").is_some_and(|subnets| !subnets.is_empty());
-    let is_in_vpc = !choice.subnets.is_empty();
-    if others.is_empty() || was_in_vpc == is_in_vpc {
-        return Ok(());
-    }
-    let (now, then) = if is_in_vpc { ("outside a VPC", "in one") } else { ("in a VPC", "outside") };
-    Err(format!(
-        "the stack {} has {} {now}, and {} would be {then}; all functions of a stack share a network, so \
-         deploy it as another stack: --stack-name",
-        stack.stack_name,
-        others.join(", "),
-        plan.function.name
-    )
-    .into())
 }
 
 /// Checks that the account has the concurrency that the functions reserve.
@@ -346,5 +348,17 @@ fn why_these_roots(choice: &Choice) -> &'static str {
             "the certificate of its internet access gateway is of Amazon Trust Services"
         }
         _ => "as --trust says",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_endpoint_does_not_keep_the_roots_of_the_old_one() {
+        assert_eq!(trust_of_new("new.example", Some("old.example")), Some(Trust::OfItsKind));
+        assert_eq!(trust_of_new("old.example", Some("old.example")), None);
+        assert_eq!(trust_of_new("new.example", None), None);
     }
 }

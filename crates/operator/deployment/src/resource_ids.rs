@@ -60,7 +60,9 @@ fn decide(
             decided.why.push(format!("cannot ask for Blue/Green deployments: {error}"));
             keep(&mut decided, other, "it was there, and may be of a Blue/Green deployment");
         }
-        Ok(Some(deployment)) if is_wanted(&deployment) => add(&mut decided, &deployment, database),
+        Ok(Some(deployment)) if is_wanted(&deployment) => {
+            add(&mut decided, &deployment, database, other);
+        }
         Ok(deployment) => {
             let deployment = deployment.as_ref();
             if let Some(warning) = deployment.and_then(|it| of_no_name(it, database)) {
@@ -82,13 +84,19 @@ fn is_wanted(deployment: &BlueGreen) -> bool {
         && (deployment.side == Side::Blue || deployment.status == "SWITCHOVER_IN_PROGRESS")
 }
 
-fn add(decided: &mut ResourceIds, deployment: &BlueGreen, database: &Database) {
+fn add(
+    decided: &mut ResourceIds,
+    deployment: &BlueGreen,
+    database: &Database,
+    kept: Option<&String>,
+) {
     let BlueGreen { id, status, .. } = deployment;
     let Some(other) = &deployment.other_id else {
         decided.why.push(format!(
             "the Blue/Green deployment {id} is {status} and has no green database yet; deploy again when \
              it has one, before its switchover: the policy must name both"
         ));
+        keep(decided, kept, "it was there");
         return;
     };
     let name = deployment.other.as_ref().map(Target::to_string).unwrap_or_default();
@@ -100,6 +108,12 @@ fn add(decided: &mut ResourceIds, deployment: &BlueGreen, database: &Database) {
          out. To leave it out: --resource-id {own}",
         database.target.name()
     ));
+    if let Some(kept) = kept.filter(|kept| *kept != other) {
+        decided.why.push(format!(
+            "{kept} is dropped: the policy has room for two ids, and it is neither of {id}. To keep it: \
+             --resource-id {own},{kept}"
+        ));
+    }
 }
 
 fn keep(decided: &mut ResourceIds, other: Option<&String>, why: &str) {
@@ -163,4 +177,4 @@ fn of_no_name(deployment: &BlueGreen, database: &Database) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

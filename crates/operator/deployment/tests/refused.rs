@@ -8,10 +8,14 @@ use std::process::{Command, Stdio};
 /// A dry run for a database that options describe, with more options.
 fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
     let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
+    let network = ["--subnets", subnets, "--security-groups", groups];
+    dry_run_at(endpoint, resource_id, &[&network[..], options].concat())
+}
+
+fn dry_run_at(endpoint: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_deployment"))
         .args(["deploy", "--dry-run", "--engine", "mysql", "--db-user", "lambda-user"])
         .args(["--db-name", "app", "--endpoint", endpoint, "--resource-id", resource_id])
-        .args(["--subnets", subnets, "--security-groups", groups])
         .args(options)
         .stdin(Stdio::null())
         .output()
@@ -78,6 +82,7 @@ fn nothing_is_built_for_what_would_be_refused() {
         (SUBNET, GROUP, CLUSTER_ID, &[], "does not belong to mydb.abc123def456"),
         (SUBNET, GROUP, PROXY_ID, &[], "or give the proxy's endpoint"),
         (SUBNET, GROUP, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,mydb", &[], "must be a resource id"),
+        (SUBNET, GROUP, &format!("{RESOURCE_ID},{RESOURCE_ID}"), &[], "twice; one is enough"),
         (SUBNET, GROUP, RESOURCE_ID, &["--no-vpc"], "--no-vpc contradicts --subnets"),
         (SUBNET, GROUP, RESOURCE_ID, &["--trust", "web"], "--trust: \"web\" is neither"),
         (SUBNET, GROUP, RESOURCE_ID, &["--region", "eu-west-2"], "eu-west-2 contradicts host mydb"),
@@ -87,5 +92,103 @@ fn nothing_is_built_for_what_would_be_refused() {
         for later in ["would deploy", "compiling", "fetching", "checking the template"] {
             assert!(!said.contains(later), "{later}: {said}");
         }
+    }
+}
+
+/// What is checked of the options is what is deployed.
+#[test]
+fn a_parameter_replaces_no_option() {
+    for parameter in [
+        "MySqlEndpoint=p.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+        "MySqlResourceId=db-BCDEFGHIJKLMNOPQRSTUVWXYZA",
+        "MySqlPort=3307",
+        "MySqlUser=other",
+        "MySqlDatabase=other",
+        "MySqlTrust=amazon",
+        "Architecture=arm64",
+        "SubnetIds=subnet-0123456789abcdef1",
+        "SecurityGroupIds=sg-0123456789abcdef1",
+    ] {
+        refused(dry_run(SUBNET, GROUP, RESOURCE_ID, &["--parameter", parameter]), "; use --");
+    }
+    let emptied = ["--parameter", "SubnetIds=", "--parameter", "SecurityGroupIds="];
+    refused(dry_run(SUBNET, GROUP, RESOURCE_ID, &emptied), "use --subnets, or --no-vpc");
+}
+
+/// The other function of the stack has nothing but parameters.
+#[test]
+fn the_values_of_another_function_belong_together() {
+    const HERE: &str = "pg.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+    for (host, id, more, why) in [
+        (HERE, RESOURCE_ID, &[][..], "needs the proxy's own id, prx-…"),
+        (HERE, PROXY_ID, &["PostgresPort=5433"], "leave out PostgresPort 5433"),
+        (HERE, PROXY_ID, &["PostgresTrust=rds"], "leave out PostgresTrust"),
+        (
+            "pg.proxy-abc123def456.us-east-1.rds.amazonaws.com",
+            PROXY_ID,
+            &[],
+            "is not in eu-west-1, for which all functions",
+        ),
+        (
+            "pg.abc123def456.eu-west-1.rds.amazonaws.com",
+            "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            &[],
+            "PostgresResourceId has db-ABCDEFGHIJKLMNOPQRSTUVWXYZ twice",
+        ),
+    ] {
+        let own = [
+            format!("PostgresEndpoint={host}"),
+            format!("PostgresResourceId={id}"),
+            "PostgresUser=u".to_owned(),
+            "PostgresDatabase=d".to_owned(),
+        ];
+        let all = own.iter().map(String::as_str).chain(more.iter().copied());
+        let options: Vec<_> = all.flat_map(|parameter| ["--parameter", parameter]).collect();
+        refused(dry_run(SUBNET, GROUP, RESOURCE_ID, &options), why);
+    }
+}
+
+/// The roots that a function would have are those of the endpoint's certificate.
+#[test]
+fn roots_that_verify_nothing_are_refused() {
+    const PROXY: &str = "p.proxy-abc123def456.eu-west-1.rds.amazonaws.com";
+    let network = ["--subnets", SUBNET, "--security-groups", GROUP];
+    for (host, id, more, why) in [
+        (PROXY, PROXY_ID, &["--trust", "rds"][..], "leave out --trust"),
+        (
+            "p.proxy-abc123def456.eusc-de-east-1.rds.amazonaws.eu",
+            PROXY_ID,
+            &[],
+            "no root certificates of amazon are known for eusc-de-east-1, in aws-eusc; set --ca-bundle",
+        ),
+        (
+            "db.abc123def456.eusc-de-east-1.rds.amazonaws.eu",
+            RESOURCE_ID,
+            &["--trust", "amazon"],
+            "no root certificates of amazon are known",
+        ),
+        (
+            "db.abc123def456.us-iso-east-1.rds.c2s.ic.gov",
+            RESOURCE_ID,
+            &[],
+            "no address of it is known here",
+        ),
+        (
+            "db.abc123def456.us-gov-west-7.rds.amazonaws.com",
+            RESOURCE_ID,
+            &[],
+            "`cargo xtask certs update --partition aws-us-gov`",
+        ),
+    ] {
+        refused(dry_run_at(host, id, &[&network[..], more].concat()), why);
+    }
+    refused(dry_run_at(PROXY, PROXY_ID, &["--no-vpc"]), "has no public address");
+}
+
+#[track_caller]
+fn refused((success, said): (bool, String), why: &str) {
+    assert!(!success && said.contains(why), "{why}: {said}");
+    for later in ["would deploy", "compiling", "checking the template"] {
+        assert!(!said.contains(later), "{later}: {said}");
     }
 }

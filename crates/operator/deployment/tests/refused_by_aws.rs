@@ -167,6 +167,28 @@ fn ids_and_endpoints(world: &World) {
         "--endpoint orders.abc123def456.eu-west-2.rds.amazonaws.com",
         &["region eu-west-1 contradicts host orders"],
     );
+    world.refuses(
+        ORDERS,
+        "--resource-id db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        &["the DB instance orders has the resource id db-", "not among those of --resource-id"],
+    );
+    world.refuses(
+        ORDERS,
+        "--engine postgres",
+        &["--engine postgres contradicts the DB instance orders, whose engine is mysql"],
+    );
+    world.run(
+        "rds create-db-cluster --db-cluster-identifier quick --engine aurora-postgresql \
+         --with-express-configuration",
+    );
+    world.refuses(
+        "--db-cluster quick",
+        "--endpoint quick.cluster-abc123def456.eu-west-1.rds.amazonaws.com --trust rds",
+        &[
+            "the DB cluster quick is reached through an internet access gateway",
+            "leave out --trust",
+        ],
+    );
 }
 
 fn proxies(world: &World) {
@@ -212,6 +234,20 @@ fn proxies(world: &World) {
         "--db-proxy whole",
         "--endpoint ro.endpoint.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
         &["the DB proxy whole has no endpoint ro.endpoint.proxy-", "it has whole.proxy-"],
+    );
+    world.refuses(
+        "--db-proxy whole",
+        "--endpoint other.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+        &["the DB proxy whole has no endpoint other.proxy-", "it has whole.proxy-"],
+    );
+    world.refuses("--db-proxy whole", "--no-vpc", &["has no public address"]);
+    // The same host, as DNS may write it.
+    let own = world.call("rds describe-db-proxies --db-proxy-name whole");
+    let own = own["DBProxies"][0]["Endpoint"].as_str().unwrap().to_uppercase();
+    world.refuses(
+        "--db-proxy whole",
+        &format!("--endpoint {own}."),
+        &["the proxy whole logs in to the DB instance dark with IAM"],
     );
     let (code, said) = world.command("user --db-proxy closed --user u --database app");
     assert_eq!(code, Some(1), "{said}");

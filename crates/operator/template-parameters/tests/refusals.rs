@@ -80,6 +80,9 @@ fn ids_have_the_form_of_their_type() {
 fn refusals_have_the_templates_words() {
     refused("Nonsense", "1", "the template has no parameter Nonsense");
     refused("MySqlResourceId", "mydb", "not the identifier of an instance");
+    // A proxy keeps its id at a switchover.
+    let proxies = "prx-0123456789abcdef0,prx-0123456789abcdef1";
+    refused("PostgresResourceId", proxies, "or two of instances or two of clusters");
     refused("MySqlDbIdentifier", "MyDB", "in lower case as RDS shows it");
     refused("MySqlEndpoint", "mydb", "must be the endpoint as RDS shows it");
     refused("ReservedConcurrency", "0", "must be a whole number from 1");

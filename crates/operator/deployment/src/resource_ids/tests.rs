@@ -4,7 +4,7 @@ const BLUE: &str = "db-BLUEBLUEBLUEBLUEBLUE";
 const GREEN: &str = "db-GREENGREENGREENGREEN";
 
 /// A database named `name` with the id `id`.
-fn database(name: &str, id: &str) -> Database {
+pub(crate) fn database(name: &str, id: &str) -> Database {
     Database {
         target: Target::Instance(name.into()),
         arn: format!("arn:aws:rds:eu-west-1:123456789012:db:{name}"),
@@ -101,6 +101,19 @@ fn the_blue_id_is_dropped_when_it_is_safe() {
     }
     // Nothing is said of an id that is the stack's only one.
     assert_eq!(decided(GREEN, Ok(None), &[BLUE], Ok(None)), (vec![GREEN.into()], String::new()));
+}
+
+/// Of a deployment before, or by hand.
+#[test]
+fn an_id_of_no_deployment_goes_with_a_word() {
+    const THIRD: &str = "db-THIRDTHIRDTHIRDTHIRD";
+    let green = |id| Ok(Some(deployment(Side::Blue, "AVAILABLE", "mydb-green-abc123", id)));
+    let (ids, why) = decided(BLUE, green(Some(GREEN)), &[BLUE, THIRD], Ok(None));
+    assert_eq!(ids, [BLUE, GREEN]);
+    assert!(why.contains(&format!("{THIRD} is dropped: the policy has room for two")), "{why}");
+    let (ids, why) = decided(BLUE, green(None), &[BLUE, THIRD], Ok(None));
+    assert_eq!(ids, [BLUE, THIRD]);
+    assert!(why.contains(&format!("{THIRD} is kept: ")), "{why}");
 }
 
 #[test]

@@ -58,9 +58,10 @@ fn a_resource_id_is_told_from_an_identifier() {
             "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ, db-5HKXZ7XVQNZLHVNRMC3ZW3CQ4M",
             "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,none",
             "none,none",
-            // Two kinds, and three ids.
+            // Two kinds, two proxies, which keep their ids, and three ids.
             "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "prx-0123456789abcdef0,db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "prx-0123456789abcdef0,prx-0123456789abcdef1",
             "db-ABCDEFGHIJKLMNOPQRSTUVWXY2,db-ABCDEFGHIJKLMNOPQRSTUVWXY3,db-ABCDEFGHIJKLMNOPQRSTUVWXY4",
         ] {
             let words = refusal(name, identifier);
