@@ -1,6 +1,7 @@
 //! What AWS's APIs know of a login, and the function cannot see. Causes that AWS proves come before those
 //! that the function suspects.
 
+mod condition;
 mod database;
 mod documents;
 mod log;
@@ -11,6 +12,9 @@ mod policy;
 mod principal;
 mod proxy;
 mod resource_id;
+#[cfg(test)]
+mod sample;
+mod wildcard;
 
 use aws_cli::{Aws, Database, Function, Target};
 use diagnosis::{
