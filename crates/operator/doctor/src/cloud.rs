@@ -14,6 +14,7 @@ mod proxy;
 mod resource_id;
 #[cfg(test)]
 mod sample;
+mod simulation;
 mod wildcard;
 
 use aws_cli::{Aws, Database, Function, Target};

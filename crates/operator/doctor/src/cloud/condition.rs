@@ -103,12 +103,11 @@ fn compare(operator: &str, found: Option<&str>, values: &Value) -> Option<bool> 
         return Some(if_exists || without_values);
     };
     let plain = operator.replacen("not", "", 1);
-    let each = values.iter().map(|value| equals(&plain, &text(value), found));
-    let equal = each.fold(Some(false), |all, one| match (all, one) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (Some(false), Some(false)) => Some(false),
-        _ => None,
-    });
+    let each: Vec<_> = values.iter().map(|value| equals(&plain, &text(value), found)).collect();
+    let equal = match each.contains(&Some(true)) {
+        true => Some(true),
+        false => each.iter().all(Option::is_some).then_some(false),
+    };
     equal.map(|equal| equal != is_negated)
 }
 

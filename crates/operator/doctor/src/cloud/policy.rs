@@ -3,49 +3,21 @@
 //! Source: "Creating and using an IAM policy for IAM database access",
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>.
 
-use aws_cli::{Aws, Database, Error};
+use aws_cli::{Aws, Database};
 use diagnosis::{Cause, Suspect, Verdict, shell};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::Known;
 use super::documents::{ACTION, Read, one_or_many};
 use super::network_condition::Found;
 use super::principal::{self, Identity, Principal};
+use super::simulation::{Evaluation, simulate};
 use super::wildcard::matches;
 use super::{Finding, Login, of_table, resource_id, suspect, unanswered};
 
 /// The causes that are ruled out when the policies allow the login on the current resource id.
 const DISPROVED: &[Cause] =
     &[Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::ResourceIdChanged];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Simulation {
-    evaluation_results: Vec<Evaluation>,
-}
-
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Evaluation {
-    /// `allowed`, `explicitDeny` or `implicitDeny`.
-    eval_decision: String,
-    organizations_decision_detail: Option<ByOrganizations>,
-    permissions_boundary_decision_detail: Option<ByBoundary>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ByOrganizations {
-    allowed_by_organizations: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ByBoundary {
-    allowed_by_permissions_boundary: bool,
-}
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: bool) -> Finding {
     let Some(user) = &login.user else {
@@ -107,25 +79,6 @@ fn resource(database: &Database, user: &str) -> String {
     format!("arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}")
 }
 
-fn simulate(aws: &Aws, identity: &Identity, resource: &str) -> Result<Evaluation, Error> {
-    let Simulation { evaluation_results } = aws.call(&[
-        "iam",
-        "simulate-principal-policy",
-        "--policy-source-arn",
-        &identity.arn,
-        "--action-names",
-        ACTION,
-        "--resource-arns",
-        resource,
-    ])?;
-    let none = Evaluation {
-        eval_decision: "implicitDeny".into(),
-        organizations_decision_detail: None,
-        permissions_boundary_decision_detail: None,
-    };
-    Ok(evaluation_results.into_iter().next().unwrap_or(none))
-}
-
 /// A login whose policies were simulated.
 struct Asked<'a> {
     aws: &'a Aws,
@@ -138,7 +91,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn judge(&self, evaluation: &Evaluation, logged_in: bool) -> Finding {
-        let Asked { database, login, identity, resource, .. } = self;
+        let Asked { database, identity, resource, .. } = self;
         let arn = identity.arn.as_str();
         let allowed = evaluation.eval_decision == "allowed";
         let read = match allowed && logged_in {
@@ -147,30 +100,8 @@ impl Asked<'_> {
         };
         // The simulator leaves open what it has no key for, so the statements themselves are read.
         let network = if logged_in { Found::default() } else { self.network(&read) };
-        let refused = if allowed { None } else { self.refused(evaluation) };
-        let never_allows = match (allowed, &refused) {
-            (true, _) => &[][..],
-            (false, None) => &network.never_grants,
-            (false, Some(_)) => &network.never_permits,
-        };
-        let (mut certain, mut causes) = (network.denies, Vec::new());
-        // A Deny that is read here is the one that the simulator found.
-        let is_named = !certain.is_empty() && evaluation.eval_decision == "explicitDeny";
-        match (allowed, refused) {
-            (false, Some(refused)) if !is_named => causes.push(refused),
-            (false, None) if never_allows.is_empty() => causes.push(self.not_granted(&read)),
-            _ => {}
-        }
-        let is_denied = !certain.is_empty();
-        certain.extend_from_slice(never_allows);
-        let of_network = |because: &[String]| {
-            of_table(Cause::NetworkCondition, because.join("; "), database, login)
-        };
-        if !certain.is_empty() {
-            causes.insert(if is_denied { 0 } else { causes.len() }, of_network(&certain));
-        } else if !network.may_deny.is_empty() {
-            causes.push(of_network(&network.may_deny));
-        }
+        let is_denied = !network.denies.is_empty();
+        let causes = self.causes(evaluation, &read, network);
         let (verdict, may, unless) = match (allowed && !is_denied, causes.is_empty()) {
             (true, true) => (Verdict::Ok, "may", ""),
             (true, false) => {
@@ -200,6 +131,40 @@ impl Asked<'_> {
             return finding.disproves(DISPROVED).disproves(network);
         }
         finding
+    }
+
+    /// What is proved, and after it what only may be.
+    fn causes(&self, evaluation: &Evaluation, read: &Read, network: Found) -> Vec<Suspect> {
+        let allowed = evaluation.eval_decision == "allowed";
+        let refused = if allowed { None } else { self.refused(evaluation) };
+        let never_allows = match (allowed, &refused) {
+            (true, _) => Vec::new(),
+            (false, None) => network.never_grants,
+            (false, Some(_)) => network.never_permits,
+        };
+        let of_network = |because: &[String]| {
+            of_table(Cause::NetworkCondition, because.join("; "), self.database, self.login)
+        };
+        let is_denied = !network.denies.is_empty();
+        let is_granted_nowhere = !allowed && never_allows.is_empty();
+        let certain = [network.denies, never_allows].concat();
+        let mut causes = Vec::new();
+        if is_denied {
+            causes.push(of_network(&certain));
+        }
+        // A Deny that is read here is the one that the simulator found.
+        let is_named = is_denied && evaluation.eval_decision == "explicitDeny";
+        match refused {
+            Some(refused) if !is_named => causes.push(refused),
+            None if is_granted_nowhere => causes.push(self.not_granted(read)),
+            _ => {}
+        }
+        if !is_denied && !certain.is_empty() {
+            causes.push(of_network(&certain));
+        } else if !is_denied && !network.may_deny.is_empty() {
+            causes.push(of_network(&network.may_deny));
+        }
+        causes
     }
 
     /// What the policies do by conditions on the network.
@@ -325,169 +290,4 @@ fn allowed_resources(document: &Value) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::sample::{self, ID, ROLE};
-    use super::*;
-    use diagnosis::commands;
-    use serde_json::json;
-
-    #[test]
-    fn the_command_quotes_every_user() {
-        let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
-        let identity = Identity { account: "1".into(), arn };
-        let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
-        let fix = allow_command(&identity, resource);
-        let command = commands(&fix).next().unwrap().replace("aws iam", "printf '%s\\n'");
-        let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
-        let words = String::from_utf8(words.stdout).unwrap();
-        let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();
-        assert_eq!(allowed_resources(&document), [resource]);
-    }
-
-    #[test]
-    fn allowed_resources_are_found_in_every_form_of_a_document() {
-        let one = json!({"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
-            "Resource": "a"}});
-        assert_eq!(allowed_resources(&one), ["a"]);
-        let many = json!({"Statement": [
-            {"Effect": "Allow", "Action": ["s3:Get*", "RDS-DB:*"], "Resource": ["b", "c"]},
-            {"Effect": "Deny", "Action": "rds-db:connect", "Resource": "d"},
-            {"Effect": "Allow", "Action": "rds:*", "Resource": "e"},
-        ]});
-        assert_eq!(allowed_resources(&many), ["b", "c"]);
-        assert!(allowed_resources(&Value::Null).is_empty());
-    }
-
-    /// The finding for a function whose role has the policy `statements`.
-    fn found(decision: &str, statements: Value, more: &[(&str, Value)]) -> Finding {
-        let decision = json!({"EvaluationResults": [{"EvalActionName": ACTION,
-            "EvalDecision": decision, "MatchedStatements": [], "MissingContextValues": []}],
-            "IsTruncated": false});
-        let mut answers = vec![
-            ("simulate-principal-policy", decision),
-            ("list-role-policies --role-name app", json!({"PolicyNames": ["logins"]})),
-            (
-                "get-role-policy --role-name app --policy-name logins",
-                json!({"RoleName": "app", "PolicyName": "logins",
-                    "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}),
-            ),
-            ("list-attached-role-policies --role-name app", json!({"AttachedPolicies": []})),
-            ("get-role --role-name app", json!({"Role": {"RoleName": "app", "Arn": ROLE}})),
-            // The management account, to which no service control policy applies.
-            (
-                "describe-organization",
-                json!({"Organization": {"Id": "o-1", "MasterAccountId": "123456789012"}}),
-            ),
-        ];
-        answers.splice(0..0, more.iter().cloned());
-        let (aws, _answers) = sample::aws(&answers);
-        examine(&aws, &sample::database(), &sample::login(true), false)
-    }
-
-    fn ids(finding: &Finding) -> Vec<&str> {
-        finding.causes.iter().map(|cause| cause.id.as_str()).collect()
-    }
-
-    fn allow(resource: &str) -> Value {
-        let resource = format!("arn:aws:rds-db:{resource}");
-        json!({"Effect": "Allow", "Action": ACTION, "Resource": resource})
-    }
-
-    fn own() -> Value {
-        allow(&format!("eu-west-1:123456789012:dbuser:{ID}/app"))
-    }
-
-    fn deny(operator: &str, key: &str, value: &str) -> Value {
-        let mut condition = json!({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}});
-        condition[operator] = json!({ key: value });
-        json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
-    }
-
-    #[test]
-    fn an_allowed_login_rules_out_what_it_disproves() {
-        let finding = found("allowed", json!([own()]), &[]);
-        assert_eq!((finding.verdict, ids(&finding).len()), (Verdict::Ok, 0), "{}", finding.seen);
-        for cause in DISPROVED.iter().chain(&[Cause::OtherAccount, Cause::NetworkCondition]) {
-            assert!(finding.disproved.contains(cause), "{cause:?}");
-        }
-        assert!(DISPROVED.contains(&Cause::ResourceIdChanged));
-        // A policy of another level may have a condition.
-        let other = json!({"Organization": {"MasterAccountId": "999999999999"}});
-        let finding = found("allowed", json!([own()]), &[("describe-organization", other)]);
-        assert_eq!(finding.verdict, Verdict::Ok);
-        assert!(!finding.disproved.contains(&Cause::NetworkCondition));
-        let unread = "; not read: the organization's service control policies";
-        assert!(finding.seen.ends_with(unread), "{}", finding.seen);
-    }
-
-    #[test]
-    fn a_deny_is_proved_only_without_an_open_exemption() {
-        let network = Cause::NetworkCondition.id();
-        let exempt = deny("ArnNotLikeIfExists", "aws:PrincipalArn", ROLE);
-        assert_eq!(found("allowed", json!([own(), exempt]), &[]).verdict, Verdict::Ok);
-        let others = deny("ArnNotLikeIfExists", "aws:PrincipalArn", "arn:aws:iam::*:role/other");
-        let finding = found("allowed", json!([own(), others.clone()]), &[]);
-        assert_eq!((finding.verdict, ids(&finding)), (Verdict::Failed, vec![network]));
-
-        let tagged = deny("StringNotEqualsIfExists", "aws:PrincipalTag/dp:exclude:network", "true");
-        let finding = found("allowed", json!([own(), tagged.clone()]), &[]);
-        assert_eq!((finding.verdict, ids(&finding)), (Verdict::Warning, vec![network]));
-        assert!(finding.disproved.contains(&Cause::PolicyMissing));
-        assert!(finding.causes[0].because.contains("may deny it"), "{}", finding.causes[0].because);
-        // After what is proved.
-        let finding = found("implicitDeny", json!([tagged]), &[]);
-        assert_eq!(ids(&finding), [Cause::PolicyMissing.id(), network]);
-        let finding = found("implicitDeny", json!([others]), &[]);
-        assert_eq!(ids(&finding), [network, Cause::PolicyMissing.id()]);
-        assert!(!finding.disproved.contains(&Cause::PolicyMissing));
-    }
-
-    #[test]
-    fn an_allow_with_a_condition_is_to_blame_only_if_nothing_else_allows() {
-        let mut conditional = own();
-        conditional["Condition"] = json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}});
-        let finding = found("implicitDeny", json!([conditional]), &[]);
-        assert_eq!(ids(&finding), [Cause::NetworkCondition.id()]);
-        let finding = found("allowed", json!([conditional, own()]), &[]);
-        assert_eq!((finding.verdict, ids(&finding).len()), (Verdict::Ok, 0));
-        // The Deny of another statement is the cause.
-        let others = deny("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/other");
-        let finding = found("allowed", json!([conditional, own(), others]), &[]);
-        let because = &finding.causes[0].because;
-        assert!(because.contains("denies it") && !because.contains("allows it"), "{because}");
-    }
-
-    #[test]
-    fn a_wrong_policy_is_no_switchover() {
-        let renamed = json!({"DBInstances": [{"DBInstanceIdentifier": "orders-old1",
-            "DbiResourceId": "db-BLUE", "DBInstanceStatus": "available", "Engine": "postgres",
-            "DBInstanceArn": "arn:aws:rds:eu-west-1:123456789012:db:orders-old1"}]});
-        let rds = [
-            ("describe-blue-green-deployments", json!({"BlueGreenDeployments": []})),
-            ("Name=dbi-resource-id,Values=db-BLUE", renamed),
-            ("Name=dbi-resource-id,Values=db-GONE", json!({"DBInstances": []})),
-        ];
-        let changed = Cause::ResourceIdChanged.id();
-        let wrong = Cause::PolicyWrongResource.id();
-        for (resource, expected) in [
-            ("eu-west-1:123456789012:dbuser:db-BLUE/app", changed),
-            ("*:*:dbuser:db-BLUE/*", changed),
-            ("eu-west-1:123456789012:dbuser:db-BLUE/other", wrong),
-            ("us-east-1:123456789012:dbuser:db-BLUE/app", wrong),
-            ("eu-west-1:999999999999:dbuser:db-BLUE/app", wrong),
-            ("eu-west-1:123456789012:dbuser:db-GONE/app", wrong),
-            ("eu-west-1:123456789012:dbuser:db-NEV/app", wrong),
-            ("eu-west-1:123456789012:dbuser:db-prod/app", wrong),
-            ("eu-west-1:123456789012:dbuser:cluster-*/app", wrong),
-        ] {
-            let finding = found("implicitDeny", json!([allow(resource)]), &rds);
-            assert_eq!(ids(&finding), [expected], "{resource}");
-            let rules_out = finding.disproved.contains(&Cause::PolicyWrongResource);
-            assert_eq!(rules_out, expected == changed, "{resource}");
-            assert!(expected == changed || !finding.disproved.contains(&Cause::ResourceIdChanged));
-        }
-        // The one with evidence is told, wherever it is in the list.
-        let both = ["db-GONE", "db-BLUE"].map(|id| allow(&format!("*:*:dbuser:{id}/app")));
-        assert_eq!(ids(&found("implicitDeny", json!(both), &rds)), [changed]);
-    }
-}
+mod tests;
