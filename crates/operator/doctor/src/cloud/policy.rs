@@ -101,8 +101,9 @@ impl Asked<'_> {
         // The simulator leaves open what it has no key for, so the statements themselves are read.
         let network = if logged_in { Found::default() } else { self.network(&read) };
         let is_denied = !network.denies.is_empty();
-        let causes = self.causes(evaluation, &read, network);
-        let (verdict, may, unless) = match (allowed && !is_denied, causes.is_empty()) {
+        let (causes, possible) = self.causes(evaluation, &read, network);
+        let is_clear = causes.is_empty() && possible.is_empty();
+        let (verdict, may, unless) = match (allowed && !is_denied, is_clear) {
             (true, true) => (Verdict::Ok, "may", ""),
             (true, false) => {
                 (Verdict::Warning, "may", ", unless a condition on the network denies it")
@@ -120,21 +121,30 @@ impl Asked<'_> {
             .fact("principal", arn)
             .fact("resource", resource.as_str())
             .fact("decision", evaluation.eval_decision.as_str())
-            .because_of(causes);
+            .because_of(causes)
+            .perhaps_because_of(possible);
         let finding = match database.account() == Some(identity.account.as_str()) {
             true => finding.disproves(&[Cause::OtherAccount]),
             false => finding,
         };
         if allowed || is_changed {
-            let is_clear = allowed && verdict == Verdict::Ok && read.unread.is_empty();
-            let network = if is_clear { &[Cause::NetworkCondition][..] } else { &[] };
+            let network = if is_clear && read.unread.is_empty() {
+                &[Cause::NetworkCondition][..]
+            } else {
+                &[]
+            };
             return finding.disproves(DISPROVED).disproves(network);
         }
         finding
     }
 
-    /// What is proved, and after it what only may be.
-    fn causes(&self, evaluation: &Evaluation, read: &Read, network: Found) -> Vec<Suspect> {
+    /// The causes that are proved, and those that may be.
+    fn causes(
+        &self,
+        evaluation: &Evaluation,
+        read: &Read,
+        network: Found,
+    ) -> (Vec<Suspect>, Vec<Suspect>) {
         let allowed = evaluation.eval_decision == "allowed";
         let refused = if allowed { None } else { self.refused(evaluation) };
         let never_allows = match (allowed, &refused) {
@@ -161,10 +171,9 @@ impl Asked<'_> {
         }
         if !is_denied && !certain.is_empty() {
             causes.push(of_network(&certain));
-        } else if !is_denied && !network.may_deny.is_empty() {
-            causes.push(of_network(&network.may_deny));
         }
-        causes
+        let is_open = certain.is_empty() && !network.may_deny.is_empty();
+        (causes, is_open.then(|| of_network(&network.may_deny)).into_iter().collect())
     }
 
     /// What the policies do by conditions on the network.
