@@ -1,6 +1,7 @@
 //! What AWS's APIs know of a login, and the function cannot see. Causes that AWS proves come before those
 //! that the function suspects.
 
+mod condition;
 mod database;
 mod documents;
 mod log;
@@ -11,6 +12,10 @@ mod policy;
 mod principal;
 mod proxy;
 mod resource_id;
+#[cfg(test)]
+mod sample;
+mod simulation;
+mod wildcard;
 
 use aws_cli::{Aws, Database, Function, Target};
 use diagnosis::{
@@ -52,14 +57,16 @@ struct Finding {
     facts: Map<String, Value>,
     /// The causes that it proves.
     causes: Vec<Suspect>,
+    /// The causes that it finds and cannot prove.
+    possible: Vec<Suspect>,
     /// The causes that it rules out.
     disproved: Vec<Cause>,
 }
 
 impl Finding {
     fn new(verdict: Verdict, seen: impl Into<String>) -> Finding {
-        let (facts, causes, disproved) = (Map::new(), Vec::new(), Vec::new());
-        Finding { verdict, seen: seen.into(), facts, causes, disproved }
+        let (facts, causes, possible) = (Map::new(), Vec::new(), Vec::new());
+        Finding { verdict, seen: seen.into(), facts, causes, possible, disproved: Vec::new() }
     }
 
     fn fact(mut self, name: &str, value: impl Into<Value>) -> Finding {
@@ -69,6 +76,11 @@ impl Finding {
 
     fn because_of(mut self, causes: impl IntoIterator<Item = Suspect>) -> Finding {
         self.causes.extend(causes);
+        self
+    }
+
+    fn perhaps_because_of(mut self, causes: impl IntoIterator<Item = Suspect>) -> Finding {
+        self.possible.extend(causes);
         self
     }
 
@@ -130,24 +142,33 @@ pub(crate) fn complete(
         let asking = asking.map(|(name, ask)| (name, scope.spawn(move || timed(ask))));
         asking.map(|(name, ask)| (name, ask.join()))
     });
-    let mut certain = Vec::new();
+    let (mut certain, mut possible) = (Vec::new(), Vec::new());
     for (name, finding) in findings {
         let (ms, finding) = match finding {
             Ok((ms, Some(finding))) => (ms, finding),
             Ok((_, None)) => continue,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let Finding { verdict, seen, facts, causes, disproved } = finding;
+        let Finding { verdict, seen, facts, causes, possible: perhaps, disproved } = finding;
         diagnosis.ok &= verdict == Verdict::Ok;
         let (name, ms, facts) = (name.to_owned(), Some(ms), Some(facts));
         diagnosis.steps.push(Step { name, verdict, ms, seen, facts, more: Map::new() });
         diagnosis.causes.retain(|cause| disproved.iter().all(|other| other.id() != cause.id));
         certain.extend(causes);
+        possible.extend(perhaps);
     }
-    diagnosis.causes.retain(|cause| !certain.iter().any(|sure: &Suspect| sure.id == cause.id));
-    certain.append(&mut diagnosis.causes);
-    diagnosis.causes = certain;
+    diagnosis.causes = in_order([certain, possible, diagnosis.causes]);
     diagnosis
+}
+
+/// The causes, the surest first. One that is surer already does not come again.
+fn in_order(causes: [Vec<Suspect>; 3]) -> Vec<Suspect> {
+    let mut all: Vec<Suspect> = Vec::new();
+    for mut less_sure in causes {
+        less_sure.retain(|cause| !all.iter().any(|sure| sure.id == cause.id));
+        all.append(&mut less_sure);
+    }
+    all
 }
 
 /// A check; it returns `None` when there is nothing to check.
@@ -171,5 +192,23 @@ fn unanswered(proves: bool, proof: &str, error: &impl std::fmt::Display) -> Find
     match proves {
         true => Finding::new(Verdict::Ok, format!("{proof}; not checked at AWS: {error}")),
         false => Finding::new(Verdict::NotReached, format!("not checked: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_proved_comes_before_what_may_be() {
+        let of = |cause: Cause| suspect(cause, "x".into(), String::new(), String::new());
+        let all = in_order([
+            vec![of(Cause::Throttled)],
+            vec![of(Cause::NetworkCondition)],
+            vec![of(Cause::ClockOff), of(Cause::NetworkCondition), of(Cause::Throttled)],
+        ]);
+        let ids: Vec<_> = all.iter().map(|cause| cause.id.as_str()).collect();
+        let expected = [Cause::Throttled, Cause::NetworkCondition, Cause::ClockOff];
+        assert_eq!(ids, expected.map(Cause::id));
     }
 }

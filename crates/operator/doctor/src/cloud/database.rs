@@ -43,12 +43,18 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login) -> Finding 
         (true, Some(proxy)) if !proxy.is_iam_by_default => {
             finding.fact("default_auth_scheme", "NONE").disproves(&[Cause::IamOff])
         }
-        (true, Some(_)) => finding.fact("default_auth_scheme", "IAM_AUTH").disproves(&[
-            Cause::IamOff,
-            Cause::ProxyWithoutIam,
-            Cause::ProxyDefaultScheme,
-            Cause::ProxySecretMissing,
-        ]),
+        (true, Some(proxy)) => {
+            let scheme = "IAM_AUTH";
+            let finding = finding.fact("default_auth_scheme", scheme).disproves(&[
+                Cause::IamOff,
+                Cause::ProxyWithoutIam,
+                Cause::ProxyDefaultScheme,
+            ]);
+            match proxy.secrets.is_empty() {
+                true => finding.disproves(&[Cause::ProxySecretMissing, Cause::ProxySecretDiffers]),
+                false => finding,
+            }
+        }
         (true, None) => finding.disproves(&[Cause::IamOff, Cause::ProxyWithoutIam]),
     }
 }
@@ -203,13 +209,50 @@ fn other_port(database: &Database, login: &Login) -> Option<Suspect> {
 fn master_user(database: &Database, login: &Login) -> Option<Suspect> {
     let master = database.master_user.as_deref()?;
     (login.user.as_deref() == Some(master)).then(|| {
+        let then = if database.is_outside_vpcs() {
+            "leave IAM authentication on for the master user, who has no password in an express \
+             cluster and could not log in without it"
+        } else {
+            "disable IAM authentication for the master user, whose password does not work until then"
+        };
         suspect(
             Cause::MasterUser,
             format!("{master} is the master user of the {}", database.target),
             "compare DB_USER with the master user that RDS shows".into(),
-            "create a user for the function alone, and set DB_USER to it; disable IAM authentication for \
-             the master user, whose password does not work until then"
-                .into(),
+            format!("create a user for the function alone, and set DB_USER to it; {then}"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use aws_cli::{ProxyAuth, ProxySecret};
+
+    #[test]
+    fn a_proxy_without_secrets_has_no_wrong_one() {
+        let causes = [Cause::ProxySecretMissing, Cause::ProxySecretDiffers];
+        let secret = ProxySecret { arn: "arn:x".into(), user: None, is_iam_required: true };
+        for (secrets, expected) in [(vec![], true), (vec![secret], false)] {
+            let proxy = Some(ProxyAuth { is_iam_by_default: true, secrets });
+            let target = Target::Proxy("app".into());
+            let database = Database { target, proxy, ..sample::database() };
+            let (aws, _answers) = sample::aws(&[]);
+            let found = examine(&aws, &database, &sample::login(true));
+            for cause in causes {
+                assert_eq!(found.disproved.contains(&cause), expected, "{cause:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_master_user_of_an_express_cluster_keeps_iam() {
+        for (database, keeps) in [(sample::express(), true), (sample::database(), false)] {
+            let database = Database { master_user: Some("app".into()), ..database };
+            let fix = master_user(&database, &sample::login(false)).unwrap().fix;
+            assert_eq!(fix.contains("leave IAM authentication on"), keeps, "{fix}");
+            assert_eq!(fix.contains("disable"), !keeps, "{fix}");
+        }
+    }
 }

@@ -8,6 +8,9 @@ use super::{Finding, Login, suspect, unanswered};
 const PROOF: &str = "the function is connected";
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: bool) -> Finding {
+    if database.is_outside_vpcs() {
+        return through_gateway(database, login, connected);
+    }
     // A connection proves more than rules and routes.
     let wrong = if connected { Verdict::Warning } else { Verdict::Failed };
     let vpc = login.function.as_ref().and_then(Function::vpc);
@@ -30,6 +33,46 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: 
         .because_of([only_through_a_tunnel(database)]),
         (_, vpc) => groups(aws, database, vpc, connected),
     }
+}
+
+/// An express cluster has no security groups and no subnets: whoever reaches the internet reaches it.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_GettingStartedAurora.AuroraPostgreSQL.ExpressConfig.html>.
+fn through_gateway(database: &Database, login: &Login, connected: bool) -> Finding {
+    let text = format!("the {} is reached through an internet access gateway", database.target);
+    match login.function.as_ref().filter(|function| function.vpc().is_some() && !connected) {
+        None => Finding::new(Verdict::Ok, text),
+        Some(function) => Finding::new(
+            Verdict::Failed,
+            format!("{text}, but the function is in a VPC and is not connected"),
+        )
+        .because_of([shut_in(database, login, function)]),
+    }
+}
+
+fn shut_in(database: &Database, login: &Login, function: &Function) -> Suspect {
+    let user = login.user.as_deref().unwrap_or("USER");
+    suspect(
+        Cause::NoRoute,
+        format!(
+            "the {} is outside any VPC, behind an internet access gateway; the function is in {}",
+            database.target,
+            function.vpc().and_then(|vpc| vpc.vpc_id.as_deref()).unwrap_or("a VPC")
+        ),
+        format!(
+            "`aws lambda get-function-configuration --function-name {} --query VpcConfig`, and \
+             `aws ec2 describe-route-tables --region {}`: its subnets need a route to a NAT gateway",
+            shell(&function.arn),
+            shell(&database.region)
+        ),
+        format!(
+            "deploy it outside a VPC (`cargo xtask deploy --region {} --db-cluster {} --db-user {}`), or \
+             give its subnets a route to a NAT gateway",
+            shell(&database.region),
+            shell(database.target.name()),
+            shell(user)
+        ),
+    )
 }
 
 /// Checks the rules of the database's security groups.
@@ -160,10 +203,37 @@ fn only_through_a_tunnel(database: &Database) -> Suspect {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
     use aws_cli::Target;
     use diagnosis::commands;
     use engine::Engine;
+
+    #[test]
+    fn an_express_cluster_is_reached_through_the_internet() {
+        let (aws, _answers) = sample::aws(&[]);
+        let express = sample::express();
+        let examine = |is_in_vpc, connected| {
+            super::examine(&aws, &express, &sample::login(is_in_vpc), connected)
+        };
+        for (is_in_vpc, connected) in [(false, false), (false, true), (true, true)] {
+            let finding = examine(is_in_vpc, connected);
+            assert_eq!(finding.verdict, Verdict::Ok, "{}", finding.seen);
+            assert!(finding.seen.contains("through an internet access gateway"));
+        }
+        let here = Login { function: None, ..sample::login(false) };
+        assert_eq!(super::examine(&aws, &express, &here, false).verdict, Verdict::Ok);
+        let finding = examine(true, false);
+        assert_eq!(finding.verdict, Verdict::Failed);
+        let [cause] = &finding.causes[..] else { panic!("{}", finding.seen) };
+        assert_eq!(cause.id, Cause::NoRoute.id());
+        let deploy = "cargo xtask deploy --region eu-west-1 --db-cluster orders --db-user app";
+        assert_eq!(commands(&cause.fix).next(), Some(deploy));
+        // A cluster in a VPC is not.
+        let database = sample::database();
+        let finding = super::examine(&aws, &database, &sample::login(false), false);
+        assert!(finding.seen.contains("in no VPC"), "{}", finding.seen);
+    }
 
     #[test]
     fn names_from_aws_are_quoted() {
@@ -199,11 +269,12 @@ mod tests {
         let mut causes = vec![
             closed(&database, &own, "x"),
             outside(&database, &function),
+            shut_in(&database, &login, &function),
             another_vpc(&database, "x"),
             only_through_a_tunnel(&database),
         ];
         causes.extend(crate::cloud::database::examine(&Aws::new("aws"), &database, &login).causes);
-        assert_eq!(causes.len(), 7);
+        assert_eq!(causes.len(), 8);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
         for command in texts.flat_map(|text| commands(text)) {
             assert!(!command.contains(&odd()), "{command}"); // unquoted

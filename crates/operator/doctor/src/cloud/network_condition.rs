@@ -1,77 +1,106 @@
 //! Conditions on the caller's network, which a database login never has: a Deny with such a condition
-//! locks everyone out, and an Allow with one never applies.
-//!
-//! IAM database authentication supports none of six global condition keys:
-//! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html>. An operator whose
-//! key is absent matches if it is negated, has the suffix `IfExists`, or asks for the absence:
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
+//! locks out everyone whom its other conditions do not exempt, and an Allow with one never applies.
 
 use serde_json::Value;
 
-use super::documents::{ACTION, one_or_many};
+use super::condition::{self, Known};
+use super::documents::{ACTION, Policy, one_or_many};
+use super::wildcard::matches;
 
-const KEYS: [&str; 6] = [
-    "aws:SourceIp",
-    "aws:SourceVpc",
-    "aws:SourceVpce",
-    "aws:VpcSourceIp",
-    "aws:UserAgent",
-    "aws:Referer",
-];
+/// What the policies do to a login by conditions on the network: sentences with the policy's name.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The statements that deny it.
+    pub(super) denies: Vec<String>,
+    /// Those that deny it unless another condition, which only AWS can decide, exempts it.
+    pub(super) may_deny: Vec<String>,
+    /// Those of the principal's own policies that would allow it.
+    pub(super) never_grants: Vec<String>,
+    /// Those of a boundary or an organization that would permit it.
+    pub(super) never_permits: Vec<String>,
+}
 
-/// What a statement of `document` does to a login on `resource`, if a condition on the network decides it.
-pub(super) fn find(document: &Value, resource: &str) -> Option<String> {
-    one_or_many(&document["Statement"]).into_iter().find_map(|statement| {
-        if !covers(statement, "Action", ACTION) || !covers(statement, "Resource", resource) {
-            return None;
+impl Found {
+    /// Reads all statements that are about a login on `resource`.
+    pub(super) fn read(policies: &[Policy], resource: &str, known: Known<'_>) -> Found {
+        let mut found = Found::default();
+        for policy in policies {
+            for statement in one_or_many(&policy.document["Statement"]) {
+                let is_ours =
+                    covers(statement, "Action", ACTION) && covers(statement, "Resource", resource);
+                if is_ours {
+                    found.add(policy, statement, known);
+                }
+            }
         }
-        let conditions = network_conditions(&statement["Condition"]);
-        let name = statement["Sid"].as_str().map(|sid| format!(" {sid}")).unwrap_or_default();
-        let shown: Vec<_> =
-            conditions.iter().map(|(operator, key, _)| format!("{operator} {key}")).collect();
-        let shown = shown.join(", ");
-        let all_match = conditions.iter().all(|(.., matches)| *matches);
+        found
+    }
+
+    fn add(&mut self, policy: &Policy, statement: &Value, known: Known<'_>) {
+        let conditions = conditions(&statement["Condition"], known);
+        let network: Vec<_> = conditions.iter().filter(|one| one.is_of_network).collect();
+        if network.is_empty() {
+            return;
+        }
+        let shown = joined(&network);
+        let sid = statement["Sid"].as_str().map(|sid| format!(" {sid}")).unwrap_or_default();
+        let of = format!("{}: its statement{sid}", policy.name);
+        let fails = |one: &Condition<'_>| one.holds == Some(false);
         match statement["Effect"].as_str() {
-            _ if conditions.is_empty() => None,
-            Some("Deny") if all_match => Some(format!(
-                "its statement{name} denies it with the condition {shown}, which matches because a \
-                 login has no such key"
-            )),
-            Some("Allow") if !all_match => Some(format!(
-                "its statement{name} allows it with the condition {shown}, which never matches because a \
-                 login has no such key"
-            )),
-            _ => None,
+            Some("Deny") if !conditions.iter().any(fails) => {
+                let why = format!(
+                    "deny it with the condition {shown}, which matches because a login has no such key"
+                );
+                let open: Vec<_> = conditions.iter().filter(|one| one.holds.is_none()).collect();
+                if open.is_empty() {
+                    self.denies.push(format!("{of} {}", why.replacen("deny", "denies", 1)));
+                } else {
+                    let open = joined(&open);
+                    self.may_deny.push(format!(
+                        "{of} may {why}, unless {open} exempts it, which only AWS can tell"
+                    ));
+                }
+            }
+            Some("Allow") if network.iter().any(|one| fails(one)) => {
+                let never = match policy.is_identitys {
+                    true => &mut self.never_grants,
+                    false => &mut self.never_permits,
+                };
+                never.push(format!(
+                    "{of} allows it with the condition {shown}, which never matches because a login has \
+                     no such key"
+                ));
+            }
+            _ => {}
         }
-    })
+    }
 }
 
-/// The conditions on one of the keys: operator, key, and whether it matches without the key.
-fn network_conditions(conditions: &Value) -> Vec<(&str, &str, bool)> {
-    let operators = conditions.as_object().into_iter().flatten();
-    let all = operators.flat_map(|(operator, keys)| {
-        let keys = keys.as_object().into_iter().flatten();
-        keys.filter(|(key, _)| KEYS.iter().any(|one| one.eq_ignore_ascii_case(key))).map(
-            move |(key, values)| {
-                (operator.as_str(), key.as_str(), matches_without_key(operator, values))
-            },
-        )
-    });
-    all.collect()
+/// A condition of a statement.
+struct Condition<'a> {
+    operator: &'a str,
+    key: &'a str,
+    is_of_network: bool,
+    /// Whether it holds for the login, if that is known.
+    holds: Option<bool>,
 }
 
-fn matches_without_key(operator: &str, values: &Value) -> bool {
-    let operator = operator.to_ascii_lowercase();
-    if operator == "null" {
-        let is_true = |value: &Value| value == true || value == "true";
-        return one_or_many(values).into_iter().any(is_true);
+fn conditions<'a>(element: &'a Value, known: Known<'_>) -> Vec<Condition<'a>> {
+    let mut conditions = Vec::new();
+    for (operator, keys) in element.as_object().into_iter().flatten() {
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            let holds = condition::holds(operator, key, values, known);
+            let is_of_network = condition::is_of_network(key);
+            conditions.push(Condition { operator, key, is_of_network, holds });
+        }
     }
-    let (set, operator) = operator.split_once(':').unwrap_or(("", &operator));
-    match set {
-        "forallvalues" => true,
-        "foranyvalue" => false,
-        _ => operator.contains("not") || operator.ends_with("ifexists"),
-    }
+    conditions
+}
+
+fn joined(conditions: &[&Condition<'_>]) -> String {
+    let shown =
+        conditions.iter().map(|Condition { operator, key, .. }| format!("{operator} {key}"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a statement's `element` covers `value`: itself, or by what its `Not` form leaves out.
@@ -91,35 +120,6 @@ fn covers(statement: &Value, element: &str, value: &str) -> bool {
     }
 }
 
-/// Whether a pattern with `*` and `?` matches all of `text`. A variable such as `${aws:username}` may
-/// stand for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut simple = String::new();
-    let mut rest = pattern;
-    while let Some((before, after)) = rest.split_once("${") {
-        simple.push_str(before);
-        simple.push('*');
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    simple.push_str(rest);
-    let (pattern, text): (Vec<_>, Vec<_>) = (simple.chars().collect(), text.chars().collect());
-    // Which lengths of the text the pattern so far may have matched.
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
-    for letter in pattern {
-        let mut next = vec![false; text.len() + 1];
-        for at in 0..=text.len() {
-            next[at] = match letter {
-                '*' => reached[at] || (at > 0 && next[at - 1]),
-                '?' => at > 0 && reached[at - 1],
-                letter => at > 0 && reached[at - 1] && text[at - 1] == letter,
-            };
-        }
-        reached = next;
-    }
-    reached[text.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,10 +127,16 @@ mod tests {
 
     const ARN: &str = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/app";
 
-    fn found(effect: &str, condition: Value) -> bool {
-        let document = json!({ "Statement": { "Sid": "Perimeter", "Effect": effect, "Action": "*",
-            "Resource": "*", "Condition": condition } });
-        find(&document, ARN).is_some()
+    fn read(statement: Value) -> Found {
+        let principal = "arn:aws:iam::123456789012:role/app";
+        let known = Known { principal, account: "123456789012", region: "eu-west-1" };
+        let document = json!({ "Statement": statement });
+        Found::read(&[Policy { name: "p".into(), document, is_identitys: true }], ARN, known)
+    }
+
+    fn of(effect: &str, condition: &Value) -> Found {
+        read(json!({ "Sid": "Perimeter", "Effect": effect, "Action": "*", "Resource": "*",
+            "Condition": condition }))
     }
 
     #[test]
@@ -138,29 +144,58 @@ mod tests {
         for condition in [
             json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}),
             json!({"StringNotEqualsIfExists": {"aws:sourcevpc": ["vpc-1"]}}),
-            json!({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}, "Bool": {"aws:ViaAWSService": "false"}}),
+            json!({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}, "BoolIfExists": {"aws:ViaAWSService": "false"}}),
             json!({"IpAddressIfExists": {"aws:VpcSourceIp": "10.0.0.0/8"}}),
             json!({"Null": {"aws:SourceVpce": "true"}}),
             json!({"ForAllValues:StringLike": {"aws:UserAgent": "x"}}),
+            json!({"StringNotEquals": {"aws:VpceOrgID": "o-1"}}),
+            json!({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"},
+                "ArnNotLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/other"}}),
         ] {
-            assert!(found("Deny", condition.clone()), "{condition}");
+            let found = of("Deny", &condition);
+            assert!(found.denies.len() == 1 && found.may_deny.is_empty(), "{condition}");
+            assert!(found.denies[0].starts_with("p: its statement Perimeter denies it with"));
         }
         for condition in [
             json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}}),
             json!({"Null": {"aws:SourceVpce": "false"}}),
             json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}),
             json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+            json!({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"},
+                "ArnNotLikeIfExists": {"aws:PrincipalArn": ["arn:aws:iam::123456789012:role/app"]}}),
+            json!({"StringNotEquals": {"aws:SourceVpc": "vpc-1", "aws:PrincipalAccount": "123456789012"}}),
+            json!({"StringNotEquals": {"aws:SourceVpc": "vpc-1"}, "StringEquals": {"aws:RequestedRegion": "us-east-1"}}),
             json!({}),
         ] {
-            assert!(!found("Deny", condition.clone()), "{condition}");
+            let Found { denies, may_deny, .. } = of("Deny", &condition);
+            assert!([denies, may_deny].concat().is_empty(), "{condition}");
+        }
+    }
+
+    /// As in AWS's samples of data perimeters.
+    #[test]
+    fn a_deny_with_another_condition_may_lock_out() {
+        for (operator, key, value) in [
+            ("StringNotEqualsIfExists", "aws:PrincipalTag/dp:exclude:network", "true"),
+            ("Null", "lambda:SourceFunctionArn", "true"),
+            ("Bool", "aws:ViaAWSService", "false"),
+        ] {
+            let mut condition = json!({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}});
+            condition[operator] = json!({ key: value });
+            let found = of("Deny", &condition);
+            assert!(found.denies.is_empty() && found.may_deny.len() == 1, "{condition}");
+            let text = &found.may_deny[0];
+            assert!(text.contains("may deny it with the condition NotIpAddressIfExists"), "{text}");
+            assert!(text.contains(&format!("unless {operator} {key} exempts it")), "{text}");
         }
     }
 
     #[test]
     fn an_allow_that_needs_an_absent_key_never_applies() {
-        assert!(found("Allow", json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})));
-        assert!(found("Allow", json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}})));
-        assert!(!found("Allow", json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})));
+        let allows = |condition: Value| of("Allow", &condition).never_grants.is_empty();
+        assert!(!allows(json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})));
+        assert!(!allows(json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}})));
+        assert!(allows(json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})));
     }
 
     #[test]
@@ -172,19 +207,13 @@ mod tests {
             (json!({"NotAction": ["sts:*", "rds-db:connect"], "Resource": "*"}), false),
             (json!({"Action": "s3:*", "Resource": "*"}), false),
             (json!({"Action": "*", "Resource": "arn:aws:rds-db:*:*:dbuser:*/app"}), true),
-            (json!({"Action": "*", "Resource": "arn:aws:rds-db:*:*:dbuser:*/ap?"}), true),
-            (
-                json!({"Action": "*", "Resource": "arn:aws:rds-db:*:*:dbuser:*/${aws:username}"}),
-                true,
-            ),
             (json!({"Action": "*", "Resource": "arn:aws:s3:::*"}), false),
             (json!({"Action": "*", "NotResource": "arn:aws:rds-db:*"}), false),
         ] {
             let mut statement = statement;
             statement["Effect"] = json!("Deny");
             statement["Condition"] = condition.clone();
-            let document = json!({ "Statement": [statement] });
-            assert_eq!(find(&document, ARN).is_some(), counts, "{document}");
+            assert_eq!(read(json!([statement])).denies.len(), usize::from(counts), "{statement}");
         }
     }
 }

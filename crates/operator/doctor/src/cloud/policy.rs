@@ -3,45 +3,21 @@
 //! Source: "Creating and using an IAM policy for IAM database access",
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>.
 
-use aws_cli::{Aws, Database, Error};
+use aws_cli::{Aws, Database};
 use diagnosis::{Cause, Suspect, Verdict, shell};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::documents::{self, ACTION, one_or_many};
+use super::condition::Known;
+use super::documents::{ACTION, Read, one_or_many};
+use super::network_condition::Found;
 use super::principal::{self, Identity, Principal};
-use super::{Finding, Login, network_condition, of_table, resource_id, suspect, unanswered};
+use super::simulation::{Evaluation, simulate};
+use super::wildcard::matches;
+use super::{Finding, Login, of_table, resource_id, suspect, unanswered};
 
-/// The causes that are ruled out when the policies allow the login.
-const DISPROVED: &[Cause] = &[Cause::PolicyMissing, Cause::PolicyWrongResource];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Simulation {
-    evaluation_results: Vec<Evaluation>,
-}
-
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Evaluation {
-    /// `allowed`, `explicitDeny` or `implicitDeny`.
-    eval_decision: String,
-    organizations_decision_detail: Option<ByOrganizations>,
-    permissions_boundary_decision_detail: Option<ByBoundary>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ByOrganizations {
-    allowed_by_organizations: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ByBoundary {
-    allowed_by_permissions_boundary: bool,
-}
+/// The causes that are ruled out when the policies allow the login on the current resource id.
+const DISPROVED: &[Cause] =
+    &[Cause::PolicyMissing, Cause::PolicyWrongResource, Cause::ResourceIdChanged];
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, logged_in: bool) -> Finding {
     let Some(user) = &login.user else {
@@ -103,25 +79,6 @@ fn resource(database: &Database, user: &str) -> String {
     format!("arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{user}")
 }
 
-fn simulate(aws: &Aws, identity: &Identity, resource: &str) -> Result<Evaluation, Error> {
-    let Simulation { evaluation_results } = aws.call(&[
-        "iam",
-        "simulate-principal-policy",
-        "--policy-source-arn",
-        &identity.arn,
-        "--action-names",
-        ACTION,
-        "--resource-arns",
-        resource,
-    ])?;
-    let none = Evaluation {
-        eval_decision: "implicitDeny".into(),
-        organizations_decision_detail: None,
-        permissions_boundary_decision_detail: None,
-    };
-    Ok(evaluation_results.into_iter().next().unwrap_or(none))
-}
-
 /// A login whose policies were simulated.
 struct Asked<'a> {
     aws: &'a Aws,
@@ -134,120 +91,176 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn judge(&self, evaluation: &Evaluation, logged_in: bool) -> Finding {
-        let (arn, resource) = (self.identity.arn.as_str(), self.resource.as_str());
+        let Asked { database, identity, resource, .. } = self;
+        let arn = identity.arn.as_str();
         let allowed = evaluation.eval_decision == "allowed";
+        let read = match allowed && logged_in {
+            true => Read::default(),
+            false => Read::all(self.aws, identity),
+        };
         // The simulator leaves open what it has no key for, so the statements themselves are read.
-        let network = if logged_in { None } else { self.network_condition() };
-        if let Some(because) = network {
-            let cause = of_table(Cause::NetworkCondition, because, self.database, self.login);
-            return Finding::new(Verdict::Failed, format!("{arn} may not {ACTION} on {resource}"))
-                .fact("principal", arn)
-                .fact("resource", resource)
-                .because_of([cause]);
+        let network = if logged_in { Found::default() } else { self.network(&read) };
+        let is_denied = !network.denies.is_empty();
+        let (causes, possible) = self.causes(evaluation, &read, network);
+        let is_clear = causes.is_empty() && possible.is_empty();
+        let (verdict, may, unless) = match (allowed && !is_denied, is_clear) {
+            (true, true) => (Verdict::Ok, "may", ""),
+            (true, false) => {
+                (Verdict::Warning, "may", ", unless a condition on the network denies it")
+            }
+            // The login was allowed, but the next one may not be.
+            (false, _) if logged_in => (Verdict::Warning, "may not", ""),
+            (false, _) => (Verdict::Failed, "may not", ""),
+        };
+        let mut seen = format!("{arn} {may} {ACTION} on {resource}{unless}");
+        if !read.unread.is_empty() {
+            seen += &format!("; not read: {}", read.unread.join(", "));
         }
-        if allowed {
-            return Finding::new(Verdict::Ok, format!("{arn} may {ACTION} on {resource}"))
-                .fact("principal", arn)
-                .fact("resource", resource)
-                .disproves(DISPROVED);
-        }
-        // The login was allowed, but the next one may not be.
-        let verdict = if logged_in { Verdict::Warning } else { Verdict::Failed };
-        let why = self.not_allowed(evaluation);
-        let changed = why.id == Cause::ResourceIdChanged.id();
-        let finding = Finding::new(verdict, format!("{arn} may not {ACTION} on {resource}"))
+        let is_changed = causes.iter().any(|one| one.id == Cause::ResourceIdChanged.id());
+        let finding = Finding::new(verdict, seen)
             .fact("principal", arn)
-            .fact("resource", resource)
+            .fact("resource", resource.as_str())
             .fact("decision", evaluation.eval_decision.as_str())
-            .because_of([why]);
-        if changed { finding.disproves(DISPROVED) } else { finding }
+            .because_of(causes)
+            .perhaps_because_of(possible);
+        let finding = match database.account() == Some(identity.account.as_str()) {
+            true => finding.disproves(&[Cause::OtherAccount]),
+            false => finding,
+        };
+        if allowed || is_changed {
+            let network = if is_clear && read.unread.is_empty() {
+                &[Cause::NetworkCondition][..]
+            } else {
+                &[]
+            };
+            return finding.disproves(DISPROVED).disproves(network);
+        }
+        finding
     }
 
-    /// Which policy has a condition on the network, and what it does.
-    fn network_condition(&self) -> Option<String> {
-        let policies = documents::all(self.aws, &self.identity);
-        policies.iter().find_map(|policy| {
-            let what = network_condition::find(&policy.document, &self.resource)?;
-            Some(format!("{}: {what}", policy.name))
-        })
+    /// The causes that are proved, and those that may be.
+    fn causes(
+        &self,
+        evaluation: &Evaluation,
+        read: &Read,
+        network: Found,
+    ) -> (Vec<Suspect>, Vec<Suspect>) {
+        let allowed = evaluation.eval_decision == "allowed";
+        let refused = if allowed { None } else { self.refused(evaluation) };
+        let never_allows = match (allowed, &refused) {
+            (true, _) => Vec::new(),
+            (false, None) => network.never_grants,
+            (false, Some(_)) => network.never_permits,
+        };
+        let of_network = |because: &[String]| {
+            of_table(Cause::NetworkCondition, because.join("; "), self.database, self.login)
+        };
+        let is_denied = !network.denies.is_empty();
+        let is_granted_nowhere = !allowed && never_allows.is_empty();
+        let certain = [network.denies, never_allows].concat();
+        let mut causes = Vec::new();
+        if is_denied {
+            causes.push(of_network(&certain));
+        }
+        // A Deny that is read here is the one that the simulator found.
+        let is_named = is_denied && evaluation.eval_decision == "explicitDeny";
+        match refused {
+            Some(refused) if !is_named => causes.push(refused),
+            None if is_granted_nowhere => causes.push(self.not_granted(read)),
+            _ => {}
+        }
+        if !is_denied && !certain.is_empty() {
+            causes.push(of_network(&certain));
+        }
+        let is_open = certain.is_empty() && !network.may_deny.is_empty();
+        (causes, is_open.then(|| of_network(&network.may_deny)).into_iter().collect())
     }
 
-    fn not_allowed(&self, evaluation: &Evaluation) -> Suspect {
-        let Asked { aws, database, login, identity, resource } = self;
-        let arn = &identity.arn;
-        let confirm = format!(
+    /// What the policies do by conditions on the network.
+    fn network(&self, read: &Read) -> Found {
+        let Identity { arn, account } = &self.identity;
+        let known = Known { principal: arn, account, region: &self.database.region };
+        Found::read(&read.policies, &self.resource, known)
+    }
+
+    /// The command that asks the simulator.
+    fn confirm(&self) -> String {
+        format!(
             "`aws iam simulate-principal-policy --policy-source-arn {} --action-names {ACTION} \
              --resource-arns {}`",
-            shell(arn),
-            shell(resource)
-        );
-        let missing = |because: &str, fix: String| {
-            suspect(Cause::PolicyMissing, because.to_owned(), confirm.clone(), fix)
-        };
-        let organizations = evaluation.organizations_decision_detail.as_ref();
-        if organizations.is_some_and(|detail| !detail.allowed_by_organizations) {
-            return missing(
-                "a service control policy of the organization does not allow it",
-                format!("ask the organization's administrator to allow {ACTION} for the account"),
-            );
-        }
-        let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
-        if boundary.is_some_and(|detail| !detail.allowed_by_permissions_boundary) {
-            return missing(
-                "the permissions boundary does not allow it",
-                format!("allow {ACTION} on {resource} in the permissions boundary of {arn}"),
-            );
-        }
-        if evaluation.eval_decision == "explicitDeny" {
-            return missing(
-                "a statement with the effect Deny applies",
-                format!("remove {resource} from the statement that denies {ACTION}"),
-            );
-        }
-        let allow = allow_command(identity, resource);
-        match documents::of_identity(aws, identity) {
-            Ok(own) => {
-                let named: Vec<_> =
-                    own.iter().flat_map(|policy| allowed_resources(&policy.document)).collect();
-                if named.is_empty() {
-                    return missing("no statement of its policies allows it", allow);
-                }
-                if let Some(because) = self.switched_over(&named) {
-                    return of_table(Cause::ResourceIdChanged, because, database, login);
-                }
-                suspect(
-                    Cause::PolicyWrongResource,
-                    format!(
-                        "its policies allow {ACTION} on {}, and not on {resource}",
-                        named.join(", ")
-                    ),
-                    confirm,
-                    format!("name {resource} in the policy instead: {allow}"),
-                )
-            }
-            Err(_) => missing("none of its policies allows it", allow),
-        }
+            shell(&self.identity.arn),
+            shell(&self.resource)
+        )
     }
 
-    /// Whether the policies name the database that had this one's name before.
-    fn switched_over(&self, named: &[String]) -> Option<String> {
-        let ids = named.iter().filter_map(|arn| {
-            let (id, user) = arn.split_once(":dbuser:")?.1.split_once('/')?;
-            let is_ours = user == "*" || Some(user) == self.login.user.as_deref();
-            is_ours.then_some(id).filter(|id| id.starts_with("db-") || id.starts_with("cluster-"))
-        });
-        for id in ids {
-            let (cause, why) = resource_id::explain(self.aws, self.database, id);
-            if cause == Cause::ResourceIdChanged {
-                let own = &self.database.resource_id;
-                let target = &self.database.target;
-                return Some(format!(
-                    "its policies allow {ACTION} on {id}, but RDS shows {own} for the {target}{why}"
-                ));
-            }
-        }
-        None
+    /// What refuses the login, whatever else allows it.
+    fn refused(&self, evaluation: &Evaluation) -> Option<Suspect> {
+        let (arn, resource) = (&self.identity.arn, &self.resource);
+        let organizations = evaluation.organizations_decision_detail.as_ref();
+        let boundary = evaluation.permissions_boundary_decision_detail.as_ref();
+        let (because, fix) = if organizations.is_some_and(|it| !it.allowed_by_organizations) {
+            (
+                "a service control policy of the organization does not allow it",
+                format!("ask the organization's administrator to allow {ACTION} for the account"),
+            )
+        } else if boundary.is_some_and(|it| !it.allowed_by_permissions_boundary) {
+            (
+                "the permissions boundary does not allow it",
+                format!("allow {ACTION} on {resource} in the permissions boundary of {arn}"),
+            )
+        } else if evaluation.eval_decision == "explicitDeny" {
+            (
+                "a statement with the effect Deny applies",
+                format!("remove {resource} from the statement that denies {ACTION}"),
+            )
+        } else {
+            return None;
+        };
+        Some(suspect(Cause::PolicyMissing, because.to_owned(), self.confirm(), fix))
     }
+
+    /// Why none of the policies allows it.
+    fn not_granted(&self, read: &Read) -> Suspect {
+        let Asked { aws, database, login, identity, resource } = self;
+        let allow = allow_command(identity, resource);
+        let named: Vec<_> = read
+            .policies
+            .iter()
+            .filter(|policy| policy.is_identitys)
+            .flat_map(|policy| allowed_resources(&policy.document))
+            .collect();
+        if named.is_empty() {
+            let because = match read.unread.is_empty() {
+                true => "no statement of its policies allows it",
+                false => "none of its policies allows it",
+            };
+            return suspect(Cause::PolicyMissing, because.to_owned(), self.confirm(), allow);
+        }
+        let ids = named.iter().filter_map(|arn| id_alone_differs(arn, database, resource));
+        let (cause, why) = resource_id::explain(aws, database, ids)
+            .unwrap_or((Cause::PolicyWrongResource, String::new()));
+        let because = format!(
+            "its policies allow {ACTION} on {}, and not on {resource}{why}",
+            named.join(", ")
+        );
+        match cause {
+            Cause::ResourceIdChanged => of_table(cause, because, database, login),
+            _ => suspect(
+                cause,
+                because,
+                self.confirm(),
+                format!("name {resource} in the policy instead: {allow}"),
+            ),
+        }
+    }
+}
+
+/// The resource id of a policy's `arn`, if the login was allowed with the database's own in its place.
+fn id_alone_differs<'a>(arn: &'a str, database: &Database, resource: &str) -> Option<&'a str> {
+    let (start, rest) = arn.split_once(":dbuser:")?;
+    let (id, user) = rest.split_once('/')?;
+    let with_own = format!("{start}:dbuser:{}/{user}", database.resource_id);
+    matches(&with_own, resource).then_some(id)
 }
 
 /// The command that allows the login.
@@ -286,35 +299,4 @@ fn allowed_resources(document: &Value) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use diagnosis::commands;
-    use serde_json::json;
-
-    #[test]
-    fn the_command_quotes_every_user() {
-        let arn = "arn:aws:iam::123456789012:role/reader".to_owned();
-        let identity = Identity { account: "1".into(), arn };
-        let resource = r#"arn:aws:rds-db:eu-west-1:1:dbuser:db-A/o'neil "x""#;
-        let fix = allow_command(&identity, resource);
-        let command = commands(&fix).next().unwrap().replace("aws iam", "printf '%s\\n'");
-        let words = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
-        let words = String::from_utf8(words.stdout).unwrap();
-        let document: Value = serde_json::from_str(words.lines().last().unwrap()).unwrap();
-        assert_eq!(allowed_resources(&document), [resource]);
-    }
-
-    #[test]
-    fn allowed_resources_are_found_in_every_form_of_a_document() {
-        let one = json!({"Statement": {"Effect": "Allow", "Action": "rds-db:connect",
-            "Resource": "a"}});
-        assert_eq!(allowed_resources(&one), ["a"]);
-        let many = json!({"Statement": [
-            {"Effect": "Allow", "Action": ["s3:Get*", "RDS-DB:*"], "Resource": ["b", "c"]},
-            {"Effect": "Deny", "Action": "rds-db:connect", "Resource": "d"},
-            {"Effect": "Allow", "Action": "rds:*", "Resource": "e"},
-        ]});
-        assert_eq!(allowed_resources(&many), ["b", "c"]);
-        assert!(allowed_resources(&Value::Null).is_empty());
-    }
-}
+mod tests;
