@@ -19,6 +19,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) envelope: &'a Envelope,
     /// Whether the statement commits by itself.
     pub(crate) lasts: bool,
+    pub(crate) through_proxy: bool,
 }
 
 /// The responses.
@@ -67,7 +68,7 @@ impl Pipeline<'_> {
             return Ok(Responses { before, affected, changed, after, texts: None, questions });
         }
         let texts = match &affected {
-            Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
+            Ok(_) => Some(std::mem::take(&mut questions).ask(client, self.through_proxy).await),
             Err(_) => None,
         };
         let after = session::send(client, &envelope.after).await;
@@ -86,7 +87,7 @@ impl Pipeline<'_> {
         rows: &mut Rows,
         questions: &mut Questions,
     ) -> Result<Result<u64, Failure>, Error> {
-        let failed = |error| failure::query(self.statement, error);
+        let failed = |error| failure::query(self.statement, error, self.through_proxy);
         let params: Vec<_> = self.params.iter().map(AsText).collect();
         let stream = match client.query_raw(self.prepared, &params).await {
             Ok(stream) => stream,

@@ -60,7 +60,10 @@ impl Connection {
         rows: &mut Rows,
     ) -> Result<Responses, Error> {
         let lasts = self.transaction.is_none() && envelope.own == 0;
-        Pipeline { statement, prepared, params, envelope, lasts }.send(&self.client, rows).await
+        let through_proxy = self.through_proxy;
+        Pipeline { statement, prepared, params, envelope, lasts, through_proxy }
+            .send(&self.client, rows)
+            .await
     }
 
     /// The texts of values that only the server can convert, in a read-only transaction.
@@ -73,10 +76,10 @@ impl Connection {
             None => Envelope::block("BEGIN READ ONLY"),
             Some(transaction) => Envelope::restricted(transaction, Mode::Read, self.through_proxy),
         };
-        envelope::batch(&self.client, &envelope.before)
-            .await
-            .map_err(|error| failure::command(WHAT, error).loses_connection())?;
-        let texts = questions.ask(&self.client).await;
+        envelope::batch(&self.client, &envelope.before).await.map_err(|error| {
+            failure::command(WHAT, error, self.through_proxy).loses_connection()
+        })?;
+        let texts = questions.ask(&self.client, self.through_proxy).await;
         let ended = if self.transaction.is_none() {
             let sent = session::send(&self.client, &self.closing(&envelope.after)).await;
             self.closed(sent, envelope.own).map(drop)
@@ -84,7 +87,7 @@ impl Connection {
             envelope::batch(&self.client, &envelope.after).await
         };
         let texts = texts?;
-        ended.map_err(|error| failure::command(WHAT, error))?;
+        ended.map_err(|error| failure::command(WHAT, error, self.through_proxy))?;
         Ok(texts)
     }
 
@@ -95,11 +98,11 @@ impl Connection {
             return changed_columns(statement, self.transaction);
         }
         if alone && failure::is_read_only(&failure) {
-            return role_reads(statement, failure);
+            return role_reads(statement, failure, self.through_proxy);
         }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let error = failure::query(statement, failure);
+        let error = failure::query(statement, failure, self.through_proxy);
         if !stale {
             return error;
         }
@@ -123,12 +126,13 @@ fn changed_columns(statement: &Statement, transaction: Option<Mode>) -> Error {
 }
 
 /// A statement that runs only outside transactions writes, and its user's own setting prevents that.
-fn role_reads(statement: &Statement, failure: Failure) -> Error {
+fn role_reads(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let advice = "it cannot run in a transaction that the function begins, and the user's own \
                   default_transaction_read_only is on, which a function never turns off: ALTER ROLE … \
                   RESET default_transaction_read_only, or begin the procedure with SET TRANSACTION READ \
                   WRITE";
-    let error = failure::command(loggable!("statement {:?}", statement.name), failure);
+    let error =
+        failure::command(loggable!("statement {:?}", statement.name), failure, through_proxy);
     refusal::of_statement(statement, error.advice(advice))
 }
 
@@ -151,7 +155,7 @@ impl sql_function::Connection for Connection {
 
     async fn check(&mut self) -> Result<(), Error> {
         let check = self.client.check_connection().await;
-        check.map_err(|error| failure::command("the connection check", error))
+        check.map_err(|error| failure::command("the connection check", error, self.through_proxy))
     }
 
     async fn bind<'a>(
@@ -195,7 +199,7 @@ impl sql_function::Connection for Connection {
         if single && self.role_reads && failure::runs_alone(&responses.affected) {
             // The server has refused all of it. Now the role's own setting applies.
             let ended = self.closed(std::mem::take(&mut responses.after), envelope.own);
-            ended.map_err(|error| failure::query(statement, error))?;
+            ended.map_err(|error| failure::query(statement, error, self.through_proxy))?;
             alone = true;
             envelope = self.envelope(statement, alone);
             responses = self.send(statement, &prepared, params, &envelope, rows).await?;
@@ -216,12 +220,20 @@ impl sql_function::Connection for Connection {
         match before {
             Err(error) if single && envelope.own == 0 => {
                 // The statement has run, although the command before it failed.
-                let error = failure::command("setting its timeout", error);
+                let error = failure::command("setting its timeout", error, self.through_proxy);
                 tracing::warn!(error = error.log(), "the statement's timeout was not set");
             }
-            before => before.map_err(|error| failure::query(statement, error))?,
+            // Then the statement has run outside the transaction that it was to run in.
+            Err(error) if single => {
+                return Err(failure::ended(statement, error, self.through_proxy)
+                    .with_fate(Fate::Unknown)
+                    .loses_connection());
+            }
+            before => {
+                before.map_err(|error| failure::query(statement, error, self.through_proxy))?
+            }
         }
-        if ended.map_err(|error| failure::query(statement, error))? {
+        if ended.map_err(|error| failure::ended(statement, error, self.through_proxy))? {
             let _ = envelope::batch(&self.client, "ROLLBACK").await; // the connection is dropped
             return Err(refusal::left_open(statement));
         }
@@ -248,7 +260,7 @@ impl sql_function::Connection for Connection {
         };
         let begun = session::send(&self.client, sql).await;
         if let Some(error) = begun.error {
-            return Err(failure::begin(mode, sql, error));
+            return Err(failure::begin(mode, sql, error, self.through_proxy));
         }
         if begun.value(0) == Some("on") {
             return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
@@ -263,16 +275,18 @@ impl sql_function::Connection for Connection {
         let sql = self.closing("SAVEPOINT committed; COMMIT");
         let sent = session::send(&self.client, &sql).await;
         let committed = self.closed(sent, 2);
-        committed.map_err(|error| failure::command("COMMIT", error).loses_connection())?;
+        committed.map_err(|error| failure::commit(error, self.through_proxy).loses_connection())?;
         Ok(())
     }
 
-    async fn rollback(&mut self) -> Result<(), Error> {
+    async fn rollback(&mut self) -> Result<bool, Error> {
         self.transaction = None;
         let sent = session::send(&self.client, &self.closing("ROLLBACK")).await;
         let rolled_back = self.closed(sent, 1);
-        rolled_back.map_err(|error| failure::command("ROLLBACK", error).loses_connection())?;
-        Ok(())
+        rolled_back.map_err(|error| {
+            failure::command("ROLLBACK", error, self.through_proxy).loses_connection()
+        })?;
+        Ok(true)
     }
 
     fn locks_in_transaction(&self) -> bool {
@@ -297,7 +311,7 @@ impl sql_function::Connection for Connection {
         let name = format!("rds-iam-lambda/{name}");
         let taken = self.client.query_typed(lock, &[(&name, Type::TEXT)]).await;
         let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
-        taken.map_err(|error| failure::command("the lock", error))
+        taken.map_err(|error| failure::command("the lock", error, self.through_proxy))
     }
 
     async fn restore(&mut self) -> Result<(), Error> {
@@ -339,7 +353,7 @@ impl sql_function::Examine for Connection {
     async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         server_info::query(&self.client, self.through_proxy)
             .await
-            .map_err(|error| failure::command("the diagnosis", error))
+            .map_err(|error| failure::command("the diagnosis", error, self.through_proxy))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
@@ -348,7 +362,7 @@ impl sql_function::Examine for Connection {
     }
 
     async fn version(&mut self) -> Result<String, Error> {
-        describe::version(&self.client).await
+        describe::version(self).await
     }
 
     async fn describe(&mut self, statement: &Statement) -> Result<Description, Error> {

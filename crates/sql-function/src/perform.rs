@@ -161,13 +161,16 @@ async fn run_all<C: Connector>(
     let mut results = Vec::with_capacity(steps.len());
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
-        let done = attempt.run(connector, statement, params, room).await;
-        let (result, size) = done.map_err(|error| {
-            // A procedure may have committed something of its own.
-            let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
-            let error = error.of_item(index, steps.len());
-            if atomic { rolled_back(error) } else { error }
-        })?;
+        let (result, size) = match attempt.run(connector, statement, params, room).await {
+            Ok(done) => done,
+            Err(error) => {
+                let undone = attempt.rollback().await;
+                // A procedure may have committed something of its own.
+                let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
+                let error = error.of_item(index, steps.len());
+                return Err(if atomic { rolled_back(error, undone) } else { error });
+            }
+        };
         // With the comma after it. `run` has checked that it fits.
         room = room.saturating_sub(size + 1);
         results.push(result);
@@ -176,9 +179,16 @@ async fn run_all<C: Connector>(
 }
 
 /// Adds what became of the transaction. If nobody knows, the error says so itself.
-fn rolled_back(error: Error) -> Error {
-    match error.kind() {
-        Kind::OutcomeUnknown => error,
-        _ => error.with("; the transaction was rolled back, and nothing of it remains"),
+fn rolled_back(error: Error, undone: Option<bool>) -> Error {
+    match (error.kind(), undone) {
+        (Kind::OutcomeUnknown, _) => error,
+        (_, Some(true)) => {
+            error.with("; the transaction was rolled back, and nothing of it remains")
+        }
+        (_, Some(false)) => error.with(
+            "; the transaction was rolled back, except for what was written to tables without \
+             transactions: check them before sending the event again",
+        ),
+        (_, None) => error.with("; the transaction was rolled back"),
     }
 }
