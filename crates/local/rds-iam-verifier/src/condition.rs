@@ -24,32 +24,36 @@ pub(crate) struct Condition {
 }
 
 /// What must be known of a statement to read its parts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading {
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
     /// `${…}` is a variable: in documents of version 2012-10-17.
     pub(crate) has_variables: bool,
     /// The statement may concern a database login. Others may have keys that this crate does not know.
     pub(crate) concerns_logins: bool,
+    pub(crate) unanswered: Unanswered<'a>,
 }
+
+/// Why the value of a key of the login is not known, if it is not.
+pub(crate) type Unanswered<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Condition {
     fn new(
         operator: Operator,
         key: &str,
         values: Vec<ConditionValue>,
-        reading: Reading,
+        reading: Reading<'_>,
     ) -> Result<Self, String> {
         let condition = Self { operator, key: key.to_owned(), values };
         if reading.concerns_logins {
-            condition.check()?;
+            condition.check(reading.unanswered)?;
         }
         Ok(condition)
     }
 
     /// Refuses what cannot be decided for a login.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, unanswered: Unanswered<'_>) -> Result<(), String> {
         for variable in self.values.iter().flat_map(ConditionValue::keys) {
-            check_variable(variable)?;
+            check_variable(variable, unanswered)?;
         }
         let is_single = self.operator.quantifier == Quantifier::Single;
         let is_null = self.operator.comparison == Comparison::Null;
@@ -61,7 +65,7 @@ impl Condition {
             ));
         }
         match condition_key::presence(&self.key) {
-            Presence::Known => Ok(()),
+            Presence::Known => unanswered(&self.key).map_or(Ok(()), Err),
             Presence::Either(value) if self.is_decided_by(value) => Ok(()),
             Presence::Either(_) | Presence::Unknown => Err(unknown(&self.key)),
         }
@@ -111,12 +115,12 @@ impl Condition {
 }
 
 /// Refuses a variable of which it is not known whether it has a value.
-pub(crate) fn check_variable(key: &str) -> Result<(), String> {
+pub(crate) fn check_variable(key: &str, unanswered: Unanswered<'_>) -> Result<(), String> {
     if condition_key::has_several_values(key) {
         return Err(format!("${{{key}}} may have several values, and cannot be a policy variable"));
     }
     match condition_key::presence(key) {
-        Presence::Known => Ok(()),
+        Presence::Known => unanswered(key).map_or(Ok(()), Err),
         Presence::Either(_) | Presence::Unknown => Err(unknown(key)),
     }
 }
@@ -138,7 +142,7 @@ fn holds_for_none(quantifier: Quantifier, is_negated: bool) -> bool {
 }
 
 /// Reads the element `Condition`.
-impl<'de> DeserializeSeed<'de> for Reading {
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
     type Value = Vec<Condition>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -146,7 +150,7 @@ impl<'de> DeserializeSeed<'de> for Reading {
     }
 }
 
-impl<'de> Visitor<'de> for Reading {
+impl<'de> Visitor<'de> for Reading<'_> {
     type Value = Vec<Condition>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,12 +172,12 @@ impl<'de> Visitor<'de> for Reading {
 }
 
 /// Reads the keys of one operator.
-struct OfOperator {
-    reading: Reading,
+struct OfOperator<'a> {
+    reading: Reading<'a>,
     operator: Operator,
 }
 
-impl<'de> DeserializeSeed<'de> for OfOperator {
+impl<'de> DeserializeSeed<'de> for OfOperator<'_> {
     type Value = Vec<Condition>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -181,7 +185,7 @@ impl<'de> DeserializeSeed<'de> for OfOperator {
     }
 }
 
-impl<'de> Visitor<'de> for OfOperator {
+impl<'de> Visitor<'de> for OfOperator<'_> {
     type Value = Vec<Condition>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -38,17 +38,23 @@ const ELSEWHERE: [&str; 16] = [
 ];
 
 /// Present at a login that has a value for it.
-const LOGIN: [&str; 11] = [
+///
+/// `aws:SecureTransport` and `aws:ViaAWSService` are always included in the request context, and
+/// `aws:PrincipalIsAWSService` in that of every signed request.
+const LOGIN: [&str; 14] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
+    "aws:PrincipalIsAWSService",
     "aws:PrincipalOrgID",
     "aws:PrincipalOrgPaths",
     "aws:PrincipalTag/",
     "aws:PrincipalType",
     "aws:RequestedRegion",
+    "aws:SecureTransport",
     "aws:TokenIssueTime",
+    "aws:ViaAWSService",
     "aws:userid",
 ];
 
@@ -56,12 +62,7 @@ const LOGIN: [&str; 11] = [
 const USER_NAME: &str = "aws:username";
 
 /// Absent from a login, or present with this value: nobody has said which.
-const UNCERTAIN: [(&str, &str); 4] = [
-    ("aws:MultiFactorAuthPresent", "false"),
-    ("aws:PrincipalIsAWSService", "false"),
-    ("aws:SecureTransport", "true"),
-    ("aws:ViaAWSService", "false"),
-];
+const UNCERTAIN: (&str, &str) = ("aws:MultiFactorAuthPresent", "false");
 
 /// The keys with more than one value.
 const SEVERAL: [&str; 5] = [
@@ -89,9 +90,9 @@ pub(crate) fn presence(key: &str) -> Presence {
     if listed(&NETWORK) || listed(&ELSEWHERE) || listed(&LOGIN) || is(key, USER_NAME) {
         return Presence::Known;
     }
-    match UNCERTAIN.iter().find(|(known, _)| is(key, known)) {
-        Some((_, value)) => Presence::Either(value),
-        None => Presence::Unknown,
+    match UNCERTAIN {
+        (uncertain, value) if is(key, uncertain) => Presence::Either(value),
+        _ => Presence::Unknown,
     }
 }
 
@@ -138,7 +139,9 @@ mod tests {
             ("aws:principaltag/é", Presence::Known),
             ("aws:PrincipalTag", Presence::Unknown),
             ("aws:PrincipalTag/", Presence::Unknown),
-            ("aws:SecureTransport", Presence::Either("true")),
+            ("aws:SecureTransport", Presence::Known),
+            ("aws:viaAwsService", Presence::Known),
+            ("aws:MultiFactorAuthPresent", Presence::Either("false")),
             ("aws:ResourceAccount", Presence::Unknown),
             ("aws:SourceVcpe", Presence::Unknown),
             ("s3:prefix", Presence::Unknown),

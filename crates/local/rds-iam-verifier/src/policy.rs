@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::condition::{Condition, Reading, check_variable};
+use crate::condition::{Condition, Reading, Unanswered, check_variable};
 use crate::one_or_more::{Each, OneOrMore};
 use crate::request::{CONNECT, Request};
 use crate::template::{Template, Unresolved};
@@ -99,11 +99,24 @@ impl Policy {
     /// # Errors
     /// It is malformed, or has a condition of which it is not known how AWS would decide it at a login.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
+        Self::parse_knowing(json, &|_| None)
+    }
+
+    /// The same for a caller who does not know everything about the principal: `unanswered` says of a
+    /// condition key why its value is not known, if it is not.
+    ///
+    /// # Errors
+    /// As of [`Policy::parse`]; and a login is decided by such a key: the error is what `unanswered` says.
+    pub fn parse_knowing(
+        json: &str,
+        unanswered: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, PolicyError> {
         let document: Document<'_> =
             serde_json::from_str(json).map_err(|error| PolicyError::within(json, json, &error))?;
         let has_variables = matches!(document.version, Some(Version::V2012));
         let statements = document.statement.0.into_iter();
-        let statements = statements.map(|statement| statement.read(json, has_variables));
+        let statements =
+            statements.map(|statement| statement.read(json, has_variables, unanswered));
         Ok(Self { name: None, statements: statements.collect::<Result<_, _>>()? })
     }
 
@@ -284,7 +297,12 @@ impl<'a> TryFrom<StatementDocument<'a>> for UnreadStatement<'a> {
 
 impl UnreadStatement<'_> {
     /// Reads resources and conditions. `json` is the whole document.
-    fn read(self, json: &str, has_variables: bool) -> Result<Statement, PolicyError> {
+    fn read(
+        self,
+        json: &str,
+        has_variables: bool,
+        unanswered: Unanswered<'_>,
+    ) -> Result<Statement, PolicyError> {
         let Self { sid, effect, actions, resources, is_negated, condition } = self;
         let is_about_logins = actions.cover(|pattern| wildcard::matches(pattern, CONNECT));
         let resource = |text: &str| resource_pattern(text, has_variables);
@@ -295,14 +313,14 @@ impl UnreadStatement<'_> {
         let checked = |text: &str| {
             let (pattern, _) = resource(text)?;
             if concerns_logins {
-                pattern.keys().try_for_each(check_variable)?;
+                pattern.keys().try_for_each(|key| check_variable(key, unanswered))?;
             }
             Ok(pattern)
         };
         let patterns = read_within(json, resources, Each(&checked))?;
         let resources =
             if is_negated { Patterns::AllBut(patterns) } else { Patterns::Any(patterns) };
-        let reading = Reading { has_variables, concerns_logins };
+        let reading = Reading { has_variables, concerns_logins, unanswered };
         let conditions = condition.map(|part| read_within(json, part, reading)).transpose()?;
         Ok(Statement {
             sid,

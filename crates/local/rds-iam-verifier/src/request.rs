@@ -50,6 +50,10 @@ impl Request {
             ("aws:PrincipalType", Some(principal.type_name().to_owned())),
             ("aws:userid", Some(principal.user_id())),
             ("aws:username", principal.user_name().map(str::to_owned)),
+            // A token comes from the principal itself, and only inside TLS.
+            ("aws:PrincipalIsAWSService", Some("false".to_owned())),
+            ("aws:SecureTransport", Some("true".to_owned())),
+            ("aws:ViaAWSService", Some("false".to_owned())),
             ("aws:RequestedRegion", Some(resource.region.clone())),
             ("aws:TokenIssueTime", issued.map(iso_8601)),
             ("aws:PrincipalOrgID", principal.organization.as_ref().map(|it| it.id.clone())),

@@ -6,6 +6,7 @@ mod env_file;
 mod guide;
 mod host;
 pub(crate) mod options;
+mod organization;
 mod permissions;
 pub(crate) mod serve;
 mod signals;

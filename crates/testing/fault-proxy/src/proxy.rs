@@ -33,6 +33,8 @@ struct State {
     /// For the next connection.
     cut: Option<Cut>,
     accepted: usize,
+    /// How many of them are being connected to the server.
+    connecting: usize,
     /// The open connections, and the last one.
     links: Vec<Arc<Link>>,
 }
@@ -110,9 +112,11 @@ impl Proxy {
         self.shared.state().links.iter().for_each(|link| link.end(ending));
     }
 
-    /// How many connections are open.
+    /// How many connections are open, or have been accepted and are being connected to the server. After
+    /// [`Condition::Refuse`] it does not rise.
     pub fn open(&self) -> usize {
-        self.shared.state().links.iter().filter(|link| link.is_open()).count()
+        let state = self.shared.state();
+        state.connecting + state.links.iter().filter(|link| link.is_open()).count()
     }
 
     /// How many connections have been accepted, including those that were then refused or ignored.
@@ -154,9 +158,22 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    /// Adds a connection.
+    /// Counts a connection, and returns the condition that it meets.
+    fn accept(&self) -> Condition {
+        // Read under the lock: who refuses connections and then counts the open ones misses none.
+        let mut state = self.state();
+        let condition = *self.condition.borrow();
+        state.accepted += 1;
+        if !matches!(condition, Condition::Refuse | Condition::BlackHole) {
+            state.connecting += 1;
+        }
+        condition
+    }
+
+    /// Adds a connection that has reached the server.
     fn link(&self) -> Arc<Link> {
         let mut state = self.state();
+        state.connecting -= 1;
         let link = Arc::new(Link::new(self.protocol, state.cut.take()));
         state.links.retain(|link| link.is_open());
         state.links.push(link.clone());
@@ -180,8 +197,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         // If accept fails, the client is gone.
         let Ok((client, _)) = listener.accept().await else { continue };
         while connections.try_join_next().is_some() {}
-        shared.state().accepted += 1;
-        let condition = *shared.condition.borrow();
+        let condition = shared.accept();
         if condition == Condition::Refuse {
             let _ = client.set_zero_linger();
             continue;
@@ -195,6 +211,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             // If the server refuses, so does the proxy.
             let target = *shared.target();
             let Ok(server) = TcpStream::connect(target).await else {
+                shared.state().connecting -= 1;
                 let _ = client.set_zero_linger();
                 return;
             };

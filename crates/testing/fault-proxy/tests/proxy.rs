@@ -192,6 +192,30 @@ async fn a_server_that_is_away_refuses() {
     }
 }
 
+/// The server may still get a connection that was accepted before the proxy refused them.
+#[tokio::test]
+async fn a_connection_is_open_from_its_acceptance() {
+    let ends = Ends::start().await;
+    let _first = TcpStream::connect(ends.proxy.address()).await.unwrap();
+    while ends.proxy.accepted() == 0 {
+        tokio::task::yield_now().await;
+    }
+    ends.proxy.set(Condition::Refuse);
+    assert_eq!(ends.proxy.open(), 1);
+    timeout(EVENT_TIMEOUT, ends.listener.accept()).await.unwrap().unwrap();
+    while ends.proxy.open() > 0 {
+        ends.proxy.sever(Ending::Close);
+        tokio::task::yield_now().await;
+    }
+
+    ends.proxy.set(Condition::Clear);
+    let Ends { proxy, listener } = ends;
+    drop(listener);
+    let mut nowhere = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(read(&mut nowhere).await, (Vec::new(), true));
+    assert_eq!((proxy.open(), proxy.accepted()), (0, 2));
+}
+
 #[tokio::test]
 async fn a_name_that_moves_leads_new_connections_elsewhere() {
     let ends = Ends::start().await;

@@ -7,7 +7,7 @@
 
 use diagnosis::Cause;
 use engine::Engine;
-use fault_proxy::{Condition, Proxy};
+use fault_proxy::{Condition, Ending, Proxy};
 use function_harness::event::ITEMS;
 use function_harness::faults::{self, Ledger, Outcome, Report, connections, query};
 use function_harness::{Deployed, Harness, until};
@@ -105,6 +105,13 @@ impl Deployment {
         until("blue has no connection", async || {
             disconnect(self.blue());
             connections(self.blue()) == 0
+        })
+        .await;
+        // One whose login is going on has no user yet.
+        until("nobody logs in to blue", async || {
+            disconnect(self.blue());
+            self.name.sever(Ending::Close);
+            self.name.open() == 0 && connections(self.blue()) == 0
         })
         .await;
         let rows = hits(self.blue());

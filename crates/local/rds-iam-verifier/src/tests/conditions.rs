@@ -71,6 +71,22 @@ fn each_operator_on_a_key_that_is_there() {
         (r#"{"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}}"#, true),
         (r#"{"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-1/*"}}"#, false),
         (r#"{"StringEquals": {"aws:PrincipalTag/team": "blue"}}"#, true),
+        (r#"{"Bool": {"aws:SecureTransport": "true"}}"#, true),
+        (r#"{"BoolIfExists": {"aws:SecureTransport": "false"}}"#, false),
+        (r#"{"Null": {"aws:ViaAWSService": "true"}}"#, false),
+        (r#"{"Bool": {"aws:PrincipalIsAWSService": "false"}}"#, true),
+        (r#"{"StringEquals": {"aws:username": "${aws:ViaAWSService}"}}"#, false),
+        // IAM's example of a Deny by source IP.
+        (
+            r#"{"NotIpAddress": {"aws:SourceIp": ["192.0.2.0/24", "203.0.113.0/24"]},
+                "Bool": {"aws:ViaAWSService": "false"}}"#,
+            true,
+        ),
+        (
+            r#"{"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"},
+                "Bool": {"aws:ViaAWSService": "true"}}"#,
+            false,
+        ),
         // All operators and all keys must hold.
         (
             r#"{"StringEquals": {"aws:PrincipalOrgID": "o-1", "aws:PrincipalTag/Team": "blue"},
@@ -245,7 +261,14 @@ fn a_variable_without_a_value_equals_nothing() {
 fn a_proxy_has_no_keys_at_all() {
     let proxy = Resource { resource_id: "prx-1".into(), ..database() };
     let request = login_of("arn:aws:iam::123456789012:user/ann", &proxy);
-    for key in ["aws:CurrentTime", "aws:PrincipalArn", "aws:username", "aws:SourceVpce"] {
+    for key in [
+        "aws:CurrentTime",
+        "aws:PrincipalArn",
+        "aws:SecureTransport",
+        "aws:SourceVpce",
+        "aws:ViaAWSService",
+        "aws:username",
+    ] {
         let absent = format!(r#"{{"Null": {{"{key}": "true"}}}}"#);
         assert!(holds(&absent, &request), "{key}");
     }
@@ -263,18 +286,15 @@ fn uncertain_keys_are_taken_where_they_make_no_difference() {
         Policy::parse(&document("2012-10-17", effect, r#""*""#, condition))
     };
     for condition in [
-        r#"{"Bool": {"aws:SecureTransport": "false"}}"#,
-        r#"{"BoolIfExists": {"aws:SecureTransport": "true"}}"#,
+        r#"{"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#,
         r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}"#,
-        r#"{"Bool": {"aws:ViaAWSService": true}}"#,
     ] {
         parse("Deny", condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
     }
     for condition in [
-        r#"{"Bool": {"aws:SecureTransport": "true"}}"#,
-        r#"{"BoolIfExists": {"aws:SecureTransport": "false"}}"#,
-        r#"{"Null": {"aws:SecureTransport": "true"}}"#,
-        r#"{"Bool": {"aws:ViaAWSService": "false"}}"#,
+        r#"{"Bool": {"aws:MultiFactorAuthPresent": "false"}}"#,
+        r#"{"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}"#,
+        r#"{"Null": {"aws:MultiFactorAuthPresent": "true"}}"#,
         r#"{"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-1"}}"#,
     ] {
         let error = parse("Deny", condition).expect_err(condition).to_string();
@@ -288,7 +308,7 @@ fn what_concerns_other_services_may_have_any_key() {
         {"Effect": "Deny", "Action": "s3:*", "Resource": "*",
          "Condition": {"StringNotEquals": {"s3:prefix": "${s3:x}"}}},
         {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::${s3:x}",
-         "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}},
         {"Effect": "Deny", "NotAction": ["rds-db:*"], "Resource": "*",
          "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "o-1"}}},
         {"Effect": "Allow", "Action": "rds-db:connect", "Resource": "*"}]}"#;

@@ -9,6 +9,7 @@ use command_line::{CommandLine, Error};
 use local_rds::{Engine, Profile};
 
 use super::host;
+use super::organization::Membership;
 use super::permissions::Given;
 
 /// The text of `--help`.
@@ -106,6 +107,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
                 policy(&mut line, &option, &mut options.permissions)?;
             }
             "principal" => options.permissions.principal = Some(line.value()?),
+            "organization" => options.permissions.organization = Some(line.value()?),
             "principal-tag" => principal_tag(&mut line, &mut options.permissions)?,
             "logins-per-second" => options.logins_per_second = Some(logins_per_second(&mut line)?),
             "json" => options.json = true,
@@ -256,6 +258,14 @@ fn check(line: &CommandLine, options: &Options) -> Result<(), Error> {
             return Err(line.error(format!("--{option}: {engine} is not started")));
         }
     }
+    let permissions = &options.permissions;
+    if permissions.organization == Some(Membership::None) && !permissions.service_control.is_empty()
+    {
+        return Err(line.error(
+            "--organization none and --service-control-policy exclude each other, because such a \
+             policy is an organization's",
+        ));
+    }
     match &options.exec {
         Some(command) if command.is_empty() => Err(line.error("--exec needs a command")),
         Some(_) if options.json => Err(line.error(
@@ -332,6 +342,14 @@ mod tests {
             ("--principal-tag =x", "is not of the form KEY=VALUE"),
             ("--principal-tag a=1 --principal-tag A=2", "--principal-tag A is given twice"),
             ("--boundary a --boundary b", "--boundary is given twice"),
+            (
+                "--organization acme",
+                "--organization: \"acme\" is neither an organization, such as o-",
+            ),
+            (
+                "--organization none --service-control-policy a",
+                "--organization none and --service-control-policy exclude each other",
+            ),
             ("--json --json", "--json is given twice"),
             ("--exec", "--exec needs a command"),
             ("--json --exec true", "use --env"),

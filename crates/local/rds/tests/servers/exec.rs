@@ -157,7 +157,13 @@ fn a_failed_command_learns_why_its_login_was_refused() {
     }
     let tag = "perimeter=exempt-123456789012";
     let exempt = ["--service-control-policy", &level, "--principal-tag", tag];
-    for options in [&[][..], &exempt] {
+    // Only this organization's principals, which a principal of none would not be.
+    let members = folder.path().join("members.json");
+    let deny = deny.replace("aws:SourceVpce", "aws:PrincipalOrgID").replace("vpce-1", "o-abc");
+    fs::write(&members, deny).unwrap();
+    let level = format!("FullAWSAccess,{}", members.display());
+    let member = ["--service-control-policy", &level, "--organization", "o-abc"];
+    for options in [&[][..], &exempt, &member] {
         let output = log_in(options, "$DB_HOST");
         assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "");

@@ -169,6 +169,9 @@ fn what_cannot_be_read_or_is_no_policy_is_refused() {
     let condition = r#"{"StringEquals": {"aws:ResourceOrgID": "o-1"}}"#;
     let deny = r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition":"#;
     fs::write(&unclear, format!("{deny}\n{condition}}}}}")).unwrap();
+    let members = folder.path().join("members.json");
+    let condition = r#"{"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}"#;
+    fs::write(&members, format!("{deny}\n{condition}}}}}")).unwrap();
     for (option, file, says) in [
         ("--setup", "/nowhere.sql", "--setup: cannot read /nowhere.sql"),
         ("--policy", "/nowhere.json", "--policy: cannot read /nowhere.json"),
@@ -183,6 +186,15 @@ fn what_cannot_be_read_or_is_no_policy_is_refused() {
                  condition key aws:ResourceOrgID, which decides here; remove it, or test this policy \
                  on AWS",
                 unclear.display()
+            ),
+        ),
+        (
+            "--service-control-policy",
+            members.to_str().unwrap(),
+            &format!(
+                "--service-control-policy: {}:2:49: the condition key aws:PrincipalOrgID asks for the \
+                 organization of the account, which is not known here; say it with --organization",
+                members.display()
             ),
         ),
         ("--service-control-policy", "FullAWSAccess,/nowhere.json", "cannot read /nowhere.json"),
