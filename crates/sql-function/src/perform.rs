@@ -93,7 +93,11 @@ async fn exclusively<C: Connector>(
         }
     }
     let outcome = match work {
-        Work::Statement(step) => alone(step, connector, attempt).await,
+        Work::Statement(step) => {
+            let outcome = alone(step, connector, attempt).await;
+            let undone = step.1.mode == Mode::Write && step.1.is_atomic();
+            if undone { outcome.map_err(rolled_back) } else { outcome }
+        }
         Work::Transaction(steps) => run_all(steps, connector, attempt).await,
     };
     finish(outcome, attempt).await
