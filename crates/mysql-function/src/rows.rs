@@ -96,7 +96,7 @@ pub(crate) fn refused_float(column: &Column) -> Error {
     let message = "the result has a FLOAT, which needs CAST(… AS DOUBLE): as text it is rounded to six digits";
     Error::new(Kind::Statement, message).says(truncate(&column.name, MAX_NAME).into_owned()).advice(
         "write CAST(… AS DOUBLE) around the column: only a prepared statement returns a FLOAT \
-         exactly, and it would pin the RDS Proxy's connection",
+         exactly, and not every statement is prepared (through an RDS Proxy, that pins)",
     )
 }
 

@@ -23,6 +23,8 @@ pub struct Connection {
     pub(crate) fresh: HashSet<String>,
     pub(crate) transaction: Option<Mode>,
     pub(crate) state: State,
+    /// Whether locks of the session may be held.
+    pub(crate) locks: bool,
     /// Whether the role's own setting makes its transactions read-only by default.
     pub(crate) role_reads: bool,
     /// The custom settings that were set in the session.
@@ -53,6 +55,7 @@ impl Connection {
             fresh: HashSet::new(),
             transaction: None,
             state: State::New,
+            locks: false,
             role_reads,
             custom: BTreeSet::new(),
         }

@@ -17,8 +17,10 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) prepared: &'a Prepared,
     pub(crate) params: &'a [Param],
     pub(crate) envelope: &'a Envelope,
-    /// Whether the statement commits by itself.
-    pub(crate) lasts: bool,
+    /// What the server has answered to the commands before it, if they have been sent.
+    pub(crate) begun: Option<Sent>,
+    /// Whether no other statement is in its transaction.
+    pub(crate) single: bool,
     pub(crate) through_proxy: bool,
 }
 
@@ -28,6 +30,9 @@ pub(crate) struct Responses {
     pub(crate) before: Result<(), Failure>,
     /// To the statement: how many rows it affected, or the server's error.
     pub(crate) affected: Result<u64, Failure>,
+    /// Why its rows are refused, if they are. The server has sent all of them, and nothing that lasts is
+    /// undone.
+    pub(crate) refused: Option<Error>,
     /// How many rows it changed, if they were counted.
     pub(crate) changed: Option<u64>,
     /// To the commands after it.
@@ -44,14 +49,24 @@ impl Pipeline<'_> {
     ///
     /// # Errors
     /// A row is refused. The remaining responses are not read, and the connection must be dropped.
-    pub(crate) async fn send(&self, client: &Client, rows: &mut Rows) -> Result<Responses, Error> {
-        let Pipeline { statement, prepared, envelope, .. } = *self;
-        let mut questions = Questions::default();
+    pub(crate) async fn send(
+        mut self,
+        client: &Client,
+        rows: &mut Rows,
+    ) -> Result<Responses, Error> {
+        let begun = self.begun.take();
+        let Pipeline { statement, prepared, envelope, .. } = self;
+        let (mut questions, mut refused) = (Questions::default(), None);
         // The texts are queried in the transaction of a read, which ends after that.
         let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
         let responses = try_join!(
-            async { Ok(session::send(client, &envelope.before).await) },
-            self.read(client, rows, &mut questions),
+            async {
+                Ok(match begun {
+                    Some(begun) => begun,
+                    None => session::send(client, &envelope.before).await,
+                })
+            },
+            self.read(client, rows, &mut questions, &mut refused),
             async { Ok(session::send(client, if envelope.counts { CHANGED } else { "" }).await) },
             async {
                 Ok(if asks { None } else { Some(session::send(client, &envelope.after).await) })
@@ -65,27 +80,36 @@ impl Pipeline<'_> {
         });
         let before = before.error.map_or(Ok(()), Err);
         if let Some(after) = after {
-            return Ok(Responses { before, affected, changed, after, texts: None, questions });
+            return Ok(Responses {
+                before,
+                affected,
+                refused,
+                changed,
+                after,
+                texts: None,
+                questions,
+            });
         }
         let texts = match &affected {
             Ok(_) => Some(std::mem::take(&mut questions).ask(client, self.through_proxy).await),
             Err(_) => None,
         };
         let after = session::send(client, &envelope.after).await;
-        Ok(Responses { before, affected, changed, after, texts, questions })
+        Ok(Responses { before, affected, refused, changed, after, texts, questions })
     }
 
     /// Runs the statement and writes its rows into `rows`, except for the values that become
     /// `questions`. Returns the number of rows it affected, or the server's error.
     ///
     /// # Errors
-    /// A row is refused, and the rows after it are not read. Those of a write that commits by
-    /// itself are read to the end: there are no more than it changed.
+    /// A row is refused, and the rows after it are not read. Those of a single write are read to the
+    /// end, so that its fate is known: there are no more than it changed. The error is then `refused`.
     async fn read(
         &self,
         client: &Client,
         rows: &mut Rows,
         questions: &mut Questions,
+        refused: &mut Option<Error>,
     ) -> Result<Result<u64, Failure>, Error> {
         let failed = |error| failure::query(self.statement, error, self.through_proxy);
         let params: Vec<_> = self.params.iter().map(AsText).collect();
@@ -100,6 +124,9 @@ impl Pipeline<'_> {
                 Ok(None) => return Ok(Ok(stream.rows_affected().unwrap_or(0))),
                 Err(failure) => return Ok(Err(failure)),
             };
+            if refused.is_some() {
+                continue;
+            }
             let pushed = rows.push(|json| {
                 for (index, column) in row.columns().iter().enumerate() {
                     let value: Option<Raw<'_>> = row.try_get(index).map_err(failed)?;
@@ -113,11 +140,11 @@ impl Pipeline<'_> {
                 Ok(()) => continue,
                 Err(error) => error,
             };
-            if !(self.lasts && self.statement.changes_rows()) {
+            let is_write = self.statement.mode == Mode::Write && self.statement.changes_rows();
+            if !(self.single && is_write) {
                 return Err(error);
             }
-            while stream.try_next().await.map_err(failed)?.is_some() {}
-            return Err(error.with_fate(Fate::CarriedOut));
+            *refused = Some(error.with_fate(Fate::CarriedOut));
         }
     }
 }

@@ -7,6 +7,7 @@ use sql_function::{
     Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Statement, loggable, pinning,
     refusal,
 };
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error as Failure, Statement as Prepared};
 
@@ -20,7 +21,7 @@ use crate::pipeline::{Pipeline, Responses};
 use crate::rights;
 use crate::server_info;
 use crate::server_text::Questions;
-use crate::session::{self, RESET, State};
+use crate::session::{self, RESET, State, UNLOCK};
 use crate::side_effects;
 use crate::unnamed::CHANGED;
 use crate::value;
@@ -59,11 +60,22 @@ impl Connection {
         envelope: &Envelope,
         rows: &mut Rows,
     ) -> Result<Responses, Error> {
-        let lasts = self.transaction.is_none() && envelope.own == 0;
+        let single = self.transaction.is_none();
         let through_proxy = self.through_proxy;
-        Pipeline { statement, prepared, params, envelope, lasts, through_proxy }
-            .send(&self.client, rows)
-            .await
+        // A proxy may have no connection for the BEGIN, and one a moment later for the statement, which
+        // would then run without its transaction.
+        let begun = if through_proxy && single && envelope.own > 0 {
+            let mut begun = session::send(&self.client, &envelope.before).await;
+            match begun.error.take() {
+                Some(error) => return Err(not_begun(statement, single, error, through_proxy)),
+                None => Some(begun),
+            }
+        } else {
+            None
+        };
+        let pipeline =
+            Pipeline { statement, prepared, params, envelope, begun, single, through_proxy };
+        pipeline.send(&self.client, rows).await
     }
 
     /// The texts of values that only the server can convert, in a read-only transaction.
@@ -97,7 +109,8 @@ impl Connection {
             self.forget();
             return changed_columns(statement, self.transaction);
         }
-        if alone && failure::is_read_only(&failure) {
+        let too_late = failure.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
+        if alone && (failure::is_read_only(&failure) || too_late) {
             return role_reads(statement, failure, self.through_proxy);
         }
         let stale = !self.fresh.contains(&statement.name)
@@ -125,12 +138,24 @@ fn changed_columns(statement: &Statement, transaction: Option<Mode>) -> Error {
     }
 }
 
-/// A statement that runs only outside transactions writes, and its user's own setting prevents that.
+/// The commands before a statement failed, and so nothing of it was carried out.
+fn not_begun(statement: &Statement, single: bool, failure: Failure, through_proxy: bool) -> Error {
+    let error = if single {
+        failure::begin(statement.mode, "the start of its transaction", failure, through_proxy)
+    } else {
+        let what = loggable!("restricting statement {:?} to its mode and time", statement.name);
+        failure::command(what, failure, through_proxy)
+    };
+    error.with(loggable!("; statement {:?} was not run", statement.name)).with_fate(Fate::NotRun)
+}
+
+/// A statement that runs only outside transactions writes, and its user's own setting prevents that. A
+/// procedure can begin its own transactions read-write, after a COMMIT: the one that calls it has begun.
 fn role_reads(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let advice = "it cannot run in a transaction that the function begins, and the user's own \
                   default_transaction_read_only is on, which a function never turns off: ALTER ROLE … \
-                  RESET default_transaction_read_only, or begin the procedure with SET TRANSACTION READ \
-                  WRITE";
+                  RESET default_transaction_read_only, or begin the procedure with COMMIT; SET \
+                  TRANSACTION READ WRITE; and repeat the latter after each COMMIT";
     let error =
         failure::command(loggable!("statement {:?}", statement.name), failure, through_proxy);
     refusal::of_statement(statement, error.advice(advice))
@@ -204,15 +229,17 @@ impl sql_function::Connection for Connection {
             envelope = self.envelope(statement, alone);
             responses = self.send(statement, &prepared, params, &envelope, rows).await?;
         }
-        let Responses { before, affected, changed, after, texts, questions } = responses;
+        let Responses { before, affected, refused, changed, after, texts, questions } = responses;
         let ended = if single {
             self.closed(after, envelope.own)
         } else {
             after.error.map_or(Ok(false), Err)
         };
-        let affected = match affected {
-            Ok(affected) => affected,
-            Err(failure) => return Err(self.failed(statement, failure, alone)),
+        let affected = match (&before, affected) {
+            // That the statement fails too is a consequence.
+            (Err(_), Err(failure)) if envelope.own > 0 && failure.as_db_error().is_some() => None,
+            (_, Ok(affected)) => Some(affected),
+            (_, Err(failure)) => return Err(self.failed(statement, failure, alone)),
         };
         if side_effects::changes_plans(statement) {
             self.forget();
@@ -223,19 +250,24 @@ impl sql_function::Connection for Connection {
                 let error = failure::command("setting its timeout", error, self.through_proxy);
                 tracing::warn!(error = error.log(), "the statement's timeout was not set");
             }
-            // Then the statement has run outside the transaction that it was to run in.
-            Err(error) if single => {
+            Err(error) if affected.is_some() => {
+                // It ran without its transaction.
                 return Err(failure::ended(statement, error, self.through_proxy)
                     .with_fate(Fate::Unknown)
                     .loses_connection());
             }
-            before => {
-                before.map_err(|error| failure::query(statement, error, self.through_proxy))?
+            Err(error) => {
+                return Err(not_begun(statement, single, error, self.through_proxy));
             }
+            Ok(()) => {}
         }
+        let affected = affected.unwrap_or_default();
         if ended.map_err(|error| failure::ended(statement, error, self.through_proxy))? {
             let _ = envelope::batch(&self.client, "ROLLBACK").await; // the connection is dropped
             return Err(refusal::left_open(statement));
+        }
+        if let Some(error) = refused {
+            return Err(error);
         }
         let texts = match texts {
             Some(texts) => texts,
@@ -306,6 +338,7 @@ impl sql_function::Connection for Connection {
             OF_TRANSACTION
         } else {
             self.mark_changed();
+            self.locks = true;
             OF_SESSION
         };
         let name = format!("rds-iam-lambda/{name}");
@@ -320,6 +353,10 @@ impl sql_function::Connection for Connection {
             Error::new(Kind::ConnectionLost, "the session is not reused").says(why)
         };
         if self.state == State::Changed && self.through_proxy {
+            if std::mem::take(&mut self.locks) {
+                // The session at the database may outlive the client's.
+                session::send(&self.client, UNLOCK).await;
+            }
             return Err(lost("it was changed, and a session of an RDS Proxy is not reset"));
         }
         if self.state == State::Changed {

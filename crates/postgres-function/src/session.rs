@@ -15,6 +15,9 @@ DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
 EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql), \
 pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()";
 
+/// Gives back the locks of the session.
+pub(crate) const UNLOCK: &str = "SELECT pg_catalog.pg_advisory_unlock_all()";
+
 /// Whether the role's own setting makes its transactions read-only on a server that accepts writes.
 /// The setting of a server or a database is respected: a blue/green deployment uses it to prevent
 /// writes.

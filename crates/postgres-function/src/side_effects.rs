@@ -23,10 +23,17 @@ pub(crate) fn outlasts_reset(statement: &Statement) -> bool {
     statement.has_word("setseed") || statement.verb() == "LOAD"
 }
 
-/// Whether a statement may have side effects on its session.
+/// Whether a statement may have side effects on its session. What is not temporary is the database's.
 pub(crate) fn changes_session(statement: &Statement) -> bool {
+    const OF_DATABASE: [&str; 15] = [
+        "ALTER", "ANALYZE", "CLUSTER", "COMMENT", "CREATE", "DROP", "GRANT", "LOCK", "NOTIFY",
+        "REFRESH", "REINDEX", "REVOKE", "SHOW", "TRUNCATE", "VACUUM",
+    ];
+    let verb = statement.verb();
+    let explains =
+        verb == "EXPLAIN" && (statement.mode == Mode::Read || !statement.has_word("ANALYZE"));
     const TRACES: [&str; 4] = ["set_config", "pg_temp", "TEMP", "TEMPORARY"];
-    !statement.is_atomic()
+    !(statement.is_atomic() || explains || OF_DATABASE.contains(&&*verb))
         || statement.tokens().any(|token| {
             token.is_one_of(&TRACES) || token.text.to_ascii_lowercase().contains("advisory_lock")
         })

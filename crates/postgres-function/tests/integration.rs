@@ -16,7 +16,7 @@ const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 mod postgres {
     function_scenarios::tests! { Postgres, crate::BOOTSTRAP, crate::integration:
         described { types changed_types others }
-        pooled { events_side_by_side one_lock nothing_left two_verifiers }
+        pooled { events_side_by_side one_lock refused_begin nothing_left two_verifiers }
         proxied { pins_nothing reads_only exclusive pinned changed_columns time_limits }
         sessions { restored sequences stale_plans reads_only role_reads not_restored custom_settings
             maintenance }

@@ -223,7 +223,7 @@ impl Error {
     }
 
     /// Appends to the message.
-    pub(crate) fn with(mut self, more: impl Into<Loggable>) -> Error {
+    pub fn with(mut self, more: impl Into<Loggable>) -> Error {
         match self.kind {
             Kind::Own(_) => self.tail.get_or_insert_with(|| Box::new("".into())).push(&more.into()),
             _ => self.message.push(&more.into()),

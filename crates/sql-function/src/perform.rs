@@ -93,7 +93,13 @@ async fn exclusively<C: Connector>(
         }
     }
     let outcome = match work {
-        Work::Statement(step) => alone(step, connector, attempt).await,
+        Work::Statement(step) => match alone(step, connector, attempt).await {
+            Err(error) if step.1.mode == Mode::Write && step.1.is_atomic() => {
+                let undone = attempt.rollback().await;
+                Err(rolled_back(error, undone))
+            }
+            outcome => outcome,
+        },
         Work::Transaction(steps) => run_all(steps, connector, attempt).await,
     };
     finish(outcome, attempt).await

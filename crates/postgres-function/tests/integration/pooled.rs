@@ -114,6 +114,53 @@ pub(crate) async fn one_lock(engine: Engine, bootstrap: &str) {
         assert_eq!((ran.get("skipped"), &skipped["skipped"]), (None, &json!(true)));
     }
     assert_eq!(through.ok(&call("slow")).await["connection"]["reused"], true);
+    // What cannot be in a transaction gives the lock back itself: the session at the database goes on.
+    harness.execute("CREATE PROCEDURE calm() LANGUAGE sql AS 'SELECT 1'").await;
+    let calls = [("calm", "-- exclusive: true\n-- mode: write\nCALL calm()")];
+    let function = deploy(&harness, &proxy, &calls).await;
+    for _ in 0..2 {
+        let response = function.ok(&call("calm")).await;
+        assert_eq!(response.get("skipped"), None, "{response}");
+        let held = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'";
+        assert_eq!(harness.execute(held).await[0][0].as_deref(), Some("0"));
+    }
+}
+
+/// A statement does not run without the transaction that is to contain it: the proxy refuses the BEGIN
+/// for want of a connection, and has one a moment later.
+pub(crate) async fn refused_begin(engine: Engine, bootstrap: &str) {
+    let (harness, proxy) = start(engine, bootstrap).await;
+    harness
+        .execute(
+            "INSERT INTO hits VALUES (1, 0); CREATE FUNCTION w() RETURNS int LANGUAGE plpgsql AS \
+             $$ BEGIN UPDATE hits SET n = n + 100 WHERE id = 1; RETURN 1; END $$; \
+             ALTER FUNCTION w() SECURITY DEFINER",
+        )
+        .await;
+    let statements = [
+        ("writes", "SELECT w()"),
+        (
+            "both",
+            "-- mode: write\nWITH one AS (UPDATE hits SET n = n + 1 WHERE id = 1 RETURNING id) \
+             INSERT INTO hits SELECT 1000 + (SELECT max(id) FROM hits), 1 FROM one",
+        ),
+    ];
+    let n = async || harness.execute("SELECT n::text FROM hits WHERE id = 1").await[0][0].clone();
+    for (own, done) in [("off", "1"), ("on", "2")] {
+        let own = format!("ALTER ROLE lambda_user SET default_transaction_read_only = {own}");
+        harness.execute(&own).await;
+        let function = deploy(&harness, &proxy, &statements).await;
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+        proxy.refuse_next_begin();
+        assert_eq!(function.ok(&call("both")).await["rows_affected"], 2);
+        assert_eq!(n().await.as_deref(), Some(done), "{own}");
+        proxy.refuse_next_begin();
+        let message = function.fails(&call("writes"), "Query").await;
+        assert!(message.contains("25006"), "{message}");
+        assert_eq!(n().await.as_deref(), Some(done), "{own}");
+        proxy.refuse_next_begin();
+        assert_eq!(function.ok(ITEMS).await["row_count"], 3);
+    }
 }
 
 /// A read in a transaction of writes is read-only, and nothing of that is left on the connection for the

@@ -116,6 +116,8 @@ pub(crate) async fn pins_nothing(engine: Engine, bootstrap: &str) {
             "-- exclusive: true\n-- mode: write\n-- timeout: 9s\nUPDATE items SET name = name",
         ),
         ("made", "-- mode: write\nCREATE TABLE IF NOT EXISTS made (id int)"),
+        ("shown", "SHOW server_version"),
+        ("plan", "EXPLAIN ANALYZE SELECT count(*) FROM items"),
     ];
     let put = r#"{"statement":"put","params":[1,"new"]}"#;
     let only = r#"{"statement":"only","params":["ok"]}"#;
@@ -141,6 +143,9 @@ pub(crate) async fn pins_nothing(engine: Engine, bootstrap: &str) {
             &transaction(&[ITEMS, only, put]),
             only,
             write,
+            &call("shown"),
+            &call("plan"),
+            &call("made"),
             ITEMS,
         ] {
             let response = function.ok(event).await;
@@ -154,7 +159,6 @@ pub(crate) async fn pins_nothing(engine: Engine, bootstrap: &str) {
             assert_eq!(function.ok(ITEMS).await["connection"]["reused"], true, "after {event}");
             assert_unpinned(&sent(&harness, since), event);
         }
-        function.ok(&call("made")).await;
         // What fails pins as little.
         let wrong = r#"{"statement":"put","params":["x","new"]}"#;
         function.fails(wrong, "Query").await;
@@ -173,6 +177,12 @@ pub(crate) async fn reads_only(engine: Engine, bootstrap: &str) {
     reads_change_nothing(&harness).await;
     let log = harness.server.log();
     assert!(log.contains("transaction_read_only") && !log.contains("SET TRANSACTION READ ONLY"));
+    // If it cannot be made so, the error is that, and not that of the statement behind it.
+    harness.execute("REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC").await;
+    let function = harness.deploy(&[]).await;
+    let message = function.fails(&format!(r#"{{"transaction":[{ADD},{ITEMS}]}}"#), "Query").await;
+    assert!(message.contains("42501") && message.contains("rolled back"), "{message}");
+    assert_eq!(function.ok(ITEMS).await["row_count"], 3);
 }
 
 /// A statement is exclusive as it is without a proxy, and its errors are those of a statement.
@@ -187,6 +197,10 @@ pub(crate) async fn exclusive(engine: Engine, bootstrap: &str) {
         (
             "index",
             "-- exclusive: true\n-- mode: write\nCREATE INDEX IF NOT EXISTS named ON items (name)",
+        ),
+        (
+            "few",
+            "-- exclusive: true\n-- mode: write\n-- max_rows: 1\nDELETE FROM items RETURNING id",
         ),
     ];
     harness.execute("ALTER TABLE items OWNER TO lambda_user").await;
@@ -213,6 +227,10 @@ pub(crate) async fn exclusive(engine: Engine, bootstrap: &str) {
     let message = function.fails(&only(10), "Query").await;
     assert!(message.contains("23505") && !message.contains("of the transaction"), "{message}");
     assert_eq!(function.ok(&only(11)).await["connection"]["reused"], true);
+    // So is what its result is too large for: it is undone, which its error says.
+    let message = function.fails(&call("few"), "ResultTooLarge").await;
+    assert!(message.contains("was rolled back"), "{message}");
+    assert_eq!(function.ok(ITEMS).await["row_count"], 5);
     // One runs at a time.
     let call_slow = call("slow");
     let second = async {
@@ -225,10 +243,11 @@ pub(crate) async fn exclusive(engine: Engine, bootstrap: &str) {
     let (first, second) = tokio::join!(function.ok(&call_slow), second);
     assert_eq!((first.get("skipped"), &second["skipped"]), (None, &json!(true)));
     // What cannot be in a transaction has a lock of its session, which ends with the connection.
-    for name in ["call", "vacuum", "index"] {
-        function.ok(&call(name)).await;
-        assert_eq!(function.ok(ITEMS).await["connection"]["reused"], false, "after {name}");
-        function.ok(&call(name)).await; // its lock is free
+    for (name, reused) in [("call", false), ("vacuum", false), ("index", true)] {
+        for _ in 0..2 {
+            assert_eq!(function.ok(&call(name)).await.get("skipped"), None, "{name}");
+            assert_eq!(function.ok(ITEMS).await["connection"]["reused"], reused, "after {name}");
+        }
     }
 }
 
@@ -347,7 +366,8 @@ pub(crate) async fn time_limits(engine: Engine, bootstrap: &str) {
     let message = function.fails(&call("long"), "OutcomeUnknown").await;
     assert!(message.contains("may have been executed"), "{message}");
     function.fails(&format!(r#"{{"transaction":[{}]}}"#, call("long")), "Timeout").await;
-    function.fails(&call("only"), "Timeout").await;
+    let message = function.fails(&call("only"), "Timeout").await;
+    assert!(message.contains("was rolled back"), "{message}");
     assert_unpinned(&sent(&harness, since), "time limits");
     assert!(!harness.server.log()[since..].contains("canceling statement"), "a cancel request");
 }

@@ -372,6 +372,13 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
         ("vacuum", "-- mode: write\nVACUUM own.counted"),
         ("index", "-- mode: write\nCREATE INDEX CONCURRENTLY ON own.counted (n)"),
         ("now", "SELECT n FROM own.counted"),
+        ("sets", "-- mode: write\nCALL own.sets()"),
+        ("few", "-- mode: write\n-- max_rows: 1\nUPDATE items SET name = 'few' RETURNING id"),
+        (
+            "few-with",
+            "-- mode: write\n-- max_rows: 1\nWITH one AS (UPDATE own.counted SET n = n RETURNING n) \
+             UPDATE items SET name = 'few-with' FROM one RETURNING id",
+        ),
     ];
     for first in [ADD, &format!(r#"{{"transaction":[{ITEMS},{ADD}]}}"#)] {
         let function = harness.deploy_with(&[], &statements).await;
@@ -391,13 +398,21 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
             function.ok(&call(name)).await;
             assert_eq!(function.ok(&call("now")).await["rows"][0]["n"], n, "after {name}");
         }
-        for name in ["commits", "index"] {
+        for (name, code) in [("commits", "25006"), ("index", "25006"), ("sets", "25001")] {
             let message = function.fails(&call(name), "Query").await;
-            assert!(message.contains("25006"), "{name}: {message}");
+            assert!(message.contains(code), "{name}: {message}");
+            assert!(message.contains("with COMMIT; SET TRANSACTION READ WRITE;"), "{message}");
             assert!(message.contains("RESET default_transaction_read_only"), "{name}: {message}");
             assert_eq!(function.ok(&call("now")).await["rows"][0]["n"], 12, "after {name}");
         }
         assert!(!harness.server.log().contains("SESSION CHARACTERISTICS"));
+        // A result that is refused is that of a write that was carried out.
+        for name in ["few", "few-with"] {
+            let message = function.fails(&call(name), "ResultTooLarge").await;
+            assert!(message.contains("was executed"), "{name}: {message}");
+            let items = function.ok(ITEMS).await;
+            assert_eq!(items["rows"][0]["name"], name, "{items}");
+        }
     }
     let function = harness.deploy_with(&[], &statements).await;
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
@@ -413,7 +428,9 @@ $$ BEGIN UPDATE own.counted SET n = n + more; END $$; \
 CREATE PROCEDURE own.commits() LANGUAGE plpgsql AS \
 $$ BEGIN COMMIT; UPDATE own.counted SET n = n + 100; END $$; \
 CREATE PROCEDURE own.commits_itself() LANGUAGE plpgsql AS \
-$$ BEGIN COMMIT; SET TRANSACTION READ WRITE; UPDATE own.counted SET n = n + 10; COMMIT; END $$";
+$$ BEGIN COMMIT; SET TRANSACTION READ WRITE; UPDATE own.counted SET n = n + 10; COMMIT; END $$; \
+CREATE PROCEDURE own.sets() LANGUAGE plpgsql AS \
+$$ BEGIN SET TRANSACTION READ WRITE; UPDATE own.counted SET n = n + 100; COMMIT; END $$";
 
 /// A statement that cannot run in a transaction runs if its mode is write.
 pub(crate) async fn maintenance(engine: Engine, bootstrap: &str) {

@@ -7,16 +7,19 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, split};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, split};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate;
-use crate::messages::{Reader, Said, first, next, parameters, refuse, startup};
+use crate::messages::{
+    Reader, Said, after_first, begins, borrow_timeout, first, next, parameters, refuse, startup,
+};
 use crate::pooler::Pooler;
 
 /// The port that an RDS Proxy for PostgreSQL listens on, which tokens are signed for.
@@ -68,6 +71,7 @@ struct Gate {
     iam: Verifier,
     pooler: Pooler,
     sent: Mutex<Sent>,
+    refuses_begin: AtomicBool,
 }
 
 impl Proxy {
@@ -99,7 +103,13 @@ impl Proxy {
                 {{"Effect":"Allow","Action":"rds-db:connect","Resource":"{arn}"}}]}}"#
         ))?;
         let pooler = Pooler::start(server, connections)?;
-        let gate = Gate { tls: tls.into(), iam, pooler, sent: Mutex::default() };
+        let gate = Gate {
+            tls: tls.into(),
+            iam,
+            pooler,
+            sent: Mutex::default(),
+            refuses_begin: AtomicBool::new(false),
+        };
         let gate = Arc::new(gate);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -125,6 +135,12 @@ impl Proxy {
     /// What clients have sent so far.
     pub fn sent(&self) -> Sent {
         self.gate.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Refuses the next transaction that a client begins, as a proxy does that has no connection to the
+    /// database in time. What the client has sent behind it is passed on: there is one by then.
+    pub fn refuse_next_begin(&self) {
+        self.gate.refuses_begin.store(true, Ordering::SeqCst);
     }
 
     /// What PgBouncer has logged so far.
@@ -201,7 +217,8 @@ impl Gate {
         self.note(|sent| sent.logins += 1);
         let mut pooler = UnixStream::connect(self.pooler.socket()).await?;
         pooler.write_all(&startup(&body)).await?;
-        let (mut from_client, mut to_client) = split(client);
+        let (mut from_client, to_client) = split(client);
+        let to_client = tokio::sync::Mutex::new(to_client);
         let (mut from_pooler, mut to_pooler) = pooler.into_split();
         let up = async {
             let mut reader = Reader::default();
@@ -217,12 +234,27 @@ impl Gate {
                         Said::Named(name) => sent.names.push(name),
                     });
                 }
-                to_pooler.write_all(&bytes[..read]).await?;
+                let mut passed = &bytes[..read];
+                if begins(passed) && self.refuses_begin.swap(false, Ordering::SeqCst) {
+                    let mut client = to_client.lock().await;
+                    client.write_all(&borrow_timeout()).await?;
+                    client.flush().await?;
+                    passed = after_first(passed);
+                }
+                to_pooler.write_all(passed).await?;
             }
         };
         let down = async {
-            copy(&mut from_pooler, &mut to_client).await?;
-            to_client.shutdown().await
+            let mut bytes = vec![0; 16 * 1024];
+            loop {
+                let read = from_pooler.read(&mut bytes).await?;
+                let mut client = to_client.lock().await;
+                if read == 0 {
+                    return client.shutdown().await;
+                }
+                client.write_all(&bytes[..read]).await?;
+                client.flush().await?;
+            }
         };
         tokio::try_join!(up, down).map(drop)
     }

@@ -65,6 +65,27 @@ pub(crate) async fn refuse(
     stream.shutdown().await
 }
 
+/// Whether these messages begin with a simple query that begins a transaction.
+pub(crate) fn begins(messages: &[u8]) -> bool {
+    messages.first() == Some(&b'Q')
+        && messages.get(5..).is_some_and(|sql| sql.starts_with(b"BEGIN"))
+}
+
+/// What follows the first of these messages.
+pub(crate) fn after_first(messages: &[u8]) -> &[u8] {
+    let length = messages.get(1..5).and_then(|length| length.try_into().ok());
+    let length = length.map_or(0, |length| 1 + u32::from_be_bytes(length) as usize);
+    messages.get(length..).unwrap_or_default()
+}
+
+/// The answer to a simple query for which a proxy has no connection to the database.
+pub(crate) fn borrow_timeout() -> Vec<u8> {
+    let fields = "SERROR\0VERROR\0C08000\0MTimed-out waiting to acquire database connection.\0\0";
+    let length = u32::try_from(4 + fields.len()).unwrap_or(u32::MAX);
+    let ready = [b'Z', 0, 0, 0, 5, b'I'];
+    [b"E", &length.to_be_bytes()[..], fields.as_bytes(), &ready].concat()
+}
+
 /// The SQL and the names of statements in what a client sends.
 #[derive(Default)]
 pub(crate) struct Reader {
