@@ -19,8 +19,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The functions' time-out: shorter than the switchover, so that invocations end in each of its phases.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// A time-out shorter than the switchover, so that invocations end in each of its phases.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A time-out that a busy machine does not exceed: Lambda would start another environment.
+const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many invocations of each worker end in a phase before the next begins.
 const IN_EACH_PHASE: u32 = 5;
 /// Between two phases.
@@ -56,9 +58,9 @@ impl Deployment {
         deployment
     }
 
-    async fn deploy(&self) -> Deployed<'_> {
+    async fn deploy(&self, timeout: Duration) -> Deployed<'_> {
         let changes = [("DB_CA_BUNDLE", &*self.roots)];
-        faults::deploy_with(&self.harness, self.name.address(), TIMEOUT, &[], &changes).await
+        faults::deploy_with(&self.harness, self.name.address(), timeout, &[], &changes).await
     }
 
     fn blue(&self) -> &Server {
@@ -199,7 +201,7 @@ pub async fn both_ids(engine: Engine, bootstrap: &str) {
     let deployment = Deployment::start(engine, bootstrap).await;
     let [blue_id, green_id] = deployment.ids();
     deployment.allow(&[&blue_id, &green_id]);
-    let soak = Soak::new(engine, deployment.deploy().await);
+    let soak = Soak::new(engine, deployment.deploy(SHORT_TIMEOUT).await);
 
     let (_, _, _, (copied, [stopped, resumed])) =
         tokio::join!(soak.work(0), soak.work(1), soak.work(2), async {
@@ -353,7 +355,7 @@ pub async fn one_id(engine: Engine, bootstrap: &str) {
     let deployment = Deployment::start(engine, bootstrap).await;
     let [blue_id, green_id] = deployment.ids();
     deployment.allow(&[&blue_id]);
-    let function = deployment.deploy().await;
+    let function = deployment.deploy(LONG_TIMEOUT).await;
     let ledger = Ledger::default();
     // A busy machine may exceed a time-out.
     let works = async || {
