@@ -143,9 +143,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_id_of_the_database_is_never_a_switchover() {
-        // Whatever RDS would say.
-        let answers = [("describe-db-instances", instances("orders-old1"))];
         for id in ["db-*", "*", "db-prod", "cluster-ABC", "cluster-*", "orders", "db-", "DB-ABC"] {
+            // Whatever RDS would say.
+            let mut found = instances("orders-old1");
+            found["DBInstances"][0]["DbiResourceId"] = json!(id);
+            let answers = [("describe-db-instances", found)];
             let (cause, because) = of_settings(&[id], &answers);
             assert_eq!(cause, Cause::PolicyWrongResource.id(), "{because}");
         }
