@@ -88,7 +88,7 @@ causes! {
         "DB_HOST does not name its region, and no other setting does"
         confirm "compare DB_HOST with the endpoint that RDS shows"
         fix "set DB_HOST to the endpoint that RDS shows, which names its region; for a global \
-             database, set DB_REGION to the database's region"
+             database, set AWS_REGION, and tokens are signed for the region of the writer"
     BundleMissing "ca-bundle-missing" at Settings:
         "the CA bundle does not exist: the rds-ca layer is not attached, or DB_CA_BUNDLE is wrong"
         confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
@@ -177,8 +177,8 @@ causes! {
         confirm "run `dig +short {dial_host}` inside the VPC: it must return a private address"
         fix "resolve the endpoint inside the database's VPC (turn on enableDnsHostnames and \
              enableDnsSupport, and DNS resolution for a peering connection), or make the instance not \
-             publicly accessible; a function outside the VPC needs a NAT gateway and an inbound rule \
-             for its address"
+             publicly accessible; an Aurora express cluster has only a public address: deploy the \
+             function outside a VPC"
     NoRoute "no-route" at Tcp:
         "there is no route to the database: the function is in another subnet, VPC or network"
         confirm "`aws lambda get-function-configuration --function-name {function:shell} --query \
@@ -483,13 +483,16 @@ causes! {
     MasterUser "master-user" at Database:
         "the function logs in as an administrator of the database"
         confirm "run as the administrator: {show_grants}"
-        fix "create a user for the function ({create_user}) and set DB_USER to it; disable IAM \
-             authentication for the master user, whose password does not work until then"
+        fix "create a user for the function ({create_user}) and set DB_USER to it; if the \
+             master user has a password, disable IAM authentication for it, because the password does \
+             not work until then; that of an Aurora express cluster has none, and needs IAM \
+             authentication to log in at all"
     ReadOnly "read-only" at Database:
         "the database is read-only, but the catalogue contains statements that write"
         confirm "{show_read_only}"
         fix "set DB_HOST to the cluster's writer endpoint or to the primary instance, not to a reader \
-             or replica; {unset_read_only}"
+             or replica; during a blue/green switchover wait for its end, and use the name of the \
+             production database, not of the blue or green one; {unset_read_only}"
     ServerClock "clock-offset" at Database:
         "this machine's clock differs from the database's"
         confirm "compare `date -u` here with {show_time} at the server"

@@ -126,7 +126,7 @@ impl Connector for MySql {
         let LoggedIn { mut conn, .. } = self.try_log_in(address, deadline).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
-            killed.map_err(|error| failure::command("KILL QUERY", error))?;
+            killed.map_err(|error| failure::command("KILL QUERY", error, false))?;
             let _ = conn.disconnect().await; // it is done
             Ok(())
         };

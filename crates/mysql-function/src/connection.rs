@@ -156,7 +156,8 @@ impl Connection {
         ahead: &[String],
         sql: &str,
     ) -> Result<Option<T>, Error> {
-        let failed = |error| failure::command(what, error);
+        let through_proxy = self.through_proxy;
+        let failed = |error| failure::command(what, error, through_proxy);
         let row = {
             let mut result = self.send(ahead, sql).await.map_err(|error| match error {
                 Failed::Ahead(error) => failed(error).with_fate(Fate::NotRun).loses_connection(),
@@ -183,10 +184,14 @@ impl Connection {
         match self.conn.reset().await {
             Ok(true) => {}
             Ok(false) => return Err(lost("is not supported by the server")),
-            Err(error) => return Err(failure::command(WHAT, error).loses_connection()),
+            Err(error) => {
+                return Err(failure::command(WHAT, error, self.through_proxy).loses_connection());
+            }
         }
         let startup = self.conn.query_drop(self.startup.join("; ")).await;
-        startup.map_err(|error| failure::command(WHAT, error).loses_connection())?;
+        startup.map_err(|error| {
+            failure::command(WHAT, error, self.through_proxy).loses_connection()
+        })?;
         self.update_status();
         self.timeout = None;
         (self.changed, self.reset_insert_id, self.locks) = (false, false, false);

@@ -175,7 +175,7 @@ async fn columns(
             },
             Err(failure) => {
                 let unpreparable = failure::cannot_be_prepared(&failure);
-                let error = failure::query(statement, failure);
+                let error = failure::query(statement, failure, connection.through_proxy);
                 let passes = error.kind() == Kind::QueryTransient;
                 refused = refused.or(Some((error, unpreparable)));
                 if passes {
@@ -203,12 +203,14 @@ async fn prepared(
     let prepared = match connection.conn.prep(&*whole.sql).await {
         Ok(prepared) => prepared,
         Err(failure @ Failure::Server(_)) => return Ok(Err(failure)),
-        Err(failure) => return Err(failure::command(WHAT, failure)),
+        Err(failure) => return Err(failure::command(WHAT, failure, connection.through_proxy)),
     };
     let meta = prepared.columns();
     let named = named(&meta, statement, whole);
     let closed = connection.conn.close(prepared).await;
-    closed.map_err(|failure| failure::command(WHAT, failure).loses_connection())?;
+    closed.map_err(|failure| {
+        failure::command(WHAT, failure, connection.through_proxy).loses_connection()
+    })?;
     let found = named.into_iter().zip(&*meta).map(|(column, meta)| Found {
         column,
         schema: value::schema_of(meta),

@@ -49,18 +49,15 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
 
 /// The error for the server's answer to a login.
 pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
-    if let Some(proxy) = of_proxy(error) {
+    if login.is_through_proxy()
+        && let Some(proxy) = of_proxy(error, ProxySays::at_login)
+    {
         return refusal::refused_by_proxy(login, text(error), proxy);
     }
     let cause = match error.code {
         // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR. A proxy says so too when the
         // database denies its own login.
-        1045 | 1698 => {
-            let through_proxy = login.is_through_proxy();
-            let cause =
-                if through_proxy { Cause::ProxySecretDiffers } else { Cause::PolicyMissing };
-            return refusal::denied(login, text(error), cause);
-        }
+        1045 | 1698 => return refusal::denied_or_secret_differs(login, text(error)),
         // ER_PLUGIN_IS_NOT_LOADED: RDS's, while IAM authentication is off
         1524 if error.message.contains("AWSAuthenticationPlugin") => Cause::IamOff,
         // ER_WRONG_VALUE_FOR_VAR, which a proxy says of the client's character set
@@ -85,19 +82,22 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
 
 /// What an RDS Proxy says for itself. Only a proxy has the code 9501: it timed out waiting for a
 /// connection to the database.
-fn of_proxy(error: &ServerError) -> Option<ProxySays> {
+fn of_proxy(
+    error: &ServerError,
+    read: impl FnOnce(&str) -> Option<ProxySays>,
+) -> Option<ProxySays> {
     match error.code {
         9501 => Some(ProxySays::Refused(Cause::ProxyBorrowTimeout)),
         // ER_CON_COUNT_ERROR, ER_UNKNOWN_ERROR, ER_SECURE_TRANSPORT_REQUIRED
-        1040 | 1105 | 3159 => ProxySays::read(&error.message),
+        1040 | 1105 | 3159 => read(&error.message),
         _ => None,
     }
 }
 
 /// The error of a failed statement, with its fate.
-pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
+pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let what = loggable!("statement {:?}", statement.name);
-    let Failure::Server(error) = &failure else { return command(what, failure) };
+    let Failure::Server(error) = &failure else { return command(what, failure, through_proxy) };
     if is_read_only(error) && statement.mode == Mode::Write {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
         return refusal::read_only(what, says(error)).with_fate(fate);
@@ -107,11 +107,20 @@ pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
     }
     let stale = is_stale(error.code) && statement.is_atomic();
     let line = line(statement, error);
-    let failed = command(what, failure).at_line(line);
+    let failed = match at_statement(error, statement.mode == Mode::Write).filter(|_| through_proxy)
+    {
+        Some(proxy) => refusal::not_carried_out(what, says(error), proxy),
+        None => answered(what, failure),
+    };
+    let failed = failed.at_line(line);
     if stale {
         return failed.stale();
     }
     refusal::of_statement(statement, failed)
+}
+
+fn at_statement(error: &ServerError, writes: bool) -> Option<ProxySays> {
+    of_proxy(error, |message| ProxySays::at_statement(message, writes))
 }
 
 /// The line of the statement that the server's error is about: the one that it counts, or the first
@@ -136,13 +145,30 @@ fn line(statement: &Statement, error: &ServerError) -> Option<usize> {
 }
 
 /// The error of a transaction that cannot begin.
-pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
+pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure, through_proxy: bool) -> Error {
     match &failure {
         Failure::Server(error) if is_read_only(error) && mode == Mode::Write => {
             refusal::read_only("the transaction", says(error))
         }
-        _ => command(sql, failure),
+        _ => command(sql, failure, through_proxy),
     }
+}
+
+/// The error of a COMMIT. The proxy's connection to the database had the transaction: what a proxy says
+/// of another one does not tell what became of it.
+pub(crate) fn commit(failure: Failure, through_proxy: bool) -> Error {
+    match &failure {
+        Failure::Server(error) if through_proxy && is_of_connection(error) => {
+            refusal::not_carried_out("COMMIT", says(error), ProxySays::Unknown)
+        }
+        _ => command("COMMIT", failure, through_proxy),
+    }
+}
+
+/// Whether the error is about a connection to the database, in a proxy's words or by its code:
+/// `ER_CON_COUNT_ERROR`, `ER_TOO_MANY_USER_CONNECTIONS`.
+fn is_of_connection(error: &ServerError) -> bool {
+    matches!(error.code, 1040 | 1203) || at_statement(error, true).is_some()
 }
 
 /// A statement ended its transaction.
@@ -176,13 +202,18 @@ pub(crate) fn unexpected_status(what: &'static str) -> Error {
 }
 
 /// The error of one of the function's own commands.
-pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
+pub(crate) fn command(what: impl Into<Loggable>, failure: Failure, through_proxy: bool) -> Error {
     let what = what.into();
     if let Failure::Server(error) = &failure
-        && let Some(proxy) = of_proxy(error)
+        && let Some(proxy) = at_statement(error, true).filter(|_| through_proxy)
     {
         return refusal::not_carried_out(what, says(error), proxy);
     }
+    answered(what, failure)
+}
+
+/// The error that is a server's own answer, or none.
+fn answered(what: Loggable, failure: Failure) -> Error {
     match failure {
         Failure::Server(error) if is_disconnecting(error.code) => {
             refusal::connection_lost(what, says(&error))
@@ -364,4 +395,31 @@ fn is_unreachable(kind: ErrorKind) -> bool {
             | ErrorKind::NetworkUnreachable
             | ErrorKind::TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_says_at_a_commit_does_not_tell_what_became_of_it() {
+        let says = |code, message: &str| {
+            let (message, state) = (message.to_owned(), "HY000".to_owned());
+            Failure::Server(ServerError { code, message, state })
+        };
+        for (code, message) in [
+            (9501, "Timed-out waiting to acquire database connection"),
+            (1040, "Too many connections"),
+            (1040, "Connections rate limit exceeded (200)"),
+            (1105, "Request returned an error: Server shutdown in progress"),
+            (1105, "Unknown error"),
+        ] {
+            let error = commit(says(code, message), true);
+            assert_eq!(error.fate(), Fate::Unknown, "{message}");
+        }
+        let deadlock = commit(says(1213, "Deadlock found when trying to get lock"), true);
+        assert_eq!(deadlock.fate(), Fate::NotRun);
+        let own = commit(says(1105, "Unknown error"), false);
+        assert_eq!((own.kind(), own.fate()), (Kind::Query, Fate::NotRun));
+    }
 }

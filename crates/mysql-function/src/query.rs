@@ -15,7 +15,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Statement as Prepared};
 use sql_function::diagnose::ServerInfo;
 use sql_function::{
-    Description, Error, ExecResult, Kind, Mode, Param, Rows, Scalar, Statement, is_reusable,
+    Description, Error, ExecResult, Fate, Kind, Mode, Param, Rows, Scalar, Statement, is_reusable,
     loggable, pinning, sql,
 };
 use std::collections::BTreeSet;
@@ -139,7 +139,7 @@ impl Connection {
         match outcome {
             Err(error) if failure::cannot_be_prepared(&error) => rolled_back,
             outcome => {
-                outcome.map_err(|error| failure::query(statement, error))?;
+                outcome.map_err(|error| failure::query(statement, error, self.through_proxy))?;
                 rolled_back
             }
         }
@@ -202,7 +202,9 @@ impl sql_function::Connection for Connection {
     async fn check(&mut self) -> Result<(), Error> {
         // `restore` has already restored the session.
         let ping = self.conn.ping().await;
-        ping.map_err(|error| failure::command("the connection check", error).loses_connection())
+        ping.map_err(|error| {
+            failure::command("the connection check", error, self.through_proxy).loses_connection()
+        })
     }
 
     async fn bind(
@@ -281,7 +283,7 @@ impl sql_function::Connection for Connection {
                 Ok(Bound::Prepared(prepared, whole))
             }
             Err(error) if failure::cannot_be_prepared(&error) => Ok(Bound::Text(whole)),
-            Err(error) => Err(failure::query(statement, error)),
+            Err(error) => Err(failure::query(statement, error, self.through_proxy)),
         }
     }
 
@@ -316,7 +318,7 @@ impl sql_function::Connection for Connection {
             Ok(result) => result.drop_result().await,
             Err(Failed::Ahead(error) | Failed::Itself(error)) => Err(error),
         };
-        begun.map_err(|error| failure::begin(mode, sql, error))?;
+        begun.map_err(|error| failure::begin(mode, sql, error, self.through_proxy))?;
         self.transaction = Some(mode);
         if self.update_status() == Some(true) {
             Ok(())
@@ -328,16 +330,29 @@ impl sql_function::Connection for Connection {
     async fn commit(&mut self) -> Result<(), Error> {
         self.transaction = None;
         // Regardless of completion_type.
-        let committed = self.command("COMMIT", "COMMIT AND NO CHAIN NO RELEASE").await;
+        let ahead = self.preparation(None, None);
+        let committed = match self.send(&ahead, "COMMIT AND NO CHAIN NO RELEASE").await {
+            Ok(result) => result.drop_result().await.map_err(Failed::Itself),
+            Err(failed) => Err(failed),
+        };
+        self.update_status();
+        let through_proxy = self.through_proxy;
+        let committed = committed.map_err(|failed| match failed {
+            Failed::Ahead(error) => {
+                failure::command("COMMIT", error, through_proxy).with_fate(Fate::NotRun)
+            }
+            Failed::Itself(error) => failure::commit(error, through_proxy),
+        });
         committed.map_err(Error::loses_connection)
     }
 
-    async fn rollback(&mut self) -> Result<(), Error> {
+    async fn rollback(&mut self) -> Result<bool, Error> {
         self.transaction = None;
         let rolled_back = self.command("ROLLBACK", "ROLLBACK AND NO CHAIN NO RELEASE").await;
         rolled_back.map_err(Error::loses_connection)?;
         if self.update_status() == Some(false) {
-            Ok(())
+            // ER_WARNING_NOT_COMPLETE_ROLLBACK
+            Ok(self.conn.get_warnings() == 0)
         } else {
             Err(failure::unexpected_status("ROLLBACK"))
         }
@@ -401,7 +416,7 @@ impl sql_function::Examine for Connection {
         self.command("the diagnosis", transactions(Mode::Read)).await?;
         server_info::query(&mut self.conn)
             .await
-            .map_err(|error| failure::command("the diagnosis", error))
+            .map_err(|error| failure::command("the diagnosis", error, self.through_proxy))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {

@@ -28,8 +28,9 @@ pub(crate) async fn read<P: Protocol>(
     whole: &Whole,
     rows: &mut Rows,
     floats: Floats,
+    through_proxy: bool,
 ) -> Result<ExecResult, Error> {
-    let failed = |error| failure::query(statement, error);
+    let failed = |error| failure::query(statement, error, through_proxy);
     let mut done = ExecResult::default();
     let mut sets = 0;
     // Reading the next set fails if there is an error in its place.

@@ -84,7 +84,7 @@ impl Connector for Postgres {
         let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
         let task = ConnectionTask::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
-                let error = failure::command("closing it", error);
+                let error = failure::command("closing it", error, through_proxy);
                 tracing::debug!(error = error.log(), "the connection ended");
             }
         }));
@@ -105,7 +105,7 @@ impl Connector for Postgres {
         let tls = self.tls()?;
         let cancel = async {
             let sent = handle.token.cancel_query_raw(stream, tls).await;
-            sent.map_err(|error| failure::command("the cancel request", error))
+            sent.map_err(|error| failure::command("the cancel request", error, false))
         };
         deadline.bound(|| "the cancel request".into(), cancel).await
     }

@@ -74,7 +74,7 @@ impl Connection {
             Err(failure) => {
                 // The driver's own prepared queries for types are lost too.
                 let lost = failure::is_forgotten(&failure);
-                let error = failure::query(statement, failure);
+                let error = failure::query(statement, failure, self.through_proxy);
                 Err(if lost { error.stale().loses_connection() } else { error })
             }
         }

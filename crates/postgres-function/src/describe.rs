@@ -2,8 +2,8 @@
 
 use sql_function::schema::{self, Schema};
 use sql_function::{Description, Error, Statement};
+use tokio_postgres::Statement as Prepared;
 use tokio_postgres::types::{Kind, Type};
-use tokio_postgres::{Client, Statement as Prepared};
 
 use crate::connection::Connection;
 use crate::server_info::begin;
@@ -11,11 +11,13 @@ use crate::session;
 use crate::{envelope, failure, rights, value};
 
 /// The server's version, as it shows it, without the package's: `PostgreSQL 15.18`.
-pub(crate) async fn version(client: &Client) -> Result<String, Error> {
-    let sent = session::send(client, "SHOW server_version").await;
+pub(crate) async fn version(connection: &Connection) -> Result<String, Error> {
+    let sent = session::send(&connection.client, "SHOW server_version").await;
     let version = sent.value(0).and_then(|version| version.split(' ').next().map(str::to_owned));
     match sent.error {
-        Some(error) => Err(failure::command("the server's version", error)),
+        Some(error) => {
+            Err(failure::command("the server's version", error, connection.through_proxy))
+        }
         None => Ok(format!("PostgreSQL {}", version.unwrap_or_default())),
     }
 }
@@ -29,11 +31,16 @@ pub(crate) async fn describe(
     const WHAT: &str = "the description";
     connection.client.clear_type_cache();
     let begun = envelope::batch(&connection.client, begin(connection.through_proxy)).await;
-    begun.map_err(|error| failure::command(WHAT, error).loses_connection())?;
+    begun.map_err(|error| {
+        failure::command(WHAT, error, connection.through_proxy).loses_connection()
+    })?;
     let prepared = connection.prepare_anew(statement).await;
     let ended = envelope::batch(&connection.client, "ROLLBACK").await;
-    ended.map_err(|error| failure::command(WHAT, error).loses_connection())?;
-    let prepared = prepared.map_err(|error| failure::query(statement, error))?;
+    ended.map_err(|error| {
+        failure::command(WHAT, error, connection.through_proxy).loses_connection()
+    })?;
+    let prepared =
+        prepared.map_err(|error| failure::query(statement, error, connection.through_proxy))?;
     value::check_columns(statement, prepared.columns())?;
     rights::check(connection, statement, prepared.params().len()).await?;
     Ok(of(&prepared))

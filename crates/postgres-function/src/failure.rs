@@ -55,7 +55,9 @@ pub(crate) fn refused_by_server(
     message: &str,
     says: String,
 ) -> Error {
-    if let Some(proxy) = ProxySays::read(message) {
+    if login.is_through_proxy()
+        && let Some(proxy) = ProxySays::at_login(message)
+    {
         return refusal::refused_by_proxy(login, says, proxy);
     }
     let cause = match *code {
@@ -88,38 +90,74 @@ pub(crate) fn refused_by_server(
 }
 
 /// What an RDS Proxy says about a statement: it has a connection to the database, or waits for one, no
-/// sooner than a statement comes. A procedure may say the same; then the error has a context.
-fn of_proxy(error: &DbError) -> Option<ProxySays> {
+/// sooner than a statement comes. A procedure may say the same; then the error has a context. Of an
+/// error of the connection (class 08) whose words are not known, nobody knows what it means for a
+/// statement; 08P01 is about the message that was sent.
+fn of_proxy(error: &DbError, writes: bool) -> Option<ProxySays> {
     let code = error.code().code();
-    let is_proxys = code.starts_with("08") || matches!(code, "53300" | "XX000" | "28000" | "28P01");
-    ProxySays::read(error.message()).filter(|_| is_proxys)
+    let is_connections = code.starts_with("08") && code != "08P01";
+    match ProxySays::at_statement(error.message(), writes) {
+        None => is_connections.then_some(ProxySays::Unknown),
+        says => says.filter(|_| {
+            code.starts_with("08") || matches!(code, "53300" | "XX000" | "28000" | "28P01")
+        }),
+    }
 }
 
 /// The error of a failed statement, with its fate.
-pub(crate) fn query(statement: &Statement, failure: Failure) -> Error {
+pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let what = loggable!("statement {:?}", statement.name);
     let line = failure.as_db_error().and_then(|error| line(statement, error));
+    let writes = statement.mode == Mode::Write;
     let failed = match failure.as_db_error() {
         // The function itself never runs a write in a read-only transaction.
-        Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
+        Some(error) if *error.code() == READ_ONLY && writes => {
             refusal::read_only(what, says(error))
         }
-        Some(error) if never_reached_database(error) => return command(what, failure),
-        Some(error) if passes(error) && !statement.is_atomic() => {
-            return refusal::failed_midway(what, says(error));
-        }
-        _ => command(what, failure),
+        Some(error) => match of_proxy(error, writes).filter(|_| through_proxy) {
+            // A proxy had no connection to the database. An error inside a function has a context.
+            Some(proxy) if error.where_().is_none() && proxy.passes() => {
+                return of_proxys(what, error, proxy);
+            }
+            proxy => {
+                let passes = is_transient(error.code()) || proxy.is_some_and(ProxySays::passes);
+                if passes && !statement.is_atomic() {
+                    return refusal::failed_midway(what, says(error));
+                }
+                match proxy {
+                    Some(proxy) => of_proxys(what, error, proxy),
+                    None => answered(what, failure),
+                }
+            }
+        },
+        None => answered(what, failure),
     };
     refusal::of_statement(statement, failed).at_line(line)
 }
 
-/// Whether a proxy had no connection to the database. An error inside a function has a context.
-fn never_reached_database(error: &DbError) -> bool {
-    error.where_().is_none() && of_proxy(error).is_some_and(ProxySays::passes)
+fn of_proxys(what: Loggable, error: &DbError, proxy: ProxySays) -> Error {
+    refusal::not_carried_out(what, says(error), proxy).loses_connection()
 }
 
-fn passes(error: &DbError) -> bool {
-    is_transient(error.code()) || of_proxy(error).is_some_and(ProxySays::passes)
+/// The error of the COMMIT that ends a statement's own transaction.
+pub(crate) fn ended(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
+    unknown(loggable!("statement {:?}", statement.name), &failure, through_proxy)
+        .unwrap_or_else(|| query(statement, failure, through_proxy))
+}
+
+/// The error of a COMMIT.
+pub(crate) fn commit(failure: Failure, through_proxy: bool) -> Error {
+    unknown("COMMIT".into(), &failure, through_proxy)
+        .unwrap_or_else(|| command("COMMIT", failure, through_proxy))
+}
+
+/// The error of a COMMIT in a proxy's words. Its connection to the database had the transaction: what it
+/// says of another one does not tell what became of it.
+fn unknown(what: Loggable, failure: &Failure, through_proxy: bool) -> Option<Error> {
+    let error = failure.as_db_error().filter(|_| through_proxy)?;
+    let is_of_connection =
+        *error.code() == SqlState::TOO_MANY_CONNECTIONS || of_proxy(error, true).is_some();
+    is_of_connection.then(|| of_proxys(what, error, ProxySays::Unknown))
 }
 
 /// The line of the statement that the server's error is about.
@@ -172,7 +210,7 @@ fn is_transient(code: &SqlState) -> bool {
 
 /// The error of a transaction that cannot begin. A server in recovery refuses a read-write one as
 /// an unsupported feature.
-pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
+pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure, through_proxy: bool) -> Error {
     match failure.as_db_error() {
         Some(error)
             if mode == Mode::Write
@@ -180,18 +218,23 @@ pub(crate) fn begin(mode: Mode, sql: &'static str, failure: Failure) -> Error {
         {
             refusal::read_only("the transaction", says(error))
         }
-        _ => command(sql, failure),
+        _ => command(sql, failure, through_proxy),
     }
 }
 
 /// The error of one of the function's own commands.
-pub(crate) fn command(what: impl Into<Loggable>, failure: Failure) -> Error {
+pub(crate) fn command(what: impl Into<Loggable>, failure: Failure, through_proxy: bool) -> Error {
     let what = what.into();
     if let Some(error) = failure.as_db_error()
-        && let Some(proxy) = of_proxy(error)
+        && let Some(proxy) = of_proxy(error, true).filter(|_| through_proxy)
     {
-        return refusal::not_carried_out(what, says(error), proxy).loses_connection();
+        return of_proxys(what, error, proxy);
     }
+    answered(what, failure)
+}
+
+/// The error that is a server's own answer, or none.
+fn answered(what: Loggable, failure: Failure) -> Error {
     match failure.as_db_error() {
         // The server closes the connection with it. It does not answer the command.
         Some(error)

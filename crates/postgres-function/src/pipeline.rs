@@ -21,6 +21,7 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) begun: Option<Sent>,
     /// Whether no other statement is in its transaction.
     pub(crate) single: bool,
+    pub(crate) through_proxy: bool,
 }
 
 /// The responses.
@@ -90,7 +91,7 @@ impl Pipeline<'_> {
             });
         }
         let texts = match &affected {
-            Ok(_) => Some(std::mem::take(&mut questions).ask(client).await),
+            Ok(_) => Some(std::mem::take(&mut questions).ask(client, self.through_proxy).await),
             Err(_) => None,
         };
         let after = session::send(client, &envelope.after).await;
@@ -110,7 +111,7 @@ impl Pipeline<'_> {
         questions: &mut Questions,
         refused: &mut Option<Error>,
     ) -> Result<Result<u64, Failure>, Error> {
-        let failed = |error| failure::query(self.statement, error);
+        let failed = |error| failure::query(self.statement, error, self.through_proxy);
         let params: Vec<_> = self.params.iter().map(AsText).collect();
         let stream = match client.query_raw(self.prepared, &params).await {
             Ok(stream) => stream,

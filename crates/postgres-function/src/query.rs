@@ -60,19 +60,20 @@ impl Connection {
         envelope: &Envelope,
         rows: &mut Rows,
     ) -> Result<Responses, Error> {
-        let single = self.transaction.is_none();
+        let (single, through_proxy) = (self.transaction.is_none(), self.through_proxy);
         // A proxy may have no connection for the BEGIN, and one a moment later for the statement, which
         // would then run without its transaction.
-        let begun = if self.through_proxy && single && envelope.own > 0 {
+        let begun = if through_proxy && single && envelope.own > 0 {
             let mut begun = session::send(&self.client, &envelope.before).await;
             match begun.error.take() {
-                Some(error) => return Err(not_begun(statement, single, error)),
+                Some(error) => return Err(not_begun(statement, single, error, through_proxy)),
                 None => Some(begun),
             }
         } else {
             None
         };
-        let pipeline = Pipeline { statement, prepared, params, envelope, begun, single };
+        let pipeline =
+            Pipeline { statement, prepared, params, envelope, begun, single, through_proxy };
         pipeline.send(&self.client, rows).await
     }
 
@@ -86,10 +87,10 @@ impl Connection {
             None => Envelope::block("BEGIN READ ONLY"),
             Some(transaction) => Envelope::restricted(transaction, Mode::Read, self.through_proxy),
         };
-        envelope::batch(&self.client, &envelope.before)
-            .await
-            .map_err(|error| failure::command(WHAT, error).loses_connection())?;
-        let texts = questions.ask(&self.client).await;
+        envelope::batch(&self.client, &envelope.before).await.map_err(|error| {
+            failure::command(WHAT, error, self.through_proxy).loses_connection()
+        })?;
+        let texts = questions.ask(&self.client, self.through_proxy).await;
         let ended = if self.transaction.is_none() {
             let sent = session::send(&self.client, &self.closing(&envelope.after)).await;
             self.closed(sent, envelope.own).map(drop)
@@ -97,7 +98,7 @@ impl Connection {
             envelope::batch(&self.client, &envelope.after).await
         };
         let texts = texts?;
-        ended.map_err(|error| failure::command(WHAT, error))?;
+        ended.map_err(|error| failure::command(WHAT, error, self.through_proxy))?;
         Ok(texts)
     }
 
@@ -109,11 +110,11 @@ impl Connection {
         }
         let too_late = failure.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
         if alone && (failure::is_read_only(&failure) || too_late) {
-            return role_reads(statement, failure);
+            return role_reads(statement, failure, self.through_proxy);
         }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let error = failure::query(statement, failure);
+        let error = failure::query(statement, failure, self.through_proxy);
         if !stale {
             return error;
         }
@@ -137,24 +138,25 @@ fn changed_columns(statement: &Statement, transaction: Option<Mode>) -> Error {
 }
 
 /// The commands before a statement failed, and so nothing of it was carried out.
-fn not_begun(statement: &Statement, single: bool, failure: Failure) -> Error {
+fn not_begun(statement: &Statement, single: bool, failure: Failure, through_proxy: bool) -> Error {
     let error = if single {
-        failure::begin(statement.mode, "the start of its transaction", failure)
+        failure::begin(statement.mode, "the start of its transaction", failure, through_proxy)
     } else {
         let what = loggable!("restricting statement {:?} to its mode and time", statement.name);
-        failure::command(what, failure)
+        failure::command(what, failure, through_proxy)
     };
     error.with(loggable!("; statement {:?} was not run", statement.name)).with_fate(Fate::NotRun)
 }
 
 /// A statement that runs only outside transactions writes, and its user's own setting prevents that. A
 /// procedure can begin its own transactions read-write, after a COMMIT: the one that calls it has begun.
-fn role_reads(statement: &Statement, failure: Failure) -> Error {
+fn role_reads(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let advice = "it cannot run in a transaction that the function begins, and the user's own \
                   default_transaction_read_only is on, which a function never turns off: ALTER ROLE … \
                   RESET default_transaction_read_only, or begin the procedure with COMMIT; SET \
                   TRANSACTION READ WRITE; and repeat the latter after each COMMIT";
-    let error = failure::command(loggable!("statement {:?}", statement.name), failure);
+    let error =
+        failure::command(loggable!("statement {:?}", statement.name), failure, through_proxy);
     refusal::of_statement(statement, error.advice(advice))
 }
 
@@ -177,7 +179,7 @@ impl sql_function::Connection for Connection {
 
     async fn check(&mut self) -> Result<(), Error> {
         let check = self.client.check_connection().await;
-        check.map_err(|error| failure::command("the connection check", error))
+        check.map_err(|error| failure::command("the connection check", error, self.through_proxy))
     }
 
     async fn bind<'a>(
@@ -221,7 +223,7 @@ impl sql_function::Connection for Connection {
         if single && self.role_reads && failure::runs_alone(&responses.affected) {
             // The server has refused all of it. Now the role's own setting applies.
             let ended = self.closed(std::mem::take(&mut responses.after), envelope.own);
-            ended.map_err(|error| failure::query(statement, error))?;
+            ended.map_err(|error| failure::query(statement, error, self.through_proxy))?;
             alone = true;
             envelope = self.envelope(statement, alone);
             responses = self.send(statement, &prepared, params, &envelope, rows).await?;
@@ -244,18 +246,20 @@ impl sql_function::Connection for Connection {
         match before {
             Err(error) if single && envelope.own == 0 => {
                 // The statement has run, although the command before it failed.
-                let error = failure::command("setting its timeout", error);
+                let error = failure::command("setting its timeout", error, self.through_proxy);
                 tracing::warn!(error = error.log(), "the statement's timeout was not set");
             }
             Err(error) if affected.is_some() => {
                 // It ran without its transaction.
-                return Err(failure::query(statement, error).with_fate(Fate::Unknown));
+                return Err(failure::ended(statement, error, self.through_proxy)
+                    .with_fate(Fate::Unknown)
+                    .loses_connection());
             }
-            Err(error) => return Err(not_begun(statement, single, error)),
+            Err(error) => return Err(not_begun(statement, single, error, self.through_proxy)),
             Ok(()) => {}
         }
         let affected = affected.unwrap_or_default();
-        if ended.map_err(|error| failure::query(statement, error))? {
+        if ended.map_err(|error| failure::ended(statement, error, self.through_proxy))? {
             let _ = envelope::batch(&self.client, "ROLLBACK").await; // the connection is dropped
             return Err(refusal::left_open(statement));
         }
@@ -285,7 +289,7 @@ impl sql_function::Connection for Connection {
         };
         let begun = session::send(&self.client, sql).await;
         if let Some(error) = begun.error {
-            return Err(failure::begin(mode, sql, error));
+            return Err(failure::begin(mode, sql, error, self.through_proxy));
         }
         if begun.value(0) == Some("on") {
             return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
@@ -300,16 +304,18 @@ impl sql_function::Connection for Connection {
         let sql = self.closing("SAVEPOINT committed; COMMIT");
         let sent = session::send(&self.client, &sql).await;
         let committed = self.closed(sent, 2);
-        committed.map_err(|error| failure::command("COMMIT", error).loses_connection())?;
+        committed.map_err(|error| failure::commit(error, self.through_proxy).loses_connection())?;
         Ok(())
     }
 
-    async fn rollback(&mut self) -> Result<(), Error> {
+    async fn rollback(&mut self) -> Result<bool, Error> {
         self.transaction = None;
         let sent = session::send(&self.client, &self.closing("ROLLBACK")).await;
         let rolled_back = self.closed(sent, 1);
-        rolled_back.map_err(|error| failure::command("ROLLBACK", error).loses_connection())?;
-        Ok(())
+        rolled_back.map_err(|error| {
+            failure::command("ROLLBACK", error, self.through_proxy).loses_connection()
+        })?;
+        Ok(true)
     }
 
     fn locks_in_transaction(&self) -> bool {
@@ -335,7 +341,7 @@ impl sql_function::Connection for Connection {
         let name = format!("rds-iam-lambda/{name}");
         let taken = self.client.query_typed(lock, &[(&name, Type::TEXT)]).await;
         let taken = taken.and_then(|rows| rows.first().map_or(Ok(false), |row| row.try_get(0)));
-        taken.map_err(|error| failure::command("the lock", error))
+        taken.map_err(|error| failure::command("the lock", error, self.through_proxy))
     }
 
     async fn restore(&mut self) -> Result<(), Error> {
@@ -381,7 +387,7 @@ impl sql_function::Examine for Connection {
     async fn server_info(&mut self) -> Result<ServerInfo, Error> {
         server_info::query(&self.client, self.through_proxy)
             .await
-            .map_err(|error| failure::command("the diagnosis", error))
+            .map_err(|error| failure::command("the diagnosis", error, self.through_proxy))
     }
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), Error> {
@@ -390,7 +396,7 @@ impl sql_function::Examine for Connection {
     }
 
     async fn version(&mut self) -> Result<String, Error> {
-        describe::version(&self.client).await
+        describe::version(self).await
     }
 
     async fn describe(&mut self, statement: &Statement) -> Result<Description, Error> {

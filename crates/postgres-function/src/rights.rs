@@ -32,7 +32,8 @@ pub(crate) async fn check(
     params: usize,
 ) -> Result<(), Error> {
     // A position in what is sent here is none in the file.
-    let failed = |error| failure::query(statement, error).at_line(None);
+    let through_proxy = connection.through_proxy;
+    let failed = |error| failure::query(statement, error, through_proxy).at_line(None);
     let client = &connection.client;
     client.batch_execute(begin(connection.through_proxy)).await.map_err(failed)?;
     let plan = plan(client, statement, params).await;

@@ -61,17 +61,21 @@ impl Questions {
     ///
     /// # Errors
     /// The server does not accept a type's binary form, or the connection broke.
-    pub(crate) async fn ask(self, client: &Client) -> Result<Vec<String>, Error> {
+    pub(crate) async fn ask(
+        self,
+        client: &Client,
+        through_proxy: bool,
+    ) -> Result<Vec<String>, Error> {
         let mut texts = HashMap::new();
         for (oid, of) in self.types {
             let types = std::slice::from_ref(&of);
             const TEXT: &str = "SELECT pg_catalog.format('%s'::pg_catalog.text, $1)";
             let text = client.prepare_typed(TEXT, types).await;
-            texts.insert(oid, (text.map_err(|error| failed(&of, error))?, of));
+            texts.insert(oid, (text.map_err(|error| failed(&of, error, through_proxy))?, of));
         }
         let ask = |(oid, value): (Oid, Unchanged)| {
             let (text, of) = &texts[&oid];
-            text_of(client, text, of, value)
+            text_of(client, text, of, value, through_proxy)
         };
         stream::iter(self.values).map(ask).buffered(WINDOW).try_collect().await
     }
@@ -82,12 +86,13 @@ async fn text_of(
     text: &Prepared,
     of: &Type,
     value: Unchanged,
+    through_proxy: bool,
 ) -> Result<String, Error> {
-    client.query_one_scalar(text, &[&value]).await.map_err(|error| failed(of, error))
+    client.query_one_scalar(text, &[&value]).await.map_err(|error| failed(of, error, through_proxy))
 }
 
-fn failed(of: &Type, error: tokio_postgres::Error) -> Error {
-    failure::command(loggable!("converting a value of type {of} to text"), error)
+fn failed(of: &Type, error: tokio_postgres::Error, through_proxy: bool) -> Error {
+    failure::command(loggable!("converting a value of type {of} to text"), error, through_proxy)
 }
 
 /// A value in the binary form in which the server sent it.

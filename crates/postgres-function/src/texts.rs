@@ -31,7 +31,8 @@ pub(crate) const POSTGRES: &EngineTexts = &EngineTexts {
     show_tls: "`SHOW ssl`: must be on",
     tls_setting: "ssl_min_protocol_version",
     show_read_only: "`SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')`",
-    unset_read_only: "if default_transaction_read_only is on, run ALTER DATABASE or ALTER ROLE … RESET \
-         default_transaction_read_only",
+    unset_read_only: "if default_transaction_read_only is on, and it was you who set it, run ALTER \
+         DATABASE or ALTER ROLE … RESET default_transaction_read_only; a blue/green deployment sets it \
+         to keep writes away from the database that is not in production",
     show_time: "`SELECT now()`",
 };

@@ -125,18 +125,15 @@ impl<C: Connector> Attempt<C> {
         })
     }
 
-    /// Rolls the transaction back. The server does if the connection is lost.
-    pub(crate) async fn rollback(&mut self) {
-        if self.transaction.take().is_none() {
-            return;
-        }
-        if let Some(mut lease) = self.lease.take() {
-            let rollback = lease.connection.rollback();
-            let rollback = self.deadline.bound(|| "the rollback".into(), rollback).await;
-            if let Err(error) = self.settle(lease, rollback) {
-                tracing::warn!(error = error.log(), "the rollback failed");
-            }
-        }
+    /// Rolls the transaction back. The server does if the connection is lost. Returns whether all of
+    /// it is undone, if the server told.
+    pub(crate) async fn rollback(&mut self) -> Option<bool> {
+        self.transaction.take()?;
+        let mut lease = self.lease.take()?;
+        let rollback = lease.connection.rollback();
+        let rollback = self.deadline.bound(|| "the rollback".into(), rollback).await;
+        let undone = self.settle(lease, rollback);
+        undone.inspect_err(|error| tracing::warn!(error = error.log(), "the rollback failed")).ok()
     }
 
     /// Runs a statement whose result may take `room` bytes of JSON. Returns the result and its

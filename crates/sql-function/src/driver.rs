@@ -151,8 +151,9 @@ pub trait Connection: Send + 'static {
     /// # Errors
     /// Their [fate](Error::fate) is that of the changes.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Rolls the transaction back.
-    fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Rolls the transaction back. Returns whether all of it is undone: a table without transactions
+    /// keeps what was written to it.
+    fn rollback(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
     /// Whether the lock of an exclusive statement ends with the transaction that it runs in. If so, the
     /// transaction begins before the lock, and contains the statement even if it is the only one.
     fn locks_in_transaction(&self) -> bool {

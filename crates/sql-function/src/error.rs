@@ -284,14 +284,17 @@ impl Error {
         self.advice(advice)
     }
 
-    /// Names the likeliest of several causes that the server does not distinguish, with its fix as
-    /// the advice.
-    pub fn likely(self, cause: Cause, placeholders: &Placeholders) -> Error {
-        let filled = placeholders.fill(cause);
+    /// Names the likeliest of several causes that the server does not distinguish, and perhaps the
+    /// next one, with their fixes as the advice.
+    pub fn likely(self, cause: Cause, or: Option<Cause>, placeholders: &Placeholders) -> Error {
+        let fix = |cause| {
+            let filled = placeholders.fill(cause);
+            loggable!("{}: {}", filled.title, filled.fix)
+        };
+        let or = or.map_or(Loggable::from(""), |or| loggable!(". Or {}", fix(or)));
         self.with_cause(cause).advice(loggable!(
-            "most likely {}: {}. Send {{\"diagnose\": true}} to find out what else it can be",
-            filled.title,
-            filled.fix
+            "most likely {}{or}. Send {{\"diagnose\": true}} to find out what else it can be",
+            fix(cause)
         ))
     }
 

@@ -93,11 +93,13 @@ async fn exclusively<C: Connector>(
         }
     }
     let outcome = match work {
-        Work::Statement(step) => {
-            let outcome = alone(step, connector, attempt).await;
-            let undone = step.1.mode == Mode::Write && step.1.is_atomic();
-            if undone { outcome.map_err(rolled_back) } else { outcome }
-        }
+        Work::Statement(step) => match alone(step, connector, attempt).await {
+            Err(error) if step.1.mode == Mode::Write && step.1.is_atomic() => {
+                let undone = attempt.rollback().await;
+                Err(rolled_back(error, undone))
+            }
+            outcome => outcome,
+        },
         Work::Transaction(steps) => run_all(steps, connector, attempt).await,
     };
     finish(outcome, attempt).await
@@ -165,13 +167,16 @@ async fn run_all<C: Connector>(
     let mut results = Vec::with_capacity(steps.len());
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
-        let done = attempt.run(connector, statement, params, room).await;
-        let (result, size) = done.map_err(|error| {
-            // A procedure may have committed something of its own.
-            let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
-            let error = error.of_item(index, steps.len());
-            if atomic { rolled_back(error) } else { error }
-        })?;
+        let (result, size) = match attempt.run(connector, statement, params, room).await {
+            Ok(done) => done,
+            Err(error) => {
+                let undone = attempt.rollback().await;
+                // A procedure may have committed something of its own.
+                let atomic = steps[..=index].iter().all(|(_, statement)| statement.is_atomic());
+                let error = error.of_item(index, steps.len());
+                return Err(if atomic { rolled_back(error, undone) } else { error });
+            }
+        };
         // With the comma after it. `run` has checked that it fits.
         room = room.saturating_sub(size + 1);
         results.push(result);
@@ -180,9 +185,16 @@ async fn run_all<C: Connector>(
 }
 
 /// Adds what became of the transaction. If nobody knows, the error says so itself.
-fn rolled_back(error: Error) -> Error {
-    match error.kind() {
-        Kind::OutcomeUnknown => error,
-        _ => error.with("; the transaction was rolled back, and nothing of it remains"),
+fn rolled_back(error: Error, undone: Option<bool>) -> Error {
+    match (error.kind(), undone) {
+        (Kind::OutcomeUnknown, _) => error,
+        (_, Some(true)) => {
+            error.with("; the transaction was rolled back, and nothing of it remains")
+        }
+        (_, Some(false)) => error.with(
+            "; the transaction was rolled back, except for what was written to tables without \
+             transactions: check them before sending the event again",
+        ),
+        (_, None) => error.with("; the transaction was rolled back"),
     }
 }

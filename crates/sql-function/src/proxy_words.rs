@@ -56,17 +56,6 @@ const OF_DATABASE: [(&str, Cause); 14] = [
     ("could not connect", Cause::ServerNotReady),
 ];
 
-/// The words of an error after which nobody knows what became of a statement.
-const CUT: [&str; 7] = [
-    "terminating connection",
-    "connection terminated",
-    "server closed the connection",
-    "connection closed",
-    "connection reset",
-    "lost connection",
-    "broken pipe",
-];
-
 /// An error that a proxy reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxySays {
@@ -79,24 +68,32 @@ pub enum ProxySays {
 }
 
 impl ProxySays {
-    /// The error in `message`, if it has a proxy's words.
+    /// A proxy's answer to a login, if `message` has its words. Nothing was run before a login.
     #[must_use]
-    pub fn read(message: &str) -> Option<ProxySays> {
+    pub fn at_login(message: &str) -> Option<ProxySays> {
         let words = words(message);
         if let Some((_, inner)) = words.split_once(WRAPPED) {
-            return Some(match find(&OF_DATABASE, inner) {
+            let cause = of_database(inner).unwrap_or(Cause::ProxyDatabaseRefused);
+            return Some(ProxySays::DatabaseRefused(cause));
+        }
+        of_proxy(&words)
+    }
+
+    /// A proxy's answer to a statement, if `message` has its words. Words that do not surely refuse
+    /// the proxy's login may be those of a connection that broke after the statement was sent on it.
+    /// So may those of a database that is starting or shutting down: it tells them to new
+    /// connections after it has cut the old ones. A statement that `writes` is then not repeated.
+    #[must_use]
+    pub fn at_statement(message: &str, writes: bool) -> Option<ProxySays> {
+        let words = words(message);
+        if let Some((_, inner)) = words.split_once(WRAPPED) {
+            return Some(match of_database(inner) {
+                None => ProxySays::Unknown,
+                Some(Cause::ServerNotReady) if writes => ProxySays::Unknown,
                 Some(cause) => ProxySays::DatabaseRefused(cause),
-                None if CUT.iter().any(|cut| inner.contains(cut)) => ProxySays::Unknown,
-                None if is_unknown_database(inner) => {
-                    ProxySays::DatabaseRefused(Cause::DatabaseUnknown)
-                }
-                None => ProxySays::DatabaseRefused(Cause::ProxyDatabaseRefused),
             });
         }
-        if words.trim() == "unknown error" {
-            return Some(ProxySays::Unknown);
-        }
-        find(&REFUSALS, &words).map(ProxySays::Refused)
+        of_proxy(&words)
     }
 
     /// Whether it passes, and nothing was run.
@@ -118,6 +115,20 @@ pub(crate) fn passes(cause: Cause) -> bool {
             | Cause::ProxyBusy
             | Cause::ProxyBorrowTimeout
     )
+}
+
+/// What a proxy says for itself.
+fn of_proxy(words: &str) -> Option<ProxySays> {
+    if words.trim() == "unknown error" {
+        return Some(ProxySays::Unknown);
+    }
+    find(&REFUSALS, words).map(ProxySays::Refused)
+}
+
+/// The cause of a database's refusal of a proxy's login, if its words tell.
+fn of_database(words: &str) -> Option<Cause> {
+    let unknown = || is_unknown_database(words).then_some(Cause::DatabaseUnknown);
+    find(&OF_DATABASE, words).or_else(unknown)
 }
 
 fn find<const N: usize>(table: &[(&str, Cause); N], words: &str) -> Option<Cause> {
@@ -227,14 +238,57 @@ mod tests {
                 "Request returned an error: something new",
                 DatabaseRefused(Cause::ProxyDatabaseRefused),
             ),
-            (
-                "Request returned an error: terminating connection due to administrator command",
-                Unknown,
-            ),
             ("Unknown error.", Unknown),
         ] {
-            assert_eq!(ProxySays::read(message), Some(says), "{message}");
+            assert_eq!(ProxySays::at_login(message), Some(says), "{message}");
         }
+    }
+
+    #[test]
+    fn only_a_refused_login_of_the_proxy_says_that_a_write_was_not_run() {
+        for (inner, read, write) in [
+            ("SSL connection has been closed unexpectedly", Unknown, Unknown),
+            ("SSL SYSCALL error: EOF detected", Unknown, Unknown),
+            ("could not receive data from server: Connection timed out", Unknown, Unknown),
+            ("connection to server was lost", Unknown, Unknown),
+            ("the connection is closed", Unknown, Unknown),
+            ("An I/O error occurred while sending to the backend.", Unknown, Unknown),
+            ("terminating connection due to administrator command", Unknown, Unknown),
+            ("something new", Unknown, Unknown),
+            (
+                "the database system is in recovery mode",
+                DatabaseRefused(Cause::ServerNotReady),
+                Unknown,
+            ),
+            ("Server shutdown in progress", DatabaseRefused(Cause::ServerNotReady), Unknown),
+            (
+                "could not connect to server: Connection refused",
+                DatabaseRefused(Cause::ServerNotReady),
+                Unknown,
+            ),
+            (
+                "sorry, too many clients already",
+                DatabaseRefused(Cause::TooManyConnections),
+                DatabaseRefused(Cause::TooManyConnections),
+            ),
+            (
+                "database \"shop\" does not exist",
+                DatabaseRefused(Cause::DatabaseUnknown),
+                DatabaseRefused(Cause::DatabaseUnknown),
+            ),
+            (
+                "PAM authentication failed for user \"app\"",
+                DatabaseRefused(Cause::ProxyDatabaseRefused),
+                DatabaseRefused(Cause::ProxyDatabaseRefused),
+            ),
+        ] {
+            let message = format!("Request returned an error: {inner}");
+            assert_eq!(ProxySays::at_statement(&message, false), Some(read), "{inner}");
+            assert_eq!(ProxySays::at_statement(&message, true), Some(write), "{inner}");
+        }
+        let borrow = "Timed-out waiting to acquire database connection";
+        let says = ProxySays::at_statement(borrow, true);
+        assert_eq!(says, Some(Refused(Cause::ProxyBorrowTimeout)));
     }
 
     #[test]
@@ -247,7 +301,8 @@ mod tests {
             "database \"shop\" does not exist",
             "",
         ] {
-            assert_eq!(ProxySays::read(message), None, "{message}");
+            assert_eq!(ProxySays::at_login(message), None, "{message}");
+            assert_eq!(ProxySays::at_statement(message, true), None, "{message}");
         }
     }
 }

@@ -94,15 +94,40 @@ pub fn no_tls(login: &Login) -> Error {
 }
 
 /// The server rejected the token, most likely because of `cause`. If it has accepted one before, the
-/// policy that it lacks now was there: what the policy names has changed. A proxy keeps its id.
+/// policy that it lacks now was there: what the policy names has changed, unless RDS throttles. A
+/// proxy keeps its id.
 pub fn denied(login: &Login, server_says: impl Display, cause: Cause) -> Error {
     let accepted = login.accepted.is_known() && !login.is_through_proxy();
     let changed = cause == Cause::PolicyMissing && accepted;
-    let cause = if changed { Cause::ResourceIdChanged } else { cause };
+    let denied = denied_by(login, server_says);
+    if !changed {
+        return denied.likely(cause, None, &login.placeholders());
+    }
+    let filled = login.placeholders().fill(Cause::ResourceIdChanged);
+    denied.with_cause(Cause::ResourceIdChanged).advice(loggable!(
+        "send the event again: if many environments log in at this moment, as after a restart or a \
+         failover, RDS throttles them, and this passes. If it does not, {}: {}; or the role's policies \
+         were changed, and no longer allow rds-db:connect. Send {{\"diagnose\": true}} to find out what \
+         else it can be",
+        filled.title,
+        filled.fix
+    ))
+}
+
+/// The server rejected the token, or a proxy says the same of its own login, with a secret, at the
+/// database.
+pub fn denied_or_secret_differs(login: &Login, server_says: impl Display) -> Error {
+    let or = login.is_through_proxy().then_some(Cause::ProxySecretDiffers);
+    match or {
+        None => denied(login, server_says, Cause::PolicyMissing),
+        or => denied_by(login, server_says).likely(Cause::PolicyMissing, or, &login.placeholders()),
+    }
+}
+
+fn denied_by(login: &Login, server_says: impl Display) -> Error {
     let (host, user) = (login.endpoint().host(), login.signer.user());
     Error::new(Kind::LoginDenied, loggable!("{host} denied the login of {user:?}"))
         .says(Loggable::of_login(server_says))
-        .likely(cause, &login.placeholders())
 }
 
 /// The server refused the login for a reason other than the token: `cause`.

@@ -182,7 +182,9 @@ fn endpoint(
             return other_service(host, &error);
         }
         let (cause, advice) = if error.is_region_unknown() {
-            (Cause::RegionUnknown, "set DB_REGION to the region of the database")
+            let advice = "set DB_REGION to the region of the database; for a global database, set \
+                          AWS_REGION, and tokens are signed for the region of the writer";
+            (Cause::RegionUnknown, advice)
         } else {
             let advice = "set DB_HOST to the endpoint that RDS shows, without scheme or port";
             (Cause::HostMalformed, advice)

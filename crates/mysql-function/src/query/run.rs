@@ -19,22 +19,26 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
+        let through_proxy = self.through_proxy;
         let ahead = self.preparation(Some(statement.mode), statement.timeout);
         let rounded = {
             let sent = self.send(&ahead, &whole.sql).await;
-            let mut result = sent.map_err(|error| failed(statement, error))?;
+            let mut result = sent.map_err(|error| failed(statement, error, through_proxy))?;
             if !(side_effects::is_repeatable(statement) && has_float(&result)) {
-                return read(&mut result, statement, whole, rows, Floats::Rounded).await;
+                return read(&mut result, statement, whole, rows, Floats::Rounded, through_proxy)
+                    .await;
             }
             // Read to its end in any case, and refused if it is too large. The values are not used.
             let mut rounded = Rows::new(statement.max_rows, RESPONSE_LIMIT);
-            read(&mut result, statement, whole, &mut rounded, Floats::Exact).await.map(drop)
+            read(&mut result, statement, whole, &mut rounded, Floats::Exact, through_proxy)
+                .await
+                .map(drop)
         };
         rounded?;
         self.floats().insert(statement.name.clone());
         self.spent = true;
         let prepared = self.conn.prep(&*whole.sql).await;
-        let prepared = prepared.map_err(|error| failure::query(statement, error))?;
+        let prepared = prepared.map_err(|error| failure::query(statement, error, through_proxy))?;
         self.run_prepared(statement, prepared, whole, rows).await
     }
 
@@ -46,11 +50,14 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
+        let through_proxy = self.through_proxy;
         let mut ahead = self.preparation(Some(statement.mode), statement.timeout);
         ahead.push("START TRANSACTION".to_owned());
         let outcome = match self.send(&ahead, &whole.sql).await {
-            Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Rounded).await,
-            Err(error) => Err(failed(statement, error)),
+            Ok(mut result) => {
+                read(&mut result, statement, whole, rows, Floats::Rounded, through_proxy).await
+            }
+            Err(error) => Err(failed(statement, error, through_proxy)),
         };
         let done = match outcome {
             // As without a proxy: what is too large to be returned was written.
@@ -63,14 +70,10 @@ impl Connection {
             outcome if !is_reusable(&outcome) => return outcome,
             Err(error) => {
                 let rolled_back = sql_function::Connection::rollback(self).await;
-                // A table without transactions keeps what was written, with a warning.
-                let is_undone = rolled_back.is_ok() && self.conn.get_warnings() == 0;
                 return Err(match (rolled_back, error.fate()) {
                     (Err(_), _) => error.with_fate(Fate::Unknown).loses_connection(),
-                    (Ok(()), Fate::Unknown | Fate::CarriedOut) if is_undone => {
-                        error.with_fate(Fate::NotRun)
-                    }
-                    (Ok(()), _) => error,
+                    (Ok(true), Fate::Unknown | Fate::CarriedOut) => error.with_fate(Fate::NotRun),
+                    (Ok(_), _) => error,
                 });
             }
             outcome => outcome,
@@ -87,7 +90,8 @@ impl Connection {
         whole: &Whole,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
-        if self.through_proxy {
+        let through_proxy = self.through_proxy;
+        if through_proxy {
             tracing::warn!(
                 statement = statement.name,
                 "a result with a FLOAT is read from a prepared statement, which pins the RDS \
@@ -95,13 +99,15 @@ impl Connection {
             );
         }
         let outcome = match self.conn.exec_iter(&prepared, ()).await {
-            Ok(mut result) => read(&mut result, statement, whole, rows, Floats::Exact).await,
-            Err(error) => Err(failure::query(statement, error)),
+            Ok(mut result) => {
+                read(&mut result, statement, whole, rows, Floats::Exact, through_proxy).await
+            }
+            Err(error) => Err(failure::query(statement, error, through_proxy)),
         };
         if is_reusable(&outcome) {
             // It has no answer, so the status of the last answer stays.
             let closed = self.conn.close(prepared).await;
-            closed.map_err(|error| failure::query(statement, error))?;
+            closed.map_err(|error| failure::query(statement, error, through_proxy))?;
         }
         outcome
     }
@@ -113,7 +119,7 @@ impl Connection {
         match released {
             Ok(()) => Ok(()),
             Err(Failure::Server(error)) if error.code == 1305 => Err(failure::committed(statement)),
-            Err(error) => Err(failure::command("RELEASE SAVEPOINT", error)),
+            Err(error) => Err(failure::command("RELEASE SAVEPOINT", error, self.through_proxy)),
         }
     }
 
@@ -133,11 +139,11 @@ impl Connection {
 }
 
 /// The error of a statement that was sent after those that prepare the session.
-fn failed(statement: &Statement, error: Failed) -> Error {
+fn failed(statement: &Statement, error: Failed, through_proxy: bool) -> Error {
     match error {
-        Failed::Ahead(error) => failure::command("preparing the session", error)
+        Failed::Ahead(error) => failure::command("preparing the session", error, through_proxy)
             .with_fate(Fate::NotRun)
             .loses_connection(),
-        Failed::Itself(error) => failure::query(statement, error),
+        Failed::Itself(error) => failure::query(statement, error, through_proxy),
     }
 }

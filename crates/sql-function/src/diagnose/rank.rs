@@ -5,6 +5,7 @@
 //! resource, IAM that is off, a deleted key) are ranked by how often they occur.
 
 use diagnosis::Cause;
+use engine::Engine;
 use iam_auth::EndpointKind;
 
 use super::evidence::Evidence;
@@ -288,6 +289,10 @@ fn token_denied<C: Connector>(
         false => [Cause::IamOff, Cause::ResourceIdChanged],
     });
     possible.push(Cause::NetworkCondition);
+    // A proxy of PostgreSQL has other words for it.
+    if endpoint.kind().is_proxy() && C::ENGINE != Engine::Postgres {
+        possible.insert(1, Cause::ProxySecretDiffers);
+    }
     // It treats a user that does not exist like some other user, and may ask for a token.
     if evidence.greeting.contains("MariaDB") {
         possible.insert(1, Cause::UserNotForIam);

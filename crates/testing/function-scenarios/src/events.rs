@@ -127,6 +127,18 @@ pub async fn transactions(engine: Engine, bootstrap: &str) {
     let event = r#"{"transaction":[{"statement":"items"},{"statement":"sneaky"}]}"#;
     let message = function.fails(event, "Query").await;
     assert!(message.contains("-- mode: write"), "{message}");
+
+    if engine != Engine::Postgres {
+        harness.execute("CREATE TABLE app.plain (id INT) ENGINE = MyISAM").await;
+        let fill = [("fill", "-- mode: write\nINSERT INTO plain VALUES (1)")];
+        let function = harness.deploy_with(&[], &fill).await;
+        let again = r#"{"statement":"add-item","params":[1,"again"]}"#;
+        let event = format!(r#"{{"transaction":[{{"statement":"fill"}},{again}]}}"#);
+        let message = function.fails(&event, "Query").await;
+        assert!(message.contains("except for what was written to tables without"), "{message}");
+        assert!(!message.contains("nothing of it"), "{message}");
+        assert_eq!(harness.execute("SELECT id FROM app.plain").await.len(), 1);
+    }
 }
 
 /// While an exclusive statement runs, a second run is skipped, and says so.

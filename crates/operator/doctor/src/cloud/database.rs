@@ -207,8 +207,9 @@ fn master_user(database: &Database, login: &Login) -> Option<Suspect> {
             Cause::MasterUser,
             format!("{master} is the master user of the {}", database.target),
             "compare DB_USER with the master user that RDS shows".into(),
-            "create a user for the function alone, and set DB_USER to it; disable IAM authentication for \
-             the master user, whose password does not work until then"
+            "create a user for the function alone, and set DB_USER to it; if the master user has a \
+             password, disable IAM authentication for it, because the password does not work until \
+             then; that of an Aurora express cluster has none, and needs IAM authentication"
                 .into(),
         )
     })

@@ -31,7 +31,9 @@ pub async fn resource_id(engine: Engine, bootstrap: &str) {
     harness.server.kill().unwrap();
     tokio::task::block_in_place(|| harness.server.restart()).expect("the server starts again");
     let message = function.fails(ITEMS, "Login.Denied").await;
-    assert!(message.contains("another resource id than before"), "{message}");
+    for cause in ["another resource id than before", "RDS throttles", "policies were changed"] {
+        assert!(message.contains(cause), "{message}");
+    }
 
     let diagnosis = named(&harness, &[], "login", Cause::PolicyMissing).await;
     let at = |cause: Cause| position(&diagnosis, cause);

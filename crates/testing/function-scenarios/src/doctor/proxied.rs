@@ -83,7 +83,7 @@ fn lasting(engine: Engine) -> Vec<Refusal> {
                 1045,
                 "28000",
                 "Access denied for user 'app'@'%' (using password: YES)",
-                Cause::ProxySecretDiffers,
+                Cause::PolicyMissing,
             ),
             (3159, "HY000", "This RDS Proxy requires TLS connections.", Cause::TlsRemoved),
             (1105, "HY000", "Unknown error", Cause::ProxyDatabaseRefused),
@@ -161,12 +161,18 @@ pub async fn proxy_words(engine: Engine, bootstrap: &str) {
         let (code, state, message, cause) = refusal;
         proxy.refuse(Words { code, state, message }, usize::MAX);
         let function = harness.deploy(&settings).await;
-        names(&function, "login", cause).await;
+        let diagnosis = names(&function, "login", cause).await;
         let (kind, said) = function.invoke(ITEMS).await.expect_err("the login is refused");
         let is_denied = matches!(cause, Cause::PolicyMissing | Cause::ProxySecretDiffers);
         assert_eq!(kind, if is_denied { "Login.Denied" } else { "Login.Refused" }, "{said}");
         let title = cause.entry().title.split(['{', ':']).next().unwrap();
         assert!(said.contains(message) && said.contains(title), "{said}");
+        if code == 1045 {
+            // A proxy says the same of a token and of its own secret, if it has one.
+            let secret = Cause::ProxySecretDiffers;
+            assert!(said.contains(secret.entry().title), "{said}");
+            assert_eq!(diagnosis["causes"][1]["cause"], secret.id(), "{diagnosis:#}");
+        }
         function.assert_discreet(&said);
     }
     proxy.admit();
@@ -203,6 +209,8 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
         for (name, text) in [
             ("full", "Request returned an error: sorry, too many clients already."),
             ("away", "Request returned an error: database \"shop\" does not exist."),
+            ("cut", "Request returned an error: SSL SYSCALL error: EOF detected."),
+            ("recovery", "Request returned an error: the database system is in recovery mode."),
             ("rate", "Rate of connection to proxy exceeded 200."),
         ] {
             let state = if name == "rate" { "53300" } else { "XX000" };
@@ -213,7 +221,7 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
     let write =
         |name: &str| format!("-- mode: write\nINSERT INTO items (id, name) SELECT {name}(), 'x'");
     let mut statements = vec![];
-    for name in ["borrow", "puzzled", "full", "away", "rate"] {
+    for name in ["borrow", "puzzled", "full", "away", "rate", "cut", "recovery"] {
         statements.push((format!("read_{name}"), read(name)));
         statements.push((format!("write_{name}"), write(name)));
     }
@@ -242,7 +250,50 @@ pub async fn proxy_statements(engine: Engine, bootstrap: &str) {
         let message = fails(&function, r#"{"statement":"write_away"}"#, "Query").await;
         assert!(message.contains("nothing was changed") && message.contains("proxy"), "{message}");
     }
+    if engine == Engine::Postgres {
+        fails(&function, r#"{"statement":"read_cut"}"#, "ConnectionLost").await;
+        fails(&function, r#"{"statement":"read_recovery"}"#, "Query.Transient").await;
+        // PostgreSQL says both after it has cut a connection, on which a write may have been carried out.
+        for name in ["cut", "recovery"] {
+            let event = format!(r#"{{"statement":"write_{name}"}}"#);
+            let message = fails(&function, &event, "OutcomeUnknown").await;
+            assert!(message.contains("check the data"), "{message}");
+            let event = format!(r#"{{"transaction":[{{"statement":"write_{name}"}}]}}"#);
+            let message = fails(&function, &event, "ConnectionLost").await;
+            assert!(message.contains("was rolled back"), "{message}");
+        }
+        commits(&harness).await;
+    }
     assert_eq!(function.ok(ITEMS).await["row_count"], 3, "nothing was written");
+
+    // A server that is no proxy's has answered the statement itself.
+    let direct = Harness::start(engine, bootstrap).await;
+    let state = if engine == Engine::Postgres { "XX000" } else { "HY000" };
+    direct.execute(&raising(engine, "puzzled", 1105, state, "Unknown error")).await;
+    let statements = [("puzzled", write("puzzled"))];
+    let statements = statements.each_ref().map(|(name, sql)| (*name, sql.as_str()));
+    let function = direct.deploy_with(&[], &statements).await;
+    let message = function.fails(r#"{"statement":"puzzled"}"#, "Query").await;
+    assert!(!message.contains("Proxy"), "{message}");
+}
+
+/// What a proxy says at a COMMIT, whatever it is, does not tell what became of the transaction.
+async fn commits(harness: &Harness) {
+    harness
+        .execute(
+            "CREATE TABLE late (id INT); \
+             CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING \
+             ERRCODE = 'XX000', MESSAGE = 'Request returned an error: sorry, too many clients already.'; \
+             END $$; \
+             CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION late(); GRANT INSERT ON late TO PUBLIC",
+        )
+        .await;
+    let late = [("late", "-- mode: write\nINSERT INTO late VALUES (1)")];
+    let function = harness.deploy_with(&[], &late).await;
+    let message =
+        fails(&function, r#"{"transaction":[{"statement":"late"}]}"#, "OutcomeUnknown").await;
+    assert!(message.contains("check the data"), "{message}");
 }
 
 /// A statement that pins is told through a proxy's endpoint, and only there. It works.
