@@ -60,8 +60,7 @@ impl Connection {
         envelope: &Envelope,
         rows: &mut Rows,
     ) -> Result<Responses, Error> {
-        let single = self.transaction.is_none();
-        let through_proxy = self.through_proxy;
+        let (single, through_proxy) = (self.transaction.is_none(), self.through_proxy);
         // A proxy may have no connection for the BEGIN, and one a moment later for the statement, which
         // would then run without its transaction.
         let begun = if through_proxy && single && envelope.own > 0 {
@@ -256,9 +255,7 @@ impl sql_function::Connection for Connection {
                     .with_fate(Fate::Unknown)
                     .loses_connection());
             }
-            Err(error) => {
-                return Err(not_begun(statement, single, error, self.through_proxy));
-            }
+            Err(error) => return Err(not_begun(statement, single, error, self.through_proxy)),
             Ok(()) => {}
         }
         let affected = affected.unwrap_or_default();
