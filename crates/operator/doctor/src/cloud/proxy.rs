@@ -10,19 +10,18 @@ use super::{Login, of_table};
 
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html>
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
+#[serde(rename_all = "PascalCase")]
 struct Health {
-    state: String,
-    reason: String,
-    description: String,
+    state: Option<String>,
+    reason: Option<String>,
+    description: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Registered {
-    #[serde(default)]
-    rds_resource_id: String,
+    rds_resource_id: Option<String>,
+    /// A cluster has none: its instances have.
     target_health: Option<Health>,
 }
 
@@ -40,8 +39,9 @@ pub(super) fn behind(aws: &Aws, database: &Database) -> Option<Behind> {
     let Target::Proxy(name) = &database.target else { return None };
     let found = aws.call(&["rds", "describe-db-proxy-targets", "--db-proxy-name", name]);
     Some(Behind(found.map(|Targets { targets }| {
-        let health = |one: Registered| (one.rds_resource_id, one.target_health.unwrap_or_default());
-        targets.into_iter().map(health).collect()
+        let health =
+            |one: Registered| Some((one.rds_resource_id.unwrap_or_default(), one.target_health?));
+        targets.into_iter().filter_map(health).collect()
     })))
 }
 
@@ -53,9 +53,10 @@ impl Behind {
             Ok(targets) if targets.is_empty() => "; it has no target".to_owned(),
             Ok(targets) => {
                 let each = targets.iter().map(|(name, health)| {
-                    let reason = Some(&health.reason).filter(|reason| !reason.is_empty());
+                    let reason = health.reason.as_deref().filter(|reason| !reason.is_empty());
                     let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-                    format!("{name} is {}{reason}", health.state)
+                    let state = health.state.as_deref().unwrap_or("in an unknown state");
+                    format!("{name} is {state}{reason}")
                 });
                 format!("; its target {}", each.collect::<Vec<_>>().join(", "))
             }
@@ -65,15 +66,17 @@ impl Behind {
     /// The causes that the targets' health proves.
     pub(super) fn suspects(&self, database: &Database, login: &Login) -> Vec<Suspect> {
         let targets = self.0.as_deref().unwrap_or_default();
-        let unavailable = targets.iter().filter(|(_, health)| health.state == "UNAVAILABLE");
+        let unavailable =
+            targets.iter().filter(|(_, health)| health.state.as_deref() == Some("UNAVAILABLE"));
         let suspects = unavailable.map(|(name, health)| {
-            let cause = match health.reason.as_str() {
+            let cause = match health.reason.as_deref().unwrap_or_default() {
                 "AUTH_FAILURE" => Cause::ProxyDatabaseRefused,
                 "PENDING_PROXY_CAPACITY" => Cause::ProxyBusy,
                 _ => Cause::ProxyBorrowTimeout,
             };
-            let Health { state, reason, description } = health;
-            let because = format!("RDS says of its target {name}: {state} {reason} {description}");
+            let words = [&health.state, &health.reason, &health.description];
+            let words: Vec<_> = words.into_iter().flatten().map(String::as_str).collect();
+            let because = format!("RDS says of its target {name}: {}", words.join(" "));
             of_table(cause, because.trim_end().to_owned(), database, login)
         });
         suspects.collect()
