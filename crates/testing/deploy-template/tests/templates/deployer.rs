@@ -161,9 +161,11 @@ fn nothing_is_given_that_no_call_needs() {
     assert!(given.iter().all(|action| !action.contains('*') && !is_not_used(action)));
 }
 
-/// Commands whose right has another name, or that need no right.
-const COMMANDS_APART: [(&str, Option<&str>); 5] = [
+/// Commands whose right has another name, that need no right, or that a diagnosis does without: it says
+/// what it could not read.
+const COMMANDS_APART: [(&str, Option<&str>); 6] = [
     ("sts get-caller-identity", None),
+    ("iam list-groups-for-user", None),
     ("lambda invoke", Some("lambda:invokefunction")),
     ("lambda get-layer-version-by-arn", Some("lambda:getlayerversion")),
     ("s3api head-bucket", Some("s3:listbucket")),
