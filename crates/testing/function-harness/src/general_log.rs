@@ -92,12 +92,12 @@ pub async fn log(harness: &Harness) {
     harness.execute("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON").await;
 }
 
-/// What the IAM user has sent since the last time.
+/// What the IAM user has sent since the last time. The end of a connection is logged at any time after it.
 pub async fn sent(harness: &Harness) -> Vec<Line> {
     let rows = harness
         .execute(
             "SELECT thread_id, command_type, CONVERT(argument USING utf8mb4) FROM mysql.general_log \
-             WHERE user_host LIKE '%lambda-user%' ORDER BY event_time",
+             WHERE user_host LIKE '%lambda-user%' AND command_type <> 'Quit' ORDER BY event_time",
         )
         .await;
     harness.execute("TRUNCATE mysql.general_log").await;
