@@ -94,6 +94,6 @@ fn the_master_user(world: &World) {
 
 /// Shell functions in place of the programs.
 const SHOW: &str = r#"
-aws() { shift 9; echo "token of $2"; }
+aws() { shift 9; echo "token of $1"; }
 psql() { printf 'password: %s\n' "$PGPASSWORD"; printf '%s\n' "$@"; }
 "#;
