@@ -1,40 +1,11 @@
 //! The databases behind a proxy.
 
-use serde::Deserialize;
-
 use crate::client::Aws;
 use crate::database::Database;
 use crate::discover::discover;
 use crate::error::Error;
+use crate::proxy_target::{ProxyTarget, TargetHealth, proxy_targets};
 use crate::target::Target;
-
-#[derive(Deserialize)]
-struct Targets {
-    #[serde(rename = "Targets")]
-    targets: Vec<Registered>,
-}
-
-/// A target of `describe-db-proxy-targets`: a cluster, or an instance, of a cluster or not.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxyTarget.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Registered {
-    /// `RDS_INSTANCE` or `TRACKED_CLUSTER`.
-    #[serde(rename = "Type")]
-    kind: Option<String>,
-    tracked_cluster_id: Option<String>,
-    /// In spite of its name the identifier, of the instance or of the cluster.
-    rds_resource_id: Option<String>,
-    target_health: Option<Health>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Health {
-    state: Option<String>,
-    reason: Option<String>,
-    description: Option<String>,
-}
 
 /// A database behind a proxy.
 #[derive(Clone, Debug)]
@@ -50,20 +21,18 @@ pub struct Behind {
 /// # Errors
 /// AWS refuses: the caller needs `rds:DescribeDBProxyTargets`; or a database cannot be asked about.
 pub fn behind(aws: &Aws, name: &str) -> Result<Vec<Behind>, Error> {
-    let found: Targets =
-        aws.call(&["rds", "describe-db-proxy-targets", "--db-proxy-name", name])?;
-    let asked = targets(found)
+    let asked = targets(proxy_targets(aws, name)?)
         .into_iter()
         .map(|(target, trouble)| Ok(Behind { database: discover(aws, &target)?, trouble }));
     asked.collect::<Result<_, Error>>().map(merged)
 }
 
 /// What to ask AWS about, each once.
-fn targets(found: Targets) -> Vec<(Target, Option<String>)> {
+fn targets(found: Vec<ProxyTarget>) -> Vec<(Target, Option<String>)> {
     let mut all: Vec<(Target, Option<String>)> = Vec::new();
-    for registered in found.targets {
-        let Some(target) = registered.target() else { continue };
-        let trouble = registered.target_health.and_then(Health::trouble);
+    for registered in found {
+        let Some(target) = identified(&registered) else { continue };
+        let trouble = registered.target_health.and_then(trouble);
         match all.iter_mut().find(|(other, _)| *other == target) {
             Some((_, other)) => *other = other.take().or(trouble),
             None => all.push((target, trouble)),
@@ -89,27 +58,24 @@ fn merged(all: Vec<Behind>) -> Vec<Behind> {
     merged
 }
 
-impl Registered {
-    fn target(&self) -> Option<Target> {
-        let given = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
-        if let Some(cluster) = given(&self.tracked_cluster_id) {
-            return Some(Target::Cluster(cluster));
-        }
-        let id = given(&self.rds_resource_id)?;
-        Some(match self.kind.as_deref() {
-            Some("TRACKED_CLUSTER") => Target::Cluster(id),
-            _ => Target::Instance(id),
-        })
+/// The cluster or the instance that a proxy has registered.
+fn identified(registered: &ProxyTarget) -> Option<Target> {
+    let given = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+    if let Some(cluster) = given(&registered.tracked_cluster_id) {
+        return Some(Target::Cluster(cluster));
     }
+    let id = given(&registered.rds_resource_id)?;
+    Some(match registered.kind.as_deref() {
+        Some("TRACKED_CLUSTER") => Target::Cluster(id),
+        _ => Target::Instance(id),
+    })
 }
 
-impl Health {
-    fn trouble(self) -> Option<String> {
-        let state = self.state.filter(|state| state == "UNAVAILABLE")?;
-        let more =
-            [self.reason, self.description].into_iter().flatten().filter(|it| !it.is_empty());
-        Some([Some(state)].into_iter().flatten().chain(more).collect::<Vec<_>>().join(": "))
-    }
+fn trouble(health: TargetHealth) -> Option<String> {
+    let state = health.state.filter(|state| state == "UNAVAILABLE")?;
+    let more =
+        [health.reason, health.description].into_iter().flatten().filter(|it| !it.is_empty());
+    Some([Some(state)].into_iter().flatten().chain(more).collect::<Vec<_>>().join(": "))
 }
 
 #[cfg(test)]
@@ -117,6 +83,7 @@ mod tests {
     use engine::Engine;
 
     use super::*;
+    use crate::proxy_target::read;
 
     /// The answer for a cluster, in the Aurora user guide: "Verifying connectivity of RDS Proxy to the RDS DB
     /// instance or Aurora DB cluster". It has no `TrackedClusterId`.
@@ -131,7 +98,7 @@ mod tests {
     #[test]
     fn a_tracked_cluster_is_a_cluster() {
         let trouble = || Some("UNAVAILABLE: AUTH_FAILURE".to_owned());
-        let found = targets(serde_json::from_str(OF_A_CLUSTER).unwrap());
+        let found = targets(read(OF_A_CLUSTER));
         let cluster = Target::Cluster("cluster-56-2020-02-25-1399".into());
         let instance = Target::Instance("instance-9814".into());
         assert_eq!(found, [(instance.clone(), trouble()), (cluster.clone(), None)]);
@@ -150,7 +117,7 @@ mod tests {
     fn an_instance_of_its_own_is_one() {
         let found = r#"{"Targets": [{"Type": "RDS_INSTANCE", "RdsResourceId": "orders"},
             {"Type": "RDS_INSTANCE", "RdsResourceId": null}]}"#;
-        let found = targets(serde_json::from_str(found).unwrap());
+        let found = targets(read(found));
         assert_eq!(found, [(Target::Instance("orders".into()), None)]);
     }
 

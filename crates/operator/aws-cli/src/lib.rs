@@ -33,6 +33,7 @@ mod nearby;
 mod proxy;
 mod proxy_auth;
 mod proxy_endpoint;
+mod proxy_target;
 mod target;
 mod vpc;
 
@@ -54,6 +55,7 @@ pub use lambda::{Function, Invocation, Vpc, invoke};
 pub use network::{Concurrency, Subnet, subnets, vpcs_of_groups};
 pub use proxy_auth::{ProxyAuth, ProxySecret};
 pub use proxy_endpoint::{ProxyEndpoint, proxy_endpoints};
+pub use proxy_target::{ProxyTarget, TargetHealth, proxy_targets};
 pub use reach::{Reach, reach};
 pub use support::{Objection, objections};
 pub use target::Target;

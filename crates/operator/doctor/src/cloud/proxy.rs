@@ -2,45 +2,20 @@
 //!
 //! A proxy is a second client: what it logs in to the database with may be refused, too.
 
-use aws_cli::{Aws, Database, Error, Target};
+use aws_cli::{Aws, Database, Error, ProxyTarget, Target, TargetHealth, proxy_targets};
 use diagnosis::{Cause, Suspect};
-use serde::Deserialize;
 
 use super::{Login, of_table};
 
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html>
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Health {
-    state: Option<String>,
-    reason: Option<String>,
-    description: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Registered {
-    rds_resource_id: Option<String>,
-    /// A cluster has none: its instances have.
-    target_health: Option<Health>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Targets {
-    targets: Vec<Registered>,
-}
-
 /// What is behind a proxy, or why nobody knows.
-pub(super) struct Behind(Result<Vec<(String, Health)>, Error>);
+pub(super) struct Behind(Result<Vec<(String, TargetHealth)>, Error>);
 
 /// Asks about what is behind a proxy. `None` for another database.
 pub(super) fn behind(aws: &Aws, database: &Database) -> Option<Behind> {
     let Target::Proxy(name) = &database.target else { return None };
-    let found = aws.call(&["rds", "describe-db-proxy-targets", "--db-proxy-name", name]);
-    Some(Behind(found.map(|Targets { targets }| {
+    Some(Behind(proxy_targets(aws, name).map(|targets| {
         let health =
-            |one: Registered| Some((one.rds_resource_id.unwrap_or_default(), one.target_health?));
+            |one: ProxyTarget| Some((one.rds_resource_id.unwrap_or_default(), one.target_health?));
         targets.into_iter().filter_map(health).collect()
     })))
 }
