@@ -82,6 +82,7 @@ pub(super) fn secret(database: &Database, login: &Login) -> Option<Suspect> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::database;
     use super::*;
     use aws_cli::{ProxyAuth, ProxySecret};
     use diagnosis::commands;
@@ -90,26 +91,11 @@ mod tests {
         Database {
             target: Target::Proxy("app".into()),
             arn: "arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-1".into(),
-            engine: engine::Engine::Postgres,
-            engine_name: "postgres".into(),
-            version: None,
             endpoint: "app.proxy-abc.eu-west-1.rds.amazonaws.com".into(),
-            port: 5432,
             resource_id: "prx-1".into(),
-            cluster: None,
-            region: "eu-west-1".into(),
-            vpc: None,
-            subnets: vec![],
-            security_groups: vec![],
-            ca: None,
             iam_auth: auth.takes_tokens(),
             proxy: Some(auth),
-            internet_access_gateway: false,
-            instance_classes: vec![],
-            master_user: None,
-            status: "available".into(),
-            publicly_accessible: None,
-            exports_auth_errors: None,
+            ..database()
         }
     }
 
