@@ -29,6 +29,7 @@ pub struct Builder {
     host: String,
     is_dialled: bool,
     aliases: Vec<String>,
+    other_endpoints: Vec<String>,
     port: Option<u16>,
     access_key: AccessKey,
     tls: bool,
@@ -63,9 +64,18 @@ impl Builder {
         self
     }
 
+    /// Another endpoint of the server, as an instance has its own and those of its cluster: its name is
+    /// in the certificate, and a token signed for it and the [port](Server::port) of the first endpoint
+    /// is accepted.
+    #[must_use]
+    pub fn also_endpoint(mut self, host: impl Into<String>) -> Self {
+        self.other_endpoints.push(host.into());
+        self
+    }
+
     /// Makes `host`, such as `localhost`, and the port that the server listens on the endpoint, for a
     /// program that has one host and port to sign for, to verify and to dial. A token for anything else
-    /// is refused, and a client cannot find the region in the name.
+    /// is refused, and a client finds the region only in a name as RDS gives them.
     #[must_use]
     pub fn dialled_as(mut self, host: impl Into<String>) -> Self {
         self.is_dialled = true;
@@ -145,6 +155,7 @@ impl Builder {
         let installation = find_or_fetch(engine, &mut self.progress)
             .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
+        let names: Vec<_> = self.aliases.iter().chain(&self.other_endpoints).cloned().collect();
         account.must_reach(&installation.program)?;
         account.may_listen(port.number())?;
         let folder = Folder::create(account)?;
@@ -156,7 +167,7 @@ impl Builder {
                     Some(member) => Arc::clone(&member.authority),
                     None => Arc::new(server_certificate::authority(REGION, self.key_type)?),
                 };
-                server_certificate::certify(&authority, &self.host, &self.aliases)
+                server_certificate::certify(&authority, &self.host, &names)
             });
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
@@ -165,8 +176,16 @@ impl Builder {
         let (root, certificate) = certificates?;
         server_certificate::write(&folder, account, &root, &certificate)?;
 
-        let endpoint_port = if self.is_dialled { port.number() } else { engine.default_port() };
+        let endpoint_port = match self.member.as_ref().and_then(|member| member.source.as_ref()) {
+            // All endpoints of a cluster have the port of its first server.
+            Some(source) => source.port,
+            None if self.is_dialled => port.number(),
+            None => engine.default_port(),
+        };
         let iam = verifier(engine, &self.host, endpoint_port, &self.access_key, &folder)?;
+        for host in &self.other_endpoints {
+            iam.accept_endpoint(host, endpoint_port);
+        }
         let listener = Listener::start(&iam, &folder.verifier_socket(), account.user())
             .map_err(Error::because("the verifier cannot listen"))?;
         let (ca_bundle, environment_file) = (folder.ca_bundle(), folder.environment());
@@ -202,6 +221,7 @@ impl Server {
             host: host(engine),
             is_dialled: false,
             aliases: Vec::new(),
+            other_endpoints: Vec::new(),
             port: None,
             access_key: AccessKey::random(),
             tls: true,

@@ -20,7 +20,8 @@ use crate::{Error, cluster::topology::Names};
 
 /// Two servers: a writer, and a reader that follows it. Each accepts tokens for the endpoint of the
 /// cluster, for its reader endpoint and for its own endpoint, and its certificate has the names of all
-/// three. Where names lead is up to the caller.
+/// three. All endpoints have one port, that of the first server; where their names lead is up to the
+/// caller.
 ///
 /// Dropping it, and what [`members`](Self::members) returned, stops the servers and removes their files.
 ///

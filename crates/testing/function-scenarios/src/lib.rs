@@ -21,6 +21,7 @@ mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod names;
 mod outages;
 mod policy;
 mod reliability;
@@ -82,6 +83,7 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
+            names { each_login_asks }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             soak { random_faults }

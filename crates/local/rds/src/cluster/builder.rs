@@ -68,9 +68,9 @@ impl ClusterBuilder {
         let member = |number: u32, source: Option<Source>| {
             let own = &names.instances[number as usize - 1];
             let builder = Server::builder(engine)
-                .named(&names.cluster)
-                .also_named(&names.readers)
-                .also_named(own)
+                .dialled_as(&names.cluster)
+                .also_endpoint(&names.readers)
+                .also_endpoint(own)
                 .access_key(key.clone())
                 .member(Member { number, authority: Arc::clone(&authority), source });
             let own = Names::instance(own);
