@@ -18,7 +18,7 @@ use crate::harness::{self, Harness};
 use crate::names::Names;
 
 /// A table in which each write is counted under its id.
-const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
+pub(crate) const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
 
 /// Starts a server with the table of the [`Ledger`].
 pub async fn start(server: Builder, bootstrap: &str) -> Harness {
@@ -32,16 +32,21 @@ pub async fn start_second(server: Builder, harness: &Harness) -> Server {
 
 /// Starts a proxy in front of the harness's server.
 pub async fn proxy(harness: &Harness) -> Proxy {
-    let protocol = protocol(harness);
-    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+    let server = &harness.server;
+    Proxy::start(server.address(), protocol(server)).await.expect("the proxy starts")
 }
 
 /// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
 /// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
 pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
+    proxy_to(&harness.server, address).await
+}
+
+/// The same in front of any server.
+pub async fn proxy_to(server: &Server, address: Option<IpAddr>) -> Proxy {
     let start = async |address: IpAddr| {
-        let address = SocketAddr::new(address, harness.server.port());
-        Proxy::start_on(address, harness.server.address(), protocol(harness)).await
+        let address = SocketAddr::new(address, server.port());
+        Proxy::start_on(address, server.address(), protocol(server)).await
     };
     if let Some(address) = address {
         return start(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
@@ -52,11 +57,11 @@ pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
             return proxy;
         }
     }
-    panic!("no address of loopback has port {} free", harness.server.port());
+    panic!("no address of loopback has port {} free", server.port());
 }
 
-fn protocol(harness: &Harness) -> Protocol {
-    match harness.server.engine() {
+fn protocol(server: &Server) -> Protocol {
+    match server.engine() {
         Engine::Postgres => Protocol::Postgres,
         Engine::MySql | Engine::MariaDb => Protocol::MySql,
     }
