@@ -136,7 +136,7 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 
 /// Whether a read may end with this error type because of the network or the server: it says where the
 /// read failed, and not that something may have been changed.
-fn is_honest_for_a_read(error_type: &str) -> bool {
+pub fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
         "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"

@@ -16,11 +16,13 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod failover;
 mod global;
 mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod moving;
 mod names;
 mod outages;
 mod policy;
@@ -86,6 +88,7 @@ macro_rules! scenarios {
             names { each_login_asks }
             untidy { same_answers }
             bluegreen { both_ids one_id }
+            failover { name_lags }
             soak { random_faults }
         }
     };
