@@ -18,6 +18,7 @@ mod doctor;
 mod events;
 mod failover;
 mod global;
+mod histories;
 mod known_state;
 mod layer;
 mod login;
@@ -26,6 +27,7 @@ mod moving;
 mod names;
 mod outages;
 mod policy;
+mod readers;
 mod reliability;
 mod results;
 mod returning;
@@ -89,6 +91,8 @@ macro_rules! scenarios {
             untidy { same_answers }
             bluegreen { both_ids one_id }
             failover { name_lags }
+            readers { roles away }
+            histories { at_random }
             soak { random_faults }
         }
     };

@@ -7,8 +7,8 @@ use function_harness::faults::{self, Ledger, Outcome, Report};
 use function_harness::{ClusterHarness, Deployed, until};
 use local_rds::Server;
 use serde_json::Value;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The statement that says which server runs it.
