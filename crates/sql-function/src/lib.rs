@@ -84,6 +84,7 @@ mod value;
 pub mod dial;
 mod driver;
 mod global;
+mod log_in;
 mod login;
 pub mod pinning;
 mod placeholders;
