@@ -16,11 +16,14 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod failover;
 mod global;
 mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod moving;
+mod names;
 mod outages;
 mod policy;
 mod reliability;
@@ -82,8 +85,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
+            names { each_login_asks }
             untidy { same_answers }
             bluegreen { both_ids one_id }
+            failover { name_lags }
             soak { random_faults }
         }
     };
