@@ -4,6 +4,7 @@
 use engine::Engine;
 use fault_proxy::{Condition, Direction, Ending};
 use function_harness::ClusterHarness;
+use function_harness::faults::Report;
 use function_harness::names::Answer;
 use local_rds::{Cluster, Server};
 use std::collections::hash_map::RandomState;
@@ -71,15 +72,17 @@ pub async fn at_random(engine: Engine, bootstrap: &str) {
     let histories = number("HISTORIES").unwrap_or(1);
     let first =
         number("HISTORIES_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    let mut report = Report::new(engine, "histories");
     for seed in (0..histories).map(|index| first.wrapping_add(index)) {
         let mut random = fastrand::Rng::with_seed(seed);
         let history: Vec<_> = (0..LENGTH).map(|_| Happening::random(&mut random)).collect();
         println!("{engine}: HISTORIES_SEED={seed}: {history:?}");
-        run(engine, bootstrap, &history).await;
+        run(engine, bootstrap, &history, &mut report).await;
     }
+    report.write(bootstrap);
 }
 
-async fn run(engine: Engine, bootstrap: &str, history: &[Happening]) {
+async fn run(engine: Engine, bootstrap: &str, history: &[Happening], report: &mut Report) {
     let rig = ClusterHarness::start(Cluster::builder(engine), bootstrap).await;
     let readers = [("DB_READER_HOST", rig.cluster.reader_endpoint())];
     let moving = Moving::start(&rig, TIMEOUT, &readers).await;
@@ -93,6 +96,7 @@ async fn run(engine: Engine, bootstrap: &str, history: &[Happening]) {
             moving.succeed(3).await;
         })
         .await;
+    moving.report("a cluster's random history", report);
     assert_balanced(&rig, &moving.ledger).await;
 }
 

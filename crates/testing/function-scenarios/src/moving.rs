@@ -131,7 +131,7 @@ impl<'a> Moving<'a> {
     /// Counts all that has ended, each as `fault` during its kind of work.
     pub(crate) fn report(&self, fault: &str, report: &mut Report) {
         for seen in &*self.seen.lock().unwrap() {
-            report.count(&format!("{fault}, during {}", WORK[seen.worker]), &seen.outcome);
+            report.count(&format!("{fault} during {}", WORK[seen.worker]), &seen.outcome);
         }
     }
 

@@ -1,10 +1,12 @@
 //! Reads on a cluster's reader, everything else on its writer.
 
 use engine::Engine;
-use function_harness::faults::{connections, query};
+use function_harness::faults::{Outcome, Report, connections, query};
 use function_harness::{ClusterHarness, Deployed, until};
 use local_rds::{Cluster, Server};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 use crate::moving::{WHERE, is_at, port, where_statement};
 
@@ -104,8 +106,11 @@ pub async fn away(engine: Engine, bootstrap: &str) {
     for function in [&warm, &frozen] {
         reads_at(function, reader, TIMEOUT).await;
     }
-    let answered = async |function: &Deployed<'_>| {
+    let report = Mutex::new(Report::new(engine, "readers"));
+    let count = |fault: &str, outcome: &Outcome| report.lock().unwrap().count(fault, outcome);
+    let answered = async |function: &Deployed<'_>, fault: &str| {
         reads_at(function, writer, ONE_ATTEMPT).await;
+        count(fault, &Ok(()));
         let tried = rig.proxy(reader).accepted();
         for _ in 0..3 {
             reads_at(function, writer, AT_ONCE).await;
@@ -113,30 +118,36 @@ pub async fn away(engine: Engine, bootstrap: &str) {
         assert_eq!(rig.proxy(reader).accepted(), tried, "it was tried again: {}", function.logs());
     };
 
-    // Its connection is open, and the server does not answer.
+    // Its host is reached, and nobody answers.
     reader.pause();
     let cold = deploy(&rig).await;
-    answered(&cold).await;
+    answered(&cold, "reader frozen, at a login").await;
+    // Longer than a connection is used without a check.
+    sleep(Duration::from_millis(1500)).await;
+    answered(&frozen, "reader frozen, with a connection open").await;
     reader.resume();
 
     // Its host has failed.
     reader.kill().unwrap();
+    let fault = "reader killed, with a connection open";
     // At first it may notice that its connection is gone.
     if let Err((kind, message)) = warm.invoke(WHERE).await {
         assert_eq!(kind, "ConnectionLost", "{message}");
+        count(fault, &Err(kind));
     }
-    answered(&warm).await;
+    answered(&warm, fault).await;
     warm.ok(HIT).await;
 
     // Its name has gone.
     rig.names.set(rig.cluster.reader_endpoint(), function_harness::names::Answer::NotFound);
-    answered(&unknown).await;
+    answered(&unknown, "reader's name gone").await;
 
     rig.names_follow();
     reader.restart().unwrap();
     rig.catch_up().await;
-    for function in [&warm, &cold, &unknown] {
+    for function in [&warm, &cold, &frozen, &unknown] {
         until("the reader answers again", async || is_at(port(&function.ok(WHERE).await), reader))
             .await;
     }
+    report.into_inner().unwrap().write(bootstrap);
 }
