@@ -130,7 +130,7 @@ impl<C: Connector> Pool<C> {
         let Lease { connection, connector, permit, read_only, is_readers, .. } = lease;
         // A proxy's next connection may lead to the writer.
         if read_only.is_none() || !connector.login().is_through_proxy() {
-            let obtained = Obtained { reused: true, connect_ms: 0.0 };
+            let obtained = Obtained::REUSED;
             self.role(is_readers).put(Open { connection, connector, obtained, read_only });
         }
         drop(permit);

@@ -33,6 +33,11 @@ pub(crate) struct Obtained {
     pub connect_ms: f64,
 }
 
+impl Obtained {
+    /// From an earlier invocation.
+    pub(crate) const REUSED: Obtained = Obtained { reused: true, connect_ms: 0.0 };
+}
+
 /// A connection that is in sync with the server.
 pub(crate) struct Open<C: Connector> {
     /// The connection.

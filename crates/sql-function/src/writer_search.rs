@@ -20,7 +20,7 @@ use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::login::Login;
-use crate::role::{Open, Role};
+use crate::role::{Obtained, Open, Role};
 
 /// Between two logins at the endpoint.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
@@ -77,7 +77,7 @@ impl Search {
             }
             if let Some(kept) = kept {
                 role.forget_read_only();
-                role.put(kept);
+                role.put(Open { obtained: Obtained::REUSED, ..kept });
             }
             if !at_once {
                 let pause = BACKOFF.delay(self.met - 1, role.random(), deadline.left());
