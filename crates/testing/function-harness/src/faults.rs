@@ -39,20 +39,27 @@ pub async fn proxy(harness: &Harness) -> Proxy {
 /// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
 /// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
 pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
+    let port = harness.server.port();
+    if let Some(address) = address {
+        return proxy_at(harness, (address, port).into()).await;
+    }
     let start = async |address: IpAddr| {
-        let address = SocketAddr::new(address, harness.server.port());
+        let address = SocketAddr::new(address, port);
         Proxy::start_on(address, harness.server.address(), protocol(harness)).await
     };
-    if let Some(address) = address {
-        return start(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
-    }
     // 127.0.0.1 is the server's. The others are the whole machine's too.
     for last in 2..=u8::MAX {
         if let Ok(proxy) = start([127, 16, 0, last].into()).await {
             return proxy;
         }
     }
-    panic!("no address of loopback has port {} free", harness.server.port());
+    panic!("no address of loopback has port {port} free");
+}
+
+/// Starts a proxy in front of the harness's server at `address`. Port 0 stands for a free one.
+pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
+    let proxy = Proxy::start_on(address, harness.server.address(), protocol(harness)).await;
+    proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 fn protocol(harness: &Harness) -> Protocol {
@@ -134,7 +141,12 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
-        "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"
+        "ConnectionLost"
+            | "Timeout"
+            | "Connect.Dns"
+            | "Connect.Tcp"
+            | "Connect.Tls"
+            | "Login.Refused"
     )
 }
 

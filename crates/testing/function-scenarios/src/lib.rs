@@ -12,10 +12,12 @@ mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
+mod denied;
 mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod families;
 mod global;
 mod known_state;
 mod layer;
@@ -23,6 +25,7 @@ mod login;
 mod memory;
 mod names;
 mod outages;
+mod pauses;
 mod policy;
 mod reliability;
 mod results;
@@ -83,7 +86,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
-            names { each_login_asks }
+            pauses { resumed }
+            names { resolver }
+            families { either }
+            denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             soak { random_faults }
