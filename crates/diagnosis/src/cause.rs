@@ -162,6 +162,13 @@ causes! {
         confirm "run `dig +short {dial_host}` in the same VPC"
         fix "check the spelling of the name, and that the database still exists; the VPC needs \
              enableDnsSupport, and a private name resolves only in its own VPC"
+    NameLookupFails "name-lookup-fails" at Dns:
+        "the resolver fails or does not answer, which says nothing about the name; this passes"
+        confirm "run `dig +short {dial_host}` in the same VPC several times: SERVFAIL and time-outs come \
+                 from the resolver, NXDOMAIN would mean that there is no such name"
+        fix "send the event again; if it happens often, check the DHCP options of the VPC (its own \
+             resolver answers for the endpoint; another name server must forward to it), and that the \
+             functions of one network interface ask it less than 1,024 times a second"
 
     TcpSilent "security-group" at Tcp:
         "a security group, network ACL or route table drops the packets: the connection times out"
@@ -191,6 +198,39 @@ causes! {
                  \"DBInstances[?Endpoint.Address=='{host}'].[DBInstanceStatus,Endpoint.Port]\"`"
         fix "set DB_PORT to the port that RDS shows; start the database if it is stopped; with \
              DB_CONNECT_TO, start the tunnel"
+    NoIpv6 "no-ipv6" at Tcp:
+        "the name has only IPv6 addresses, and the function's network has no IPv6"
+        confirm "`aws ec2 describe-subnets --subnet-ids FUNCTION-SUBNETS --query \
+                 \"Subnets[].[SubnetId,CidrBlock,Ipv6CidrBlockAssociationSet[].Ipv6CidrBlock]\"`, and `aws \
+                 lambda get-function-configuration --function-name {function:shell} --query \
+                 VpcConfig.Ipv6AllowedForDualStack`"
+        fix "put the function into subnets that each have an IPv6 CIDR block, and set \
+             Ipv6AllowedForDualStack (`cargo xtask deploy` with --ipv6; in the template, the parameter \
+             of that name); or give the endpoint an IPv4 address too: the DB_CONNECT_TO that is dialled, \
+             or the database's network type"
+    FamilySilent "address-family-silent" at Tcp:
+        "the name has addresses of both IPv4 and IPv6, and those of one do not answer"
+        confirm "`aws ec2 describe-security-group-rules --filters \
+                 Name=group-id,Values=DATABASE-GROUP`: rules with CidrIpv4 and with CidrIpv6 are \
+                 separate; and look at the route tables of both networks for both protocols"
+        fix "allow the function's security group itself on port {dial_port}, which covers both protocols \
+             (`aws ec2 authorize-security-group-ingress --group-id DATABASE-GROUP --protocol tcp --port \
+             {dial_port} --source-group FUNCTION-GROUP`), and let the function's group send to both \
+             0.0.0.0/0 and ::/0, or to the database's group; until then each login takes the other \
+             address, a quarter of a second later"
+    DatabasePaused "database-paused" at Tcp:
+        "the database was paused, and resumes: Aurora Serverless v2 with a minimum of 0 ACUs pauses when \
+         nobody is connected, and the login that wakes it waits some 15 s, or 30 s and more after a day"
+        confirm "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[?Endpoint=='{host}' || \
+                 ReaderEndpoint=='{host}'].ServerlessV2ScalingConfiguration\"`: MinCapacity 0 pauses \
+                 after SecondsUntilAutoPause, and the metric ServerlessDatabaseCapacity is 0 then; \
+                 without MinCapacity 0 this is not the cause"
+        fix "send the event again: the database is awake now. Give the function a time-out of 45 s or \
+             more (`cargo xtask deploy` with --parameter Timeout=60), so that a login waits for it; or set a \
+             minimum of 0.5 ACUs or more, with which it never pauses. A function's warm connection keeps it \
+             awake, and billed, until Lambda ends the environment; any login wakes it, even one with wrong \
+             credentials; and an RDS Proxy in front of it keeps it from pausing at all"
 
     NoTls "no-tls" at Tls:
         "the server does not offer TLS, so no token was sent"
@@ -438,6 +478,14 @@ causes! {
         "a recent change to a policy, a role or IAM authentication has not taken effect yet"
         confirm "check the time of the change in CloudTrail"
         fix "wait a few minutes and try again"
+    IamCheckFails "iam-check-fails" at Login:
+        "RDS's own check of the token failed for a moment: IAM answered it with an error, or throttled \
+         it, and the server denied what it accepts at other times"
+        confirm "check the sums of a minute of the metrics IamDbAuthConnectionFailureServerError and \
+                 IamDbAuthConnectionFailureThrottling (AWS/RDS) at that time"
+        fix "send the event again: a login is tried again while the event has time, so give the function \
+             a longer time-out if it happens often, and keep connections open between events; settings and \
+             policy are right"
     LogUnread "read-iam-db-auth-error-log" at Login:
         "the reason is in the database's iam-db-auth-error log"
         confirm "`aws rds describe-db-log-files --db-instance-identifier {identifier} \
@@ -493,6 +541,31 @@ causes! {
         fix "set DB_HOST to the cluster's writer endpoint or to the primary instance, not to a reader \
              or replica; during a blue/green switchover wait for its end, and use the name of the \
              production database, not of the blue or green one; {unset_read_only}"
+    WriterMoved "writer-moved" at Database:
+        "the writer's name leads to a reader: after a failover a name may lead to the old writer for up \
+         to a minute"
+        confirm "{show_read_only}, and `aws rds describe-events --region {region} --source-type \
+                 db-cluster --duration 60`: look for a failover"
+        fix "send the event again: the function looks for the new writer while the event has time. If \
+             it stays so, DB_HOST is not the writer's endpoint: take the one that RDS shows for the \
+             cluster, or for the primary instance"
+    ReaderAway "reader-away" at Database:
+        "the reader does not answer or refuses the login, and its statements go to the writer"
+        confirm "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[?Endpoint=='{host}'].[ReaderEndpoint,DBClusterMembers]\"`: DB_READER_HOST \
+                 must be the reader endpoint, and a member that is not the writer must be available"
+        fix "let the reader recover, or correct DB_READER_HOST: the user, the database and the security \
+             groups are those of the writer, and the policy must name the reader's resource id if it is \
+             not the cluster's (a read replica has one of its own); remove DB_READER_HOST to read from the \
+             writer"
+    ReaderIsWriter "reader-is-writer" at Database:
+        "the reader's name leads to a server that accepts writes: a cluster without replicas answers \
+         its reader endpoint with the writer"
+        confirm "`aws rds describe-db-clusters --region {region} --query \
+                 \"DBClusters[?Endpoint=='{host}'].DBClusterMembers[].IsClusterWriter\"`: one that is \
+                 false is a reader"
+        fix "add a reader to the cluster, or remove DB_READER_HOST, which saves a connection; nothing is \
+             wrong: statements of mode read run read-only there, and no write goes there"
     ServerClock "clock-offset" at Database:
         "this machine's clock differs from the database's"
         confirm "compare `date -u` here with {show_time} at the server"
@@ -535,10 +608,9 @@ mod tests {
     fn ids_are_kebab_case_and_unique_and_in_the_order_of_the_steps() {
         let ids: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.id()).collect();
         assert_eq!(ids.len(), Cause::ALL.len());
-        let kebab = |id: &str| {
-            id.split('-')
-                .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
-        };
+        let is_kept = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let kebab =
+            |id: &str| id.split('-').all(|word| !word.is_empty() && word.bytes().all(is_kept));
         assert!(ids.iter().all(|id| kebab(id)), "{ids:?}");
         let steps: Vec<_> = Cause::ALL.iter().map(|cause| cause.entry().step).collect();
         assert!(steps.is_sorted(), "{steps:?}");

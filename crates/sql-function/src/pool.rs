@@ -8,33 +8,25 @@
 //! sync with the server. A connection that is dropped by a timeout, a canceled future or a panic is
 //! therefore never used again.
 
-use diagnosis::Cause;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis, timed_out};
 use crate::driver::{Connection, Connector};
 use crate::error::{Error, Kind};
+use crate::log_in::{Random, log_in};
 use crate::login::Login;
 use crate::statement::Statement;
-use crate::{global, loggable};
-
-/// Returns a uniform random number. The boundary passes the system's generator.
-pub(crate) type Random = fn() -> u64;
 
 /// A connection that was idle for this long is checked before it is used: the environment may have
 /// been frozen, and the server may have closed it.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
 /// How long that check may take before the connection counts as closed.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
-/// How long a denied login waits before its only retry: this, and the backoff of this retry number.
-/// RDS limits logins per second, and a login beyond the limit looks like a denied one.
-const DENIED_RETRY: (Duration, u32) = (Duration::from_secs(1), 3);
 /// How long closing the connections may take, unless Lambda kills the process sooner.
 const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 
@@ -168,53 +160,16 @@ impl<C: Connector> Pool<C> {
         }
     }
 
-    /// Logs in. Retries transient errors as long as there is time, and a denied login once if
-    /// `retry_denied`, with renewed credentials.
+    /// Opens a connection. A denied login is tried again if `retry_denied`.
     async fn connect(
         &self,
         deadline: Deadline,
-        mut retry_denied: bool,
+        retry_denied: bool,
     ) -> Result<Idle<C::Connection>, Error> {
         let start = Instant::now();
-        let mut retries = 0;
-        let mut last = None;
-        loop {
-            let error = match self.connector.connect(deadline).await {
-                Ok(connection) => {
-                    self.login().accepted.remember();
-                    let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
-                    return Ok(Idle { connection, since: self.now(), obtained });
-                }
-                Err(error) => {
-                    let error = global::explained::<C>(self.login(), error, deadline).await;
-                    root_error(last, error, deadline.left())
-                }
-            };
-            let is_denied = error.kind() == Kind::LoginDenied;
-            let is_elsewhere = error.cause() == Some(Cause::WrongRegion);
-            let again = error.is_transient() || (is_denied && retry_denied && !is_elsewhere);
-            let (pause, number) = if is_denied { DENIED_RETRY } else { (Duration::ZERO, retries) };
-            let left = deadline.left().saturating_sub(pause);
-            let wait = Backoff::LOGIN.delay(number, (self.random)(), left);
-            let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
-            let wait = pause + wait;
-            if is_denied {
-                retry_denied = false;
-                self.login().signer.renew_credentials().await;
-                if let Some(writer) = &self.login().writer {
-                    writer.forget();
-                }
-            }
-            tracing::debug!(
-                error_type = error.error_type(),
-                error = error.log(),
-                wait_ms = millis(wait),
-                "the login failed; retrying"
-            );
-            last = Some(error);
-            deadline.wait(sleep(wait)).await;
-            retries += 1;
-        }
+        let connection = log_in(&self.connector, self.random, deadline, retry_denied).await?;
+        let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
+        Ok(Idle { connection, since: self.now(), obtained })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
@@ -224,39 +179,5 @@ impl<C: Connector> Pool<C> {
 
     fn now(&self) -> SystemTime {
         (self.login().clock)()
-    }
-}
-
-/// The error to report: the `last` attempt's if this one only timed out, because what the server
-/// said explains more.
-fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
-    match last {
-        Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
-        _ => error,
-    }
-}
-
-/// The error of the last attempt, with the number of attempts.
-fn tried(error: Error, retries: u32) -> Error {
-    match retries {
-        0 => error,
-        _ => error.with(loggable!(" ({} attempts)", retries + 1)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_denial_is_not_hidden_by_a_second_try_that_had_no_time() {
-        let denied = || Some(Error::new(Kind::LoginDenied, "denied"));
-        let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
-        let late = || Error::new(Kind::Timeout, "timed out during TLS and login");
-        let (some, none) = (Duration::from_secs(1), Duration::ZERO);
-        assert_eq!(root_error(denied(), silent(), none).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), late(), some).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
-        assert_eq!(root_error(None, silent(), none).kind(), Kind::ConnectTcp);
     }
 }
