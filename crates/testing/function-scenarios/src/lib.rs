@@ -12,11 +12,13 @@ mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
+mod denied;
 mod describe;
 mod discretion;
 mod doctor;
 mod events;
 mod failover;
+mod families;
 mod global;
 mod histories;
 mod known_state;
@@ -26,6 +28,7 @@ mod memory;
 mod moving;
 mod names;
 mod outages;
+mod pauses;
 mod policy;
 mod readers;
 mod reliability;
@@ -87,7 +90,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
-            names { each_login_asks }
+            pauses { resumed }
+            names { resolver }
+            families { either }
+            denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             failover { name_lags }
