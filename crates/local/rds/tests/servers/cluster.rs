@@ -145,7 +145,22 @@ fn both_say_who_writes_at_every_endpoint(engine: Engine) {
     assert_eq!(aurora.is_ok(), engine == Engine::Postgres, "{aurora:?}");
 }
 
+/// What the reader has that the writer has not ends the replication of MySQL, and PostgreSQL's refuses it.
+fn a_reader_with_rows_of_its_own_is_noticed(engine: Engine) {
+    let cluster = Cluster::builder(engine).setup(SETUP).start().unwrap();
+    let own = cluster.reader().execute("INSERT INTO a VALUES (1)");
+    if engine == Engine::Postgres {
+        let refused = client::chain(&own.unwrap_err());
+        assert!(refused.contains("25006"), "{refused}");
+        return;
+    }
+    cluster.writer().execute("INSERT INTO a VALUES (1)").unwrap();
+    let stopped = client::chain(&cluster.catch_up().unwrap_err());
+    assert!(stopped.contains("replication has stopped: "), "{stopped}");
+}
+
 crate::for_each_engine! {
+    a_reader_with_rows_of_its_own_is_noticed,
     both_say_who_writes_at_every_endpoint,
     the_writer_moves_with_everything,
 }
