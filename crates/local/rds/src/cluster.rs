@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::Engine;
 
+use self::topology::Names;
+use crate::Error;
 use crate::member::replication;
 use crate::replication::{Source, wait_until};
 use crate::server::Server;
-use crate::{Error, cluster::topology::Names};
 
 /// Two servers: a writer, and a reader that follows it. Each accepts tokens for the endpoint of the
 /// cluster, for its reader endpoint and for its own endpoint, and its certificate has the names of all
@@ -115,8 +116,8 @@ impl Cluster {
         replication.promote(new)?;
         self.writer.fetch_xor(1, Ordering::SeqCst);
 
-        let source =
-            self.source(new.port(), new.with_administrator(|it| replication.position(it))?);
+        let position = new.with_administrator(|it| replication.position(it))?;
+        let source = Source { port: new.port(), password: self.password.clone(), position };
         replication.begin_to_follow(&old.plan().folder, &source)?;
         if !old.is_up() {
             old.restart()?;
@@ -141,10 +142,6 @@ impl Cluster {
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.members[0].engine()
-    }
-
-    fn source(&self, port: u16, position: String) -> Source {
-        Source { port, password: self.password.clone(), position }
     }
 }
 

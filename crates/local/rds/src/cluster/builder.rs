@@ -43,7 +43,7 @@ impl ClusterBuilder {
         self
     }
 
-    /// SQL as [`Builder::setup`] takes it, which is replicated.
+    /// SQL as [`Builder::setup`](crate::Builder::setup) takes it, which is replicated.
     #[must_use]
     pub fn setup(mut self, sql: impl Into<String>) -> Self {
         self.setup = sql.into();
@@ -53,7 +53,8 @@ impl ClusterBuilder {
     /// Starts both servers, and returns when both answer and the reader has everything.
     ///
     /// # Errors
-    /// Those of [`Builder::start`]; the engine cannot have this topology; or the reader does not follow.
+    /// Those of [`Builder::start`](crate::Builder::start); the engine cannot have this topology; or the
+    /// reader does not follow.
     pub fn start(self) -> Result<Cluster, Error> {
         let what = format!("cannot start a cluster of {}", self.engine);
         self.try_start().map_err(|error| error.within(what))

@@ -12,6 +12,8 @@ use crate::running::Running;
 const SETTINGS: &[(&str, &str)] = &[
     ("log-bin", "binlog"),
     ("relay-log", "relay"),
+    // After the server was killed it asks the source again.
+    ("relay-log-recovery", "ON"),
     ("sync-binlog", "0"),
     ("binlog-format", "ROW"),
 ];
