@@ -33,7 +33,7 @@ pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> R
 }
 
 fn server(engine: Engine) -> Fetch {
-    Box::new(move || Ok(find_or_fetch(engine, &mut say).map(drop)?))
+    Box::new(move || Ok(find_or_fetch(&engine.into(), &mut say).map(drop)?))
 }
 
 fn say(line: &str) {

@@ -47,6 +47,7 @@ pub use certificates::{KeyType, ServerCertificate};
 pub use engine::Engine;
 pub use environment::{MARK as ENVIRONMENT_MARK, write as write_environment};
 pub use error::Error;
+pub use local_packages::{Version, WrongVersion};
 pub use profile::Profile;
 pub use rds_iam_verifier as iam;
 pub use server::Server;

@@ -11,7 +11,7 @@ pub(crate) async fn check(servers: &[Server], progress: &Progress) -> Result<(),
     for Server { engine, version } in servers {
         let (engine, Some(asked)) = (*engine, version) else { continue };
         let told = progress.clone();
-        let find = spawn_blocking(move || find_or_fetch(engine, &mut |line| told(line)));
+        let find = spawn_blocking(move || find_or_fetch(&engine.into(), &mut |line| told(line)));
         let found = find.await??.version;
         if !is_of(&found, asked) {
             let (variable, program) = named_by(engine);
