@@ -37,6 +37,20 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// The engine that was asked for.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.version.engine()
+    }
+
+    /// The version of the server, which must be of the same engine, instead of the one asked for.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        debug_assert_eq!(self.version.engine(), version.engine(), "its settings are an engine's");
+        self.version = version;
+        self
+    }
+
     /// The key type of the certificates; RSA of 2048 bits, as on RDS, by default.
     #[must_use]
     pub fn key_type(mut self, key_type: KeyType) -> Self {

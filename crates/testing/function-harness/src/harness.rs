@@ -3,7 +3,7 @@
 use engine::Engine;
 use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Profile, Row, Server};
+use local_rds::{Builder, Profile, Row, Server, Version};
 use local_stack::ITEMS;
 use std::collections::BTreeMap;
 use std::fs;
@@ -256,9 +256,24 @@ impl Harness {
     }
 }
 
+tokio::task_local! {
+    /// The version of the servers of its engine.
+    static VERSION: Version;
+}
+
+/// Runs a scenario with servers of a version: those that it starts itself, and none that tasks of its own
+/// start.
+pub async fn on_version<T>(version: Version, scenario: impl Future<Output = T>) -> T {
+    VERSION.scope(version, scenario).await
+}
+
 /// Starts a server with the example table and additional ones.
 pub(crate) async fn start(server: Builder, tables: &str) -> Server {
-    let server = server.setup(format!("{ITEMS}\n{tables}"));
+    let mut server = server.setup(format!("{ITEMS}\n{tables}"));
+    let version = VERSION.try_with(Clone::clone).ok();
+    if let Some(version) = version.filter(|version| version.engine() == server.engine()) {
+        server = server.version(version);
+    }
     let start = tokio::task::spawn_blocking(move || server.start());
     start.await.unwrap().expect("a server starts")
 }

@@ -316,8 +316,8 @@ mod tests {
     fn what_follows_exec_is_the_commands() {
         let options = options("--exec sh --json --exec").unwrap();
         assert!(!options.json);
-        assert_eq!(options.exec.unwrap(), ["sh", "--json", "--exec"]);
         assert!(options.engines().eq(Engine::ALL));
+        assert_eq!(options.exec.unwrap(), ["sh", "--json", "--exec"]);
     }
 
     #[test]
