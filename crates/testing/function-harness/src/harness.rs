@@ -92,16 +92,15 @@ impl Harness {
         }
     }
 
-    /// Runs a scenario twice, with these `tables`: on a server with the name of an instance, and on one
+    /// Runs a scenario twice: on a server with the name of an instance, and on one
     /// with that of an RDS Proxy.
     pub async fn on_both_endpoints(
         engine: Engine,
         bootstrap: &str,
-        tables: &str,
         scenario: impl AsyncFn(Harness),
     ) {
         for server in [Server::builder(engine), Server::builder(engine).named(PROXY)] {
-            scenario(Harness::with_tables(server, tables, bootstrap).await).await;
+            scenario(Harness::with(server, bootstrap).await).await;
         }
     }
 
