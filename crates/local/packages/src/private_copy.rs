@@ -60,6 +60,10 @@ pub(crate) fn fetch(
         if version.is_of(&fetched.version) {
             return Ok(fetched);
         }
+        // Another copy would be of the same packages.
+        if version.source().is_some_and(|(series, _)| series.is_of(&fetched.version)) {
+            break;
+        }
     }
     Err(not_to_be_had(version))
 }

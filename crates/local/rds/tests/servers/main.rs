@@ -33,3 +33,4 @@ mod profiles;
 mod program;
 mod signer;
 mod token;
+mod versions;
