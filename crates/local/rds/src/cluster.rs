@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::Engine;
+use local_packages::Version;
 
 use self::topology::Names;
 use crate::Error;
@@ -46,10 +47,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The settings of a cluster of `engine`, to be started.
+    /// The settings of a cluster of an [`Engine`], or of one of its [versions](Version), to be started.
     #[must_use]
-    pub fn builder(engine: Engine) -> ClusterBuilder {
-        ClusterBuilder::new(engine)
+    pub fn builder(version: impl Into<Version>) -> ClusterBuilder {
+        ClusterBuilder::new(version.into())
     }
 
     /// Both servers, in the order of their names. They stay where they are when the writer moves.
