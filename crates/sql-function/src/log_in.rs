@@ -111,6 +111,13 @@ impl Tries {
 
     /// Adds to the last error how often and how long the login was tried.
     fn tell(&self, error: Error) -> Error {
+        let error = match error.kind() {
+            Kind::Timeout => error.and_advice(
+                ". An Aurora Serverless v2 that was paused takes 15 seconds or more to answer a login: \
+                 give the function a timeout of 45 seconds or more",
+            ),
+            _ => error,
+        };
         let seconds = |since: Instant| since.elapsed().as_secs_f64();
         let error = match (self.all, self.denied_since) {
             (1, _) if error.kind() == Kind::Timeout => {
