@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::deployed::Deployed;
-use crate::harness::{self, Harness};
+use crate::harness::{self, Harness, borrowed};
 use crate::names::Names;
 
 /// A table in which each write is counted under its id.
@@ -104,7 +104,18 @@ pub async fn deploy_with<'a>(
     more: &[(&str, &str)],
     changes: &[(&str, &str)],
 ) -> Deployed<'a> {
-    let (hit, echo) = match harness.server.engine() {
+    let own = own_statements(harness.server.engine());
+    let own = own.map(|(name, sql)| (name, format!("-- timeout: {STATEMENT_TIMEOUT}\n{sql}")));
+    let statements = [&borrowed(&own)[..], more].concat();
+    let address = address.to_string();
+    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let changes = [&own, changes].concat();
+    harness.deploy_limited(timeout, &changes, &statements).await
+}
+
+/// The statements `hit` and `echo` without a time-out of their own, to be deployed as further statements.
+pub fn own_statements(engine: Engine) -> [(&'static str, String); 2] {
+    let (hit, echo) = match engine {
         Engine::Postgres => (
             "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
             "SELECT $1::int AS v",
@@ -114,13 +125,7 @@ pub async fn deploy_with<'a>(
             "SELECT CAST(? AS SIGNED) AS v",
         ),
     };
-    let hit = format!("-- mode: write\n-- timeout: {STATEMENT_TIMEOUT}\n{hit}");
-    let echo = format!("-- timeout: {STATEMENT_TIMEOUT}\n{echo}");
-    let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
-    let address = address.to_string();
-    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    let changes = [&own, changes].concat();
-    harness.deploy_limited(timeout, &changes, &statements).await
+    [("hit", format!("-- mode: write\n{hit}")), ("echo", echo.to_owned())]
 }
 
 /// The time-out of the statements `hit` and `echo`.
