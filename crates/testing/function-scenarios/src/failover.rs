@@ -24,7 +24,7 @@ const HURRIED: Duration = Duration::from_secs(6);
 /// Within which a read answers, whatever the writer does, and a write goes on by the topology.
 const SOON: Duration = Duration::from_secs(10);
 
-/// What takes a minute, side by side: [`name_lags`], and [`readers::away`].
+/// What takes a minute, side by side: a name that lags, and a reader that is away and comes back.
 pub async fn waits(engine: Engine, bootstrap: &str) {
     tokio::join!(name_lags(engine, bootstrap), readers::away(engine, bootstrap));
 }
@@ -94,10 +94,10 @@ async fn by_topology(rig: &ClusterHarness, report: &Mutex<Report>) {
 /// Fails unless everything that began since `moved` was soon done, reads by the server that the name leads to.
 /// A function may first notice that its connection is gone.
 fn assert_goes_on(moving: &Moving<'_>, moved: Instant, old: &Server) {
-    for worker in 0..WORK.len() {
+    for (worker, work) in WORK.iter().enumerate() {
         let seen = moving.since(moved).into_iter().filter(|seen| seen.worker == worker);
         for (number, seen) in seen.enumerate() {
-            let what = || format!("{} {number}: {seen:?}\n{}", WORK[worker], moving.logs());
+            let what = || format!("{work} {number}: {seen:?}\n{}", moving.logs());
             assert!(seen.took < SOON, "{}", what());
             assert!(number == 0 || seen.outcome.is_ok(), "{}", what());
             assert!(seen.port.is_none_or(|port| is_at(port, old)), "{}", what());
