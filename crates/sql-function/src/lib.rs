@@ -73,12 +73,15 @@ mod param;
 mod perform;
 mod pool;
 mod response;
+mod retries;
+mod role;
 mod rows;
 mod settings;
 mod statement;
 mod surroundings;
 mod texts;
 mod value;
+mod writer_search;
 
 // What an engine implements, and what it is given.
 pub mod dial;

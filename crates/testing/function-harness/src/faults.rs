@@ -10,14 +10,15 @@ pub use report::Report;
 use engine::Engine;
 use fault_proxy::{Protocol, Proxy};
 use local_rds::{Builder, Row, Server};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::deployed::Deployed;
 use crate::harness::{self, Harness};
+use crate::names::Names;
 
 /// A table in which each write is counted under its id.
-const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
+pub(crate) const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
 
 /// Starts a server with the table of the [`Ledger`].
 pub async fn start(server: Builder, bootstrap: &str) -> Harness {
@@ -31,11 +32,39 @@ pub async fn start_second(server: Builder, harness: &Harness) -> Server {
 
 /// Starts a proxy in front of the harness's server.
 pub async fn proxy(harness: &Harness) -> Proxy {
-    let protocol = match harness.server.engine() {
+    let server = &harness.server;
+    Proxy::start(server.address(), protocol(server)).await.expect("the proxy starts")
+}
+
+/// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
+/// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
+pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
+    proxy_to(&harness.server, address).await
+}
+
+/// The same in front of any server.
+pub async fn proxy_to(server: &Server, address: Option<IpAddr>) -> Proxy {
+    let start = async |address: IpAddr| {
+        let address = SocketAddr::new(address, server.port());
+        Proxy::start_on(address, server.address(), protocol(server)).await
+    };
+    if let Some(address) = address {
+        return start(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+    }
+    // 127.0.0.1 is the server's. The others are the whole machine's too.
+    for last in 2..=u8::MAX {
+        if let Ok(proxy) = start([127, 16, 0, last].into()).await {
+            return proxy;
+        }
+    }
+    panic!("no address of loopback has port {} free", server.port());
+}
+
+fn protocol(server: &Server) -> Protocol {
+    match server.engine() {
         Engine::Postgres => Protocol::Postgres,
         Engine::MySql | Engine::MariaDb => Protocol::MySql,
-    };
-    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+    }
 }
 
 /// Deploys the function with the statements `hit` and `echo`, and `more`, and has it connect to
@@ -49,7 +78,19 @@ pub async fn deploy<'a>(
     deploy_with(harness, address, timeout, more, &[]).await
 }
 
-/// The same, with more `changes` of its environment variables.
+/// Deploys the function with the statements `hit` and `echo`, and has it dial its endpoint by name, as
+/// `names` says, with more `changes` of its environment variables.
+pub async fn deploy_named<'a>(
+    harness: &'a Harness,
+    names: &Names,
+    timeout: Duration,
+    changes: &[(&str, &str)],
+) -> Deployed<'a> {
+    let changes = [&names.environment()[..], changes].concat();
+    deploy_with(harness, harness.server.address(), timeout, &[], &changes).await
+}
+
+/// [`deploy`], with more `changes` of its environment variables.
 pub async fn deploy_with<'a>(
     harness: &'a Harness,
     address: SocketAddr,
@@ -95,7 +136,7 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 
 /// Whether a read may end with this error type because of the network or the server: it says where the
 /// read failed, and not that something may have been changed.
-fn is_honest_for_a_read(error_type: &str) -> bool {
+pub fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
         "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"

@@ -13,6 +13,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
+mod clusters;
 mod deployed;
 pub mod event;
 pub mod faults;
@@ -20,10 +21,12 @@ pub mod general_log;
 mod harness;
 pub mod layer;
 mod memory;
+pub mod names;
 pub mod namespace;
 mod poll;
 mod sequences;
 
+pub use clusters::ClusterHarness;
 pub use deployed::{Deployed, Exact};
 pub use harness::{Harness, PROXY, borrowed, closed_port};
 pub use memory::{Needle, search};

@@ -16,13 +16,18 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod failover;
 mod global;
+mod histories;
 mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod moving;
+mod names;
 mod outages;
 mod policy;
+mod readers;
 mod reliability;
 mod results;
 mod returning;
@@ -82,8 +87,12 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
+            names { each_login_asks }
             untidy { same_answers }
             bluegreen { both_ids one_id }
+            failover { name_lags }
+            readers { roles away }
+            histories { at_random }
             soak { random_faults }
         }
     };
