@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn subnet(id: &str, vpc: &str, zone_id: &str) -> Subnet {
-        Subnet { id: id.into(), vpc: vpc.into(), zone_id: zone_id.into() }
+        Subnet::new(id, vpc, zone_id)
     }
 
     #[test]
