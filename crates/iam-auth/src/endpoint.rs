@@ -113,6 +113,48 @@ impl Endpoint {
         DialAddress::new(&self.host, self.port)
     }
 
+    /// The endpoint of another instance of the same account and region, on the same port: a name such as
+    /// a cluster gives of its instances, or a whole host. `None` if the host is of another account or
+    /// region, or if either of the two is the endpoint of a proxy or a global database, or none of RDS's.
+    ///
+    /// All endpoints of an account in a region have the same id in their names: `db.abc1.eu-west-1.…` and
+    /// `db.cluster-abc1.eu-west-1.…`. Source: "Amazon Aurora endpoint connections", Aurora user guide.
+    ///
+    /// ```
+    /// use iam_auth::Endpoint;
+    ///
+    /// let cluster = Endpoint::parse("db.cluster-abc123def456.eu-west-1.rds.amazonaws.com", 3306)?;
+    /// let instance = cluster.sibling("db-instance-2").expect("of the same cluster");
+    /// assert_eq!(instance.host(), "db-instance-2.abc123def456.eu-west-1.rds.amazonaws.com");
+    /// # Ok::<(), iam_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sibling(&self, instance_or_host: &str) -> Option<Endpoint> {
+        let of_account = self.of_account()?;
+        let host = match instance_or_host.contains('.') {
+            true => instance_or_host.to_owned(),
+            false => format!("{instance_or_host}.{of_account}"),
+        };
+        let other = Self::with_region(&host, self.port, &self.region).ok()?;
+        (other.of_account() == Some(of_account)).then_some(other)
+    }
+
+    /// What the endpoints of an account in a region have in common: `abc123def456.eu-west-1.rds.…`.
+    fn of_account(&self) -> Option<&str> {
+        let prefix = match self.kind {
+            EndpointKind::Instance => "",
+            EndpointKind::ClusterWriter => "cluster-",
+            EndpointKind::ClusterReader => "cluster-ro-",
+            EndpointKind::ClusterCustom => "cluster-custom-",
+            EndpointKind::GlobalWriter
+            | EndpointKind::Proxy
+            | EndpointKind::ProxyEndpoint
+            | EndpointKind::ShardGroup
+            | EndpointKind::Unknown => return None,
+        };
+        self.host.split_once('.')?.1.strip_prefix(prefix)
+    }
+
     /// `host:port` as in the token's URL.
     pub(crate) fn authority(&self) -> String {
         authority(&self.host, self.port)
@@ -379,6 +421,77 @@ mod tests {
         assert!(why.contains("cluster-"), "{why}");
         for host in ["db.abc1.us-east-1.rds.amazonaws.com", "a.b.c.eu-west-1.rds.amazonaws.com"] {
             assert_eq!(kind(host).unsupported(), None);
+        }
+    }
+
+    #[test]
+    fn siblings_are_of_the_same_account_and_region() {
+        for of_account in [
+            "abc1.eu-west-1.rds.amazonaws.com",
+            "abc1.us-gov-west-1.rds.amazonaws.com",
+            "abc1.rds.us-gov-east-1.amazonaws.com",
+            "abc1.rds.cn-north-1.amazonaws.com.cn",
+            "abc1.cn-northwest-1.rds.amazonaws.com.cn",
+            "abc1.us-east-1.rds-fips.amazonaws.com",
+        ] {
+            let instance = format!("i-2.{of_account}");
+            for kind in ["", "cluster-", "cluster-ro-", "cluster-custom-"] {
+                let own = parsed(&format!("db.{kind}{of_account}"));
+                let by_name = own.sibling("i-2").unwrap();
+                assert_eq!(by_name, parsed(&instance));
+                assert_eq!(by_name.kind(), EndpointKind::Instance);
+                assert_eq!((by_name.port(), by_name.region()), (own.port(), own.region()));
+                assert_eq!(own.sibling("I-2"), Some(by_name.clone()), "RDS's names have no case");
+                assert_eq!(own.sibling(&format!("{instance}.")), Some(by_name));
+                let writer = format!("other.cluster-{of_account}");
+                assert_eq!(own.sibling(&writer), Some(parsed(&writer)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_same_account_and_region_is_no_sibling() {
+        let own = parsed("db.cluster-abc1.eu-west-1.rds.amazonaws.com");
+        for other in [
+            "i-2.abc2.eu-west-1.rds.amazonaws.com",
+            "i-2.xabc1.eu-west-1.rds.amazonaws.com",
+            "i-2.abc1.eu-west-2.rds.amazonaws.com",
+            "i-2.abc1.rds.eu-west-1.amazonaws.com",
+            "i-2.abc1.eu-west-1.rds-fips.amazonaws.com",
+            "i-2.abc1.eu-west-1.rds.amazonaws.com.example.com",
+            "i-2.abc1.eu-west-1.rds.amazonaws.com.cn",
+            "i-2.proxy-abc1.eu-west-1.rds.amazonaws.com",
+            "x.endpoint.proxy-abc1.eu-west-1.rds.amazonaws.com",
+            "i-2.shardgrp-abc1.eu-west-1.rds.amazonaws.com",
+            "db.global-abc1.global.rds.amazonaws.com",
+            "abc1.eu-west-1.rds.amazonaws.com",
+            ".abc1.eu-west-1.rds.amazonaws.com",
+            "a.b.abc1.eu-west-1.rds.amazonaws.com",
+            "i-2.cluster-abc1",
+            "10.0.0.7",
+            "::1",
+            "i-2:3306",
+            "me@i-2",
+            "i 2",
+            "",
+            ".",
+        ] {
+            assert_eq!(own.sibling(other), None, "{other:?}");
+        }
+        for host in [
+            "db.proxy-abc1.eu-west-1.rds.amazonaws.com",
+            "ro.endpoint.proxy-abc1.eu-west-1.rds.amazonaws.com",
+            "db.shardgrp-abc1.eu-west-1.rds.amazonaws.com",
+            "db.global-abc1.global.rds.amazonaws.com",
+            "abc1.eu-west-1.rds.amazonaws.com",
+            "db.example.com",
+            "localhost",
+            "10.0.0.7",
+        ] {
+            let own = Endpoint::with_region(host, 3306, "eu-west-1").unwrap();
+            for other in ["i-2", "i-2.abc1.eu-west-1.rds.amazonaws.com", host] {
+                assert_eq!(own.sibling(other), None, "{host}: {other}");
+            }
         }
     }
 

@@ -55,6 +55,18 @@ proptest! {
     }
 
     #[test]
+    fn a_sibling_is_of_the_same_account(other in host(), name in "[a-z][a-z0-9-]{0,9}[a-z0-9]") {
+        let own = Endpoint::parse("db.cluster-abc1.eu-west-1.rds.amazonaws.com", 5432).unwrap();
+        if let Some(sibling) = own.sibling(&other) {
+            let (name, rest) = sibling.host().split_once('.').unwrap();
+            prop_assert!(!name.is_empty() && rest.ends_with("abc1.eu-west-1.rds.amazonaws.com"));
+            prop_assert_eq!((sibling.port(), sibling.region()), (5432, "eu-west-1"));
+            prop_assert!(!sibling.kind().is_proxy());
+        }
+        prop_assert!(own.sibling(&name).is_some());
+    }
+
+    #[test]
     fn an_address_to_dial_is_read_or_refused(text in prop_oneof!["\\PC{0,30}", "[a-z0-9.:\\[\\]]{0,30}", "\\[?[0-9a-f:]{0,20}\\]?:[0-9]{0,6}"]) {
         if let Ok(address) = text.parse::<DialAddress>() {
             prop_assert_ne!(address.port(), 0);

@@ -36,6 +36,7 @@ mod side_effects;
 mod startup;
 mod texts;
 mod token;
+mod topology;
 mod unsupported;
 mod value;
 

@@ -25,7 +25,7 @@ use crate::connection::{CancelHandle, Connection, Failed};
 use crate::literal::Whole;
 use crate::rows::named;
 use crate::session::{MAX_PACKET, PREPARE, transactions};
-use crate::{describe, failure, literal, server_info, side_effects, unsupported};
+use crate::{describe, failure, literal, server_info, side_effects, topology, unsupported};
 
 /// Every server accepts packets of this size, unless `max_allowed_packet` is extremely low. An RDS
 /// Proxy pins a session that sends a longer one.
@@ -197,6 +197,14 @@ impl sql_function::Connection for Connection {
 
     fn is_closed(&self) -> bool {
         self.conn.is_disconnected()
+    }
+
+    fn read_only(&self) -> Option<&'static str> {
+        self.session.read_only.filter(|_| !self.through_proxy)
+    }
+
+    async fn writer(&mut self) -> Result<Option<String>, Error> {
+        topology::writer(self).await
     }
 
     async fn check(&mut self) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 use sql_function::diagnose::ServerInfo;
 
-use crate::session::MAX_PACKET;
+use crate::session::{MAX_PACKET, is_on};
 
 const SERVER: &str = "SELECT VERSION(), CURRENT_USER(), \
                       CAST(@@global.read_only AS CHAR), CAST(@@global.innodb_read_only AS CHAR), \
@@ -72,11 +72,6 @@ async fn status(conn: &mut Conn, name: &str) -> Result<String, Error> {
     let sql = format!("SHOW SESSION STATUS LIKE '{name}'");
     let row: Option<(String, String)> = conn.query_first(sql).await?;
     Ok(row.map(|(_, value)| value).unwrap_or_default())
-}
-
-/// MariaDB 12 has more values for it than ON.
-fn is_on(value: &str) -> bool {
-    !matches!(value, "" | "0" | "OFF")
 }
 
 /// MariaDB also shows how the user logs in, with the hash of the password.

@@ -8,9 +8,14 @@ use std::time::Duration;
 pub(crate) const MAX_PACKET: usize = 13 << 20;
 
 /// Asks a new session, before it is set up, what the greeting tells only outside TLS, and what
-/// [`UNTRACKED`] sets. Without the limit, `sql_select_limit = 0` would hide the row.
+/// [`UNTRACKED`] sets; and whether the server takes writes. Without the limit, `sql_select_limit = 0` would
+/// hide the row.
 pub(crate) const ASK: &str = "SELECT CONNECTION_ID(), VERSION(), @@session.completion_type, \
-                              @@session.sql_select_limit LIMIT 1";
+                              @@session.sql_select_limit, CAST(@@global.read_only AS CHAR), \
+                              CAST(@@global.innodb_read_only AS CHAR) LIMIT 1";
+
+/// The answer to [`ASK`].
+pub(crate) type Answer = (u64, String, String, u64, String, String);
 
 /// What a server says of a new session.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +26,23 @@ pub(crate) struct Session {
     pub(crate) has_roles: bool,
     /// Whether the settings of the server make [`UNTRACKED`] necessary.
     pub(crate) is_limited: bool,
+    /// Why the server accepts no writes.
+    pub(crate) read_only: Option<&'static str>,
 }
 
 impl Session {
     /// Reads the answer to [`ASK`].
-    pub(crate) fn read((thread, version, chaining, limit): (u64, String, String, u64)) -> Session {
+    pub(crate) fn read(answer: Answer) -> Session {
+        let (thread, version, chaining, limit, read_only, innodb_read_only) = answer;
         let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0_u32);
         let is_limited = chaining != "NO_CHAIN" || limit < u64::from(u32::MAX);
-        Session { thread, has_roles: major >= 8, is_limited }
+        let read_only = match () {
+            // Aurora's readers.
+            () if is_on(&innodb_read_only) => Some("innodb_read_only is on"),
+            () if is_on(&read_only) => Some("read_only is on"),
+            () => None,
+        };
+        Session { thread, has_roles: major >= 8, is_limited, read_only }
     }
 
     /// The question for the session's user and role, which a reset does not restore. No comment
@@ -40,6 +54,11 @@ impl Session {
             "CURRENT_USER()"
         }
     }
+}
+
+/// Whether a server's variable is on. MariaDB 12 has more values for `read_only` than ON.
+pub(crate) fn is_on(value: &str) -> bool {
+    !matches!(value, "" | "0" | "OFF")
 }
 
 /// How long the server may take to prepare a statement that is not run, where it supports a limit.
@@ -91,4 +110,26 @@ pub(crate) fn limit(timeout: Option<Duration>) -> String {
     format!(
         "SET SESSION /*!50708 max_execution_time = {mysql} */ /*M! max_statement_time = {mariadb} */"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_whether_it_takes_writes() {
+        for (read_only, innodb, expected) in [
+            ("0", "0", None),
+            ("OFF", "0", None),
+            ("1", "0", Some("read_only is on")),
+            ("ON", "0", Some("read_only is on")),
+            ("NO_LOCK_NO_ADMIN", "0", Some("read_only is on")),
+            ("0", "1", Some("innodb_read_only is on")),
+            ("1", "1", Some("innodb_read_only is on")),
+        ] {
+            let [version, chaining] = ["8.4.7", "NO_CHAIN"].map(str::to_owned);
+            let answer = (7, version, chaining, u64::MAX, read_only.into(), innodb.into());
+            assert_eq!(Session::read(answer).read_only, expected, "{read_only} {innodb}");
+        }
+    }
 }

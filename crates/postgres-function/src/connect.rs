@@ -22,7 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::close_on_drop::ConnectionTask;
 use crate::connection::{CancelHandle, Connection};
 use crate::failure;
-use crate::session;
+use crate::session::Defaults;
 use crate::texts::POSTGRES;
 use crate::token::{Message, PLACEHOLDER, TokenStream};
 use crate::unnamed::UnnamedStream;
@@ -80,18 +80,22 @@ impl Connector for Postgres {
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
         let (client, connection) =
             deadline.at_most(Some(LOGIN_LIMIT)).bound(stage, attempt).await?;
-        // PostgreSQL 14 and later report it at the login.
-        let setting = connection.parameter("default_transaction_read_only").map(str::to_owned);
+        let reported = Defaults::reported(
+            connection.parameter("in_hot_standby"),
+            connection.parameter("default_transaction_read_only"),
+        );
         let task = ConnectionTask::new(tokio::spawn(async move {
             if let Err(error) = connection.await {
                 let error = failure::command("closing it", error, through_proxy);
                 tracing::debug!(error = error.log(), "the connection ended");
             }
         }));
-        let asked = || async { Ok(session::is_roles_own(&client).await) };
-        let role_reads = setting.as_deref() != Some("off")
-            && deadline.bound(|| "the login".into(), asked()).await?;
-        Ok(Connection::new(client, task, address, through_proxy, role_reads))
+        let asked = || async { Ok(Defaults::ask(&client).await) };
+        let defaults = match reported {
+            Some(defaults) => defaults,
+            None => deadline.bound(|| "the login".into(), asked()).await?,
+        };
+        Ok(Connection::new(client, task, address, through_proxy, defaults))
     }
 
     /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS

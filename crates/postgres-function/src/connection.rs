@@ -8,7 +8,7 @@ use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepare
 
 use crate::close_on_drop::ConnectionTask;
 use crate::failure;
-use crate::session::{RESET, Sent, State};
+use crate::session::{Defaults, RESET, Sent, State};
 
 /// An open connection.
 pub struct Connection {
@@ -27,6 +27,8 @@ pub struct Connection {
     pub(crate) locks: bool,
     /// Whether the role's own setting makes its transactions read-only by default.
     pub(crate) role_reads: bool,
+    /// Why the server accepts no writes, by what it said at the login.
+    pub(crate) read_only: Option<&'static str>,
     /// The custom settings that were set in the session.
     pub(crate) custom: BTreeSet<String>,
 }
@@ -44,8 +46,9 @@ impl Connection {
         task: ConnectionTask,
         address: IpAddr,
         through_proxy: bool,
-        role_reads: bool,
+        defaults: Defaults,
     ) -> Connection {
+        let Defaults { role_reads, read_only } = defaults;
         Connection {
             client,
             task,
@@ -57,6 +60,7 @@ impl Connection {
             state: State::New,
             locks: false,
             role_reads,
+            read_only,
             custom: BTreeSet::new(),
         }
     }

@@ -41,6 +41,7 @@ mod side_effects;
 mod startup;
 mod texts;
 mod token;
+mod topology;
 mod unnamed;
 mod value;
 

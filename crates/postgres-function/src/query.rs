@@ -23,6 +23,7 @@ use crate::server_info;
 use crate::server_text::Questions;
 use crate::session::{self, RESET, State, UNLOCK};
 use crate::side_effects;
+use crate::topology;
 use crate::unnamed::CHANGED;
 use crate::value;
 
@@ -177,6 +178,14 @@ impl sql_function::Connection for Connection {
         self.custom.is_empty() || self.custom.is_subset(&custom_settings::set_first(statements))
     }
 
+    fn read_only(&self) -> Option<&'static str> {
+        self.read_only.filter(|_| !self.through_proxy)
+    }
+
+    async fn writer(&mut self) -> Result<Option<String>, Error> {
+        topology::writer(self).await
+    }
+
     async fn check(&mut self) -> Result<(), Error> {
         let check = self.client.check_connection().await;
         check.map_err(|error| failure::command("the connection check", error, self.through_proxy))
@@ -292,6 +301,10 @@ impl sql_function::Connection for Connection {
             return Err(failure::begin(mode, sql, error, self.through_proxy));
         }
         if begun.value(0) == Some("on") {
+            let ended = session::send(&self.client, "ROLLBACK").await;
+            if let Some(error) = ended.error {
+                return Err(failure::begin(mode, sql, error, self.through_proxy).loses_connection());
+            }
             return Err(refusal::read_only("the transaction", "transaction_read_only is on"));
         }
         self.transaction = Some(mode);

@@ -18,14 +18,54 @@ pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_t
 /// Gives back the locks of the session.
 pub(crate) const UNLOCK: &str = "SELECT pg_catalog.pg_advisory_unlock_all()";
 
-/// Whether the role's own setting makes its transactions read-only on a server that accepts writes.
-/// The setting of a server or a database is respected: a blue/green deployment uses it to prevent
-/// writes.
-const ROLES_OWN: &str = "\
-SELECT NOT pg_catalog.pg_is_in_recovery() AND EXISTS (SELECT FROM pg_catalog.pg_settings \
-WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text \
-AND setting OPERATOR(pg_catalog.=) 'on'::pg_catalog.text \
-AND source OPERATOR(pg_catalog.=) ANY ('{user,database user}'::pg_catalog.text[]))";
+/// Whether the server is in recovery, whether transactions are read-only by default, and whether that is the
+/// role's own setting. The setting of a server or a database is respected: a blue/green deployment uses it
+/// to prevent writes.
+const DEFAULTS: &str = "\
+SELECT pg_catalog.pg_is_in_recovery(), setting OPERATOR(pg_catalog.=) 'on'::pg_catalog.text, \
+source OPERATOR(pg_catalog.=) ANY ('{user,database user}'::pg_catalog.text[]) \
+FROM pg_catalog.pg_settings \
+WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'::pg_catalog.text";
+
+/// What a server and a role have transactions do by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    /// Whether the role's own setting makes its transactions read-only on a server that accepts writes.
+    pub(crate) role_reads: bool,
+    /// Why the server accepts no writes.
+    pub(crate) read_only: Option<&'static str>,
+}
+
+impl Defaults {
+    /// What the server reports at a login, from version 14 on: `in_hot_standby` and
+    /// `default_transaction_read_only`. `None` if it must be [asked](Defaults::ask).
+    pub(crate) fn reported(
+        in_hot_standby: Option<&str>,
+        default: Option<&str>,
+    ) -> Option<Defaults> {
+        match (in_hot_standby, default) {
+            (Some("on"), _) => Some(Defaults::new(true, false, false)),
+            (_, Some("off")) => Some(Defaults::default()),
+            _ => None,
+        }
+    }
+
+    /// Asks the server.
+    pub(crate) async fn ask(client: &Client) -> Defaults {
+        let sent = send(client, DEFAULTS).await;
+        let is = |column| sent.value(column) == Some("t");
+        Defaults::new(is(0), is(1), is(2))
+    }
+
+    fn new(in_recovery: bool, reads: bool, is_roles_own: bool) -> Defaults {
+        let read_only = match (in_recovery, reads, is_roles_own) {
+            (true, ..) => Some("it is in recovery"),
+            (_, true, false) => Some("default_transaction_read_only is on"),
+            _ => None,
+        };
+        Defaults { role_reads: !in_recovery && reads && is_roles_own, read_only }
+    }
+}
 
 /// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +130,37 @@ pub(crate) async fn send(client: &Client, sql: &str) -> Sent {
     sent
 }
 
-/// Whether the role's own setting makes its transactions read-only.
-pub(crate) async fn is_roles_own(client: &Client) -> bool {
-    send(client, ROLES_OWN).await.value(0) == Some("t")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_reports_what_it_does_is_not_asked() {
+        let standby = Some("it is in recovery");
+        for (in_hot_standby, default, expected) in [
+            (Some("on"), Some("off"), Some(standby)),
+            (Some("on"), Some("on"), Some(standby)),
+            (Some("off"), Some("off"), Some(None)),
+            (Some("off"), Some("on"), None),
+            (None, Some("off"), Some(None)),
+            (None, None, None),
+        ] {
+            let reported = Defaults::reported(in_hot_standby, default);
+            assert_eq!(reported.map(|defaults| defaults.read_only), expected);
+            assert!(reported.is_none_or(|defaults| !defaults.role_reads));
+        }
+    }
+
+    #[test]
+    fn a_setting_of_the_role_does_not_make_the_server_read_only() {
+        let of = |read_only| Defaults { role_reads: false, read_only };
+        assert_eq!(Defaults::new(false, false, false), of(None));
+        assert_eq!(
+            Defaults::new(false, true, false),
+            of(Some("default_transaction_read_only is on"))
+        );
+        assert_eq!(Defaults::new(true, true, true), of(Some("it is in recovery")));
+        assert!(Defaults::new(false, true, true).role_reads);
+        assert_eq!(Defaults::new(false, true, true).read_only, None);
+    }
 }

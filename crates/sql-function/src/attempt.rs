@@ -21,9 +21,10 @@ use crate::driver::{Connection, Connector, ExecResult};
 use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::loggable;
 use crate::param::Param;
-use crate::pool::{Lease, Obtained};
+use crate::pool::Lease;
 use crate::refusal::{connection_lost, outcome_unknown};
 use crate::response::StatementResult;
+use crate::role::Obtained;
 use crate::rows::{RESPONSE_LIMIT, Rows};
 use crate::statement::{Mode, Statement};
 
@@ -39,7 +40,7 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct Attempt<C: Connector> {
     deadline: Deadline,
     /// The connection. A step takes it out and puts it back only if it is reusable.
-    lease: Option<Lease<C::Connection>>,
+    lease: Option<Lease<C>>,
     /// How the invocation got it.
     pub(crate) obtained: Obtained,
     /// The mode of the transaction that was begun and not ended.
@@ -50,25 +51,24 @@ pub(crate) struct Attempt<C: Connector> {
 
 impl<C: Connector> Attempt<C> {
     /// Work that begins with a restored session.
-    pub(crate) fn new(lease: Lease<C::Connection>, deadline: Deadline) -> Attempt<C> {
+    pub(crate) fn new(lease: Lease<C>, deadline: Deadline) -> Attempt<C> {
         let obtained = lease.obtained;
         Attempt { deadline, lease: Some(lease), obtained, transaction: None, has_run: false }
     }
 
     /// Takes the connection out for one step.
-    fn take(&mut self) -> Result<Lease<C::Connection>, Error> {
+    fn take(&mut self) -> Result<Lease<C>, Error> {
         let gone =
             || connection_lost("an earlier step", "it is not used again").with_fate(Fate::NotRun);
         self.lease.take().ok_or_else(gone)
     }
 
     /// Ends a step and passes on its outcome. Drops the connection unless it is reusable.
-    fn settle<T>(
-        &mut self,
-        lease: Lease<C::Connection>,
-        outcome: Result<T, Error>,
-    ) -> Result<T, Error> {
+    fn settle<T>(&mut self, mut lease: Lease<C>, outcome: Result<T, Error>) -> Result<T, Error> {
         if is_reusable(&outcome) {
+            if outcome.as_ref().is_err_and(|error| error.kind() == Kind::ServerReadOnly) {
+                lease.read_only = lease.read_only.or(Some("it refused a write"));
+            }
             self.lease = Some(lease);
         }
         outcome
@@ -89,7 +89,7 @@ impl<C: Connector> Attempt<C> {
 
     /// Restores the state of a new session, which also releases the locks. Returns the connection
     /// if it may be used again.
-    pub(crate) async fn restored(mut self) -> Option<Lease<C::Connection>> {
+    pub(crate) async fn restored(mut self) -> Option<Lease<C>> {
         let mut lease = self.lease.take()?;
         let restore = lease.connection.restore();
         match self.deadline.bound(|| "restoring the session".into(), restore).await {
@@ -140,14 +140,13 @@ impl<C: Connector> Attempt<C> {
     /// size.
     pub(crate) async fn run(
         &mut self,
-        connector: &C,
         statement: &Statement,
         params: &[Param],
         room: usize,
     ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
-        let outcome = self.run_with_timeout(connector, statement, params, &mut rows).await;
+        let outcome = self.run_with_timeout(statement, params, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
         let done = outcome.map_err(|error| match error.fate() {
             // It could be retried on another connection, but not the statements before it.
@@ -175,7 +174,6 @@ impl<C: Connector> Attempt<C> {
     /// whose answer tells the outcome.
     async fn run_with_timeout(
         &mut self,
-        connector: &C,
         statement: &Statement,
         params: &[Param],
         rows: &mut Rows,
@@ -184,7 +182,7 @@ impl<C: Connector> Attempt<C> {
         let reserve = CANCEL_RESERVE.min(deadline.left() / 5);
         let limit = deadline.less(reserve).at_most(statement.timeout);
         let mut lease = self.take()?;
-        let handle = lease.connection.cancel_handle();
+        let (handle, connector) = (lease.connection.cancel_handle(), lease.connector.clone());
         let bind = lease.connection.bind(statement, params, rows);
         let bound =
             limit.bound(|| loggable!("preparing statement {:?}", statement.name), bind).await;

@@ -257,10 +257,11 @@ fn random() -> u64 {
 
 /// Connects during initialization, which Lambda gives more CPU than most invocations.
 async fn warm_up<C: Connector>(function: &Function<C>) {
-    let login = function.pool().login();
+    let need = function.warms();
+    let login = function.pool().login(need);
     let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
     let start = Instant::now();
-    match function.pool().warm_up(Deadline::after(INIT)).await {
+    match function.pool().warm_up(need, Deadline::after(INIT)).await {
         Ok(()) => {
             let connect_ms = millis(start.elapsed());
             tracing::info!(engine = C::ENGINE.title(), endpoint, trust, connect_ms, "connected");

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::said::{Loggable, Said};
 use crate::sql::Dialect;
-use crate::statement::{Statement, counted};
+use crate::statement::{Mode, Statement, counted};
 
 /// What a schedule runs unless `SCHEDULED_STATEMENT` names another.
 pub const SCHEDULED: &str = "items";
@@ -142,6 +142,14 @@ impl Catalogue {
             shown += &format!(" and {more} more");
         }
         shown
+    }
+
+    /// Whether there are statements, and all of them only read, without a lock.
+    pub(crate) fn reads_alone(&self) -> bool {
+        let reads = |statement: &Statement| statement.mode == Mode::Read && !statement.exclusive;
+        let mut statements =
+            self.0.values().filter_map(|statement| statement.as_ref().ok()).peekable();
+        statements.peek().is_some() && statements.all(reads)
     }
 
     /// All files, by name: the statement or the error.

@@ -17,6 +17,7 @@ use crate::pool::{Lease, Pool};
 use crate::rows::{Column, RESPONSE_LIMIT, Rows};
 use crate::schema;
 use crate::statement::{Declared, Mode, Schedule, Statement};
+use crate::tries::{Need, Tries};
 use crate::truncate::truncate;
 
 /// How long the server may take for one statement: another session may have locked its tables.
@@ -52,7 +53,7 @@ pub(crate) async fn describe<C: Connector>(
     catalogue: &Catalogue,
     deadline: Deadline,
 ) -> Result<Descriptions, Error> {
-    let mut lease = pool.acquire(&[], deadline).await?;
+    let mut lease = pool.acquire(&mut anywhere(), &[], deadline).await?;
     let version = lease.connection.version();
     let server = deadline.bound(|| "the server's version".into(), version).await?;
     let mut work = Work { pool, deadline, lease: Some(lease) };
@@ -75,12 +76,17 @@ pub(crate) async fn describe<C: Connector>(
     Ok(descriptions)
 }
 
+/// The writer knows all statements, as far as it can be found at once.
+fn anywhere() -> Tries {
+    Tries::new(Need::Perhaps)
+}
+
 /// A description in progress.
 struct Work<'a, C: Connector> {
     pool: &'a Pool<C>,
     deadline: Deadline,
     /// The connection, unless it is not reusable.
-    lease: Option<Lease<C::Connection>>,
+    lease: Option<Lease<C>>,
 }
 
 impl<C: Connector> Work<'_, C> {
@@ -102,7 +108,7 @@ impl<C: Connector> Work<'_, C> {
     ) -> Result<Result<Description, Error>, Error> {
         let mut lease = match self.lease.take() {
             Some(lease) => lease,
-            None => self.pool.acquire(&[], self.deadline).await?,
+            None => self.pool.acquire(&mut anywhere(), &[], self.deadline).await?,
         };
         let what = || loggable!("preparing statement {:?}", statement.name);
         let describe = lease.connection.describe(statement);

@@ -121,6 +121,15 @@ pub trait Connection: Send + 'static {
     fn suits(&self, _statements: &[&Statement]) -> bool {
         true
     }
+    /// Why the server takes no writes, by what it said at the login; `None` through an RDS Proxy, which
+    /// finds the writer itself.
+    fn read_only(&self) -> Option<&'static str>;
+    /// Asks the server for the writer of its cluster: the name of an instance, or its host; `None` if it
+    /// knows none but itself, or this user may not ask. Nothing is changed by that.
+    ///
+    /// # Errors
+    /// The connection must be dropped.
+    fn writer(&mut self) -> impl Future<Output = Result<Option<String>, Error>> + Send;
     /// Checks in one round trip that the server still answers.
     fn check(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
     /// Does everything that can be done before `statement` runs: the server parses it, its

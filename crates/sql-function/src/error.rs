@@ -166,7 +166,10 @@ impl Error {
             kind,
             fate,
             transient: false,
-            keeps_connection: matches!(kind, Kind::Query | Kind::QueryTransient | Kind::Statement),
+            keeps_connection: matches!(
+                kind,
+                Kind::Query | Kind::QueryTransient | Kind::Statement | Kind::ServerReadOnly
+            ),
             stale: false,
             message: message.into(),
             tail: None,

@@ -14,15 +14,17 @@ use crate::diagnose::{self, Subject};
 use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
+use crate::log_in::Random;
 use crate::login::{Accepted, Clock, Login};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
-use crate::pool::{Pool, Random};
+use crate::pool::Pool;
 use crate::response::Response;
 use crate::said::Loggable;
-use crate::settings::Settings;
+use crate::settings::{Reader, Settings};
 use crate::statement::{Mode, Statement};
 use crate::texts::Texts;
+use crate::tries::{Need, Tries};
 use crate::writer::Writer;
 
 /// What answers the events of a function.
@@ -63,6 +65,8 @@ impl<C: Connector> Handler<C> for Statements {
 /// A function that is ready for events.
 pub(crate) struct Function<C: Connector> {
     pool: Pool<C>,
+    /// What the connection is for that is opened before the first event.
+    warms: Need,
     catalogue: Catalogue,
     /// The statements in the code of a handler.
     texts: Texts,
@@ -116,8 +120,16 @@ impl<C: Connector> Function<C> {
             accepted: Accepted::default(),
             writer,
         };
+        let reader = settings.reader.map(|Reader { endpoint, connect_to }| {
+            C::new(Login { connect_to, ..login.at(endpoint) })
+        });
+        let warms = match needs_statements && catalogue.reads_alone() {
+            true => Need::Read,
+            false => Need::Write,
+        };
         Ok(Function {
-            pool: Pool::new(C::new(login), at_once, random),
+            pool: Pool::new(C::new(login), reader, at_once, random),
+            warms,
             catalogue,
             texts: Texts::default(),
             scheduled_statement: settings.scheduled_statement,
@@ -142,7 +154,7 @@ impl<C: Connector> Function<C> {
     ) -> Result<Response, Error> {
         match event::parse(event)? {
             Request::Statement(call) => {
-                self.run(&Work::Statement(self.step(call)?), deadline).await
+                self.run_alone(&Work::Statement(self.step(call)?), deadline).await
             }
             Request::Transaction(calls) => {
                 let all = calls.len();
@@ -153,7 +165,7 @@ impl<C: Connector> Function<C> {
                     self.step(call).map_err(failed)
                 });
                 let steps = steps.collect::<Result<_, _>>()?;
-                self.run(&Work::Transaction(steps), deadline).await
+                self.run_alone(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
                 Ok(Response::Diagnosis { diagnose: self.diagnose(deadline).await })
@@ -168,7 +180,7 @@ impl<C: Connector> Function<C> {
                 }
                 let name = self.scheduled_statement.as_deref().unwrap_or(SCHEDULED);
                 let statement = self.catalogue.scheduled(name)?;
-                self.run(&Work::Statement((vec![].into(), statement)), deadline).await
+                self.run_alone(&Work::Statement((vec![].into(), statement)), deadline).await
             }
         }
     }
@@ -209,26 +221,40 @@ impl<C: Connector> Function<C> {
         text.map_err(|error| error.with_fate(Fate::NotRun))
     }
 
-    /// Does `work`, and retries it once if nothing was executed and a retry may succeed.
-    pub(crate) async fn run(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        match self.attempt(work, deadline).await {
-            Err(error) if error.is_retryable() => {
-                let how = if error.is_stale() {
-                    "parsing the statement again"
-                } else {
-                    "connecting again"
-                };
-                tracing::debug!(error = error.log(), "nothing was run; {how}");
-                self.attempt(work, deadline).await
+    /// Does the only work of an event.
+    async fn run_alone(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
+        self.run(work, work.need(), deadline).await
+    }
+
+    /// What the connection is for that is opened before the first event.
+    pub(crate) fn warms(&self) -> Need {
+        self.warms
+    }
+
+    /// Does `work` where it `need`s, and again as long as nothing was executed and that may succeed.
+    pub(crate) async fn run(
+        &self,
+        work: &Work<'_>,
+        need: Need,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        let mut tries = Tries::new(need);
+        loop {
+            match self.attempt(work, &mut tries, deadline).await {
+                Err(error) if tries.again(&error, self.pool.seeks_writer()) => {}
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
     }
 
-    async fn attempt(&self, work: &Work<'_>, deadline: Deadline) -> Result<Response, Error> {
-        let lease = self.pool.acquire(&work.statements(), deadline).await?;
-        let connector = self.pool.connector();
-        let (outcome, lease) = perform(work, deadline, connector, lease).await;
+    async fn attempt(
+        &self,
+        work: &Work<'_>,
+        tries: &mut Tries,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        let lease = self.pool.acquire(tries, &work.statements(), deadline).await?;
+        let (outcome, lease) = perform(work, deadline, lease).await;
         if let Some(lease) = lease {
             self.pool.release(lease);
         }

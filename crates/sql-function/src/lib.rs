@@ -73,17 +73,21 @@ mod param;
 mod perform;
 mod pool;
 mod response;
+mod role;
 mod rows;
 mod settings;
 mod statement;
 mod surroundings;
 mod texts;
+mod tries;
 mod value;
+mod writer_search;
 
 // What an engine implements, and what it is given.
 pub mod dial;
 mod driver;
 mod global;
+mod log_in;
 mod login;
 pub mod pinning;
 mod placeholders;

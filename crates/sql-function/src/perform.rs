@@ -12,6 +12,7 @@ use crate::pool::Lease;
 use crate::response::Response;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
+use crate::tries::Need;
 
 /// A statement and its parameters.
 pub(crate) type Step<'a> = (Cow<'a, [Param]>, &'a Statement);
@@ -36,6 +37,17 @@ impl<'a> Work<'a> {
     pub(crate) fn statements(&self) -> Vec<&'a Statement> {
         self.steps().iter().map(|(_, statement)| *statement).collect()
     }
+
+    /// What it needs from its server. A lock must be where other runs take theirs, which is at the writer.
+    pub(crate) fn need(&self) -> Need {
+        let steps = || self.steps().iter().map(|(_, statement)| statement);
+        match self {
+            _ if steps().any(|statement| statement.exclusive) => Need::Write,
+            _ if steps().all(|statement| statement.mode == Mode::Read) => Need::Read,
+            Work::Statement((_, statement)) if statement.may_only_read() => Need::Perhaps,
+            _ => Need::Write,
+        }
+    }
 }
 
 /// Does `work`. Returns the connection only if all of it is finished, the connection is in sync
@@ -43,18 +55,16 @@ impl<'a> Work<'a> {
 pub(crate) async fn perform<C: Connector>(
     work: &Work<'_>,
     deadline: Deadline,
-    connector: &C,
-    lease: Lease<C::Connection>,
-) -> (Result<Response, Error>, Option<Lease<C::Connection>>) {
+    lease: Lease<C>,
+) -> (Result<Response, Error>, Option<Lease<C>>) {
     let mut attempt = Attempt::new(lease, deadline);
-    let outcome = exclusively(work, connector, &mut attempt).await;
+    let outcome = exclusively(work, &mut attempt).await;
     (outcome, attempt.restored().await)
 }
 
 /// Acquires the lock of every exclusive statement, and does the work.
 async fn exclusively<C: Connector>(
     work: &Work<'_>,
-    connector: &C,
     attempt: &mut Attempt<C>,
 ) -> Result<Response, Error> {
     // In the order of their names, so that two transactions cannot block each other.
@@ -72,10 +82,10 @@ async fn exclusively<C: Connector>(
             return Ok(skipped(name, attempt));
         }
         return match work {
-            Work::Statement(step) => alone(step, connector, attempt).await,
+            Work::Statement(step) => alone(step, attempt).await,
             Work::Transaction(steps) => {
                 begin(steps, attempt).await?;
-                let outcome = run_all(steps, connector, attempt).await;
+                let outcome = run_all(steps, attempt).await;
                 finish(outcome, attempt).await
             }
         };
@@ -93,14 +103,14 @@ async fn exclusively<C: Connector>(
         }
     }
     let outcome = match work {
-        Work::Statement(step) => match alone(step, connector, attempt).await {
+        Work::Statement(step) => match alone(step, attempt).await {
             Err(error) if step.1.mode == Mode::Write && step.1.is_atomic() => {
                 let undone = attempt.rollback().await;
                 Err(rolled_back(error, undone))
             }
             outcome => outcome,
         },
-        Work::Transaction(steps) => run_all(steps, connector, attempt).await,
+        Work::Transaction(steps) => run_all(steps, attempt).await,
     };
     finish(outcome, attempt).await
 }
@@ -150,24 +160,22 @@ async fn finish<C: Connector>(
 /// Runs a single statement.
 async fn alone<C: Connector>(
     (params, statement): &Step<'_>,
-    connector: &C,
     attempt: &mut Attempt<C>,
 ) -> Result<Response, Error> {
     let connection = attempt.obtained;
-    let (result, _) = attempt.run(connector, statement, params, RESPONSE_LIMIT).await?;
+    let (result, _) = attempt.run(statement, params, RESPONSE_LIMIT).await?;
     Ok(Response::Statement { result, connection })
 }
 
 /// Runs one statement after another. The limit on a response applies to all of them together.
 async fn run_all<C: Connector>(
     steps: &[Step<'_>],
-    connector: &C,
     attempt: &mut Attempt<C>,
 ) -> Result<Response, Error> {
     let mut results = Vec::with_capacity(steps.len());
     let mut room = RESPONSE_LIMIT;
     for (index, (params, statement)) in steps.iter().enumerate() {
-        let (result, size) = match attempt.run(connector, statement, params, room).await {
+        let (result, size) = match attempt.run(statement, params, room).await {
             Ok(done) => done,
             Err(error) => {
                 let undone = attempt.rollback().await;

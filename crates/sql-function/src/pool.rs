@@ -1,106 +1,103 @@
 //! The connections of an execution environment: opened before the first event or on demand, reused
 //! by later events, and dropped when they may be out of sync.
 //!
-//! Lambda sends one event at a time, so there is one connection. Lambda Managed Instances send
-//! several at once, and there are at most as many connections as events.
+//! Lambda sends one event at a time, so there is one connection to the writer, and one to a reader if there
+//! are readers. Lambda Managed Instances send several at once, and there are at most as many of each as
+//! events.
 //!
 //! An invocation takes a connection out of the [`Pool`] and returns it only if it is known to be in
 //! sync with the server. A connection that is dropped by a timeout, a canceled future or a panic is
 //! therefore never used again.
 
 use diagnosis::Cause;
-use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
 
-use crate::backoff::Backoff;
-use crate::deadline::{Deadline, millis, timed_out};
+use crate::deadline::Deadline;
 use crate::driver::{Connection, Connector};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::log_in::Random;
 use crate::login::Login;
+use crate::role::{Obtained, Open, Role};
 use crate::statement::Statement;
-use crate::{global, loggable};
+use crate::tries::{Need, Tries};
+use crate::writer_search;
 
-/// Returns a uniform random number. The boundary passes the system's generator.
-pub(crate) type Random = fn() -> u64;
-
-/// A connection that was idle for this long is checked before it is used: the environment may have
-/// been frozen, and the server may have closed it.
-const CHECK_AFTER: Duration = Duration::from_secs(1);
-/// How long that check may take before the connection counts as closed.
-const CHECK_LIMIT: Duration = Duration::from_secs(1);
-/// How long a denied login waits before its only retry: this, and the backoff of this retry number.
-/// RDS limits logins per second, and a login beyond the limit looks like a denied one.
-const DENIED_RETRY: (Duration, u32) = (Duration::from_secs(1), 3);
+/// How long a connection to a reader may take to open; a quarter of what is left if that is less.
+const READER_LIMIT: Duration = Duration::from_secs(5);
+/// How long a reader is left alone that did not let the function in.
+const READER_AWAY: Duration = Duration::from_secs(30);
 /// How long closing the connections may take, unless Lambda kills the process sooner.
 const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 
-/// How an invocation got its connection, for its response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Obtained {
-    /// Whether an earlier invocation used it.
-    pub reused: bool,
-    /// How long opening it took, in milliseconds; 0 if it is reused. The first invocation reports
-    /// the login during initialization.
-    pub connect_ms: f64,
-}
-
-/// A connection that is in sync with the server.
-struct Idle<C> {
-    connection: C,
-    /// Time of day, because the monotonic clock may stop while an environment is frozen.
-    since: SystemTime,
-    obtained: Obtained,
-}
-
 /// A connection that belongs to one invocation until it is dropped or [released](Pool::release).
-pub(crate) struct Lease<C> {
+pub(crate) struct Lease<C: Connector> {
     /// The connection.
-    pub connection: C,
+    pub connection: C::Connection,
+    /// What opened it, and can cancel what runs on it.
+    pub connector: Arc<C>,
     /// How the invocation got it.
     pub obtained: Obtained,
     /// Its place among the connections that invocations may have at once.
     pub permit: OwnedSemaphorePermit,
+    /// Why its server takes no writes, as far as is known.
+    pub read_only: Option<&'static str>,
+    is_readers: bool,
+}
+
+impl<C: Connector> Lease<C> {
+    fn new(open: Open<C>, permit: OwnedSemaphorePermit, is_readers: bool) -> Lease<C> {
+        let Open { connection, connector, obtained, read_only } = open;
+        Lease { connection, connector, obtained, permit, read_only, is_readers }
+    }
 }
 
 /// The connections of an execution environment.
 pub(crate) struct Pool<C: Connector> {
-    connector: C,
-    /// Used last in, first out.
-    idle: Mutex<Vec<Idle<C::Connection>>>,
-    /// One permit for each connection that invocations may have at once.
-    free: Arc<Semaphore>,
-    random: Random,
+    writer: Role<C>,
+    reader: Option<Role<C>>,
+    /// When the reader did not let the function in.
+    reader_failed: Mutex<Option<SystemTime>>,
 }
 
 impl<C: Connector> Pool<C> {
     /// A pool without connections, for `at_once` invocations at a time.
-    pub(crate) fn new(connector: C, at_once: NonZeroUsize, random: Random) -> Pool<C> {
-        let free = Arc::new(Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS)));
-        Pool { connector, idle: Mutex::default(), free, random }
+    pub(crate) fn new(
+        writer: C,
+        reader: Option<C>,
+        at_once: NonZeroUsize,
+        random: Random,
+    ) -> Pool<C> {
+        let role = |connector| Role::new(connector, at_once, random);
+        Pool { writer: role(writer), reader: reader.map(role), reader_failed: Mutex::default() }
     }
 
-    /// The login of its connections.
-    pub(crate) fn login(&self) -> &Login {
-        self.connector.login()
+    /// Whether work that a server refuses because it takes no writes is done at another one.
+    pub(crate) fn seeks_writer(&self) -> bool {
+        writer_search::is_sought(self.writer.login())
     }
 
-    /// Opens its connections.
+    /// Opens the writer's connections.
     pub(crate) fn connector(&self) -> &C {
-        &self.connector
+        self.writer.connector()
     }
 
-    /// Opens a connection before the first event. A denied login is not retried here: the first
+    /// The login of the connections for `need`.
+    pub(crate) fn login(&self, need: Need) -> &Login {
+        self.role(need == Need::Read).login()
+    }
+
+    /// Opens a connection for `need` before the first event. A denied login is not retried here: the first
     /// event has more time.
     ///
     /// # Errors
     /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
-    pub(crate) async fn warm_up(&self, deadline: Deadline) -> Result<(), Error> {
-        let idle = self.connect(deadline, false).await?;
-        self.idle().push(idle);
+    pub(crate) async fn warm_up(&self, need: Need, deadline: Deadline) -> Result<(), Error> {
+        let role = self.role(need == Need::Read);
+        role.put(role.log_in(deadline, false).await?);
         Ok(())
     }
 
@@ -109,154 +106,120 @@ impl<C: Connector> Pool<C> {
     /// with [`release`](Pool::release).
     ///
     /// # Errors
-    /// Those of [`Connector::connect`].
+    /// Those of [`Connector::connect`]; [`Kind::ServerReadOnly`](crate::Kind::ServerReadOnly) if no server
+    /// that takes writes is found in time.
     pub(crate) async fn acquire(
         &self,
+        tries: &mut Tries,
         statements: &[&Statement],
         deadline: Deadline,
-    ) -> Result<Lease<C::Connection>, Error> {
-        let waiting = || timed_out("the wait for a connection that another invocation uses");
-        let permit = deadline.wait(self.free.clone().acquire_owned()).await.ok_or_else(waiting)?;
-        let permit = permit.map_err(|_closed| {
-            Error::new(Kind::ConnectionLost, "the execution environment is shutting down")
-                .advice("send the event again: nothing was run")
-        })?;
-        let last = self.idle().pop();
-        if let Some(mut idle) = last.filter(|idle| idle.connection.suits(statements)) {
-            if self.is_alive(&mut idle, deadline).await {
-                let Idle { connection, obtained, .. } = idle;
-                return Ok(Lease { connection, obtained, permit });
-            }
-            tracing::debug!("the idle connection is closed; connecting again");
+    ) -> Result<Lease<C>, Error> {
+        if tries.need == Need::Read
+            && let Some(reader) = self.reader.as_ref().filter(|_| !self.is_reader_left_alone())
+            && let Some(lease) = self.of_reader(reader, statements, deadline).await?
+        {
+            return Ok(lease);
         }
-        let Idle { connection, obtained, .. } = self.connect(deadline, true).await?;
-        Ok(Lease { connection, obtained, permit })
+        let permit = self.writer.permit(deadline).await?;
+        let open = self.of_writer(tries, statements, deadline).await?;
+        Ok(Lease::new(open, permit, false))
     }
 
     /// Returns a connection that is in sync with the server.
-    pub(crate) fn release(&self, lease: Lease<C::Connection>) {
-        let obtained = Obtained { reused: true, connect_ms: 0.0 };
-        let (connection, since) = (lease.connection, self.now());
-        self.idle().push(Idle { connection, since, obtained });
+    pub(crate) fn release(&self, lease: Lease<C>) {
+        let Lease { connection, connector, permit, read_only, is_readers, .. } = lease;
+        // A proxy's next connection may lead to the writer.
+        if read_only.is_none() || !connector.login().is_through_proxy() {
+            let obtained = Obtained { reused: true, connect_ms: 0.0 };
+            self.role(is_readers).put(Open { connection, connector, obtained, read_only });
+        }
+        drop(permit);
     }
 
     /// Closes all idle connections within the time that is `left`. No more are acquired afterwards.
     pub(crate) async fn close(&self, left: Duration) {
-        self.free.close();
-        let idle = std::mem::take(&mut *self.idle());
+        let mut idle = self.writer.close();
+        idle.extend(self.reader.iter().flat_map(Role::close));
         let count = idle.len();
         let leave = async {
-            for idle in idle {
-                idle.connection.close().await;
+            for connection in idle {
+                connection.close().await;
             }
         };
         let in_time = timeout(CLOSE_LIMIT.min(left), leave).await.is_ok();
         tracing::info!(connections = count, in_time, "closed the connections");
     }
 
-    /// Whether the connection is usable: checked in one round trip, unless it was used a moment
-    /// ago.
-    async fn is_alive(&self, idle: &mut Idle<C::Connection>, deadline: Deadline) -> bool {
-        if idle.connection.is_closed() {
-            return false;
-        }
-        // If the clock was set back, check.
-        let unused = self.now().duration_since(idle.since).unwrap_or(CHECK_AFTER);
-        unused < CHECK_AFTER || {
-            let check = deadline.at_most(Some(CHECK_LIMIT));
-            check.bound(|| "the connection check".into(), idle.connection.check()).await.is_ok()
-        }
-    }
-
-    /// Logs in. Retries transient errors as long as there is time, and a denied login once if
-    /// `retry_denied`, with renewed credentials.
-    async fn connect(
+    /// A connection to a reader, unless none lets the function in soon.
+    async fn of_reader(
         &self,
+        reader: &Role<C>,
+        statements: &[&Statement],
         deadline: Deadline,
-        mut retry_denied: bool,
-    ) -> Result<Idle<C::Connection>, Error> {
-        let start = Instant::now();
-        let mut retries = 0;
-        let mut last = None;
-        loop {
-            let error = match self.connector.connect(deadline).await {
-                Ok(connection) => {
-                    self.login().accepted.remember();
-                    let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
-                    return Ok(Idle { connection, since: self.now(), obtained });
-                }
-                Err(error) => {
-                    let error = global::explained::<C>(self.login(), error, deadline).await;
-                    root_error(last, error, deadline.left())
-                }
-            };
-            let is_denied = error.kind() == Kind::LoginDenied;
-            let is_elsewhere = error.cause() == Some(Cause::WrongRegion);
-            let again = error.is_transient() || (is_denied && retry_denied && !is_elsewhere);
-            let (pause, number) = if is_denied { DENIED_RETRY } else { (Duration::ZERO, retries) };
-            let left = deadline.left().saturating_sub(pause);
-            let wait = Backoff::LOGIN.delay(number, (self.random)(), left);
-            let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
-            let wait = pause + wait;
-            if is_denied {
-                retry_denied = false;
-                self.login().signer.renew_credentials().await;
-                if let Some(writer) = &self.login().writer {
-                    writer.forget();
-                }
+    ) -> Result<Option<Lease<C>>, Error> {
+        let permit = reader.permit(deadline).await?;
+        let limit = deadline.at_most(Some(READER_LIMIT.min(deadline.left() / 4)));
+        if let Some(open) = reader.idle(statements, false, limit).await {
+            return Ok(Some(Lease::new(open, permit, true)));
+        }
+        let (start, connector) = (Instant::now(), reader.connector());
+        let login = limit.bound(|| "the login at the reader".into(), connector.connect(limit));
+        match login.await {
+            Ok(connection) => {
+                let open = Open::new(connection, connector.clone(), start);
+                Ok(Some(Lease::new(open, permit, true)))
             }
-            tracing::debug!(
-                error_type = error.error_type(),
-                error = error.log(),
-                wait_ms = millis(wait),
-                "the login failed; retrying"
-            );
-            last = Some(error);
-            deadline.wait(sleep(wait)).await;
-            retries += 1;
+            Err(error) => {
+                tracing::warn!(
+                    error_type = error.error_type(),
+                    error = error.log(),
+                    cause = Cause::ReaderAway.entry().id,
+                    "the reader does not let the function in; the writer answers"
+                );
+                let mut failed = self.reader_failed.lock().unwrap_or_else(PoisonError::into_inner);
+                *failed = Some(reader.now());
+                Ok(None)
+            }
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
-        // Nothing panics while it holds the lock.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A connection of the writer's role.
+    async fn of_writer(
+        &self,
+        tries: &mut Tries,
+        statements: &[&Statement],
+        deadline: Deadline,
+    ) -> Result<Open<C>, Error> {
+        let role = &self.writer;
+        let is_sought = self.seeks_writer();
+        let writes = tries.need == Need::Write && is_sought;
+        if let Some(open) = role.idle(statements, writes, deadline).await {
+            return Ok(open);
+        }
+        let known = if writes { role.read_only(deadline).await } else { None };
+        let open = match known {
+            Some(known) => known,
+            None => role.log_in(deadline, true).await?,
+        };
+        match tries.need {
+            _ if open.read_only.is_none() || !is_sought => Ok(open),
+            Need::Write => tries.search.writer(role, open, deadline).await,
+            Need::Perhaps => match tries.search.writer_or(role, open, deadline).await {
+                Some(open) => Ok(open),
+                None => role.log_in(deadline, true).await,
+            },
+            Need::Read => Ok(open),
+        }
     }
 
-    fn now(&self) -> SystemTime {
-        (self.login().clock)()
+    fn role(&self, is_readers: bool) -> &Role<C> {
+        self.reader.as_ref().filter(|_| is_readers).unwrap_or(&self.writer)
     }
-}
 
-/// The error to report: the `last` attempt's if this one only timed out, because what the server
-/// said explains more.
-fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
-    match last {
-        Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
-        _ => error,
-    }
-}
-
-/// The error of the last attempt, with the number of attempts.
-fn tried(error: Error, retries: u32) -> Error {
-    match retries {
-        0 => error,
-        _ => error.with(loggable!(" ({} attempts)", retries + 1)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_denial_is_not_hidden_by_a_second_try_that_had_no_time() {
-        let denied = || Some(Error::new(Kind::LoginDenied, "denied"));
-        let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
-        let late = || Error::new(Kind::Timeout, "timed out during TLS and login");
-        let (some, none) = (Duration::from_secs(1), Duration::ZERO);
-        assert_eq!(root_error(denied(), silent(), none).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), late(), some).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
-        assert_eq!(root_error(None, silent(), none).kind(), Kind::ConnectTcp);
+    fn is_reader_left_alone(&self) -> bool {
+        let failed = *self.reader_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = failed.map(|failed| self.writer.now().duration_since(failed));
+        // If the clock was set back, try.
+        since.is_some_and(|since| since.is_ok_and(|since| since < READER_AWAY))
     }
 }

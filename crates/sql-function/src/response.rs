@@ -7,7 +7,7 @@ use std::io;
 
 use crate::describe::Descriptions;
 use crate::driver::ExecResult;
-use crate::pool::Obtained;
+use crate::role::Obtained;
 use crate::rows::{ResultSet, Rows};
 
 /// The answer to an event.

@@ -2,6 +2,9 @@
 //!
 //! They are read once, through a lookup function. The error for a missing or invalid one names it.
 
+mod dialled;
+mod reader;
+
 use diagnosis::Cause;
 use engine::Engine;
 use iam_auth::{DialAddress, Endpoint, EndpointKind, Roots, TrustStore};
@@ -10,6 +13,8 @@ use std::path::PathBuf;
 use crate::error::{Error, Kind};
 use crate::said::Loggable;
 use crate::{loggable, rds_ca};
+
+pub(crate) use reader::Reader;
 
 /// The settings of a function, checked.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(crate) struct Settings {
     pub region_is_given: bool,
     /// `DB_CONNECT_TO`: what TCP connects to; by default the endpoint.
     pub connect_to: DialAddress,
+    /// `DB_READER_HOST`: where statements that read go; by default to `DB_HOST`.
+    pub reader: Option<Reader>,
     /// `DB_USER`.
     pub user: String,
     /// `DB_NAME`.
@@ -91,15 +98,7 @@ impl Settings {
                 .with_cause(Cause::EndpointUnsupported)
                 .advice("set DB_HOST to the endpoint of the cluster"));
         }
-        let connect_to = match given("DB_CONNECT_TO") {
-            None => endpoint.dial_address(),
-            Some(text) => text.parse().map_err(|error: iam_auth::Error| {
-                invalid(loggable!("DB_CONNECT_TO is {text:?}"))
-                    .with_cause(Cause::SettingMalformed)
-                    .says(Loggable::of_error(&error))
-                    .advice("use host:port, such as 127.0.0.1:3306, or omit it")
-            })?,
-        };
+        let connect_to = dialled::address("DB_CONNECT_TO", given("DB_CONNECT_TO"), &endpoint)?;
         let roots = match given("DB_TRUST") {
             None => Roots::of(&endpoint),
             Some(text) => text.parse().map_err(|error: iam_auth::Error| {
@@ -112,6 +111,8 @@ impl Settings {
                     )
             })?,
         };
+        let same_roots = given("DB_TRUST").or_else(|| given("DB_CA_BUNDLE")).is_some();
+        let reader = Reader::read(&given, &endpoint, same_roots)?;
         let ca_bundle = match given("DB_CA_BUNDLE") {
             Some(file) => PathBuf::from(file),
             None => {
@@ -140,6 +141,7 @@ impl Settings {
             region_is_given: given("DB_REGION").is_some(),
             endpoint,
             connect_to,
+            reader,
             statements,
         })
     }

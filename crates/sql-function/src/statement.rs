@@ -210,6 +210,13 @@ impl Statement {
         CHANGES.contains(&self.main_verb().as_str())
     }
 
+    /// Whether it may only read although its mode is write: a procedure, a function, a setting.
+    pub(crate) fn may_only_read(&self) -> bool {
+        const PERHAPS: [&str; 9] =
+            ["CALL", "DO", "EXECUTE", "EXPLAIN", "SELECT", "SET", "SHOW", "TABLE", "VALUES"];
+        self.mode == Mode::Read || PERHAPS.contains(&self.main_verb().as_str())
+    }
+
     /// Whether it is executed completely or not at all. Procedures and most statements that are not
     /// about rows may commit midway.
     pub fn is_atomic(&self) -> bool {

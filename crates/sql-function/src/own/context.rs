@@ -20,6 +20,7 @@ use crate::param::Param;
 use crate::perform::Work;
 use crate::response::{Response, StatementResult};
 use crate::statement::{Mode, Statement};
+use crate::tries::{Need, Tries};
 
 /// The database, for one invocation of a handler.
 ///
@@ -114,8 +115,8 @@ impl<C: Connector> Context<C> {
         Transaction::new(&self.0, mode)
     }
 
-    /// The driver's own client, for what nothing else here can do. Its session may write, as far as the
-    /// user's own settings allow, and its connection is not used again.
+    /// The driver's own client, for what nothing else here can do, at the writer. Its session may write, as
+    /// far as the user's own settings allow, and its connection is not used again.
     ///
     /// # Errors
     /// There is no connection.
@@ -123,12 +124,13 @@ impl<C: Connector> Context<C> {
         async move {
             let _call = self.0.call(Mode::Read)?;
             self.0.roll_back().await;
-            let acquire = Box::pin(self.0.function.pool().acquire(&[], self.0.deadline));
+            let (mut tries, pool) = (Tries::new(Need::Perhaps), self.0.function.pool());
+            let acquire = Box::pin(pool.acquire(&mut tries, &[], self.0.deadline));
             let mut lease = acquire.await?;
             self.0.count(|tally| tally.connected(lease.obtained));
             let ready = lease.connection.hand_over();
             self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
-            self.0.hand_over(lease.connection.cancel_handle(), lease.permit);
+            self.0.hand_over(lease.connection.cancel_handle(), lease.connector, lease.permit);
             Ok(Driver::new(&self.0, lease.connection))
         }
     }
@@ -155,7 +157,8 @@ impl<C: Connector> Context<C> {
         invocation.roll_back().await; // a transaction that was dropped
         let work = Work::Statement((params, statement));
         // On the heap, because a handler may have many calls, and its own future all of theirs.
-        let run = Box::pin(invocation.function.run(&work, invocation.deadline));
+        let need = invocation.need(work.need());
+        let run = Box::pin(invocation.function.run(&work, need, invocation.deadline));
         match call.ended(run.await)? {
             Response::Statement { result, connection } => {
                 invocation.count(|tally| {

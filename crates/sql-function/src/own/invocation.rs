@@ -14,6 +14,7 @@ use crate::handle::Function;
 use crate::own::kept::Kept;
 use crate::response::Tally;
 use crate::statement::Mode;
+use crate::tries::Need;
 
 /// Identifies a connection on its server.
 type CancelHandle<C> = <<C as Connector>::Connection as Connection>::CancelHandle;
@@ -36,8 +37,12 @@ struct State<C: Connector> {
     transaction: Option<Attempt<C>>,
     /// Whether a transaction that may write was neither committed nor rolled back.
     forgotten: bool,
-    /// The connection that the handler itself uses, and its place in the pool.
-    driver: Option<(Arc<CancelHandle<C>>, OwnedSemaphorePermit)>,
+    /// The connection that the handler itself uses, what can cancel what runs on it, and its place in the
+    /// pool.
+    driver: Option<(Arc<CancelHandle<C>>, Arc<C>, OwnedSemaphorePermit)>,
+    /// Whether something that writes has begun: what is read afterwards is read from the writer, because a
+    /// reader may not have it yet.
+    writes: bool,
     kept: Kept,
     tally: Tally,
 }
@@ -64,6 +69,7 @@ impl<C: Connector> Invocation<C> {
             transaction: None,
             forgotten: false,
             driver: None,
+            writes: false,
             kept: Kept::default(),
             tally: Tally::default(),
         };
@@ -85,8 +91,16 @@ impl<C: Connector> Invocation<C> {
         state.running += 1;
         let kept = state.kept;
         state.kept = kept.during(mode);
+        state.writes |= mode == Mode::Write;
         drop(state);
         Ok(Running { invocation: self, mode, kept })
+    }
+
+    /// What work needs now that would otherwise have this `need`.
+    pub(crate) fn need(&self, need: Need) -> Need {
+        let mut state = self.state();
+        state.writes |= need == Need::Write;
+        if state.writes && need == Need::Read { Need::Perhaps } else { need }
     }
 
     /// Takes out the open transaction.
@@ -132,10 +146,16 @@ impl<C: Connector> Invocation<C> {
     }
 
     /// Records that the handler itself uses a connection.
-    pub(crate) fn hand_over(&self, handle: CancelHandle<C>, permit: OwnedSemaphorePermit) {
+    pub(crate) fn hand_over(
+        &self,
+        handle: CancelHandle<C>,
+        connector: Arc<C>,
+        permit: OwnedSemaphorePermit,
+    ) {
         let mut state = self.state();
         state.kept = state.kept.max(Kept::Perhaps);
-        state.driver = Some((Arc::new(handle), permit));
+        state.writes = true;
+        state.driver = Some((Arc::new(handle), connector, permit));
     }
 
     /// The connection that the handler itself uses is closed.
@@ -145,10 +165,13 @@ impl<C: Connector> Invocation<C> {
 
     /// Has the server cancel what the handler itself runs.
     pub(crate) async fn cancel(&self) {
-        let handle = self.state().driver.as_ref().map(|(handle, _)| handle.clone());
-        if let Some(handle) = handle
-            && let Err(error) =
-                self.function.pool().connector().cancel(&handle, self.deadline).await
+        let driver = self
+            .state()
+            .driver
+            .as_ref()
+            .map(|(handle, connector, _)| (handle.clone(), connector.clone()));
+        if let Some((handle, connector)) = driver
+            && let Err(error) = connector.cancel(&handle, self.deadline).await
         {
             tracing::warn!(error = error.log(), "cannot cancel what the handler runs");
         }

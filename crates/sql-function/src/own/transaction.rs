@@ -19,6 +19,7 @@ use crate::refusal::connection_lost;
 use crate::response::StatementResult;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
+use crate::tries::{Need, Tries};
 
 /// A transaction: what is run in it takes effect together with [`commit`](Transaction::commit), or
 /// not at all.
@@ -173,12 +174,13 @@ impl<'a, C: Connector> Transaction<'a, C> {
             Box::pin(self.step(attempt, statement, params)).await // as in `Context`
         } else {
             self.invocation.roll_back().await; // an earlier one
-            match Box::pin(self.first(statement, params)).await {
-                Err(error) if error.is_retryable() => {
-                    tracing::debug!(error = error.log(), "nothing was run; once more");
-                    Box::pin(self.first(statement, params)).await
+            let mut tries = Tries::new(self.need());
+            let is_sought = self.invocation.function.pool().seeks_writer();
+            loop {
+                match Box::pin(self.first(&mut tries, statement, params)).await {
+                    Err(error) if tries.again(&error, is_sought) => {}
+                    outcome => break outcome,
                 }
-                outcome => outcome,
             }
         };
         let outcome = call.ended(outcome);
@@ -194,14 +196,23 @@ impl<'a, C: Connector> Transaction<'a, C> {
         outcome
     }
 
+    /// What its first statement needs.
+    fn need(&self) -> Need {
+        match self.mode {
+            Mode::Read => self.invocation.need(Need::Read),
+            Mode::Write => self.invocation.need(Need::Write),
+        }
+    }
+
     /// Begins the transaction with its first statement.
     async fn first(
         &self,
+        tries: &mut Tries,
         statement: &Statement,
         params: &[Param],
     ) -> Result<StatementResult, Error> {
         let pool = self.invocation.function.pool();
-        let lease = pool.acquire(&[statement], self.invocation.deadline).await?;
+        let lease = pool.acquire(tries, &[statement], self.invocation.deadline).await?;
         self.invocation.count(|tally| tally.connected(lease.obtained));
         let mut attempt = Attempt::new(lease, self.invocation.deadline);
         if let Err(error) = attempt.begin(self.mode).await {
@@ -218,8 +229,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
         statement: &Statement,
         params: &[Param],
     ) -> Result<StatementResult, Error> {
-        let connector = self.invocation.function.pool().connector();
-        match attempt.run(connector, statement, params, RESPONSE_LIMIT).await {
+        match attempt.run(statement, params, RESPONSE_LIMIT).await {
             Ok((result, _)) => {
                 self.invocation.keep(attempt);
                 Ok(result)
