@@ -4,14 +4,15 @@
 //! [`MySql::new`] is the only place that builds its options, always with TLS and only with the
 //! roots of the trust store.
 
-use diagnosis::{Cause, EngineTexts};
+use diagnosis::EngineTexts;
 use engine::Engine;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
 use sql_function::NameLimit;
+use sql_function::dial::{Beside, Preference, Race};
 use sql_function::sql::Dialect;
-use sql_function::{Connector, Deadline, Error, Kind, Login, dial, token_at};
+use sql_function::{Connector, Deadline, Error, Kind, Login, see_writer, token_at};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +24,8 @@ use crate::{failure, token};
 
 /// Set so that the driver does not query it. The pool checks idle connections.
 const WAIT_TIMEOUT: usize = 28_800;
-/// The part of the time for a login that is reserved to find out which step hangs.
-const PROBE_RESERVE: Duration = Duration::from_millis(500);
-/// How long TCP, TLS and login may take together, so that a server that hangs does not use up all
-/// the time.
-const LOGIN_LIMIT: Duration = Duration::from_secs(6);
+/// How long the login for a KILL QUERY may take.
+const KILL_LIMIT: Duration = Duration::from_secs(6);
 
 /// A connection with a new session.
 struct LoggedIn {
@@ -49,6 +47,8 @@ pub struct MySql {
     /// The statements that set up a session.
     startup: Arc<[String]>,
     floats: Floats,
+    /// The family of addresses that is dialled first.
+    preference: Preference,
 }
 
 impl Connector for MySql {
@@ -79,7 +79,8 @@ impl Connector for MySql {
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT));
         let startup = startup(&login).into();
-        MySql { login, opts: opts.into(), startup, floats: Floats::default() }
+        let (floats, preference) = (Floats::default(), Preference::default());
+        MySql { login, opts: opts.into(), startup, floats, preference }
     }
 
     fn login(&self) -> &Login {
@@ -87,13 +88,19 @@ impl Connector for MySql {
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
-        let mut failure = None;
+        let login = &self.login;
+        let preference = Some(&self.preference);
+        let mut race = Race::start(&login.connect_to, preference, deadline).await?;
+        let seen = see_writer::<MySql>(login, &mut race, deadline).await?;
         // One at a time, to know the server's address for cancel requests.
-        for address in dial::resolve(&self.login.connect_to, deadline).await? {
-            match self.log_in(address, deadline).await {
-                Ok(LoggedIn { conn, session, status, startup }) => {
+        let mut next = seen.or_else(|| race.take_next());
+        while let Some(address) = next {
+            let attempt = self.log_in(address, deadline).await?;
+            next = match race.beside(address, deadline, attempt).await? {
+                Beside::Ended(Ok(LoggedIn { conn, session, status, startup })) => {
+                    race.reached(address);
                     let floats = self.floats.clone();
-                    let through_proxy = self.login.is_through_proxy();
+                    let through_proxy = login.is_through_proxy();
                     return Ok(Connection::new(
                         conn,
                         session,
@@ -104,13 +111,17 @@ impl Connector for MySql {
                         through_proxy,
                     ));
                 }
-                Err(error) if error.kind() == Kind::ConnectTcp => failure = Some(error),
-                Err(error) => return Err(error),
-            }
+                Beside::Ended(Err(failure)) => match failure::unreached(&failure) {
+                    Some(error) => {
+                        race.failed(address, error);
+                        race.take_next()
+                    }
+                    None => return Err(failure::login(login, failure)),
+                },
+                Beside::Overtaken(other) => Some(other),
+            };
         }
-        Err(failure.unwrap_or_else(|| {
-            dial::no_tcp(&self.login.connect_to, Cause::NameUnresolved, "no address to try")
-        }))
+        Err(race.error())
     }
 
     /// KILL QUERY over a second connection to the same server: users may cancel their own
@@ -122,8 +133,10 @@ impl Connector for MySql {
                            be another client's";
             return Err(Error::new(Kind::Query, message));
         }
-        // Without a probe: there is too little time left.
-        let LoggedIn { mut conn, .. } = self.try_log_in(address, deadline).await?;
+        let attempt = self.log_in(address, deadline).await?;
+        let attempt = async { attempt.await.map_err(|error| failure::login(&self.login, error)) };
+        let soon = deadline.at_most(Some(KILL_LIMIT));
+        let LoggedIn { mut conn, .. } = soon.bound(|| "TLS and login".into(), attempt).await?;
         let kill = async {
             let killed = conn.query_drop(format!("KILL QUERY {thread}")).await;
             killed.map_err(|error| failure::command("KILL QUERY", error, false))?;
@@ -135,29 +148,20 @@ impl Connector for MySql {
 }
 
 impl MySql {
-    /// Logs in at one address. If that hangs, the error tells whether TCP does.
-    async fn log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
-        match self.try_log_in(address, deadline.less(PROBE_RESERVE)).await {
-            // The driver does TCP, TLS and login in one call: try TCP alone.
-            Err(error) if error.kind() == Kind::Timeout => {
-                let deadline = deadline.at_most(Some(PROBE_RESERVE));
-                dial::connect(&self.login.connect_to, &[address], deadline).await?;
-                Err(error)
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Dials one address, verifies the server, logs in, and erases the token from the driver's
-    /// memory.
-    async fn try_log_in(&self, address: IpAddr, deadline: Deadline) -> Result<LoggedIn, Error> {
+    /// A login at one address, with a new token: it dials, verifies the server, logs in, and erases the
+    /// token from the driver's memory.
+    async fn log_in(
+        &self,
+        address: IpAddr,
+        deadline: Deadline,
+    ) -> Result<impl Future<Output = Result<LoggedIn, mysql_async::Error>> + Send, Error> {
         let login = &self.login;
         let token = token_at::<MySql>(login, address, deadline).await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
         drop(token);
-        let attempt = async {
+        Ok(async move {
             let mut conn = Conn::new(opts).await?;
             let mut startup = self.startup.clone();
             let (session, status) = token::erase(&mut conn, &startup).await?;
@@ -171,8 +175,6 @@ impl MySql {
                 startup = startup.iter().cloned().chain([untracked]).collect();
             }
             Ok(LoggedIn { conn, session, status, startup })
-        };
-        let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
-        deadline.at_most(Some(LOGIN_LIMIT)).bound(|| "TLS and login".into(), attempt).await
+        })
     }
 }

@@ -10,7 +10,7 @@ use sql_function::truncate;
 use sql_function::{
     Error, Fate, Kind, Loggable, Login, Mode, ProxySays, Said, Statement, dial, loggable, refusal,
 };
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 /// The maximum length of a server's message in an error, in bytes.
 const MAX_MESSAGE: usize = 2000;
@@ -22,6 +22,10 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if let Some(cause) = refusal::tls_cause(&failure) {
         return refusal::untrusted(login, cause);
     }
+    if let Some(error) = unreached(&failure) {
+        let cause = dial::cause(error);
+        return dial::no_tcp(&login.connect_to, cause, Loggable::of_login(error)).transient();
+    }
     match failure {
         Failure::Server(error) => refused_by_server(login, &error),
         Failure::Driver(DriverError::NoClientSslFlagFromServer) => refusal::no_tls(login),
@@ -32,11 +36,6 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
             format!("the server asked for {name}, as it does for unknown users"),
             Cause::UserNotForIam,
         ),
-        Failure::Io(IoError::Io(error)) if is_unreachable(error.kind()) => {
-            let cause = dial::cause(error.kind());
-            let no_tcp = dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&error));
-            if dial::is_transient(error.kind()) { no_tcp.transient() } else { no_tcp }
-        }
         failure => {
             let broke = matches!(&failure, Failure::Io(IoError::Io(error)) if dial::is_transient(error.kind()))
                 || matches!(failure, Failure::Driver(DriverError::ConnectionClosed));
@@ -75,6 +74,10 @@ pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
         // ER_ACCOUNT_HAS_BEEN_LOCKED in MySQL and in MariaDB
         3118 | 4151 => Cause::UserLocked,
         code if is_disconnecting(code) => Cause::ServerNotReady,
+        // ER_OUTOFMEMORY, ER_OUT_OF_RESOURCES, ER_CANT_CREATE_THREAD
+        1037 | 1041 | 1135 => {
+            return refusal::refused(login, text(error), Cause::LoginRefused).transient();
+        }
         _ => Cause::LoginRefused,
     };
     refusal::refused(login, text(error), cause)
@@ -387,19 +390,37 @@ fn innermost(failure: &Failure) -> String {
     error.to_string()
 }
 
-fn is_unreachable(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::ConnectionRefused
-            | ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::TimedOut
-    )
+/// The system's error if the driver could not open a TCP connection. Those that break an open one are
+/// others.
+pub(crate) fn unreached(failure: &Failure) -> Option<&io::Error> {
+    let Failure::Io(IoError::Io(error)) = failure else { return None };
+    let breaks = matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::NotConnected
+    );
+    (error.raw_os_error().is_some() && !breaks).then_some(error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_is_not_reached_is_told_from_a_connection_that_breaks() {
+        let unreached = |code: i32| {
+            let error = io::Error::from_raw_os_error(code);
+            super::unreached(&Failure::Io(IoError::Io(error))).is_some()
+        };
+        // EADDRNOTAVAIL, ENETUNREACH, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH, EAFNOSUPPORT, EACCES
+        assert!([99, 101, 110, 111, 113, 97, 13].into_iter().all(unreached));
+        // ECONNABORTED, ECONNRESET, ENOTCONN, EPIPE
+        assert!(![103, 104, 107, 32].into_iter().any(unreached));
+        let ended = Failure::Io(IoError::Io(ErrorKind::UnexpectedEof.into()));
+        assert!(super::unreached(&ended).is_none());
+    }
 
     #[test]
     fn what_a_proxy_says_at_a_commit_does_not_tell_what_became_of_it() {

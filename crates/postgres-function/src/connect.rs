@@ -7,12 +7,12 @@
 use diagnosis::EngineTexts;
 use engine::Engine;
 use sql_function::NameLimit;
+use sql_function::dial::{self, Preference, Race};
 use sql_function::sql::Dialect;
-use sql_function::{Connector, Deadline, Error, Login, dial, token_at};
+use sql_function::{Connector, Deadline, Error, Login, token_at};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode};
@@ -29,16 +29,14 @@ use crate::unnamed::UnnamedStream;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
-/// How long TLS and login may take together, so that a server that hangs does not use up all the
-/// time.
-const LOGIN_LIMIT: Duration = Duration::from_secs(10);
-
 /// Logs in to PostgreSQL.
 pub struct Postgres {
     login: Login,
     /// Everything except the token, which the driver never gets.
     config: Config,
     tls: MakeRustlsConnect,
+    /// The family of addresses that is dialled first.
+    preference: Preference,
 }
 
 impl Connector for Postgres {
@@ -59,7 +57,7 @@ impl Connector for Postgres {
             .password(PLACEHOLDER)
             .ssl_mode(SslMode::Require)
             .channel_binding(ChannelBinding::Disable); // only for SCRAM
-        Postgres { login, config, tls }
+        Postgres { login, config, tls, preference: Preference::default() }
     }
 
     fn login(&self) -> &Login {
@@ -68,7 +66,9 @@ impl Connector for Postgres {
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
         let login = &self.login;
-        let stream = dial::dial(&login.connect_to, deadline).await?;
+        let preference = Some(&self.preference);
+        let mut race = Race::start(&login.connect_to, preference, deadline).await?;
+        let stream = race.winner(deadline).await?;
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
         let message = Message::new(&token_at::<Postgres>(login, address, deadline).await?);
@@ -78,8 +78,8 @@ impl Connector for Postgres {
             self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
         };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
-        let (client, connection) =
-            deadline.at_most(Some(LOGIN_LIMIT)).bound(stage, attempt).await?;
+        let deadline = deadline.for_one_login();
+        let (client, connection) = deadline.bound(stage, attempt).await?;
         let reported = Defaults::reported(
             connection.parameter("in_hot_standby"),
             connection.parameter("default_transaction_read_only"),

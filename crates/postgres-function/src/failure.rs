@@ -25,7 +25,7 @@ pub(crate) fn name(login: &Login, failure: impl std::error::Error) -> Error {
 
 /// The connection was closed as soon as it was opened.
 pub(crate) fn no_peer(login: &Login, failure: io::Error) -> Error {
-    let cause = dial::cause(failure.kind());
+    let cause = dial::cause(&failure);
     dial::no_tcp(&login.connect_to, cause, Loggable::of_login(&failure)).transient()
 }
 
@@ -83,6 +83,10 @@ pub(crate) fn refused_by_server(
         SqlState::TOO_MANY_CONNECTIONS => Cause::TooManyConnections,
         SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
             Cause::ServerNotReady
+        }
+        // Out of memory or other resources, an error of the system, one of the server's own.
+        _ if ["53", "58", "XX"].iter().any(|class| code.code().starts_with(class)) => {
+            return refusal::refused(login, says, Cause::LoginRefused).transient();
         }
         _ => Cause::LoginRefused,
     };

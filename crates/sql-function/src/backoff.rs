@@ -24,6 +24,10 @@ impl Backoff {
     /// What logins use, chosen by the simulated storms in docs/RELIABILITY.md.
     pub const LOGIN: Backoff =
         Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+    /// What denied logins use: tries at about 0, 1, 3 and 7 seconds. RDS admits a number of logins in
+    /// a second, and IAM's answers to it fail for some seconds.
+    pub(crate) const DENIED: Backoff =
+        Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(8) };
 
     /// The wait before retry number `retry`, from 0, is shorter than this:
     /// `min(cap, base · 2^retry)`.
@@ -34,18 +38,32 @@ impl Backoff {
     }
 
     /// The wait before retry number `retry`, to the microsecond. `random` is uniform over all of
-    /// `u64`, and the wait uniform from 0 to `min(cap, base · 2^retry)`.
+    /// `u64`, and the wait uniform from 0 to `min(cap, base · 2^retry)`, or to what is `left` if that
+    /// is less: environments with a common deadline must not all retry just before it.
     ///
-    /// `None` if the wait would leave no time for another attempt. The wait is not shortened to
-    /// fit, because environments with a common deadline would all retry just before it.
+    /// `None` if hardly any time is left: no more than a tenth of what the wait might be.
     #[must_use]
     pub fn delay(self, retry: u32, random: u64, left: Duration) -> Option<Duration> {
-        let ceiling = u64::try_from(self.ceiling(retry).as_micros()).unwrap_or(u64::MAX);
-        // The upper half of the product is less than `ceiling`, so it is a `u64`.
-        let micros = (u128::from(ceiling) * u128::from(random)) >> u64::BITS;
-        let delay = Duration::from_micros(micros as u64);
-        (delay < left).then_some(delay)
+        let ceiling = self.ceiling(retry);
+        (left > ceiling / 10).then(|| part(ceiling.min(left), random))
     }
+
+    /// The wait before retry number `retry`, in about the same steps: uniform from half of
+    /// `min(cap, base · 2^retry)` to one and a half times that, or less if less is `left`.
+    ///
+    /// `None` if less than a quarter of the first step would remain of it.
+    #[must_use]
+    pub(crate) fn step(self, retry: u32, random: u64, left: Duration) -> Option<Duration> {
+        let step = self.ceiling(retry).min(left / 3 * 2);
+        (step >= self.base / 4).then(|| step / 2 + part(step, random))
+    }
+}
+
+/// A part of `whole`, less than it, to the microsecond: `random` out of all of `u64`.
+fn part(whole: Duration, random: u64) -> Duration {
+    let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
+    // The upper half of the product is less than `micros`, so it is a `u64`.
+    Duration::from_micros(((u128::from(micros) * u128::from(random)) >> u64::BITS) as u64)
 }
 
 #[cfg(test)]
@@ -78,12 +96,31 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_leaves_no_time_is_none() {
+    fn a_wait_is_within_what_is_left() {
         let half = u64::MAX / 2 + 1;
-        assert_eq!(BACKOFF.delay(0, half, Duration::from_millis(50)), None);
-        let left = Duration::from_micros(50_001);
-        assert_eq!(BACKOFF.delay(0, half, left), Some(Duration::from_millis(50)));
-        assert_eq!(BACKOFF.delay(0, 0, Duration::ZERO), None);
+        let wait = |micros| BACKOFF.delay(0, half, Duration::from_micros(micros));
+        assert_eq!(wait(50_000), Some(Duration::from_millis(25)));
+        assert_eq!(wait(10_001), Some(Duration::from_micros(5000)));
+        assert_eq!(wait(10_000), None, "a tenth of the ceiling");
+        assert_eq!(wait(0), None);
+    }
+
+    #[test]
+    fn denied_logins_are_tried_at_about_0_1_3_and_7_seconds() {
+        let at = |random| {
+            let steps = (0..3).map(|retry| Backoff::DENIED.step(retry, random, SECOND * 60));
+            let at = steps.scan(Duration::ZERO, |at, step| {
+                *at += step.unwrap();
+                Some(at.as_millis())
+            });
+            at.collect::<Vec<_>>()
+        };
+        assert_eq!(at(0), [500, 1500, 3500]);
+        assert_eq!(at(u64::MAX / 2 + 1), [1000, 3000, 7000]);
+        assert_eq!(at(u64::MAX), [1499, 4499, 10499]);
+        let short = Backoff::DENIED.step(1, u64::MAX, Duration::from_millis(1500));
+        assert_eq!(short.map(|wait| wait.as_millis()), Some(1499), "all of it, at most");
+        assert_eq!(Backoff::DENIED.step(1, 0, Duration::from_millis(300)), None);
     }
 
     #[test]
@@ -116,7 +153,36 @@ mod tests {
             let left = Duration::from_micros(left);
             match backoff.delay(retry, random, left) {
                 Some(delay) => prop_assert!(delay < ceiling && delay < left),
-                None => prop_assert!(ceiling > left || left.is_zero()),
+                None => prop_assert!(left <= ceiling / 10),
+            }
+            match backoff.step(retry, random, left) {
+                Some(step) => prop_assert!(step <= left && step / 3 <= ceiling / 2),
+                None => prop_assert!(left / 3 * 2 < backoff.base / 4 || ceiling < backoff.base / 4),
+            }
+        }
+
+        /// Nothing gives up while there is time: whatever the random numbers, the waits of a login
+        /// leave less than half a second, and those of one denied login after another, too.
+        #[test]
+        fn waits_use_all_of_the_time(
+            seconds in 1..900_u64,
+            random in prop::collection::vec(any::<u64>(), 16),
+        ) {
+            for denied in [false, true] {
+                let mut left = SECOND * seconds as u32;
+                let mut waits = 0;
+                loop {
+                    let random = random[waits as usize % random.len()];
+                    let wait = match denied {
+                        false => Backoff::LOGIN.delay(waits, random, left),
+                        true => Backoff::DENIED.step(waits, random, left),
+                    };
+                    let Some(wait) = wait else { break };
+                    // Even a login that fails at once takes some time.
+                    left = left.saturating_sub(wait + Duration::from_millis(1));
+                    waits += 1;
+                }
+                prop_assert!(left <= SECOND / 2, "{denied}: {left:?} after {waits}");
             }
         }
     }

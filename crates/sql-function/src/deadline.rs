@@ -15,6 +15,8 @@ use crate::shutdown::Shutdown;
 
 /// The part of Lambda's time that is reserved for sending the answer.
 const RESERVE: Duration = Duration::from_millis(200);
+/// How long TLS and login may take at least, in one attempt.
+const LOGIN: Duration = Duration::from_secs(6);
 
 /// A point in time after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,13 @@ impl Deadline {
     pub fn at_most(self, time: Option<Duration>) -> Deadline {
         let end = time.and_then(|time| Instant::now().checked_add(time));
         end.map_or(self, |end| Deadline { at: self.at.min(end), ..self })
+    }
+
+    /// The time that one attempt at TLS and login gets: half of what is left, but 6 seconds if there are
+    /// so many. A server that resumes may answer it, and one that never will is left in time to try
+    /// again, elsewhere if the name leads there.
+    pub fn for_one_login(self) -> Deadline {
+        self.at_most(Some(LOGIN.max(self.left() / 2)))
     }
 
     /// The time until then.

@@ -262,6 +262,12 @@ impl Error {
         self
     }
 
+    /// Adds to what to do next.
+    pub(crate) fn and_advice(mut self, more: &'static str) -> Error {
+        self.advice.get_or_insert_with(|| Box::new("".into())).push(&more.into());
+        self
+    }
+
     /// Sets the line of the statement's file that it is about, from 1.
     pub fn at_line(mut self, line: Option<usize>) -> Error {
         self.line = line.and_then(|line| NonZeroU32::new(u32::try_from(line).ok()?));

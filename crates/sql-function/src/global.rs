@@ -12,12 +12,14 @@
 
 use std::net::IpAddr;
 use std::time::Duration;
+use tokio::net::TcpStream;
 
 use diagnosis::Cause;
 use iam_auth::{AuthToken, Endpoint, EndpointKind};
 
 use crate::deadline::Deadline;
 use crate::diagnose::{Startup, secure};
+use crate::dial::Race;
 use crate::error::{Error, Kind};
 use crate::login::Login;
 use crate::{dial, loggable};
@@ -43,6 +45,27 @@ pub async fn token_at<C: Startup>(
     login.token().await
 }
 
+/// Before a login at the endpoint of a global database: sees the server that answers first, unless the
+/// writer was seen at the next address of `race`. Returns its address. A driver that dials by itself is
+/// then not kept waiting by an address that is dead.
+///
+/// # Errors
+/// Those of a connection.
+pub async fn see_writer<C: Startup>(
+    login: &Login,
+    race: &mut Race<'_>,
+    deadline: Deadline,
+) -> Result<Option<IpAddr>, Error> {
+    let Some(writer) = &login.writer else { return Ok(None) };
+    if race.next_address().is_some_and(|address| writer.at(address).is_some()) {
+        return Ok(None);
+    }
+    let stream = race.winner(deadline).await?;
+    let address = stream.peer_addr().map(|address| address.ip());
+    see::<C>(login, stream, deadline.at_most(Some(LOOK_LIMIT))).await?;
+    Ok(address.ok())
+}
+
 /// Verifies the server at `address` and ends the connection. The region of a global database's writer is kept
 /// by the login, and returned if AWS's roots tell it.
 async fn look<C: Startup>(
@@ -52,6 +75,15 @@ async fn look<C: Startup>(
 ) -> Result<Option<String>, Error> {
     let deadline = deadline.at_most(Some(LOOK_LIMIT));
     let stream = dial::connect(&login.connect_to, &[address], deadline).await?;
+    see::<C>(login, stream, deadline).await
+}
+
+/// Verifies the server over a connection to it, and ends the connection.
+async fn see<C: Startup>(
+    login: &Login,
+    stream: TcpStream,
+    deadline: Deadline,
+) -> Result<Option<String>, Error> {
     let stream = secure::<C>(login, stream, deadline).await.outcome?;
     let region = login.proven_region(&stream);
     let conclude = async { Ok(C::conclude(login, stream).await.outcome) };

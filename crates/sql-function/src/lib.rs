@@ -86,15 +86,19 @@ mod writer_search;
 // What an engine implements, and what it is given.
 pub mod dial;
 mod driver;
+mod family;
 mod global;
 mod log_in;
 mod login;
+mod names;
+mod opening;
 pub mod pinning;
 mod placeholders;
 mod proxy_words;
 pub mod refusal;
 pub mod schema;
 pub mod sql;
+mod ways;
 mod writer;
 
 // The diagnosis, and the description of the statements.
@@ -121,7 +125,7 @@ pub use catalogue::{Catalogue, SCHEDULED};
 pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
-pub use global::token_at;
+pub use global::{see_writer, token_at};
 pub use login::{Accepted, Clock, Login};
 pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};

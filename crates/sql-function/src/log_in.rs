@@ -1,8 +1,14 @@
 //! Logs in, as often as it takes and makes sense.
+//!
+//! A login has the time of the invocation. A database that is paused, restarts or fails over answers
+//! later, perhaps at another address, so everything is tried again except what is certain: that the name
+//! does not exist, the server is not the one it should be, or it refuses the login for a reason that
+//! lasts. A denial is not certain: RDS asks IAM about each token, and when IAM answers with an error or
+//! RDS throttles, the server says the same as for a token that is wrong.
 
 use diagnosis::Cause;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis};
@@ -13,45 +19,41 @@ use crate::{global, loggable};
 /// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
 
-/// How long a denied login waits before its only retry: this, and the backoff of this retry number.
-/// RDS limits logins per second, and a login beyond the limit looks like a denied one.
-const DENIED_RETRY: (Duration, u32) = (Duration::from_secs(1), 3);
+/// How often a login is denied before that is certain, at a server that has accepted no token yet.
+const DENIALS: u32 = 4;
+/// An attempt that was cut off by the deadline after less than this tells nothing.
+const TOO_SHORT: Duration = Duration::from_secs(1);
 
-/// Logs in. Retries transient errors as long as there is time, and a denied login once if
-/// `retry_denied`, with renewed credentials.
+/// Logs in, and tries again until the time is up or the answer is certain, with a new look-up of the
+/// name and a new token each time. A denied login is tried again, with renewed credentials, only if
+/// `retry_denied`: a few times, or until the time is up if the server has accepted a token before.
 ///
 /// # Errors
-/// Those of [`Connector::connect`].
+/// Those of [`Connector::connect`], with how often and how long it was tried.
 pub(crate) async fn log_in<C: Connector>(
     connector: &C,
     random: Random,
     deadline: Deadline,
-    mut retry_denied: bool,
+    retry_denied: bool,
 ) -> Result<C::Connection, Error> {
     let login = connector.login();
-    let mut retries = 0;
+    let mut tries = Tries { patient: login.accepted.is_known(), retry_denied, ..Tries::new() };
     let mut last = None;
     loop {
+        let began = Instant::now();
         let error = match connector.connect(deadline).await {
             Ok(connection) => {
                 login.accepted.remember();
                 return Ok(connection);
             }
-            Err(error) => {
-                let error = global::explained::<C>(login, error, deadline).await;
-                root_error(last, error, deadline.left())
-            }
+            Err(error) => global::explained::<C>(login, error, deadline).await,
         };
-        let is_denied = error.kind() == Kind::LoginDenied;
-        let is_elsewhere = error.cause() == Some(Cause::WrongRegion);
-        let again = error.is_transient() || (is_denied && retry_denied && !is_elsewhere);
-        let (pause, number) = if is_denied { DENIED_RETRY } else { (Duration::ZERO, retries) };
-        let left = deadline.left().saturating_sub(pause);
-        let wait = Backoff::LOGIN.delay(number, random(), left);
-        let Some(wait) = wait.filter(|_| again) else { return Err(tried(error, retries)) };
-        let wait = pause + wait;
-        if is_denied {
-            retry_denied = false;
+        tries.count(&error);
+        let error = root_error(last, error, began.elapsed(), deadline.left());
+        let Some(wait) = tries.wait(&error, random(), deadline.left()) else {
+            return Err(tries.tell(error));
+        };
+        if error.kind() == Kind::LoginDenied {
             login.signer.renew_credentials().await;
             if let Some(writer) = &login.writer {
                 writer.forget();
@@ -65,40 +67,174 @@ pub(crate) async fn log_in<C: Connector>(
         );
         last = Some(error);
         deadline.wait(sleep(wait)).await;
-        retries += 1;
     }
 }
 
-/// The error to report: the `last` attempt's if this one only timed out, because what the server
-/// said explains more.
-fn root_error(last: Option<Error>, error: Error, left: Duration) -> Error {
+/// How often a login was tried.
+#[derive(Debug)]
+struct Tries {
+    since: Instant,
+    all: u32,
+    denied: u32,
+    /// When it was denied first.
+    denied_since: Option<Instant>,
+    /// Whether denied logins are tried again, and until the time is up.
+    retry_denied: bool,
+    patient: bool,
+}
+
+impl Tries {
+    fn new() -> Tries {
+        let since = Instant::now();
+        Tries { since, all: 0, denied: 0, denied_since: None, retry_denied: true, patient: false }
+    }
+
+    fn count(&mut self, error: &Error) {
+        self.all += 1;
+        if error.kind() == Kind::LoginDenied {
+            self.denied += 1;
+            self.denied_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// The wait before the next try after `error`, if there is one.
+    fn wait(&self, error: &Error, random: u64, left: Duration) -> Option<Duration> {
+        if error.kind() == Kind::LoginDenied {
+            let is_certain = error.cause() == Some(Cause::WrongRegion) || !self.retry_denied;
+            let goes_on = !is_certain && (self.patient || self.denied < DENIALS);
+            let step = || Backoff::DENIED.step(self.denied.saturating_sub(1), random, left);
+            return goes_on.then(step).flatten();
+        }
+        let passes = error.is_transient() || error.kind() == Kind::Timeout;
+        passes.then(|| Backoff::LOGIN.delay(self.all - 1, random, left)).flatten()
+    }
+
+    /// Adds to the last error how often and how long the login was tried.
+    fn tell(&self, error: Error) -> Error {
+        let seconds = |since: Instant| since.elapsed().as_secs_f64();
+        let error = match (self.all, self.denied_since) {
+            (0 | 1, _) => return error,
+            (all, Some(since)) if error.kind() == Kind::LoginDenied && self.denied > 1 => {
+                let (denied, over) = (self.denied, seconds(since));
+                let of = if all > denied { format!(" of {all} attempts") } else { String::new() };
+                error.with(loggable!(" (denied {denied} times in {over:.1} s{of})"))
+            }
+            (all, _) => error.with(loggable!(" ({all} attempts in {:.1} s)", seconds(self.since))),
+        };
+        match error.kind() {
+            Kind::LoginDenied if self.denied > 1 => error.and_advice(
+                ". RDS's own check of a token with IAM fails or throttles now and then, for some \
+                 seconds: if the login was accepted before, send the event again",
+            ),
+            _ => error,
+        }
+    }
+}
+
+/// The error to report: the `last` attempt's if this one had too little time to tell anything, or if it
+/// only timed out after the server itself had answered the last one.
+fn root_error(last: Option<Error>, error: Error, took: Duration, left: Duration) -> Error {
     match last {
-        Some(last) if error.kind() == Kind::Timeout || left.is_zero() => last,
+        Some(last) if left.is_zero() && took < TOO_SHORT => last,
+        Some(last)
+            if error.kind() == Kind::Timeout
+                && matches!(last.kind(), Kind::LoginDenied | Kind::LoginRefused)
+                && left.is_zero() =>
+        {
+            last
+        }
         _ => error,
-    }
-}
-
-/// The error of the last attempt, with the number of attempts.
-fn tried(error: Error, retries: u32) -> Error {
-    match retries {
-        0 => error,
-        _ => error.with(loggable!(" ({} attempts)", retries + 1)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn denied() -> Error {
+        Error::new(Kind::LoginDenied, "denied")
+    }
+
+    fn silent() -> Error {
+        Error::new(Kind::ConnectTcp, "no answer in time").transient()
+    }
+
+    fn late() -> Error {
+        Error::new(Kind::Timeout, "timed out during TLS and login")
+    }
 
     #[test]
-    fn a_denial_is_not_hidden_by_a_second_try_that_had_no_time() {
-        let denied = || Some(Error::new(Kind::LoginDenied, "denied"));
-        let silent = || Error::new(Kind::ConnectTcp, "no answer in time");
-        let late = || Error::new(Kind::Timeout, "timed out during TLS and login");
-        let (some, none) = (Duration::from_secs(1), Duration::ZERO);
-        assert_eq!(root_error(denied(), silent(), none).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), late(), some).kind(), Kind::LoginDenied);
-        assert_eq!(root_error(denied(), silent(), some).kind(), Kind::ConnectTcp, "it went away");
-        assert_eq!(root_error(None, silent(), none).kind(), Kind::ConnectTcp);
+    fn a_denial_is_not_hidden_by_a_try_that_had_no_time() {
+        let root = |last: Error, error: Error, took: f64, left: u64| {
+            let (took, left) = (Duration::from_secs_f64(took), Duration::from_secs(left));
+            root_error(Some(last), error, took, left).kind()
+        };
+        assert_eq!(root(denied(), silent(), 0.2, 0), Kind::LoginDenied);
+        assert_eq!(root(denied(), late(), 4.0, 0), Kind::LoginDenied);
+        assert_eq!(root(denied(), silent(), 4.0, 0), Kind::ConnectTcp, "it went away");
+        assert_eq!(root(denied(), silent(), 0.0, 1), Kind::ConnectTcp, "it is tried again");
+        assert_eq!(root(silent(), late(), 4.0, 0), Kind::Timeout, "it answers, and hangs");
+        assert_eq!(root(silent(), late(), 0.2, 0), Kind::ConnectTcp);
+        assert_eq!(root_error(None, silent(), SECOND, SECOND).kind(), Kind::ConnectTcp);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denial_is_certain_after_four_unless_a_token_was_accepted() {
+        let wait = |tries: &Tries| tries.wait(&denied(), u64::MAX / 2, SECOND * 60);
+        for patient in [false, true] {
+            let mut tries = Tries { patient, ..Tries::new() };
+            let mut at = vec![];
+            for _ in 0..6 {
+                tries.count(&denied());
+                let Some(wait) = wait(&tries) else { break };
+                tokio::time::advance(wait).await;
+                at.push(tries.since.elapsed().as_secs_f64().round() as u64);
+            }
+            let all: &[u64] = if patient { &[1, 3, 7, 15, 23, 31] } else { &[1, 3, 7] };
+            assert_eq!(at, all, "{patient}");
+            let report = tries.tell(denied()).report();
+            let told = if patient { "denied 6 times in 31.0 s" } else { "denied 4 times in 7.0 s" };
+            assert!(report.contains(told), "{report}");
+            assert!(report.contains("RDS's own check"), "{report}");
+        }
+        let mut once = Tries { retry_denied: false, patient: true, ..Tries::new() };
+        once.count(&denied());
+        assert_eq!(wait(&once), None, "not before the first event");
+        assert_eq!(once.tell(denied()).report(), "denied");
+        let mut tries = Tries::new();
+        tries.count(&denied());
+        let certain = denied().with_cause(Cause::WrongRegion);
+        assert_eq!(tries.wait(&certain, 0, SECOND), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_told_is_the_last_error_with_all_attempts() {
+        let mut tries = Tries::new();
+        tries.count(&denied());
+        tries.count(&silent());
+        tokio::time::advance(Duration::from_millis(9700)).await;
+        assert_eq!(tries.tell(silent()).report(), "no answer in time (2 attempts in 9.7 s)");
+        tries.count(&denied());
+        let report = tries.tell(denied()).report();
+        assert!(report.contains("denied 2 times in 9.7 s of 3 attempts"), "{report}");
+    }
+
+    proptest! {
+        /// Whatever passes is tried again while there is time, and what is certain never.
+        #[test]
+        fn only_what_is_certain_ends_it(before in 0..1000_u32, random: u64, millis in 600..900_000_u64) {
+            let tries = Tries { all: before + 1, ..Tries::new() };
+            let left = Duration::from_millis(millis);
+            for error in [silent(), late(), Error::new(Kind::LoginRefused, "full").transient()] {
+                let wait = tries.wait(&error, random, left);
+                prop_assert!(wait.is_some_and(|wait| wait < left), "{wait:?}");
+            }
+            for kind in [Kind::ConnectDns, Kind::ConnectTls, Kind::LoginRefused, Kind::Credentials] {
+                prop_assert_eq!(tries.wait(&Error::new(kind, "certain"), random, left), None);
+            }
+        }
     }
 }
