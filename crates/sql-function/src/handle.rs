@@ -189,6 +189,7 @@ impl<C: Connector> Function<C> {
     pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let subject = Subject {
             connector: self.pool.connector(),
+            reader: self.pool.reader(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_ids: &self.resource_ids,
