@@ -14,10 +14,10 @@ use crate::driver::{Connection, Connector, Description, Examine};
 use crate::error::{Error, Kind, is_reusable};
 use crate::loggable;
 use crate::pool::{Lease, Pool};
+use crate::retries::{Need, Retries};
 use crate::rows::{Column, RESPONSE_LIMIT, Rows};
 use crate::schema;
 use crate::statement::{Declared, Mode, Schedule, Statement};
-use crate::tries::{Need, Tries};
 use crate::truncate::truncate;
 
 /// How long the server may take for one statement: another session may have locked its tables.
@@ -77,8 +77,8 @@ pub(crate) async fn describe<C: Connector>(
 }
 
 /// The writer knows all statements, as far as it can be found at once.
-fn anywhere() -> Tries {
-    Tries::new(Need::Perhaps)
+fn anywhere() -> Retries {
+    Retries::new(Need::Perhaps)
 }
 
 /// A description in progress.

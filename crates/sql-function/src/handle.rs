@@ -20,11 +20,11 @@ use crate::perform::{Step, Work, perform};
 use crate::placeholders;
 use crate::pool::Pool;
 use crate::response::Response;
+use crate::retries::{Need, Retries};
 use crate::said::Loggable;
 use crate::settings::{Reader, Settings};
 use crate::statement::{Mode, Statement};
 use crate::texts::Texts;
-use crate::tries::{Need, Tries};
 use crate::writer::Writer;
 
 /// What answers the events of a function.
@@ -239,10 +239,10 @@ impl<C: Connector> Function<C> {
         need: Need,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let mut tries = Tries::new(need);
+        let mut retries = Retries::new(need);
         loop {
-            match self.attempt(work, &mut tries, deadline).await {
-                Err(error) if tries.again(&error, self.pool.seeks_writer()) => {}
+            match self.attempt(work, &mut retries, deadline).await {
+                Err(error) if retries.again(&error, self.pool.seeks_writer()) => {}
                 outcome => return outcome,
             }
         }
@@ -251,10 +251,10 @@ impl<C: Connector> Function<C> {
     async fn attempt(
         &self,
         work: &Work<'_>,
-        tries: &mut Tries,
+        retries: &mut Retries,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let lease = self.pool.acquire(tries, &work.statements(), deadline).await?;
+        let lease = self.pool.acquire(retries, &work.statements(), deadline).await?;
         let (outcome, lease) = perform(work, deadline, lease).await;
         if let Some(lease) = lease {
             self.pool.release(lease);

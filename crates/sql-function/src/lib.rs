@@ -73,13 +73,13 @@ mod param;
 mod perform;
 mod pool;
 mod response;
+mod retries;
 mod role;
 mod rows;
 mod settings;
 mod statement;
 mod surroundings;
 mod texts;
-mod tries;
 mod value;
 mod writer_search;
 

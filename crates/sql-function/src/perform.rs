@@ -10,9 +10,9 @@ use crate::error::{Error, Kind};
 use crate::param::Param;
 use crate::pool::Lease;
 use crate::response::Response;
+use crate::retries::Need;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
-use crate::tries::Need;
 
 /// A statement and its parameters.
 pub(crate) type Step<'a> = (Cow<'a, [Param]>, &'a Statement);

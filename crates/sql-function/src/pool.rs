@@ -21,9 +21,9 @@ use crate::driver::{Connection, Connector};
 use crate::error::Error;
 use crate::log_in::Random;
 use crate::login::Login;
+use crate::retries::{Need, Retries};
 use crate::role::{Obtained, Open, Role};
 use crate::statement::Statement;
-use crate::tries::{Need, Tries};
 use crate::writer_search;
 
 /// How long a connection to a reader may take to open; a quarter of what is left if that is less.
@@ -115,18 +115,18 @@ impl<C: Connector> Pool<C> {
     /// that takes writes is found in time.
     pub(crate) async fn acquire(
         &self,
-        tries: &mut Tries,
+        retries: &mut Retries,
         statements: &[&Statement],
         deadline: Deadline,
     ) -> Result<Lease<C>, Error> {
-        if tries.need == Need::Read
+        if retries.need == Need::Read
             && let Some(reader) = self.reader.as_ref().filter(|_| !self.is_reader_left_alone())
             && let Some(lease) = self.of_reader(reader, statements, deadline).await?
         {
             return Ok(lease);
         }
         let permit = self.writer.permit(deadline).await?;
-        let open = self.of_writer(tries, statements, deadline).await?;
+        let open = self.of_writer(retries, statements, deadline).await?;
         Ok(Lease::new(open, permit, false))
     }
 
@@ -191,13 +191,13 @@ impl<C: Connector> Pool<C> {
     /// A connection of the writer's role.
     async fn of_writer(
         &self,
-        tries: &mut Tries,
+        retries: &mut Retries,
         statements: &[&Statement],
         deadline: Deadline,
     ) -> Result<Open<C>, Error> {
         let role = &self.writer;
         let is_sought = self.seeks_writer();
-        let writes = tries.need == Need::Write && is_sought;
+        let writes = retries.need == Need::Write && is_sought;
         if let Some(open) = role.idle(statements, writes, deadline).await {
             return Ok(open);
         }
@@ -206,10 +206,10 @@ impl<C: Connector> Pool<C> {
             Some(known) => known,
             None => role.log_in(deadline, true).await?,
         };
-        match tries.need {
+        match retries.need {
             _ if open.read_only.is_none() || !is_sought => Ok(open),
-            Need::Write => tries.search.writer(role, open, deadline).await,
-            Need::Perhaps => match tries.search.writer_or(role, open, deadline).await {
+            Need::Write => retries.search.writer(role, open, deadline).await,
+            Need::Perhaps => match retries.search.writer_or(role, open, deadline).await {
                 Some(open) => Ok(open),
                 None => role.log_in(deadline, true).await,
             },

@@ -1,6 +1,7 @@
 //! What a server is started with, and its start.
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use engine::Engine;
@@ -10,6 +11,7 @@ use rds_iam_verifier::{AccessKey, Listener, Resource, Verifier};
 use crate::account::Account;
 use crate::certificates::KeyType;
 use crate::folder::Folder;
+use crate::member::{Member, replication};
 use crate::port::Port;
 use crate::profile::Profile;
 use crate::running::Running;
@@ -17,7 +19,7 @@ use crate::server::{Server, server_engine};
 use crate::server_engine::Plan;
 use crate::{Error, environment, prepared, server_certificate};
 
-const REGION: &str = "eu-west-1";
+pub(crate) const REGION: &str = "eu-west-1";
 const ACCOUNT_ID: &str = "123456789012";
 
 /// What a server is started with.
@@ -34,6 +36,7 @@ pub struct Builder {
     profile: Profile,
     settings: Vec<(String, String)>,
     setup: String,
+    member: Option<Member>,
     progress: Box<dyn FnMut(&str) + Send>,
 }
 
@@ -122,6 +125,12 @@ impl Builder {
         self
     }
 
+    /// Makes it a server of a cluster.
+    pub(crate) fn member(mut self, member: Member) -> Self {
+        self.member = Some(member);
+        self
+    }
+
     /// Is called with a line of text at each long step: fetching the server program and preparing its
     /// data.
     #[must_use]
@@ -153,8 +162,13 @@ impl Builder {
 
         // Both take time: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
-            let certificates = scope
-                .spawn(|| server_certificate::certify(REGION, self.key_type, &self.host, &names));
+            let certificates = scope.spawn(|| {
+                let authority = match &self.member {
+                    Some(member) => Arc::clone(&member.authority),
+                    None => Arc::new(server_certificate::authority(REGION, self.key_type)?),
+                };
+                server_certificate::certify(&authority, &self.host, &names)
+            });
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
         });
@@ -162,7 +176,12 @@ impl Builder {
         let (root, certificate) = certificates?;
         server_certificate::write(&folder, account, &root, &certificate)?;
 
-        let endpoint_port = if self.is_dialled { port.number() } else { engine.default_port() };
+        let endpoint_port = match self.member.as_ref().and_then(|member| member.source.as_ref()) {
+            // All endpoints of a cluster have the port of its first server.
+            Some(source) => source.port,
+            None if self.is_dialled => port.number(),
+            None => engine.default_port(),
+        };
         let iam = verifier(engine, &self.host, endpoint_port, &self.access_key, &folder)?;
         for host in &self.other_endpoints {
             iam.accept_endpoint(host, endpoint_port);
@@ -170,11 +189,21 @@ impl Builder {
         let listener = Listener::start(&iam, &folder.verifier_socket(), account.user())
             .map_err(Error::because("the verifier cannot listen"))?;
         let (ca_bundle, environment_file) = (folder.ca_bundle(), folder.environment());
-        let Builder { access_key, tls, profile, settings, setup, .. } = self;
+        let Builder { access_key, tls, profile, settings, setup, member, .. } = self;
+        let own = member.iter().flat_map(|member| replication(engine).settings(member.number));
+        let settings = own.chain(settings).collect();
         let plan = Plan { installation, account, folder, tls, profile, settings };
-        let engine = server_engine(engine);
-        engine.configure(&plan)?;
-        let running = Running::start(engine, plan, port, &setup)?;
+        let server = server_engine(engine);
+        server.configure(&plan)?;
+        let source = member.and_then(|member| member.source);
+        if let Some(source) = &source {
+            replication(engine).begin_to_follow(&plan.folder, source)?;
+        }
+        let running = Running::start(server, plan, port, |administrator| match &source {
+            // Everything that the writer was set up with is replicated.
+            Some(source) => replication(engine).follow(administrator, source),
+            None => server.set_up(administrator, &setup, profile),
+        })?;
         let server =
             Server { running, _listener: listener, iam, access_key, ca_bundle, environment_file };
         environment::write(&server.environment(), server.environment_file())?;
@@ -199,6 +228,7 @@ impl Server {
             profile: Profile::default(),
             settings: Vec::new(),
             setup: String::new(),
+            member: None,
             progress: Box::new(|_| ()),
         }
     }

@@ -1,9 +1,10 @@
 //! MySQL and MariaDB: how their data is initialised, how they are started, and who may log in.
 
 mod connection;
+pub(crate) mod replication;
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -93,6 +94,14 @@ impl ServerEngine for MySql {
     /// Puts the authentication plugin where the server finds it.
     fn configure(&self, plan: &Plan) -> Result<(), Error> {
         let Plan { installation, folder, .. } = plan;
+        // The data is a copy, whose UUID no two servers of a cluster may have. MySQL makes another.
+        let identity = folder.data().join("auto.cnf");
+        match fs::remove_file(&identity) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::io("remove", &identity)(error));
+            }
+            _ => {}
+        }
         plugins::write(plugins::MYSQL, &folder.plugins().join(PLUGIN_FILE))?;
         let component = ["lib/mysql/plugin", "lib64/mysql/plugin", "lib/plugin"]
             .iter()
@@ -129,6 +138,9 @@ impl ServerEngine for MySql {
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve"])
             .arg("--max-connections=150")
             .args(plan.profile.mysql_arguments());
+        if reader_mark(folder).exists() {
+            command.arg("--read-only=ON");
+        }
         if init_file(folder).exists() {
             command.arg(format!("--init-file={}", init_file(folder).display()));
         }
@@ -174,14 +186,18 @@ impl ServerEngine for MySql {
         _port: u16,
     ) -> Result<(), Error> {
         administrator
-            .run(&format!("USE {DATABASE}; ALTER USER 'root'@'localhost' ACCOUNT LOCK;"))
+            .run(&format!(
+                // Not replicated: each server of a cluster does it.
+                "USE {DATABASE}; SET SESSION sql_log_bin = 0;
+                 ALTER USER 'root'@'localhost' ACCOUNT LOCK; SET SESSION sql_log_bin = 1;"
+            ))
             .map(drop)
             .map_err(Error::because("locking the administrator failed"))
     }
 
     fn unlock_administrator(&self, folder: &Folder) -> Result<(), Error> {
         let path = init_file(folder);
-        let sql = "ALTER USER 'root'@'localhost' ACCOUNT UNLOCK;\n";
+        let sql = "SET SESSION sql_log_bin = 0;\nALTER USER 'root'@'localhost' ACCOUNT UNLOCK;\n";
         fs::write(&path, sql).map_err(Error::io("write", &path))
     }
 
@@ -246,6 +262,11 @@ fn mariadb_system_tables(server: &Installation) -> Result<String, Error> {
 /// SQL that the server runs at its start, if the file exists.
 fn init_file(folder: &Folder) -> PathBuf {
     folder.plugins().join("init.sql")
+}
+
+/// A file that makes the server begin as a reader of its cluster, as `standby.signal` does on PostgreSQL.
+fn reader_mark(folder: &Folder) -> PathBuf {
+    folder.plugins().join("reader")
 }
 
 fn socket(folder: &Folder) -> PathBuf {

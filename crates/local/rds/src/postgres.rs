@@ -1,6 +1,7 @@
 //! PostgreSQL: how its data is initialised, how it is started, and who may log in.
 
 mod connection;
+pub(crate) mod replication;
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -30,12 +31,13 @@ const PLUGIN_FILE: &str = "pam_rds_iam.so";
 const SERVICE: &str = "rds-iam";
 
 /// Who may log in, and how (pg_hba.conf): members of `rds_iam` with a token, as on RDS; others with a
-/// password, which nobody has here; nobody without TLS.
+/// password, which only another server of a cluster has here; nobody without TLS.
 const RULES: &str = "\
-hostssl   all +rds_iam all pam pamservice=rds-iam
-hostssl   all all      all scram-sha-256
-hostnossl all all      all reject
-local     all all          reject
+hostssl   all         +rds_iam     all pam pamservice=rds-iam
+hostssl   all         all          all scram-sha-256
+hostssl   replication rdsrepladmin all scram-sha-256
+hostnossl all         all          all reject
+local     all         all              reject
 ";
 /// During setup, the administrator may log in over the Unix socket, which nobody else can reach.
 const RULES_OF_SETUP: &str = "local all postgres trust\n";
@@ -54,6 +56,8 @@ jit = off
 # In the data folder, so that it is removed with it.
 dynamic_shared_memory_type = mmap
 listen_addresses = '127.0.0.1'
+# Whom to follow, on a server of a cluster.
+include_if_exists = 'source.conf'
 ";
 
 const INITDB: &[&str] =

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use child_process::{LogFile, Process};
+use libc::c_int;
 use plugin_protocol::SOCKET_VARIABLE;
 
 use crate::Error;
@@ -20,6 +21,8 @@ use crate::server_engine::{Plan, ServerEngine};
 /// How long a server may take to answer after its start. A slow machine that starts several at once
 /// needs seconds.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may take to end in its own way.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A server that was started.
@@ -35,20 +38,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the server on `port` and makes it ready for IAM users, after `setup` has run.
+    /// Starts the server on `port` and makes it ready for IAM users, after `set_up` has run.
     pub(crate) fn start(
         engine: &'static dyn ServerEngine,
         plan: Plan,
         port: Port,
-        setup: &str,
+        set_up: impl FnOnce(&mut Administrator) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let path = plan.folder.server_log();
         let log = LogFile::create(path.clone()).map_err(Error::io("create", &path))?;
         let (process, administrator) = (Mutex::default(), Mutex::default());
         let running = Self { process, administrator, port, engine, log, plan };
-        running.start_process(|administrator| {
-            engine.set_up(administrator, setup, running.plan.profile)
-        })?;
+        running.start_process(set_up)?;
         Ok(running)
     }
 
@@ -80,7 +81,8 @@ impl Running {
         if is_reloaded { Ok(()) } else { self.kill().and_then(|()| self.restart()) }
     }
 
-    fn with_administrator<T>(
+    /// Has the administrator act.
+    pub(crate) fn with_administrator<T>(
         &self,
         act: impl FnOnce(&mut Administrator) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -132,7 +134,28 @@ impl Running {
         Ok(())
     }
 
-    /// Starts the server again after it was killed.
+    /// Has the server end in its own way after `signal`, and waits until it has.
+    pub(crate) fn stop(&self, signal: c_int) -> Result<(), Error> {
+        let process = lock(&self.process).take().ok_or_else(killed)?;
+        *lock(&self.administrator) = None;
+        process.signal_group(signal);
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while process.ended().is_none() {
+            if Instant::now() > deadline {
+                let seconds = STOP_TIMEOUT.as_secs();
+                return Err(Error::new(format!("the server does not end within {seconds} s")));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Whether it has neither been killed nor stopped.
+    pub(crate) fn is_up(&self) -> bool {
+        lock(&self.process).is_some()
+    }
+
+    /// Starts the server again after it was killed or stopped.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         if lock(&self.process).is_some() {
             return Err(Error::new("the server is running: kill it first"));

@@ -9,24 +9,26 @@ use crate::account::Account;
 use crate::certificates::{CertificateAuthority, KeyType, ServerCertificate};
 use crate::folder::Folder;
 
-/// Makes the root certificate, in PEM, and the certificate of `host` and its `aliases`.
+const FAILED: &str = "cannot make certificates";
+
+/// Makes the certificate authority of `region`.
+pub(crate) fn authority(region: &str, key_type: KeyType) -> Result<CertificateAuthority, Error> {
+    CertificateAuthority::new(region, key_type, now()).map_err(Error::because(FAILED))
+}
+
+/// Makes the certificate of `host` and its `aliases`. Returns it after the root certificate, in PEM.
 pub(crate) fn certify(
-    region: &str,
-    key_type: KeyType,
+    authority: &CertificateAuthority,
     host: &str,
     aliases: &[String],
 ) -> Result<(String, ServerCertificate), Error> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the boundary: certificates are valid from now on"
-    )]
-    let now = SystemTime::now();
-    CertificateAuthority::new(region, key_type, now)
-        .and_then(|authority| {
-            let certificate = authority.issue(host, aliases, now)?;
-            Ok((authority.root_pem().to_owned(), certificate))
-        })
-        .map_err(Error::because("cannot make certificates"))
+    let certificate = authority.issue(host, aliases, now()).map_err(Error::because(FAILED))?;
+    Ok((authority.root_pem().to_owned(), certificate))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the boundary: certificates are valid from now on")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Writes them to the server's folder. Only the server can read the key.

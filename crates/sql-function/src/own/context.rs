@@ -19,8 +19,8 @@ use crate::own::transaction::Transaction;
 use crate::param::Param;
 use crate::perform::Work;
 use crate::response::{Response, StatementResult};
+use crate::retries::{Need, Retries};
 use crate::statement::{Mode, Statement};
-use crate::tries::{Need, Tries};
 
 /// The database, for one invocation of a handler.
 ///
@@ -124,8 +124,8 @@ impl<C: Connector> Context<C> {
         async move {
             let _call = self.0.call(Mode::Read)?;
             self.0.roll_back().await;
-            let (mut tries, pool) = (Tries::new(Need::Perhaps), self.0.function.pool());
-            let acquire = Box::pin(pool.acquire(&mut tries, &[], self.0.deadline));
+            let (mut retries, pool) = (Retries::new(Need::Perhaps), self.0.function.pool());
+            let acquire = Box::pin(pool.acquire(&mut retries, &[], self.0.deadline));
             let mut lease = acquire.await?;
             self.0.count(|tally| tally.connected(lease.obtained));
             let ready = lease.connection.hand_over();

@@ -13,8 +13,8 @@ use crate::error::{Error, Fate, Kind};
 use crate::handle::Function;
 use crate::own::kept::Kept;
 use crate::response::Tally;
+use crate::retries::Need;
 use crate::statement::Mode;
-use crate::tries::Need;
 
 /// Identifies a connection on its server.
 type CancelHandle<C> = <<C as Connector>::Connection as Connection>::CancelHandle;

@@ -17,9 +17,9 @@ use crate::own::invocation::Invocation;
 use crate::param::Param;
 use crate::refusal::connection_lost;
 use crate::response::StatementResult;
+use crate::retries::{Need, Retries};
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
-use crate::tries::{Need, Tries};
 
 /// A transaction: what is run in it takes effect together with [`commit`](Transaction::commit), or
 /// not at all.
@@ -174,11 +174,11 @@ impl<'a, C: Connector> Transaction<'a, C> {
             Box::pin(self.step(attempt, statement, params)).await // as in `Context`
         } else {
             self.invocation.roll_back().await; // an earlier one
-            let mut tries = Tries::new(self.need());
+            let mut retries = Retries::new(self.need());
             let is_sought = self.invocation.function.pool().seeks_writer();
             loop {
-                match Box::pin(self.first(&mut tries, statement, params)).await {
-                    Err(error) if tries.again(&error, is_sought) => {}
+                match Box::pin(self.first(&mut retries, statement, params)).await {
+                    Err(error) if retries.again(&error, is_sought) => {}
                     outcome => break outcome,
                 }
             }
@@ -207,12 +207,12 @@ impl<'a, C: Connector> Transaction<'a, C> {
     /// Begins the transaction with its first statement.
     async fn first(
         &self,
-        tries: &mut Tries,
+        retries: &mut Retries,
         statement: &Statement,
         params: &[Param],
     ) -> Result<StatementResult, Error> {
         let pool = self.invocation.function.pool();
-        let lease = pool.acquire(tries, &[statement], self.invocation.deadline).await?;
+        let lease = pool.acquire(retries, &[statement], self.invocation.deadline).await?;
         self.invocation.count(|tally| tally.connected(lease.obtained));
         let mut attempt = Attempt::new(lease, self.invocation.deadline);
         if let Err(error) = attempt.begin(self.mode).await {

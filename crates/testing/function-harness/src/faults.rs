@@ -18,7 +18,7 @@ use crate::harness::{self, Harness};
 use crate::names::Names;
 
 /// A table in which each write is counted under its id.
-const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
+pub(crate) const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
 
 /// Starts a server with the table of the [`Ledger`].
 pub async fn start(server: Builder, bootstrap: &str) -> Harness {
@@ -32,38 +32,46 @@ pub async fn start_second(server: Builder, harness: &Harness) -> Server {
 
 /// Starts a proxy in front of the harness's server.
 pub async fn proxy(harness: &Harness) -> Proxy {
-    let protocol = protocol(harness);
-    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+    let server = &harness.server;
+    Proxy::start(server.address(), protocol(server)).await.expect("the proxy starts")
 }
 
 /// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
 /// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
 pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
-    let port = harness.server.port();
-    if let Some(address) = address {
-        return proxy_at(harness, (address, port).into()).await;
+    match address {
+        Some(address) => proxy_at(harness, (address, harness.server.port()).into()).await,
+        None => proxy_to(&harness.server, None).await,
     }
+}
+
+/// The same in front of any server.
+pub async fn proxy_to(server: &Server, address: Option<IpAddr>) -> Proxy {
     let start = async |address: IpAddr| {
-        let address = SocketAddr::new(address, port);
-        Proxy::start_on(address, harness.server.address(), protocol(harness)).await
+        let address = SocketAddr::new(address, server.port());
+        Proxy::start_on(address, server.address(), protocol(server)).await
     };
+    if let Some(address) = address {
+        return start(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+    }
     // 127.0.0.1 is the server's. The others are the whole machine's too.
     for last in 2..=u8::MAX {
         if let Ok(proxy) = start([127, 16, 0, last].into()).await {
             return proxy;
         }
     }
-    panic!("no address of loopback has port {port} free");
+    panic!("no address of loopback has port {} free", server.port());
 }
 
 /// Starts a proxy in front of the harness's server at `address`. Port 0 stands for a free one.
 pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
-    let proxy = Proxy::start_on(address, harness.server.address(), protocol(harness)).await;
+    let server = &harness.server;
+    let proxy = Proxy::start_on(address, server.address(), protocol(server)).await;
     proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
-fn protocol(harness: &Harness) -> Protocol {
-    match harness.server.engine() {
+fn protocol(server: &Server) -> Protocol {
+    match server.engine() {
         Engine::Postgres => Protocol::Postgres,
         Engine::MySql | Engine::MariaDb => Protocol::MySql,
     }
@@ -138,7 +146,7 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 
 /// Whether a read may end with this error type because of the network or the server: it says where the
 /// read failed, and not that something may have been changed.
-fn is_honest_for_a_read(error_type: &str) -> bool {
+pub fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
         "ConnectionLost"

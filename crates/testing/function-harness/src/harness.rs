@@ -10,6 +10,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -27,8 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// A server, and the Lambda that runs functions in front of it.
 pub struct Harness {
     lambda: Lambda,
-    /// The server.
-    pub server: Server,
+    /// The server, or the first of a cluster.
+    pub server: Arc<Server>,
     bootstrap: PathBuf,
     folder: TempDir,
     /// The folder that functions without `DB_CA_BUNDLE` have at `/opt`.
@@ -49,9 +50,14 @@ impl Harness {
 
     /// The same with additional tables.
     pub async fn with_tables(server: Builder, tables: &str, bootstrap: &str) -> Harness {
+        Harness::of(start(server, tables).await.into(), bootstrap).await
+    }
+
+    /// The same with a server that runs already, and with that server's tables.
+    pub async fn of(server: Arc<Server>, bootstrap: &str) -> Harness {
         Harness {
             lambda: Lambda::start().await.expect("the Lambda APIs start"),
-            server: start(server, tables).await,
+            server,
             bootstrap: bootstrap.into(),
             folder: TempDir::with_prefix("rds-iam-lambda-").unwrap(),
             layer: None,

@@ -13,6 +13,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
+mod clusters;
 mod deployed;
 pub mod event;
 pub mod faults;
@@ -25,6 +26,7 @@ pub mod namespace;
 mod poll;
 mod sequences;
 
+pub use clusters::ClusterHarness;
 pub use deployed::{Deployed, Exact};
 pub use harness::{Harness, PROXY, borrowed, closed_port};
 pub use memory::{Needle, search};

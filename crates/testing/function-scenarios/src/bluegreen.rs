@@ -25,6 +25,8 @@ const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many invocations of each worker end in a phase before the next begins.
 const IN_EACH_PHASE: u32 = 5;
+/// The same where writes wait for a server that takes them, as long as they may.
+const WHILE_WRITES_WAIT: u32 = 2;
 /// Between two phases.
 const CHANGE: &str = "";
 /// What each worker does.
@@ -316,7 +318,11 @@ impl<'a> Soak<'a> {
     async fn phase(&self, name: &'static str) {
         *self.phase.lock().unwrap() = name;
         self.ended.iter().for_each(|ended| ended.store(0, Ordering::Relaxed));
-        let enough = if name == "connections are refused" { 1 } else { IN_EACH_PHASE };
+        let enough = match name {
+            "connections are refused" => 1,
+            "blue takes no writes" | "green takes no writes" => WHILE_WRITES_WAIT,
+            _ => IN_EACH_PHASE,
+        };
         until(name, async || {
             self.ended.iter().all(|ended| ended.load(Ordering::Relaxed) >= enough)
         })

@@ -17,16 +17,20 @@ mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod failover;
 mod families;
 mod global;
+mod histories;
 mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod moving;
 mod names;
 mod outages;
 mod pauses;
 mod policy;
+mod readers;
 mod reliability;
 mod results;
 mod returning;
@@ -60,7 +64,7 @@ macro_rules! scenarios {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
                 gateway checked pins
-                proxy_words proxy_statements
+                proxy_words proxy_statements waits
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }
@@ -92,6 +96,9 @@ macro_rules! scenarios {
             denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
+            failover { name_lags }
+            readers { roles away }
+            histories { at_random }
             soak { random_faults }
         }
     };

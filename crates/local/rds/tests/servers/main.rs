@@ -22,6 +22,7 @@ use for_each_engine;
 
 mod client;
 mod client_line;
+mod cluster;
 mod exec;
 mod installed;
 mod lifecycle;

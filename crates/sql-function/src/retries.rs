@@ -16,7 +16,7 @@ pub(crate) enum Need {
 }
 
 /// The attempts at some work.
-pub(crate) struct Tries {
+pub(crate) struct Retries {
     /// What the work needs.
     pub(crate) need: Need,
     pub(crate) search: Search,
@@ -25,9 +25,9 @@ pub(crate) struct Tries {
     was_refused: bool,
 }
 
-impl Tries {
-    pub(crate) fn new(need: Need) -> Tries {
-        Tries { need, search: Search::new(), was_again: false, was_refused: false }
+impl Retries {
+    pub(crate) fn new(need: Need) -> Retries {
+        Retries { need, search: Search::new(), was_again: false, was_refused: false }
     }
 
     /// Whether the work that failed with `error` is done again: nothing of it was executed. A server that

@@ -1,0 +1,165 @@
+//! The writer of a cluster moves, and its name leads to the old writer for a minute.
+
+use engine::Engine;
+use function_harness::faults::{Ledger, Outcome, Report};
+use function_harness::{ClusterHarness, until};
+use local_rds::{Cluster, Server, Topology};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::time::sleep_until;
+
+use crate::moving::{
+    Moving, WHERE, WORK, assert_balanced, is_at, port, sever_all, where_statement,
+};
+
+/// How long the name stays behind.
+const LAG: Duration = Duration::from_secs(60);
+/// Enough for anything but waiting for the name, on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Enough to wait for the name.
+const PATIENT: Duration = Duration::from_secs(120);
+/// Not enough.
+const HURRIED: Duration = Duration::from_secs(6);
+/// Within which a read answers, whatever the writer does, and a write goes on by the topology.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Where the cluster says who writes, writes go on there within seconds. Where it does not, they wait for the
+/// name, as long as they have time. Reads wait for nothing. All at the same time, because the name takes a
+/// minute.
+pub async fn name_lags(engine: Engine, bootstrap: &str) {
+    let start = async |topology| {
+        ClusterHarness::start(Cluster::builder(engine).topology(topology), bootstrap).await
+    };
+    let report = Mutex::new(Report::new(engine, "failover"));
+    let told = async |topology| by_topology(&start(topology).await, &report).await;
+    let aurora = async {
+        // Nobody can add Aurora's table to MySQL.
+        if engine == Engine::Postgres {
+            told(Topology::Aurora).await;
+        }
+    };
+    let untold = async { by_name(&start(Topology::Nowhere).await, &report).await };
+    tokio::join!(told(Topology::MultiAz), aurora, untold);
+    report.into_inner().unwrap().write(bootstrap);
+}
+
+/// Reads, writes and transactions while the writer moves, and until the name has followed.
+async fn by_topology(rig: &ClusterHarness, report: &Mutex<Report>) {
+    let cluster = &rig.cluster;
+    let moving = Moving::start(rig, TIMEOUT, &[]).await;
+    let old = Arc::clone(cluster.writer());
+    moving
+        .during(async {
+            moving.succeed(5).await;
+            rig.fail_over().await;
+            let moved = Instant::now();
+            moving.succeed(5).await;
+            assert!(moved.elapsed() < LAG / 2, "it took {:?}", moved.elapsed());
+            assert_goes_on(&moving, moved, &old);
+
+            // A first start in this state, which begins with a write.
+            let new = rig.deploy(TIMEOUT, &[], &[]).await;
+            let begun = Instant::now();
+            moving.ledger.write(&new).await.unwrap_or_else(|kind| panic!("{kind}: {}", new.logs()));
+            assert!(begun.elapsed() < SOON, "a first start took {:?}", begun.elapsed());
+
+            sleep_until((moved + LAG).into()).await;
+            rig.names_follow();
+            moving.succeed(1).await;
+        })
+        .await;
+    moving.report("the writer moves, and the name lags", &mut report.lock().unwrap());
+    assert_balanced(rig, &moving.ledger).await;
+    logs_in_by_name(rig, &moving).await;
+}
+
+/// Fails unless everything that began since `moved` was soon done, reads by the server that the name leads to.
+/// A function may first notice that its connection is gone.
+fn assert_goes_on(moving: &Moving<'_>, moved: Instant, old: &Server) {
+    for worker in 0..WORK.len() {
+        let seen = moving.since(moved).into_iter().filter(|seen| seen.worker == worker);
+        for (number, seen) in seen.enumerate() {
+            let what = || format!("{} {number}: {seen:?}\n{}", WORK[worker], moving.logs());
+            assert!(seen.took < SOON, "{}", what());
+            assert!(number == 0 || seen.outcome.is_ok(), "{}", what());
+            assert!(seen.port.is_none_or(|port| is_at(port, old)), "{}", what());
+        }
+    }
+}
+
+/// Once the name has followed, the next login is at the name again.
+async fn logs_in_by_name(rig: &ClusterHarness, moving: &Moving<'_>) {
+    let cluster = &rig.cluster;
+    let asked = |host| rig.names.asked(host);
+    let own = cluster.instance_endpoint(cluster.writer());
+    let [by_name, by_own_name] = [cluster.endpoint(), own].map(asked);
+    assert!(by_own_name > 0, "nobody has asked for {own}");
+    sever_all(rig);
+    // At first it may notice that its connection is gone.
+    until("it writes", async || moving.ledger.write(moving.writing()).await.is_ok()).await;
+    assert!(asked(cluster.endpoint()) > by_name, "it did not ask for the cluster's name");
+    assert_eq!(asked(own), by_own_name, "it asked for the writer's own name");
+    assert_balanced(rig, &moving.ledger).await;
+}
+
+/// Without a topology, a write waits for the name if it has the time, and is refused in the end if it has not.
+async fn by_name(rig: &ClusterHarness, report: &Mutex<Report>) {
+    let cluster = &rig.cluster;
+    let statement = [where_statement(cluster.engine())];
+    let deploy = async |timeout| rig.deploy(timeout, &statement, &[]).await;
+    let [write, transaction] = [deploy(PATIENT).await, deploy(PATIENT).await];
+    let (hurried, read) = (deploy(HURRIED).await, deploy(HURRIED).await);
+    let ledger = Ledger::default();
+    ledger.write(&write).await.unwrap();
+    ledger.transaction(&transaction).await.unwrap();
+    ledger.write(&hurried).await.unwrap();
+    let old = Arc::clone(cluster.writer());
+    rig.fail_over().await;
+    let moved = Instant::now();
+
+    let count = |fault: &str, outcome: &Outcome| {
+        report.lock().unwrap().count(&format!("the same without a topology, {fault}"), outcome);
+    };
+    let (written, carried_out, (), ()) = tokio::join!(
+        until_done(async || ledger.write(&write).await),
+        until_done(async || ledger.transaction(&transaction).await),
+        async {
+            let refused = until_known(async || ledger.write(&hurried).await).await;
+            assert_eq!(refused, Err("ServerReadOnly".to_owned()), "{}", hurried.logs());
+            count("during a write without enough time", &refused);
+            let begun = Instant::now();
+            let response = read.ok(WHERE).await;
+            assert!(is_at(port(&response), &old) && begun.elapsed() < SOON, "{response}");
+            count("during a read", &Ok(()));
+        },
+        async {
+            sleep_until((moved + LAG).into()).await;
+            rig.names_follow();
+        }
+    );
+    for (what, (outcome, when)) in [("write", written), ("transaction", carried_out)] {
+        outcome.unwrap_or_else(|kind| panic!("{what}: {kind}"));
+        let waited = when.duration_since(moved);
+        assert!(
+            waited >= LAG,
+            "a {what} was carried out after {waited:?}, before the name followed"
+        );
+        assert!(waited < LAG + SOON, "a {what} was carried out after {waited:?}");
+        count(&format!("during a {what} with enough time"), &Ok(()));
+    }
+    ledger.write(&hurried).await.unwrap();
+    assert_balanced(rig, &ledger).await;
+}
+
+/// Acts until the outcome is not only that the connection is gone.
+async fn until_known(act: impl AsyncFn() -> Outcome) -> Outcome {
+    match act().await {
+        Err(kind) if kind == "ConnectionLost" => act().await,
+        outcome => outcome,
+    }
+}
+
+/// The same, and when it was over.
+async fn until_done(act: impl AsyncFn() -> Outcome) -> (Outcome, Instant) {
+    (until_known(act).await, Instant::now())
+}
