@@ -15,7 +15,7 @@ use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::log_in::Random;
-use crate::login::{Accepted, Clock, Login};
+use crate::login::{Accepted, Clock, Login, Took};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
 use crate::pool::Pool;
@@ -118,6 +118,7 @@ impl<C: Connector> Function<C> {
             texts: C::TEXTS,
             dated_ahead: 0,
             accepted: Accepted::default(),
+            took: Took::default(),
             writer,
         };
         let reader = settings.reader.map(|Reader { endpoint, connect_to }| {

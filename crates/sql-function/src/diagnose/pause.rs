@@ -17,18 +17,29 @@ use crate::login::Login;
 const LONG: Duration = Duration::from_secs(5);
 
 impl<C: Connector> Examination<'_, C> {
-    /// Suspects a pause if the step `name` went well after a long time.
+    /// Suspects a pause if the step `name` went well after a long time, or the environment's own login did
+    /// before the diagnosis.
     pub(super) fn was_it_paused(&mut self, name: StepName, seen: &mut Seen, took: Duration) {
         let waits = matches!(name, StepName::Tcp | StepName::Tls | StepName::Login);
         let went_well = seen.verdict != Verdict::Failed;
-        if !waits || !went_well || took < LONG || !may_pause(self.login()) {
+        if !waits || !went_well || !may_pause(self.login()) {
             return;
         }
-        let after = format!("it took {:.1} s, and went well then", took.as_secs_f64());
+        let before =
+            if name == StepName::Login { self.login().took.take() } else { Duration::ZERO };
+        let because = match (took >= LONG, before >= LONG) {
+            (true, _) => format!("this took {}", then(took)),
+            (false, true) => format!("the login before this one took {}", then(before)),
+            (false, false) => return,
+        };
         seen.verdict = Verdict::Warning;
-        seen.text += &format!("; {after}");
-        self.find(Cause::DatabasePaused, format!("the step {}: {after}", name.as_str()));
+        seen.text += &format!("; {because}");
+        self.find(Cause::DatabasePaused, format!("the step {}: {because}", name.as_str()));
     }
+}
+
+fn then(took: Duration) -> String {
+    format!("{:.1} s, and went well then", took.as_secs_f64())
 }
 
 /// Whether a pause explains that the server was silent until the time was up, and whether it explains

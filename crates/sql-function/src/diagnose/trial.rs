@@ -29,6 +29,8 @@ use crate::rds_ca;
 
 /// How long the login of a trial may take: some round trips, and RDS's request to IAM.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// A login with less time tells nothing.
+const TOO_SHORT: Duration = Duration::from_secs(1);
 /// The wait before the same login is tried again: RDS limits new connections per second.
 const RETRY_DELAY: Duration = Duration::from_millis(1100);
 /// When a login that was denied is repeated once more, after its first denial, if the server has accepted a
@@ -83,8 +85,12 @@ impl<C: Connector> Examination<'_, C> {
     async fn connect(&mut self, examined: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
         let deadline = self.deadline.for_one_login();
         let conclude = async { Ok(C::conclude(self.login(), examined).await) };
-        let concluded = deadline.bound(|| "the login".into(), conclude).await;
-        let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
+        let Concluded { method, outcome } =
+            match deadline.bound(|| "the login".into(), conclude).await {
+                Ok(concluded) => concluded,
+                Err(silent) if self.deadline.left() < TOO_SHORT => return Err(silent),
+                Err(_) => Concluded::UNASKED,
+            };
         self.evidence.method = method;
         match outcome {
             Err(error) if error.kind() == Kind::LoginDenied => Err(error),

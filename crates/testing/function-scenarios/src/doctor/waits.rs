@@ -33,6 +33,7 @@ pub async fn waits(engine: Engine, bootstrap: &str) {
         resumes(&harness, "tcp", Condition::Unanswered),
         resumes(&harness, "tls", Condition::Freeze),
         resumes(&harness, "login", Condition::HoldLogins),
+        resumes_at_the_start(&harness),
         is_silent(&harness, "tcp", Condition::Unanswered, false),
         is_silent(&harness, "tcp", Condition::Unanswered, true),
         is_silent(&harness, "tls", Condition::Freeze, false),
@@ -56,21 +57,38 @@ fn step<'a>(diagnosis: &'a Value, name: &str) -> &'a Value {
 /// The diagnosis waits for it, and says what it was, and how long it took.
 async fn resumes(harness: &Harness, at: &str, condition: Condition) {
     let proxy = faults::proxy(harness).await;
-    proxy.set(condition);
     let function = deploy(harness, &proxy, TIMEOUT).await;
+    function.ok(ITEMS).await;
+    proxy.set(condition);
+    let diagnosis = resumed(&function, &proxy, at).await;
+    assert!(step(&diagnosis, at)["ms"].as_f64().unwrap() > 5_000.0, "{at}: {diagnosis:#}");
+    is_healthy(&function).await;
+}
+
+/// The login of the initialization waits, before the diagnosis begins.
+async fn resumes_at_the_start(harness: &Harness) {
+    let proxy = faults::proxy(harness).await;
+    proxy.set(Condition::HoldLogins);
+    let function = deploy(harness, &proxy, TIMEOUT).await;
+    let diagnosis = resumed(&function, &proxy, "login").await;
+    let because = diagnosis["causes"][0]["because"].as_str().unwrap();
+    assert!(because.contains("the login before this one took "), "{because}");
+    is_healthy(&function).await;
+}
+
+async fn resumed(function: &Deployed<'_>, proxy: &Proxy, at: &str) -> Value {
     let resume = async {
         sleep(PAUSE).await;
         proxy.set(Condition::Clear);
     };
-    let (diagnosis, ()) = tokio::join!(names(&function, at, Cause::DatabasePaused), resume);
-    let waited = step(&diagnosis, at);
-    assert!(waited["ms"].as_f64().unwrap() > 5_000.0, "{at}: {diagnosis:#}");
-    assert!(waited["seen"].as_str().unwrap().contains("; it took "), "{at}: {diagnosis:#}");
+    let (diagnosis, ()) = tokio::join!(names(function, at, Cause::DatabasePaused), resume);
+    let seen = step(&diagnosis, at)["seen"].as_str().unwrap();
+    assert!(seen.ends_with("s, and went well then"), "{at}: {diagnosis:#}");
     assert_eq!(step(&diagnosis, "statements")["verdict"], "ok", "{at}: {diagnosis:#}");
     let suspect = &diagnosis["causes"][0];
     assert!(suspect["title"].as_str().unwrap().contains("was paused, and resumes"), "{suspect:#}");
     assert!(suspect["fix"].as_str().unwrap().contains("keeps it awake, and billed"), "{suspect:#}");
-    is_healthy(&function).await;
+    diagnosis
 }
 
 /// Silence to the end may be a pause. That comes first where rules of the network do not explain it: the
