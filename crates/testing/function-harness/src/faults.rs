@@ -39,7 +39,10 @@ pub async fn proxy(harness: &Harness) -> Proxy {
 /// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
 /// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
 pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
-    proxy_to(&harness.server, address).await
+    match address {
+        Some(address) => proxy_at(harness, (address, harness.server.port()).into()).await,
+        None => proxy_to(&harness.server, None).await,
+    }
 }
 
 /// The same in front of any server.
@@ -58,6 +61,13 @@ pub async fn proxy_to(server: &Server, address: Option<IpAddr>) -> Proxy {
         }
     }
     panic!("no address of loopback has port {} free", server.port());
+}
+
+/// Starts a proxy in front of the harness's server at `address`. Port 0 stands for a free one.
+pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
+    let server = &harness.server;
+    let proxy = Proxy::start_on(address, server.address(), protocol(server)).await;
+    proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 fn protocol(server: &Server) -> Protocol {
@@ -139,7 +149,12 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 pub fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
-        "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"
+        "ConnectionLost"
+            | "Timeout"
+            | "Connect.Dns"
+            | "Connect.Tcp"
+            | "Connect.Tls"
+            | "Login.Refused"
     )
 }
 

@@ -12,11 +12,13 @@ mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
+mod denied;
 mod describe;
 mod discretion;
 mod doctor;
 mod events;
 mod failover;
+mod families;
 mod global;
 mod histories;
 mod known_state;
@@ -26,6 +28,7 @@ mod memory;
 mod moving;
 mod names;
 mod outages;
+mod pauses;
 mod policy;
 mod readers;
 mod reliability;
@@ -61,7 +64,7 @@ macro_rules! scenarios {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
                 gateway checked pins
-                proxy_words proxy_statements
+                proxy_words proxy_statements waits
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }
@@ -87,7 +90,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
-            names { each_login_asks }
+            pauses { resumed }
+            names { resolver }
+            families { either }
+            denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             failover { name_lags }
