@@ -26,6 +26,9 @@ mod postgres {
     function_scenarios::scenarios! { all => function_scenarios::tests;
         Postgres, crate::BOOTSTRAP, function_scenarios::listed:
     }
+    function_scenarios::scenarios! { postgres_versions => function_scenarios::tests;
+        Postgres, crate::BOOTSTRAP, function_scenarios::listed:
+    }
     function_scenarios::scenarios! { returning => function_scenarios::tests;
         Postgres, crate::BOOTSTRAP, function_scenarios::listed:
     }
