@@ -37,10 +37,11 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Builds packages of the workspace.
-pub(crate) fn build(packages: &[&str]) -> Result<(), Failure> {
-    let mut build = cargo(&["build", "--locked"])?;
-    build.args(packages.iter().flat_map(|package| ["--package", package]));
+/// Builds programs of the workspace. Their dependencies have the features of the whole workspace, so that no
+/// command builds one again that another has built.
+pub(crate) fn build(programs: &[&str]) -> Result<(), Failure> {
+    let mut build = cargo(&["build", "--locked", "--workspace"])?;
+    build.args(programs.iter().flat_map(|program| ["--bin", program]));
     run(&mut build)
 }
 
