@@ -26,6 +26,8 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     let mut command = Command::new(program);
     // A relative path would be relative to the caller's folder, not to the workspace.
     command.env("CARGO_TARGET_DIR", pinned_tools::target()?);
+    // Python's programs, the AWS CLI among them, would be compiled at each of their hundreds of starts.
+    command.env_remove("PYTHONDONTWRITEBYTECODE");
     // Cargo's variables about this package would make build scripts that read them, such as ring's, run
     // again after each plain `cargo build`.
     for (name, _) in env::vars_os() {
