@@ -8,7 +8,7 @@
 use engine::Engine;
 use fault_proxy::{Condition, Ending, Proxy};
 use function_harness::faults::{self, Ledger, Outcome, Report};
-use function_harness::{Deployed, Harness};
+use function_harness::{Deployed, Harness, borrowed};
 use futures_util::future::join_all;
 use local_rds::Server;
 use std::time::Duration;
@@ -66,7 +66,9 @@ impl Form {
     fn step(self) -> (&'static str, &'static str) {
         match self {
             Form::Unanswered => ("Connect.Tcp", "TCP"),
-            Form::Ignored | Form::Frozen | Form::LoginHeld => ("Timeout", "TLS and login"),
+            Form::Ignored | Form::Frozen => ("Timeout", "during TLS"),
+            // MySQL's driver does both in one call.
+            Form::LoginHeld => ("Timeout", "login"),
         }
     }
 }
@@ -118,40 +120,41 @@ pub async fn resumed(engine: Engine, bootstrap: &str) {
         ]
     };
     let cases: Vec<Case> = Form::ALL.into_iter().flat_map(of_form).collect();
-    let resumed = join_all(cases.iter().map(|case| case.run(&harness, &ledger)));
-    let given_up = join_all(Form::ALL.map(|form| gives_up(&harness, &ledger, form)));
+    let mut sites = vec![];
+    for case in &cases {
+        sites.push(site(&harness, TIMEOUT, case.is_warm).await);
+    }
+    let resumed = cases.iter().zip(&sites).map(|(case, site)| case.run(site, &ledger));
+    let resumed = join_all(resumed);
+    let mut hasty = vec![];
+    for form in Form::ALL {
+        hasty.push((form, site(&harness, TOO_SHORT, true).await));
+    }
+    let given_up = join_all(hasty.iter().map(|(form, site)| gives_up(*form, site)));
     let (resumed, given_up) = tokio::join!(resumed, given_up);
-    for (case, (ending, ..)) in cases.iter().zip(&resumed) {
+    for (case, ending) in cases.iter().zip(&resumed) {
         let seconds = case.length.as_secs();
         report.count(&format!("paused for {seconds} s, {}", case.form.words()), ending);
     }
     for (form, ending) in Form::ALL.iter().zip(&given_up) {
         report.count(&format!("paused for longer than the time-out, {}", form.words()), ending);
     }
-    // What was given up ends with its proxy. Those that wait have one connection each.
+    // What was given up ends with its proxy. Those that waited have one connection each.
+    drop(hasty);
     faults::settled(&harness.server, cases.len()).await;
     assert_eq!(faults::connections(&harness.server), cases.len());
-    drop(resumed);
+    drop(sites);
     faults::settled(&harness.server, 0).await;
     ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
 impl Case {
-    /// Returns the ending with the function and its proxy, whose connection is still open.
-    async fn run<'a>(
-        &self,
-        harness: &'a Harness,
-        ledger: &Ledger,
-    ) -> (Outcome, Deployed<'a>, Proxy) {
-        let proxy = faults::proxy(harness).await;
-        let function = faults::deploy(harness, proxy.address(), TIMEOUT, &[]).await;
-        if self.is_warm {
-            faults::echo(&function, 0).await.unwrap();
-            // Longer than a connection is used without a check: a server is paused after minutes.
-            sleep(Duration::from_millis(1500)).await;
-        }
-        self.form.begin(&proxy);
+    /// Returns the ending. The connection stays open.
+    async fn run(&self, (function, proxy): &(Deployed<'_>, Proxy), ledger: &Ledger) -> Outcome {
+        // Longer than a connection is used without a check: a server is paused after minutes.
+        sleep(Duration::from_millis(1500)).await;
+        self.form.begin(proxy);
         let start = Instant::now();
         let resume = async {
             sleep(self.length).await;
@@ -159,45 +162,56 @@ impl Case {
         };
         let work = async {
             let ending = match self.work {
-                Work::Read => faults::echo(&function, 1).await,
-                Work::Write => ledger.write(&function).await,
-                Work::Transaction => ledger.transaction(&function).await,
+                Work::Read => faults::echo(function, 1).await,
+                Work::Write => ledger.write(function).await,
+                Work::Transaction => ledger.transaction(function).await,
             };
             (ending, start.elapsed())
         };
         let ((ending, took), ()) = tokio::join!(work, resume);
         assert!(ending.is_ok(), "{self:?}: {ending:?} after {took:?}\n{}", function.logs());
         assert!(took > self.length, "{self:?}: it was not paused: {took:?}");
-        (ending, function, proxy)
+        ending
     }
 }
 
-/// An invocation that ends before the pause does.
-async fn gives_up(harness: &Harness, ledger: &Ledger, form: Form) -> Outcome {
+/// A function and its proxy, before the pause.
+async fn site(harness: &Harness, timeout: Duration, is_warm: bool) -> (Deployed<'_>, Proxy) {
     let proxy = faults::proxy(harness).await;
-    let function = faults::deploy(harness, proxy.address(), TOO_SHORT, &[]).await;
-    faults::echo(&function, 0).await.unwrap();
+    // Many log in at once, which takes a busy machine a while.
+    let untimed = faults::own_statements(harness.server.engine());
+    let function = faults::deploy(harness, proxy.address(), timeout, &borrowed(&untimed)).await;
+    if is_warm {
+        faults::echo(&function, 0).await.unwrap();
+    }
+    (function, proxy)
+}
+
+/// An invocation that ends before the pause does.
+async fn gives_up(form: Form, (function, proxy): &(Deployed<'_>, Proxy)) -> Outcome {
     sleep(Duration::from_millis(1500)).await;
-    form.begin(&proxy);
-    let (kind, message) =
-        function.invoke(r#"{"statement":"echo","params":[1]}"#).await.unwrap_err();
+    form.begin(proxy);
+    let (kind, message) = loop {
+        let event = r#"{"statement":"echo","params":[1]}"#;
+        let (kind, message) = function.invoke(event).await.unwrap_err();
+        // On a machine that is very busy, Lambda may end it before it can answer.
+        if kind != "Sandbox.Timedout" {
+            break (kind, message);
+        }
+    };
     let (expected, step) = form.step();
     assert_eq!(kind, expected, "{form:?}: {message}");
     assert!(message.contains(step), "{form:?}: {message}");
     let tried = seconds(&message).unwrap_or_else(|| panic!("{form:?}: for how long? {message}"));
-    assert!((2.0..=5.0).contains(&tried), "{form:?}: {message}");
-    let ending = ledger.write(&function).await;
-    assert!(ending.is_err(), "{form:?}: it is paused");
+    assert!((2.0..8.0).contains(&tried), "{form:?}: {message}");
     proxy.set(Condition::Clear);
-    faults::echo(&function, 2).await.unwrap();
+    faults::echo(function, 2).await.unwrap();
     Err(kind)
 }
 
 /// The first number of seconds in a message.
 fn seconds(message: &str) -> Option<f64> {
     let words: Vec<_> = message.split([' ', '(', ')', ',', ':', ';']).collect();
-    words.windows(2).find_map(|pair| match pair {
-        [number, "s" | "seconds"] => number.parse().ok(),
-        _ => None,
-    })
+    let is_unit = |word: &str| word.trim_end_matches('.') == "s";
+    words.windows(2).filter(|pair| is_unit(pair[1])).find_map(|pair| pair[0].parse().ok())
 }
