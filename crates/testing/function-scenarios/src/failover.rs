@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 use crate::moving::{
     Moving, WHERE, WORK, assert_balanced, is_at, port, sever_all, where_statement,
 };
+use crate::readers;
 
 /// How long the name stays behind.
 const LAG: Duration = Duration::from_secs(60);
@@ -23,10 +24,14 @@ const HURRIED: Duration = Duration::from_secs(6);
 /// Within which a read answers, whatever the writer does, and a write goes on by the topology.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Where the cluster says who writes, writes go on there within seconds. Where it does not, they wait for the
-/// name, as long as they have time. Reads wait for nothing. All at the same time, because the name takes a
-/// minute.
-pub async fn name_lags(engine: Engine, bootstrap: &str) {
+/// What takes a minute, side by side: [`name_lags`], and [`readers::away`].
+pub async fn waits(engine: Engine, bootstrap: &str) {
+    tokio::join!(name_lags(engine, bootstrap), readers::away(engine, bootstrap));
+}
+
+/// Where the cluster says who writes, writes go on there within seconds. Where it does not, or is mistaken, they
+/// wait for the name, as long as they have time. Reads wait for nothing.
+async fn name_lags(engine: Engine, bootstrap: &str) {
     let start = async |topology| {
         ClusterHarness::start(Cluster::builder(engine).topology(topology), bootstrap).await
     };
@@ -38,9 +43,22 @@ pub async fn name_lags(engine: Engine, bootstrap: &str) {
             told(Topology::Aurora).await;
         }
     };
-    let untold = async { by_name(&start(Topology::Nowhere).await, &report).await };
+    let untold = async {
+        if engine == Engine::MySql {
+            by_name(&mistaken(start(Topology::MultiAz).await).await, &report).await;
+        } else {
+            by_name(&start(Topology::Nowhere).await, &report).await;
+        }
+    };
     tokio::join!(told(Topology::MultiAz), aurora, untold);
     report.into_inner().unwrap().write(bootstrap);
+}
+
+/// A cluster of MySQL that takes the first writer for the writer for ever.
+async fn mistaken(rig: ClusterHarness) -> ClusterHarness {
+    let first = rig.cluster.instance_endpoint(rig.cluster.writer());
+    rig.harness.execute(&format!("UPDATE mysql.rds_topology SET endpoint = '{first}'")).await;
+    rig
 }
 
 /// Reads, writes and transactions while the writer moves, and until the name has followed.
@@ -103,6 +121,7 @@ async fn logs_in_by_name(rig: &ClusterHarness, moving: &Moving<'_>) {
 }
 
 /// Without a topology, a write waits for the name if it has the time, and is refused in the end if it has not.
+/// It has not been run then.
 async fn by_name(rig: &ClusterHarness, report: &Mutex<Report>) {
     let cluster = &rig.cluster;
     let statement = [where_statement(cluster.engine())];

@@ -98,8 +98,8 @@ macro_rules! scenarios {
             denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
-            failover { name_lags }
-            readers { roles away }
+            failover { waits }
+            readers { roles }
             histories { at_random }
             soak { random_faults }
         }

@@ -10,9 +10,12 @@ use serde_json::Value;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// The statement that says which server runs it.
 pub(crate) const WHERE: &str = r#"{"statement":"where"}"#;
+/// Between two invocations of a worker: more of them would only keep the machine busy.
+const PACE: Duration = Duration::from_millis(10);
 /// What workers do, in their order.
 pub(crate) const WORK: [&str; 3] = ["a read", "a write", "a transaction"];
 
@@ -96,6 +99,7 @@ impl<'a> Moving<'a> {
             };
             let seen = Seen { worker, began, took: began.elapsed(), outcome, port };
             self.seen.lock().unwrap().push(seen);
+            sleep(PACE).await;
         }
     }
 

@@ -99,7 +99,7 @@ pub async fn roles(engine: Engine, bootstrap: &str) {
 
 /// While the reader is away, whatever that looks like, the writer answers: the first event after one attempt,
 /// later ones at once. When the reader has come back, it answers again.
-pub async fn away(engine: Engine, bootstrap: &str) {
+pub(crate) async fn away(engine: Engine, bootstrap: &str) {
     let rig = start(engine, bootstrap).await;
     let (writer, reader) = (rig.cluster.writer(), rig.cluster.reader());
     let (warm, frozen, unknown) = (deploy(&rig).await, deploy(&rig).await, deploy(&rig).await);
