@@ -26,6 +26,8 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     let mut command = Command::new(program);
     // A relative path would be relative to the caller's folder, not to the workspace.
     command.env("CARGO_TARGET_DIR", pinned_tools::target()?);
+    // Python's programs, the AWS CLI among them, would be compiled at each of their hundreds of starts.
+    command.env_remove("PYTHONDONTWRITEBYTECODE");
     // Cargo's variables about this package would make build scripts that read them, such as ring's, run
     // again after each plain `cargo build`.
     for (name, _) in env::vars_os() {
@@ -37,10 +39,11 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Builds packages of the workspace.
-pub(crate) fn build(packages: &[&str]) -> Result<(), Failure> {
-    let mut build = cargo(&["build", "--locked"])?;
-    build.args(packages.iter().flat_map(|package| ["--package", package]));
+/// Builds programs of the workspace. Their dependencies have the features of the whole workspace, so that no
+/// command builds one again that another has built.
+pub(crate) fn build(programs: &[&str]) -> Result<(), Failure> {
+    let mut build = cargo(&["build", "--locked", "--workspace"])?;
+    build.args(programs.iter().flat_map(|program| ["--bin", program]));
     run(&mut build)
 }
 

@@ -17,7 +17,7 @@ enum Action {
     Own(fn(Vec<OsString>) -> Result<(), Failure>),
     /// Runs on this machine's servers.
     Local,
-    /// Builds packages, and runs the program of the first.
+    /// Builds programs, and runs the first.
     Program(&'static [&'static str]),
     /// The same for a program behind several commands, whose first argument is the command's name.
     Shared(&'static str),
@@ -145,13 +145,13 @@ impl Command {
         match self.action {
             Action::Own(run) => run(arguments),
             Action::Local => local::run(self.name, arguments),
-            Action::Program(packages) => {
-                cargo::build(packages)?;
-                cargo::exec(cargo::built(packages[0])?.args(arguments))
+            Action::Program(programs) => {
+                cargo::build(programs)?;
+                cargo::exec(cargo::built(programs[0])?.args(arguments))
             }
-            Action::Shared(package) => {
-                cargo::build(&[package])?;
-                cargo::exec(cargo::built(package)?.arg(self.name).args(arguments))
+            Action::Shared(program) => {
+                cargo::build(&[program])?;
+                cargo::exec(cargo::built(program)?.arg(self.name).args(arguments))
             }
         }
     }

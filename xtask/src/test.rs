@@ -22,6 +22,10 @@ use flags::Flags;
 use plan::{Job, Plan};
 use progress::Progress;
 
+/// `iam-auth` with all features. `unwinding`, of which nothing is built, has for its tests all that has
+/// features for `iam-auth`'s dependencies: they are built as for the workspace's tests, and not once more.
+const LIBRARY: [&str; 5] = ["--package", "iam-auth", "--package", "unwinding", "--all-features"];
+
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     let flags = Flags::parse(arguments)?;
     if !flags.arguments.is_empty() {
@@ -73,7 +77,9 @@ fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
         })?;
     }
     if flags.is_all() {
-        let library = binaries::build(&["--package", "iam-auth", "--all-features"])?;
+        let library = binaries.iter().filter_map(|binary| binary.test_of("iam-auth"));
+        let library: Vec<_> = library.flat_map(|test| ["--test", test]).collect();
+        let library = binaries::build(&[&LIBRARY[..], &["--lib"], &library].concat())?;
         binaries.extend(library.into_iter().map(|binary| binary.with("all features")));
         // Some tests use the packages. They would build them without showing it.
         cargo::run(&mut cargo::built("packaging")?)?;
@@ -92,11 +98,12 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
         let lints =
             ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         jobs.push(job("lints", &lints)?);
-        let library = ["test", "--locked", "--doc", "--package", "iam-auth", "--all-features"];
+        let library = [&["test", "--locked", "--doc"], &LIBRARY[..]].concat();
         jobs.push(job("iam-auth with all features: documentation", &library)?);
-        let bare = ["clippy", "--locked", "--package", "iam-auth", "--no-default-features", "--"];
-        let bare = [&bare[..], &["--deny", "warnings"]].concat();
-        jobs.push(job("iam-auth without features: lints", &bare)?);
+        // By itself, as its users build it: other packages give its dependencies no features.
+        let alone = ["clippy", "--locked", "--package", "iam-auth", "--no-default-features"];
+        let alone = [&alone[..], &["--features", "https", "--", "--deny", "warnings"]].concat();
+        jobs.push(job("iam-auth with https alone: lints", &alone)?);
     }
     if flags.servers.is_empty() && !flags.versions && flags.names.is_empty() {
         let examples = ["test", "--locked", "--doc", "--workspace", "--no-fail-fast"];

@@ -15,7 +15,7 @@ use crate::driver::Connector;
 use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Call, Request};
 use crate::log_in::Random;
-use crate::login::{Accepted, Clock, Login};
+use crate::login::{Accepted, Clock, Login, Took};
 use crate::perform::{Step, Work, perform};
 use crate::placeholders;
 use crate::pool::Pool;
@@ -118,6 +118,7 @@ impl<C: Connector> Function<C> {
             texts: C::TEXTS,
             dated_ahead: 0,
             accepted: Accepted::default(),
+            took: Took::default(),
             writer,
         };
         let reader = settings.reader.map(|Reader { endpoint, connect_to }| {
@@ -189,6 +190,7 @@ impl<C: Connector> Function<C> {
     pub(crate) async fn diagnose(&self, deadline: Deadline) -> Diagnosis {
         let subject = Subject {
             connector: self.pool.connector(),
+            reader: self.pool.reader(),
             catalogue: &self.catalogue,
             scheduled_statement: self.scheduled_statement.as_deref(),
             resource_ids: &self.resource_ids,

@@ -126,7 +126,7 @@ pub use deadline::Deadline;
 pub use driver::{Connection, Connector, Description, Examine, ExecResult};
 pub use error::{Error, Fate, Kind, is_reusable};
 pub use global::{see_writer, token_at};
-pub use login::{Accepted, Clock, Login};
+pub use login::{Accepted, Clock, Login, Took};
 pub use own::{Answer, Context, Driver, Transaction};
 pub use param::{Elements, Param};
 pub use proxy_words::ProxySays;

@@ -44,6 +44,7 @@ pub(crate) async fn log_in<C: Connector>(
         let error = match connector.connect(deadline).await {
             Ok(connection) => {
                 login.accepted.remember();
+                login.took.remember(tries.since.elapsed());
                 return Ok(connection);
             }
             Err(error) => global::explained::<C>(login, error, deadline).await,

@@ -2,7 +2,7 @@
 
 use diagnosis::{Cause, EngineTexts, Placeholders};
 use iam_auth::{AuthToken, DialAddress, Endpoint, TokenSigner, TrustStore};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -34,6 +34,8 @@ pub struct Login {
     pub dated_ahead: i64,
     /// Whether the server has accepted one of its tokens.
     pub accepted: Accepted,
+    /// How long the last login of the environment took, until a diagnosis tells it.
+    pub took: Took,
     /// At the endpoint of a global database without `DB_REGION`: the writer, for whose region tokens are
     /// signed.
     pub writer: Option<Writer>,
@@ -52,6 +54,23 @@ impl Accepted {
     /// Whether the server has accepted a token.
     pub(crate) fn is_known(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a login took that went well in the end, in milliseconds. That of the warm-up is not seen by
+/// the event that it delays.
+#[derive(Debug, Default)]
+pub struct Took(AtomicU64);
+
+impl Took {
+    /// Remembers it.
+    pub(crate) fn remember(&self, took: Duration) {
+        self.0.store(took.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Tells it once.
+    pub(crate) fn take(&self) -> Duration {
+        Duration::from_millis(self.0.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -79,6 +98,7 @@ impl Login {
             texts: self.texts,
             dated_ahead: self.dated_ahead,
             accepted: Accepted::default(),
+            took: Took::default(),
             writer: None,
         }
     }

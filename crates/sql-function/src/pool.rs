@@ -85,6 +85,11 @@ impl<C: Connector> Pool<C> {
         self.writer.connector()
     }
 
+    /// Opens the connections to a reader, if there are readers.
+    pub(crate) fn reader(&self) -> Option<&C> {
+        self.reader.as_ref().map(|role| &**role.connector())
+    }
+
     /// The login of the connections for `need`.
     pub(crate) fn login(&self, need: Need) -> &Login {
         self.role(need == Need::Read).login()

@@ -41,6 +41,12 @@ impl Binary {
         format!("{} {}", self.package, self.target)
     }
 
+    /// The file of integration tests that it is, if it is one of `package`.
+    pub(super) fn test_of(&self, package: &str) -> Option<&str> {
+        let is_test = self.package == package && !["lib", "bin"].contains(&&*self.target);
+        is_test.then_some(&*self.target)
+    }
+
     /// The same, built with a feature.
     pub(super) fn with(self, feature: &str) -> Binary {
         Binary { package: format!("{} with {feature}:", self.package), ..self }

@@ -32,6 +32,10 @@ pub(super) const LONG: [&str; 13] = [
     "mysql",
 ];
 
+/// Test programs that are started before all others, because they are busy for minutes with one thing after
+/// another: calls of the AWS CLI, and release builds.
+const FIRST: [&str; 2] = ["deployment::refused_by_aws::", "packaging::lambda::"];
+
 /// Tests that need the machine to themselves, and why: they have failed beside others, or would make
 /// others fail.
 const ALONE: [(&str, &str); 3] = [
@@ -98,7 +102,7 @@ pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> 
             jobs.push((key, Job { part_of, name, command, tests, alone }));
         }
     }
-    jobs.sort_by_key(|(key, _)| (key.alone, Reverse(key.long)));
+    jobs.sort_by_key(|(key, _)| (key.alone, !key.first, Reverse(key.long)));
     Ok(Plan { jobs: jobs.into_iter().map(|(_, job)| job).collect(), left_out })
 }
 
@@ -106,6 +110,7 @@ pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     alone: bool,
+    first: bool,
     /// 0 for most tests; the longer, the higher.
     long: usize,
 }
@@ -119,6 +124,7 @@ impl Key {
         let at = kinds.filter_map(|kind| LONG.iter().position(|&long| kind == long)).min();
         Key {
             alone: ALONE.iter().any(|(part, _)| name.contains(&format!("::{part}"))),
+            first: FIRST.iter().any(|program| name.starts_with(program)),
             long: at.map_or(0, |at| LONG.len() - at),
         }
     }
@@ -145,5 +151,8 @@ mod tests {
         assert!(soak.long > deployment.long && deployment.long > login.long && login.long > 0);
         assert!(shutdown.alone && shutdown.long == 0 && !soak.alone);
         assert_eq!(policy.long, 0, "not the scenarios");
+        let builds = Key::of("packaging::lambda::zips::are_the_same_bytes_when_built_again");
+        let lambda = Key::of("local-lambda::lambda::processes::freeze");
+        assert!(builds.first && builds.long == 0 && !lambda.first && !soak.first);
     }
 }

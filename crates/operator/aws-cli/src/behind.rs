@@ -145,6 +145,9 @@ mod tests {
             status: "available".into(),
             publicly_accessible: None,
             exports_auth_errors: None,
+            reader: None,
+            serverless: None,
+            is_dual_stack: false,
         }
     }
 }

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use crate::client::Aws;
 use crate::database::{AUTH_ERROR_LOG, Database, engine, region_of};
 use crate::error::Error;
+use crate::reader::Reader;
+use crate::serverless::{Scaling, Serverless};
 use crate::target::Target;
 use crate::vpc::{SecurityGroup, SubnetGroup};
 
@@ -28,7 +30,14 @@ pub(crate) struct Cluster {
     engine: String,
     engine_version: Option<String>,
     endpoint: Option<String>,
+    reader_endpoint: Option<String>,
     port: Option<u16>,
+    #[serde(rename = "DBClusterMembers", default)]
+    members: Vec<Role>,
+    #[serde(rename = "ServerlessV2ScalingConfiguration")]
+    scaling: Option<Scaling>,
+    global_cluster_identifier: Option<String>,
+    network_type: Option<String>,
     #[serde(default)]
     pub(crate) db_cluster_resource_id: String,
     #[serde(rename = "DBSubnetGroup")]
@@ -46,6 +55,14 @@ pub(crate) struct Cluster {
     publicly_accessible: Option<bool>,
     #[serde(default)]
     enabled_cloudwatch_logs_exports: Vec<String>,
+}
+
+/// What an instance is in its cluster.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Role {
+    #[serde(default)]
+    is_cluster_writer: bool,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +119,9 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
     classes.sort();
     classes.dedup();
     let logs = &cluster.enabled_cloudwatch_logs_exports;
+    let is_global = cluster.global_cluster_identifier.is_some_and(|global| !global.is_empty());
+    let host = cluster.reader_endpoint.filter(|host| !host.is_empty());
+    let has_readers = cluster.members.iter().any(|member| !member.is_cluster_writer);
     Ok(Database {
         target: Target::Cluster(cluster.identifier),
         engine,
@@ -123,6 +143,9 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         instance_classes: classes,
         master_user: cluster.master_username,
         status: cluster.status,
+        reader: host.map(|host| Reader { host, has_readers }),
+        serverless: cluster.scaling.map(|scaling| Serverless { scaling, is_global }),
+        is_dual_stack: is_dual(cluster.network_type.as_deref()),
         publicly_accessible: publicly_accessible(cluster.publicly_accessible, &members.instances),
         exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),
     })
@@ -135,6 +158,11 @@ fn publicly_accessible(whole: Option<bool>, members: &[Member]) -> Option<bool> 
     let of_members =
         || members.iter().filter_map(|it| it.publicly_accessible).reduce(|a, b| a || b);
     whole.or_else(of_members)
+}
+
+/// `NetworkType` is `IPV4` or `DUAL`.
+pub(crate) fn is_dual(network_type: Option<&str>) -> bool {
+    network_type == Some("DUAL")
 }
 
 /// A cluster has only the name of its subnet group.

@@ -4,10 +4,12 @@ use engine::Engine;
 
 use crate::error::Error;
 use crate::proxy_auth::ProxyAuth;
+use crate::reader::Reader;
+use crate::serverless::Serverless;
 use crate::target::Target;
 
 /// A database, as RDS describes it. What RDS does not report of a proxy or a cluster is `None` or empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Database {
     /// What was asked about.
     pub target: Target,
@@ -50,6 +52,12 @@ pub struct Database {
     pub master_user: Option<String>,
     /// Its status, such as `available`.
     pub status: String,
+    /// The endpoint of a cluster's readers, which its resource id is good for too.
+    pub reader: Option<Reader>,
+    /// The scaling of an Aurora Serverless v2 cluster, or of the cluster of an instance.
+    pub serverless: Option<Serverless>,
+    /// Whether its endpoint has an IPv6 address beside the IPv4 one: its network type is DUAL.
+    pub is_dual_stack: bool,
     /// Whether its endpoint has a public address.
     pub publicly_accessible: Option<bool>,
     /// Whether the log `iam-db-auth-error`, which says why a token was refused, is exported to

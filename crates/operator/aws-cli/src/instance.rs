@@ -46,6 +46,7 @@ pub(crate) struct Instance {
     iam_auth: bool,
     master_username: Option<String>,
     publicly_accessible: Option<bool>,
+    network_type: Option<String>,
     #[serde(default)]
     enabled_cloudwatch_logs_exports: Vec<String>,
 }
@@ -82,6 +83,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
                 iam_auth: whole.iam_auth,
                 internet_access_gateway: whole.internet_access_gateway,
                 exports_auth_errors: whole.exports_auth_errors,
+                serverless: whole.serverless,
                 master_user: whole.master_user.or(own.master_user),
                 ..own
             })
@@ -120,6 +122,9 @@ fn database(name: &str, instance: Instance) -> Result<Database, Error> {
         instance_classes: instance.class.into_iter().collect(),
         master_user: instance.master_username,
         status: instance.status,
+        reader: None,
+        serverless: None,
+        is_dual_stack: cluster::is_dual(instance.network_type.as_deref()),
         publicly_accessible: instance.publicly_accessible,
         exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),
     })

@@ -26,6 +26,9 @@ pub struct Function {
     pub role: String,
     /// The SHA-256 of its code, in base64.
     pub code_sha256: String,
+    /// How many seconds an invocation may take.
+    #[serde(rename = "Timeout", default)]
+    pub timeout: Option<u64>,
     #[serde(default)]
     vpc_config: Option<Vpc>,
     #[serde(default)]
@@ -42,6 +45,8 @@ pub struct Vpc {
     pub subnet_ids: Vec<String>,
     /// Its security groups.
     pub security_group_ids: Vec<String>,
+    /// Whether the function sends by IPv6 too, in dual-stack subnets.
+    pub ipv6_allowed_for_dual_stack: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

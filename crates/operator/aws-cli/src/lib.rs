@@ -34,6 +34,8 @@ mod proxy;
 mod proxy_auth;
 mod proxy_endpoint;
 mod proxy_target;
+mod reader;
+mod serverless;
 mod target;
 mod vpc;
 
@@ -56,6 +58,8 @@ pub use network::{Concurrency, Subnet, subnets, vpcs_of_groups};
 pub use proxy_auth::{ProxyAuth, ProxySecret};
 pub use proxy_endpoint::{ProxyEndpoint, proxy_endpoints};
 pub use proxy_target::{ProxyTarget, TargetHealth, proxy_targets};
-pub use reach::{Reach, reach};
+pub use reach::{Families, Reach, families, reach};
+pub use reader::Reader;
+pub use serverless::{RESUME_TIMEOUT, Serverless};
 pub use support::{Objection, objections};
 pub use target::Target;

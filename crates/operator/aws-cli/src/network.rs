@@ -24,6 +24,36 @@ pub struct Subnet {
     /// The Availability Zone by its id, such as `use1-az3`, which is the same in every account.
     #[serde(rename = "AvailabilityZoneId", default)]
     pub zone_id: String,
+    #[serde(rename = "Ipv6CidrBlockAssociationSet", default)]
+    ipv6: Vec<Ipv6Block>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Ipv6Block {
+    #[serde(rename = "Ipv6CidrBlockState")]
+    state: Option<BlockState>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct BlockState {
+    #[serde(rename = "State")]
+    state: Option<String>,
+}
+
+impl Subnet {
+    /// A subnet with an IPv4 CIDR block alone.
+    #[must_use]
+    pub fn new(id: &str, vpc: &str, zone_id: &str) -> Self {
+        let [id, vpc, zone_id] = [id, vpc, zone_id].map(str::to_owned);
+        Self { id, vpc, zone_id, ipv6: vec![] }
+    }
+
+    /// Whether it has an IPv6 CIDR block too.
+    #[must_use]
+    pub fn is_dual_stack(&self) -> bool {
+        let state = |block: &Ipv6Block| block.state.as_ref()?.state.clone();
+        self.ipv6.iter().any(|block| state(block).as_deref() == Some("associated"))
+    }
 }
 
 /// Asks AWS about subnets.

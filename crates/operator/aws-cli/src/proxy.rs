@@ -4,6 +4,7 @@ use engine::Engine;
 use serde::Deserialize;
 
 use crate::client::Aws;
+use crate::cluster;
 use crate::database::{Database, region_of};
 use crate::error::Error;
 use crate::proxy_auth::{Auth, ProxyAuth};
@@ -36,6 +37,7 @@ pub(crate) struct Proxy {
     #[serde(default)]
     auth: Vec<Auth>,
     default_auth_scheme: Option<String>,
+    endpoint_network_type: Option<String>,
 }
 
 pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
@@ -85,6 +87,9 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         instance_classes: Vec::new(),
         master_user: None,
         status: proxy.status,
+        reader: None,
+        serverless: None,
+        is_dual_stack: cluster::is_dual(proxy.endpoint_network_type.as_deref()),
         publicly_accessible: Some(false),
         exports_auth_errors: None,
     })

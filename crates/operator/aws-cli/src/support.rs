@@ -98,11 +98,11 @@ fn class_too_small(database: &Database, class: &str) -> Option<Objection> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Target;
 
-    fn database(engine_name: &str, version: &str, class: &str) -> Database {
+    pub(crate) fn database(engine_name: &str, version: &str, class: &str) -> Database {
         Database {
             target: Target::Instance("mydb".into()),
             arn: String::new(),
@@ -126,6 +126,9 @@ mod tests {
             status: "available".into(),
             publicly_accessible: None,
             exports_auth_errors: None,
+            reader: None,
+            serverless: None,
+            is_dual_stack: false,
         }
     }
 

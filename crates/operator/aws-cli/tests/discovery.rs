@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test
 
 use aws_cli::{
-    Aws, Error, Reach, Side, Target, behind, blue_green, discover, enable_iam_auth,
-    name_of_resource, reach,
+    Aws, Error, Families, Reach, Side, Target, behind, blue_green, discover, enable_iam_auth,
+    families, name_of_resource, reach, subnets,
 };
 use engine::Engine;
 use local_aws::{LocalAws, REGION, Secret};
@@ -90,6 +90,7 @@ fn an_instance(rds: &Rds) {
     assert_eq!(off.instance_classes, ["db.t4g.micro"]);
     assert_eq!(off.master_user.as_deref(), Some("admin"));
     assert_eq!(off.publicly_accessible, Some(false));
+    assert!(off.reader.is_none() && off.serverless.is_none() && !off.is_dual_stack, "{off:?}");
     assert_eq!(off.exports_auth_errors, Some(false));
     // Metrics and log groups have the name in lower case.
     let written = discover(&rds.aws, &Target::Instance("Orders".into())).unwrap();
@@ -110,16 +111,22 @@ fn a_cluster_and_its_instances(rds: &Rds) {
         &format!(
             "rds create-db-cluster --db-cluster-identifier sales --engine aurora-postgresql \
          --master-username root --master-user-password not-used-anywhere \
-         --enable-iam-database-authentication --db-subnet-group-name two \
+         --enable-iam-database-authentication --db-subnet-group-name two --network-type DUAL \
+         --serverless-v2-scaling-configuration MinCapacity=0,MaxCapacity=4 \
          --vpc-security-group-ids {}",
             rds.group
         ),
     );
-    run(
-        &rds.aws,
-        "rds create-db-instance --db-instance-identifier sales-1 --db-cluster-identifier sales \
-         --engine aurora-postgresql --db-instance-class db.r6g.large",
-    );
+    let member = |name: &str| {
+        run(
+            &rds.aws,
+            &format!(
+                "rds create-db-instance --db-instance-identifier {name} --db-cluster-identifier sales \
+                 --engine aurora-postgresql --db-instance-class db.r6g.large"
+            ),
+        );
+    };
+    member("sales-1");
     let cluster = discover(&rds.aws, &Target::Cluster("sales".into())).unwrap();
     assert_eq!(cluster.engine, Engine::Postgres);
     assert_eq!(cluster.engine_name, "aurora-postgresql");
@@ -128,15 +135,22 @@ fn a_cluster_and_its_instances(rds: &Rds) {
     assert_eq!(cluster.master_user.as_deref(), Some("root"));
     assert_eq!(cluster.subnets, rds.subnets);
     assert_eq!(cluster.instance_classes, ["db.r6g.large"]);
+    assert!(cluster.is_dual_stack);
+    let scaling = cluster.serverless.as_ref().unwrap();
+    assert!(scaling.may_be_paused() && scaling.capacity() == (0.0, 4.0), "{scaling:?}");
+    let reader = cluster.reader.as_ref().unwrap();
+    assert!(!reader.host.is_empty() && !reader.has_readers, "{reader:?}");
 
+    member("sales-2");
     let written = discover(&rds.aws, &Target::Cluster("SALES".into())).unwrap();
     assert_eq!(written.target, cluster.target);
+    assert!(written.reader.unwrap().has_readers);
 
     // IAM authentication of an instance is its cluster's.
     let member = discover(&rds.aws, &Target::Instance("sales-1".into())).unwrap();
     assert_eq!(member.resource_id, cluster.resource_id);
     assert_eq!(member.cluster.as_deref(), Some("sales"));
-    assert!(member.iam_auth);
+    assert!(member.iam_auth && member.reader.is_none() && member.serverless == cluster.serverless);
 }
 
 fn a_proxy(rds: &Rds) {
@@ -320,6 +334,18 @@ fn security_groups(rds: &Rds) {
     };
     admit("IpRanges=[{CidrIp=10.0.0.0/8}]");
     assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::ByAddress);
+    // The group sends to itself too, and its default rule is for IPv4 alone.
+    assert_eq!(families(&rds.aws, &database, &from).unwrap(), Families::NoIpv6Out);
+    run(
+        &rds.aws,
+        &format!(
+            "ec2 associate-subnet-cidr-block --subnet-id {} --ipv6-cidr-block 2001:db8:1234:1a00::/64",
+            rds.subnets[0]
+        ),
+    );
+    let found = subnets(&rds.aws, &rds.subnets).unwrap();
+    let dual: Vec<_> = found.iter().filter(|it| it.is_dual_stack()).map(|it| &it.id).collect();
+    assert_eq!(dual, [&rds.subnets[0]]);
     admit(&format!("UserIdGroupPairs=[{{GroupId={}}}]", rds.group));
     assert_eq!(reach(&rds.aws, &database, &from).unwrap(), Reach::Open);
 }

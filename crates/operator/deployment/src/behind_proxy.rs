@@ -7,7 +7,7 @@ use aws_cli::{
 use iam_auth::Endpoint;
 
 use crate::checks::Enable;
-use crate::{Failure, Report};
+use crate::{Failure, Report, pause};
 
 /// The proxy as it is at the endpoint `host`, which has a network of its own.
 ///
@@ -92,6 +92,9 @@ pub(crate) fn check(
         let target = &database.target;
         if let Some(trouble) = trouble {
             report.note(&format!("warning: RDS says of the {target} behind the proxy: {trouble}"));
+        }
+        if let Some(note) = pause::behind_proxy(database) {
+            report.note(&note);
         }
         if !auth.is_iam_by_default {
             continue;

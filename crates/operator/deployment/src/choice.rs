@@ -5,6 +5,7 @@ use aws_cli::{Database, Target};
 use engine::Engine;
 use iam_auth::{Endpoint, Roots};
 
+use crate::readers::{self, Readers};
 use crate::resource_ids::ResourceIds;
 use crate::{Account, Failure};
 
@@ -29,6 +30,8 @@ pub struct Given {
     pub no_vpc: bool,
     /// The roots of the endpoint's certificate, in place of those of its kind.
     pub trust: Option<Roots>,
+    /// Statements of mode read go to the cluster's reader endpoint.
+    pub reader: bool,
 }
 
 /// The roots of an endpoint's certificate.
@@ -52,6 +55,10 @@ pub(crate) struct Choice {
     pub(crate) security_groups: Vec<String>,
     /// The roots of the endpoint's certificate. `None` when a stack keeps what it has.
     pub(crate) trust: Option<Trust>,
+    /// Where statements of mode read go. `None` when a stack keeps what it has.
+    pub(crate) readers: Option<Readers>,
+    /// The functions' subnets without an IPv6 CIDR block. `None` if AWS was not asked.
+    pub(crate) subnets_without_ipv6: Option<Vec<String>>,
     /// The identifier of its metrics.
     pub(crate) identifier: Option<String>,
     /// What AWS knows of it.
@@ -109,6 +116,7 @@ pub(crate) fn choose(
         )
         .into());
     }
+    let readers = readers::chosen(given.reader, of_aws)?;
     let of_aws = of_aws.map(|it| match it.internet_access_gateway {
         true => Trust::Roots(Roots::Amazon),
         false => Trust::OfItsKind,
@@ -126,6 +134,8 @@ pub(crate) fn choose(
         subnets,
         security_groups,
         trust,
+        readers,
+        subnets_without_ipv6: None,
         identifier,
         found,
     })

@@ -31,7 +31,7 @@ pub fn deploy(
     now: SystemTime,
     report: &Report,
 ) -> Result<bool, Failure> {
-    let Prepared { plan, review, region, parameters, aws } =
+    let Prepared { plan, review, database, region, parameters, aws } =
         prepare(options, account, now, report)?;
     let built = match options.statements {
         Statements::LastBuild => None,
@@ -41,7 +41,7 @@ pub fn deploy(
         let tools = pinned_tools::sam(&mut |line| report.note(line))?;
         report.note("checking the template");
         sam::validate(&tools, &plan.template, &region)?;
-        return planned(options, &Contents { plan, review }, &parameters, report);
+        return planned(options, &Contents { plan, review, database }, &parameters, report);
     };
     let zips = artifacts::read(&plan.functions, built.as_deref())?;
     report.note("uploading new zips and creating a change set");
@@ -50,19 +50,28 @@ pub fn deploy(
     let template = artifacts::packaged(&plan.template, &zips, keep)?;
     let wanted = Wanted { template: &template, parameters: &parameters };
     let change_set = change_set::create(&aws, &options.stack, &wanted, &bucket)?;
-    execute(&bucket, options, &Contents { plan, review }, &zips, change_set.as_ref(), report)
+    execute(
+        &bucket,
+        options,
+        &Contents { plan, review, database },
+        &zips,
+        change_set.as_ref(),
+        report,
+    )
 }
 
 /// What the stack will have.
 struct Contents {
     plan: Plan,
     review: Review,
+    database: serde_json::Value,
 }
 
 impl Contents {
     /// For a program, as members of a result.
     fn add_to(&self, result: &mut serde_json::Value) -> Result<(), Failure> {
         result["functions"] = self.plan.document()?;
+        result["database"] = self.database.clone();
         let serde_json::Value::Object(review) = self.review.document() else { return Ok(()) };
         for (name, value) in review {
             result[name] = value;

@@ -143,7 +143,11 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         &["permissions-boundary", "trust"],
     ]
     .concat();
-    let switches = ["no-vpc", "enable-iam-auth", "no-build", "dry-run", "yes", "json"];
+    let switches = [
+        &["no-vpc", "ipv6", "reader", "enable-iam-auth", "no-build", "dry-run", "yes"][..],
+        &["json"],
+    ]
+    .concat();
     let Some(mut options) = Options::read(line, &values, &switches)? else {
         return Ok(Command::Help(DEPLOY));
     };
@@ -167,7 +171,16 @@ fn deploy(line: CommandLine) -> Result<Command, Failure> {
         security_groups: options.list("security-groups"),
         no_vpc: options.has("no-vpc"),
         trust: options.parsed("trust")?,
+        reader: options.has("reader"),
     };
+    if options.has("ipv6") {
+        let ipv6 = ("Ipv6AllowedForDualStack".to_owned(), "true".to_owned());
+        if options.parameters.iter().any(|(name, _)| *name == ipv6.0) {
+            let why = "--ipv6 and --parameter Ipv6AllowedForDualStack: one is enough";
+            return Err(options.line.error(why).into());
+        }
+        options.parameters.push(ipv6);
+    }
     let architecture = options.parsed("arch")?.or_else(Architecture::of_this_machine);
     let user = "the user to log in as, which `cargo xtask user` creates";
     let deploy = Deploy {
@@ -230,7 +243,7 @@ mod tests {
 
     #[test]
     fn options_become_parameters() {
-        let line = "deploy --db-proxy p --db-user u --db-name d --engine aurora-mysql --port 3307 \
+        let line = "deploy --db-proxy p --db-user u --db-name d --engine aurora-mysql --port 3307 --ipv6 \
                     --function mysql-a --statements sql --connect-to c:1 --parameter A=1 \
                     --parameter B=2=3 --json";
         let Ok(Command::Deploy { deploy, json: true, .. }) = parsed(line) else { panic!("{line}") };
@@ -239,7 +252,7 @@ mod tests {
         assert_eq!(deploy.given.port, Some(3307));
         let parameters: Vec<_> =
             deploy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(parameters, ["ConnectTo=c:1", "A=1", "B=2=3"]);
+        assert_eq!(parameters, ["ConnectTo=c:1", "A=1", "B=2=3", "Ipv6AllowedForDualStack=true"]);
         assert_eq!(deploy.function.as_deref(), Some("mysql-a"));
         assert!(matches!(deploy.statements, Statements::Folder(folder) if folder.ends_with("sql")));
     }
@@ -259,6 +272,10 @@ mod tests {
             ("deploy --statements a --statements b", "--statements is given twice"),
             ("deploy --no-build --statements a --db-user u", "leave out --statements"),
             ("deploy --db-instance a --db-cluster b", "name one database"),
+            (
+                "deploy --db-user u --db-name d --ipv6 --parameter Ipv6AllowedForDualStack=false",
+                "one is enough",
+            ),
             ("deploy --parameter A", "--parameter needs NAME=VALUE"),
             ("deploy --port x", "--port: invalid digit"),
             ("deploy --engine oracle --db-user u", "--engine: unknown engine \"oracle\""),

@@ -11,16 +11,20 @@ mod behind_proxy;
 mod boundary;
 mod checks;
 mod choice;
+mod ipv6;
 mod limits;
 mod one_network;
 mod options;
 mod other_account;
 mod parameters;
+mod pause;
 mod plan;
 mod prepare;
+mod readers;
 mod resource_ids;
 mod review;
 mod together;
+mod traits;
 
 // From the zips to a stack.
 mod artifacts;

@@ -46,6 +46,8 @@ pub(crate) fn network(
         ));
     }
     choice.subnets.retain(|id| usable.iter().any(|used| used.id == *id));
+    let without_ipv6 = usable.iter().filter(|subnet| !subnet.is_dual_stack());
+    choice.subnets_without_ipv6 = Some(without_ipv6.map(|subnet| subnet.id.clone()).collect());
     let vpc = one_vpc(&usable)?;
     if let Some(of_database) = choice.found.as_ref().and_then(|found| found.vpc.as_deref())
         && of_database != vpc
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     fn subnet(id: &str, vpc: &str, zone_id: &str) -> Subnet {
-        Subnet { id: id.into(), vpc: vpc.into(), zone_id: zone_id.into() }
+        Subnet::new(id, vpc, zone_id)
     }
 
     #[test]

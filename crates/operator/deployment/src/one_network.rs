@@ -96,7 +96,7 @@ mod tests {
         let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
         assert!(!changed(&ids(&["a", "b"]), &ids(&["b", "a"])));
         assert!(changed(&ids(&["a", "b"]), &ids(&["a"])));
-        let of = |vpc: &str| [Subnet { id: "s".into(), vpc: vpc.into(), zone_id: String::new() }];
+        let of = |vpc: &str| [Subnet::new("s", vpc, "")];
         assert_eq!(two_vpcs(&of("v"), &of("v")), None);
         assert_eq!(two_vpcs(&of("v"), &of("w")), Some(("v", "w")));
     }

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::choice::{Choice, Trust};
+use crate::readers::Readers;
 
 /// Parameters of the function that options set, after its prefix. `DbIdentifier` has no option.
 const OWN: [(&str, &str); 6] = [
@@ -58,6 +59,7 @@ pub(crate) fn parameters(
         ("Database", Some(name.to_owned())),
         ("DbIdentifier", Some(choice.identifier.clone().unwrap_or_default())),
         ("Trust", choice.trust.map(trust)),
+        ("ReaderHost", choice.readers.as_ref().map(Readers::parameter)),
     ];
     let own = own.into_iter().filter_map(|(parameter, value)| {
         value.map(|value| (format!("{prefix}{parameter}"), value))

@@ -13,18 +13,23 @@ use crate::choice::{Choice, Trust, choose};
 use crate::options::Deploy;
 use crate::parameters::{have_no_option, parameters};
 use crate::plan::Plan;
+use crate::readers::Readers;
 use crate::resource_ids::ResourceIds;
 use crate::review::{Place, Review};
 use crate::stack::Stack;
+use crate::traits::Used;
 use crate::{Account, Failure, Report};
 use crate::{
-    artifacts, behind_proxy, boundary, checks, limits, one_network, other_account, stack, together,
+    artifacts, behind_proxy, boundary, checks, ipv6, limits, one_network, other_account, readers,
+    stack, together, traits,
 };
 
 /// What is deployed, and where.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     pub(crate) review: Review,
+    /// What AWS says of the database, for a program.
+    pub(crate) database: Value,
     pub(crate) region: String,
     /// The template's parameters; others keep their value.
     pub(crate) parameters: Vec<(String, String)>,
@@ -82,10 +87,14 @@ pub(crate) fn prepare(
     let values = checks::rules(&declared, &parameters, kept.as_ref())?;
     let others = plan.functions.iter().filter(|it| it.name != plan.function.name);
     together::others(others, &values, &region)?;
+    readers::check(&plan.functions, &values, &region)?;
+    let used = Used::of(&values, &plan.function.prefix());
     if let Some((aws, _)) = &client {
+        ipv6::check(aws, &choice, used.ipv6, report)?;
         has_concurrency(aws, &plan, &values, kept.as_ref(), report)?;
         enable(aws, &mut choice, options, report)?;
         checks::surroundings(aws, &choice, report);
+        traits::say(&choice, &used, report);
         gone(&plan, kept.as_ref(), report);
     }
     let place = Place {
@@ -99,7 +108,8 @@ pub(crate) fn prepare(
         report.say(&format!("{}\n{}", shown(&choice, &plan, options), plan.shown()?));
     }
     report.say(&review.shown());
-    Ok(Prepared { plan, review, region, parameters, aws: client })
+    let database = traits::document(&choice, &used);
+    Ok(Prepared { plan, review, database, region, parameters, aws: client })
 }
 
 /// Asks AWS about the database that is named.
@@ -147,6 +157,7 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
         checks::rules(&Parameters::of_yaml(&plan.template)?, &parameters, None)?;
     }
     have_no_option(&options.parameters, &plan.function.prefix())?;
+    readers::given_once(&options.given, &options.parameters, &plan.function.prefix())?;
     Ok(plan)
 }
 
@@ -199,6 +210,7 @@ fn at_aws(
         one_network::check(aws, &choice, plan, stack, report)?;
         let endpoint = stack.parameter(&format!("{}Endpoint", plan.function.prefix()));
         choice.trust = choice.trust.or(trust_of_new(choice.endpoint.host(), endpoint));
+        choice.readers = choice.readers.or(readers_of_new(choice.endpoint.host(), endpoint));
     }
     Ok(choice)
 }
@@ -206,6 +218,11 @@ fn at_aws(
 /// Roots that the stack keeps were set for its endpoint so far, `kept`. `None` when that stays.
 fn trust_of_new(host: &str, kept: Option<&str>) -> Option<Trust> {
     kept.filter(|kept| *kept != host).map(|_| Trust::OfItsKind)
+}
+
+/// The readers that the stack keeps are those of its endpoint so far, `kept`. `None` when that stays.
+fn readers_of_new(host: &str, kept: Option<&str>) -> Option<Readers> {
+    kept.filter(|kept| *kept != host).map(|_| Readers::None)
 }
 
 /// The resource ids in the policy of the function, if it has been for this endpoint so far.
@@ -335,6 +352,9 @@ fn shown(choice: &Choice, plan: &Plan, options: &Deploy) -> String {
     if let Some(Trust::Roots(roots)) = choice.trust {
         rows.push(("trust", format!("{roots}: {}", why_these_roots(choice))));
     }
+    if let Some(Readers::At(host)) = &choice.readers {
+        rows.push(("reader", format!("{host}, for statements of mode read")));
+    }
     let rows = rows.into_iter().map(|(name, value)| format!("  {name:<12} {value}"));
     let why = choice.resource_ids.why.iter().map(|why| format!("  {why}"));
     let lines: Vec<_> = rows.chain(why).collect();
@@ -356,9 +376,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_endpoint_does_not_keep_the_roots_of_the_old_one() {
+    fn a_new_endpoint_keeps_neither_roots_nor_readers_of_the_old_one() {
         assert_eq!(trust_of_new("new.example", Some("old.example")), Some(Trust::OfItsKind));
         assert_eq!(trust_of_new("old.example", Some("old.example")), None);
         assert_eq!(trust_of_new("new.example", None), None);
+        assert_eq!(readers_of_new("new.example", Some("old.example")), Some(Readers::None));
+        assert_eq!(readers_of_new("old.example", Some("old.example")), None);
     }
 }

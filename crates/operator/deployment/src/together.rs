@@ -216,6 +216,8 @@ mod tests {
             subnets: vec![],
             security_groups: vec![],
             trust: None,
+            readers: None,
+            subnets_without_ipv6: None,
             identifier: None,
             found: Some(found.clone()),
         };

@@ -7,9 +7,8 @@ use std::process::{Command, Stdio};
 
 /// A dry run for a database that options describe, with more options.
 fn dry_run(subnets: &str, groups: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
-    let endpoint = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
     let network = ["--subnets", subnets, "--security-groups", groups];
-    dry_run_at(endpoint, resource_id, &[&network[..], options].concat())
+    dry_run_at(ENDPOINT, resource_id, &[&network[..], options].concat())
 }
 
 fn dry_run_at(endpoint: &str, resource_id: &str, options: &[&str]) -> (bool, String) {
@@ -24,7 +23,11 @@ fn dry_run_at(endpoint: &str, resource_id: &str, options: &[&str]) -> (bool, Str
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
+const ENDPOINT: &str = "mydb.abc123def456.eu-west-1.rds.amazonaws.com";
 const OTHER: &str = "PostgresEndpoint=mypg.abc123def456.eu-west-1.rds.amazonaws.com";
+const WRITER: &str = "MySqlReaderHost=s.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
+const REPLICA: &str = "MySqlReaderHost=mydb-2.abc123def456.eu-west-1.rds.amazonaws.com";
+const ELSEWHERE: &str = "MySqlReaderHost=mydb-2.abc123def456.us-east-1.rds.amazonaws.com";
 const SUBNET: &str = "subnet-0123456789abcdef0";
 const GROUP: &str = "sg-0123456789abcdef0";
 const CLUSTER_ID: &str = "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -83,6 +86,10 @@ fn nothing_is_built_for_what_would_be_refused() {
         (SUBNET, GROUP, PROXY_ID, &[], "or give the proxy's endpoint"),
         (SUBNET, GROUP, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ,mydb", &[], "must be a resource id"),
         (SUBNET, GROUP, &format!("{RESOURCE_ID},{RESOURCE_ID}"), &[], "twice; one is enough"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--reader"], "name the cluster with --db-cluster"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", WRITER], "not a cluster's writer"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", REPLICA], "give those of both, db-…,db-…"),
+        (SUBNET, GROUP, RESOURCE_ID, &["--parameter", ELSEWHERE], "is not in eu-west-1, for which"),
         (SUBNET, GROUP, RESOURCE_ID, &["--no-vpc"], "--no-vpc contradicts --subnets"),
         (SUBNET, GROUP, RESOURCE_ID, &["--trust", "web"], "--trust: \"web\" is neither"),
         (SUBNET, GROUP, RESOURCE_ID, &["--region", "eu-west-2"], "eu-west-2 contradicts host mydb"),
@@ -111,6 +118,8 @@ fn a_parameter_replaces_no_option() {
     ] {
         refused(dry_run(SUBNET, GROUP, RESOURCE_ID, &["--parameter", parameter]), "; use --");
     }
+    let no_vpc = dry_run_at(ENDPOINT, RESOURCE_ID, &["--no-vpc", "--ipv6"]);
+    refused(no_vpc, "Ipv6AllowedForDualStack needs SubnetIds");
     let emptied = ["--parameter", "SubnetIds=", "--parameter", "SecurityGroupIds="];
     refused(dry_run(SUBNET, GROUP, RESOURCE_ID, &emptied), "use --subnets, or --no-vpc");
 }

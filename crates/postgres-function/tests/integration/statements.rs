@@ -187,6 +187,9 @@ pub(crate) async fn counted(engine: Engine, bootstrap: &str) {
         ("CREATE TABLE IF NOT EXISTS t AS SELECT * FROM items".to_owned(), 0, 3),
         ("DELETE FROM items WHERE id = 8".to_owned(), 0, 0),
     ] {
+        if sql.starts_with("MERGE") && !harness.is_since("15") {
+            continue;
+        }
         let statement = ("counted", &*format!("-- mode: write\n{sql}"));
         let function = harness.deploy_with(&[], &[statement]).await;
         let response = function.ok(&call("counted")).await;

@@ -32,6 +32,9 @@ impl<C: Connector> Examination<'_, C> {
         .fact("connect_to", login.connect_to.to_string())
         .fact("ca_bundle", login.trust.source())
         .fact("statements", json!(names));
+        if let Some(reader) = self.subject.reader {
+            seen = seen.fact("db_reader_host", reader.login().endpoint().host());
+        }
         if let Some(scheduled) = self.subject.scheduled_statement {
             seen = seen.fact("scheduled_statement", scheduled);
         }
@@ -111,9 +114,14 @@ impl<C: Connector> Examination<'_, C> {
             Some(_) => "the region of the writer's certificate".to_owned(),
             None => format!("{} ({})", endpoint.region(), endpoint.partition()),
         };
+        let reader = self.subject.reader.map(|reader| {
+            let (host, dialled) = (reader.login().endpoint().host(), &reader.login().connect_to);
+            format!("; statements that read go to {host}, at {dialled}")
+        });
         Seen::ok(format!(
-            "{}; tokens are signed for {endpoint} in {region}{dialled}",
-            kind.replace('_', " ")
+            "{}; tokens are signed for {endpoint} in {region}{dialled}{}",
+            kind.replace('_', " "),
+            reader.unwrap_or_default()
         ))
         .fact("kind", kind)
         .fact("host", endpoint.host())

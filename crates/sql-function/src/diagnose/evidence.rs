@@ -49,9 +49,17 @@ pub(super) struct Tried {
 }
 
 impl Evidence {
-    /// Whether any address is private.
-    pub(super) fn any_private_address(&self) -> bool {
-        self.addresses.iter().any(|address| is_private(*address))
+    /// The IPv4 addresses, if all of them are public. Those of IPv6 are so in a VPC too.
+    pub(super) fn public_addresses(&self) -> Option<String> {
+        let ipv4: Vec<_> = self.addresses.iter().filter(|address| address.is_ipv4()).collect();
+        let public = !ipv4.is_empty() && ipv4.iter().all(|address| !is_private(**address));
+        let texts: Vec<_> = ipv4.iter().map(ToString::to_string).collect();
+        public.then(|| texts.join(", "))
+    }
+
+    /// The last login that was tried and accepted.
+    pub(super) fn accepted(&self) -> Option<&Tried> {
+        self.tried.iter().rfind(|tried| tried.accepted)
     }
 
     /// The endpoints of RDS, other than `own`, that the server's certificate names.
@@ -69,8 +77,7 @@ impl Evidence {
     /// The endpoint, other than the configured one, for which the server accepted a token.
     pub(super) fn proven_endpoint(&self) -> Option<&Endpoint> {
         let elsewhere = [Cause::SignedForCname, Cause::WrongEndpoint, Cause::WrongRegion];
-        let mut tried = self.tried.iter();
-        tried.find(|one| one.accepted && elsewhere.contains(&one.cause)).map(|one| &one.at)
+        self.accepted().filter(|one| elsewhere.contains(&one.cause)).map(|one| &one.at)
     }
 }
 
@@ -102,10 +109,13 @@ mod tests {
             Tried { what: String::new(), cause, accepted, at }
         };
         let named = tried("named.example", Cause::SignedForCname, false);
-        let now = tried("set.example", Cause::Throttled, true);
-        let mut evidence = Evidence { tried: vec![named, now], ..Evidence::default() };
+        let now = || tried("set.example", Cause::Throttled, true);
+        let mut evidence = Evidence { tried: vec![named, now()], ..Evidence::default() };
         assert_eq!(evidence.proven_endpoint(), None);
         evidence.tried.push(tried("real.example", Cause::WrongEndpoint, true));
         assert_eq!(evidence.proven_endpoint().map(Endpoint::host), Some("real.example"));
+        // It would have been accepted where it was denied, too.
+        evidence.tried.push(now());
+        assert_eq!(evidence.proven_endpoint(), None);
     }
 }

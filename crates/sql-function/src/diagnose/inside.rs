@@ -51,20 +51,14 @@ impl<C: Connector> Examination<'_, C> {
             let because = format!("{} has administrative privileges", info.user);
             warn(Cause::MasterUser, because);
         }
-        let writes = self.subject.catalogue.iter().filter_map(|(_, statement)| statement.ok());
-        let writes = writes.into_iter().find(|one| one.mode == Mode::Write);
-        if let Some(writing) = writes.filter(|_| info.read_only) {
-            let because = format!(
-                "the server accepts no writes, but the statement {:?} writes",
-                writing.name
-            );
-            warn(Cause::ReadOnly, because);
-        }
         if offset.abs() > MAX_CLOCK_OFFSET {
             let because = format!("the server's clock is {offset} s ahead of this machine's");
             warn(Cause::ServerClock, because);
         }
-        seen
+        if info.read_only {
+            seen = self.read_only(connection, seen).await;
+        }
+        self.reader(seen).await
     }
 
     /// Has the server parse every statement, and runs none.

@@ -9,6 +9,7 @@ use engine::Engine;
 use iam_auth::EndpointKind;
 
 use super::evidence::Evidence;
+use super::pause;
 use super::resource_id;
 use super::spelling::misspelt;
 use super::subject::Subject;
@@ -47,30 +48,58 @@ fn of_failure<C: Connector>(
     let login = subject.connector.login();
     let said = error.chain();
     match error.kind() {
-        Kind::ConnectTcp => of_tcp(error.cause(), said, evidence),
+        Kind::ConnectDns => of_dns(error.cause(), said),
+        Kind::ConnectTcp => of_tcp(error.cause(), said, evidence, login),
         Kind::ConnectTls => of_tls(error.cause(), said, evidence, login),
         Kind::LoginDenied => of_denial::<C>(error.cause(), said, evidence, subject),
         Kind::LoginRefused => of_refusal(error.cause(), said),
-        Kind::Timeout => vec![(Cause::LoginSilent, said)],
+        Kind::Timeout => silent(Cause::LoginSilent, said, login),
         _ => error.cause().map(|cause| (cause, said)).into_iter().collect(),
     }
 }
 
-fn of_tcp(cause: Option<Cause>, said: String, evidence: &Evidence) -> Vec<Suspect> {
+/// A resolver that fails for good is one that cannot reach the name's servers.
+fn of_dns(cause: Option<Cause>, said: String) -> Vec<Suspect> {
+    match cause {
+        Some(Cause::NameLookupFails) => {
+            vec![(Cause::NameLookupFails, said.clone()), (Cause::NameUnresolved, said)]
+        }
+        cause => vec![(cause.unwrap_or(Cause::NameUnresolved), said)],
+    }
+}
+
+fn of_tcp(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login) -> Vec<Suspect> {
     let cause = cause.unwrap_or(Cause::TcpSilent);
     if cause == Cause::PortRefused {
         return vec![(cause, said)];
     }
     let mut suspects = vec![];
-    if !evidence.any_private_address() {
-        let addresses: Vec<_> = evidence.addresses.iter().map(ToString::to_string).collect();
-        let because = format!("{} is public and does not answer", addresses.join(", "));
+    if let Some(addresses) = evidence.public_addresses() {
+        let because = format!("{addresses} is public and does not answer");
         suspects.push((Cause::PublicAddress, because));
     }
-    suspects.push((cause, said.clone()));
-    suspects.push((Cause::TcpSilent, said.clone()));
+    if cause == Cause::TcpSilent && login.accepted.is_known() {
+        // The rules of the network let it through then.
+        suspects.extend(silent(cause, said.clone(), login));
+    } else {
+        suspects.push((cause, said.clone()));
+        suspects.push((Cause::TcpSilent, said.clone()));
+        let pause = pause::explains_silence(login).filter(|_| cause == Cause::TcpSilent);
+        suspects.extend(pause.map(|_| (Cause::DatabasePaused, said.clone())));
+    }
     suspects.push((Cause::NoRoute, said));
     suspects
+}
+
+/// The server was silent until the time was up: it hangs, as `cause` says, or it resumes.
+fn silent(cause: Cause, said: String, login: &Login) -> Vec<Suspect> {
+    let hangs = (cause, said.clone());
+    let resumes = (Cause::DatabasePaused, said);
+    match pause::explains_silence(login) {
+        None => vec![hangs],
+        Some(false) => vec![hangs, resumes],
+        Some(true) => vec![resumes, hangs],
+    }
 }
 
 fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login) -> Vec<Suspect> {
@@ -105,6 +134,7 @@ fn of_tls(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
             suspects.push((cause, format!("it was valid until {until}")));
             suspects.push((Cause::ClockOff, "or this machine's clock is ahead".into()));
         }
+        Cause::ServerSilent => suspects.extend(silent(cause, said, login)),
         cause => suspects.push((cause, said)),
     }
     suspects
@@ -189,10 +219,14 @@ fn of_denial<C: Connector>(
 ) -> Vec<Suspect> {
     let login = subject.connector.login();
     let mut suspects = vec![];
-    if let Some(tried) = evidence.tried.iter().find(|tried| tried.accepted) {
-        suspects.push((tried.cause, format!("the server accepts {}", tried.what)));
-        if tried.cause == Cause::Throttled {
-            suspects.push((Cause::ChangePending, format!("the server accepts {}", tried.what)));
+    if let Some(tried) = evidence.accepted() {
+        let because = format!("the server accepts {}", tried.what);
+        suspects.push((tried.cause, because.clone()));
+        let passes = [Cause::Throttled, Cause::IamCheckFails];
+        if passes.contains(&tried.cause) {
+            let others = passes.into_iter().filter(|cause| *cause != tried.cause);
+            suspects.extend(others.map(|cause| (cause, because.clone())));
+            suspects.push((Cause::ChangePending, because));
         }
         return suspects;
     }
@@ -256,6 +290,9 @@ fn token_denied<C: Connector>(
         let because = "the server accepted a token of this environment before, and none of its settings \
                        has changed: what has is at AWS, the resource id or the policy";
         suspects.push((Cause::ResourceIdChanged, because.to_owned()));
+        let because = "the server accepted a token of this environment before: if it accepts one again soon, \
+                       it was RDS's own check that failed";
+        suspects.push((Cause::IamCheckFails, because.to_owned()));
     }
     if let Some(credentials) = &evidence.credentials {
         if !credentials.has_session_token && credentials.access_key_id.starts_with("ASIA") {

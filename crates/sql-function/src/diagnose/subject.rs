@@ -6,6 +6,8 @@ use crate::catalogue::Catalogue;
 pub(crate) struct Subject<'a, C> {
     /// Its connector.
     pub(crate) connector: &'a C,
+    /// The connector to its reader, if it has one.
+    pub(crate) reader: Option<&'a C>,
     /// Its statements.
     pub(crate) catalogue: &'a Catalogue,
     /// The statement of its schedule, if the settings name one.

@@ -10,10 +10,11 @@
 //! vouch for (see `TrustStore::of_aws`): a server with another CA could misuse it.
 
 use diagnosis::Cause;
-use iam_auth::{Endpoint, EndpointKind};
+use iam_auth::{Endpoint, EndpointKind, TrustStore};
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 use super::evidence::Tried;
@@ -28,8 +29,13 @@ use crate::rds_ca;
 
 /// How long the login of a trial may take: some round trips, and RDS's request to IAM.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// A login with less time tells nothing.
+const TOO_SHORT: Duration = Duration::from_secs(1);
 /// The wait before the same login is tried again: RDS limits new connections per second.
 const RETRY_DELAY: Duration = Duration::from_millis(1100);
+/// When a login that was denied is repeated once more, after its first denial, if the server has accepted a
+/// token of this environment before: as for an event.
+const REPEATS: &[Duration] = &[Duration::from_secs(3), Duration::from_secs(7)];
 /// By how many seconds tokens are dated ahead of the clock. Each is valid for 900: together they cover
 /// half an hour behind to three quarters ahead, and an hour (a wrong time zone) both ways.
 const OFFSETS: [i64; 6] = [-870, 870, -1740, 1740, -4050, 3150];
@@ -79,8 +85,12 @@ impl<C: Connector> Examination<'_, C> {
     async fn connect(&mut self, examined: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
         let deadline = self.deadline.for_one_login();
         let conclude = async { Ok(C::conclude(self.login(), examined).await) };
-        let concluded = deadline.bound(|| "the login".into(), conclude).await;
-        let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
+        let Concluded { method, outcome } =
+            match deadline.bound(|| "the login".into(), conclude).await {
+                Ok(concluded) => concluded,
+                Err(silent) if self.deadline.left() < TOO_SHORT => return Err(silent),
+                Err(_) => Concluded::UNASKED,
+            };
         self.evidence.method = method;
         match outcome {
             Err(error) if error.kind() == Kind::LoginDenied => Err(error),
@@ -92,41 +102,61 @@ impl<C: Connector> Examination<'_, C> {
         }
     }
 
-    /// Tries one change after another, up to the first that the server accepts.
+    /// Tries one change after another, up to the first that the server accepts; and then what it denied at
+    /// first, in case the denials have ended by themselves.
     async fn try_others(&mut self) {
-        let mut waited = Duration::ZERO;
+        let denied = Instant::now();
         let aws = self.login().trust.of_aws(rds_ca::is_pinned);
-        for mut trial in self.trials() {
-            let at = trial.login.endpoint().clone();
-            let elsewhere = at != self.login().signed_for();
-            if elsewhere {
-                let Some(aws) = &aws else {
-                    self.evidence.untried.push((trial.cause, trial.what));
-                    continue;
-                };
-                trial.login.trust = aws.clone();
+        for trial in self.trials() {
+            let cause = trial.cause;
+            match self.attempt(trial, aws.as_ref()).await {
+                Some(true) if cause == Cause::Throttled => return,
+                Some(true) => break,
+                Some(false) => {}
+                None => return,
             }
-            let wait = trial.wait.saturating_sub(waited);
-            waited += wait;
-            let connector = C::new(trial.login);
-            let attempt = async {
-                tokio::time::sleep(wait).await;
-                connector.connect(self.deadline.at_most(Some(LOGIN_TIMEOUT))).await
-            };
-            let outcome = self.deadline.bound(|| "a trial of another token".into(), attempt).await;
-            // The bundle has other roots too, and AWS's do not vouch for this server.
-            if elsewhere && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls) {
-                self.evidence.untried.push((trial.cause, trial.what));
-                continue;
-            }
-            let accepted = outcome.as_ref().map_or_else(is_past_iam, |_| true);
-            let out_of_time = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Timeout);
-            let Trial { what, cause, .. } = trial;
-            self.evidence.tried.push(Tried { what, cause, accepted, at });
-            if accepted || out_of_time {
+        }
+        let repeats = if self.login().accepted.is_known() { REPEATS } else { &[Duration::ZERO] };
+        for repeat in repeats {
+            let wait = repeat.saturating_sub(denied.elapsed());
+            let login = changed(self.login(), self.login().signed_for(), 0);
+            let seconds = (denied.elapsed() + wait).as_secs();
+            let what = format!("the same login {seconds} seconds later");
+            let again = Trial { what, cause: Cause::IamCheckFails, login, wait };
+            if self.deadline.left() <= wait || self.attempt(again, None).await != Some(false) {
                 return;
             }
         }
+    }
+
+    /// Whether the server accepts this change. `None` if there is no time left to tell. A token for
+    /// another endpoint is sent only to a server that the roots of `aws` vouch for.
+    async fn attempt(&mut self, mut trial: Trial, aws: Option<&TrustStore>) -> Option<bool> {
+        let at = trial.login.endpoint().clone();
+        let elsewhere = at != self.login().signed_for();
+        if elsewhere {
+            let Some(aws) = aws else {
+                self.evidence.untried.push((trial.cause, trial.what));
+                return Some(false);
+            };
+            trial.login.trust = aws.clone();
+        }
+        let connector = C::new(trial.login);
+        let attempt = async {
+            tokio::time::sleep(trial.wait).await;
+            connector.connect(self.deadline.at_most(Some(LOGIN_TIMEOUT))).await
+        };
+        let outcome = self.deadline.bound(|| "a trial of another token".into(), attempt).await;
+        // The bundle has other roots too, and AWS's do not vouch for this server.
+        if elsewhere && outcome.as_ref().is_err_and(|error| error.kind() == Kind::ConnectTls) {
+            self.evidence.untried.push((trial.cause, trial.what));
+            return Some(false);
+        }
+        let accepted = outcome.as_ref().map_or_else(is_past_iam, |_| true);
+        let out_of_time = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Timeout);
+        let Trial { what, cause, .. } = trial;
+        self.evidence.tried.push(Tried { what, cause, accepted, at });
+        (!out_of_time).then_some(accepted)
     }
 
     /// The trials, the likeliest first.
@@ -183,7 +213,7 @@ impl<C: Connector> Examination<'_, C> {
         if tried.is_empty() {
             return seen;
         }
-        let taken = tried.iter().find(|tried| tried.accepted);
+        let taken = self.evidence.accepted();
         seen.text += &match taken {
             Some(taken) => format!("; the server accepts {}", taken.what),
             None => "; it accepts nothing else that was tried".to_owned(),

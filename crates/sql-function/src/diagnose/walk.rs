@@ -14,7 +14,7 @@ use crate::driver::{Connection as _, Connector};
 use crate::error::Error;
 
 /// How long a clean close of the connection may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Takes the steps of a login with connections of its own, and has the server parse every statement
 /// without running it.
@@ -81,9 +81,11 @@ impl<C: Connector> Walk<'_, C> {
     }
 
     /// Records the step in progress, after which the next one begins. `None` if it failed.
-    fn record(&mut self, name: StepName, seen: Seen) -> Option<()> {
+    fn record(&mut self, name: StepName, mut seen: Seen) -> Option<()> {
+        let took = self.began.elapsed();
+        self.examination.was_it_paused(name, &mut seen, took);
         let goes_on = (seen.verdict != Verdict::Failed).then_some(());
-        self.steps.push(seen.step(name, self.began.elapsed()));
+        self.steps.push(seen.step(name, took));
         self.began = Instant::now();
         goes_on
     }

@@ -84,8 +84,8 @@ pub async fn deploy<'a>(
     deploy_with(harness, address, timeout, more, &[]).await
 }
 
-/// Deploys the function with the statements `hit` and `echo`, and has it dial its endpoint by name, as
-/// `names` says, with more `changes` of its environment variables.
+/// Deploys the function with the statements `hit` and `echo` without time-outs, and has it dial its endpoint
+/// by name, as `names` says, with more `changes` of its environment variables.
 pub async fn deploy_named<'a>(
     harness: &'a Harness,
     names: &Names,
@@ -93,7 +93,8 @@ pub async fn deploy_named<'a>(
     changes: &[(&str, &str)],
 ) -> Deployed<'a> {
     let changes = [&names.environment()[..], changes].concat();
-    deploy_with(harness, harness.server.address(), timeout, &[], &changes).await
+    let untimed = own_statements(harness.server.engine());
+    deploy_with(harness, harness.server.address(), timeout, &borrowed(&untimed), &changes).await
 }
 
 /// [`deploy`], with more `changes` of its environment variables.
@@ -143,6 +144,18 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
     })?;
     assert_eq!(response["rows"][0]["v"], value, "another invocation's answer: {response}");
     Ok(())
+}
+
+/// Has the server return a value, which must fail. Returns the error type and message.
+pub async fn echo_fails(function: &Deployed<'_>) -> (String, String) {
+    loop {
+        let event = r#"{"statement":"echo","params":[1]}"#;
+        let (kind, message) = function.invoke(event).await.expect_err("it must fail");
+        // On a machine that is very busy, Lambda may end it before it can answer.
+        if kind != "Sandbox.Timedout" {
+            return (kind, message);
+        }
+    }
 }
 
 /// Whether a read may end with this error type because of the network or the server: it says where the

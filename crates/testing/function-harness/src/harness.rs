@@ -215,6 +215,14 @@ impl Harness {
         tokio::task::block_in_place(|| self.server.execute(sql)).expect("the statements run")
     }
 
+    /// Whether the server is of the version `numbers`, such as `10.7`, or a later one.
+    pub fn is_since(&self, numbers: &str) -> bool {
+        let numbers_of = |version: &str| -> Vec<u32> {
+            version.split(['.', '-']).map_while(|number| number.parse().ok()).collect()
+        };
+        numbers_of(self.server.version()) >= numbers_of(numbers)
+    }
+
     /// How many connections the IAM user has, according to the server.
     pub async fn connections(&self) -> usize {
         let sql = match self.server.engine() {

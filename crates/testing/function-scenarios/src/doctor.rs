@@ -16,6 +16,7 @@ mod settings;
 mod stand_in;
 mod uncounted;
 mod unverified;
+mod waits;
 
 pub use changed::resource_id;
 pub use denied::{denied, no_region, proxy, refused};
@@ -28,6 +29,7 @@ pub use quoted::{checked, quoted};
 pub use settings::settings;
 pub use uncounted::{denied_once, uncounted};
 pub use unverified::{gateway, no_tls, unverified};
+pub use waits::waits;
 
 use diagnosis::Cause;
 use engine::Engine;

@@ -1,13 +1,22 @@
 //! Two protocols: a name with addresses of IPv4 and IPv6, of which one may be dead or missing (RFC 8305).
 
 use engine::Engine;
-use fault_proxy::{Condition, Proxy};
-use function_harness::faults::{self, Outcome, Report, query};
+use fault_proxy::{Condition, Ending, Proxy};
+use function_harness::event::ITEMS;
+use function_harness::faults::{self, Ledger, Outcome, Report, query};
 use function_harness::names::{self, Answer, ENDPOINT, Family, Names};
 use function_harness::{Deployed, Harness};
 use local_rds::Server;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+use tokio::time::sleep;
+
+/// The functions' time-out.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// What a login takes at most through the second family. A second SYN would be sent after 1 s.
+const QUICK_MS: f64 = 900.0;
+/// An address of loopback, beside the server's.
+const V4: Ipv4Addr = Ipv4Addr::new(127, 16, 1, 1);
 
 /// What each address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,30 +33,25 @@ enum Way {
     None,
 }
 
-/// A name with its addresses at a port of its own, and a function that dials it.
+/// A name with its addresses at a port of its own, where functions dial it.
 struct Site<'a> {
+    harness: &'a Harness,
+    port: u16,
     v6: Option<Proxy>,
     v4: Option<Proxy>,
     names: Names,
-    function: Deployed<'a>,
 }
 
 impl<'a> Site<'a> {
-    async fn new(
-        harness: &'a Harness,
-        [v6, v4]: [Way; 2],
-        timeout: Duration,
-        changes: &[(&str, &str)],
-    ) -> Site<'a> {
+    async fn new(harness: &'a Harness, [v6, v4]: [Way; 2]) -> Site<'a> {
         // There is one address of loopback for IPv6, so that each name has its own port.
         let own = faults::proxy_at(harness, (Ipv6Addr::LOCALHOST, 0).into()).await;
         let port = own.address().port();
         harness.server.iam().accept_endpoint(ENDPOINT, port);
-        let other = SocketAddr::from((Ipv4Addr::new(127, 16, 1, 1), port));
-        let other = faults::proxy_at(harness, other).await;
+        let other = faults::proxy_at(harness, (V4, port).into()).await;
         let names = Names::start();
-        let open = async |way: Way, family, proxy: Proxy| {
-            let address = match way {
+        let open = |way: Way, family, proxy: Proxy| {
+            let answer = match way {
                 Way::None => Answer::NoAddress,
                 Way::Unroutable => names::unroutable(family).into(),
                 Way::Alive | Way::Dead | Way::Closed => proxy.address().ip().into(),
@@ -55,28 +59,33 @@ impl<'a> Site<'a> {
             if way == Way::Dead {
                 proxy.set(Condition::Unanswered);
             }
-            let proxy = matches!(way, Way::Alive | Way::Dead).then_some(proxy);
-            (address, proxy)
+            (answer, matches!(way, Way::Alive | Way::Dead).then_some(proxy))
         };
-        let (v6_answer, v6) = open(v6, Family::V6, own).await;
-        let (v4_answer, v4) = open(v4, Family::V4, other).await;
+        let (v6_answer, v6) = open(v6, Family::V6, own);
+        let (v4_answer, v4) = open(v4, Family::V4, other);
         names.set(ENDPOINT, Answer::NoAddress);
         names.set_family(ENDPOINT, Family::V6, v6_answer);
         names.set_family(ENDPOINT, Family::V4, v4_answer);
-        let port = port.to_string();
+        Site { harness, port, v6, v4, names }
+    }
+
+    async fn deploy(&self, changes: &[(&str, &str)]) -> Deployed<'a> {
+        let port = self.port.to_string();
         let changes = [&[("DB_PORT", &*port)], changes].concat();
-        let function = faults::deploy_named(harness, &names, timeout, &changes).await;
-        Site { v6, v4, names, function }
+        faults::deploy_named(self.harness, &self.names, TIMEOUT, &changes).await
     }
 
     /// How many connections have come over IPv6 and IPv4.
     fn accepted(&self) -> [usize; 2] {
         [&self.v6, &self.v4].map(|proxy| proxy.as_ref().map_or(0, Proxy::accepted))
     }
-}
 
-/// The functions' time-out.
-const TIMEOUT: Duration = Duration::from_secs(5);
+    /// How many have come since then.
+    fn since(&self, before: [usize; 2]) -> [usize; 2] {
+        let now = self.accepted();
+        [now[0] - before[0], now[1] - before[1]]
+    }
+}
 
 /// Through one dead or missing family a login takes 250 ms more than without, and where both are alive the
 /// server sees one connection. If both are dead, the error names both.
@@ -84,6 +93,7 @@ pub async fn either(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).dialled_as(ENDPOINT);
     let harness = faults::start(server, bootstrap).await;
     let mut report = Report::new(engine, "families");
+    let ledger = Ledger::default();
 
     // Alone, to count at the server.
     let counts = Counts::of(&harness);
@@ -94,17 +104,19 @@ pub async fn either(engine: Engine, bootstrap: &str) {
     use Way::{Alive, Closed, Dead, Unroutable};
     let (only_v6, only_v4) = ([1, 0], [0, 1]);
     let no_v6 = [names::without(Family::V6)];
-    let case = |ways, changes, accepted| through(&harness, ways, changes, accepted);
-    let (a, b, c, d, e, f, g, h, both) = tokio::join!(
+    let case = |ways, changes, accepted| through(&harness, &ledger, ways, changes, accepted);
+    let (both, a, b, c, d) = tokio::join!(
+        neither(&harness),
         case([Dead, Alive], &[], only_v4),
         case([Alive, Dead], &[], only_v6),
         case([Unroutable, Alive], &[], only_v4),
         case([Alive, Unroutable], &[], only_v6),
+    );
+    let (e, f, g, h) = tokio::join!(
         case([Alive, Way::None], &[], only_v6),
         case([Way::None, Alive], &[], only_v4),
         case([Closed, Alive], &[], only_v4),
         case([Alive, Alive], &no_v6, only_v4),
-        neither(&harness),
     );
     for (fault, ending) in [
         ("IPv6 dead, IPv4 alive", a),
@@ -119,61 +131,84 @@ pub async fn either(engine: Engine, bootstrap: &str) {
     ] {
         report.count(fault, &ending);
     }
+    ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
 /// Both families are alive: there is one connection, and none that was given up.
 async fn one_connection(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, [Way::Alive; 2], TIMEOUT, &[]).await;
-    let ending = faults::echo(&site.function, 1).await;
+    let site = Site::new(harness, [Way::Alive; 2]).await;
+    let function = site.deploy(&[]).await;
+    let ending = faults::echo(&function, 1).await;
     assert_eq!(ending, Ok(()));
     assert_eq!(site.accepted(), [1, 0]);
-    assert_eq!(site.names.asked(ENDPOINT), 1, "one look-up asks for both families");
     assert_eq!(faults::connections(&harness.server), 1);
     ending
 }
 
-/// Logs in three times where `accepted` tells which way leads to the server.
+/// Logs in where `leads` tells which ways lead to the server, and again after the connection has ended.
 async fn through(
     harness: &Harness,
+    ledger: &Ledger,
     ways: [Way; 2],
     changes: &[(&str, &str)],
-    accepted: [usize; 2],
+    leads: [usize; 2],
 ) -> Outcome {
-    let site = Site::new(harness, ways, TIMEOUT, changes).await;
-    let mut quickest = f64::INFINITY;
-    for logins in 1..=3 {
-        let response = site.function.ok(r#"{"statement":"echo","params":[1]}"#).await;
-        assert_eq!(response["connection"]["reused"], false, "{ways:?}: {response}");
-        quickest = quickest.min(response["connection"]["connect_ms"].as_f64().unwrap());
-        // The family that won is tried first at the next login.
-        let scout = if ways[0] == Way::Dead { scout(harness.server.engine()) } else { 0 };
-        let alive = accepted.map(|count| count * (logins + scout));
-        assert_eq!(site.accepted(), alive, "{ways:?}, {logins} logins");
-        for proxy in [&site.v6, &site.v4].into_iter().flatten() {
-            proxy.sever(fault_proxy::Ending::Close);
+    let site = Site::new(harness, ways).await;
+    let scout = if ways[0] == Way::Dead { scout(harness.server.engine()) } else { 0 };
+    let mut slow = vec![];
+    let function = loop {
+        let before = site.accepted();
+        let function = site.deploy(changes).await;
+        let took = connect_ms(&function).await;
+        let opened = site.since(before);
+        let mut usual = 0.0;
+        if took > QUICK_MS {
+            // On a machine that is very busy, any login may take long.
+            let direct = faults::deploy(harness, harness.server.address(), TIMEOUT, &[]).await;
+            usual = connect_ms(&direct).await;
         }
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        if took < usual + QUICK_MS && opened == leads.map(|count| count * (1 + scout)) {
+            break function;
+        }
+        slow.push((took, usual, opened));
+        assert!(slow.len() < 5, "{ways:?}: ms, those without the detour, connections: {slow:?}");
+    };
+    let mut unlike = vec![];
+    loop {
+        for proxy in [&site.v6, &site.v4].into_iter().flatten() {
+            proxy.sever(Ending::Close);
+        }
+        // Longer than a connection is used without a check.
+        sleep(Duration::from_millis(1500)).await;
+        let before = site.accepted();
+        let ending = ledger.write(&function).await;
+        let opened = site.since(before);
+        // The family that has won is tried first.
+        if ending.is_ok() && opened == leads {
+            return Ok(());
+        }
+        unlike.push((ending, opened));
+        assert!(unlike.len() < 5, "{ways:?}: endings, connections: {unlike:?}");
     }
-    // A second SYN would be sent after 1 s.
-    assert!(quickest < 900.0, "{ways:?}: a login took {quickest} ms");
-    Ok(())
+}
+
+/// How long the login of the function took that has had no event yet.
+async fn connect_ms(function: &Deployed<'_>) -> f64 {
+    let response = function.ok(ITEMS).await;
+    response["connection"]["connect_ms"].as_f64().unwrap()
 }
 
 /// Both families are dead: the error names both.
 async fn neither(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, [Way::Dead; 2], TIMEOUT, &[]).await;
-    let event = r#"{"statement":"echo","params":[1]}"#;
-    let (kind, message) = site.function.invoke(event).await.unwrap_err();
+    let site = Site::new(harness, [Way::Dead; 2]).await;
+    let (kind, message) = faults::echo_fails(&site.deploy(&[]).await).await;
     assert_eq!(kind, "Connect.Tcp", "{message}");
-    for family in ["IPv4", "IPv6"] {
-        assert!(message.contains(family), "{family}: {message}");
+    for address in [IpAddr::from(Ipv6Addr::LOCALHOST), V4.into()] {
+        let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+        let says = format!("{family} {address}: no answer");
+        assert!(message.contains(&says), "{says}: {message}");
     }
-    let addresses = [IpAddr::from(Ipv6Addr::LOCALHOST), IpAddr::from([127, 16, 1, 1])];
-    assert!(
-        addresses.iter().any(|address| message.contains(&address.to_string())),
-        "{addresses:?}: {message}"
-    );
     Err(kind)
 }
 

@@ -66,7 +66,7 @@ macro_rules! scenarios {
                 healthy uncounted denied_once settings network unverified no_tls denied own_ca
                 no_region proxy refused inside mended quoted resource_id
                 gateway checked pins
-                proxy_words proxy_statements
+                proxy_words proxy_statements waits
             }
             events { every_form wrong_events transactions exclusive timeout too_large }
             discretion { no_value no_value_in_text one_line }

@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use fault_proxy::{Condition, Ending, Proxy};
-use function_harness::faults::{self, Outcome, Report};
+use function_harness::faults::{self, Ledger, Outcome, Report};
 use function_harness::names::{Answer, ENDPOINT, Names};
 use function_harness::{Deployed, Harness, until};
 use local_rds::Server;
@@ -16,8 +16,12 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// That of functions whose resolver never answers.
 const SHORT: Duration = Duration::from_secs(6);
 
+/// The server, and the writes of the test.
+type Rig<'a> = (&'a Harness, &'a Ledger);
+
 /// A server behind a proxy, a resolver of its own, and a function that asks it.
 struct Site<'a> {
+    ledger: &'a Ledger,
     names: Names,
     proxy: Proxy,
     function: Deployed<'a>,
@@ -25,12 +29,12 @@ struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// The name leads to the proxy, unless `at_first` are the answers to the first questions.
-    async fn new(harness: &'a Harness, timeout: Duration, at_first: &[Answer]) -> Site<'a> {
+    async fn new((harness, ledger): Rig<'a>, timeout: Duration, at_first: &[Answer]) -> Site<'a> {
         let (names, proxy) = (Names::start(), faults::proxy_on(harness, None).await);
         names.set(ENDPOINT, proxy.address().ip());
         names.next(ENDPOINT, at_first.iter().cloned());
         let function = faults::deploy_named(harness, &names, timeout, &[]).await;
-        Site { names, proxy, function }
+        Site { ledger, names, proxy, function }
     }
 
     /// Ends the connection, and waits until the function would check it before use.
@@ -39,20 +43,19 @@ impl<'a> Site<'a> {
         sleep(Duration::from_millis(1500)).await;
     }
 
-    /// Reads, which must succeed. Returns how long it took.
-    async fn reads(&self, fault: &str) -> Duration {
+    /// Writes, which must succeed. Returns how long it took.
+    async fn works(&self, fault: &str) -> Duration {
         let start = Instant::now();
-        let ending = faults::echo(&self.function, 1).await;
+        let ending = self.ledger.write(&self.function).await;
         let took = start.elapsed();
         assert!(ending.is_ok(), "{fault}: {ending:?} after {took:?}\n{}", self.function.logs());
         took
     }
 
-    /// Reads, which must fail. Returns the error type and message, and how long it took.
+    /// Has the function read, which must fail. Returns the error type and message, and how long it took.
     async fn fails(&self) -> (String, String, Duration) {
         let start = Instant::now();
-        let event = r#"{"statement":"echo","params":[1]}"#;
-        let (kind, message) = self.function.invoke(event).await.unwrap_err();
+        let (kind, message) = faults::echo_fails(&self.function).await;
         (kind, message, start.elapsed())
     }
 }
@@ -63,15 +66,17 @@ pub async fn resolver(engine: Engine, bootstrap: &str) {
     let server = Server::builder(engine).dialled_as(ENDPOINT);
     let harness = faults::start(server, bootstrap).await;
     let mut report = Report::new(engine, "names");
+    let ledger = Ledger::default();
+    let rig = (&harness, &ledger);
     let (again, silent, late, unknown, refused, mute, moved, dead) = tokio::join!(
-        again(&harness),
-        silent(&harness),
-        late(&harness),
-        unknown(&harness),
-        never(&harness, Answer::TryAgain),
-        never(&harness, Answer::Silent),
-        moved(&harness),
-        dead_at_first(&harness),
+        again(rig),
+        silent(rig),
+        late(rig),
+        unknown(rig),
+        never(rig, Answer::TryAgain),
+        never(rig, Answer::Silent),
+        moved(rig),
+        dead_at_first(rig),
     );
     for (fault, ending) in [
         ("name server fails twice", again),
@@ -85,26 +90,36 @@ pub async fn resolver(engine: Engine, bootstrap: &str) {
     ] {
         report.count(fault, &ending);
     }
+    ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
 }
 
+/// Whether it has asked as often as `expected`, or a little more often because a busy machine was slow to
+/// answer.
+fn about(expected: usize, asked: usize) -> bool {
+    (expected..=expected + 2).contains(&asked)
+}
+
 /// EAI_AGAIN twice and then an answer, at the first start and at a later login.
-async fn again(harness: &Harness) -> Outcome {
+async fn again(rig: Rig<'_>) -> Outcome {
     let twice = [Answer::TryAgain, Answer::TryAgain];
-    let site = Site::new(harness, TIMEOUT, &twice).await;
-    site.reads("EAI_AGAIN at the start").await;
-    assert_eq!((site.names.asked(ENDPOINT), site.proxy.accepted()), (3, 1));
+    let site = Site::new(rig, TIMEOUT, &twice).await;
+    site.works("EAI_AGAIN at the start").await;
+    assert!(about(3, site.names.asked(ENDPOINT)), "asked {}", site.names.asked(ENDPOINT));
+    let asked = site.names.asked(ENDPOINT);
     site.disconnect().await;
     site.names.next(ENDPOINT, twice);
-    let took = site.reads("EAI_AGAIN").await;
+    let took = site.works("EAI_AGAIN").await;
     assert!(took < Duration::from_secs(5), "it waited {took:?} for two questions");
-    assert_eq!((site.names.asked(ENDPOINT), site.proxy.accepted()), (6, 2));
+    let asked = site.names.asked(ENDPOINT) - asked;
+    assert!(about(3, asked), "asked {asked}");
+    assert_eq!(site.proxy.accepted(), 2);
     Ok(())
 }
 
 /// No answer for 4 seconds, at the first start and at a later login. What was asked meanwhile gets none.
-async fn silent(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, TIMEOUT, &[]).await;
+async fn silent(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
     let address = site.proxy.address().ip();
     let for_a_while = async |fault: &str| {
         site.names.set(ENDPOINT, Answer::Silent);
@@ -112,7 +127,7 @@ async fn silent(harness: &Harness) -> Outcome {
             sleep(Duration::from_secs(4)).await;
             site.names.set(ENDPOINT, address);
         };
-        let (took, ()) = tokio::join!(site.reads(fault), speak);
+        let (took, ()) = tokio::join!(site.works(fault), speak);
         assert!((4..9).contains(&took.as_secs()), "{fault}: the answer came after {took:?}");
     };
     for_a_while("silence at the start").await;
@@ -127,22 +142,22 @@ async fn silent(harness: &Harness) -> Outcome {
 }
 
 /// The first question is answered after 3 seconds, and no other one is.
-async fn late(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, TIMEOUT, &[]).await;
-    site.reads("no fault").await;
+async fn late(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
+    site.works("no fault").await;
     site.disconnect().await;
     let answer = Answer::from(site.proxy.address().ip());
     site.names.next(ENDPOINT, [Answer::After(Duration::from_secs(3), Box::new(answer))]);
     site.names.set(ENDPOINT, Answer::Silent);
-    let took = site.reads("a late answer").await;
+    let took = site.works("a late answer").await;
     assert!((3..9).contains(&took.as_secs()), "the answer came after {took:?}");
     Ok(())
 }
 
 /// A name that does not exist is asked for once, and a name without addresses is not waited for either.
-async fn unknown(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, TIMEOUT, &[]).await;
-    site.reads("no fault").await;
+async fn unknown(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
+    site.works("no fault").await;
     site.disconnect().await;
     let asked = site.names.asked(ENDPOINT);
     site.names.set(ENDPOINT, Answer::NotFound);
@@ -150,17 +165,18 @@ async fn unknown(harness: &Harness) -> Outcome {
     assert_eq!(kind, "Connect.Dns", "{message}");
     assert!(message.contains(ENDPOINT), "{message}");
     assert!(took < Duration::from_secs(3), "it took {took:?} to say {message}");
-    assert_eq!(site.names.asked(ENDPOINT) - asked, 1, "{message}");
+    let asked = site.names.asked(ENDPOINT) - asked;
+    assert!(about(1, asked), "it asked {asked} times: {message}");
     // The name is made again.
     site.names.set(ENDPOINT, site.proxy.address().ip());
-    site.reads("the name is back").await;
+    site.works("the name is back").await;
     Err(kind)
 }
 
 /// A resolver that never knows: the error says how often it was asked.
-async fn never(harness: &Harness, answer: Answer) -> Outcome {
-    let site = Site::new(harness, SHORT, &[]).await;
-    site.reads("no fault").await;
+async fn never(rig: Rig<'_>, answer: Answer) -> Outcome {
+    let site = Site::new(rig, SHORT, &[]).await;
+    site.works("no fault").await;
     site.disconnect().await;
     let asked = site.names.asked(ENDPOINT);
     site.names.set(ENDPOINT, answer.clone());
@@ -169,41 +185,46 @@ async fn never(harness: &Harness, answer: Answer) -> Outcome {
     assert!((3..7).contains(&took.as_secs()), "{answer:?}: it gave up after {took:?}: {message}");
     let asked = site.names.asked(ENDPOINT) - asked;
     assert!((3..=20).contains(&asked), "{answer:?}: it asked {asked} times: {message}");
-    let says = format!("{asked} times");
-    assert!(message.contains(&says), "{answer:?}: it asked {says}: {message}");
+    let says = message.split("asked ").nth(1).and_then(|text| text.split(' ').next()?.parse().ok());
+    // It may begin a question in the moment in which it gives up.
+    let is_told = says.is_some_and(|says: usize| says.abs_diff(asked) <= 1);
+    assert!(is_told, "{answer:?}: it asked {asked} times: {message}");
     Err(kind)
 }
 
 /// The name has moved: the new connection is at the new address, and the one that is open stays.
-async fn moved(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, TIMEOUT, &[]).await;
-    site.reads("no fault").await;
-    let new = faults::proxy_on(harness, None).await;
+async fn moved(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
+    site.works("no fault").await;
+    let asked = site.names.asked(ENDPOINT);
+    let new = faults::proxy_on(rig.0, None).await;
     site.names.set(ENDPOINT, new.address().ip());
-    site.reads("the name has moved").await;
-    let counts = || (site.proxy.accepted(), new.accepted(), site.names.asked(ENDPOINT));
-    assert_eq!(counts(), (1, 0, 1), "an open connection needs no look-up");
+    site.works("the name has moved").await;
+    let counts = || (site.proxy.accepted(), new.accepted());
+    assert_eq!(counts(), (1, 0));
+    assert_eq!(site.names.asked(ENDPOINT), asked, "an open connection needs no look-up");
     site.disconnect().await;
-    site.reads("the name has moved, and the connection is gone").await;
-    assert_eq!(counts(), (1, 1, 2));
+    site.works("the name has moved, and the connection is gone").await;
+    assert_eq!(counts(), (1, 1));
+    assert!(site.names.asked(ENDPOINT) > asked, "it did not ask anew");
     Ok(())
 }
 
 /// The name leads to an address that does not answer, and 3 seconds later to another: the login that has
 /// begun gets there.
-async fn dead_at_first(harness: &Harness) -> Outcome {
-    let site = Site::new(harness, TIMEOUT, &[]).await;
-    site.reads("no fault").await;
-    let new = faults::proxy_on(harness, None).await;
+async fn dead_at_first(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
+    site.works("no fault").await;
+    let new = faults::proxy_on(rig.0, None).await;
     site.disconnect().await;
     site.proxy.set(Condition::Unanswered);
     let move_away = async {
         sleep(Duration::from_secs(3)).await;
         site.names.set(ENDPOINT, new.address().ip());
     };
-    let (took, ()) = tokio::join!(site.reads("a dead address at first"), move_away);
+    let (took, ()) = tokio::join!(site.works("a dead address at first"), move_away);
     assert!((3..12).contains(&took.as_secs()), "it took {took:?}");
-    assert_eq!((site.proxy.accepted(), new.accepted()), (1, 1 + scout(harness.server.engine())));
+    assert_eq!((site.proxy.accepted(), new.accepted()), (1, 1 + scout(rig.0.server.engine())));
     until("the server has its connection alone", async || new.open() == 1).await;
     Ok(())
 }

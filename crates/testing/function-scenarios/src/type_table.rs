@@ -14,22 +14,22 @@ struct Line<'a> {
     json: &'a str,
 }
 
-/// The engine's section of the document, and the name of the engine in it.
-fn section(engine: Engine) -> (&'static str, &'static str) {
+/// The engine's section of the document.
+fn section(engine: Engine) -> &'static str {
     let heading = match engine {
         Engine::MySql | Engine::MariaDb => "## MySQL and MariaDB",
         Engine::Postgres => "## PostgreSQL",
     };
     let (_, section) = DOCUMENT.split_once(heading).expect("the engine has a section");
-    (section.split("\n## ").next().unwrap(), engine.title())
+    section.split("\n## ").next().unwrap()
 }
 
 /// Makes a table `line_N` with a value in its column `v` for each line of the table of the server's engine
 /// that applies to its version. Returns how many there are.
 pub(crate) async fn make_tables(harness: &Harness) -> usize {
     let server = &harness.server;
-    let (section, name) = section(server.engine());
-    let lines = lines(section, name, server.version());
+    let section = section(server.engine());
+    let lines = lines(section, harness);
     assert!(lines.len() > 30, "{} lines", lines.len());
     // Only this mode stores zero dates.
     let mut tables = String::from(match server.engine() {
@@ -55,8 +55,8 @@ pub async fn documented(engine: Engine, bootstrap: &str) {
 
 async fn documented_on(harness: Harness) {
     let engine = harness.server.engine();
-    let (section, name) = section(engine);
-    let lines = lines(section, name, harness.server.version());
+    let section = section(engine);
+    let lines = lines(section, &harness);
     let count = make_tables(&harness).await;
     let statements: Vec<_> =
         (0..count).map(|at| (format!("line_{at}"), format!("SELECT v FROM line_{at}"))).collect();
@@ -70,18 +70,18 @@ async fn documented_on(harness: Harness) {
             wrong.push(format!("{} {}: {} {}", line.sql_type, line.value, is.0, is.1));
         }
     }
-    assert!(wrong.is_empty(), "on {name}, docs/TYPES.md is wrong about\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "on {engine}, docs/TYPES.md is wrong about\n{}", wrong.join("\n"));
 }
 
-/// The lines of a section that apply to the engine called `engine`, of the version `found`.
-fn lines<'a>(section: &'a str, engine: &str, found: &str) -> Vec<Line<'a>> {
+/// The lines of a section that apply to the server.
+fn lines<'a>(section: &'a str, harness: &Harness) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     for line in section.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<_> = line.trim_matches('|').split(" |").map(str::trim).collect();
         let &[sql_type, reported, value, json, server] = &*cells else {
             panic!("a line of {} cells: {line}", cells.len())
         };
-        if applies(server, engine, found) {
+        if applies(server, harness) {
             let [sql_type, reported, value, json] = [sql_type, reported, value, json].map(code);
             lines.push(Line { sql_type, reported, value, json });
         }
@@ -91,12 +91,9 @@ fn lines<'a>(section: &'a str, engine: &str, found: &str) -> Vec<Line<'a>> {
 
 /// Whether a line applies, given its last cell: nothing, an engine, or an engine and its first version with
 /// the type, as `MariaDB 10.7`.
-fn applies(cell: &str, engine: &str, found: &str) -> bool {
+fn applies(cell: &str, harness: &Harness) -> bool {
     let (name, since) = cell.split_once(' ').unwrap_or((cell, ""));
-    let numbers = |version: &str| -> Vec<u32> {
-        version.split(['.', '-']).map_while(|number| number.parse().ok()).collect()
-    };
-    cell.is_empty() || name == engine && numbers(found) >= numbers(since)
+    cell.is_empty() || name == harness.server.engine().title() && harness.is_since(since)
 }
 
 /// The text between the first two backticks of a cell.

@@ -5,7 +5,9 @@ use engine::Engine;
 use function_harness::{Harness, on_version};
 use local_rds::{Server, Version};
 
-use crate::{contention, describe, events, known_state, login, reliability, type_table, values};
+use crate::{
+    contention, describe, doctor, events, known_state, login, reliability, type_table, values,
+};
 
 macro_rules! versions {
     ($($scenario:ident $numbers:literal)*) => {
@@ -58,6 +60,7 @@ async fn chosen(engine: Engine, bootstrap: &str) {
         events::wrong_events(engine, bootstrap),
         events::transactions(engine, bootstrap),
         events::timeout(engine, bootstrap),
+        doctor::healthy(engine, bootstrap),
         known_state::next_event(engine, bootstrap),
     );
     tokio::join!(

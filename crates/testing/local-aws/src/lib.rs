@@ -4,7 +4,8 @@
 //! A pinned version is fetched into the private folder of [`pinned_tools`]. It runs real bootstraps as
 //! processes, without Docker, and writes only to a temporary folder. It checks no signatures and no
 //! policies, mounts no layers, and is lenient: templates have their own tests. `ministack.py` adds what
-//! our templates need and the emulator lacks, `express.py` and `blue_green.py` what its RDS lacks.
+//! our templates need and the emulator lacks, `express.py` and `blue_green.py` what its RDS lacks,
+//! `dual_stack.py` what its EC2 lacks.
 
 #![forbid(unsafe_code)]
 
@@ -125,6 +126,7 @@ fn eprintln_line(line: &str) {
 
 /// The emulator, with what it lacks. The last file runs it.
 const PROGRAM: &str = concat!(
+    include_str!("../dual_stack.py"),
     include_str!("../express.py"),
     include_str!("../blue_green.py"),
     include_str!("../ministack.py"),

@@ -27,6 +27,24 @@ fn every_engine_answers_and_nothing_is_left() {
 }
 
 #[test]
+fn the_version_that_is_asked_for_is_the_servers() {
+    let run = Run::new();
+    let output = run.output("local --engine postgres@14 --engine mariadb@10.6 --once");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    assert!(err.contains("starting postgres@14, mariadb@10.6\n"), "{err}");
+    assert!(out.contains("PostgreSQL 14.") && out.contains("MariaDB 10.6."), "{out}\n{err}");
+    let output = run.output("check --engine postgres@18");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && out.contains("PostgreSQL 18."), "{out}\n{err}");
+    let output = run.output("describe --engine postgres@18 --json");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let server = answer["describe"]["server"].as_str().unwrap();
+    assert!(server.starts_with("PostgreSQL 18."), "{answer}");
+    run.assert_nothing_left();
+}
+
+#[test]
 fn a_failed_event_is_told_by_the_exit_code() {
     let run = Run::with(&[("event.json", r#"{"statement":"no-such"}"#)]);
     let output = run.output("local --engine postgres --once --event event.json");

@@ -28,6 +28,9 @@ pub(crate) fn database(name: &str, id: &str) -> Database {
         status: "available".into(),
         publicly_accessible: None,
         exports_auth_errors: None,
+        reader: None,
+        serverless: None,
+        is_dual_stack: false,
     }
 }
 

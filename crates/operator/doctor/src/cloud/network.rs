@@ -261,6 +261,9 @@ mod tests {
             status: "stopped".into(),
             publicly_accessible: None,
             exports_auth_errors: None,
+            reader: None,
+            serverless: None,
+            is_dual_stack: false,
         };
         let own = Vpc { security_group_ids: vec![odd()], ..Vpc::default() };
         let function = serde_json::json!({"FunctionArn": odd(), "CodeSha256": ""});

@@ -45,6 +45,9 @@ pub(super) fn database() -> Database {
         status: "available".into(),
         publicly_accessible: None,
         exports_auth_errors: None,
+        reader: None,
+        serverless: None,
+        is_dual_stack: false,
     }
 }
 

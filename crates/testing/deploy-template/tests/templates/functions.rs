@@ -25,7 +25,10 @@ fn a_function_is_what_design_says() {
         is("MemorySize", json!("256"));
         is("ReservedConcurrentExecutions", json!("20"));
         is("TracingConfig", json!({"Mode": "Active"}));
-        is("VpcConfig", json!({"SubnetIds": subnets, "SecurityGroupIds": [SECURITY_GROUP]}));
+        let network = |ipv6: bool| json!({"SubnetIds": subnets, "SecurityGroupIds": [SECURITY_GROUP], "Ipv6AllowedForDualStack": ipv6});
+        is("VpcConfig", network(false));
+        let ipv6 = stack_of(functions).with([("Ipv6AllowedForDualStack", "true")]);
+        assert_eq!(render_of(template, &ipv6).properties(id)["VpcConfig"], network(true), "{id}");
         let log_group = format!("{}LogGroup", of_template.prefix);
         let log_group_name = format!("/aws/lambda/{STACK_NAME}/{}", of_template.name);
         is("Role", json!(arn("iam", &format!("role/{}", physical_name(&format!("{id}Role"))))));

@@ -130,6 +130,37 @@ fn an_endpoint_is_a_host_of_rds() {
 }
 
 #[test]
+fn a_reader_is_an_endpoint_that_may_be_one() {
+    for name in ["MySqlReaderHost", "PostgresReaderHost"] {
+        accepts(
+            name,
+            &[
+                "",
+                "mydb.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com",
+                "mydb.cluster-custom-abc123def456.cn-north-1.rds.amazonaws.com.cn",
+                "mydb-replica.abc123def456.us-east-1.rds-fips.amazonaws.com",
+                "mydb.abc123def456.rds.us-iso-east-1.c2s.ic.gov",
+                "readers.endpoint.proxy-abc123def456.eu-west-1.rds.amazonaws.com",
+            ],
+        );
+        for host in [
+            "mydb.cluster-abc123def456.eu-west-1.rds.amazonaws.com",
+            "mydb",
+            "readers.example.com",
+            "mydb.abc123def456.us-east-1.redshift.amazonaws.com",
+            "mydb.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com:3306",
+        ] {
+            assert!(refusal(name, host).contains("mydb.cluster-ro-"), "{host}");
+        }
+        let writer = name.replace("ReaderHost", "Endpoint");
+        let reader = "mydb.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com";
+        let said = refusals(&both().with([(name, reader), (&*writer, "")]));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with(&format!("{name} needs {writer}")), "{said:?}");
+    }
+}
+
+#[test]
 fn any_concurrency_may_be_reserved_but_none_at_all() {
     accepts("ReservedConcurrency", &["1", "20", "99", "100", "1000", "none"]);
     for value in ["0", "-1", "all", "", "020", "1.5", "9999999999"] {
@@ -227,6 +258,13 @@ fn subnets_and_groups_come_together() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("Set SubnetIds and SecurityGroupIds, or neither"), "{said:?}");
     }
+    let ipv6 = [("Ipv6AllowedForDualStack", "true")];
+    assert_eq!(refusals(&both().with(ipv6)), [""; 0]);
+    assert_eq!(
+        refusals(&both().with(nowhere).with(ipv6)),
+        ["Ipv6AllowedForDualStack needs SubnetIds."]
+    );
+    refusal("Ipv6AllowedForDualStack", "yes");
 }
 
 /// Rules check what patterns cannot.

@@ -66,7 +66,7 @@ fn what_is_not_given_is_not_there() {
     let function = |stack: &Stack| render(stack).properties("MySqlFunction").clone();
     let plain = function(&bare().with(MYSQL));
     let variables = plain["Environment"]["Variables"].as_object().unwrap();
-    for name in ["DB_CONNECT_TO", "DB_CA_BUNDLE", "DB_TRUST"] {
+    for name in ["DB_CONNECT_TO", "DB_CA_BUNDLE", "DB_TRUST", "DB_READER_HOST"] {
         assert!(!variables.contains_key(name), "{name}");
     }
 
@@ -76,6 +76,7 @@ fn what_is_not_given_is_not_there() {
         ("ConnectTo", "127.0.0.1:13306"),
         ("CaBundle", "/opt/own/roots.pem"),
         ("MySqlTrust", "amazon"),
+        ("MySqlReaderHost", READER),
         ("LogLevel", "DEBUG"),
     ];
     let other = function(&bare().with(MYSQL).with(set));
@@ -84,7 +85,23 @@ fn what_is_not_given_is_not_there() {
     assert_eq!(other["Environment"]["Variables"]["DB_CONNECT_TO"], "127.0.0.1:13306");
     assert_eq!(other["Environment"]["Variables"]["DB_CA_BUNDLE"], "/opt/own/roots.pem");
     assert_eq!(other["Environment"]["Variables"]["DB_TRUST"], "amazon");
+    assert_eq!(other["Environment"]["Variables"]["DB_READER_HOST"], READER);
     assert_eq!(other["LoggingConfig"]["ApplicationLogLevel"], "DEBUG");
+}
+
+/// Of the cluster, whose id is that of all its endpoints and instances.
+const READER: &str = "mydb.cluster-ro-abc123def456.eu-west-1.rds.amazonaws.com";
+
+/// A reader changes no policy: that of a cluster names the cluster, and a read replica's id is the second of
+/// two.
+#[test]
+fn a_reader_is_its_functions_alone() {
+    let plain = render_of(&GENERATED, &all());
+    let reader = render_of(&GENERATED, &all().with([("MySqlReportsReaderHost", READER)]));
+    for (id, resource) in &plain.resources {
+        let same = reader.resources.get(id) == Some(resource);
+        assert_eq!(same, id != "MySqlReportsFunction", "{id}");
+    }
 }
 
 #[test]

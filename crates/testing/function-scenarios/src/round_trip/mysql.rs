@@ -28,10 +28,10 @@ pub(super) fn cases(engine: Engine) -> Vec<Case> {
         // Bytes of a finite float.
         let vector = prop::collection::vec(-1e9..1e9_f32, 1..4).prop_map(|v| format!("{v:?}"));
         let vector = Case::new("VECTOR(3)", "HEX(v)", Form::Binary, vector);
-        cases.push(Case { store: "STRING_TO_VECTOR(?)", ..vector });
+        cases.push(Case { store: "STRING_TO_VECTOR(?)", ..vector }.since("9.0"));
     } else {
         let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
-        cases.push(Case::new("UUID", AS_TEXT, Form::Text, uuid));
+        cases.push(Case::new("UUID", AS_TEXT, Form::Text, uuid).since("10.7"));
         let inet6 = any::<u128>().prop_map(|bits| std::net::Ipv6Addr::from(bits).to_string());
         cases.push(Case::new("INET6", AS_TEXT, Form::Text, inet6).edges(["::", "::1"]));
         let json = Case::new("JSON", AS_TEXT, Form::Text, any_document());

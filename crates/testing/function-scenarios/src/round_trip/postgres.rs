@@ -189,17 +189,20 @@ fn times() -> Vec<Case> {
         ]),
         of("TIME", clock()).edges(["00:00:00", "24:00:00", "23:59:59.999999"]),
         of("TIMETZ", zoned).edges(["00:00:00+15:59:59", "24:00:00-15:59:59", "12:00:00+00"]),
-        of("INTERVAL", interval).edges([
-            "0",
-            "1 day",
-            "-1 day",
-            "1 mon",
-            "1 year",
-            "-1 year 1 mon 1 day",
-            "1 mon -1 day 1 us",
-            "-178956970 years -8 mons -2147483648 days -2562047788:00:54.775807",
-            "178956970 years 7 mons 2147483647 days 2562047788:00:54.775807",
-        ]),
+        of("INTERVAL", interval)
+            .edges([
+                "0",
+                "1 day",
+                "-1 day",
+                "1 mon",
+                "1 year",
+                "-1 year 1 mon 1 day",
+                "1 mon -1 day 1 us",
+                "-178956970 years -8 mons -2147483648 days -2562047788:00:54.775807",
+                "178956970 years 7 mons 2147483647 days 2562047788:00:54.775807",
+            ])
+            // 14 does not read its own text of the lowest.
+            .since("15"),
     ]
 }
 
