@@ -11,6 +11,7 @@ pub(crate) struct Sql {
     pub(crate) temporary: &'static str,
     pub(crate) sleep: &'static str,
     pid: &'static str,
+    port: &'static str,
     raw: [&'static str; 2],
 }
 
@@ -22,6 +23,7 @@ const MYSQL: Sql = Sql {
     temporary: "CREATE TEMPORARY TABLE items (id INT, name TEXT)",
     sleep: "SELECT SLEEP(?) AS v",
     pid: "SELECT CONNECTION_ID() AS v",
+    port: "SELECT @@port AS v",
     raw: ["INSERT INTO items (id, name) VALUES (50, 'raw')", "SELECT SLEEP(600) FROM items"],
 };
 
@@ -33,6 +35,7 @@ const POSTGRES: Sql = Sql {
     temporary: "CREATE TEMPORARY TABLE items (id INT, name TEXT)",
     sleep: "SELECT pg_sleep($1)::text AS v",
     pid: "SELECT pg_backend_pid() AS v",
+    port: "SELECT inet_server_port() AS v",
     raw: ["INSERT INTO items (id, name) VALUES (50, 'raw')", "SELECT pg_sleep(600)"],
 };
 
@@ -51,6 +54,7 @@ impl Sql {
         Some(match word {
             "one" => self.one,
             "pid" => self.pid,
+            "port" => self.port,
             "count" => "SELECT COUNT(*) AS v FROM items",
             "broken" => "SELECT v FROM no_such_table",
             "sneaky" => "DELETE FROM items",
