@@ -1,7 +1,7 @@
 //! Fetches the servers and tools that are missing, while cargo compiles.
 
 use engine::Engine;
-use local_packages::{fetch_pooler, find_or_fetch};
+use local_packages::{Version, fetch_pooler, find_or_fetch};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -9,19 +9,34 @@ use crate::Failure;
 
 type Fetch = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
-/// Finds or fetches a server for each of `engines` while `work` runs.
+/// Finds or fetches each of `servers` while `work` runs.
 ///
-/// Waits for both. If several fail, the error is that of `work`, or else of the first engine.
+/// Waits for both. If several fail, the error is that of `work`, or else of the first server.
 pub(crate) fn servers_during(
-    engines: &[Engine],
+    servers: &[Version],
     work: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    during(engines.iter().map(|&engine| server(engine)).collect(), work)
+    versions_during(servers, vec![], work)
 }
 
-/// The same with everything that the tests use: all servers and pinned tools.
-pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut fetches: Vec<Fetch> = Engine::ALL.into_iter().map(server).collect();
+/// The same with `versions`. One that cannot be had is told, and its tests will fail.
+pub(crate) fn versions_during(
+    servers: &[Version],
+    versions: Vec<Version>,
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let servers = servers.iter().cloned().map(server);
+    during(servers.chain(versions.into_iter().map(one_of_many)).collect(), work)
+}
+
+/// The same with everything that the tests use: a server of each engine, `versions`, and pinned tools.
+pub(crate) fn everything_during(
+    versions: Vec<Version>,
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let engines = Engine::ALL.map(Version::from);
+    let mut fetches: Vec<Fetch> = engines.into_iter().map(server).collect();
+    fetches.extend(versions.into_iter().map(one_of_many));
     fetches.push(Box::new(|| Ok(fetch_pooler(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::sam(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::aws(&mut say).map(drop)?)));
@@ -32,8 +47,18 @@ pub(crate) fn everything_during(work: impl FnOnce() -> Result<(), Failure>) -> R
     during(fetches, work)
 }
 
-fn server(engine: Engine) -> Fetch {
-    Box::new(move || Ok(find_or_fetch(engine, &mut say).map(drop)?))
+fn server(version: Version) -> Fetch {
+    Box::new(move || Ok(find_or_fetch(&version, &mut say).map(drop)?))
+}
+
+/// A version that few tests use: if it cannot be had, those alone fail, and say why.
+fn one_of_many(version: Version) -> Fetch {
+    Box::new(move || {
+        if let Err(error) = find_or_fetch(&version, &mut say) {
+            say(&format!("{version}: its tests will fail: {}", command_line::chain(&error)));
+        }
+        Ok(())
+    })
 }
 
 fn say(line: &str) {

@@ -2,6 +2,7 @@
 //! the options; here it only matters which servers it will need.
 
 use engine::Engine;
+use local_packages::Version;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
@@ -11,32 +12,30 @@ use crate::cargo;
 use crate::fetch;
 
 pub(crate) fn run(command: &str, arguments: Vec<OsString>) -> Result<(), Failure> {
-    fetch::servers_during(&engines(&arguments), || {
+    fetch::servers_during(&servers(&arguments), || {
         cargo::build(&["local-stack", "mysql-function", "postgres-function"])
     })?;
     cargo::exec(cargo::built("local-stack")?.arg(command).args(arguments))
 }
 
-/// The engines of the options `--engine`, or else the program's default. What is wrong is for the program to
+/// The servers of the options `--engine`, or else the program's default. What is wrong is for the program to
 /// refuse.
-fn engines(arguments: &[OsString]) -> Vec<Engine> {
+fn servers(arguments: &[OsString]) -> Vec<Version> {
     let names: Vec<_> = values(arguments, "--engine").filter_map(|value| value.to_str()).collect();
     let needs_none = |option: &str| values(arguments, option).next().is_some();
     if needs_none("--function") || needs_none("--from") {
         return vec![];
     }
     if !names.is_empty() {
-        let engine = |name: &&str| name.split('@').next()?.parse().ok();
-        return names.iter().filter_map(engine).collect();
+        return names.iter().filter_map(|name| name.parse().ok()).collect();
     }
     let all = match values(arguments, "--statements").next() {
         None => vec![Engine::MySql, Engine::Postgres],
         Some(folder) => with_a_folder(Path::new(folder)),
     };
-    match values(arguments, "--function-folder").next().and_then(OsStr::to_str) {
-        None => all,
-        Some(folder) => all.into_iter().filter(|engine| is_of(folder, *engine)).collect(),
-    }
+    let folder = values(arguments, "--function-folder").next().and_then(OsStr::to_str);
+    let is_asked = |engine: &Engine| folder.is_none_or(|folder| is_of(folder, *engine));
+    all.into_iter().filter(is_asked).map(Version::from).collect()
 }
 
 /// The values of an option, after it or after its `=`.
@@ -65,28 +64,28 @@ fn is_of(folder: &str, engine: Engine) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Engine::{MariaDb, MySql, Postgres};
 
-    fn engines_of(line: &str) -> Vec<Engine> {
+    fn servers_of(line: &str) -> Vec<String> {
         let arguments: Vec<_> = line.split_whitespace().map(Into::into).collect();
-        engines(&arguments)
+        servers(&arguments).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn the_servers_that_are_needed_are_known() {
         for (line, expected) in [
-            ("", &[MySql, Postgres][..]),
-            ("--once --json", &[MySql, Postgres]),
-            ("--engine mariadb", &[MariaDb]),
-            ("--once --engine postgres --engine=mysql@8.4", &[Postgres, MySql]),
+            ("", &["mysql", "postgres"][..]),
+            ("--once --json", &["mysql", "postgres"]),
+            ("--engine mariadb", &["mariadb"]),
+            ("--once --engine postgres --engine=mysql@8.4", &["postgres", "mysql@8.4"]),
             ("--engine oracle", &[]),
-            ("--engine", &[MySql, Postgres]),
+            ("--engine", &["mysql", "postgres"]),
+            ("--engine postgres@", &[]),
             ("--statements /no/such/folder", &[]),
             ("--function mysql-function --typescript", &[]),
             ("--from=answer.json --engine postgres", &[]),
-            ("--function-folder postgres-reports", &[Postgres]),
+            ("--function-folder postgres-reports", &["postgres"]),
         ] {
-            assert_eq!(engines_of(line), expected, "{line}");
+            assert_eq!(servers_of(line), expected, "{line}");
         }
     }
 
@@ -96,10 +95,10 @@ mod tests {
         fs::create_dir_all(folder.join("postgres-reports")).unwrap();
         let shown = folder.display();
         let found = [
-            engines_of(&format!("--statements {shown}")),
-            engines_of(&format!("--statements={shown} --engine mysql")),
+            servers_of(&format!("--statements {shown}")),
+            servers_of(&format!("--statements={shown} --engine mysql")),
         ];
         fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(found, [vec![Postgres], vec![MySql]]);
+        assert_eq!(found, [["postgres"], ["mysql"]]);
     }
 }

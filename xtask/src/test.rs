@@ -7,6 +7,7 @@ mod progress;
 mod run;
 
 use engine::Engine;
+use local_packages::Version;
 use std::ffi::OsString;
 use std::sync::mpsc;
 use std::thread;
@@ -24,7 +25,7 @@ use progress::Progress;
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     let flags = Flags::parse(arguments)?;
     if !flags.arguments.is_empty() {
-        fetch::servers_during(&Engine::ALL, || Ok(()))?;
+        fetch::servers_during(&Engine::ALL.map(Version::from), || Ok(()))?;
         return cargo::exec(cargo(&["test", "--locked"])?.args(&flags.arguments));
     }
     let start = Instant::now();
@@ -56,15 +57,17 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
 /// Builds the tests, and fetches what they need meanwhile.
 fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
     let mut binaries = vec![];
-    if flags.engines.is_empty() {
-        fetch::everything_during(|| {
+    let wants = flags.names.is_empty() || flags.names.iter().any(|name| name.contains("versions"));
+    let versions = if wants && !flags.quick { flags.wanted_versions() } else { vec![] };
+    if flags.servers.is_empty() && !flags.versions {
+        fetch::everything_during(versions, || {
             binaries = binaries::build(&["--workspace"])?;
             Ok(())
         })?;
     } else {
         // With the workspace's features, so that nothing is built twice.
         let integration = ["--workspace", "--test", "integration"];
-        fetch::servers_during(&flags.engines, || {
+        fetch::versions_during(&flags.servers, versions, || {
             binaries = binaries::build(&integration)?;
             Ok(())
         })?;
@@ -95,7 +98,7 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
         let bare = [&bare[..], &["--deny", "warnings"]].concat();
         jobs.push(job("iam-auth without features: lints", &bare)?);
     }
-    if flags.engines.is_empty() && flags.names.is_empty() {
+    if flags.servers.is_empty() && !flags.versions && flags.names.is_empty() {
         let examples = ["test", "--locked", "--doc", "--workspace", "--no-fail-fast"];
         jobs.push(job("documentation", &examples)?);
     }

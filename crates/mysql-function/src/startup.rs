@@ -233,7 +233,7 @@ async fn send(
 
 /// The error for a server that is not of this engine: it answers otherwise, or not.
 fn broken(login: &Login) -> impl Fn(io::Error) -> Error {
-    |error| refusal::wrong_engine(login, error)
+    |error| refusal::broken_startup(login, &error)
 }
 
 fn unknown() -> io::Error {

@@ -32,10 +32,16 @@ macro_rules! tests {
 
 mod mysql {
     tests!(MySql);
+    function_scenarios::scenarios! { mysql_versions => function_scenarios::tests;
+        MySql, crate::BOOTSTRAP, function_scenarios::listed:
+    }
 }
 
 mod mariadb {
     tests!(MariaDb);
+    function_scenarios::scenarios! { mariadb_versions => function_scenarios::tests;
+        MariaDb, crate::BOOTSTRAP, function_scenarios::listed:
+    }
     function_scenarios::scenarios! { returning => function_scenarios::tests;
         MariaDb, crate::BOOTSTRAP, function_scenarios::listed:
     }

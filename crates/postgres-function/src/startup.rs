@@ -106,7 +106,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin + Send), message: &[u8]) -> 
 
 /// The error for a server that is not of this engine: it answers otherwise, or not.
 fn broken(login: &Login) -> impl Fn(io::Error) -> Error {
-    |error| refusal::wrong_engine(login, error)
+    |error| refusal::broken_startup(login, &error)
 }
 
 fn unknown() -> io::Error {

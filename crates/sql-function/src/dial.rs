@@ -221,9 +221,9 @@ impl<'a> Race<'a> {
         self.ways.error(self.address)
     }
 
-    /// What became of the addresses of the family that `reached` does not have, if any was tried.
-    pub(crate) fn other_family(&self, reached: IpAddr) -> Option<(Cause, String)> {
-        self.ways.other_family(reached)
+    /// The addresses of the other family than that of `reached`, if any of them did not answer.
+    pub(crate) fn silent_family(&self, reached: IpAddr) -> Option<String> {
+        self.ways.silent_family(reached)
     }
 
     /// The next connection that is opened, while another attempt is open beside this race.

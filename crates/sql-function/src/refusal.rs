@@ -5,6 +5,7 @@ use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
+use std::time::Duration;
 
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
@@ -13,6 +14,7 @@ use crate::proxy_words::{self, ProxySays};
 use crate::rds_ca;
 use crate::said::{Loggable, Said};
 use crate::statement::Statement;
+use crate::ways::is_transient;
 
 /// The TLS error in the chain of `error`, if there is one. The drivers wrap it in an I/O error or
 /// in an error of their own.
@@ -35,7 +37,8 @@ pub fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
 /// verified.
 pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     if !matches!(cause, rustls::Error::InvalidCertificate(_)) {
-        return broken_handshake(login, cause);
+        let broken = broken_handshake(login, cause);
+        return if passes(cause) { broken.transient() } else { broken };
     }
     let Login { connect_to, trust, .. } = login;
     let host = login.endpoint().host();
@@ -44,6 +47,12 @@ pub fn untrusted(login: &Login, cause: &rustls::Error) -> Error {
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(cause))
         .certainly(tls_failure(login, cause), &login.placeholders())
+}
+
+/// Whether the server ended the handshake for a reason of the moment: it is going away, or failed.
+fn passes(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription::{CloseNotify, InternalError, UserCanceled};
+    matches!(error, rustls::Error::AlertReceived(CloseNotify | InternalError | UserCanceled))
 }
 
 /// The TLS handshake failed before the server's certificate was verified.
@@ -152,10 +161,14 @@ pub fn refused_by_proxy(login: &Login, server_says: impl Display, proxy: ProxySa
     }
 }
 
-/// The server accepts the connection and sends nothing.
-pub fn silent(login: &Login) -> Error {
-    let message = loggable!("{} accepts the connection but sends nothing", login.connect_to);
-    Error::new(Kind::ConnectTls, message).certainly(Cause::ServerSilent, &login.placeholders())
+/// The server accepts the connection and has sent nothing for some time.
+pub fn silent(login: &Login, time: Duration) -> Error {
+    let (address, seconds) = (&login.connect_to, time.as_secs_f64());
+    let message =
+        loggable!("{address} accepts the connection but sends nothing, for {seconds:.1} s");
+    Error::new(Kind::ConnectTls, message)
+        .certainly(Cause::ServerSilent, &login.placeholders())
+        .transient()
 }
 
 /// The server is not of this engine.
@@ -164,6 +177,12 @@ pub fn wrong_engine(login: &Login, what: impl Display) -> Error {
     Error::new(Kind::ConnectTls, message)
         .says(Loggable::of_login(what))
         .certainly(Cause::WrongEngine, &login.placeholders())
+}
+
+/// The connection failed while the server was asked for TLS: it is not of this engine, or going away.
+pub fn broken_startup(login: &Login, error: &io::Error) -> Error {
+    let wrong = wrong_engine(login, error);
+    if is_transient(error.kind()) { wrong.transient() } else { wrong }
 }
 
 /// The connection broke during `what`.

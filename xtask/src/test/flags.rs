@@ -2,6 +2,7 @@
 
 use command_line::CommandLine;
 use engine::Engine;
+use local_packages::{Version, named_by};
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::thread;
@@ -15,7 +16,10 @@ const JOBS_PER_CORE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Flags {
     pub(super) quick: bool,
-    pub(super) engines: Vec<Engine>,
+    /// All versions of each engine.
+    pub(super) versions: bool,
+    /// The servers that the tests run on, in place of any of their engine.
+    pub(super) servers: Vec<Version>,
     /// Parts of tests' names.
     pub(super) names: Vec<String>,
     /// How many test processes run at once.
@@ -33,7 +37,8 @@ impl Flags {
         };
         let mut flags = Flags {
             quick: false,
-            engines: vec![],
+            versions: false,
+            servers: vec![],
             names: vec![],
             jobs: JOBS_PER_CORE * cores(),
             arguments: arguments_of_cargo,
@@ -43,7 +48,17 @@ impl Flags {
         while let Some(option) = line.option()? {
             match option.as_str() {
                 "quick" => flags.quick = true,
-                "engine" => flags.engines.push(line.value()?),
+                "versions" => flags.versions = true,
+                "engine" => {
+                    let server: Version = line.value()?;
+                    let is_same = |other: &Version| other.engine() == server.engine();
+                    if flags.servers.iter().any(|other| is_same(other) && *other != server) {
+                        let engine = server.engine();
+                        let twice = format!("--engine {engine} is given with two versions");
+                        return Err(line.error(twice).into());
+                    }
+                    flags.servers.push(server);
+                }
                 "jobs" => flags.jobs = line.value::<NonZero<usize>>()?.get(),
                 _ => return Err(line.unknown_in(include_str!("help.txt")).into()),
             }
@@ -54,7 +69,7 @@ impl Flags {
 
     /// Whether nothing is left out.
     pub(super) fn is_all(&self) -> bool {
-        !self.quick && self.engines.is_empty() && self.names.is_empty()
+        !self.quick && !self.versions && self.servers.is_empty() && self.names.is_empty()
     }
 
     /// # Errors
@@ -75,10 +90,46 @@ impl Flags {
 
     /// Whether a test is selected. The names of integration tests begin with their engine.
     pub(super) fn want(&self, test: &str) -> bool {
-        let of_engine = |engine: &Engine| test.starts_with(&format!("{engine}::"));
-        (self.engines.is_empty() || self.engines.iter().any(of_engine))
+        let of_engine = |engine: Engine| test.starts_with(&format!("{engine}::"));
+        let is_of_versions = test.contains(VERSIONS);
+        let is_wanted_version = || self.wanted_versions().iter().any(|v| test == name_of(v));
+        (self.servers.is_empty() || self.servers.iter().any(|server| of_engine(server.engine())))
             && (self.names.is_empty() || self.names.iter().any(|name| test.contains(name)))
+            && (!self.versions || is_of_versions)
+            && (!is_of_versions || is_wanted_version())
     }
+
+    /// The versions that have tests of their own in this run: all, or the oldest and the newest of each
+    /// engine, and one that is named.
+    pub(super) fn wanted_versions(&self) -> Vec<Version> {
+        let engines = Engine::ALL.into_iter().filter(|engine| {
+            self.servers.is_empty() || self.servers.iter().any(|one| one.engine() == *engine)
+        });
+        let is_wanted = |version: &Version| {
+            let name = name_of(version);
+            self.versions
+                || Version::ends(version.engine()).any(|end| end == *version)
+                || self.names.iter().any(|part| part.contains(ONE) && name.contains(part))
+        };
+        engines.flat_map(Version::all).filter(is_wanted).collect()
+    }
+
+    /// The environment in which servers are of the versions asked for.
+    pub(super) fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let variable = |server: &Version| named_by(server.engine()).0;
+        self.servers.iter().filter_map(move |server| Some((variable(server), server.numbers()?)))
+    }
+}
+
+/// The module of the tests of single versions, in their names.
+const VERSIONS: &str = "::versions::";
+/// What a name on the command line has that asks for one of them.
+const ONE: &str = "versions::v";
+
+/// The name of a version's test: `postgres::versions::v17`.
+fn name_of(version: &Version) -> String {
+    let numbers = version.numbers().unwrap_or_default().replace('.', "_");
+    format!("{}{VERSIONS}v{numbers}", version.engine())
 }
 
 /// How many cores this machine has.
@@ -103,6 +154,37 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_and_the_newest_version_are_tested_and_others_on_request() {
+        let wanted = |line: &str| {
+            let flags = flags(line);
+            let all = Engine::ALL.into_iter().flat_map(Version::all);
+            let mut tests: Vec<_> = all.map(|version| name_of(&version)).collect();
+            tests.retain(|test| flags.want(test));
+            let names: Vec<_> = flags.wanted_versions().iter().map(name_of).collect();
+            assert!(tests.iter().all(|test| names.contains(test)), "{line}: {names:?}");
+            tests
+        };
+        assert_eq!(
+            wanted("--engine postgres"),
+            ["postgres::versions::v14", "postgres::versions::v18"]
+        );
+        assert_eq!(wanted("").len(), 6);
+        assert_eq!(wanted("--versions").len(), 12);
+        assert_eq!(wanted("--versions --engine mysql").len(), 3);
+        assert_eq!(wanted("versions::v16"), ["postgres::versions::v16"]);
+        assert_eq!(wanted("login"), [""; 0]);
+        assert!(!flags("--versions").want("mysql::login::denied"));
+    }
+
+    #[test]
+    fn a_version_is_in_the_environment() {
+        let flags = flags("--engine mysql@8.4 --engine postgres");
+        assert!(flags.environment().eq([("LOCAL_RDS_MYSQLD", "8.4")]));
+        let twice = Flags::parse(vec!["--engine=mysql@8.4".into(), "--engine=mysql".into()]);
+        assert!(twice.unwrap_err().to_string().contains("mysql is given with two versions"));
+    }
+
+    #[test]
     fn every_name_must_be_in_the_name_of_a_test() {
         let tests = ["mysql::login::denied", "postgres::size::memory"].map(str::to_owned);
         let check = |line: &str| match flags(line).check_names(&tests) {
@@ -121,7 +203,7 @@ mod tests {
     #[test]
     fn what_follows_two_dashes_is_for_cargo() {
         let flags = flags("--quick -- -p iam-auth --engine");
-        assert!(flags.quick && flags.engines.is_empty());
+        assert!(flags.quick && flags.servers.is_empty());
         assert_eq!(flags.arguments, ["-p", "iam-auth", "--engine"]);
     }
 }

@@ -16,7 +16,7 @@ const SPLIT: [&str; 3] =
 /// The tests that take longest, or most of the cores' time: modules of scenarios, test programs, and
 /// what runs on MySQL, whose server starts slowest and whose function serves MariaDB too. They are
 /// started first, and `--quick` leaves them out.
-pub(super) const LONG: [&str; 12] = [
+pub(super) const LONG: [&str; 13] = [
     "soak",
     "outages",
     "cuts",
@@ -28,6 +28,7 @@ pub(super) const LONG: [&str; 12] = [
     "templates",
     "doctor",
     "environment",
+    "versions",
     "mysql",
 ];
 
@@ -85,6 +86,7 @@ pub(super) fn plan(binaries: &[Binary], flags: &Flags) -> Result<Plan, Failure> 
         }
         for (key, tests) in groups {
             let mut command = binary.command()?;
+            command.envs(flags.environment());
             if tests.len() < of_binary {
                 command.arg("--exact").args(&tests);
             }

@@ -1,83 +1,145 @@
-//! Fetches packages through apt into a folder, without root and without touching the system.
+//! Fetches packages through apt, without root and without touching the system.
 //!
-//! apt gets its own state, cache and list of installed packages: the list is empty, so that apt names
-//! every library that the server needs. Downloads are verified with the system's keys.
+//! Each archive gets an apt of its own in the cache: with its own settings, lists, and list of installed
+//! packages, which is empty, so that apt names every library that a server needs. Downloads are verified
+//! with the system's keys, or with keys that those vouch for.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use engine::Engine;
+use crate::cache::is_younger;
+use crate::host::Distribution;
+use crate::release::Release;
+use crate::{Error, cache_folder};
 
-use crate::Error;
-use crate::host::{Distribution, debian_mirror};
-use crate::server_program::ServerProgram;
+/// How long lists of packages are used: long enough for all servers that one command fetches.
+const LISTS_LAST: Duration = Duration::from_secs(60 * 60);
+/// The file that is written when the lists have been read.
+const UPDATED: &str = "updated";
 
-/// Fetches `package` of `engine`, or the newest whose name it begins, with what it needs, and unpacks them
-/// into `folder`. True if they include their own C library, and so need its loader.
-pub(crate) fn fetch(
-    engine: Engine,
-    package: &str,
-    distribution: &Distribution,
-    folder: &Path,
-    progress: &mut dyn FnMut(&str),
-) -> Result<bool, Error> {
-    // Debian's releases have no MySQL, its development branch does. That MySQL is built for a newer C
-    // library than the release has, and is fetched with it.
-    let from_unstable = engine == Engine::MySql && !distribution.is_ubuntu();
-    let apt = Apt::new(engine, folder.join(".apt"), from_unstable)?;
-
-    progress(&format!("{engine}: reading the package lists"));
-    let update = apt.update(progress)?;
-    let name = apt.name_of(package, &update)?;
-    let wanted: Vec<Package> = apt
-        .closure(&name)?
-        .into_iter()
-        .filter(|needed| is_needed(package, &needed.name, from_unstable))
-        .collect();
-    apt.download(&wanted, progress)?;
-    progress(&format!("{engine}: unpacking"));
-    unpack(&apt.folder, folder)?;
-    fs::remove_dir_all(&apt.folder).map_err(Error::io("remove", &apt.folder))?;
-    Ok(from_unstable)
+/// Where packages come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// The system's own apt sources.
+    System(&'a Distribution),
+    /// A release of Debian or Ubuntu, which one of these keys has signed.
+    Release(&'static Release, &'a Path),
 }
 
 /// A package to download.
 #[derive(Debug, PartialEq, Eq)]
-struct Package {
-    name: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
     bytes: u64,
 }
 
-/// A private apt, with all its state in `folder`.
-struct Apt {
-    engine: Engine,
+/// A private apt, with all its state in `folder`. Until it is dropped, nobody reads the lists anew.
+pub(crate) struct Apt {
     folder: PathBuf,
     configuration: PathBuf,
+    lock: File,
+    /// What apt said when it read the lists.
+    said: Vec<u8>,
 }
 
 impl Apt {
-    fn new(engine: Engine, folder: PathBuf, from_unstable: bool) -> Result<Self, Error> {
+    /// Opens the private apt of an archive, with lists that are not old. `what` is fetched.
+    pub(crate) fn open(
+        source: Source<'_>,
+        what: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Self, Error> {
+        let name = match source {
+            Source::System(Distribution { id, version, .. }) => format!("{id}-{version}"),
+            Source::Release(release, _) => release.name.to_owned(),
+        };
+        let folder = cache_folder()?.join("archives").join(name);
         for part in ["state/lists/partial", "cache/archives/partial"] {
             let part = folder.join(part);
             fs::create_dir_all(&part).map_err(Error::io("create", &part))?;
         }
-        let write = |name: &str, text: &str| {
-            let path = folder.join(name);
-            fs::write(&path, text).map_err(Error::io("write", &path)).map(|()| path)
-        };
-        write("status", "")?;
-        let mut configuration = configuration(&folder);
-        if from_unstable {
-            let sources = write("unstable.sources", &unstable()?)?;
-            configuration += &format!(
-                "Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"/dev/null\";\n",
-                sources.display()
-            );
+        let lock_path = folder.join("lock");
+        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
+        let mut apt =
+            Self { configuration: folder.join("apt.conf"), folder, lock, said: Vec::new() };
+        let updated = apt.folder.join(UPDATED);
+        if is_younger(&updated, LISTS_LAST) {
+            return Ok(apt);
         }
-        let configuration = write("apt.conf", &configuration)?;
-        Ok(Self { engine, folder, configuration })
+        let lock = &apt.lock;
+        lock.unlock().and_then(|()| lock.lock()).map_err(Error::io("lock", &lock_path))?;
+        // Another process may have read them meanwhile.
+        if !is_younger(&updated, LISTS_LAST) {
+            apt.read_lists(source, what, progress)?;
+        }
+        apt.lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
+        Ok(apt)
+    }
+
+    fn read_lists(
+        &mut self,
+        source: Source<'_>,
+        what: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        // A half that was read is no list.
+        let _ = fs::remove_file(self.folder.join(UPDATED));
+        self.write("status", "")?;
+        match source {
+            Source::Release(release, keyring) => {
+                progress(&format!("{what}: reading the package lists of {}", release.name));
+                self.update_release(release, keyring, what, progress)?;
+            }
+            Source::System(_) => {
+                progress(&format!("{what}: reading the package lists"));
+                self.write("apt.conf", &configuration(&self.folder))?;
+                self.said = self.update(what, progress)?.stderr;
+            }
+        }
+        self.write(UPDATED, "").map(drop)
+    }
+
+    /// Reads the lists of a release from the first of its mirrors that has it.
+    fn update_release(
+        &mut self,
+        release: &Release,
+        keyring: &Path,
+        what: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let mut refused = None;
+        for mirror in release.mirrors() {
+            let sources = self.write("archive.sources", &release.sources(&mirror, keyring))?;
+            let configuration = configuration(&self.folder)
+                + &format!(
+                    "Dir::Etc::sourcelist \"{}\";\n\
+                     Dir::Etc::sourceparts \"/dev/null\";\n\
+                     Dir::Etc::preferences \"/dev/null\";\n\
+                     Dir::Etc::preferencesparts \"/dev/null\";\n\
+                     APT::Update::Error-Mode \"any\";\n",
+                    sources.display()
+                );
+            self.write("apt.conf", &configuration)?;
+            match self.update(what, progress) {
+                Ok(output) => {
+                    self.said = output.stderr;
+                    return Ok(());
+                }
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        let variable = release.family.variable();
+        let refused = refused.map(|error| error.to_string()).unwrap_or_default();
+        Err(Error::new(format!("{refused}; {variable} can name another mirror")))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = self.folder.join(name);
+        fs::write(&path, text).map_err(Error::io("write", &path)).map(|()| path)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -89,38 +151,25 @@ impl Apt {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<Output, Error> {
-        self.successful(self.output(program, arguments)?, program, arguments)
+        successful(self.output(program, arguments)?, program, arguments)
     }
 
     fn output(&self, program: &str, arguments: &[&str]) -> Result<Output, Error> {
         self.command(program).args(arguments).output().map_err(missing(program))
     }
 
-    fn successful(
-        &self,
-        output: Output,
-        program: &str,
-        arguments: &[&str],
-    ) -> Result<Output, Error> {
-        if output.status.success() {
-            return Ok(output);
-        }
-        Err(self.failed(&format!("{program} {}", arguments.join(" ")), &output.stderr))
-    }
-
     /// Reads the lists of packages.
     ///
     /// An outdated mirror has expired lists. Their signature is still valid: the packages are Debian's,
     /// if not the latest. That is enough for tests, and is reported.
-    fn update(&self, progress: &mut dyn FnMut(&str)) -> Result<Output, Error> {
+    fn update(&self, what: &str, progress: &mut dyn FnMut(&str)) -> Result<Output, Error> {
         let update = ["update"];
         let output = self.output("apt-get", &update)?;
         if output.status.success() || !is_expired(&output) {
-            return self.successful(output, "apt-get", &update);
+            return successful(output, "apt-get", &update);
         }
         progress(&format!(
-            "{}: the mirror's package list has expired, but its signature is valid: using it",
-            self.engine
+            "{what}: the mirror's package list has expired, but its signature is valid: using it"
         ));
         let mut text = fs::read_to_string(&self.configuration)
             .map_err(Error::io("read", &self.configuration))?;
@@ -129,19 +178,8 @@ impl Apt {
         self.run("apt-get", &update)
     }
 
-    fn failed(&self, what: &str, said: &[u8]) -> Error {
-        Error::new(format!(
-            "cannot fetch {}: {what} failed: {}: install the package {}, or set {} to the path of a \
-             server",
-            self.engine,
-            last_lines(said),
-            self.engine.package(),
-            self.engine.variable(),
-        ))
-    }
-
     /// The package's name in this release: the plain name, or the one with the highest version.
-    fn name_of(&self, plain: &str, update: &Output) -> Result<String, Error> {
+    pub(crate) fn name_of(&self, plain: &str) -> Result<String, Error> {
         let names = self.run("apt-cache", &["pkgnames", plain])?;
         let names = String::from_utf8_lossy(&names.stdout);
         if names.lines().any(|name| name == plain) {
@@ -152,28 +190,36 @@ impl Apt {
             .filter_map(|name| Some((version(name.strip_prefix(plain)?.strip_prefix('-')?)?, name)))
             .max()
             .map(|(_, name)| name.to_owned())
-            // apt only warns about a mirror that does not answer.
-            .ok_or_else(|| self.failed(&format!("finding {plain}"), &update.stderr))
+            // apt only warns about a mirror of the system's that does not answer.
+            .ok_or_else(|| {
+                let _ = fs::remove_file(self.folder.join(UPDATED));
+                failed(&format!("finding {plain}"), &self.said)
+            })
     }
 
-    /// The package and its dependencies.
-    fn closure(&self, package: &str) -> Result<Vec<Package>, Error> {
-        let output = self.run("apt-get", &["install", "--print-uris", "-qq", "-y", package])?;
+    /// The packages and their dependencies.
+    pub(crate) fn closure(&self, packages: &[&str]) -> Result<Vec<Package>, Error> {
+        let install = ["install", "--print-uris", "-qq", "-y"];
+        let output = self.run("apt-get", &[&install, packages].concat())?;
         Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(parse_uri).collect())
     }
 
-    fn download(&self, packages: &[Package], progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
-        let engine = self.engine;
+    /// Downloads packages into `folder`. `what` is fetched.
+    pub(crate) fn download(
+        &self,
+        packages: &[Package],
+        folder: &Path,
+        what: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
         let total: u64 = packages.iter().map(|package| package.bytes).sum();
-        progress(&format!(
-            "{engine}: downloading {} packages, {} MB",
-            packages.len(),
-            total / 1_000_000
-        ));
+        let count = packages.len();
+        progress(&format!("{what}: downloading {count} packages, {} MB", total / 1_000_000));
         let mut child = self
             .command("apt-get")
             .arg("download")
             .args(packages.iter().map(|package| &package.name))
+            .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -190,7 +236,7 @@ impl Apt {
             let quarters = arrived * 4 / total.max(1);
             if quarters > shown_quarters {
                 shown_quarters = quarters;
-                progress(&format!("{engine}: {} of {} MB", arrived / 1_000_000, total / 1_000_000));
+                progress(&format!("{what}: {} of {} MB", arrived / 1_000_000, total / 1_000_000));
             }
             arrived += packages.iter().find(|p| p.name == name).map_or(0, |p| p.bytes);
         }
@@ -198,8 +244,21 @@ impl Apt {
         if output.status.success() {
             return Ok(());
         }
-        Err(self.failed("apt-get download", &output.stderr))
+        // Packages may have been replaced since the lists were read: the next time they are read anew.
+        let _ = fs::remove_file(self.folder.join(UPDATED));
+        Err(failed("apt-get download", &output.stderr))
     }
+}
+
+fn successful(output: Output, program: &str, arguments: &[&str]) -> Result<Output, Error> {
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(failed(&format!("{program} {}", arguments.join(" ")), &output.stderr))
+}
+
+fn failed(what: &str, said: &[u8]) -> Error {
+    Error::new(format!("{what} failed: {}", last_lines(said)))
 }
 
 /// Whether apt refused a list because it has expired (`Valid-Until` in
@@ -219,6 +278,7 @@ fn configuration(folder: &Path) -> String {
          Dir::Cache \"{folder}/cache\";\n\
          APT::Install-Recommends \"false\";\n\
          APT::Sandbox::User \"root\";\n\
+         APT::Get::Always-Include-Phased-Updates \"true\";\n\
          Acquire::Languages \"none\";\n\
          Acquire::PDiffs \"false\";\n\
          Acquire::Retries \"2\";\n"
@@ -240,39 +300,8 @@ fn configuration(folder: &Path) -> String {
     text
 }
 
-/// The sources file (sources.list(5), deb822 style) of Debian's development branch.
-fn unstable() -> Result<String, Error> {
-    let mut text =
-        format!("Types: deb\nURIs: {}\nSuites: sid\nComponents: main\n", debian_mirror()?);
-    let keys = ["pgp", "gpg"]
-        .map(|extension| format!("/usr/share/keyrings/debian-archive-keyring.{extension}"));
-    if let Some(key) = keys.iter().find(|key| Path::new(key).exists()) {
-        text += &format!("Signed-By: {key}\n");
-    }
-    Ok(text)
-}
-
-/// Whether the program of `package` needs the package `name` to run: its own packages and libraries,
-/// except those for Perl, just-in-time compilation and its maintenance scripts.
-fn is_needed(package: &str, name: &str, from_unstable: bool) -> bool {
-    let unused = ["libperl", "libllvm", "libz3-", "libpam-modules", "libc-bin", "libc-l10n"];
-    let own = name.strip_prefix(package).is_some_and(|rest| {
-        // `postgresql` itself only names the newest `postgresql-15`.
-        let of_postgres = package.starts_with("postgresql");
-        !of_postgres || rest.strip_prefix('-').is_some_and(|rest| version(rest).is_some())
-    });
-    match name {
-        "libc6" => from_unstable,
-        "zlib1g" => true,
-        _ if name.ends_with("-perl") || unused.iter().any(|prefix| name.starts_with(prefix)) => {
-            false
-        }
-        _ => own || name.starts_with("lib"),
-    }
-}
-
 /// The numbers of a version such as `8.4`, which order it.
-fn version(text: &str) -> Option<Vec<u32>> {
+pub(crate) fn version(text: &str) -> Option<Vec<u32>> {
     text.split('.').map(|part| part.parse().ok()).collect()
 }
 
@@ -283,49 +312,12 @@ fn parse_uri(line: &str) -> Option<Package> {
     Some(Package { name: name.to_owned(), bytes: words.next()?.parse().ok()? })
 }
 
-/// Unpacks every package in `archives` into `folder`, two at a time: decompression takes most of the
-/// time.
-fn unpack(archives: &Path, folder: &Path) -> Result<(), Error> {
-    let mut packages: Vec<(u64, PathBuf)> = fs::read_dir(archives)
-        .map_err(Error::io("read", archives))?
-        .flatten()
-        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "deb"))
-        .map(|entry| (entry.metadata().map_or(0, |file| file.len()), entry.path()))
-        .collect();
-    // The largest in one thread, all others in another.
-    packages.sort_unstable_by(|a, b| b.cmp(a));
-    let (first, others) = packages.split_at(packages.len().min(1));
-    std::thread::scope(|scope| {
-        let first = scope.spawn(|| unpack_each(first, folder));
-        unpack_each(others, folder)?;
-        first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-fn unpack_each(packages: &[(u64, PathBuf)], folder: &Path) -> Result<(), Error> {
-    for (_, package) in packages {
-        let output = Command::new("dpkg-deb")
-            .arg("--extract")
-            .args([package, folder])
-            .output()
-            .map_err(missing("dpkg-deb"))?;
-        if !output.status.success() {
-            return Err(Error::new(format!(
-                "dpkg-deb cannot unpack {}: {}",
-                package.display(),
-                last_lines(&output.stderr)
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn missing(program: &str) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn missing(program: &str) -> impl FnOnce(io::Error) -> Error {
     Error::io("run", Path::new(program))
 }
 
 /// The last lines of a program's output, on one line.
-fn last_lines(said: &[u8]) -> String {
+pub(crate) fn last_lines(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
@@ -336,7 +328,7 @@ fn last_lines(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Package, is_needed, parse_uri, version};
+    use super::{Package, parse_uri, version};
 
     #[test]
     fn a_uri_line_gives_name_and_size() {
@@ -345,22 +337,6 @@ mod tests {
         let package = Package { name: "libaio1".to_owned(), bytes: 13376 };
         assert_eq!(parse_uri(line), Some(package));
         assert_eq!(parse_uri("Reading package lists..."), None);
-    }
-
-    #[test]
-    fn what_runs_is_kept_and_what_installs_is_not() {
-        for name in ["postgresql-15", "libpam0g", "libicu72", "zlib1g", "libssl3t64"] {
-            assert!(is_needed("postgresql", name, false), "{name}");
-        }
-        for name in
-            ["postgresql", "postgresql-common", "perl-base", "libjson-perl", "libllvm14", "libc6"]
-        {
-            assert!(!is_needed("postgresql", name, false), "{name}");
-        }
-        assert!(is_needed("mysql-server-core", "libc6", true));
-        assert!(is_needed("mysql-server-core", "mysql-server-core-8.0", false));
-        assert!(is_needed("postgresql-client", "postgresql-client-15", false));
-        assert!(!is_needed("postgresql-client", "postgresql-client-common", false));
     }
 
     #[test]

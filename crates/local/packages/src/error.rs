@@ -16,6 +16,12 @@ impl Error {
         Self { message: message.into(), source: None }
     }
 
+    /// The same, said of `what`, with the way out.
+    pub(crate) fn within(self, what: String, way_out: impl FnOnce() -> String) -> Self {
+        let source = self.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
+        Self::new(format!("{what}: {}{source}: {}", self.message, way_out()))
+    }
+
     /// `verb` failed on `path`.
     pub(crate) fn io<'a>(
         verb: &'a str,

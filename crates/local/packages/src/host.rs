@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
-
 /// The distribution, from `/etc/os-release` (os-release(5)).
+#[derive(Debug)]
 pub(crate) struct Distribution {
     /// `ID`: `debian`, `ubuntu`, …
     pub(crate) id: String,
     /// `VERSION_ID`, or `rolling` where there is none: Debian testing and unstable.
     pub(crate) version: String,
+    /// `VERSION_CODENAME`: `bookworm`, `noble`, …
+    pub(crate) codename: Option<String>,
     /// `ID` and those of `ID_LIKE`.
     family: Vec<String>,
 }
@@ -33,7 +34,8 @@ impl Distribution {
         let id = value("ID").unwrap_or_else(|| "unknown".to_owned());
         let like = value("ID_LIKE").unwrap_or_default();
         let family = like.split_whitespace().map(str::to_owned).chain([id.clone()]).collect();
-        Self { id, version: value("VERSION_ID").unwrap_or_else(|| "rolling".to_owned()), family }
+        let version = value("VERSION_ID").unwrap_or_else(|| "rolling".to_owned());
+        Self { id, version, codename: value("VERSION_CODENAME"), family }
     }
 
     /// Ubuntu or a derivative: its packages include MySQL.
@@ -47,21 +49,12 @@ impl Distribution {
     }
 }
 
-/// The Debian mirror that the system's apt uses.
-///
-/// # Errors
-/// The system's sources have none.
-pub(crate) fn debian_mirror() -> Result<String, Error> {
+/// The mirror of an archive that the system's apt uses: its address ends in `/debian` or `/ubuntu`.
+pub(crate) fn mirror(archive: &str) -> Option<String> {
     source_files()
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
-        .find_map(|text| mirror_in(&text))
-        .ok_or_else(|| {
-            Error::new(
-                "no Debian mirror in apt's sources: add one to /etc/apt/sources.list or \
-                 /etc/apt/sources.list.d",
-            )
-        })
+        .find_map(|text| mirror_in(&text, archive))
 }
 
 fn source_files() -> Vec<PathBuf> {
@@ -78,14 +71,14 @@ fn source_files() -> Vec<PathBuf> {
     files
 }
 
-/// The first address in a sources file, of either format, that ends in `/debian`.
-fn mirror_in(text: &str) -> Option<String> {
+/// The first address in a sources file, of either format, that ends in `/` and `archive`.
+fn mirror_in(text: &str, archive: &str) -> Option<String> {
     text.lines()
         .filter(|line| !line.trim_start().starts_with('#'))
         .flat_map(str::split_whitespace)
         .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
         .map(|word| word.trim_end_matches('/'))
-        .find(|word| word.ends_with("/debian"))
+        .find(|word| word.rsplit('/').next() == Some(archive))
         .map(str::to_owned)
 }
 
@@ -95,9 +88,11 @@ mod tests {
 
     #[test]
     fn distributions_are_told_by_their_family() {
-        let debian = Distribution::parse("ID=debian\nVERSION_ID=\"12\"\n");
+        let debian =
+            Distribution::parse("ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n");
         assert!(debian.has_apt() && !debian.is_ubuntu());
         assert_eq!((debian.id.as_str(), debian.version.as_str()), ("debian", "12"));
+        assert_eq!(debian.codename.as_deref(), Some("bookworm"));
 
         let mint = Distribution::parse("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n");
         assert!(mint.has_apt() && mint.is_ubuntu());
@@ -111,9 +106,11 @@ mod tests {
     fn the_mirror_is_the_systems_own() {
         let deb822 = "Types: deb\n# http://archive.example/debian\n\
                       URIs: https://mirror.example/debian/\nSuites: trixie\n";
-        assert_eq!(mirror_in(deb822).as_deref(), Some("https://mirror.example/debian"));
+        assert_eq!(mirror_in(deb822, "debian").as_deref(), Some("https://mirror.example/debian"));
         let one_line = "deb [signed-by=/a.gpg] http://mirror.example/debian bookworm main\n";
-        assert_eq!(mirror_in(one_line).as_deref(), Some("http://mirror.example/debian"));
-        assert_eq!(mirror_in("deb http://mirror.example/ubuntu noble main\n"), None);
+        assert_eq!(mirror_in(one_line, "debian").as_deref(), Some("http://mirror.example/debian"));
+        let ubuntu = "deb http://mirror.example/ubuntu noble main\n";
+        assert_eq!(mirror_in(ubuntu, "debian"), None);
+        assert_eq!(mirror_in(ubuntu, "ubuntu").as_deref(), Some("http://mirror.example/ubuntu"));
     }
 }

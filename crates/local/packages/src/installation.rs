@@ -8,6 +8,7 @@ use std::process::Command;
 
 use engine::Engine;
 
+use crate::by_loader;
 use crate::server_program::ServerProgram;
 
 /// A server on this machine, and how to run it.
@@ -57,7 +58,7 @@ impl Installation {
     /// A command that runs another program of the same installation, such as `initdb`.
     #[must_use]
     pub fn tool(&self, name: &str) -> Command {
-        self.run(&self.program.with_file_name(name))
+        self.run(&by_loader::path(&self.program, name))
     }
 
     /// The base folder: `/usr` for `/usr/sbin/mysqld`.
@@ -73,6 +74,12 @@ impl Installation {
             Some(loader) => {
                 let mut command = Command::new(loader);
                 command.env_clear().arg("--library-path").arg(self.library_path()).arg(program);
+                // Locales have the format of the C library that reads them.
+                if let Some(locales) =
+                    self.libraries.iter().find_map(|folder| locales_beside(folder))
+                {
+                    command.env("LOCPATH", locales);
+                }
                 command
             }
             None => {
@@ -98,4 +105,10 @@ impl Installation {
         }
         path
     }
+}
+
+/// `usr/lib/locale`, beside `usr/lib/x86_64-linux-gnu`.
+fn locales_beside(libraries: &Path) -> Option<PathBuf> {
+    let locales = libraries.with_file_name("locale");
+    locales.exists().then_some(locales)
 }

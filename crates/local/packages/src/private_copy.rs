@@ -10,62 +10,195 @@ use std::time::Instant;
 
 use engine::Engine;
 
+use crate::apt::Source;
+use crate::cache::remove;
+use crate::fetch::fetch as fetch_package;
 use crate::host::Distribution;
+use crate::release::{Release, SID};
 use crate::server_program::ServerProgram;
-use crate::{Error, Installation, apt, cache_folder};
+use crate::version::Version;
+use crate::{Error, Installation, by_loader, cache_folder, keyring};
 
 /// The file in a private copy that holds the server's version.
 const VERSION_FILE: &str = "version";
 
-/// The existing private copy.
-pub(crate) fn existing(engine: Engine) -> Result<Option<Installation>, Error> {
-    Ok(read(engine, &folder(engine, &Distribution::of_host())?))
+/// The existing private copy of a server of this version.
+pub(crate) fn existing(version: &Version) -> Result<Option<Installation>, Error> {
+    let servers = cache_folder()?.join("servers");
+    let (engine, distribution) = (version.engine(), Distribution::of_host());
+    // The system's may be of any version.
+    let own = Copy::System { engine, distribution: &distribution };
+    let copies = [own].into_iter().chain(Copy::all(version, &distribution));
+    let mut copies = copies.filter_map(|copy| read(engine, &copy.folder(&servers)));
+    Ok(copies.find(|copy| version.is_of(&copy.version)))
 }
 
 /// Makes the private copy, or waits for another process that does.
-pub(crate) fn fetch(engine: Engine, progress: &mut dyn FnMut(&str)) -> Result<Installation, Error> {
-    let distribution = Distribution::of_host();
+pub(crate) fn fetch(
+    version: &Version,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Installation, Error> {
+    let (engine, distribution) = (version.engine(), Distribution::of_host());
     if !distribution.has_apt() {
         return Err(Error::new(format!(
-            "no {engine} server found, and private copies can be fetched only on Debian and Ubuntu: \
+            "no server of {version} found, and private copies can be fetched only on Debian and Ubuntu: \
              install {}, or set {} to the path of a server",
             packages_elsewhere(engine),
             engine.variable(),
         )));
     }
-    let folder = folder(engine, &distribution)?;
+    for copy in Copy::all(version, &distribution) {
+        let fetched = copy.fetch(engine, &distribution, progress).map_err(|error| {
+            error.within(format!("cannot fetch {}", copy.title()), || {
+                format!(
+                    "install the package {}, or set {} to the path of a server",
+                    engine.package(),
+                    engine.variable()
+                )
+            })
+        })?;
+        if version.is_of(&fetched.version) {
+            return Ok(fetched);
+        }
+        // Another copy would be of the same packages.
+        if version.source().is_some_and(|(series, _)| series.is_of(&fetched.version)) {
+            break;
+        }
+    }
+    Err(not_to_be_had(version))
+}
+
+/// Why there is no server of a version.
+fn not_to_be_had(version: &Version) -> Error {
+    let engine = version.engine();
+    Error::new(format!(
+        "{version}: there is no such server on this machine, and none can be fetched: the versions of \
+         {engine} are {}; {} can name the path of a server of another one",
+        Version::list(engine),
+        engine.variable(),
+    ))
+}
+
+/// A private copy of a server, which may not be there yet.
+enum Copy<'a> {
+    /// Of the system's own packages, whatever their version.
+    System { engine: Engine, distribution: &'a Distribution },
+    /// Of a version, from a release with its C library.
+    Version { version: Version, release: &'static Release },
+}
+
+impl<'a> Copy<'a> {
+    /// The copies that can be of this version, in the order in which they are made.
+    fn all(version: &Version, distribution: &'a Distribution) -> impl Iterator<Item = Self> {
+        let engine = version.engine();
+        let source = version.source();
+        let own = Self::System { engine, distribution };
+        // The same packages, once.
+        let is_same = match (own.release(), &source) {
+            (_, None) => version.numbers().is_none(),
+            (Some(release), Some((_, other))) => release == *other,
+            (None, Some((_, other))) => distribution.codename.as_deref() == Some(other.name),
+        };
+        let of_version = source.map(|(version, release)| Self::Version { version, release });
+        is_same.then_some(own).into_iter().chain(of_version)
+    }
+
+    /// The release, if it may not be the system's. Debian's releases have no MySQL, its development branch
+    /// does. That MySQL is built for a newer C library than the release has, and is fetched with it.
+    fn release(&self) -> Option<&'static Release> {
+        match self {
+            Self::System { engine: Engine::MySql, distribution } if !distribution.is_ubuntu() => {
+                Some(&SID)
+            }
+            Self::System { .. } => None,
+            Self::Version { release, .. } => Some(release),
+        }
+    }
+
+    /// What people are told.
+    fn title(&self) -> String {
+        match self {
+            Self::System { engine, .. } => engine.to_string(),
+            Self::Version { version, .. } => version.to_string(),
+        }
+    }
+
+    /// Its folder. There is one for each release of the system, because several may share a home folder.
+    fn folder(&self, servers: &Path) -> PathBuf {
+        let name = match self {
+            Self::System { engine, distribution: Distribution { id, version, .. } } => {
+                format!("{engine}-{id}-{version}-{ARCH}")
+            }
+            Self::Version { version, .. } => {
+                format!("{}-{}-{ARCH}", version.engine(), version.numbers().unwrap_or_default())
+            }
+        };
+        // Versions such as 24.04 get a dash for the dot: the lock and the temporary folder differ from
+        // this one by their extension.
+        servers.join(name.replace('.', "-"))
+    }
+
+    fn fetch(
+        &self,
+        engine: Engine,
+        distribution: &Distribution,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Installation, Error> {
+        let what = self.title();
+        let folder = self.folder(&cache_folder()?.join("servers"));
+        let _lock = locked(&folder, &what, progress)?;
+        if let Some(installation) = read(engine, &folder) {
+            return Ok(installation);
+        }
+        let started = Instant::now();
+        let unfinished = folder.with_extension("unfinished");
+        start_empty(&unfinished)?;
+        let keys =
+            self.release().map(|release| keyring::of(release.family, progress)).transpose()?;
+        let source = match (self.release(), &keys) {
+            (Some(release), Some(keys)) => Source::Release(release, keys),
+            _ => Source::System(distribution),
+        };
+        fetch_package(source, engine.package(), &what, &unfinished, progress)?;
+        let installation = inspect(engine, &unfinished, keys.is_some())?;
+        if let Installation {
+            engine: Engine::Postgres,
+            program,
+            loader: Some(loader),
+            libraries,
+            ..
+        } = &installation
+        {
+            by_loader::prepare(program, loader, libraries)?;
+        }
+        let version = format!("{}\n", installation.version);
+        let version_path = unfinished.join(VERSION_FILE);
+        fs::write(&version_path, version).map_err(Error::io("write", &version_path))?;
+        // A folder that cannot be read as a copy is useless.
+        remove(&folder)?;
+        fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
+        progress(&format!(
+            "{what}: {} ready in {} after {:.1} s",
+            installation.version,
+            folder.display(),
+            started.elapsed().as_secs_f32()
+        ));
+        read(engine, &folder)
+            .ok_or_else(|| Error::new(format!("the copy in {} cannot be read", folder.display())))
+    }
+}
+
+/// Takes the lock of a folder that is going to be made, and makes its parent.
+fn locked(folder: &Path, what: &str, progress: &mut dyn FnMut(&str)) -> Result<File, Error> {
     let parent = folder.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-
     let lock_path = folder.with_extension("lock");
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     if lock.try_lock().is_err() {
-        progress(&format!("{engine}: another process is fetching it, waiting"));
+        progress(&format!("{what}: another process is fetching it, waiting"));
         lock.lock().map_err(Error::io("lock", &lock_path))?;
     }
-    if let Some(installation) = read(engine, &folder) {
-        return Ok(installation);
-    }
-
-    let started = Instant::now();
-    let unfinished = folder.with_extension("unfinished");
-    start_empty(&unfinished)?;
-    let own_c_library = apt::fetch(engine, engine.package(), &distribution, &unfinished, progress)?;
-    let installation = inspect(engine, &unfinished, own_c_library)?;
-    let version = format!("{}\n", installation.version);
-    let version_path = unfinished.join(VERSION_FILE);
-    fs::write(&version_path, version).map_err(Error::io("write", &version_path))?;
-    // A folder that cannot be read as a copy is useless.
-    remove(&folder)?;
-    fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
-    progress(&format!(
-        "{engine}: {} ready in {} after {:.1} s",
-        installation.version,
-        folder.display(),
-        started.elapsed().as_secs_f32()
-    ));
-    read(engine, &folder)
-        .ok_or_else(|| Error::new(format!("the copy in {} cannot be read", folder.display())))
+    Ok(lock)
 }
 
 /// Unpacks a package that is no server, such as a client, into a folder of the cache under `kind`. Returns
@@ -83,28 +216,21 @@ pub(crate) fn beside(
     let Distribution { id, version, .. } = &distribution;
     let name = format!("{package}-{id}-{version}-{ARCH}").replace('.', "-");
     let folder = cache_folder()?.join(kind).join(name);
-    let parent = folder.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-
-    let lock_path = folder.with_extension("lock");
-    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
-    lock.lock().map_err(Error::io("lock", &lock_path))?;
+    let _lock = locked(&folder, package, progress)?;
     if !folder.exists() {
         let unfinished = folder.with_extension("unfinished");
         start_empty(&unfinished)?;
-        apt::fetch(engine, package, &distribution, &unfinished, progress)?;
+        // As for the servers.
+        let release = Copy::System { engine, distribution: &distribution }.release();
+        let keys = release.map(|release| keyring::of(release.family, progress)).transpose()?;
+        let source = match (release, &keys) {
+            (Some(release), Some(keys)) => Source::Release(release, keys),
+            _ => Source::System(&distribution),
+        };
+        fetch_package(source, package, package, &unfinished, progress)?;
         fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
     }
     Ok(folder)
-}
-
-/// One folder for each release of the system, because several may share a home folder.
-fn folder(engine: Engine, distribution: &Distribution) -> Result<PathBuf, Error> {
-    let Distribution { id, version, .. } = distribution;
-    // Versions such as 24.04 get a dash for the dot: the lock and the temporary folder differ from this
-    // one by their extension.
-    let name = format!("{engine}-{id}-{version}-{ARCH}").replace('.', "-");
-    Ok(cache_folder()?.join("servers").join(name))
 }
 
 /// Reads a complete private copy.
@@ -153,14 +279,13 @@ fn program_in(engine: Engine, folder: &Path) -> Option<PathBuf> {
     places.iter().map(|place| place.join(program)).find(|path| path.is_file())
 }
 
-/// The dynamic loader, if the copy includes the C library.
+/// The dynamic loader, if the copy includes the C library: the file itself, because some releases have an
+/// absolute link to it, which would lead to the system's.
 pub(crate) fn loader_in(folder: &Path) -> Option<PathBuf> {
-    ["usr/lib64", "lib64", "usr/lib", "lib"]
-        .iter()
-        .flat_map(|place| entries(&folder.join(place)))
-        .find(|path| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"))
-        })
+    let is_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|file| file.is_file());
+    libraries_in(folder).iter().flat_map(|place| entries(place)).filter(is_file).find(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"))
+    })
 }
 
 /// The folders named after the platform, such as `usr/lib/x86_64-linux-gnu`.
@@ -179,13 +304,6 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
 fn start_empty(folder: &Path) -> Result<(), Error> {
     remove(folder)?;
     fs::create_dir(folder).map_err(Error::io("create", folder))
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(Error::io("remove", folder))?;
-    }
-    Ok(())
 }
 
 /// The package names of other systems.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use engine::Engine;
 
 use crate::server_program::ServerProgram;
+use crate::version::{Version, is_version};
 use crate::{Error, Installation};
 
 /// The value of [`ServerProgram::variable`].
@@ -15,6 +16,8 @@ pub(crate) enum Asked {
     This(Installation),
     /// The private copy, even if the system has a server.
     Private,
+    /// A server of this version.
+    Version(Version),
     /// The variable is not set.
     Nothing,
 }
@@ -28,6 +31,10 @@ pub(crate) fn asked_for(engine: Engine) -> Result<Asked, Error> {
     if value == "private" {
         return Ok(Asked::Private);
     }
+    let text = value.to_str().filter(|text| is_version(text));
+    if let Some(version) = text.and_then(|text| format!("{engine}@{text}").parse().ok()) {
+        return Ok(Asked::Version(version));
+    }
     let path = PathBuf::from(value);
     match Installation::of(engine, path.clone(), None, Vec::new()) {
         Ok(Some(installation)) => Ok(Asked::This(installation)),
@@ -39,8 +46,17 @@ pub(crate) fn asked_for(engine: Engine) -> Result<Asked, Error> {
     }
 }
 
-/// The first server on `PATH` and in the folders where packages put servers.
-pub(crate) fn on_system(engine: Engine) -> Option<Installation> {
+/// The version to look for: where any will do, the one that the environment names.
+pub(crate) fn meant(version: &Version) -> Result<Version, Error> {
+    match (version.numbers(), asked_for(version.engine())?) {
+        (None, Asked::Version(asked)) => Ok(asked),
+        _ => Ok(version.clone()),
+    }
+}
+
+/// The first server of a version on `PATH` and in the folders where packages put servers.
+pub(crate) fn on_system(version: &Version) -> Option<Installation> {
+    let engine = version.engine();
     let on_path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&on_path)
         .chain(usual_folders(engine))
@@ -48,7 +64,8 @@ pub(crate) fn on_system(engine: Engine) -> Option<Installation> {
         // A link is followed to the server's own folder, which has its other programs and data.
         .filter_map(|path| fs::canonicalize(path).ok())
         .filter(|path| engine != Engine::Postgres || has_pam(path))
-        .find_map(|path| Installation::of(engine, path, None, Vec::new()).ok().flatten())
+        .filter_map(|path| Installation::of(engine, path, None, Vec::new()).ok().flatten())
+        .find(|found| version.is_of(&found.version))
 }
 
 /// Where packages put servers, besides `PATH`; the newest version first.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use engine::Engine;
-use local_packages::{Installation, find_or_fetch};
+use local_packages::{Installation, Version, find_or_fetch};
 use rds_iam_verifier::{AccessKey, Listener, Resource, Verifier};
 
 use crate::account::Account;
@@ -24,7 +24,7 @@ const ACCOUNT_ID: &str = "123456789012";
 
 /// What a server is started with.
 pub struct Builder {
-    engine: Engine,
+    version: Version,
     key_type: KeyType,
     host: String,
     is_dialled: bool,
@@ -41,6 +41,20 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// The engine that was asked for.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.version.engine()
+    }
+
+    /// The version of the server, which must be of the same engine, instead of the one asked for.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        debug_assert_eq!(self.version.engine(), version.engine(), "its settings are an engine's");
+        self.version = version;
+        self
+    }
+
     /// The key type of the certificates; RSA of 2048 bits, as on RDS, by default.
     #[must_use]
     pub fn key_type(mut self, key_type: KeyType) -> Self {
@@ -145,14 +159,14 @@ impl Builder {
     /// There is no server program and none can be fetched; the port is in use; the server does not start,
     /// and the error ends with the last lines of its log; or the SQL given to [`setup`](Self::setup) fails.
     pub fn start(self) -> Result<Server, Error> {
-        let what = format!("cannot start {}", self.engine);
+        let what = format!("cannot start {}", self.version);
         self.try_start().map_err(|error| error.within(what))
     }
 
     fn try_start(mut self) -> Result<Server, Error> {
-        let engine = self.engine;
+        let engine = self.version.engine();
         let port = Port::reserve(self.port).map_err(no_port(self.port))?;
-        let installation = find_or_fetch(engine, &mut self.progress)
+        let installation = find_or_fetch(&self.version, &mut self.progress)
             .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
         let names: Vec<_> = self.aliases.iter().chain(&self.other_endpoints).cloned().collect();
@@ -212,11 +226,13 @@ impl Builder {
 }
 
 impl Server {
-    /// The settings of a server of `engine`, to be started.
+    /// The settings of a server of an [`Engine`], or of one of its [versions](Version), to be started.
     #[must_use]
-    pub fn builder(engine: Engine) -> Builder {
+    pub fn builder(version: impl Into<Version>) -> Builder {
+        let version = version.into();
+        let engine = version.engine();
         Builder {
-            engine,
+            version,
             key_type: KeyType::default(),
             host: host(engine),
             is_dialled: false,

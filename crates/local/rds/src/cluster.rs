@@ -12,11 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::Engine;
+use local_packages::Version;
 
+use self::topology::Names;
+use crate::Error;
 use crate::member::replication;
 use crate::replication::{Source, wait_until};
 use crate::server::Server;
-use crate::{Error, cluster::topology::Names};
 
 /// Two servers: a writer, and a reader that follows it. Each accepts tokens for the endpoint of the
 /// cluster, for its reader endpoint and for its own endpoint, and its certificate has the names of all
@@ -45,10 +47,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The settings of a cluster of `engine`, to be started.
+    /// The settings of a cluster of an [`Engine`], or of one of its [versions](Version), to be started.
     #[must_use]
-    pub fn builder(engine: Engine) -> ClusterBuilder {
-        ClusterBuilder::new(engine)
+    pub fn builder(version: impl Into<Version>) -> ClusterBuilder {
+        ClusterBuilder::new(version.into())
     }
 
     /// Both servers, in the order of their names. They stay where they are when the writer moves.
@@ -115,8 +117,8 @@ impl Cluster {
         replication.promote(new)?;
         self.writer.fetch_xor(1, Ordering::SeqCst);
 
-        let source =
-            self.source(new.port(), new.with_administrator(|it| replication.position(it))?);
+        let position = new.with_administrator(|it| replication.position(it))?;
+        let source = Source { port: new.port(), password: self.password.clone(), position };
         replication.begin_to_follow(&old.plan().folder, &source)?;
         if !old.is_up() {
             old.restart()?;
@@ -141,10 +143,6 @@ impl Cluster {
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.members[0].engine()
-    }
-
-    fn source(&self, port: u16, position: String) -> Source {
-        Source { port, password: self.password.clone(), position }
     }
 }
 

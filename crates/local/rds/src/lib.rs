@@ -51,6 +51,7 @@ pub use cluster::{Cluster, ClusterBuilder, Topology};
 pub use engine::Engine;
 pub use environment::{MARK as ENVIRONMENT_MARK, write as write_environment};
 pub use error::Error;
+pub use local_packages::{Version, WrongVersion};
 pub use profile::Profile;
 pub use rds_iam_verifier as iam;
 pub use server::Server;

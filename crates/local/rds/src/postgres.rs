@@ -6,7 +6,7 @@ pub(crate) mod replication;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,6 +98,9 @@ impl ServerEngine for Postgres {
     ) -> Result<(), Error> {
         let mut command = server.tool("initdb");
         command.args(INITDB).arg("--pgdata").arg(data).current_dir(data);
+        if let Some(share) = share(server) {
+            command.arg("-L").arg(share);
+        }
         account.run(&mut command);
         must_succeed(command, b"", "initialising postgres")?;
 
@@ -215,6 +218,14 @@ impl ServerEngine for Postgres {
             .map_err(Error::because("the server does not answer after reloading its settings"))?;
         Ok(true)
     }
+}
+
+/// The folder that `initdb` reads, which it finds by its own place unless that is not the server's: Debian's
+/// `/usr/share/postgresql/17` for `/usr/lib/postgresql/17/bin/postgres`.
+fn share(server: &Installation) -> Option<PathBuf> {
+    let numbers = server.base().file_name()?;
+    let share = server.base().ancestors().nth(3)?.join("share/postgresql").join(numbers);
+    share.join("postgres.bki").exists().then_some(share)
 }
 
 /// Has the server reload its settings, and waits until the administrator's process has.

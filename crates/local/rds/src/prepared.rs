@@ -30,9 +30,9 @@ pub(crate) fn copy(
             _ => Ok(()),
         })
         .map_err(Error::io("create", &parent))?;
-    let lock_path = parent.join(format!("{}.lock", server.engine));
-    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     let prepared = parent.join(name(server, recipe));
+    let lock_path = prepared.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
 
     lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
     if !prepared.exists() {

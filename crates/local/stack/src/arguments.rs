@@ -1,16 +1,9 @@
 //! The options that the commands have in common: statements, schemas and engines.
 
 use command_line::{CommandLine, Error};
-use local_rds::Engine;
+use local_rds::{Engine, Version};
 use local_stack::{Failure, Planned, Schema, Schemas, engines, plan};
 use std::path::PathBuf;
-
-/// An engine, and the version that its server must have, as `postgres@15`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) engine: Engine,
-    pub(crate) version: Option<String>,
-}
 
 /// What runs.
 #[derive(Default)]
@@ -18,7 +11,8 @@ pub(crate) struct Arguments {
     /// The folder of statements, if it is not that of the workspace.
     pub(crate) statements: Option<PathBuf>,
     pub(crate) schemas: Schemas,
-    pub(crate) servers: Vec<Server>,
+    /// One for each engine.
+    pub(crate) servers: Vec<Version>,
 }
 
 /// The options that may be given more than once.
@@ -35,20 +29,14 @@ impl Arguments {
             }
             "engine" => {
                 let value: String = line.value()?;
-                let (name, version) = match value.split_once('@') {
-                    Some((name, version)) => (name, Some(version.to_owned())),
-                    None => (&*value, None),
-                };
-                let engine =
-                    name.parse().map_err(|error| line.error(format!("--engine: {error}")))?;
-                if version.as_deref().is_some_and(str::is_empty) {
-                    return Err(line.error(format!("--engine {value}: there is no version")));
-                }
-                let same = self.servers.iter().find(|server| server.engine == engine);
+                let version: Version =
+                    value.parse().map_err(|error| line.error(format!("--engine: {error}")))?;
+                let same = self.servers.iter().find(|one| one.engine() == version.engine());
                 match same {
-                    None => self.servers.push(Server { engine, version }),
-                    Some(same) if same.version == version => {}
+                    None => self.servers.push(version),
+                    Some(same) if *same == version => {}
                     Some(_) => {
+                        let engine = version.engine();
                         let twice = format!("--engine {engine} is given with two versions");
                         return Err(line.error(twice));
                     }
@@ -69,9 +57,8 @@ impl Arguments {
 
     /// The functions, those of the engines that were asked for.
     pub(crate) fn functions(&self) -> Result<Vec<Planned>, Failure> {
-        let asked: Vec<_> = self.servers.iter().map(|server| server.engine).collect();
         let schemas: Vec<_> = self.schemas.paths().collect();
-        let functions = plan(&self.statements()?.0, &schemas, &asked)?;
+        let functions = plan(&self.statements()?.0, &schemas, &self.servers)?;
         let started = engines(&functions);
         let serves = |engine| {
             started

@@ -3,12 +3,11 @@
 
 mod flags;
 mod report;
-mod version;
 
 use command_line::print;
 use doctor::visible;
 use local_lambda::Lambda;
-use local_stack::{Failure, Planned, Progress, Stack, engines};
+use local_stack::{Failure, Planned, Progress, Stack, servers};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -16,7 +15,7 @@ use std::sync::Arc;
 
 use crate::arguments::Arguments;
 use crate::signals::Signals;
-use crate::table;
+use crate::{table, versions};
 use report::{Checked, Report};
 
 /// Runs the command, and returns the exit code.
@@ -54,8 +53,8 @@ async fn check(arguments: &Arguments) -> Result<Report, Failure> {
             eprintln!("{line}");
         }
     });
-    version::check(&arguments.servers, &progress).await?;
-    let names: Vec<_> = engines(&functions).iter().map(|engine| engine.name()).collect();
+    versions::fetch(&arguments.servers, &progress).await?;
+    let names: Vec<_> = servers(&functions).iter().map(ToString::to_string).collect();
     progress(&format!("starting {}", names.join(", ")));
     let schema = |engine| arguments.schema(engine);
     let stack = Stack::start(&functions, &schema, Lambda::builder(), &progress).await?;

@@ -13,6 +13,6 @@ mod stack;
 pub use examples::{ITEMS, copy_examples, statements};
 pub use failure::Failure;
 pub use function::{function, settings, with_role};
-pub use plan::{Planned, engines, plan};
+pub use plan::{Planned, engines, plan, servers};
 pub use schema::{Cancelled, Schema, Schemas, apply};
 pub use stack::{Answer, Progress, SchemaOf, Stack};

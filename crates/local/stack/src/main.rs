@@ -12,6 +12,7 @@ mod local;
 mod place;
 mod signals;
 mod table;
+mod versions;
 
 use local_stack::Failure;
 use std::env;

@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use local_lambda::Lambda;
-use local_rds::Server;
+use local_rds::{Server, Version};
 use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::failure::Failure;
 use crate::function::{function, with_role};
-use crate::plan::{Planned, engines};
+use crate::plan::{Planned, servers};
 use crate::schema::{Cancelled, Schema, apply};
 
 /// The time-out of a function, as `deploy/template.yaml` sets it.
@@ -88,13 +88,16 @@ impl Stack {
         let private = Permissions::from_mode(0o700);
         let folder =
             tempfile::Builder::new().prefix("rds-iam-lambda-").permissions(private).tempdir()?;
-        let engines = engines(functions);
-        let schemas = engines.iter().map(|&engine| Ok((engine, schema(engine)?)));
+        let versions = servers(functions).into_iter();
+        let schemas = versions.map(|version| {
+            let schema = schema(version.engine())?;
+            Ok((version, schema))
+        });
         let schemas = schemas.collect::<Result<Vec<_>, Failure>>()?;
         let lambda = lambda.start().await?;
         let starting: Vec<_> = schemas
             .into_iter()
-            .map(|(engine, schema)| Starting::new(engine, schema, progress.clone()))
+            .map(|(version, schema)| Starting::new(version, schema, progress.clone()))
             .collect();
         let mut stack = Stack { lambda, servers: Vec::new(), folder };
         for start in starting {
@@ -136,7 +139,10 @@ impl Stack {
         functions: &[Planned],
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let server = Starting::new(engine, schema, progress.clone()).wait().await?;
+        let mut versions = servers(functions).into_iter();
+        let version = versions.find(|version| version.engine() == engine);
+        let version = version.unwrap_or_else(|| engine.into());
+        let server = Starting::new(version, schema, progress.clone()).wait().await?;
         let Some(old) = self.servers.iter_mut().find(|server| server.engine() == engine) else {
             return Err(format!("there is no server of {engine}").into());
         };
@@ -198,12 +204,12 @@ struct Starting {
 }
 
 impl Starting {
-    fn new(engine: Engine, schema: Option<Schema>, progress: Progress) -> Self {
+    fn new(version: Version, schema: Option<Schema>, progress: Progress) -> Self {
         let cancelled = Cancelled::default();
         let stopped = cancelled.clone();
         let server = spawn_blocking(move || {
             let told = progress.clone();
-            let server = Server::builder(engine).progress(move |line| told(line)).start()?;
+            let server = Server::builder(version).progress(move |line| told(line)).start()?;
             if let Some(schema) = schema {
                 apply(&schema, &server, &*progress, &stopped)?;
             }

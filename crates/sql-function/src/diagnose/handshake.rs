@@ -6,6 +6,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -24,7 +25,7 @@ use crate::said::Loggable;
 use crate::writer::Writer;
 use crate::{dial, rds_ca, refusal};
 
-/// How long each answer of the server may take: a few round trips.
+/// How long an answer may take of a server that has answered a moment ago: a few round trips.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl<C: Connector> Examination<'_, C> {
@@ -135,7 +136,8 @@ pub(crate) struct Secured {
     greeting: String,
 }
 
-/// Requests TLS and performs the handshake. The login keeps the region of a global database's writer.
+/// Requests TLS and performs the handshake. A server that is paused answers late: it has all of the
+/// time. The login keeps the region of a global database's writer.
 pub(crate) async fn secure<C: Startup>(
     login: &Login,
     mut stream: TcpStream,
@@ -143,17 +145,12 @@ pub(crate) async fn secure<C: Startup>(
 ) -> Secured {
     let failed =
         |error| Secured { outcome: Err(error), presented: vec![], greeting: String::new() };
-    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
-    let asked = soon.bound(|| "the answer to the request for TLS".into(), async {
-        C::start_tls(login, &mut stream).await
-    });
-    let greeting = match asked.await {
-        Ok(greeting) => greeting,
+    let began = Instant::now();
+    let greeting = match deadline.wait(C::start_tls(login, &mut stream)).await {
+        Some(Ok(greeting)) => greeting,
+        Some(Err(error)) => return failed(error),
         // It hangs, or it expects the client to speak first.
-        Err(error) if error.kind() == Kind::Timeout => {
-            return failed(refusal::silent(login));
-        }
-        Err(error) => return failed(error),
+        None => return failed(refusal::silent(login, began.elapsed())),
     };
     let (config, verifier): (_, Arc<RecordingVerifier>) = match login.trust.recording_config() {
         Ok(both) => both,
@@ -171,8 +168,7 @@ pub(crate) async fn secure<C: Startup>(
             }
         })
     };
-    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
-    let outcome = soon.bound(|| "the TLS handshake".into(), handshake).await;
+    let outcome = deadline.bound(|| "the TLS handshake".into(), handshake).await;
     if let Ok(stream) = &outcome {
         login.see(stream);
     }
@@ -186,11 +182,12 @@ async fn method_for<C: Connector>(
     deadline: Deadline,
 ) -> Result<String, Error> {
     let stream = dial::dial(&login.connect_to, deadline).await?;
-    let mut stream = secure::<C>(login, stream, deadline).await.outcome?;
-    let soon = deadline.at_most(Some(ANSWER_TIMEOUT));
-    soon.bound(
-        || "the server's request for authentication".into(),
-        C::method(login, user, &mut stream),
-    )
-    .await
+    let soon = || deadline.at_most(Some(ANSWER_TIMEOUT));
+    let mut stream = secure::<C>(login, stream, soon()).await.outcome?;
+    soon()
+        .bound(
+            || "the server's request for authentication".into(),
+            C::method(login, user, &mut stream),
+        )
+        .await
 }

@@ -1,13 +1,15 @@
 //! The steps up to a TCP connection.
 
+use diagnosis::{Cause, Verdict};
 use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::evidence::is_private;
 use super::examination::Examination;
 use super::seen::Seen;
-use crate::dial;
+use crate::dial::{self, Race};
 use crate::driver::Connector;
+use crate::family::in_turn;
 
 impl<C: Connector> Examination<'_, C> {
     /// Resolves the name.
@@ -31,18 +33,26 @@ impl<C: Connector> Examination<'_, C> {
             .fact("private", private)
     }
 
-    /// Opens a TCP connection.
+    /// Opens a TCP connection, to the address that answers first. A database that is paused answers late:
+    /// it has all of the time.
     pub(super) async fn tcp(&mut self) -> (Seen, Option<TcpStream>) {
-        let connect_to = &self.login().connect_to;
-        match dial::connect(connect_to, &self.evidence.addresses, self.deadline).await {
+        let addresses = in_turn(&self.evidence.addresses, None);
+        let mut race = Race::among(&self.login().connect_to, &addresses);
+        match race.winner(self.deadline).await {
             Ok(stream) => {
                 let address = |address: std::io::Result<std::net::SocketAddr>| {
                     address.map(|address| address.to_string()).unwrap_or_default()
                 };
                 let (ours, theirs) = (address(stream.local_addr()), address(stream.peer_addr()));
-                let seen = Seen::ok(format!("connected from {ours} to {theirs}"))
+                let mut seen = Seen::ok(format!("connected from {ours} to {theirs}"))
                     .fact("local", ours)
                     .fact("peer", theirs);
+                let reached = stream.peer_addr().map(|address| address.ip());
+                if let Some(silent) = reached.ok().and_then(|reached| race.silent_family(reached)) {
+                    seen.text += &format!("; {silent}");
+                    seen.verdict = Verdict::Warning;
+                    self.find(Cause::FamilySilent, silent);
+                }
                 (seen, Some(stream))
             }
             Err(error) => (self.fail(error), None),

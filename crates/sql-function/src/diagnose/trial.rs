@@ -26,7 +26,7 @@ use crate::error::{Error, Kind};
 use crate::login::Login;
 use crate::rds_ca;
 
-/// How long a login may take: some round trips, and RDS's request to IAM.
+/// How long the login of a trial may take: some round trips, and RDS's request to IAM.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// The wait before the same login is tried again: RDS limits new connections per second.
 const RETRY_DELAY: Duration = Duration::from_millis(1100);
@@ -77,7 +77,7 @@ impl<C: Connector> Examination<'_, C> {
 
     /// Connects like an invocation, unless the server denies the login on the examined connection.
     async fn connect(&mut self, examined: TlsStream<TcpStream>) -> Result<C::Connection, Error> {
-        let deadline = self.deadline.at_most(Some(LOGIN_TIMEOUT));
+        let deadline = self.deadline.for_one_login();
         let conclude = async { Ok(C::conclude(self.login(), examined).await) };
         let concluded = deadline.bound(|| "the login".into(), conclude).await;
         let Concluded { method, outcome } = concluded.unwrap_or(Concluded::UNASKED);
@@ -86,7 +86,7 @@ impl<C: Connector> Examination<'_, C> {
             Err(error) if error.kind() == Kind::LoginDenied => Err(error),
             // The driver may report any other error better.
             _ => {
-                let deadline = self.deadline.at_most(Some(LOGIN_TIMEOUT));
+                let deadline = self.deadline.for_one_login();
                 self.subject.connector.connect(deadline).await
             }
         }

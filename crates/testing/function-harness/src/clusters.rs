@@ -31,7 +31,7 @@ impl ClusterHarness {
         let start = tokio::task::spawn_blocking(move || cluster.start());
         let cluster = Arc::new(start.await.unwrap().expect("a cluster starts"));
         let [first, second] = cluster.members();
-        let proxies = [faults::proxy_to(first, None).await, faults::proxy_to(second, None).await];
+        let proxies = [faults::proxy_to(first).await, faults::proxy_to(second).await];
         let harness = Harness::of(Arc::clone(first), bootstrap).await;
         let started = ClusterHarness { harness, names: Names::start(), cluster, proxies };
         for member in started.cluster.members() {

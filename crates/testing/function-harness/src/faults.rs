@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::deployed::Deployed;
-use crate::harness::{self, Harness};
+use crate::harness::{self, Harness, borrowed};
 use crate::names::Names;
 
 /// A table in which each write is counted under its id.
@@ -39,25 +39,31 @@ pub async fn proxy(harness: &Harness) -> Proxy {
 /// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
 /// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
 pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
-    proxy_to(&harness.server, address).await
+    match address {
+        Some(address) => proxy_at(harness, (address, harness.server.port()).into()).await,
+        None => proxy_to(&harness.server).await,
+    }
 }
 
-/// The same in front of any server.
-pub async fn proxy_to(server: &Server, address: Option<IpAddr>) -> Proxy {
-    let start = async |address: IpAddr| {
-        let address = SocketAddr::new(address, server.port());
-        Proxy::start_on(address, server.address(), protocol(server)).await
-    };
-    if let Some(address) = address {
-        return start(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
-    }
+/// Starts a proxy in front of `server` at the endpoint's port, at an address of loopback that nobody else
+/// uses.
+pub async fn proxy_to(server: &Server) -> Proxy {
+    let port = server.port();
     // 127.0.0.1 is the server's. The others are the whole machine's too.
     for last in 2..=u8::MAX {
-        if let Ok(proxy) = start([127, 16, 0, last].into()).await {
+        let address = SocketAddr::from(([127, 16, 0, last], port));
+        if let Ok(proxy) = Proxy::start_on(address, server.address(), protocol(server)).await {
             return proxy;
         }
     }
-    panic!("no address of loopback has port {} free", server.port());
+    panic!("no address of loopback has port {port} free");
+}
+
+/// Starts a proxy in front of the harness's server at `address`. Port 0 stands for a free one.
+pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
+    let server = &harness.server;
+    let proxy = Proxy::start_on(address, server.address(), protocol(server)).await;
+    proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 fn protocol(server: &Server) -> Protocol {
@@ -98,7 +104,18 @@ pub async fn deploy_with<'a>(
     more: &[(&str, &str)],
     changes: &[(&str, &str)],
 ) -> Deployed<'a> {
-    let (hit, echo) = match harness.server.engine() {
+    let own = own_statements(harness.server.engine());
+    let own = own.map(|(name, sql)| (name, format!("-- timeout: {STATEMENT_TIMEOUT}\n{sql}")));
+    let statements = [&borrowed(&own)[..], more].concat();
+    let address = address.to_string();
+    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let changes = [&own, changes].concat();
+    harness.deploy_limited(timeout, &changes, &statements).await
+}
+
+/// The statements `hit` and `echo` without a time-out of their own, to be deployed as further statements.
+pub fn own_statements(engine: Engine) -> [(&'static str, String); 2] {
+    let (hit, echo) = match engine {
         Engine::Postgres => (
             "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
             "SELECT $1::int AS v",
@@ -108,13 +125,7 @@ pub async fn deploy_with<'a>(
             "SELECT CAST(? AS SIGNED) AS v",
         ),
     };
-    let hit = format!("-- mode: write\n-- timeout: {STATEMENT_TIMEOUT}\n{hit}");
-    let echo = format!("-- timeout: {STATEMENT_TIMEOUT}\n{echo}");
-    let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
-    let address = address.to_string();
-    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    let changes = [&own, changes].concat();
-    harness.deploy_limited(timeout, &changes, &statements).await
+    [("hit", format!("-- mode: write\n{hit}")), ("echo", echo.to_owned())]
 }
 
 /// The time-out of the statements `hit` and `echo`.
@@ -139,7 +150,12 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
 pub fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
-        "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"
+        "ConnectionLost"
+            | "Timeout"
+            | "Connect.Dns"
+            | "Connect.Tcp"
+            | "Connect.Tls"
+            | "Login.Refused"
     )
 }
 

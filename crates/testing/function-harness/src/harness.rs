@@ -3,7 +3,7 @@
 use engine::Engine;
 use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Profile, Row, Server};
+use local_rds::{Builder, Profile, Row, Server, Version};
 use local_stack::ITEMS;
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,16 +98,15 @@ impl Harness {
         }
     }
 
-    /// Runs a scenario twice, with these `tables`: on a server with the name of an instance, and on one
+    /// Runs a scenario twice: on a server with the name of an instance, and on one
     /// with that of an RDS Proxy.
     pub async fn on_both_endpoints(
         engine: Engine,
         bootstrap: &str,
-        tables: &str,
         scenario: impl AsyncFn(Harness),
     ) {
         for server in [Server::builder(engine), Server::builder(engine).named(PROXY)] {
-            scenario(Harness::with_tables(server, tables, bootstrap).await).await;
+            scenario(Harness::with(server, bootstrap).await).await;
         }
     }
 
@@ -265,9 +264,24 @@ impl Harness {
     }
 }
 
+tokio::task_local! {
+    /// The version of the servers of its engine.
+    static VERSION: Version;
+}
+
+/// Runs a scenario with servers of a version: those that it starts itself, and none that tasks of its own
+/// start.
+pub async fn on_version<T>(version: Version, scenario: impl Future<Output = T>) -> T {
+    VERSION.scope(version, scenario).await
+}
+
 /// Starts a server with the example table and additional ones.
 pub(crate) async fn start(server: Builder, tables: &str) -> Server {
-    let server = server.setup(format!("{ITEMS}\n{tables}"));
+    let mut server = server.setup(format!("{ITEMS}\n{tables}"));
+    let version = VERSION.try_with(Clone::clone).ok();
+    if let Some(version) = version.filter(|version| version.engine() == server.engine()) {
+        server = server.version(version);
+    }
     let start = tokio::task::spawn_blocking(move || server.start());
     start.await.unwrap().expect("a server starts")
 }

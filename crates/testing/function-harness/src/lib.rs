@@ -28,7 +28,7 @@ mod sequences;
 
 pub use clusters::ClusterHarness;
 pub use deployed::{Deployed, Exact};
-pub use harness::{Harness, PROXY, borrowed, closed_port};
+pub use harness::{Harness, PROXY, borrowed, closed_port, on_version};
 pub use memory::{Needle, search};
 pub use poll::until;
 pub use sequences::at_random;

@@ -3,7 +3,6 @@
 use engine::Engine;
 use function_harness::event::ITEMS;
 use function_harness::{Deployed, Harness, borrowed};
-use local_rds::Server;
 use serde_json::{Value, json};
 
 use crate::type_table;
@@ -198,7 +197,8 @@ async fn leaves_nothing_on(harness: Harness) {
 /// What a description says of columns is true of rows: for every type of docs/TYPES.md, and for
 /// expressions whose type depends on a parameter.
 pub async fn true_schemas(engine: Engine, bootstrap: &str) {
-    let (tables, lines) = type_table::tables(engine);
+    let harness = Harness::start(engine, bootstrap).await;
+    let lines = type_table::make_tables(&harness).await;
     let mut files: Vec<(String, String)> =
         (0..lines).map(|at| (format!("line_{at}"), format!("SELECT v FROM line_{at}"))).collect();
     let postgres = engine == Engine::Postgres;
@@ -236,7 +236,6 @@ pub async fn true_schemas(engine: Engine, bootstrap: &str) {
          GROUP_CONCAT(id) AS ids, JSON_OBJECT('id', MAX(id)) AS r, MAX(id) = 1 AS is_first, \
          TIMEDIFF(NOW(), NOW()) AS i, UNHEX('00') AS x, CURDATE() AS d, RAND() AS f FROM items".into()
     }));
-    let harness = Harness::with_tables(Server::builder(engine), &tables, bootstrap).await;
     let settings = [("AWS_LAMBDA_LOG_LEVEL", "WARN")];
     let function = harness.deploy_with(&settings, &borrowed(&files)).await;
     let description = describe(&function).await;

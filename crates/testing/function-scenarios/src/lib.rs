@@ -12,11 +12,13 @@ mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
+mod denied;
 mod describe;
 mod discretion;
 mod doctor;
 mod events;
 mod failover;
+mod families;
 mod global;
 mod histories;
 mod known_state;
@@ -26,6 +28,7 @@ mod memory;
 mod moving;
 mod names;
 mod outages;
+mod pauses;
 mod policy;
 mod readers;
 mod reliability;
@@ -40,11 +43,13 @@ mod statement_files;
 mod type_table;
 mod untidy;
 mod values;
+mod versions;
 
 pub use engine::Engine;
 
 /// Calls a macro with its arguments and the scenarios by module: `all` for those of every engine,
-/// `returning` for those of the engines with `RETURNING`.
+/// `returning` for those of the engines with `RETURNING`, and the versions of each engine, which have a
+/// scenario each.
 #[macro_export]
 macro_rules! scenarios {
     (all => $macro:path; $($argument:tt)*) => {
@@ -87,7 +92,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
-            names { each_login_asks }
+            pauses { resumed }
+            names { resolver }
+            families { either }
+            denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             failover { name_lags }
@@ -95,6 +103,15 @@ macro_rules! scenarios {
             histories { at_random }
             soak { random_faults }
         }
+    };
+    (mysql_versions => $macro:path; $($argument:tt)*) => {
+        $macro! { $($argument)* versions { v8_0 v8_4 v9_7 } }
+    };
+    (mariadb_versions => $macro:path; $($argument:tt)*) => {
+        $macro! { $($argument)* versions { v10_6 v10_11 v11_4 v11_8 } }
+    };
+    (postgres_versions => $macro:path; $($argument:tt)*) => {
+        $macro! { $($argument)* versions { v14 v15 v16 v17 v18 } }
     };
     (returning => $macro:path; $($argument:tt)*) => {
         $macro! { $($argument)* returning { refused_result } }
@@ -114,6 +131,7 @@ macro_rules! publish {
 pub mod listed {
     scenarios! { all => publish; }
     scenarios! { returning => publish; }
+    publish! { versions { v8_0 v8_4 v9_7 v10_6 v10_11 v11_4 v11_8 v14 v15 v16 v17 v18 } }
 }
 
 /// Makes each scenario a test, given an engine, the function's program, and the path of the scenarios'

@@ -246,7 +246,7 @@ pub async fn idle_timeout(engine: Engine, bootstrap: &str) {
 pub async fn logins(engine: Engine, bootstrap: &str) {
     let harness = faults::start(Server::builder(engine), bootstrap).await;
     let proxy = faults::proxy(&harness).await;
-    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(10), &[]).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(6), &[]).await;
     let mut report = Report::new(engine, "logins");
     let iam = harness.server.iam();
     let (key, other) = (harness.server.access_key(), AccessKey::random());
@@ -284,7 +284,8 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
         let ending = ending.await;
         assert_eq!(ending, Err("Login.Denied".into()));
         let tried = iam.refusals().len() - before;
-        assert!((1..=2).contains(&tried), "a denied login was tried {tried} times");
+        // At about 0, 1, 3 and 7 s, and closer together when little time is left.
+        assert!((2..=8).contains(&tried), "a denied login was tried {tried} times");
         report.count(&format!("{fault}, at a login"), &ending);
         cure();
         faults::echo(&function, 3).await.expect("it is well again");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// A parameter of each JSON type reaches the server as it was sent.
 pub async fn parameters(engine: Engine, bootstrap: &str) {
-    Harness::on_both_endpoints(engine, bootstrap, "", parameters_on).await;
+    Harness::on_both_endpoints(engine, bootstrap, parameters_on).await;
 }
 
 async fn parameters_on(harness: Harness) {
@@ -45,7 +45,7 @@ async fn parameters_on(harness: Harness) {
 
 /// Columns of common types, with values that a careless reader would change.
 pub async fn columns(engine: Engine, bootstrap: &str) {
-    Harness::on_both_endpoints(engine, bootstrap, "", columns_on).await;
+    Harness::on_both_endpoints(engine, bootstrap, columns_on).await;
 }
 
 async fn columns_on(harness: Harness) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
-use engine::Engine;
+use local_packages::Version;
 use rds_iam_verifier::AccessKey;
 
 use super::Cluster;
@@ -17,16 +17,16 @@ use crate::{Error, server_certificate};
 
 /// What a cluster is started with.
 pub struct ClusterBuilder {
-    engine: Engine,
+    version: Version,
     topology: Topology,
     settings: Vec<(String, String)>,
     setup: String,
 }
 
 impl ClusterBuilder {
-    pub(crate) fn new(engine: Engine) -> Self {
+    pub(crate) fn new(version: Version) -> Self {
         let topology = Topology::default();
-        Self { engine, topology, settings: Vec::new(), setup: String::new() }
+        Self { version, topology, settings: Vec::new(), setup: String::new() }
     }
 
     /// Where its servers say which of them writes; [`Topology::MultiAz`] by default.
@@ -43,7 +43,7 @@ impl ClusterBuilder {
         self
     }
 
-    /// SQL as [`Builder::setup`] takes it, which is replicated.
+    /// SQL as [`Builder::setup`](crate::Builder::setup) takes it, which is replicated.
     #[must_use]
     pub fn setup(mut self, sql: impl Into<String>) -> Self {
         self.setup = sql.into();
@@ -53,21 +53,22 @@ impl ClusterBuilder {
     /// Starts both servers, and returns when both answer and the reader has everything.
     ///
     /// # Errors
-    /// Those of [`Builder::start`]; the engine cannot have this topology; or the reader does not follow.
+    /// Those of [`Builder::start`](crate::Builder::start); the engine cannot have this topology; or the
+    /// reader does not follow.
     pub fn start(self) -> Result<Cluster, Error> {
-        let what = format!("cannot start a cluster of {}", self.engine);
+        let what = format!("cannot start a cluster of {}", self.version);
         self.try_start().map_err(|error| error.within(what))
     }
 
     fn try_start(self) -> Result<Cluster, Error> {
-        let (engine, names) = (self.engine, Names::of(REGION));
+        let (engine, names) = (self.version.engine(), Names::of(REGION));
         let replication = replication(engine);
         let password = random_password()?;
         let authority = Arc::new(server_certificate::authority(REGION, KeyType::default())?);
         let key = AccessKey::random();
         let member = |number: u32, source: Option<Source>| {
             let own = &names.instances[number as usize - 1];
-            let builder = Server::builder(engine)
+            let builder = Server::builder(self.version.clone())
                 .dialled_as(&names.cluster)
                 .also_endpoint(&names.readers)
                 .also_endpoint(own)

@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use command_line::{CommandLine, Error};
-use local_rds::{Engine, Profile};
+use local_rds::{Engine, Profile, Version};
 
 use super::host;
 use super::organization::Membership;
@@ -27,7 +27,8 @@ pub(crate) enum Request {
 /// The servers, and what to do with them.
 #[derive(Default)]
 pub(crate) struct Options {
-    pub(crate) engines: Vec<Engine>,
+    /// One for each engine.
+    pub(crate) versions: Vec<Version>,
     pub(crate) profile: Profile,
     pub(crate) ports: PerEngine<u16>,
     pub(crate) setups: PerEngine<PathBuf>,
@@ -39,6 +40,13 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     pub(crate) env: Option<PathBuf>,
     pub(crate) exec: Option<Vec<OsString>>,
+}
+
+impl Options {
+    /// The engines of the servers, in their order.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = Engine> {
+        self.versions.iter().map(Version::engine)
+    }
 }
 
 /// A value for each engine that is named, and one for the others.
@@ -84,6 +92,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
     let mut line = CommandLine::program("local-rds", arguments)
         .repeatable(&[
             "also-named",
+            "engine",
             "policy",
             "port",
             "principal-tag",
@@ -93,10 +102,12 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
         ])
         .words(usize::MAX);
     let mut options = Options { exec, ..Options::default() };
+    let mut versions: Vec<String> = Vec::new();
     while let Some(option) = line.option()? {
         match option.as_str() {
             "help" => return Ok(Request::Help),
             "version" => return Ok(Request::Version),
+            "engine" => versions.push(line.value()?),
             "profile" => options.profile = line.value()?,
             "setup" => setup(&mut line, &mut options)?,
             "port" => port(&mut line, &mut options)?,
@@ -116,18 +127,21 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
         }
     }
     let words = line.given_words().to_vec();
-    if let Some(("token", engines)) = words.split_first().map(|(first, rest)| (&**first, rest)) {
+    if let (Some(("token", engines)), []) =
+        (words.split_first().map(|(first, rest)| (&**first, rest)), &versions[..])
+    {
         return token(&line, engines);
     }
-    for word in &words {
-        let engine = engine(&line, word)?;
-        if options.engines.contains(&engine) {
+    for word in words.iter().chain(&versions) {
+        let version: Version = word.parse().map_err(|error| line.error(error))?;
+        let engine = version.engine();
+        if options.engines().any(|other| other == engine) {
             return Err(line.error(format!("{engine} is given twice")));
         }
-        options.engines.push(engine);
+        options.versions.push(version);
     }
-    if options.engines.is_empty() {
-        options.engines = Engine::ALL.to_vec();
+    if options.versions.is_empty() {
+        options.versions = Engine::ALL.map(Version::from).to_vec();
     }
     check(&line, &options)?;
     Ok(Request::Serve(Box::new(options)))
@@ -238,7 +252,7 @@ fn port(line: &mut CommandLine, options: &mut Options) -> Result<(), Error> {
 
 /// What single options cannot tell.
 fn check(line: &CommandLine, options: &Options) -> Result<(), Error> {
-    let engines = &options.engines;
+    let engines: Vec<_> = options.engines().collect();
     if let (Some(_), [first, _, ..]) = (&options.ports.others, &engines[..]) {
         return Err(line.error(format!(
             "one --port for {} engines: use --port {first}=PORT, and so on",
@@ -277,8 +291,8 @@ fn check(line: &CommandLine, options: &Options) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Request, read};
-    use local_rds::Engine;
+    use super::{HELP, Options, Request, read};
+    use local_rds::{Engine, Version};
 
     fn options(line: &str) -> Result<Options, String> {
         match read(line.split_whitespace().map(Into::into)) {
@@ -302,8 +316,24 @@ mod tests {
     fn what_follows_exec_is_the_commands() {
         let options = options("--exec sh --json --exec").unwrap();
         assert!(!options.json);
+        assert!(options.engines().eq(Engine::ALL));
         assert_eq!(options.exec.unwrap(), ["sh", "--json", "--exec"]);
-        assert_eq!(options.engines, Engine::ALL);
+    }
+
+    #[test]
+    fn the_help_lists_every_version() {
+        let words: Vec<_> = HELP.split_whitespace().collect();
+        for engine in Engine::ALL {
+            let list = format!("{engine} {}", Version::list(engine));
+            assert!(words.join(" ").contains(&list), "{list}");
+        }
+    }
+
+    #[test]
+    fn an_engine_may_have_a_version() {
+        let options = options("postgres@17 --engine mysql@8.0.36 --port mysql=3307").unwrap();
+        let versions: Vec<_> = options.versions.iter().map(ToString::to_string).collect();
+        assert_eq!(versions, ["postgres@17", "mysql@8.0.36"]);
     }
 
     #[test]
@@ -311,6 +341,9 @@ mod tests {
         for (line, says) in [
             ("oracle", "use mysql, mariadb or postgres"),
             ("mysql mysql", "mysql is given twice"),
+            ("mysql@8.0 --engine mysql@8.4", "mysql is given twice"),
+            ("postgres@new", "\"new\" is no version; the versions of postgres are 14, 15, 16, 17"),
+            ("--engine oracle", "use mysql, mariadb or postgres"),
             ("--profile tidy", "use rds or untidy"),
             ("--port 3307", "one --port for 3 engines: use --port mysql=PORT"),
             ("mysql --port postgres=5433", "--port: postgres is not started"),

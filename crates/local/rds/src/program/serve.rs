@@ -12,7 +12,7 @@ use std::thread;
 
 use libc::c_int;
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Engine, Error, Server};
+use local_rds::{Builder, Engine, Error, Server, Version};
 
 use super::env_file::EnvFile;
 use super::options::Options;
@@ -62,8 +62,8 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
     options.env.as_deref().map(EnvFile::prepare).transpose()?;
     let builders = builders(options)?;
     let permissions = options.permissions.read()?;
-    for (engine, builder) in options.engines.iter().zip(builders) {
-        start(*engine, builder, sender.clone());
+    for (engine, builder) in options.engines().zip(builders) {
+        start(engine, builder, sender.clone());
     }
 
     let token = guide::token_command(path);
@@ -82,7 +82,7 @@ pub(crate) fn serve(options: &Options, path: Option<&OsStr>) -> Result<ExitCode,
         Err(signal) if options.exec.is_some() => return Ok(ended_by(signal)),
         Err(_) => return Ok(ExitCode::SUCCESS),
     };
-    servers.sort_by_key(|server| options.engines.iter().position(|it| *it == server.engine()));
+    servers.sort_by_key(|server| options.engines().position(|engine| engine == server.engine()));
     let _file = options.env.as_deref().map(|path| EnvFile::write(path, &servers)).transpose()?;
     if let Some(line) = &options.exec {
         return run(line, &servers, &events);
@@ -103,7 +103,7 @@ fn started(
     ready: impl Fn(&Server) -> Result<(), Failure>,
 ) -> Result<Result<Vec<Server>, c_int>, Failure> {
     let mut servers = Vec::new();
-    while servers.len() < options.engines.len() {
+    while servers.len() < options.versions.len() {
         match events.recv()? {
             Event::Progress(line) => eprintln!("{line}"),
             Event::Started(engine, server) => {
@@ -125,7 +125,7 @@ fn not_started(engine: Engine, error: Error, options: &Options) -> Failure {
     };
     let said = iter::successors(error.source(), |&error| error.source()).last();
     let said = said.map(ToString::to_string).unwrap_or_default();
-    let several = options.engines.len() > 1 && options.setups.is_of_others(engine);
+    let several = options.versions.len() > 1 && options.setups.is_of_others(engine);
     let hint = match several {
         true => format!("; give this engine a file of its own: --setup {engine}=FILE"),
         false => String::new(),
@@ -163,7 +163,7 @@ fn not_run(command: &OsStr, error: &io::Error) -> ExitCode {
 
 /// An engine's name after `--exec` may be a slip: the rest of the line is the command.
 fn hint_at_engines(command: &OsStr) {
-    if let Some(engine) = command.to_str().and_then(|word| word.parse::<Engine>().ok()) {
+    if let Some(engine) = command.to_str().and_then(|word| word.parse::<Version>().ok()) {
         hint(&format!("{engine} is the command here; engines stand before --exec"));
     }
 }
@@ -181,13 +181,16 @@ fn has_seen_a_login(server: &Server) -> bool {
 /// The servers to start. They know the same access key.
 fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
     let key = AccessKey::random();
-    let builder = |&engine: &Engine| {
+    let builder = |version: &Version| {
+        let engine = version.engine();
         let setup = match options.setups.of(engine) {
             Some(path) => read_setup(path)?,
             None => ITEMS.to_owned(),
         };
-        let mut builder =
-            Server::builder(engine).profile(options.profile).setup(setup).access_key(key.clone());
+        let mut builder = Server::builder(version.clone())
+            .profile(options.profile)
+            .setup(setup)
+            .access_key(key.clone());
         if let Some(port) = options.ports.of(engine) {
             builder = builder.port(*port);
         }
@@ -196,7 +199,7 @@ fn builders(options: &Options) -> Result<Vec<Builder>, Failure> {
         }
         Ok(options.also_named.iter().fold(builder, |builder, name| builder.also_named(name)))
     };
-    options.engines.iter().map(builder).collect()
+    options.versions.iter().map(builder).collect()
 }
 
 /// Starts a server in its own thread.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use local_rds::{Cluster, Engine, Server, Topology};
+use local_rds::{Cluster, Engine, Server, Topology, Version};
 
 use crate::client::{self, Transport};
 use crate::lifecycle::processes_in;
@@ -145,7 +145,36 @@ fn both_say_who_writes_at_every_endpoint(engine: Engine) {
     assert_eq!(aurora.is_ok(), engine == Engine::Postgres, "{aurora:?}");
 }
 
+/// What the reader has that the writer has not ends the replication of MySQL, and PostgreSQL's refuses it.
+fn a_reader_with_rows_of_its_own_is_noticed(engine: Engine) {
+    let cluster = Cluster::builder(engine).setup(SETUP).start().unwrap();
+    let own = cluster.reader().execute("INSERT INTO a VALUES (1)");
+    if engine == Engine::Postgres {
+        let refused = client::chain(&own.unwrap_err());
+        assert!(refused.contains("25006"), "{refused}");
+        return;
+    }
+    cluster.writer().execute("INSERT INTO a VALUES (1)").unwrap();
+    let stopped = client::chain(&cluster.catch_up().unwrap_err());
+    assert!(stopped.contains("replication has stopped: "), "{stopped}");
+}
+
+/// Replication has had other words in other versions.
+fn the_writer_moves_in_the_oldest_and_the_newest_version(engine: Engine) {
+    for version in Version::ends(engine) {
+        let cluster = Cluster::builder(version).setup(SETUP).start().unwrap();
+        for round in 0..2 {
+            cluster.writer().execute(&format!("INSERT INTO a VALUES ({round})")).unwrap();
+            cluster.fail_over().unwrap();
+        }
+        assert_eq!(ids(cluster.writer()), ["0", "1"]);
+        assert_eq!(ids(cluster.reader()), ["0", "1"]);
+    }
+}
+
 crate::for_each_engine! {
+    the_writer_moves_in_the_oldest_and_the_newest_version,
+    a_reader_with_rows_of_its_own_is_noticed,
     both_say_who_writes_at_every_endpoint,
     the_writer_moves_with_everything,
 }

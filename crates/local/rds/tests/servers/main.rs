@@ -34,3 +34,4 @@ mod profiles;
 mod program;
 mod signer;
 mod token;
+mod versions;

@@ -90,14 +90,11 @@ fn contradiction(flags: &Flags, line: &CommandLine) -> Option<String> {
             given(&there).map(|option| format!("--{option} is for a deployed --function"))
         }
     };
-    let versioned = flags.arguments.servers.iter().find(|server| server.version.is_some());
-    let version = versioned
-        .map(|server| format!("--engine {}@…: only `check` compares versions", server.engine));
     let files = (line.has("output") && line.has("check"))
         .then(|| "--check writes nothing; omit --output".to_owned());
     let table = (flags.file.is_some() && flags.format == Format::Table)
         .then(|| "a file needs a format: --typescript, --rust, --json-schema or --json".to_owned());
-    whom.or(version).or(files).or(table)
+    whom.or(files).or(table)
 }
 
 #[cfg(test)]
@@ -130,7 +127,7 @@ mod tests {
             ("--region r", "--region is for a deployed --function"),
             ("--rust --output a --check b", "omit --output"),
             ("--output a", "a file needs a format"),
-            ("--engine postgres@15", "only `check` compares versions"),
+            ("--engine postgres@new", "the versions of postgres are 14, 15"),
             ("--nonsense", "unknown option --nonsense; see `cargo xtask describe --help`"),
         ] {
             let error = parsed(line).err().unwrap_or_else(|| panic!("{line} was accepted"));

@@ -1,7 +1,7 @@
 //! Who is asked: a function on a local server, a deployed one, or a file with an answer.
 
 use aws_cli::invoke;
-use local_stack::{Failure, Planned, Progress, Stack, engines};
+use local_stack::{Failure, Planned, Progress, Stack, servers};
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use typed_clients::EVENT;
 
 use super::flags::{Flags, Format};
-use crate::given;
+use crate::{given, versions};
 
 /// A function, and its answer.
 pub(super) struct Described {
@@ -49,12 +49,13 @@ async fn ask_deployed(flags: &Flags, function: String) -> Result<Described, Fail
 async fn ask_here(flags: &Flags) -> Result<Vec<Described>, Failure> {
     let arguments = &flags.arguments;
     let functions = choose(arguments.functions()?, flags)?;
-    let names: Vec<_> = engines(&functions).iter().map(|engine| engine.name()).collect();
+    let progress: Progress = Arc::new(say);
+    versions::fetch(&arguments.servers, &progress).await?;
+    let names: Vec<_> = servers(&functions).iter().map(ToString::to_string).collect();
     say(&format!("starting {}", names.join(", ")));
     if arguments.statements.is_some() && arguments.schemas.paths().next().is_none() {
         say("there is no --schema FILE: the database has no tables");
     }
-    let progress: Progress = Arc::new(say);
     let schema = |engine| arguments.schema(engine);
     let lambda = local_lambda::Lambda::builder();
     let stack = Stack::start(&functions, &schema, lambda, &progress).await?;

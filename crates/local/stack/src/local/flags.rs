@@ -38,9 +38,5 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
             _ => return Err(line.unknown_in(HELP)),
         }
     }
-    if let Some(server) = flags.arguments.servers.iter().find(|server| server.version.is_some()) {
-        let engine = server.engine;
-        return Err(line.error(format!("--engine {engine}@…: only `check` compares versions")));
-    }
     Ok(Some(flags))
 }

@@ -2,7 +2,7 @@
 
 use engine::Engine;
 use local_lambda::Lambda;
-use local_stack::{Failure, Planned, Progress, Schema, Stack, engines};
+use local_stack::{Failure, Planned, Progress, Schema, Stack, engines, servers};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use super::snapshot::{self, Snapshot};
 use super::token::TokenPipe;
 use super::{event, invocations, show};
 use crate::arguments::Arguments;
-use crate::{place, table};
+use crate::{place, table, versions};
 
 /// Everything that runs.
 pub(crate) struct Session<'a> {
@@ -55,7 +55,8 @@ impl<'a> Session<'a> {
             if json { eprintln!("{line}") } else { command_line::print(&line) }
         });
         let progress: Progress = Arc::new(|line: &str| eprintln!("{line}"));
-        let names: Vec<_> = engines(&functions).iter().map(|engine| engine.name()).collect();
+        versions::fetch(&arguments.servers, &progress).await?;
+        let names: Vec<_> = servers(&functions).iter().map(ToString::to_string).collect();
         progress(&format!("starting {}", names.join(", ")));
         if arguments.statements.is_some() && arguments.schemas.paths().next().is_none() {
             progress("there is no --schema FILE: the database has no tables");

@@ -81,7 +81,8 @@ fn a_wrong_call_is_explained_before_anything_starts() {
     for (arguments, says) in [
         ("local --once --engine", "--engine needs a value"),
         ("local --engine oracle", "oracle"),
-        ("local --engine mysql@8.4", "only `check` compares versions"),
+        ("local --engine mysql@5.7", "the versions of mysql are 8.0, 8.4, 9.7"),
+        ("local --engine mysql@", "there is no version; the versions of mysql are 8.0, 8.4, 9.7"),
         ("local --engine mysql --event /no/such/file", "/no/such/file"),
         ("local --engine mysql --event /dev/null", "/dev/null is not JSON"),
         ("local --statements none", "none has no statements"),

@@ -9,13 +9,14 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use super::named;
-
 /// Every way in which the network can fail.
 pub async fn network(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
+    // What is silent is waited for until the time is up: a database that is paused resumes.
+    let hasty = Duration::from_secs(4);
     let at = async |address: &str, step: &str, cause: Cause| {
-        named(&harness, &[("DB_CONNECT_TO", address)], step, cause).await
+        let function = harness.deploy_limited(hasty, &[("DB_CONNECT_TO", address)], &[]).await;
+        super::names(&function, step, cause).await
     };
     at("no-such-host.invalid:3306", "dns", Cause::NameUnresolved).await;
     let closed = closed_port();
@@ -44,7 +45,7 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     at(&address, "tls", Cause::WrongEngine).await;
 
     harness.server.pause();
-    let hung = harness.deploy(&[]).await;
+    let hung = harness.deploy_limited(hasty, &[], &[]).await;
     let diagnosis = super::names(&hung, "tls", Cause::ServerSilent).await;
     harness.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");

@@ -8,7 +8,7 @@ mod events;
 mod healing;
 mod pooled;
 mod proxied;
-mod roles;
+mod readers;
 mod sent;
 mod transactions;
 
@@ -21,7 +21,7 @@ macro_rules! scenarios {
             events { answers own_errors misfits diagnosis catalogue discreet }
             transactions { commit rolled_back forgotten first_error dropped read_only }
             healing { connection_gone session side_by_side one_round_trip }
-            roles { followed }
+            readers { own_writes writes_first }
             ending { deadline hangs panics drivers_client spawned canceled }
         }
     };
