@@ -30,7 +30,8 @@ pub(crate) async fn look_alikes(engine: Engine, bootstrap: &str) {
          CREATE FUNCTION rds_tools.multi_az_db_cluster_source_dbi_resource_id() RETURNS text
              LANGUAGE sql AS $$ SELECT 'db-W' $$;
          CREATE FUNCTION rds_tools.dbi_resource_id() RETURNS text LANGUAGE sql AS
-             $$ SELECT 'db-R' $$"
+             $$ SELECT 'db-R' $$;
+         RESET ROLE"
     );
     cluster.writer().execute(&sql).unwrap();
     rig.catch_up().await;
