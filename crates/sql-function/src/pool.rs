@@ -195,12 +195,12 @@ impl<C: Connector> Pool<C> {
         let role = &self.writer;
         let is_sought = self.seeks_writer();
         let writes = retries.need == Need::Write && is_sought;
-        if let Some(open) = role.idle(statements, writes, deadline).await {
-            return Ok(open);
+        let mut idle = role.idle(statements, writes, deadline).await;
+        if idle.is_none() && writes {
+            idle = role.read_only(deadline).await;
         }
-        let known = if writes { role.read_only(deadline).await } else { None };
-        let open = match known {
-            Some(known) => known,
+        let open = match idle {
+            Some(open) => open,
             None => role.log_in(deadline, true).await?,
         };
         match retries.need {
