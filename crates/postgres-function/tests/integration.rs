@@ -9,6 +9,7 @@ mod integration {
     pub(crate) mod proxied;
     pub(crate) mod sessions;
     pub(crate) mod statements;
+    pub(crate) mod topology;
 }
 
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
@@ -22,6 +23,7 @@ mod postgres {
             maintenance }
         statements { own_sql planned nothing_lasts counted ended passing bytes half_characters
             deferred }
+        topology { look_alikes }
     }
     function_scenarios::scenarios! { all => function_scenarios::tests;
         Postgres, crate::BOOTSTRAP, function_scenarios::listed:

@@ -206,3 +206,41 @@ fn rolled_back(error: Error, undone: Option<bool>) -> Error {
         (_, None) => error.with("; the transaction was rolled back"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::MYSQL;
+
+    fn statement(text: &str) -> Statement {
+        Statement::parse("s", text.to_owned(), MYSQL).unwrap()
+    }
+
+    #[test]
+    fn the_mode_decides_where_work_runs() {
+        let read = statement("SELECT 1");
+        let exclusive = statement("-- exclusive: true\nSELECT 1");
+        let write = statement("-- mode: write\nINSERT INTO t VALUES (1)");
+        let truncate = statement("-- mode: write\nTRUNCATE t");
+        let call = statement("-- mode: write\nCALL p()");
+        let step = |statement| (vec![].into(), statement);
+        for (statement, need) in [
+            (&read, Need::Read),
+            (&exclusive, Need::Write),
+            (&write, Need::Write),
+            (&truncate, Need::Write),
+            (&call, Need::Perhaps),
+        ] {
+            assert_eq!(Work::Statement(step(statement)).need(), need, "{}", statement.sql);
+        }
+        for (statements, need) in [
+            ([&read, &read], Need::Read),
+            ([&read, &write], Need::Write),
+            ([&read, &call], Need::Write),
+            ([&exclusive, &read], Need::Write),
+        ] {
+            let steps = statements.map(step).into_iter().collect();
+            assert_eq!(Work::Transaction(steps).need(), need);
+        }
+    }
+}

@@ -45,13 +45,14 @@ pub(crate) struct Lease<C: Connector> {
     pub permit: OwnedSemaphorePermit,
     /// Why its server takes no writes, as far as is known.
     pub read_only: Option<&'static str>,
+    sought: Option<SystemTime>,
     is_readers: bool,
 }
 
 impl<C: Connector> Lease<C> {
     fn new(open: Open<C>, permit: OwnedSemaphorePermit, is_readers: bool) -> Lease<C> {
-        let Open { connection, connector, obtained, read_only } = open;
-        Lease { connection, connector, obtained, permit, read_only, is_readers }
+        let Open { connection, connector, obtained, read_only, sought } = open;
+        Lease { connection, connector, obtained, permit, read_only, sought, is_readers }
     }
 }
 
@@ -132,11 +133,12 @@ impl<C: Connector> Pool<C> {
 
     /// Returns a connection that is in sync with the server.
     pub(crate) fn release(&self, lease: Lease<C>) {
-        let Lease { connection, connector, permit, read_only, is_readers, .. } = lease;
+        let Lease { connection, connector, permit, read_only, sought, is_readers, .. } = lease;
         // A proxy's next connection may lead to the writer.
         if read_only.is_none() || !connector.login().is_through_proxy() {
             let obtained = Obtained::REUSED;
-            self.role(is_readers).put(Open { connection, connector, obtained, read_only });
+            let open = Open { connection, connector, obtained, read_only, sought };
+            self.role(is_readers).put(open);
         }
         drop(permit);
     }
@@ -198,21 +200,18 @@ impl<C: Connector> Pool<C> {
         let role = &self.writer;
         let is_sought = self.seeks_writer();
         let writes = retries.need == Need::Write && is_sought;
-        if let Some(open) = role.idle(statements, writes, deadline).await {
-            return Ok(open);
+        let mut idle = role.idle(statements, writes, deadline).await;
+        if idle.is_none() && writes {
+            idle = role.read_only(deadline).await;
         }
-        let known = if writes { role.read_only(deadline).await } else { None };
-        let open = match known {
-            Some(known) => known,
+        let open = match idle {
+            Some(open) => open,
             None => role.log_in(deadline, true).await?,
         };
         match retries.need {
             _ if open.read_only.is_none() || !is_sought => Ok(open),
             Need::Write => retries.search.writer(role, open, deadline).await,
-            Need::Perhaps => match retries.search.writer_or(role, open, deadline).await {
-                Some(open) => Ok(open),
-                None => role.log_in(deadline, true).await,
-            },
+            Need::Perhaps => retries.search.writer_or(role, open, deadline).await,
             Need::Read => Ok(open),
         }
     }

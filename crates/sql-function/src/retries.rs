@@ -54,3 +54,47 @@ impl Retries {
         again
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fate;
+
+    fn failed(kind: Kind, fate: Fate) -> Error {
+        Error::new(kind, "failed").with_fate(fate)
+    }
+
+    #[test]
+    fn what_may_have_run_is_not_done_again() {
+        for kind in [Kind::ServerReadOnly, Kind::ConnectionLost, Kind::Query, Kind::Timeout] {
+            for fate in [Fate::Unknown, Fate::Interrupted, Fate::CarriedOut] {
+                let again = Retries::new(Need::Write).again(&failed(kind, fate), true);
+                assert!(!again, "{kind:?} {fate:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_takes_no_writes_is_replaced_until_the_time_is_up() {
+        let refused = failed(Kind::ServerReadOnly, Fate::NotRun);
+        let mut retries = Retries::new(Need::Perhaps);
+        for _ in 0..9 {
+            assert!(retries.again(&refused, true));
+            assert_eq!(retries.need, Need::Write, "it writes");
+        }
+        retries.search.is_over = true;
+        assert!(!retries.again(&refused, true));
+        // Through a proxy, which finds the writer itself, once.
+        let mut retries = Retries::new(Need::Write);
+        assert!(retries.again(&refused, false));
+        assert!(!retries.again(&refused, false));
+    }
+
+    #[test]
+    fn everything_else_is_done_again_once() {
+        let lost = failed(Kind::ConnectionLost, Fate::NotRun);
+        let mut retries = Retries::new(Need::Read);
+        assert!(retries.again(&lost, true));
+        assert!(!retries.again(&lost, true));
+    }
+}

@@ -48,6 +48,8 @@ pub(crate) struct Open<C: Connector> {
     pub obtained: Obtained,
     /// Why its server takes no writes, as far as is known.
     pub read_only: Option<&'static str>,
+    /// When another server was looked for in vain that does.
+    pub sought: Option<SystemTime>,
 }
 
 impl<C: Connector> Open<C> {
@@ -55,7 +57,7 @@ impl<C: Connector> Open<C> {
     pub(crate) fn new(connection: C::Connection, connector: Arc<C>, start: Instant) -> Open<C> {
         let obtained = Obtained { reused: false, connect_ms: millis(start.elapsed()) };
         let read_only = connection.read_only();
-        Open { connection, connector, obtained, read_only }
+        Open { connection, connector, obtained, read_only, sought: None }
     }
 }
 

@@ -28,6 +28,8 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Durati
 const TOPOLOGY_LIMIT: Duration = Duration::from_secs(2);
 /// How long a login at the writer's own endpoint may take; half of what is left if that is less.
 const INSTANCE_LIMIT: Duration = Duration::from_secs(6);
+/// How long work that perhaps does not write stays at a server that takes no writes.
+const AGAIN: Duration = Duration::from_secs(30);
 /// What is left of the time to tell what was found.
 const ANSWER: Duration = Duration::from_millis(50);
 
@@ -100,16 +102,36 @@ impl Search {
         }
     }
 
-    /// A connection to the writer that the server of `open` names, or else `open` itself: for work that
-    /// perhaps does not write.
+    /// A connection to the writer that the server of `open` names, or to where the endpoint leads now, or
+    /// `open` itself: for work that perhaps does not write. Not more often than each [`AGAIN`].
+    ///
+    /// # Errors
+    /// Those of [`Connector::connect`], if `open` is lost.
     pub(crate) async fn writer_or<C: Connector>(
         &mut self,
         role: &Role<C>,
         open: Open<C>,
         deadline: Deadline,
-    ) -> Option<Open<C>> {
-        let (found, kept) = self.elsewhere(role, open, deadline).await;
-        found.or(kept)
+    ) -> Result<Open<C>, Error> {
+        let now = role.now();
+        let since = open.sought.and_then(|sought| now.duration_since(sought).ok());
+        if since.is_some_and(|since| since < AGAIN) {
+            return Ok(open);
+        }
+        let is_new = !open.obtained.reused;
+        let open = match self.elsewhere(role, open, deadline).await {
+            (Some(found), _) => {
+                role.forget_read_only();
+                return Ok(found);
+            }
+            (None, Some(open)) if is_new => open,
+            (None, Some(open)) => {
+                let limit = deadline.at_most(Some(INSTANCE_LIMIT.min(deadline.left() / 2)));
+                role.log_in(limit, true).await.unwrap_or(open)
+            }
+            (None, None) => role.log_in(deadline, true).await?,
+        };
+        Ok(Open { sought: Some(now), ..open })
     }
 
     /// The writer that the server of `open` names, if it takes writes; and `open`, unless it is lost.

@@ -134,7 +134,7 @@ async fn set_read_only(harness: &Harness, on: bool) {
 pub async fn read_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let statements = slow(engine, 2, "");
-    let patient = harness.deploy(&[]).await;
+    let patient = harness.deploy_as(&[], |function| function.max_concurrency(2)).await;
     let hurried = Duration::from_secs(4);
     let hurried = harness.deploy_limited(hurried, &[], &borrowed(&statements)).await;
     patient.ok(ITEMS).await;
@@ -166,11 +166,18 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
     set_read_only(&harness, true).await;
     let allow = async {
         until("it waits", async || patient.logs().contains("nothing was run")).await;
+        // A read of the same environment does not.
+        let read = patient.ok(ITEMS).await;
+        assert_eq!(read["row_count"], 3, "{read}");
+        let still = harness.execute("SELECT name FROM items WHERE id = 4").await;
+        assert!(still.is_empty(), "the write is over: {still:?}");
         set_read_only(&harness, false).await;
     };
     let (response, ()) = tokio::join!(patient.ok(ADD), allow);
     assert_eq!(response["rows_affected"], 1);
     assert_eq!(hurried.ok(ITEMS).await["row_count"], 4);
+    // No more than one for each event at once: two, and one of the other function.
+    until("no connection is left over", async || harness.connections().await <= 3).await;
 }
 
 /// After a failover, the open connection leads to a server that is now read-only, a new connection to

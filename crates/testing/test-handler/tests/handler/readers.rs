@@ -2,12 +2,12 @@
 
 use engine::Engine;
 use function_harness::ClusterHarness;
-use local_rds::{Cluster, Server};
-use serde_json::Value;
+use local_rds::{Cluster, Server, Topology};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sent::steps;
+use crate::sent::{last, steps};
 
 /// An event reads on the reader until it writes, or tries to, and on the writer from then on. The next one
 /// begins on the reader again. After a failover, with names that lag, it is the same with the new writer.
@@ -47,4 +47,28 @@ pub(crate) async fn own_writes(engine: Engine, bootstrap: &str) {
             let _ = function.invoke(&steps(&["?add 1"])).await;
         }
     }
+}
+
+/// The driver's client and a transaction that may write are at the writer from their first statement on: also
+/// after a failover, although the name leads to the old one, and in new environments.
+pub(crate) async fn writes_first(engine: Engine, bootstrap: &str) {
+    let cluster = Cluster::builder(engine).topology(Topology::MultiAz);
+    let rig = ClusterHarness::start(cluster, bootstrap).await;
+    let changes = [("DB_READER_HOST", rig.cluster.reader_endpoint())];
+    let function = rig.deploy(Duration::from_secs(30), &[], &changes).await;
+    let [writer, reader] =
+        [rig.cluster.writer(), rig.cluster.reader()].map(|server| server.address().port());
+    let answers = function.ok(&steps(&["port", "begin", "port", "rollback", "port"])).await;
+    assert_eq!(answers, json!([reader, writer, writer]));
+
+    rig.fail_over().await;
+    let answers = function.ok(&steps(&["begin", "port", "add 7", "commit", "port"])).await;
+    assert_eq!(answers, json!([reader, 1, reader]), "{}", function.logs());
+    let cold = async || rig.deploy(Duration::from_secs(30), &[], &[]).await;
+    let (begins, drives) = (cold().await, cold().await);
+    let answers = begins.ok(&steps(&["port", "begin", "port", "add 8", "commit"])).await;
+    assert_eq!(answers, json!([writer, reader, 1]), "{}", begins.logs());
+    let answers = drives.ok(&steps(&["driver", "port"])).await;
+    assert_eq!(answers[0], "raw", "{}", drives.logs());
+    assert_eq!(last(&begins, &["count"]).await, 6);
 }
