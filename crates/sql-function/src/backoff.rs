@@ -48,14 +48,14 @@ impl Backoff {
         (left > ceiling / 10).then(|| part(ceiling.min(left), random))
     }
 
-    /// The wait before retry number `retry`, in about the same steps: uniform from half of
+    /// The wait before retry number `retry`, in steps of at least a known length: uniform from
     /// `min(cap, base · 2^retry)` to one and a half times that, or less if less is `left`.
     ///
     /// `None` if less than a quarter of the first step would remain of it.
     #[must_use]
     pub(crate) fn step(self, retry: u32, random: u64, left: Duration) -> Option<Duration> {
         let step = self.ceiling(retry).min(left / 3 * 2);
-        (step >= self.base / 4).then(|| step / 2 + part(step, random))
+        (step >= self.base / 4).then(|| step + part(step / 2, random))
     }
 }
 
@@ -115,8 +115,8 @@ mod tests {
             });
             at.collect::<Vec<_>>()
         };
-        assert_eq!(at(0), [500, 1500, 3500]);
-        assert_eq!(at(u64::MAX / 2 + 1), [1000, 3000, 7000]);
+        assert_eq!(at(0), [1000, 3000, 7000]);
+        assert_eq!(at(u64::MAX / 2 + 1), [1250, 3750, 8750]);
         assert_eq!(at(u64::MAX), [1499, 4499, 10499]);
         let short = Backoff::DENIED.step(1, u64::MAX, Duration::from_millis(1500));
         assert_eq!(short.map(|wait| wait.as_millis()), Some(1499), "all of it, at most");

@@ -127,6 +127,9 @@ impl Tries {
         };
         let seconds = |since: Instant| since.elapsed().as_secs_f64();
         let error = match (self.all, self.denied_since) {
+            (1, _) if error.kind() == Kind::Timeout => {
+                error.with(loggable!(" (tried for {:.1} s)", seconds(self.since)))
+            }
             (0 | 1, _) => return error,
             (all, Some(since)) if error.kind() == Kind::LoginDenied && self.denied > 1 => {
                 let (denied, over) = (self.denied, seconds(since));
@@ -197,7 +200,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_denial_is_certain_after_four_unless_a_token_was_accepted() {
-        let wait = |tries: &Tries| tries.wait(&denied(), u64::MAX / 2, SECOND * 60);
+        let wait = |tries: &Tries| tries.wait(&denied(), 0, SECOND * 60);
         for patient in [false, true] {
             let mut tries = Tries { patient, ..Tries::new() };
             let mut at = vec![];
@@ -234,6 +237,12 @@ mod tests {
         tries.count(&denied());
         let report = tries.tell(denied()).report();
         assert!(report.contains("denied 2 times in 9.7 s of 3 attempts"), "{report}");
+
+        let mut tries = Tries::new();
+        tries.count(&late());
+        tokio::time::advance(Duration::from_millis(4300)).await;
+        let report = tries.tell(late()).report();
+        assert!(report.contains("during TLS and login (tried for 4.3 s)"), "{report}");
     }
 
     proptest! {

@@ -27,8 +27,8 @@ pub(crate) struct Accepted {
     pub(crate) is_temporary: bool,
 }
 
-/// Checks that `password` is a token for `user` on `resource`, signed with one of `keys` and valid at
-/// `now`.
+/// Checks that `password` is a token for `user` on `resource`, at its endpoint or one of `endpoints`,
+/// signed with one of `keys` and valid at `now`.
 ///
 /// There is no tolerance for clock skew: a token of the next second is refused. Unknown parameters are
 /// covered by the signature and otherwise ignored.
@@ -36,6 +36,7 @@ pub(crate) fn token(
     user: &[u8],
     password: &[u8],
     resource: &Resource,
+    endpoints: &[(String, u16)],
     keys: &[AccessKey],
     now: SystemTime,
 ) -> Result<Accepted, Refusal> {
@@ -52,8 +53,11 @@ pub(crate) fn token(
     let expires = token.require("X-Amz-Expires")?;
     let signature = token.require(SIGNATURE)?;
 
-    same(Part::Host, &resource.host, &token.host.to_ascii_lowercase())?;
-    same(Part::Port, &resource.port.to_string(), &token.port)?;
+    let host = token.host.to_ascii_lowercase();
+    if !endpoints.iter().any(|(other, port)| *other == host && port.to_string() == token.port) {
+        same(Part::Host, &resource.host, &host)?;
+        same(Part::Port, &resource.port.to_string(), &token.port)?;
+    }
 
     let parts: Vec<_> = credential.split('/').collect();
     let [id, day, region, service, terminator] = parts[..] else {

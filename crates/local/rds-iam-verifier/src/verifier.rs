@@ -35,6 +35,8 @@ struct Shared {
 struct Settings {
     /// The database that tokens must be signed for, where it is not [`Shared::resource`].
     stands_for: Option<Resource>,
+    /// More endpoints of the same database, by host and port.
+    endpoints: Vec<(String, u16)>,
     keys: Vec<AccessKey>,
     policies: Policies,
     /// Who the access keys belong to, if it is not a role or user of the database's account.
@@ -50,6 +52,7 @@ impl Verifier {
     pub fn new(resource: Resource, key: AccessKey, log: PathBuf) -> Self {
         let settings = Mutex::new(Settings {
             stands_for: None,
+            endpoints: Vec::new(),
             keys: vec![key],
             policies: Policies::default(),
             principal: None,
@@ -79,7 +82,8 @@ impl Verifier {
         settings.cap.admit(now)?;
         let resource = settings.stands_for.as_ref().unwrap_or(&self.shared.resource);
         let now = shift(now, settings.clock_offset);
-        let accepted = check::token(user, password, resource, &settings.keys, now)?;
+        let accepted =
+            check::token(user, password, resource, &settings.endpoints, &settings.keys, now)?;
         let Accepted { user, signed, is_temporary } = accepted;
         let local = || Principal::local(&resource.partition, &resource.account, is_temporary);
         let principal = settings.principal.clone().unwrap_or_else(local);
@@ -123,9 +127,18 @@ impl Verifier {
 
     /// Stands for another database: from now on tokens must be signed for its endpoint, and policies
     /// must name it. One server can be a cluster in China and then a proxy in GovCloud, if its
-    /// certificate has the names of their endpoints.
+    /// certificate has the names of their endpoints. It has one endpoint.
     pub fn stand_for(&self, resource: Resource) {
-        self.settings().stands_for = Some(resource);
+        let mut settings = self.settings();
+        settings.endpoints.clear();
+        settings.stands_for = Some(resource);
+    }
+
+    /// Another endpoint of the same database: from now on tokens that are signed for it are accepted
+    /// too, as Aurora accepts those for a cluster's endpoints and for the instance's own.
+    pub fn accept_endpoint(&self, host: &str, port: u16) {
+        // Names are compared in lower case.
+        self.settings().endpoints.push((host.to_ascii_lowercase(), port));
     }
 
     /// Replaces the access keys that the verifier knows.

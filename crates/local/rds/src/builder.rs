@@ -27,6 +27,7 @@ pub struct Builder {
     host: String,
     is_dialled: bool,
     aliases: Vec<String>,
+    other_endpoints: Vec<String>,
     port: Option<u16>,
     access_key: AccessKey,
     tls: bool,
@@ -60,9 +61,18 @@ impl Builder {
         self
     }
 
+    /// Another endpoint of the server, as an instance has its own and those of its cluster: its name is
+    /// in the certificate, and a token signed for it and the [port](Server::port) of the first endpoint
+    /// is accepted.
+    #[must_use]
+    pub fn also_endpoint(mut self, host: impl Into<String>) -> Self {
+        self.other_endpoints.push(host.into());
+        self
+    }
+
     /// Makes `host`, such as `localhost`, and the port that the server listens on the endpoint, for a
     /// program that has one host and port to sign for, to verify and to dial. A token for anything else
-    /// is refused, and a client cannot find the region in the name.
+    /// is refused, and a client finds the region only in a name as RDS gives them.
     #[must_use]
     pub fn dialled_as(mut self, host: impl Into<String>) -> Self {
         self.is_dialled = true;
@@ -136,15 +146,15 @@ impl Builder {
         let installation = find_or_fetch(engine, &mut self.progress)
             .map_err(Error::because("cannot find the server program"))?;
         let account = Account::for_servers();
+        let names: Vec<_> = self.aliases.iter().chain(&self.other_endpoints).cloned().collect();
         account.must_reach(&installation.program)?;
         account.may_listen(port.number())?;
         let folder = Folder::create(account)?;
 
         // Both take time: one computes keys, the other waits for the disk.
         let (certificates, data) = thread::scope(|scope| {
-            let certificates = scope.spawn(|| {
-                server_certificate::certify(REGION, self.key_type, &self.host, &self.aliases)
-            });
+            let certificates = scope
+                .spawn(|| server_certificate::certify(REGION, self.key_type, &self.host, &names));
             let data = prepare_data(&installation, account, &folder, &mut self.progress);
             (certificates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), data)
         });
@@ -154,6 +164,9 @@ impl Builder {
 
         let endpoint_port = if self.is_dialled { port.number() } else { engine.default_port() };
         let iam = verifier(engine, &self.host, endpoint_port, &self.access_key, &folder)?;
+        for host in &self.other_endpoints {
+            iam.accept_endpoint(host, endpoint_port);
+        }
         let listener = Listener::start(&iam, &folder.verifier_socket(), account.user())
             .map_err(Error::because("the verifier cannot listen"))?;
         let (ca_bundle, environment_file) = (folder.ca_bundle(), folder.environment());
@@ -179,6 +192,7 @@ impl Server {
             host: host(engine),
             is_dialled: false,
             aliases: Vec::new(),
+            other_endpoints: Vec::new(),
             port: None,
             access_key: AccessKey::random(),
             tls: true,

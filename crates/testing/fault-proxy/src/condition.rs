@@ -21,4 +21,11 @@ pub enum Condition {
     Refuse,
     /// New connections are accepted and ignored. Open ones continue.
     BlackHole,
+    /// Connections are not even established: nothing answers a SYN, as behind a security group, or at a
+    /// database that is paused. Clients go on asking, and may be answered once this changes. Open ones
+    /// continue.
+    Unanswered,
+    /// What the client sends once TLS is established is held back until this changes: its login is not
+    /// answered.
+    HoldLogins,
 }

@@ -24,6 +24,7 @@
 
 mod condition;
 mod cut;
+mod door;
 mod framer;
 mod link;
 mod proxy;

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::condition::Condition;
 use crate::cut::{Cut, Ending, Verdict};
-use crate::framer::{Direction, Framer, Message, Position, Protocol};
+use crate::framer::{Direction, Framer, Kind, Message, Position, Protocol};
 
 /// The state of a connection.
 #[derive(Debug)]
@@ -26,16 +26,29 @@ struct State {
     /// To the server, and to the client.
     framers: [Framer; 2],
     messages: Vec<Message>,
+    /// Whether the client's last message of the TLS handshake has passed: in TLS 1.3, its first encrypted
+    /// record (RFC 8446, section 4.4.4).
+    is_tls_done: bool,
     /// With the position of the next byte when it was set.
     cut: Option<(Cut, Position)>,
     open: bool,
+}
+
+/// What becomes of bytes.
+struct Inspected {
+    /// How many of them pass.
+    passing: usize,
+    /// How many of them come before what the client sends once TLS is established.
+    login: usize,
+    /// What happens after those that pass.
+    ending: Option<Ending>,
 }
 
 impl Link {
     pub(crate) fn new(protocol: Protocol, cut: Option<Cut>) -> Link {
         let framers = Direction::BOTH.map(|direction| Framer::new(protocol, direction));
         let cut = cut.map(|cut| (cut, Position::default()));
-        let state = State { framers, messages: Vec::new(), cut, open: true };
+        let state = State { framers, messages: Vec::new(), is_tls_done: false, cut, open: true };
         Link { state: Mutex::new(state), ending: watch::Sender::new(None) }
     }
 
@@ -121,8 +134,13 @@ impl Link {
                 return Ok(());
             }
             let bytes = &buffer[..read];
-            let (passing, ending) = self.inspect(direction, bytes);
-            hold_back(&mut condition, direction, &bytes[..passing], &mut to).await?;
+            let Inspected { passing, login, ending } = self.inspect(direction, bytes);
+            let (before, login) = bytes[..passing].split_at(login.min(passing));
+            hold_back(&mut condition, direction, before, &mut to).await?;
+            if !login.is_empty() {
+                let _ = condition.wait_for(|condition| *condition != Condition::HoldLogins).await;
+                hold_back(&mut condition, direction, login, &mut to).await?;
+            }
             match ending {
                 None => {}
                 Some(Ending::HalfClose) => {
@@ -145,11 +163,18 @@ impl Link {
         }
     }
 
-    /// Follows `bytes`. Returns how many of them pass, and what happens then.
-    fn inspect(&self, direction: Direction, bytes: &[u8]) -> (usize, Option<Ending>) {
+    /// Follows `bytes`.
+    fn inspect(&self, direction: Direction, bytes: &[u8]) -> Inspected {
         let state = &mut *self.state();
+        let mut login = bytes.len();
         for (index, &byte) in bytes.iter().enumerate() {
+            if direction == Direction::ToServer && state.is_tls_done {
+                login = login.min(index);
+            }
             let (position, message) = state.framers[direction as usize].take(byte);
+            state.is_tls_done |= message.is_some_and(|message| {
+                direction == Direction::ToServer && message.kind == Kind::Application
+            });
             state.messages.extend(message);
             let Some((cut, base)) = state.cut.filter(|(cut, _)| cut.direction == direction) else {
                 continue;
@@ -160,9 +185,9 @@ impl Link {
                 Verdict::EndAfter => index + 1,
             };
             state.cut = None;
-            return (passing, Some(cut.ending));
+            return Inspected { passing, login, ending: Some(cut.ending) };
         }
-        (bytes.len(), None)
+        Inspected { passing: bytes.len(), login, ending: None }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -178,6 +203,9 @@ async fn hold_back(
     bytes: &[u8],
     to: &mut WriteHalf<'_>,
 ) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
     // The sender lives as long as the proxy, and this task ends with it.
     let now = condition.wait_for(|condition| *condition != Condition::Freeze).await;
     let now = now.map_or(Condition::Clear, |condition| *condition);

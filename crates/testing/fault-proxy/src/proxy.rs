@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::condition::Condition;
 use crate::cut::{Cut, Ending};
+use crate::door::Door;
 use crate::framer::{Message, Protocol};
 use crate::link::Link;
 
@@ -22,6 +23,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
+    door: Door,
     target: Mutex<SocketAddr>,
     protocol: Protocol,
     condition: watch::Sender<Condition>,
@@ -53,15 +55,28 @@ impl Proxy {
     /// # Errors
     /// There is no free port.
     pub async fn start(target: SocketAddr, protocol: Protocol) -> io::Result<Proxy> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Proxy::start_on((Ipv4Addr::LOCALHOST, 0).into(), target, protocol).await
+    }
+
+    /// The same at this `address` of loopback. Port 0 stands for a free one.
+    ///
+    /// # Errors
+    /// The address is in use.
+    pub async fn start_on(
+        address: SocketAddr,
+        target: SocketAddr,
+        protocol: Protocol,
+    ) -> io::Result<Proxy> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            door: Door::new(listener),
             target: Mutex::new(target),
             protocol,
             condition: watch::Sender::new(Condition::Clear),
             state: Mutex::default(),
         });
-        let task = tokio::spawn(serve(listener, shared.clone()));
+        let task = tokio::spawn(serve(shared.clone()));
         Ok(Proxy { address, shared, task })
     }
 
@@ -77,7 +92,13 @@ impl Proxy {
     }
 
     /// Changes the network for all connections, open ones too.
+    ///
+    /// # Panics
+    /// The system does not change the length of a queue of connections.
     pub fn set(&self, condition: Condition) {
+        let door = &self.shared.door;
+        let changed = if condition == Condition::Unanswered { door.shut() } else { door.open() };
+        changed.unwrap_or_else(|error| panic!("cannot change {}: {error}", self.address));
         self.shared.condition.send_replace(condition);
     }
 
@@ -191,11 +212,10 @@ impl Shared {
 }
 
 /// Accepts connections until the task is dropped, which ends them all.
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+async fn serve(shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
-        // If accept fails, the client is gone.
-        let Ok((client, _)) = listener.accept().await else { continue };
+        let client = shared.door.accept().await;
         while connections.try_join_next().is_some() {}
         let condition = shared.accept();
         if condition == Condition::Refuse {

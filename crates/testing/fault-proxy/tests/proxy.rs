@@ -183,6 +183,46 @@ async fn conditions_change_while_it_runs() {
     assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0, "it outlives the proxy");
 }
 
+/// Nobody who knocks at a shut door is answered or counted, and who goes on knocking gets in.
+#[tokio::test]
+async fn an_unanswered_client_gets_in_later() {
+    let ends = Ends::start().await;
+    let (mut client, mut server) = ends.connect().await;
+    for _ in 0..2 {
+        ends.proxy.set(Condition::Unanswered);
+        client.write_all(b"a").await.unwrap();
+        assert_eq!(server.read_u8().await.unwrap(), b'a', "an open connection goes on");
+        let accepted = ends.proxy.accepted();
+        let mut late = std::pin::pin!(ends.connect());
+        assert!(timeout(3 * MOMENT, &mut late).await.is_err(), "it was answered");
+        assert_eq!(ends.proxy.accepted(), accepted);
+        ends.proxy.set(Condition::Clear);
+        let (mut late, mut server) = timeout(EVENT_TIMEOUT, late).await.expect("it gets in");
+        late.write_all(b"b").await.unwrap();
+        assert_eq!(server.read_u8().await.unwrap(), b'b');
+        assert_eq!(ends.proxy.accepted(), accepted + 1);
+    }
+}
+
+/// What the client sends after its first encrypted record, the end of the TLS handshake, is a login.
+#[tokio::test]
+async fn a_login_is_held_back() {
+    let ends = Ends::start().await;
+    ends.proxy.set(Condition::HoldLogins);
+    let (mut client, mut server) = ends.connect().await;
+    let login = [&RECORDS.concat(), RECORDS[2]].concat();
+    client.write_all(&login).await.unwrap();
+    let mut handshake = [0; 30];
+    server.read_exact(&mut handshake).await.unwrap();
+    assert_eq!(handshake[..], login[..30]);
+    assert!(is_silent(&mut server).await);
+    server.write_all(b"a").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), b'a', "the server is heard");
+    ends.proxy.set(Condition::Clear);
+    server.read_exact(&mut handshake[..10]).await.unwrap();
+    assert_eq!(handshake[..10], *RECORDS[2]);
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_refuses() {
     let Ends { proxy, listener } = Ends::start().await;

@@ -10,11 +10,12 @@ pub use report::Report;
 use engine::Engine;
 use fault_proxy::{Protocol, Proxy};
 use local_rds::{Builder, Row, Server};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::deployed::Deployed;
-use crate::harness::{self, Harness};
+use crate::harness::{self, Harness, borrowed};
+use crate::names::Names;
 
 /// A table in which each write is counted under its id.
 const TABLE: &str = "CREATE TABLE hits (id INT PRIMARY KEY, n INT NOT NULL);";
@@ -31,11 +32,41 @@ pub async fn start_second(server: Builder, harness: &Harness) -> Server {
 
 /// Starts a proxy in front of the harness's server.
 pub async fn proxy(harness: &Harness) -> Proxy {
-    let protocol = match harness.server.engine() {
+    let protocol = protocol(harness);
+    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+}
+
+/// Starts a proxy in front of the harness's server at the endpoint's port, for a function that dials its
+/// endpoint by [name](crate::names): at an address of loopback that nobody else uses, or at `address`.
+pub async fn proxy_on(harness: &Harness, address: Option<IpAddr>) -> Proxy {
+    let port = harness.server.port();
+    if let Some(address) = address {
+        return proxy_at(harness, (address, port).into()).await;
+    }
+    let start = async |address: IpAddr| {
+        let address = SocketAddr::new(address, port);
+        Proxy::start_on(address, harness.server.address(), protocol(harness)).await
+    };
+    // 127.0.0.1 is the server's. The others are the whole machine's too.
+    for last in 2..=u8::MAX {
+        if let Ok(proxy) = start([127, 16, 0, last].into()).await {
+            return proxy;
+        }
+    }
+    panic!("no address of loopback has port {port} free");
+}
+
+/// Starts a proxy in front of the harness's server at `address`. Port 0 stands for a free one.
+pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
+    let proxy = Proxy::start_on(address, harness.server.address(), protocol(harness)).await;
+    proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
+}
+
+fn protocol(harness: &Harness) -> Protocol {
+    match harness.server.engine() {
         Engine::Postgres => Protocol::Postgres,
         Engine::MySql | Engine::MariaDb => Protocol::MySql,
-    };
-    Proxy::start(harness.server.address(), protocol).await.expect("the proxy starts")
+    }
 }
 
 /// Deploys the function with the statements `hit` and `echo`, and `more`, and has it connect to
@@ -49,7 +80,20 @@ pub async fn deploy<'a>(
     deploy_with(harness, address, timeout, more, &[]).await
 }
 
-/// The same, with more `changes` of its environment variables.
+/// Deploys the function with the statements `hit` and `echo` without time-outs, and has it dial its endpoint
+/// by name, as `names` says, with more `changes` of its environment variables.
+pub async fn deploy_named<'a>(
+    harness: &'a Harness,
+    names: &Names,
+    timeout: Duration,
+    changes: &[(&str, &str)],
+) -> Deployed<'a> {
+    let changes = [&names.environment()[..], changes].concat();
+    let untimed = own_statements(harness.server.engine());
+    deploy_with(harness, harness.server.address(), timeout, &borrowed(&untimed), &changes).await
+}
+
+/// [`deploy`], with more `changes` of its environment variables.
 pub async fn deploy_with<'a>(
     harness: &'a Harness,
     address: SocketAddr,
@@ -57,7 +101,18 @@ pub async fn deploy_with<'a>(
     more: &[(&str, &str)],
     changes: &[(&str, &str)],
 ) -> Deployed<'a> {
-    let (hit, echo) = match harness.server.engine() {
+    let own = own_statements(harness.server.engine());
+    let own = own.map(|(name, sql)| (name, format!("-- timeout: {STATEMENT_TIMEOUT}\n{sql}")));
+    let statements = [&borrowed(&own)[..], more].concat();
+    let address = address.to_string();
+    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+    let changes = [&own, changes].concat();
+    harness.deploy_limited(timeout, &changes, &statements).await
+}
+
+/// The statements `hit` and `echo` without a time-out of their own, to be deployed as further statements.
+pub fn own_statements(engine: Engine) -> [(&'static str, String); 2] {
+    let (hit, echo) = match engine {
         Engine::Postgres => (
             "INSERT INTO hits (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = hits.n + 1",
             "SELECT $1::int AS v",
@@ -67,13 +122,7 @@ pub async fn deploy_with<'a>(
             "SELECT CAST(? AS SIGNED) AS v",
         ),
     };
-    let hit = format!("-- mode: write\n-- timeout: {STATEMENT_TIMEOUT}\n{hit}");
-    let echo = format!("-- timeout: {STATEMENT_TIMEOUT}\n{echo}");
-    let statements = [&[("hit", &*hit), ("echo", &*echo)], more].concat();
-    let address = address.to_string();
-    let own = [("DB_CONNECT_TO", &*address), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-    let changes = [&own, changes].concat();
-    harness.deploy_limited(timeout, &changes, &statements).await
+    [("hit", format!("-- mode: write\n{hit}")), ("echo", echo.to_owned())]
 }
 
 /// The time-out of the statements `hit` and `echo`.
@@ -93,12 +142,29 @@ pub async fn echo(function: &Deployed<'_>, value: u32) -> Outcome {
     Ok(())
 }
 
+/// Has the server return a value, which must fail. Returns the error type and message.
+pub async fn echo_fails(function: &Deployed<'_>) -> (String, String) {
+    loop {
+        let event = r#"{"statement":"echo","params":[1]}"#;
+        let (kind, message) = function.invoke(event).await.expect_err("it must fail");
+        // On a machine that is very busy, Lambda may end it before it can answer.
+        if kind != "Sandbox.Timedout" {
+            return (kind, message);
+        }
+    }
+}
+
 /// Whether a read may end with this error type because of the network or the server: it says where the
 /// read failed, and not that something may have been changed.
 fn is_honest_for_a_read(error_type: &str) -> bool {
     matches!(
         error_type,
-        "ConnectionLost" | "Timeout" | "Connect.Tcp" | "Connect.Tls" | "Login.Refused"
+        "ConnectionLost"
+            | "Timeout"
+            | "Connect.Dns"
+            | "Connect.Tcp"
+            | "Connect.Tls"
+            | "Login.Refused"
     )
 }
 

@@ -181,6 +181,9 @@ impl Harness {
         }
         let function = local_stack::function(&self.server, &name, task_root.clone());
         let mut function = function.timeout(TIMEOUT).log_format(LogFormat::Json).log_level("TRACE");
+        if self.server.port() != self.server.engine().default_port() {
+            function = function.env("DB_PORT", self.server.port().to_string());
+        }
         if let Some(key) = key {
             function = local_stack::with_role(function, key);
         }

@@ -20,6 +20,7 @@ pub mod general_log;
 mod harness;
 pub mod layer;
 mod memory;
+pub mod names;
 pub mod namespace;
 mod poll;
 mod sequences;

@@ -12,16 +12,20 @@ mod bluegreen;
 mod contention;
 mod cuts;
 mod declared;
+mod denied;
 mod describe;
 mod discretion;
 mod doctor;
 mod events;
+mod families;
 mod global;
 mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod names;
 mod outages;
+mod pauses;
 mod policy;
 mod reliability;
 mod results;
@@ -82,6 +86,10 @@ macro_rules! scenarios {
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }
+            pauses { resumed }
+            names { resolver }
+            families { either }
+            denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
             soak { random_faults }

@@ -132,6 +132,25 @@ fn sessions_are_revoked_by_their_age() {
     assert_eq!(verifier.verify(user, permanent.token.as_bytes(), permanent.signed_at()), Ok(()));
 }
 
+/// A database may have several endpoints. It is one token's host and port together that must be one.
+#[test]
+fn a_further_endpoint_is_accepted_as_a_whole() {
+    let vector = vector();
+    let folder = tempfile::tempdir().unwrap();
+    let resource = Resource { host: "reader.example".into(), port: 1, ..vector.resource() };
+    let verifier = Verifier::new(resource.clone(), vector.key(), folder.path().join("log"));
+    verifier.set_policy(ALLOW_ALL).unwrap();
+    let verify = || verifier.verify(b"peccy", vector.token.as_bytes(), vector.signed_at());
+    verifier.accept_endpoint(&vector.host, vector.port + 1);
+    verifier.accept_endpoint("another.example", vector.port);
+    let refused = verify().unwrap_err();
+    assert!(matches!(refused, Refusal::Mismatch { part: Part::Host, .. }), "{refused:?}");
+    verifier.accept_endpoint(&vector.host.to_uppercase(), vector.port);
+    assert_eq!(verify(), Ok(()));
+    verifier.stand_for(resource);
+    assert!(verify().is_err(), "it stands for a database with that endpoint alone");
+}
+
 fn policy_for(arn: &str) -> String {
     ALLOW_ALL.replace("\"*\"", &format!("{arn:?}"))
 }

@@ -32,7 +32,23 @@ fn an_endpoint_that_is_dialled_is_the_only_one(engine: Engine) {
     assert!(refusals[1].contains("\"localhost\""), "{refusals:?}");
 }
 
+/// As an instance of Aurora has its own endpoint and its cluster's, all with one port.
+fn a_server_with_several_endpoints_accepts_tokens_for_each(engine: Engine) {
+    let cluster = "db.cluster-abc123def456.eu-west-1.rds.amazonaws.com";
+    let instance = "db-1.abc123def456.eu-west-1.rds.amazonaws.com";
+    let server = Server::builder(engine).dialled_as(instance).also_endpoint(cluster).start();
+    let server = server.unwrap();
+    assert_eq!(server.port(), server.address().port());
+    let claim = |host: &str| Claim { host: host.to_owned(), ..Claim::of(&server) };
+    for host in [instance, cluster] {
+        client::log_in(&server, &claim(host).sign()).unwrap();
+    }
+    let claim = Claim { port: engine.default_port(), ..claim(cluster) };
+    client::log_in(&server, &claim.sign()).unwrap_err();
+}
+
 crate::for_each_engine! {
     a_port_that_is_named_is_the_servers,
     an_endpoint_that_is_dialled_is_the_only_one,
+    a_server_with_several_endpoints_accepts_tokens_for_each,
 }
