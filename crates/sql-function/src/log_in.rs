@@ -44,6 +44,13 @@ pub(crate) async fn log_in<C: Connector>(
         let error = match connector.connect(deadline).await {
             Ok(connection) => {
                 login.accepted.remember();
+                if tries.denied > 0 {
+                    tracing::warn!(
+                        denied = tries.denied,
+                        cause = Cause::IamCheckFails.id(),
+                        "the login was accepted after it had been denied"
+                    );
+                }
                 return Ok(connection);
             }
             Err(error) => global::explained::<C>(login, error, deadline).await,
