@@ -24,8 +24,8 @@ impl Backoff {
     /// What logins use, chosen by the simulated storms in docs/RELIABILITY.md.
     pub const LOGIN: Backoff =
         Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
-    /// What denied logins use: tries at about 0, 1, 3 and 7 seconds. RDS admits a number of logins in
-    /// a second, and IAM's answers to it fail for some seconds.
+    /// What denied logins use: the fourth try is after 7 to 10.5 seconds. RDS admits a number of logins
+    /// in a second, and IAM's answers to it fail for some seconds.
     pub(crate) const DENIED: Backoff =
         Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(8) };
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn denied_logins_are_tried_at_about_0_1_3_and_7_seconds() {
+    fn the_fourth_of_denied_logins_is_after_7_seconds_or_more() {
         let at = |random| {
             let steps = (0..3).map(|retry| Backoff::DENIED.step(retry, random, SECOND * 60));
             let at = steps.scan(Duration::ZERO, |at, step| {

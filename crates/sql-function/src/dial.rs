@@ -141,10 +141,9 @@ impl<'a> Race<'a> {
     /// # Errors
     /// [`Kind::ConnectTcp`]: none answered in time, or each of them failed.
     pub async fn winner(&mut self, deadline: Deadline) -> Result<TcpStream, Error> {
-        match deadline.wait(self.next_open()).await.flatten() {
-            Some(stream) => Ok(stream),
-            None => Err(self.error()),
-        }
+        let stream = deadline.wait(self.next_open()).await.flatten();
+        self.open.clear();
+        stream.ok_or_else(|| self.error())
     }
 
     /// The address that is tried next.

@@ -45,6 +45,13 @@ pub(crate) async fn log_in<C: Connector>(
             Ok(connection) => {
                 login.accepted.remember();
                 login.took.remember(tries.since.elapsed());
+                if tries.denied > 0 {
+                    tracing::warn!(
+                        denied = tries.denied,
+                        cause = Cause::IamCheckFails.id(),
+                        "the login was accepted after it had been denied"
+                    );
+                }
                 return Ok(connection);
             }
             Err(error) => global::explained::<C>(login, error, deadline).await,

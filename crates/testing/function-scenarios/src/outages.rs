@@ -284,7 +284,7 @@ pub async fn logins(engine: Engine, bootstrap: &str) {
         let ending = ending.await;
         assert_eq!(ending, Err("Login.Denied".into()));
         let tried = iam.refusals().len() - before;
-        // At about 0, 1, 3 and 7 s, and closer together when little time is left.
+        // After about 1 and 3 s more, and sooner when little time is left.
         assert!((2..=8).contains(&tried), "a denied login was tried {tried} times");
         report.count(&format!("{fault}, at a login"), &ending);
         cure();
