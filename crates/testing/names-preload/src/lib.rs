@@ -59,9 +59,10 @@ unsafe extern "C" fn getaddrinfo(
         Answer::Addresses(addresses) => addresses,
         Answer::Error(code) => return code,
         Answer::Own => {
-            // SAFETY: the type is that of getaddrinfo(3), and the arguments are the caller's.
-            return unsafe { real::<system::GetAddrInfo>(c"getaddrinfo") }
-                .map_or(EAI_SYSTEM, |own| unsafe { own(node, service, hints, result) });
+            // SAFETY: the type is that of getaddrinfo(3).
+            let own = unsafe { real::<system::GetAddrInfo>(c"getaddrinfo") };
+            // SAFETY: the arguments are the caller's.
+            return own.map_or(EAI_SYSTEM, |own| unsafe { own(node, service, hints, result) });
         }
     };
     let port = if service.is_null() {
@@ -132,9 +133,8 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
         set_errno(EAFNOSUPPORT);
         return -1;
     }
-    // SAFETY: the type is that of socket(2), and the arguments are the caller's.
-    match unsafe { real::<system::Socket>(c"socket") } {
-        Some(own) => unsafe { own(domain, kind, protocol) },
-        None => -1,
-    }
+    // SAFETY: the type is that of socket(2).
+    let own = unsafe { real::<system::Socket>(c"socket") };
+    // SAFETY: the arguments are the caller's.
+    own.map_or(-1, |own| unsafe { own(domain, kind, protocol) })
 }
