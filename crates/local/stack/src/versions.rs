@@ -9,8 +9,8 @@ use tokio::task::spawn_blocking;
 /// # Errors
 /// One is not to be had; the text has those that are.
 pub(crate) async fn fetch(servers: &[Version], progress: &Progress) -> Result<(), Failure> {
-    for version in servers.iter().filter(|version| version.numbers().is_some()).cloned() {
-        let told = progress.clone();
+    for version in servers.iter().filter(|version| version.numbers().is_some()) {
+        let (version, told) = (version.clone(), progress.clone());
         let find = spawn_blocking(move || find_or_fetch(&version, &mut |line| told(line)));
         find.await?.map_err(|error| format!("--engine {}", command_line::chain(&error)))?;
     }
