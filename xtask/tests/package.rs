@@ -5,12 +5,17 @@ use std::process::Command;
 
 use crate::workspace::{read, root};
 
+/// The workspace's profile for its dependencies: those that have the same features there are not built again.
+const PROFILE: [&str; 4] =
+    ["--config", "profile.dev.debug=false", "--config", "profile.dev.package.ring.opt-level=3"];
+
 /// Packs it, unpacks it elsewhere, and builds it there.
 #[test]
 fn the_library_can_be_published() {
     let package = |options: &[&str]| {
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["package", "--package", "iam-auth", "--offline", "--allow-dirty"])
+            .args(PROFILE)
             .args(options)
             .current_dir(root())
             .output()

@@ -12,6 +12,11 @@ use std::time::Instant;
 use crate::fetching::{existing, lock, read_record, run, write_record};
 use crate::{Error, python};
 
+/// What each Python of an environment runs at its start. Its programs end after seconds, of which looking
+/// for cycles in what they import would be a third: they look seldom, and not once more at the end.
+const SHORT_LIVED: &str =
+    "import atexit, gc; gc.set_threshold(100_000, 20, 20); atexit.register(gc.freeze)\n";
+
 /// A complete environment.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -55,10 +60,15 @@ impl Environment {
     /// # Errors
     /// The packages have no such file.
     pub fn package_file(&self, path: &str) -> Result<PathBuf, Error> {
+        existing(self.packages()?.join(path), &self.folder)
+    }
+
+    /// The folder of the packages.
+    fn packages(&self) -> Result<PathBuf, Error> {
         let libraries = self.folder.join("lib");
         let versions = fs::read_dir(&libraries).map_err(Error::io("read", &libraries))?;
         let python = versions.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
-        existing(python.unwrap_or(libraries).join("site-packages").join(path), &self.folder)
+        Ok(python.unwrap_or(libraries).join("site-packages"))
     }
 
     fn is_complete(&self, requirements: &str) -> bool {
@@ -95,6 +105,9 @@ impl Environment {
                  configured with (PIP_INDEX_URL, pip.conf)"
             ))
         })?;
+        // Python runs the lines of such files that import something.
+        let start = self.packages()?.join("short-lived.pth");
+        fs::write(&start, SHORT_LIVED).map_err(Error::io("write", &start))?;
         let record = self
             .record(requirements)
             .ok_or_else(|| Error::new(format!("{} has no bin/python", self.folder.display())))?;

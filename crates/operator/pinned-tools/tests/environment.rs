@@ -26,14 +26,14 @@ fn fetch(folder: &Path, pins: &str) -> Result<Environment, pinned_tools::Error> 
     Environment::in_folder(folder, "small", pins, &mut |line| println!("{line}"))
 }
 
-/// The environment exists, and its packages work.
+/// The environment exists, its packages work, and its programs start quickly.
 fn assert_whole(environment: &Environment) {
     let output = Command::new(environment.program("chevron").unwrap()).arg("--version").output();
     assert!(output.unwrap().status.success());
-    let six = "import six; print(six.__version__)";
+    let six = "import gc, six; print(six.__version__, gc.get_threshold()[0])";
     let python = environment.program("python").unwrap();
     let output = Command::new(python).args(["-c", six]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "1.17.0\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1.17.0 100000\n");
 }
 
 /// Of two at once, one creates it; a third finds it.
