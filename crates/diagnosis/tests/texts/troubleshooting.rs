@@ -24,10 +24,13 @@ that tells the causes apart:
   A server asks users created for IAM for a token, and all other users, existing or not, for a
   password. (MariaDB treats a user that does not exist like some other user. There the diagnosis relies
   on the other evidence.)
+- It waits for each step as long as the event has time, and tells how long it took. A database that was
+  paused answers late: a step that goes well after more than 5 seconds is a warning.
 - It reads the server's certificate: its names, the region of its CA and its expiry.
 - If a token is denied, it changes one thing at a time and checks whether the server accepts the result:
   the same token a second later, the names in the certificate, the region of the CA, the engine's
-  default port, other spellings of the user, other times. Each attempt is an ordinary login over
+  default port, other spellings of the user, other times, and at last the same login once more, because
+  RDS's own check of a token may have failed for a moment. Each attempt is an ordinary login over
   verified TLS. A token for another endpoint is sent only to a server that AWS's roots vouch for: those
   in `certs/`, or the layer's. For a self-managed server these causes are listed but not tried.
 

@@ -6,7 +6,7 @@ use crate::client::Aws;
 use crate::database::{AUTH_ERROR_LOG, Database, engine, region_of};
 use crate::error::Error;
 use crate::reader::Reader;
-use crate::serverless::{Scaling, Serverless};
+use crate::serverless::Serverless;
 use crate::target::Target;
 use crate::vpc::{SecurityGroup, SubnetGroup};
 
@@ -35,7 +35,7 @@ pub(crate) struct Cluster {
     #[serde(rename = "DBClusterMembers", default)]
     members: Vec<Role>,
     #[serde(rename = "ServerlessV2ScalingConfiguration")]
-    scaling: Option<Scaling>,
+    serverless: Option<Serverless>,
     global_cluster_identifier: Option<String>,
     network_type: Option<String>,
     #[serde(default)]
@@ -144,7 +144,7 @@ pub(crate) fn discover(aws: &Aws, name: &str) -> Result<Database, Error> {
         master_user: cluster.master_username,
         status: cluster.status,
         reader: host.map(|host| Reader { host, has_readers }),
-        serverless: cluster.scaling.map(|scaling| Serverless { scaling, is_global }),
+        serverless: cluster.serverless.map(|it| Serverless { is_global, ..it }),
         is_dual_stack: is_dual(cluster.network_type.as_deref()),
         publicly_accessible: publicly_accessible(cluster.publicly_accessible, &members.instances),
         exports_auth_errors: Some(logs.iter().any(|log| log == AUTH_ERROR_LOG)),

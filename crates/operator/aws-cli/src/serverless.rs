@@ -9,41 +9,34 @@ use serde::Deserialize;
 /// resumed: "approximately 15 seconds", and 30 or longer after a pause of more than a day.
 pub const RESUME_TIMEOUT: u64 = 45;
 
-/// The scaling of an Aurora Serverless v2 cluster.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Serverless {
-    pub(crate) scaling: Scaling,
-    /// Whether the cluster is one of a global database.
-    pub(crate) is_global: bool,
-}
-
-/// `ServerlessV2ScalingConfiguration` of `describe-db-clusters`.
+/// The scaling of an Aurora Serverless v2 cluster: `ServerlessV2ScalingConfiguration` of
+/// `describe-db-clusters`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Scaling {
+pub struct Serverless {
+    /// The fewest Aurora capacity units (ACUs).
     #[serde(default)]
-    pub(crate) min_capacity: f64,
+    pub min_capacity: f64,
+    /// The most.
     #[serde(default)]
-    pub(crate) max_capacity: f64,
-    pub(crate) seconds_until_auto_pause: Option<u64>,
+    pub max_capacity: f64,
+    /// After how many seconds without a connection it pauses, if anybody said.
+    pub seconds_until_auto_pause: Option<u64>,
+    /// Whether the cluster is one of a global database.
+    #[serde(skip)]
+    pub is_global: bool,
 }
 
 /// When nobody says, a cluster pauses after five minutes.
 const SECONDS_UNTIL_AUTO_PAUSE: u64 = 300;
 
 impl Serverless {
-    /// The fewest and the most Aurora capacity units.
-    #[must_use]
-    pub fn capacity(&self) -> (f64, f64) {
-        (self.scaling.min_capacity, self.scaling.max_capacity)
-    }
-
     /// After how many seconds without a connection the cluster pauses, by its scaling; `None` if it has a
     /// minimum above 0.
     #[must_use]
     pub fn pauses_after(&self) -> Option<u64> {
-        let pauses = self.scaling.min_capacity <= 0.0;
-        pauses.then(|| self.scaling.seconds_until_auto_pause.unwrap_or(SECONDS_UNTIL_AUTO_PAUSE))
+        let pauses = self.min_capacity <= 0.0;
+        pauses.then(|| self.seconds_until_auto_pause.unwrap_or(SECONDS_UNTIL_AUTO_PAUSE))
     }
 
     /// What keeps a cluster with a minimum of 0 from pausing, as far as its description tells.
@@ -65,16 +58,15 @@ mod tests {
 
     #[test]
     fn a_cluster_pauses_at_zero_alone() {
-        let of = |scaling: &str, is_global| Serverless {
-            scaling: serde_json::from_str(scaling).unwrap(),
+        let of = |min_capacity, seconds_until_auto_pause, is_global| Serverless {
+            min_capacity,
+            max_capacity: 4.0,
+            seconds_until_auto_pause,
             is_global,
         };
-        let zero = r#"{"MinCapacity": 0.0, "MaxCapacity": 4.0, "SecondsUntilAutoPause": 600}"#;
-        assert_eq!(of(zero, false).pauses_after(), Some(600));
-        assert!(of(zero, false).may_be_paused() && !of(zero, true).may_be_paused());
-        let unsaid = of(r#"{"MinCapacity": 0, "MaxCapacity": 4.0}"#, false);
-        assert_eq!((unsaid.pauses_after(), unsaid.capacity()), (Some(300), (0.0, 4.0)));
-        let half = of(r#"{"MinCapacity": 0.5, "MaxCapacity": 4.0}"#, false);
-        assert!(half.pauses_after().is_none() && !half.may_be_paused());
+        assert_eq!(of(0.0, Some(600), false).pauses_after(), Some(600));
+        assert_eq!(of(0.0, None, false).pauses_after(), Some(300));
+        assert!(of(0.0, None, false).may_be_paused() && !of(0.0, None, true).may_be_paused());
+        assert!(of(0.5, None, false).pauses_after().is_none());
     }
 }

@@ -21,14 +21,8 @@ pub(crate) fn check(
     report: &Report,
 ) -> Result<(), Failure> {
     let Some(without) = &choice.subnets_without_ipv6 else { return Ok(()) };
-    if is_on && !without.is_empty() {
-        return Err(format!(
-            "Lambda allows IPv6 to functions in dual-stack subnets alone, and {} has no IPv6 CIDR block: give \
-             it one, or use others with --subnets; or leave IPv6 off: without --ipv6, and in an existing stack \
-             with --parameter {PARAMETER}=false",
-            without.join(", ")
-        )
-        .into());
+    if let Some(why) = refusal(without).filter(|_| is_on) {
+        return Err(why.into());
     }
     let Some(found) = &choice.found else { return Ok(()) };
     match (is_on, found.is_dual_stack) {
@@ -48,6 +42,18 @@ pub(crate) fn check(
         (false, _) => {}
     }
     Ok(())
+}
+
+/// Why Lambda would refuse IPv6, because of the subnets `without` it.
+fn refusal(without: &[String]) -> Option<String> {
+    (!without.is_empty()).then(|| {
+        format!(
+            "Lambda allows IPv6 to functions in dual-stack subnets alone, and there is no IPv6 CIDR block in {}: give \
+             it one, or use others with --subnets; or leave IPv6 off: without --ipv6, and in an existing \
+             stack with --parameter {PARAMETER}=false",
+            without.join(", ")
+        )
+    })
 }
 
 /// Warns of rules that are of IPv4 alone.
@@ -75,4 +81,16 @@ fn report_closed(way: Families, found: &Database, from: &[String], report: &Repo
         "warning: {what}, so the database's IPv6 address does not answer the functions; a rule for a group is \
          for both protocols:\n  aws ec2 {command}"
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subnet_must_be_dual_stack() {
+        assert_eq!(refusal(&[]), None);
+        let why = refusal(&["subnet-1".to_owned(), "subnet-2".to_owned()]).unwrap();
+        assert!(why.contains("no IPv6 CIDR block in subnet-1, subnet-2:"), "{why}");
+    }
 }

@@ -27,6 +27,8 @@ mod express;
 mod other_code;
 #[path = "end_to_end/schedules.rs"]
 mod schedules;
+#[path = "end_to_end/serverless.rs"]
+mod serverless;
 
 const STACK: &str = "orders-functions";
 /// The bucket of the zips.

@@ -8,9 +8,11 @@ mod log;
 mod metrics;
 mod network;
 mod network_condition;
+mod pause;
 mod policy;
 mod principal;
 mod proxy;
+mod readers;
 mod resource_id;
 #[cfg(test)]
 mod sample;
@@ -32,6 +34,8 @@ pub(crate) struct Login {
     pub(crate) user: Option<String>,
     /// The host that the token is signed for.
     pub(crate) host: Option<String>,
+    /// The host that statements that read go to.
+    pub(crate) reader: Option<String>,
     /// The database.
     pub(crate) database: Option<String>,
     /// The port that the token is signed for.
@@ -48,6 +52,14 @@ pub(crate) struct Login {
 pub(crate) fn listed(list: Option<String>) -> Vec<String> {
     let list = list.unwrap_or_default();
     list.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+}
+
+/// What the function's own diagnosis saw.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    logged_in: bool,
+    /// Whether it suspects a database that was paused.
+    suspects_pause: bool,
 }
 
 /// The result of one check at AWS.
@@ -130,11 +142,13 @@ pub(crate) fn complete(
     let aws = &aws.clone().region(&database.region);
     let (connected, logged_in) =
         (went(&diagnosis, StepName::Tcp), went(&diagnosis, StepName::Login));
+    let suspects_pause = diagnosis.causes.iter().any(|it| it.id == Cause::DatabasePaused.id());
+    let seen = Seen { logged_in, suspects_pause };
     let findings = thread::scope(|scope| {
         // In the order of a login's steps.
         let asking: [(_, Ask<'_>); 5] = [
             ("aws-network", Box::new(|| Some(network::examine(aws, database, login, connected)))),
-            ("aws-database", Box::new(|| Some(database::examine(aws, database, login)))),
+            ("aws-database", Box::new(|| Some(database::examine(aws, database, login, seen)))),
             ("aws-policy", Box::new(|| Some(policy::examine(aws, database, login, logged_in)))),
             ("aws-metrics", Box::new(|| metrics::examine(aws, database, login, logged_in, now))),
             ("aws-log", Box::new(|| (!logged_in).then(|| log::examine(aws, database, login, now)))),

@@ -116,6 +116,7 @@ async fn ask_deployed(
         let variable = |name: &str| function.variable(name).map(str::to_owned);
         (login.user, login.host) = (variable("DB_USER"), variable("DB_HOST"));
         (login.port, login.database) = (variable("DB_PORT"), variable("DB_NAME"));
+        login.reader = variable("DB_READER_HOST");
         login.resource_ids = cloud::listed(variable("DB_RESOURCE_ID"));
         login.trust = variable("DB_CA_BUNDLE").or_else(|| variable("DB_TRUST"));
         login.function = Some(function);
@@ -153,6 +154,7 @@ async fn ask_here(
     let login = Login {
         user: setting("DB_USER"),
         host: setting("DB_HOST"),
+        reader: setting("DB_READER_HOST"),
         database: setting("DB_NAME"),
         port: setting("DB_PORT"),
         resource_ids: cloud::listed(setting("DB_RESOURCE_ID")),

@@ -3,7 +3,7 @@
 use local_rds::Engine;
 use serde_json::Value;
 
-use super::{STACK, World, zips};
+use super::{STACK, World, serverless, zips};
 
 #[test]
 fn a_function_for_an_express_cluster_is_outside_a_vpc() {
@@ -54,6 +54,7 @@ fn a_function_for_an_express_cluster_is_outside_a_vpc() {
     refused.says("has postgres-function outside a VPC, and mysql-function would be in one");
 
     the_master_user(&world);
+    serverless::a_cluster_that_pauses(&world);
 }
 
 /// Creates its users with a token.

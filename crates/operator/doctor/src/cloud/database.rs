@@ -1,13 +1,13 @@
 //! The database as RDS describes it, compared with the function's settings.
 
-use aws_cli::{Aws, Database, Objection, Target, objections};
+use aws_cli::{Aws, Database, Objection, Serverless, Target, objections};
 use diagnosis::{Cause, Suspect, Verdict, shell};
 use iam_auth::{Endpoint, EndpointKind};
 
 use super::proxy::{self, Behind};
-use super::{Finding, Login, of_table, resource_id, suspect};
+use super::{Finding, Login, Seen, of_table, pause, readers, resource_id, suspect};
 
-pub(super) fn examine(aws: &Aws, database: &Database, login: &Login) -> Finding {
+pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, knows: Seen) -> Finding {
     let behind = proxy::behind(aws, database);
     let mut wrong: Vec<Suspect> =
         [iam_off(database, login), not_available(database)].into_iter().flatten().collect();
@@ -19,12 +19,17 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login) -> Finding 
     wrong.extend(other_endpoint(database, login));
     wrong.extend(other_port(database, login));
     wrong.extend(master_user(database, login));
+    wrong.extend(readers::another(database, login));
+    wrong.extend(pause::warning(database, login, knows));
     let verdict = match (failed, wrong.is_empty()) {
         (true, _) => Verdict::Failed,
         (false, false) => Verdict::Warning,
         (false, true) => Verdict::Ok,
     };
-    let seen = describe(database) + &behind.as_ref().map(Behind::describe).unwrap_or_default();
+    let seen = describe(database)
+        + &behind.as_ref().map(Behind::describe).unwrap_or_default()
+        + &pause::describe(database)
+        + &readers::describe(database, login);
     let finding = Finding::new(verdict, seen)
         .fact("target", database.target.to_string())
         .fact("status", database.status.as_str())
@@ -33,7 +38,15 @@ pub(super) fn examine(aws: &Aws, database: &Database, login: &Login) -> Finding 
         .fact("endpoint", format!("{}:{}", database.endpoint, database.port))
         .fact("ca", database.ca.clone())
         .fact("internet_access_gateway", database.internet_access_gateway)
+        .fact("reader_endpoint", database.reader.as_ref().map(|reader| reader.host.clone()))
+        .fact("pauses_after_s", database.serverless.as_ref().and_then(Serverless::pauses_after))
+        .fact("dual_stack", database.is_dual_stack)
         .because_of(wrong);
+    let finding = match pause::suspected(database, login, knows) {
+        Some(Ok(suspect)) => finding.perhaps_because_of([suspect]),
+        Some(Err(cause)) => finding.disproves(&[cause]),
+        None => finding,
+    };
     let finding = match database.internet_access_gateway {
         true => finding,
         false => finding.disproves(&[Cause::GatewayNeedsAmazonRoots]),
@@ -230,6 +243,8 @@ mod tests {
     use super::*;
     use aws_cli::{ProxyAuth, ProxySecret};
 
+    const WELL: Seen = Seen { logged_in: true, suspects_pause: false };
+
     #[test]
     fn a_proxy_without_secrets_has_no_wrong_one() {
         let causes = [Cause::ProxySecretMissing, Cause::ProxySecretDiffers];
@@ -239,7 +254,7 @@ mod tests {
             let target = Target::Proxy("app".into());
             let database = Database { target, proxy, ..sample::database() };
             let (aws, _answers) = sample::aws(&[]);
-            let found = examine(&aws, &database, &sample::login(true));
+            let found = examine(&aws, &database, &sample::login(true), WELL);
             for cause in causes {
                 assert_eq!(found.disproved.contains(&cause), expected, "{cause:?}");
             }

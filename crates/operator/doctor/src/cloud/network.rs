@@ -1,6 +1,6 @@
 //! Whether the function can reach the database through the network.
 
-use aws_cli::{Aws, Database, Function, Reach, Vpc, reach};
+use aws_cli::{Aws, Database, Families, Function, Reach, Vpc, families, reach};
 use diagnosis::{Cause, Suspect, Verdict, shell};
 
 use super::{Finding, Login, suspect, unanswered};
@@ -8,6 +8,46 @@ use super::{Finding, Login, suspect, unanswered};
 const PROOF: &str = "the function is connected";
 
 pub(super) fn examine(aws: &Aws, database: &Database, login: &Login, connected: bool) -> Finding {
+    let finding = by_any_protocol(aws, database, login, connected);
+    let vpc = login.function.as_ref().and_then(Function::vpc);
+    let by_both = vpc.filter(|vpc| vpc.ipv6_allowed_for_dual_stack == Some(true));
+    match by_both.filter(|_| database.is_dual_stack) {
+        Some(vpc) => by_ipv6(aws, database, vpc, finding.fact("ipv6", true)),
+        None => finding.fact("ipv6", by_both.is_some()),
+    }
+}
+
+/// Checks that rules admit IPv6 as they admit IPv4, for a function and a database that have both.
+fn by_ipv6(aws: &Aws, database: &Database, own: &Vpc, finding: Finding) -> Finding {
+    let (region, port) = (shell(&database.region), database.port);
+    let (groups, theirs) = (own.security_group_ids.join(", "), database.security_groups.join(", "));
+    let because = match families(aws, database, &own.security_group_ids) {
+        Ok(Families::Both) => return finding,
+        Ok(Families::NoIpv6Out) => format!("{groups} sends to no IPv6 address on port {port}"),
+        Ok(Families::NoIpv6In) => format!("{theirs} admits no IPv6 address on port {port}"),
+        Err(error) => {
+            return Finding { seen: format!("{}; IPv6: {error}", finding.seen), ..finding };
+        }
+    };
+    let all = [&own.security_group_ids[..], &database.security_groups].concat().join(",");
+    let confirm = format!(
+        "`aws ec2 describe-security-group-rules --region {region} --filters \
+         {}`: CidrIpv4 and CidrIpv6",
+        shell(&format!("Name=group-id,Values={all}"))
+    );
+    let fix = "admit the function's security group itself, and let it send to the database's: rules for \
+               groups are for both protocols; until then each login takes the IPv4 address, a quarter of \
+               a second later";
+    let verdict = match finding.verdict {
+        Verdict::Ok => Verdict::Warning,
+        other => other,
+    };
+    let suspect = suspect(Cause::FamilySilent, because.clone(), confirm, fix.to_owned());
+    Finding { verdict, seen: format!("{}; {because}", finding.seen), ..finding }
+        .because_of([suspect])
+}
+
+fn by_any_protocol(aws: &Aws, database: &Database, login: &Login, connected: bool) -> Finding {
     if database.is_outside_vpcs() {
         return through_gateway(database, login, connected);
     }
@@ -236,6 +276,32 @@ mod tests {
     }
 
     #[test]
+    fn rules_of_ipv4_alone_silence_ipv6() {
+        let rule = |group: &str, is_egress: bool| {
+            serde_json::json!({"GroupId": group, "IsEgress": is_egress, "IpProtocol": "-1",
+                "FromPort": -1, "ToPort": -1, "CidrIpv4": "0.0.0.0/0"})
+        };
+        let rules = [rule("sg-1", true), rule("sg-db", false)];
+        let answer = serde_json::json!({ "SecurityGroupRules": rules });
+        let (aws, _answers) = sample::aws(&[("ec2 describe-security-group-rules", answer)]);
+        let mut login = sample::login(true);
+        for (is_dual_stack, ipv6, verdict) in
+            [(true, true, Verdict::Warning), (true, false, Verdict::Ok), (false, true, Verdict::Ok)]
+        {
+            let security_groups = vec!["sg-db".into()];
+            let database = Database { is_dual_stack, security_groups, ..sample::database() };
+            let function = serde_json::json!({"FunctionArn": "arn", "CodeSha256": "", "VpcConfig": {
+                "VpcId": "vpc-1", "SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"],
+                "Ipv6AllowedForDualStack": ipv6}});
+            login.function = Some(serde_json::from_value(function).unwrap());
+            let finding = super::examine(&aws, &database, &login, true);
+            assert_eq!(finding.verdict, verdict, "{}", finding.seen);
+            let found = finding.causes.iter().any(|one| one.id == Cause::FamilySilent.id());
+            assert_eq!(found, verdict == Verdict::Warning, "{}", finding.seen);
+        }
+    }
+
+    #[test]
     fn names_from_aws_are_quoted() {
         let odd = || "a; touch 'b".to_owned();
         let database = Database {
@@ -269,6 +335,7 @@ mod tests {
         let function = serde_json::json!({"FunctionArn": odd(), "CodeSha256": ""});
         let function = serde_json::from_value(function).unwrap();
         let login = Login { host: Some("db.example".into()), ..Login::default() };
+        let seen = crate::cloud::Seen { logged_in: true, suspects_pause: false };
         let mut causes = vec![
             closed(&database, &own, "x"),
             outside(&database, &function),
@@ -276,7 +343,9 @@ mod tests {
             another_vpc(&database, "x"),
             only_through_a_tunnel(&database),
         ];
-        causes.extend(crate::cloud::database::examine(&Aws::new("aws"), &database, &login).causes);
+        causes.extend(
+            crate::cloud::database::examine(&Aws::new("aws"), &database, &login, seen).causes,
+        );
         assert_eq!(causes.len(), 8);
         let texts = causes.iter().flat_map(|cause| [&cause.confirm, &cause.fix]);
         for command in texts.flat_map(|text| commands(text)) {

@@ -9,29 +9,22 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Every way in which the network can fail.
+use super::names;
+
+/// The time-out of the functions: what is silent takes all of it.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Every way in which the network can fail. What is silent is so side by side.
 pub async fn network(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    // What is silent is waited for until the time is up: a database that is paused resumes.
-    let hasty = Duration::from_secs(4);
     let at = async |address: &str, step: &str, cause: Cause| {
-        let function = harness.deploy_limited(hasty, &[("DB_CONNECT_TO", address)], &[]).await;
-        super::names(&function, step, cause).await
+        let function = harness.deploy_limited(TIMEOUT, &[("DB_CONNECT_TO", address)], &[]).await;
+        names(&function, step, cause).await
     };
     at("no-such-host.invalid:3306", "dns", Cause::NameUnresolved).await;
     let closed = closed_port();
     let address = closed.local_addr().unwrap().to_string();
     at(&address, "tcp", Cause::PortRefused).await;
-    let (silent, _full) = full_backlog().await;
-    at(&silent.to_string(), "tcp", Cause::TcpSilent).await;
-    // Not in a private network, and Linux makes no TCP connection to it: some networks answer for every
-    // other unused address.
-    at("224.0.0.1:3306", "tcp", Cause::PublicAddress).await;
-
-    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = hanging.local_addr().unwrap().to_string();
-    at(&address, "tls", Cause::ServerSilent).await;
-    drop(hanging);
 
     let web = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = web.local_addr().unwrap().to_string();
@@ -44,9 +37,20 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     });
     at(&address, "tls", Cause::WrongEngine).await;
 
+    let (silent, _full) = full_backlog().await;
+    let silent = silent.to_string();
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hangs = hanging.local_addr().unwrap().to_string();
     harness.server.pause();
-    let hung = harness.deploy_limited(hasty, &[], &[]).await;
-    let diagnosis = super::names(&hung, "tls", Cause::ServerSilent).await;
+    let hung = harness.deploy_limited(TIMEOUT, &[], &[]).await;
+    let (.., diagnosis) = tokio::join!(
+        at(&silent, "tcp", Cause::TcpSilent),
+        // Not in a private network, and Linux makes no TCP connection to it: some networks answer for every
+        // other unused address.
+        at("224.0.0.1:3306", "tcp", Cause::PublicAddress),
+        at(&hangs, "tls", Cause::ServerSilent),
+        names(&hung, "tls", Cause::ServerSilent),
+    );
     harness.server.resume();
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
