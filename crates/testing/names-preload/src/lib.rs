@@ -1,11 +1,11 @@
 //! An `LD_PRELOAD` object that replaces a program's `getaddrinfo(3)`: a test answers the look-ups.
 //!
-//! It asks over the Unix socket that [`SOCKET_VARIABLE`] names. A question is one line, `FAMILY HOST`, with
+//! It asks over the Unix socket that `SOCKET_VARIABLE` names. A question is one line, `FAMILY HOST`, with
 //! the number of the address family. The answer is lines until the end of the stream: the addresses, or
 //! `error CODE`, or `own` for a name that the test leaves to the system. While the socket is silent, the
 //! look-up is, as with a resolver that does not answer.
 //!
-//! Where [`MISSING_FAMILY_VARIABLE`] names an address family by its number, the system has none of its
+//! Where `MISSING_FAMILY_VARIABLE` names an address family by its number, the system has none of its
 //! sockets, as a kernel without IPv6.
 
 #![allow(unsafe_code)] // libc's ABI
