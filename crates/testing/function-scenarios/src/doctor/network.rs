@@ -2,9 +2,10 @@
 
 use diagnosis::Cause;
 use engine::Engine;
+use function_harness::names::{Answer, Family, Names};
 use function_harness::{Harness, closed_port};
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -37,7 +38,25 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     });
     at(&address, "tls", Cause::WrongEngine).await;
 
-    let (silent, _full) = full_backlog().await;
+    // A name with an address of each protocol, of which IPv6 is dead; and with a resolver that fails.
+    let resolver = Names::start();
+    let port = harness.server.address().port();
+    let (_, _dead) = full_backlog((Ipv6Addr::LOCALHOST, port).into()).await;
+    resolver.set("dual.example", Answer::NoAddress);
+    resolver.set_family("dual.example", Family::V6, IpAddr::from(Ipv6Addr::LOCALHOST));
+    resolver.set_family("dual.example", Family::V4, IpAddr::from(Ipv4Addr::LOCALHOST));
+    resolver.set("busy.example", Answer::TryAgain);
+    let dialled = async |host: &str, step: &str, cause: Cause| {
+        let address = format!("{host}:{port}");
+        let changes = [&resolver.environment()[..], &[("DB_CONNECT_TO", &*address)]].concat();
+        let function = harness.deploy_limited(TIMEOUT, &changes, &[]).await;
+        names(&function, step, cause).await
+    };
+    let diagnosis = dialled("dual.example", "tcp", Cause::FamilySilent).await;
+    let seen = diagnosis["causes"][0]["because"].as_str().unwrap_or_default();
+    assert!(seen.starts_with("IPv6 ::1: no answer for "), "{diagnosis:#}");
+
+    let (silent, _full) = full_backlog((Ipv4Addr::LOCALHOST, 0).into()).await;
     let silent = silent.to_string();
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let hangs = hanging.local_addr().unwrap().to_string();
@@ -45,6 +64,7 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     let hung = harness.deploy_limited(TIMEOUT, &[], &[]).await;
     let (.., diagnosis) = tokio::join!(
         at(&silent, "tcp", Cause::TcpSilent),
+        dialled("busy.example", "dns", Cause::NameLookupFails),
         // Not in a private network, and Linux makes no TCP connection to it: some networks answer for every
         // other unused address.
         at("224.0.0.1:3306", "tcp", Cause::PublicAddress),
@@ -57,9 +77,9 @@ pub async fn network(engine: Engine, bootstrap: &str) {
 
 /// An address that neither accepts nor refuses connections, as behind a firewall that drops packets:
 /// the listener's queue is full.
-async fn full_backlog() -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+async fn full_backlog(at: SocketAddr) -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
+    let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+    socket.bind(at).unwrap();
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut kept: Vec<Box<dyn std::any::Any>> = vec![Box::new(listener)];
