@@ -74,11 +74,12 @@ fn of_tcp(cause: Option<Cause>, said: String, evidence: &Evidence, login: &Login
         return vec![(cause, said)];
     }
     let mut suspects = vec![];
-    if let Some(addresses) = evidence.public_addresses() {
+    let reached_before = login.accepted.is_known();
+    if let Some(addresses) = evidence.public_addresses().filter(|_| !reached_before) {
         let because = format!("{addresses} is public and does not answer");
         suspects.push((Cause::PublicAddress, because));
     }
-    if cause == Cause::TcpSilent && login.accepted.is_known() {
+    if cause == Cause::TcpSilent && reached_before {
         // The rules of the network let it through then.
         suspects.extend(silent(cause, said.clone(), login));
     } else {
