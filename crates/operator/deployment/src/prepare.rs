@@ -157,7 +157,7 @@ fn can_work(choice: &Choice, options: &Deploy) -> Result<Plan, Failure> {
         checks::rules(&Parameters::of_yaml(&plan.template)?, &parameters, None)?;
     }
     have_no_option(&options.parameters, &plan.function.prefix())?;
-    readers::given_once(&options.given, &options.parameters, &plan.function.prefix())?;
+    readers::given_once(options.given.reader, &options.parameters, &plan.function.prefix())?;
     Ok(plan)
 }
 

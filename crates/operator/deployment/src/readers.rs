@@ -7,7 +7,6 @@ use iam_auth::{Endpoint, EndpointKind};
 use packaging::Function;
 use serde_json::Value;
 
-use crate::choice::Given;
 use crate::{Failure, Report};
 
 /// Where statements of mode read go.
@@ -72,17 +71,17 @@ pub(crate) fn chosen(wanted: bool, found: Option<&Database>) -> Result<Option<Re
     }
 }
 
-/// Refuses a reader that is given in two ways.
+/// Refuses a reader that is given in two ways: by `--reader`, and by a parameter.
 ///
 /// # Errors
 /// A parameter would replace what `--reader` found.
 pub(crate) fn given_once(
-    given: &Given,
+    reader: bool,
     parameters: &[(String, String)],
     prefix: &str,
 ) -> Result<(), Failure> {
     let parameter = format!("{prefix}ReaderHost");
-    if given.reader && parameters.iter().any(|(name, _)| *name == parameter) {
+    if reader && parameters.iter().any(|(name, _)| *name == parameter) {
         return Err(format!("--reader and --parameter {parameter} are two; leave one out").into());
     }
     Ok(())
