@@ -19,6 +19,9 @@ const RESERVE: Duration = Duration::from_millis(400);
 /// How long TLS and login may take at least, in one attempt.
 const LOGIN: Duration = Duration::from_secs(6);
 
+/// How long a connection to a reader may take to open; a quarter of what is left if that is less.
+const READER: Duration = Duration::from_secs(5);
+
 /// A point in time after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
@@ -63,6 +66,11 @@ impl Deadline {
     /// again, elsewhere if the name leads there.
     pub fn for_one_login(self) -> Deadline {
         self.at_most(Some(LOGIN.max(self.left() / 2)))
+    }
+
+    /// The time that a reader has to let the function in: after it, the writer answers.
+    pub(crate) fn for_a_reader(self) -> Deadline {
+        self.at_most(Some(READER.min(self.left() / 4)))
     }
 
     /// The time until then.

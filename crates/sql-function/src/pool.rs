@@ -26,8 +26,6 @@ use crate::role::{Obtained, Open, Role};
 use crate::statement::Statement;
 use crate::writer_search;
 
-/// How long a connection to a reader may take to open; a quarter of what is left if that is less.
-const READER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a reader is left alone that did not let the function in.
 const READER_AWAY: Duration = Duration::from_secs(30);
 /// How long closing the connections may take, unless Lambda kills the process sooner.
@@ -165,7 +163,7 @@ impl<C: Connector> Pool<C> {
         deadline: Deadline,
     ) -> Result<Option<Lease<C>>, Error> {
         let permit = reader.permit(deadline).await?;
-        let limit = deadline.at_most(Some(READER_LIMIT.min(deadline.left() / 4)));
+        let limit = deadline.for_a_reader();
         if let Some(open) = reader.idle(statements, false, limit).await {
             return Ok(Some(Lease::new(open, permit, true)));
         }

@@ -61,14 +61,7 @@ struct Group {
 /// # Errors
 /// AWS refuses: the caller needs `ec2:DescribeSecurityGroupRules`.
 pub fn reach(aws: &Aws, database: &Database, from: &[String]) -> Result<Reach, Error> {
-    let groups = format!("Name=group-id,Values={}", database.security_groups.join(","));
-    let found: Rules = aws.clone().region(&database.region).call(&[
-        "ec2",
-        "describe-security-group-rules",
-        "--filters",
-        &groups,
-    ])?;
-    Ok(verdict(&found.rules, database.port, from))
+    Ok(verdict(&rules(aws, database, &database.security_groups)?, database.port, from))
 }
 
 /// Asks whether IPv6 gets from functions in the groups `from` to the database as IPv4 does.
@@ -76,15 +69,20 @@ pub fn reach(aws: &Aws, database: &Database, from: &[String]) -> Result<Reach, E
 /// # Errors
 /// As for [`reach`].
 pub fn families(aws: &Aws, database: &Database, from: &[String]) -> Result<Families, Error> {
-    let groups = [from, &database.security_groups].concat().join(",");
-    let groups = format!("Name=group-id,Values={groups}");
+    let groups = [from, &database.security_groups].concat();
+    Ok(by_family(&rules(aws, database, &groups)?, database, from))
+}
+
+/// The rules of these groups.
+fn rules(aws: &Aws, database: &Database, groups: &[String]) -> Result<Vec<Rule>, Error> {
+    let groups = format!("Name=group-id,Values={}", groups.join(","));
     let found: Rules = aws.clone().region(&database.region).call(&[
         "ec2",
         "describe-security-group-rules",
         "--filters",
         &groups,
     ])?;
-    Ok(by_family(&found.rules, database, from))
+    Ok(found.rules)
 }
 
 fn by_family(rules: &[Rule], database: &Database, from: &[String]) -> Families {

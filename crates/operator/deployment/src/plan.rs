@@ -1,5 +1,6 @@
 //! What is deployed: the functions of a folder of statements, their schedules, and the template for them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine::Engine;
@@ -166,6 +167,17 @@ fn chosen<'a>(
             })
         }
     }
+}
+
+/// The value of a function's parameter, by its name without the function's prefix. An empty one counts as
+/// not given.
+pub(crate) fn parameter<'a>(
+    values: &'a BTreeMap<String, Value>,
+    prefix: &str,
+    name: &str,
+) -> Option<&'a str> {
+    let value = values.get(&format!("{prefix}{name}")).and_then(Value::as_str);
+    value.filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

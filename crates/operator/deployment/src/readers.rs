@@ -7,7 +7,7 @@ use iam_auth::{Endpoint, EndpointKind};
 use packaging::Function;
 use serde_json::Value;
 
-use crate::{Failure, Report};
+use crate::{Failure, Report, plan};
 
 /// Where statements of mode read go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,8 +119,7 @@ pub(crate) fn check<'a>(
 ) -> Result<(), Failure> {
     for function in functions {
         let prefix = function.prefix();
-        let text = |name: &str| values.get(&format!("{prefix}{name}")).and_then(Value::as_str);
-        let given = |name: &str| text(name).filter(|value| !value.is_empty());
+        let given = |name: &str| plan::parameter(values, &prefix, name);
         let (Some(host), Some(reader)) = (given("Endpoint"), given("ReaderHost")) else { continue };
         let port = function.engine.default_port();
         let Ok(endpoint) = Endpoint::with_region(host, port, region) else { continue };

@@ -10,8 +10,8 @@ use iam_auth::{Endpoint, EndpointKind, Roots};
 use packaging::Function;
 use serde_json::Value;
 
-use crate::Failure;
 use crate::choice::{Choice, Given};
+use crate::{Failure, plan};
 
 /// Checks those of the database that the options describe.
 ///
@@ -65,8 +65,7 @@ pub(crate) fn others<'a>(
 ) -> Result<(), Failure> {
     for function in functions {
         let prefix = function.prefix();
-        let text = |name: &str| values.get(&format!("{prefix}{name}")).and_then(Value::as_str);
-        let given = |name: &str| text(name).filter(|value| !value.is_empty());
+        let given = |name: &str| plan::parameter(values, &prefix, name);
         let Some(host) = given("Endpoint") else { continue };
         let port = given("Port").and_then(|port| port.parse().ok());
         let port = port.unwrap_or(function.engine.default_port());

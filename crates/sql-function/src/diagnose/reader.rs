@@ -3,7 +3,6 @@
 use diagnosis::{Cause, Verdict};
 use iam_auth::EndpointKind;
 use serde_json::json;
-use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::examination::Examination;
@@ -15,9 +14,6 @@ use crate::error::Error;
 use crate::loggable;
 use crate::statement::Mode;
 use crate::writer_search::is_sought;
-
-/// How long the reader may take to let the function in: as long as for an invocation.
-const READER_LIMIT: Duration = Duration::from_secs(5);
 
 impl<C: Connector> Examination<'_, C> {
     /// Warns of a server that takes no writes, if a statement writes: it is a reader, or the old writer
@@ -64,7 +60,7 @@ impl<C: Connector> Examination<'_, C> {
     pub(super) async fn reader(&mut self, mut seen: Seen) -> Seen {
         let Some(connector) = self.subject.reader else { return seen };
         let host = connector.login().endpoint().host();
-        let limit = self.deadline.at_most(Some(READER_LIMIT.min(self.deadline.left() / 4)));
+        let limit = self.deadline.for_a_reader();
         let began = Instant::now();
         let asked = async {
             let mut connection = connector.connect(limit).await?;
