@@ -2,13 +2,12 @@
 
 use diagnosis::Cause;
 use engine::Engine;
+use fault_proxy::{Condition, Proxy};
 use function_harness::names::{Answer, Family, Names};
-use function_harness::{Harness, closed_port};
+use function_harness::{Harness, closed_port, faults};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::names;
 
@@ -41,7 +40,7 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     // A name with an address of each protocol, of which IPv6 is dead; and with a resolver that fails.
     let resolver = Names::start();
     let port = harness.server.address().port();
-    let (_, _dead) = full_backlog((Ipv6Addr::LOCALHOST, port).into()).await;
+    let _dead = silent_at(&harness, (Ipv6Addr::LOCALHOST, port)).await;
     resolver.set("dual.example", Answer::NoAddress);
     resolver.set_family("dual.example", Family::V6, IpAddr::from(Ipv6Addr::LOCALHOST));
     resolver.set_family("dual.example", Family::V4, IpAddr::from(Ipv4Addr::LOCALHOST));
@@ -56,8 +55,8 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     let seen = diagnosis["causes"][0]["because"].as_str().unwrap_or_default();
     assert!(seen.starts_with("IPv6 ::1: no answer for "), "{diagnosis:#}");
 
-    let (silent, _full) = full_backlog((Ipv4Addr::LOCALHOST, 0).into()).await;
-    let silent = silent.to_string();
+    let proxy = silent_at(&harness, (Ipv4Addr::LOCALHOST, 0)).await;
+    let silent = proxy.address().to_string();
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let hangs = hanging.local_addr().unwrap().to_string();
     harness.server.pause();
@@ -75,19 +74,10 @@ pub async fn network(engine: Engine, bootstrap: &str) {
     assert!(diagnosis["causes"][0]["fix"].as_str().unwrap().contains("reboot"), "{diagnosis:#}");
 }
 
-/// An address that neither accepts nor refuses connections, as behind a firewall that drops packets:
-/// the listener's queue is full.
-async fn full_backlog(at: SocketAddr) -> (SocketAddr, Vec<Box<dyn std::any::Any>>) {
-    let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
-    socket.bind(at).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut kept: Vec<Box<dyn std::any::Any>> = vec![Box::new(listener)];
-    for _ in 0..64 {
-        match timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
-            Ok(stream) => kept.push(Box::new(stream.unwrap())),
-            Err(_) => return (address, kept),
-        }
-    }
-    panic!("the listener's queue does not fill")
+/// A proxy at `address` that neither accepts nor refuses connections, as behind a firewall that drops
+/// packets.
+async fn silent_at(harness: &Harness, address: impl Into<SocketAddr>) -> Proxy {
+    let proxy = faults::proxy_at(harness, address.into()).await;
+    proxy.set(Condition::Unanswered);
+    proxy
 }
