@@ -1,6 +1,8 @@
 //! Clusters: what the writer wrote is on the reader, and the writer moves.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use local_rds::{Cluster, Engine, Server, Topology, Version};
 
@@ -109,7 +111,15 @@ fn assert_source_is_named(cluster: &Cluster) {
     const SQL: &str = "SHOW REPLICA STATUS";
     const SOURCE_SERVER_ID: usize = 39;
     let id = cluster.writer().execute("SELECT @@server_id").unwrap();
-    let status = cluster.reader().execute(SQL).unwrap();
+    // A reader that has nothing to ask for may still be connecting: it learns the id then.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        let status = cluster.reader().execute(SQL).unwrap();
+        if status[0][SOURCE_SERVER_ID].as_deref() != Some("0") || Instant::now() > deadline {
+            break status;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
     assert_eq!(status[0][SOURCE_SERVER_ID], id[0][0], "{status:?}");
     for (server, rows) in [(cluster.reader(), 1), (cluster.writer(), 0)] {
         assert_eq!(read(server, cluster.endpoint(), SQL).len(), rows);
