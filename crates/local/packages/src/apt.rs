@@ -18,7 +18,7 @@ use crate::{Error, cache_folder};
 
 /// How long lists of packages are used: long enough for all servers that one command fetches.
 const LISTS_LAST: Duration = Duration::from_secs(60 * 60);
-/// The file that is written when the lists have been read.
+/// The file that is written when the lists have been read. It says which mirror the environment named.
 const UPDATED: &str = "updated";
 
 /// Where packages come from.
@@ -36,6 +36,14 @@ impl Source<'_> {
         match self {
             Self::System(Distribution { id, version, .. }) => format!("{id}-{version}-{ARCH}"),
             Self::Release(release, _) => format!("{}-{ARCH}", release.name),
+        }
+    }
+
+    /// The mirror that the environment names for it, or nothing.
+    fn asked(&self) -> String {
+        match self {
+            Self::System(_) => String::new(),
+            Self::Release(release, _) => release.family.asked().unwrap_or_default(),
         }
     }
 }
@@ -74,13 +82,17 @@ impl Apt {
         let mut apt =
             Self { configuration: folder.join("apt.conf"), folder, lock, said: Vec::new() };
         let updated = apt.folder.join(UPDATED);
-        if is_younger(&updated, LISTS_LAST) {
+        let is_current = || {
+            let of = fs::read_to_string(&updated).ok();
+            is_younger(&updated, LISTS_LAST) && of.is_some_and(|of| of == source.asked())
+        };
+        if is_current() {
             return Ok(apt);
         }
         let lock = &apt.lock;
         lock.unlock().and_then(|()| lock.lock()).map_err(Error::io("lock", &lock_path))?;
         // Another process may have read them meanwhile.
-        if !is_younger(&updated, LISTS_LAST) {
+        if !is_current() {
             apt.read_lists(source, what, progress)?;
         }
         apt.lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
@@ -108,7 +120,7 @@ impl Apt {
                 self.said = successful(output, "apt-get", &["update"])?.stderr;
             }
         }
-        self.write(UPDATED, "").map(drop)
+        self.write(UPDATED, &source.asked()).map(drop)
     }
 
     /// Reads the lists of a release from the first of its mirrors that has it.

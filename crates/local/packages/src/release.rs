@@ -41,7 +41,7 @@ impl Release {
     /// Its sources file (sources.list(5), deb822 style), with the corrections that came after the release.
     pub(crate) fn sources(&self, mirror: &str, keyring: &Path) -> String {
         let (name, keyring) = (self.name, keyring.display());
-        // Foreign architectures, which dpkg may have, are in no archive of Ubuntu's own.
+        // dpkg may have foreign ones besides, which a mirror of this one may lack.
         let architecture = architecture();
         let components = match self.family {
             Family::Debian => "main",
@@ -101,7 +101,7 @@ impl Family {
     /// The addresses of the archives that may have a release, in the order in which they are tried: the one
     /// that the environment names, and no other; or else the system's and the makers'.
     pub(crate) fn mirrors(self) -> Vec<String> {
-        if let Some(asked) = env::var(self.variable()).ok().filter(|mirror| !mirror.is_empty()) {
+        if let Some(asked) = self.asked() {
             return vec![asked];
         }
         let makers = self.makers();
@@ -113,6 +113,11 @@ impl Family {
             }
         }
         mirrors
+    }
+
+    /// The mirror that the environment names.
+    pub(crate) fn asked(self) -> Option<String> {
+        env::var(self.variable()).ok().filter(|mirror| !mirror.is_empty())
     }
 
     /// The makers' archive, and the one that releases move to some time after their end.
@@ -161,7 +166,7 @@ mod tests {
         assert!(SID.sources("http://mirror.example/debian", keyring).contains("\nSuites: sid\n"));
     }
 
-    /// apt itself reads the sources, on a system for whose programs of 32 bits, say, dpkg has more.
+    /// apt itself reads the sources, on a system with foreign architectures.
     #[test]
     fn foreign_architectures_are_not_read() {
         let folder = std::env::temp_dir().join(format!("architectures-{}", std::process::id()));

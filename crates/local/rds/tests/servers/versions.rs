@@ -1,5 +1,6 @@
 //! Servers of the version that is asked for, and what is said where there is none.
 
+use std::env::consts::ARCH;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -122,19 +123,25 @@ fn fetched() -> Fetched {
     Fetched { version, release, archive, variable, makers }
 }
 
-/// Fails to fetch the version with these settings of apt, and gives the reason.
-fn unfetched(fetched: &Fetched, settings: &str, environment: &[(&str, &Path)]) -> String {
+/// Fails to fetch the version with these settings of apt, from a mirror if one is named, and gives the reason.
+fn unfetched(fetched: &Fetched, settings: &str, mirror: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (settings_path, cache) = (folder.path().join("apt.conf"), folder.path().join("cache"));
     fs::write(&settings_path, settings).unwrap();
-    fs::create_dir(&cache).unwrap();
+    if !mirror.is_empty() {
+        // Lists that were just read are of the mirrors that were used without this one.
+        let lists = format!("rds-iam-lambda/archives/{}-{ARCH}", fetched.release);
+        fs::create_dir_all(cache.join(&lists)).unwrap();
+        fs::write(cache.join(&lists).join("updated"), "").unwrap();
+    }
     // A server of the version that is installed is no way round.
-    let own: [(&str, &Path); 3] = [
+    let environment: [(&str, &Path); 4] = [
+        (fetched.variable, Path::new(mirror)),
         ("LOCAL_RDS_POSTGRES", Path::new("private")),
         ("XDG_CACHE_HOME", &cache),
         ("APT_CONFIG", &settings_path),
     ];
-    let said = refusal(&run(&[fetched.version], &[&own, environment].concat()));
+    let said = refusal(&run(&[fetched.version], &environment));
     let servers = fs::read_dir(cache.join("rds-iam-lambda/servers")).unwrap();
     let names = servers.map(|entry| entry.unwrap().path());
     let copies: Vec<_> = names.filter(|path| path.extension().is_none()).collect();
@@ -177,12 +184,11 @@ fn packages_that_nobody_has_signed_are_refused() {
             .unwrap();
     }
     let address = format!("file://{}", mirror.display());
-    let environment = [(fetched.variable, Path::new(&address))];
     let lax = "APT::Get::AllowUnauthenticated \"true\";\nAcquire::AllowInsecureRepositories \"true\";\n\
                Acquire::AllowWeakRepositories \"true\";\n\
                Acquire::AllowDowngradeToInsecureRepositories \"true\";\n";
     for settings in ["", lax] {
-        let said = unfetched(&fetched, settings, &environment);
+        let said = unfetched(&fetched, settings, &address);
         assert!(said.contains("is not signed"), "{settings}{said}");
         assert!(!said.contains("http://"), "the mirror that is named is the only one: {said}");
     }
@@ -190,7 +196,7 @@ fn packages_that_nobody_has_signed_are_refused() {
         fs::write(mirror.join("dists").join(suite).join("InRelease"), SIGNED_BY_A_STRANGER)
             .unwrap();
     }
-    let said = unfetched(&fetched, lax, &environment);
+    let said = unfetched(&fetched, lax, &address);
     let family = fetched.archive.split('-').next().unwrap();
     let keyring = format!("{family}-archive-keyring");
     assert!(
@@ -225,7 +231,7 @@ fn every_mirror_of_the_system_is_tried_and_then_the_makers() {
          Acquire::http::Proxy \"http://127.0.0.1:1\";\n",
         sources.display()
     );
-    let said = unfetched(&fetched, &settings, &[(fetched.variable, Path::new(""))]);
+    let said = unfetched(&fetched, &settings, "");
     let tried = [&*one_line, &*deb822, makers, ended].map(|part| said.find(part));
     assert!(tried.iter().all(Option::is_some) && tried.is_sorted(), "{tried:?}: {said}");
     assert!(!said.contains(&off), "{said}");
