@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     let flags = Flags::parse(arguments)?;
     if !flags.arguments.is_empty() {
         fetch::servers_during(&Engine::ALL.map(Version::from), || Ok(()))?;
-        return cargo::exec(cargo(&["test", "--locked"])?.args(&flags.arguments));
+        return cargo::exec(cargo(&["test", "--locked"])?.args(flags.cargo_arguments()));
     }
     let start = Instant::now();
     if flags.is_all() {

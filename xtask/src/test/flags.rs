@@ -67,6 +67,21 @@ impl Flags {
         Ok(flags)
     }
 
+    /// The arguments for `cargo test`, which would run each version: the test programs are told to skip those
+    /// that this command leaves out.
+    pub(super) fn cargo_arguments(&self) -> Vec<OsString> {
+        let mut arguments = self.arguments.clone();
+        if !arguments.iter().any(|argument| argument == "--") {
+            arguments.push("--".into());
+        }
+        let wanted = self.wanted_versions();
+        let all = Engine::ALL.into_iter().flat_map(Version::all);
+        for version in all.filter(|version| !wanted.contains(version)) {
+            arguments.extend(["--skip".into(), name_of(&version).into()]);
+        }
+        arguments
+    }
+
     /// Whether nothing is left out.
     pub(super) fn is_all(&self) -> bool {
         !self.quick && !self.versions && self.servers.is_empty() && self.names.is_empty()
@@ -105,11 +120,13 @@ impl Flags {
         let engines = Engine::ALL.into_iter().filter(|engine| {
             self.servers.is_empty() || self.servers.iter().any(|one| one.engine() == *engine)
         });
+        let of_cargo = self.arguments.iter().filter_map(|argument| argument.to_str());
+        let names: Vec<_> = self.names.iter().map(String::as_str).chain(of_cargo).collect();
         let is_wanted = |version: &Version| {
             let name = name_of(version);
             self.versions
                 || Version::ends(version.engine()).any(|end| end == *version)
-                || self.names.iter().any(|part| part.contains(ONE) && name.contains(part))
+                || names.iter().any(|part| part.contains(ONE) && name.contains(part))
         };
         engines.flat_map(Version::all).filter(is_wanted).collect()
     }
@@ -205,5 +222,28 @@ mod tests {
         let flags = flags("--quick -- -p iam-auth --engine");
         assert!(flags.quick && flags.servers.is_empty());
         assert_eq!(flags.arguments, ["-p", "iam-auth", "--engine"]);
+    }
+
+    #[test]
+    fn cargo_runs_no_more_versions() {
+        let skipped = |line: &str| -> Vec<String> {
+            let given = line.split_once("-- ").map_or("", |(_, given)| given).split_whitespace();
+            let mut arguments = flags(line).cargo_arguments().into_iter();
+            for given in given {
+                assert_eq!(arguments.next().unwrap(), given);
+            }
+            let rest = arguments.map(|argument| argument.into_string().unwrap());
+            rest.filter(|argument| argument.contains("::versions::")).collect()
+        };
+        let postgres =
+            ["v15", "v16", "v17"].map(|version| format!("postgres::versions::{version}"));
+        for line in ["-- -p postgres-function", "-- -p postgres-function -- --nocapture"] {
+            let skipped = skipped(line);
+            assert_eq!(skipped.len(), 6, "{skipped:?}");
+            assert!(skipped.ends_with(&postgres), "{skipped:?}");
+        }
+        let one = skipped("-- -p postgres-function versions::v16");
+        assert!(one.contains(&postgres[0]) && !one.contains(&postgres[1]), "{one:?}");
+        assert_eq!(skipped("--versions -- -p postgres-function"), [""; 0]);
     }
 }

@@ -16,10 +16,13 @@ const SPLIT: [&str; 3] =
 /// The tests that take longest, or most of the cores' time: modules of scenarios, test programs, and
 /// what runs on MySQL, whose server starts slowest and whose function serves MariaDB too. They are
 /// started first, and `--quick` leaves them out.
-pub(super) const LONG: [&str; 13] = [
+pub(super) const LONG: [&str; 16] = [
     "soak",
     "outages",
     "cuts",
+    "histories",
+    "failover",
+    "pauses",
     "end_to_end",
     "size",
     "round_trip",

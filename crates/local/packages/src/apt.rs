@@ -4,6 +4,7 @@
 //! packages, which is empty, so that apt names every library that a server needs. Downloads are verified
 //! with the system's keys, or with keys that those vouch for.
 
+use std::env::consts::ARCH;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,12 +13,12 @@ use std::time::Duration;
 
 use crate::cache::is_younger;
 use crate::host::Distribution;
-use crate::release::Release;
+use crate::release::{Family, Release};
 use crate::{Error, cache_folder};
 
 /// How long lists of packages are used: long enough for all servers that one command fetches.
 const LISTS_LAST: Duration = Duration::from_secs(60 * 60);
-/// The file that is written when the lists have been read.
+/// The file that is written when the lists have been read. It says which mirror the environment named.
 const UPDATED: &str = "updated";
 
 /// Where packages come from.
@@ -27,6 +28,24 @@ pub(crate) enum Source<'a> {
     System(&'a Distribution),
     /// A release of Debian or Ubuntu, which one of these keys has signed.
     Release(&'static Release, &'a Path),
+}
+
+impl Source<'_> {
+    /// The folder of its lists. Machines of several architectures may share a home folder.
+    fn folder(&self) -> String {
+        match self {
+            Self::System(Distribution { id, version, .. }) => format!("{id}-{version}-{ARCH}"),
+            Self::Release(release, _) => format!("{}-{ARCH}", release.name),
+        }
+    }
+
+    /// The mirror that the environment names for it, or nothing.
+    fn asked(&self) -> String {
+        match self {
+            Self::System(_) => String::new(),
+            Self::Release(release, _) => release.family.asked().unwrap_or_default(),
+        }
+    }
 }
 
 /// A package to download.
@@ -52,11 +71,7 @@ impl Apt {
         what: &str,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, Error> {
-        let name = match source {
-            Source::System(Distribution { id, version, .. }) => format!("{id}-{version}"),
-            Source::Release(release, _) => release.name.to_owned(),
-        };
-        let folder = cache_folder()?.join("archives").join(name);
+        let folder = cache_folder()?.join("archives").join(source.folder());
         for part in ["state/lists/partial", "cache/archives/partial"] {
             let part = folder.join(part);
             fs::create_dir_all(&part).map_err(Error::io("create", &part))?;
@@ -67,13 +82,17 @@ impl Apt {
         let mut apt =
             Self { configuration: folder.join("apt.conf"), folder, lock, said: Vec::new() };
         let updated = apt.folder.join(UPDATED);
-        if is_younger(&updated, LISTS_LAST) {
+        let is_current = || {
+            let of = fs::read_to_string(&updated).ok();
+            is_younger(&updated, LISTS_LAST) && of.is_some_and(|of| of == source.asked())
+        };
+        if is_current() {
             return Ok(apt);
         }
         let lock = &apt.lock;
         lock.unlock().and_then(|()| lock.lock()).map_err(Error::io("lock", &lock_path))?;
         // Another process may have read them meanwhile.
-        if !is_younger(&updated, LISTS_LAST) {
+        if !is_current() {
             apt.read_lists(source, what, progress)?;
         }
         apt.lock.lock_shared().map_err(Error::io("lock", &lock_path))?;
@@ -97,10 +116,11 @@ impl Apt {
             Source::System(_) => {
                 progress(&format!("{what}: reading the package lists"));
                 self.write("apt.conf", &configuration(&self.folder))?;
-                self.said = self.update(what, progress)?.stderr;
+                let output = self.update(what, progress)?;
+                self.said = successful(output, "apt-get", &["update"])?.stderr;
             }
         }
-        self.write(UPDATED, "").map(drop)
+        self.write(UPDATED, &source.asked()).map(drop)
     }
 
     /// Reads the lists of a release from the first of its mirrors that has it.
@@ -111,8 +131,8 @@ impl Apt {
         what: &str,
         progress: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
-        let mut refused = None;
-        for mirror in release.mirrors() {
+        let mut refusals = Vec::new();
+        for mirror in release.family.mirrors() {
             let sources = self.write("archive.sources", &release.sources(&mirror, keyring))?;
             let configuration = configuration(&self.folder)
                 + &format!(
@@ -124,17 +144,15 @@ impl Apt {
                     sources.display()
                 );
             self.write("apt.conf", &configuration)?;
-            match self.update(what, progress) {
-                Ok(output) => {
-                    self.said = output.stderr;
-                    return Ok(());
-                }
-                Err(error) => refused = refused.or(Some(error)),
+            let output = self.update(what, progress)?;
+            if output.status.success() {
+                self.said = output.stderr;
+                return Ok(());
             }
+            refusals.push(refusal(&output.stderr, keyring, release.family));
         }
-        let variable = release.family.variable();
-        let refused = refused.map(|error| error.to_string()).unwrap_or_default();
-        Err(Error::new(format!("{refused}; {variable} can name another mirror")))
+        let (refusals, variable) = (refusals.join("; "), release.family.variable());
+        Err(Error::new(format!("{refusals}; {variable} can name another mirror")))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
@@ -161,12 +179,11 @@ impl Apt {
     /// Reads the lists of packages.
     ///
     /// An outdated mirror has expired lists. Their signature is still valid: the packages are Debian's,
-    /// if not the latest. That is enough for tests, and is reported.
+    /// if not the latest. That is enough for tests, and is reported. The answer may be that it failed.
     fn update(&self, what: &str, progress: &mut dyn FnMut(&str)) -> Result<Output, Error> {
-        let update = ["update"];
-        let output = self.output("apt-get", &update)?;
+        let output = self.output("apt-get", &["update"])?;
         if output.status.success() || !is_expired(&output) {
-            return successful(output, "apt-get", &update);
+            return Ok(output);
         }
         progress(&format!(
             "{what}: the mirror's package list has expired, but its signature is valid: using it"
@@ -175,7 +192,7 @@ impl Apt {
             .map_err(Error::io("read", &self.configuration))?;
         text += "Acquire::Check-Valid-Until \"false\";\n";
         fs::write(&self.configuration, text).map_err(Error::io("write", &self.configuration))?;
-        self.run("apt-get", &update)
+        self.output("apt-get", &["update"])
     }
 
     /// The package's name in this release: the plain name, or the one with the highest version.
@@ -261,6 +278,27 @@ fn failed(what: &str, said: &[u8]) -> Error {
     Error::new(format!("{what} failed: {}", last_lines(said)))
 }
 
+/// Why a mirror's lists were refused: apt's first error, which names the mirror. apt calls lists unsigned
+/// whose keys it does not have, too.
+fn refusal(said: &[u8], keyring: &Path, family: Family) -> String {
+    let text = String::from_utf8_lossy(said);
+    let Some(error) = text.lines().find_map(|line| line.strip_prefix("E: ")) else {
+        return last_lines(said);
+    };
+    match error.strip_suffix(" is not signed.") {
+        Some(lists) if UNKNOWN_KEY.iter().any(|words| text.contains(words)) => format!(
+            "{lists} is signed with a key that {} lacks: unless the mirror is wrong, install the newest {}",
+            keyring.display(),
+            family.keyring_package()
+        ),
+        _ => error.to_owned(),
+    }
+}
+
+/// What gpgv and sqv, which apt asks, say of a key that they lack, or have with an expiry that was put off.
+const UNKNOWN_KEY: [&str; 4] =
+    ["NO_PUBKEY", "EXPKEYSIG", "Missing key", "not live because: Expired on"];
+
 /// Whether apt refused a list because it has expired (`Valid-Until` in
 /// <https://wiki.debian.org/DebianRepository/Format>).
 fn is_expired(update: &Output) -> bool {
@@ -268,8 +306,8 @@ fn is_expired(update: &Output) -> bool {
     said.contains("Release file for") && said.contains("is expired")
 }
 
-/// apt's settings. The system's own, such as proxies, still apply, except for hooks and for lists that
-/// are not needed here.
+/// apt's settings. The system's own, such as proxies, still apply, except for hooks, for lists that are not
+/// needed here, and for leave to take what nobody has signed.
 fn configuration(folder: &Path) -> String {
     let folder = folder.display();
     let mut text = format!(
@@ -279,6 +317,10 @@ fn configuration(folder: &Path) -> String {
          APT::Install-Recommends \"false\";\n\
          APT::Sandbox::User \"root\";\n\
          APT::Get::Always-Include-Phased-Updates \"true\";\n\
+         APT::Get::AllowUnauthenticated \"false\";\n\
+         Acquire::AllowInsecureRepositories \"false\";\n\
+         Acquire::AllowWeakRepositories \"false\";\n\
+         Acquire::AllowDowngradeToInsecureRepositories \"false\";\n\
          Acquire::Languages \"none\";\n\
          Acquire::PDiffs \"false\";\n\
          Acquire::Retries \"2\";\n"
@@ -328,7 +370,8 @@ pub(crate) fn last_lines(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Package, parse_uri, version};
+    use super::*;
+    use crate::release::JAMMY;
 
     #[test]
     fn a_uri_line_gives_name_and_size() {
@@ -337,6 +380,40 @@ mod tests {
         let package = Package { name: "libaio1".to_owned(), bytes: 13376 };
         assert_eq!(parse_uri(line), Some(package));
         assert_eq!(parse_uri("Reading package lists..."), None);
+    }
+
+    #[test]
+    fn a_key_that_is_missing_is_no_fault_of_the_mirror() {
+        let keyring = Path::new("/keys.gpg");
+        let why = |said: &str| refusal(said.as_bytes(), keyring, Family::Ubuntu);
+        let lists = "The repository 'http://mirror.example/ubuntu jammy InRelease'";
+        for key in [
+            "GPG error: http://mirror.example/ubuntu jammy InRelease: The following signatures couldn't be \
+             verified because the public key is not available: NO_PUBKEY 871920D1991BC93C",
+            "OpenPGP signature verification failed: http://mirror.example/ubuntu jammy InRelease: \
+             Sub-process /usr/bin/sqv returned an error code (1), error message is: Missing key \
+             F6ECB3762474EDA9D21B7022871920D1991BC93C, which is needed to verify signature.",
+        ] {
+            assert_eq!(
+                why(&format!("W: {key}\nE: {lists} is not signed.\n")),
+                format!(
+                    "{lists} is signed with a key that /keys.gpg lacks: unless the mirror is wrong, install \
+                     the newest ubuntu-keyring"
+                )
+            );
+        }
+        assert_eq!(why(&format!("E: {lists} is not signed.\n")), format!("{lists} is not signed."));
+        let unreachable = "E: Failed to fetch http://mirror.example/  Could not connect\n\
+                           E: Some index files failed to download.\n";
+        assert_eq!(why(unreachable), "Failed to fetch http://mirror.example/  Could not connect");
+    }
+
+    #[test]
+    fn architectures_do_not_share_lists() {
+        let debian = Distribution::parse("ID=debian\nVERSION_ID=12\n");
+        for source in [Source::System(&debian), Source::Release(&JAMMY, Path::new("/k.gpg"))] {
+            assert!(source.folder().ends_with(&format!("-{ARCH}")), "{}", source.folder());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The system: its distribution and its mirror.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The distribution, from `/etc/os-release` (os-release(5)).
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Distribution {
         Self::parse(&text)
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let value = |name: &str| {
             text.lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
@@ -49,42 +49,40 @@ impl Distribution {
     }
 }
 
-/// The mirror of an archive that the system's apt uses: its address ends in `/debian` or `/ubuntu`.
-pub(crate) fn mirror(archive: &str) -> Option<String> {
-    source_files()
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .find_map(|text| mirror_in(&text, archive))
+/// The addresses in the system's apt sources that may be mirrors of a whole archive: those whose lists have
+/// its label, as far as the system has read them, and then those that end in `/` and `archive`. Archives of
+/// others end so too: none of these may have a release.
+pub(crate) fn mirrors(label: &str, archive: &str) -> Vec<String> {
+    let read = index_targets(&["--format", "$(REPO_URI) $(LABEL)"]);
+    let all = index_targets(&["--no-release-info", "--format", "$(REPO_URI)"]);
+    mirrors_in(&read, label, &all, archive)
 }
 
-fn source_files() -> Vec<PathBuf> {
-    let folder = Path::new("/etc/apt");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder.join("sources.list.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "sources" || e == "list"))
-        .collect();
-    files.sort();
-    files.push(folder.join("sources.list"));
-    files
+/// What apt says of the files of its sources, whatever their format: none where there is no apt.
+fn index_targets(arguments: &[&str]) -> String {
+    let output = Command::new("apt-get").arg("indextargets").args(arguments).output();
+    output.map_or_else(|_| String::new(), |it| String::from_utf8_lossy(&it.stdout).into_owned())
 }
 
-/// The first address in a sources file, of either format, that ends in `/` and `archive`.
-fn mirror_in(text: &str, archive: &str) -> Option<String> {
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .flat_map(str::split_whitespace)
-        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
-        .map(|word| word.trim_end_matches('/'))
-        .find(|word| word.rsplit('/').next() == Some(archive))
-        .map(str::to_owned)
+fn mirrors_in(read: &str, label: &str, all: &str, archive: &str) -> Vec<String> {
+    let labelled = read.lines().filter_map(|line| line.split_once(' '));
+    let labelled = labelled.filter(|(_, of)| *of == label).map(|(address, _)| address);
+    let is_named =
+        |address: &&str| address.trim_end_matches('/').rsplit('/').next() == Some(archive);
+    let mut mirrors: Vec<String> = Vec::new();
+    for address in labelled.chain(all.lines().filter(is_named)) {
+        let address = address.trim_end_matches('/').to_owned();
+        // A password stays in the file that it is in.
+        if !address.contains('@') && !mirrors.contains(&address) {
+            mirrors.push(address);
+        }
+    }
+    mirrors
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Distribution, mirror_in};
+    use super::{Distribution, mirrors_in};
 
     #[test]
     fn distributions_are_told_by_their_family() {
@@ -103,14 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn the_mirror_is_the_systems_own() {
-        let deb822 = "Types: deb\n# http://archive.example/debian\n\
-                      URIs: https://mirror.example/debian/\nSuites: trixie\n";
-        assert_eq!(mirror_in(deb822, "debian").as_deref(), Some("https://mirror.example/debian"));
-        let one_line = "deb [signed-by=/a.gpg] http://mirror.example/debian bookworm main\n";
-        assert_eq!(mirror_in(one_line, "debian").as_deref(), Some("http://mirror.example/debian"));
-        let ubuntu = "deb http://mirror.example/ubuntu noble main\n";
-        assert_eq!(mirror_in(ubuntu, "debian"), None);
-        assert_eq!(mirror_in(ubuntu, "ubuntu").as_deref(), Some("http://mirror.example/ubuntu"));
+    fn mirrors_are_those_of_the_label_and_then_those_of_the_name() {
+        let read = "http://mirror.example/remote-debian/ Debian\nhttp://mirror.example/security/ Debian-Security\n\
+                    http://mirror.example/debian/ Debian\n";
+        let all = "https://download.example/linux/debian/\nhttp://mirror.example/debian/\n\
+                   http://user:password@mirror.example/debian/\nhttp://mirror.example/debian/\n\
+                   http://mirror.example/ubuntu/\nmirror+file:/etc/apt/mirrors/debian.list/\n";
+        let found = mirrors_in(read, "Debian", all, "debian");
+        let expected = [
+            "http://mirror.example/remote-debian",
+            "http://mirror.example/debian",
+            "https://download.example/linux/debian",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(mirrors_in("", "Ubuntu", all, "ubuntu"), ["http://mirror.example/ubuntu"]);
     }
 }

@@ -33,22 +33,31 @@ pub(crate) fn of(family: Family, progress: &mut dyn FnMut(&str)) -> Result<PathB
     })?;
     let parent = cache_folder()?.join("archives");
     fs::create_dir_all(&parent).map_err(Error::io("create", &parent))?;
-    let folder = parent.join(package);
-    let lock_path = folder.with_extension("lock");
+    let kept = parent.join(family.keyring_file()).with_extension("gpg");
+    let lock_path = kept.with_extension("lock");
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     lock.lock().map_err(Error::io("lock", &lock_path))?;
-    let kept = in_folder(&folder.join(KEYRINGS), family);
-    if let Some(kept) = kept.filter(|_| is_younger(&folder, KEYS_LAST)) {
+    if is_younger(&kept, KEYS_LAST) {
         return Ok(kept);
     }
-    let unfinished = folder.with_extension("unfinished");
+    let unfinished = kept.with_extension("unfinished");
     remove(&unfinished)?;
     fs::create_dir(&unfinished).map_err(Error::io("create", &unfinished))?;
     fetch_alone(Source::Release(voucher, &keys), package, &unfinished, progress)?;
-    remove(&folder)?;
-    fs::rename(&unfinished, &folder).map_err(Error::io("create", &folder))?;
-    in_folder(&folder.join(KEYRINGS), family)
-        .ok_or_else(|| Error::new(format!("no {} in the package {package}", family.keyring_file())))
+    let keys = in_folder(&unfinished.join(KEYRINGS), family).ok_or_else(|| {
+        Error::new(format!("no {} in the package {package}", family.keyring_file()))
+    })?;
+    keep(&keys, &unfinished, &kept)?;
+    remove(&unfinished)?;
+    Ok(kept)
+}
+
+/// Puts new keys in the place of older ones, which another process may be reading: it finds these or those.
+fn keep(keys: &Path, unfinished: &Path, kept: &Path) -> Result<(), Error> {
+    // The time of a copy is now, and not that of the package.
+    let copy = unfinished.join("copy");
+    fs::copy(keys, &copy).map_err(Error::io("copy", keys))?;
+    fs::rename(&copy, kept).map_err(Error::io("create", kept))
 }
 
 fn of_system(family: Family) -> Option<PathBuf> {
@@ -61,4 +70,31 @@ fn in_folder(folder: &Path, family: Family) -> Option<PathBuf> {
         .map(|extension| folder.join(family.keyring_file()).with_extension(extension))
         .into_iter()
         .find(|path| path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_can_be_read_while_they_are_replaced() {
+        let folder = std::env::temp_dir().join(format!("keys-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (keys, kept) = (folder.join("keys.gpg"), folder.join("kept.gpg"));
+        let bytes = vec![b'k'; 10_000];
+        fs::write(&keys, &bytes).unwrap();
+        keep(&keys, &folder, &kept).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for _ in 0..500 {
+                    keep(&keys, &folder, &kept).unwrap();
+                }
+            });
+            while !writer.is_finished() {
+                assert!(fs::read(&kept).unwrap() == bytes, "half of the keys");
+            }
+        });
+        assert!(is_younger(&kept, Duration::from_secs(60)) && keys.exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

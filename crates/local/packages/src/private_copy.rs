@@ -72,9 +72,9 @@ pub(crate) fn fetch(
 fn not_to_be_had(version: &Version) -> Error {
     let engine = version.engine();
     Error::new(format!(
-        "{version}: there is no such server on this machine, and none can be fetched: the versions of \
-         {engine} are {}; {} can name the path of a server of another one",
-        Version::list(engine),
+        "{version}: there is no such server on this machine, and none can be fetched: {}; {} can name the \
+         path of a server of another one",
+        Version::instead_of(engine, version.numbers().unwrap_or_default()),
         engine.variable(),
     ))
 }

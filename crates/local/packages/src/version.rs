@@ -26,7 +26,8 @@ pub struct Version {
 
 /// The versions that can be fetched, and the release whose packages they are; each engine's oldest first.
 /// Those of Amazon RDS that are not here are in no release of Debian or Ubuntu whose C library is recent
-/// enough for the plugins (2.34): MariaDB 10.5 and PostgreSQL 13 are bullseye's, which has 2.31.
+/// enough for the plugins (2.34): MariaDB 10.5 and PostgreSQL 13 are bullseye's, which has 2.31; MariaDB
+/// 12.3 is in none.
 const AVAILABLE: &[(Engine, &str, &Release)] = &[
     (Engine::MySql, "8.0", &JAMMY),
     (Engine::MySql, "8.4", &RESOLUTE),
@@ -72,6 +73,22 @@ impl Version {
     pub fn list(engine: Engine) -> String {
         let numbers = Self::all(engine).filter_map(|version| version.numbers);
         numbers.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What someone is told who asked for a version that cannot be had: those that can, and how to write the
+    /// ones that agree with it as far as it goes.
+    pub(crate) fn instead_of(engine: Engine, asked: &str) -> String {
+        let asked: Vec<_> = parts(asked).filter(|part| !part.is_empty()).collect();
+        let agrees = |version: &Self| {
+            let own = version.numbers.as_deref().unwrap_or_default();
+            !asked.is_empty() && parts(own).zip(&asked).all(|(own, asked)| own == *asked)
+        };
+        let near: Vec<_> = Self::all(engine).filter(agrees).map(|near| near.to_string()).collect();
+        let hint = match Self::all(engine).next_back() {
+            Some(newest) if near.is_empty() => format!(", as in {newest}"),
+            _ => format!(": use {}", near.join(" or ")),
+        };
+        format!("the versions of {engine} are {}{hint}", Self::list(engine))
     }
 
     /// Whether a server that calls its version `found` is of this one: `15.18` is of 15, but not of 1.
@@ -143,7 +160,8 @@ impl FromStr for Version {
 pub(crate) fn is_version(text: &str) -> bool {
     let first = text.split('.').next().unwrap_or_default();
     let is_plain = |char: char| char.is_ascii_alphanumeric() || ".-+~".contains(char);
-    !first.is_empty() && first.chars().all(|c| c.is_ascii_digit()) && text.chars().all(is_plain)
+    let is_number = first.chars().all(|c| c.is_ascii_digit());
+    is_number && text.chars().all(is_plain) && parts(text).all(|part| !part.is_empty())
 }
 
 /// What is no [`Version`].
@@ -160,12 +178,11 @@ impl fmt::Display for WrongVersion {
         match self {
             Self::Engine(error) => error.fmt(f),
             Self::Numbers(engine, numbers) => {
-                let list = Version::list(*engine);
                 let what = match &**numbers {
                     "" => "there is no version".to_owned(),
                     numbers => format!("{numbers:?} is no version"),
                 };
-                write!(f, "{engine}@{numbers}: {what}; the versions of {engine} are {list}")
+                write!(f, "{engine}@{numbers}: {what}; {}", Version::instead_of(*engine, numbers))
             }
         }
     }
@@ -201,14 +218,39 @@ mod tests {
         }
         assert_eq!(version("aurora-postgresql@17").to_string(), "postgres@17");
         for (text, says) in [
-            ("postgres@", "there is no version; the versions of postgres are 14, 15, 16, 17, 18"),
-            ("mysql@latest", "\"latest\" is no version; the versions of mysql are 8.0, 8.4, 9.7"),
+            (
+                "postgres@",
+                "there is no version; the versions of postgres are 14, 15, 16, 17, 18, as in postgres@18",
+            ),
+            (
+                "postgres@17.",
+                "\"17.\" is no version; the versions of postgres are 14, 15, 16, 17, 18: use postgres@17",
+            ),
+            (
+                "mysql@latest",
+                "\"latest\" is no version; the versions of mysql are 8.0, 8.4, 9.7, as in mysql@9.7",
+            ),
+            ("postgres@.17", "is no version"),
+            ("mysql@8..4", "is no version"),
             ("mysql@8 4", "is no version"),
             ("mysql@../../8", "is no version"),
             ("oracle@23", "unknown engine \"oracle\"; use mysql, mariadb or postgres"),
         ] {
             let error = text.parse::<Version>().unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_had_instead_is_said() {
+        for (engine, asked, says) in [
+            (Engine::Postgres, "17.2", "are 14, 15, 16, 17, 18: use postgres@17"),
+            (Engine::MySql, "8", "are 8.0, 8.4, 9.7: use mysql@8.0 or mysql@8.4"),
+            (Engine::MariaDb, "10.1", "are 10.6, 10.11, 11.4, 11.8, as in mariadb@11.8"),
+            (Engine::Postgres, "1", "are 14, 15, 16, 17, 18, as in postgres@18"),
+        ] {
+            let said = Version::instead_of(engine, asked);
+            assert!(said.ends_with(says), "{asked}: {said}");
         }
     }
 
