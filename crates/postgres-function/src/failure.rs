@@ -48,6 +48,11 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if broke { refused.transient() } else { refused }
 }
 
+/// Whether a failed login was answered by a server.
+pub(crate) fn is_answer(failure: &Failure) -> bool {
+    failure.as_db_error().is_some()
+}
+
 /// The error for the server's answer to a login: its code, its message, and the whole text.
 pub(crate) fn refused_by_server(
     login: &Login,
