@@ -96,9 +96,9 @@ impl Connector for MySql {
         let mut next = seen.or_else(|| race.take_next());
         while let Some(address) = next {
             let attempt = self.log_in(address, deadline).await?;
+            let attempt = self.preference.learn(address, attempt, failure::is_answer);
             next = match race.beside(address, deadline, attempt).await? {
                 Beside::Ended(Ok(LoggedIn { conn, session, status, startup })) => {
-                    race.reached(address);
                     let floats = self.floats.clone();
                     let through_proxy = login.is_through_proxy();
                     return Ok(Connection::new(

@@ -46,6 +46,11 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     }
 }
 
+/// Whether a failed login was answered by a server.
+pub(crate) fn is_answer(failure: &Failure) -> bool {
+    matches!(failure, Failure::Server(_) | Failure::Driver(DriverError::UnknownAuthPlugin { .. }))
+}
+
 /// The error for the server's answer to a login.
 pub(crate) fn refused_by_server(login: &Login, error: &ServerError) -> Error {
     if login.is_through_proxy()

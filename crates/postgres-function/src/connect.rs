@@ -74,9 +74,9 @@ impl Connector for Postgres {
         let message = Message::new(&token_at::<Postgres>(login, address, deadline).await?);
         let through_proxy = login.is_through_proxy();
         let tls = TokenTls { tls: self.tls()?, message, through_proxy, secured: secured.clone() };
-        let attempt = async {
-            self.config.connect_raw(stream, tls).await.map_err(|error| failure::login(login, error))
-        };
+        let attempt = self.config.connect_raw(stream, tls);
+        let attempt = self.preference.learn(address, attempt, failure::is_answer);
+        let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
         let deadline = deadline.for_one_login();
         let (client, connection) = deadline.bound(stage, attempt).await?;

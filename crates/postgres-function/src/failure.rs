@@ -48,6 +48,11 @@ pub(crate) fn login(login: &Login, failure: Failure) -> Error {
     if broke { refused.transient() } else { refused }
 }
 
+/// Whether a failed login was answered by a server.
+pub(crate) fn is_answer(failure: &Failure) -> bool {
+    failure.as_db_error().is_some()
+}
+
 /// The error for the server's answer to a login: its code, its message, and the whole text.
 pub(crate) fn refused_by_server(
     login: &Login,
@@ -71,12 +76,13 @@ pub(crate) fn refused_by_server(
         {
             Cause::UserLocked
         }
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            return refusal::denied(login, says, Cause::PolicyMissing);
-        }
-        // Members of rds_iam authenticate with PAM, and all others with a password.
-        SqlState::INVALID_PASSWORD => {
+        // Members of rds_iam authenticate with PAM, whose refusal has the other code, and all others with
+        // a password. A proxy has this code for tokens too.
+        SqlState::INVALID_PASSWORD if !login.is_through_proxy() => {
             return refusal::denied(login, says, Cause::UserNotForIam);
+        }
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION | SqlState::INVALID_PASSWORD => {
+            return refusal::denied(login, says, Cause::PolicyMissing);
         }
         SqlState::INVALID_CATALOG_NAME => Cause::DatabaseUnknown,
         SqlState::INSUFFICIENT_PRIVILEGE => Cause::DatabaseDenied,

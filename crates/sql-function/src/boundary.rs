@@ -29,7 +29,7 @@ use crate::error::{Error, Fate, Kind};
 use crate::event::{self, Request};
 use crate::handle::{Function, Handler, Statements};
 use crate::loggable;
-use crate::login::Clock;
+use crate::login::{Clock, Login};
 use crate::own::{Context, Own};
 use crate::panics::caught;
 use crate::response::Response;
@@ -257,23 +257,24 @@ fn random() -> u64 {
 
 /// Connects during initialization, which Lambda gives more CPU than most invocations.
 async fn warm_up<C: Connector>(function: &Function<C>) {
-    let need = function.warms();
-    let login = function.pool().login(need);
-    let (trust, endpoint) = (format!("{:?}", login.trust), login.endpoint().host().to_owned());
-    let start = Instant::now();
-    match function.pool().warm_up(need, Deadline::after(INIT)).await {
-        Ok(()) => {
-            let connect_ms = millis(start.elapsed());
+    let told = |login: &Login| (login.endpoint().host().to_owned(), format!("{:?}", login.trust));
+    let (pool, start) = (function.pool(), Instant::now());
+    match pool.warm_up(function.warms(), Deadline::after(INIT)).await {
+        Ok(login) => {
+            let ((endpoint, trust), connect_ms) = (told(login), millis(start.elapsed()));
             tracing::info!(engine = C::ENGINE.title(), endpoint, trust, connect_ms, "connected");
         }
-        Err(error) => tracing::warn!(
-            engine = C::ENGINE.title(),
-            endpoint,
-            trust,
-            error_type = error.error_type(),
-            error = error.log(),
-            "cannot connect during initialization; the first event will try again"
-        ),
+        Err(error) => {
+            let (endpoint, trust) = told(pool.connector().login());
+            tracing::warn!(
+                engine = C::ENGINE.title(),
+                endpoint,
+                trust,
+                error_type = error.error_type(),
+                error = error.log(),
+                "cannot connect during initialization; the first event will try again"
+            );
+        }
     }
 }
 

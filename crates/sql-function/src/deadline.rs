@@ -18,7 +18,9 @@ use crate::shutdown::Shutdown;
 const RESERVE: Duration = Duration::from_millis(400);
 /// How long TLS and login may take at least, in one attempt.
 const LOGIN: Duration = Duration::from_secs(6);
-
+/// And at most, however much time there is: a server that resumes answers a login after 30 seconds or
+/// more, and one that hangs is dialled again.
+const LOGIN_CAP: Duration = Duration::from_secs(60);
 /// How long a connection to a reader may take to open; a quarter of what is left if that is less.
 const READER: Duration = Duration::from_secs(5);
 
@@ -62,10 +64,10 @@ impl Deadline {
     }
 
     /// The time that one attempt at TLS and login gets: half of what is left, but 6 seconds if there are
-    /// so many. A server that resumes may answer it, and one that never will is left in time to try
-    /// again, elsewhere if the name leads there.
+    /// so many, and a minute at most. A server that resumes may answer it, and one that never will is left
+    /// in time to try again, elsewhere if the name leads there.
     pub fn for_one_login(self) -> Deadline {
-        self.at_most(Some(LOGIN.max(self.left() / 2)))
+        self.at_most(Some(LOGIN.max((self.left() / 2).min(LOGIN_CAP))))
     }
 
     /// The time that a reader has to let the function in: after it, the writer answers.
@@ -165,6 +167,14 @@ mod tests {
         }
         let earlier = Deadline::after(Duration::from_secs(9)).at_most(Some(Duration::ZERO));
         assert!(earlier.at <= Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_login_has_half_of_what_is_left_within_bounds() {
+        for (left, one) in [(3, 3), (8, 6), (12, 6), (30, 15), (120, 60), (900, 60)] {
+            let deadline = Deadline::after(Duration::from_secs(left)).for_one_login();
+            assert_eq!(deadline.left(), Duration::from_secs(one), "{left}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,8 +43,9 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// kernel repeats a SYN after 1, 3, 7, 15 and 31 seconds (RFC 6298), which is too seldom for a server
 /// that resumes, and only at the address that the name had at first.
 const ROUND: Duration = Duration::from_secs(3);
-/// How long an attempt stays open beside those that began later.
-const ATTEMPT: Duration = Duration::from_secs(20);
+/// How long an attempt stays open: beside those of one later round. A server that opens its door meets no
+/// more of them at once, of which all but one leave without a word, and MySQL counts such clients.
+const ATTEMPT: Duration = ROUND.saturating_mul(2);
 
 /// The IP addresses of `address`. They are looked up for each login: a failover changes them.
 ///
@@ -208,13 +209,6 @@ impl<'a> Race<'a> {
         self.ways.failed(ip, error);
     }
 
-    /// Records that an attempt beside the race reached `ip`.
-    pub fn reached(&self, ip: IpAddr) {
-        if let Some(preference) = self.preference {
-            preference.remember(ip);
-        }
-    }
-
     /// No address was reached.
     pub fn error(&self) -> Error {
         self.ways.error(self.address)
@@ -247,10 +241,7 @@ impl<'a> Race<'a> {
             select! {
                 biased;
                 Some((ip, outcome)) = self.open.next() => match outcome {
-                    Ok(stream) => {
-                        self.reached(ip);
-                        return Some(stream);
-                    }
+                    Ok(stream) => return Some(stream),
                     Err(error) => {
                         self.ways.failed(ip, &error);
                         // RFC 8305, section 5: after a failure, the next one is tried at once.

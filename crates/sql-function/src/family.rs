@@ -15,6 +15,13 @@ impl Family {
     pub(crate) fn of(address: IpAddr) -> Family {
         if address.is_ipv4() { Family::V4 } else { Family::V6 }
     }
+
+    fn other(self) -> Family {
+        match self {
+            Family::V4 => Family::V6,
+            Family::V6 => Family::V4,
+        }
+    }
 }
 
 impl fmt::Display for Family {
@@ -26,15 +33,32 @@ impl fmt::Display for Family {
     }
 }
 
-/// The family that answered last, which is tried first the next time (RFC 8305, section 4: a client
-/// should use what it has learned of an address).
+/// The family that is tried first the next time (RFC 8305, section 4: a client should use what it has
+/// learned of an address): that of the server that answered last.
 #[derive(Debug, Default)]
 pub struct Preference(AtomicU8);
 
 impl Preference {
-    /// Remembers that `address` answered.
-    pub(crate) fn remember(&self, address: IpAddr) {
-        self.0.store(if address.is_ipv4() { 4 } else { 6 }, Ordering::Relaxed);
+    /// The outcome of `login`, which is an attempt at `address`. The family of the address is preferred
+    /// from then on if it succeeds or fails with an answer of the server. Otherwise the other
+    /// one is, also if the login is dropped: something on the way may open connections, and lose what is
+    /// sent on them.
+    ///
+    /// # Errors
+    /// Those of `login`.
+    pub async fn learn<T, E>(
+        &self,
+        address: IpAddr,
+        login: impl Future<Output = Result<T, E>>,
+        is_answer: impl FnOnce(&E) -> bool,
+    ) -> Result<T, E> {
+        let family = Family::of(address);
+        let mut learning = Learning { preference: self, family: family.other() };
+        let outcome = login.await;
+        if outcome.as_ref().err().is_none_or(is_answer) {
+            learning.family = family;
+        }
+        outcome
     }
 
     pub(crate) fn family(&self) -> Option<Family> {
@@ -43,6 +67,22 @@ impl Preference {
             6 => Some(Family::V6),
             _ => None,
         }
+    }
+}
+
+/// What a preference will be at the end of a login, however it ends.
+struct Learning<'a> {
+    preference: &'a Preference,
+    family: Family,
+}
+
+impl Drop for Learning<'_> {
+    fn drop(&mut self) {
+        let number = match self.family {
+            Family::V4 => 4,
+            Family::V6 => 6,
+        };
+        self.preference.0.store(number, Ordering::Relaxed);
     }
 }
 
@@ -66,6 +106,9 @@ pub(crate) fn in_turn(addresses: &[IpAddr], first: Option<Family>) -> Vec<IpAddr
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::future::{pending, ready};
+    use std::time::Duration;
+    use tokio::time::timeout;
 
     fn parsed(texts: &[&str]) -> Vec<IpAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -82,13 +125,25 @@ mod tests {
         assert_eq!(in_turn(&[], Some(Family::V6)), [] as [IpAddr; 0]);
     }
 
-    #[test]
-    fn what_answered_last_is_preferred() {
+    #[tokio::test]
+    async fn the_family_of_what_answered_last_is_preferred() {
         let preference = Preference::default();
         assert_eq!(preference.family(), None);
-        for (text, family) in [("10.0.0.1", Family::V4), ("fd00::1", Family::V6)] {
-            preference.remember(text.parse().unwrap());
-            assert_eq!(preference.family(), Some(family));
+        for (text, own, other) in
+            [("10.0.0.1", Family::V4, Family::V6), ("fd00::1", Family::V6, Family::V4)]
+        {
+            let address = text.parse().unwrap();
+            let after = async |outcome: Result<(), &str>| {
+                let learned = preference.learn(address, ready(outcome), |error| *error == "denied");
+                assert_eq!(learned.await, outcome);
+                preference.family()
+            };
+            assert_eq!(after(Ok(())).await, Some(own));
+            assert_eq!(after(Err("reset")).await, Some(other), "{text}: nothing answered");
+            assert_eq!(after(Err("denied")).await, Some(own), "{text}: the server answered");
+            let hangs = preference.learn(address, pending::<Result<(), ()>>(), |()| true);
+            assert!(timeout(Duration::from_millis(5), hangs).await.is_err());
+            assert_eq!(preference.family(), Some(other), "{text}: it was given up");
         }
     }
 

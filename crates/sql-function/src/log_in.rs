@@ -108,8 +108,15 @@ impl Tries {
     /// The wait before the next try after `error`, if there is one.
     fn wait(&self, error: &Error, random: u64, left: Duration) -> Option<Duration> {
         if error.kind() == Kind::LoginDenied {
-            let is_certain = error.cause() == Some(Cause::WrongRegion) || !self.retry_denied;
-            let goes_on = !is_certain && (self.patient || self.denied < DENIALS);
+            let is_certain = match error.cause() {
+                Some(Cause::WrongRegion) => true,
+                // It asks for a password, and is sent no other token. One that has accepted a token
+                // changes: the user is made anew, or the name moves.
+                Some(Cause::UserNotForIam) => !self.patient,
+                _ => false,
+            };
+            let goes_on =
+                self.retry_denied && !is_certain && (self.patient || self.denied < DENIALS);
             let step = || Backoff::DENIED.step(self.denied.saturating_sub(1), random, left);
             return goes_on.then(step).flatten();
         }
@@ -222,10 +229,23 @@ mod tests {
         once.count(&denied());
         assert_eq!(wait(&once), None, "not before the first event");
         assert_eq!(once.tell(denied()).report(), "denied");
-        let mut tries = Tries::new();
-        tries.count(&denied());
-        let certain = denied().with_cause(Cause::WrongRegion);
-        assert_eq!(tries.wait(&certain, 0, SECOND), None);
+    }
+
+    #[tokio::test]
+    async fn a_denial_whose_cause_is_certain_ends_it() {
+        for (cause, patient, goes_on) in [
+            (Cause::WrongRegion, false, false),
+            (Cause::WrongRegion, true, false),
+            (Cause::UserNotForIam, false, false),
+            (Cause::UserNotForIam, true, true),
+            (Cause::PolicyMissing, false, true),
+        ] {
+            let mut tries = Tries { patient, ..Tries::new() };
+            let error = denied().with_cause(cause);
+            tries.count(&error);
+            let wait = tries.wait(&error, 0, SECOND * 60);
+            assert_eq!(wait.is_some(), goes_on, "{cause:?} {patient}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ use crate::said::Loggable;
 const FAILED_CAP: Duration = Duration::from_secs(2);
 /// The longest wait for an answer before the question is asked again beside the first.
 const SILENT_CAP: Duration = Duration::from_secs(4);
+const NO_ADDRESS: &str = "the name exists, but has neither an IPv4 nor an IPv6 address";
 /// How many questions may be open at once.
 const MAX_OPEN: usize = 16;
 
@@ -168,8 +169,13 @@ impl From<LookupError> for Failure {
     /// an address again, as while RDS replaces the record of an instance, or a resolver has lost one
     /// of the two answers.
     fn from(error: LookupError) -> Failure {
-        let is_certain = matches!(error.kind(), LookupErrorKind::NoName);
-        Failure { why: Loggable::of_login(io::Error::from(error)), is_certain }
+        match error.kind() {
+            LookupErrorKind::NoData => Failure::passing(NO_ADDRESS.into()),
+            kind => Failure {
+                is_certain: matches!(kind, LookupErrorKind::NoName),
+                why: Loggable::of_login(io::Error::from(error)),
+            },
+        }
     }
 }
 
@@ -184,7 +190,7 @@ fn look_up(host: &str) -> Answer {
         }
     }
     if addresses.is_empty() {
-        return Err(Failure::passing("the name has no address".into()));
+        return Err(Failure::passing(NO_ADDRESS.into()));
     }
     Ok(addresses)
 }

@@ -11,7 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 /// The state of a connection whose SYN was sent and not answered.
 const SYN_SENT: &str = "02";
 
-/// The connections to an address that this process was opening at one moment.
+/// The connections to an address that this process was opening at one moment. On Lambda Managed Instances
+/// those of other events are among them: at worst, one of theirs is lost and another attempt joins the race.
 #[derive(Debug)]
 pub(crate) struct Opening {
     to: SocketAddr,

@@ -89,20 +89,21 @@ impl<C: Connector> Pool<C> {
         self.reader.as_ref().map(|role| &**role.connector())
     }
 
-    /// The login of the connections for `need`.
-    pub(crate) fn login(&self, need: Need) -> &Login {
-        self.role(need == Need::Read).login()
-    }
-
-    /// Opens a connection for `need` before the first event. A denied login is not retried here: the first
-    /// event has more time.
+    /// Opens a connection for `need` before the first event, and returns its login. A denied login is not
+    /// retried here: the first event has more time.
     ///
     /// # Errors
-    /// Those of [`Connector::connect`]. The next [`acquire`](Pool::acquire) tries again.
-    pub(crate) async fn warm_up(&self, need: Need, deadline: Deadline) -> Result<(), Error> {
-        let role = self.role(need == Need::Read);
-        role.put(role.log_in(deadline, false).await?);
-        Ok(())
+    /// Those of [`Connector::connect`] at the writer. The next [`acquire`](Pool::acquire) tries again.
+    pub(crate) async fn warm_up(&self, need: Need, deadline: Deadline) -> Result<&Login, Error> {
+        if need == Need::Read
+            && let Some(reader) = &self.reader
+            && let Some(open) = self.open_reader(reader, deadline.for_a_reader()).await
+        {
+            reader.put(open);
+            return Ok(reader.login());
+        }
+        self.writer.put(self.writer.log_in(deadline, false).await?);
+        Ok(self.writer.login())
     }
 
     /// A connection for one invocation that runs `statements`: an idle one, or a new one if there
@@ -167,12 +168,18 @@ impl<C: Connector> Pool<C> {
         if let Some(open) = reader.idle(statements, false, limit).await {
             return Ok(Some(Lease::new(open, permit, true)));
         }
+        let open = self.open_reader(reader, limit).await;
+        Ok(open.map(|open| Lease::new(open, permit, true)))
+    }
+
+    /// Opens a connection to a reader, unless none lets the function in within `limit`.
+    async fn open_reader(&self, reader: &Role<C>, limit: Deadline) -> Option<Open<C>> {
         let (start, connector) = (Instant::now(), reader.connector());
         let login = limit.bound(|| "the login at the reader".into(), connector.connect(limit));
         match login.await {
             Ok(connection) => {
-                let open = Open::new(connection, connector.clone(), start);
-                Ok(Some(Lease::new(open, permit, true)))
+                reader.login().accepted.remember();
+                Some(Open::new(connection, connector.clone(), start))
             }
             Err(error) => {
                 tracing::warn!(
@@ -183,7 +190,7 @@ impl<C: Connector> Pool<C> {
                 );
                 let mut failed = self.reader_failed.lock().unwrap_or_else(PoisonError::into_inner);
                 *failed = Some(reader.now());
-                Ok(None)
+                None
             }
         }
     }

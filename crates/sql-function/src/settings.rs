@@ -112,7 +112,7 @@ impl Settings {
             })?,
         };
         let same_roots = given("DB_TRUST").or_else(|| given("DB_CA_BUNDLE")).is_some();
-        let reader = Reader::read(&given, &endpoint, same_roots)?;
+        let reader = Reader::read(&given, &endpoint, &connect_to, same_roots)?;
         let ca_bundle = match given("DB_CA_BUNDLE") {
             Some(file) => PathBuf::from(file),
             None => {
@@ -308,6 +308,18 @@ mod tests {
         assert_eq!(settings.ca_bundle, PathBuf::from("/tmp/ca.pem"));
         assert_eq!(settings.statements, PathBuf::from("/srv/sql"));
         assert_eq!(settings.scheduled_statement.as_deref(), Some("purge"));
+    }
+
+    #[test]
+    fn the_endpoint_in_another_spelling_is_no_tunnel() {
+        let own = read(&[]).unwrap().endpoint.dial_address();
+        let dialled = |text: &str| read(&[("DB_CONNECT_TO", text)]).unwrap().connect_to;
+        for same in [HOST.to_owned(), HOST.to_uppercase(), format!("{HOST}.")] {
+            assert_eq!(dialled(&format!("{same}:3306")), own, "{same}");
+        }
+        for other in [&*format!("{HOST}:3307"), "db.example.com:3306", "127.0.0.1:3306"] {
+            assert_eq!(dialled(other).to_string(), other);
+        }
     }
 
     #[test]

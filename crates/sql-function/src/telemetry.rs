@@ -67,4 +67,4 @@ fn level(name: Option<&str>) -> LevelFilter {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

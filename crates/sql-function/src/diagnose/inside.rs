@@ -56,7 +56,7 @@ impl<C: Connector> Examination<'_, C> {
             warn(Cause::ServerClock, because);
         }
         if info.read_only {
-            seen = self.read_only(connection, seen).await;
+            seen = self.read_only(seen).await;
         }
         self.reader(seen).await
     }

@@ -18,21 +18,14 @@ use crate::writer_search::is_sought;
 impl<C: Connector> Examination<'_, C> {
     /// Warns of a server that takes no writes, if a statement writes: it is a reader, or the old writer
     /// after a failover.
-    pub(super) async fn read_only(
-        &mut self,
-        connection: &mut C::Connection,
-        mut seen: Seen,
-    ) -> Seen {
+    pub(super) async fn read_only(&mut self, mut seen: Seen) -> Seen {
         let mut statements = self.subject.catalogue.iter().filter_map(|(_, one)| one.ok());
         let Some(writing) = statements.find(|one| one.mode == Mode::Write) else { return seen };
         let because =
             format!("the server accepts no writes, but the statement {:?} writes", writing.name);
         seen.verdict = Verdict::Warning;
         seen.text += &format!("; {because}");
-        let writer = match is_sought(self.login()) {
-            true => self.deadline.wait(connection.writer()).await.and_then(Result::ok).flatten(),
-            false => None,
-        };
+        let writer = self.named_writer().await;
         let mut causes = match self.login().endpoint().kind() {
             EndpointKind::ClusterWriter | EndpointKind::GlobalWriter => {
                 vec![Cause::WriterMoved, Cause::ReadOnly]
@@ -54,6 +47,21 @@ impl<C: Connector> Examination<'_, C> {
             self.find(cause, because.clone());
         }
         seen
+    }
+
+    /// The writer that the server names. It is asked on a connection of its own, because an error costs it.
+    async fn named_writer(&self) -> Option<String> {
+        if !is_sought(self.login()) {
+            return None;
+        }
+        let limit = self.deadline.for_a_reader();
+        let asked = async {
+            let mut connection = self.subject.connector.connect(limit).await.ok()?;
+            let writer = connection.writer().await.ok()?;
+            let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
+            writer
+        };
+        limit.wait(asked).await.flatten()
     }
 
     /// Logs in at the reader, if the function has one, and tells which role each server has.

@@ -1,6 +1,7 @@
 //! Races to real sockets: dead, refusing, missing and late.
 
 use super::*;
+use std::future::ready;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::join;
@@ -121,17 +122,40 @@ async fn a_server_that_resumes_is_reached_soon() {
     assert!((3.5..6.9).contains(&took), "{took}");
 }
 
+/// Each attempt that is open when a server begins to accept is a client of it, and all but one leave.
 #[tokio::test]
-async fn the_family_that_answered_last_begins() {
-    let (address, _kept) = port(&["127.0.0.1"], &["[::1]"]).await;
+async fn while_nobody_answers_two_attempts_are_open_at_an_address() {
+    let (address, _kept) = port(&[], &["127.0.0.1"]).await;
+    // From here on the clock goes on as soon as all wait.
+    tokio::time::pause();
+    let mut race = Race::among(&address, &ips(&["127.0.0.1"]));
+    let mut open = vec![];
+    for _ in 0..60 {
+        let silence = timeout(Duration::from_secs(1), race.winner(Deadline::after(ROUND * 100)));
+        assert!(silence.await.is_err());
+        open.push(race.open.len());
+    }
+    assert_eq!((open[0], open.iter().max()), (1, Some(&2)), "{open:?}");
+}
+
+#[tokio::test]
+async fn the_family_whose_server_answered_last_begins() {
+    let (address, _kept) = port(&["127.0.0.1", "[::1]"], &["127.6.0.1"]).await;
     let preference = Preference::default();
-    for (round, most) in [(0, STAGGER * 3), (1, STAGGER)] {
+    let connect = async || {
         let found = in_turn(&ips(&["::1", "127.0.0.1"]), preference.family());
-        let start = Instant::now();
-        let race = Race::among(&address, &found);
-        let mut race = Race { preference: Some(&preference), ..race };
-        race.winner(soon()).await.unwrap();
-        assert!(start.elapsed() < most, "{round}: {:?}", start.elapsed());
+        let stream = Race::among(&address, &found).winner(soon()).await.unwrap();
+        stream.peer_addr().unwrap().ip()
+    };
+    let six = connect().await;
+    assert!(six.is_ipv6(), "in the resolver's order");
+    // It opens connections, and answers no login.
+    let login = preference.learn(six, pending::<Result<(), ()>>(), |()| true);
+    assert!(timeout(STAGGER, login).await.is_err());
+    for _ in 0..2 {
+        let four = connect().await;
+        assert!(four.is_ipv4(), "it answered no login");
+        preference.learn(four, ready(Ok::<_, ()>(())), |()| true).await.unwrap();
     }
 }
 

@@ -7,7 +7,8 @@ use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::said::Loggable;
 
-/// The address that the variable called `name` gives, or the endpoint's own.
+/// The address that the variable called `name` gives, or the endpoint's own. The endpoint's name in another
+/// spelling is its own, and no tunnel: names have no case (RFC 4343), and may end in a dot.
 ///
 /// # Errors
 /// [`Kind::Settings`].
@@ -17,10 +18,13 @@ pub(super) fn address(
     endpoint: &Endpoint,
 ) -> Result<DialAddress, Error> {
     let Some(text) = given else { return Ok(endpoint.dial_address()) };
-    text.parse().map_err(|error: iam_auth::Error| {
+    let address: DialAddress = text.parse().map_err(|error: iam_auth::Error| {
         Error::new(Kind::Settings, loggable!("{name} is {text:?}"))
             .with_cause(Cause::SettingMalformed)
             .says(Loggable::of_error(&error))
             .advice("use host:port, such as 127.0.0.1:3306, or omit it")
-    })
+    })?;
+    let named = Endpoint::with_region(address.host(), address.port(), endpoint.region());
+    let is_own = named.is_ok_and(|named| named == *endpoint);
+    Ok(if is_own { endpoint.dial_address() } else { address })
 }

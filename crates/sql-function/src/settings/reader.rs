@@ -21,7 +21,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The readers of the database at `writer`, if there are any. Unless the settings say what verifies both
+    /// The readers of the database at `writer`, which is dialled at `writer_at`, if there are any: another
+    /// endpoint, or the same one at an address of its own. Unless the settings say what verifies both
     /// (`same_roots`), the roots that fit one of the two must fit the other.
     ///
     /// # Errors
@@ -29,6 +30,7 @@ impl Reader {
     pub(super) fn read(
         given: &impl Fn(&str) -> Option<String>,
         writer: &Endpoint,
+        writer_at: &DialAddress,
         same_roots: bool,
     ) -> Result<Option<Reader>, Error> {
         let Some(host) = given("DB_READER_HOST") else {
@@ -47,6 +49,16 @@ impl Reader {
             return Err(refused(message, Cause::EndpointUnsupported));
         }
         let given = given("DB_READER_CONNECT_TO");
+        if given.is_none() && endpoint == *writer {
+            tracing::warn!("DB_READER_HOST is DB_HOST: reads share the connection of the writes");
+            return Ok(None);
+        }
+        if given.is_none() && *writer_at != writer.dial_address() {
+            tracing::warn!(
+                "DB_CONNECT_TO is for DB_HOST alone, and DB_READER_HOST is dialled by its own name: set \
+                 DB_READER_CONNECT_TO too if that is not reached from here"
+            );
+        }
         let connect_to = dialled::address("DB_READER_CONNECT_TO", given, &endpoint)?;
         Ok(Some(Reader { endpoint, connect_to }))
     }
@@ -81,6 +93,7 @@ fn refused(message: impl Into<Loggable>, cause: Cause) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::tests::written;
 
     fn read(
         writer: &str,
@@ -92,7 +105,9 @@ mod tests {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Reader::read(&given, &writer, same_roots)
+        let tunnel = given("DB_CONNECT_TO");
+        let writer_at = dialled::address("DB_CONNECT_TO", tunnel, &writer).unwrap();
+        Reader::read(&given, &writer, &writer_at, same_roots)
     }
 
     fn host(kind: &str) -> String {
@@ -103,7 +118,7 @@ mod tests {
     fn they_are_in_the_region_of_the_writer_and_on_its_port() {
         let writer = host("cluster-");
         assert!(read(&writer, &[], false).unwrap().is_none());
-        for reader in [host("cluster-ro-"), host("cluster-custom-"), host(""), writer.clone()] {
+        for reader in [host("cluster-ro-"), host("cluster-custom-"), host("")] {
             let found = read(&writer, &[("DB_READER_HOST", &reader)], false).unwrap().unwrap();
             assert_eq!(found.endpoint, Endpoint::parse(&reader, 3307).unwrap());
             assert_eq!(found.connect_to.to_string(), format!("{reader}:3307"));
@@ -114,6 +129,39 @@ mod tests {
         // Those of a global database are in the function's region.
         let global = "db.global-abc1.global.rds.amazonaws.com";
         assert!(read(global, &[("DB_READER_HOST", &writer)], false).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_writer_is_no_reader_unless_it_is_dialled_elsewhere() {
+        let writer = host("cluster-");
+        for spelled in [writer.clone(), writer.to_uppercase(), format!("{writer}.")] {
+            let mut variables = vec![("DB_READER_HOST", &*spelled)];
+            assert!(read(&writer, &variables, false).unwrap().is_none(), "{spelled}");
+            variables.push(("DB_READER_CONNECT_TO", "127.0.0.1:13306"));
+            assert!(read(&writer, &variables, false).unwrap().is_some(), "{spelled}");
+        }
+    }
+
+    #[test]
+    fn a_reader_beside_a_tunnel_to_the_writer_alone_is_warned_of() {
+        let (writer, reader) = (host("cluster-"), host("cluster-ro-"));
+        let own = format!("{}.:3307", writer.to_uppercase());
+        for (tunnel, to_reader, warns) in [
+            (Some("127.0.0.1:1"), None, true),
+            (Some("127.0.0.1:1"), Some("127.0.0.1:2"), false),
+            (Some(&*own), None, false),
+            (None, None, false),
+        ] {
+            let mut variables = vec![("DB_READER_HOST", &*reader)];
+            variables.extend(tunnel.map(|tunnel| ("DB_CONNECT_TO", tunnel)));
+            variables.extend(to_reader.map(|to| ("DB_READER_CONNECT_TO", to)));
+            let mut found = None;
+            let lines = written("Text", || {
+                found = read(&writer, &variables, false).unwrap();
+            });
+            assert!(found.is_some(), "{tunnel:?}");
+            assert_eq!(lines.contains("DB_READER_CONNECT_TO"), warns, "{tunnel:?}: {lines}");
+        }
     }
 
     #[test]

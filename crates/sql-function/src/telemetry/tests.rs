@@ -23,7 +23,7 @@ impl io::Write for Output {
 }
 
 /// What is written at TRACE in `format`.
-fn written(format: &str, log: impl FnOnce()) -> String {
+pub(crate) fn written(format: &str, log: impl FnOnce()) -> String {
     let output = Output::default();
     let variable = |name: &str| match name {
         "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),

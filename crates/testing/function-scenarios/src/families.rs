@@ -7,12 +7,14 @@ use function_harness::faults::{self, Ledger, Outcome, Report, query};
 use function_harness::names::{self, Answer, ENDPOINT, Family, Names};
 use function_harness::{Deployed, Harness};
 use local_rds::Server;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::time::Duration;
 use tokio::time::sleep;
 
 /// The functions' time-out.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// That of functions whose first login gets no answer.
+const LONG: Duration = Duration::from_secs(30);
 /// What a login takes at most through the second family. A second SYN would be sent after 1 s.
 const QUICK_MS: f64 = 900.0;
 /// An address of loopback, beside the server's.
@@ -45,6 +47,14 @@ struct Site<'a> {
 impl<'a> Site<'a> {
     async fn new(harness: &'a Harness, [v6, v4]: [Way; 2]) -> Site<'a> {
         // There is one address of loopback for IPv6, so that each name has its own port.
+        if let Err(error) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
+            panic!(
+                "this machine has no address ::1 ({error}), which this scenario needs: as root, \
+                 `sysctl -w net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, or `docker run \
+                 --sysctl net.ipv6.conf.all.disable_ipv6=0`. What needs none of it can be named: \
+                 `cargo xtask test NAME ...`"
+            );
+        }
         let own = faults::proxy_at(harness, (Ipv6Addr::LOCALHOST, 0).into()).await;
         let port = own.address().port();
         harness.server.iam().accept_endpoint(ENDPOINT, port);
@@ -69,15 +79,41 @@ impl<'a> Site<'a> {
         Site { harness, port, v6, v4, names }
     }
 
-    async fn deploy(&self, changes: &[(&str, &str)]) -> Deployed<'a> {
+    async fn deploy(&self, timeout: Duration, changes: &[(&str, &str)]) -> Deployed<'a> {
         let port = self.port.to_string();
         let changes = [&[("DB_PORT", &*port)], changes].concat();
-        faults::deploy_named(self.harness, &self.names, TIMEOUT, &changes).await
+        faults::deploy_named(self.harness, &self.names, timeout, &changes).await
     }
 
     /// How many connections have come over IPv6 and IPv4.
     fn accepted(&self) -> [usize; 2] {
         [&self.v6, &self.v4].map(|proxy| proxy.as_ref().map_or(0, Proxy::accepted))
+    }
+
+    /// Ends the connection, after which the function writes over another one: `leads` tells how many there
+    /// are over IPv6 and IPv4. The family whose server answered last begins.
+    async fn reconnects(
+        &self,
+        function: &Deployed<'_>,
+        ledger: &Ledger,
+        leads: [usize; 2],
+    ) -> Outcome {
+        let mut unlike = vec![];
+        loop {
+            for proxy in [&self.v6, &self.v4].into_iter().flatten() {
+                proxy.sever(Ending::Close);
+            }
+            // Longer than a connection is used without a check.
+            sleep(Duration::from_millis(1500)).await;
+            let before = self.accepted();
+            let ending = ledger.write(function).await;
+            let opened = self.since(before);
+            if ending.is_ok() && opened == leads {
+                return Ok(());
+            }
+            unlike.push((ending, opened));
+            assert!(unlike.len() < 5, "endings, connections, of {leads:?}: {unlike:?}");
+        }
     }
 
     /// How many have come since then.
@@ -105,8 +141,11 @@ pub async fn either(engine: Engine, bootstrap: &str) {
     let (only_v6, only_v4) = ([1, 0], [0, 1]);
     let no_v6 = [names::without(Family::V6)];
     let case = |ways, changes, accepted| through(&harness, &ledger, ways, changes, accepted);
-    let (both, a, b, c, d) = tokio::join!(
+    let mute = |condition| mute(&harness, &ledger, condition);
+    let (both, silent, held, a, b, c, d) = tokio::join!(
         neither(&harness),
+        mute(Condition::BlackHole),
+        mute(Condition::HoldLogins),
         case([Dead, Alive], &[], only_v4),
         case([Alive, Dead], &[], only_v6),
         case([Unroutable, Alive], &[], only_v4),
@@ -127,6 +166,8 @@ pub async fn either(engine: Engine, bootstrap: &str) {
         ("IPv4 alone", f),
         ("IPv6 refused, IPv4 alive", g),
         ("IPv6 missing in the kernel, IPv4 alive", h),
+        ("IPv6 accepts and says nothing, IPv4 alive", silent),
+        ("IPv6 accepts and holds logins, IPv4 alive", held),
         ("IPv6 and IPv4 dead", both),
     ] {
         report.count(fault, &ending);
@@ -138,7 +179,7 @@ pub async fn either(engine: Engine, bootstrap: &str) {
 /// Both families are alive: there is one connection, and none that was given up.
 async fn one_connection(harness: &Harness) -> Outcome {
     let site = Site::new(harness, [Way::Alive; 2]).await;
-    let function = site.deploy(&[]).await;
+    let function = site.deploy(TIMEOUT, &[]).await;
     let ending = faults::echo(&function, 1).await;
     assert_eq!(ending, Ok(()));
     assert_eq!(site.accepted(), [1, 0]);
@@ -159,7 +200,7 @@ async fn through(
     let mut slow = vec![];
     let function = loop {
         let before = site.accepted();
-        let function = site.deploy(changes).await;
+        let function = site.deploy(TIMEOUT, changes).await;
         let took = connect_ms(&function).await;
         let opened = site.since(before);
         let mut usual = 0.0;
@@ -174,23 +215,19 @@ async fn through(
         slow.push((took, usual, opened));
         assert!(slow.len() < 5, "{ways:?}: ms, those without the detour, connections: {slow:?}");
     };
-    let mut unlike = vec![];
-    loop {
-        for proxy in [&site.v6, &site.v4].into_iter().flatten() {
-            proxy.sever(Ending::Close);
-        }
-        // Longer than a connection is used without a check.
-        sleep(Duration::from_millis(1500)).await;
-        let before = site.accepted();
-        let ending = ledger.write(&function).await;
-        let opened = site.since(before);
-        // The family that has won is tried first.
-        if ending.is_ok() && opened == leads {
-            return Ok(());
-        }
-        unlike.push((ending, opened));
-        assert!(unlike.len() < 5, "{ways:?}: endings, connections: {unlike:?}");
-    }
+    site.reconnects(&function, ledger, leads).await
+}
+
+/// Over IPv6 connections are accepted, and logins get no answer: the first event gets one over IPv4, and
+/// later logins begin there.
+async fn mute(harness: &Harness, ledger: &Ledger, condition: Condition) -> Outcome {
+    let site = Site::new(harness, [Way::Alive; 2]).await;
+    site.v6.as_ref().unwrap().set(condition);
+    let function = site.deploy(LONG, &[]).await;
+    let ending = ledger.write(&function).await;
+    assert_eq!(ending, Ok(()), "{condition:?}: {}", function.logs());
+    assert!(site.accepted()[0] > 0, "{condition:?}: IPv6 was not tried");
+    site.reconnects(&function, ledger, [0, 1]).await
 }
 
 /// How long the login of the function took that has had no event yet.
@@ -202,7 +239,7 @@ async fn connect_ms(function: &Deployed<'_>) -> f64 {
 /// Both families are dead: the error names both.
 async fn neither(harness: &Harness) -> Outcome {
     let site = Site::new(harness, [Way::Dead; 2]).await;
-    let (kind, message) = faults::echo_fails(&site.deploy(&[]).await).await;
+    let (kind, message) = faults::echo_fails(&site.deploy(TIMEOUT, &[]).await).await;
     assert_eq!(kind, "Connect.Tcp", "{message}");
     for address in [IpAddr::from(Ipv6Addr::LOCALHOST), V4.into()] {
         let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };

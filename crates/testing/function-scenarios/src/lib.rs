@@ -9,6 +9,7 @@
 #![deny(dead_code)] // a scenario that is not listed
 
 mod bluegreen;
+mod cold;
 mod contention;
 mod cuts;
 mod declared;
@@ -55,6 +56,7 @@ macro_rules! scenarios {
     (all => $macro:path; $($argument:tt)*) => {
         $macro! { $($argument)*
             start { wrong_settings empty_bundle database_away connection_gone }
+            cold { as_few_round_trips at_a_reader }
             login {
                 denied unknown_user unknown_database unverified no_tls unreachable no_credentials
             }

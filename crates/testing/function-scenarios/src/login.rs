@@ -68,6 +68,9 @@ pub async fn unknown_user(engine: Engine, bootstrap: &str) {
     let function = harness.deploy(&[("DB_USER", "nobody-here")]).await;
     let message = function.fails(ITEMS, "Login.Denied").await;
     assert!(message.contains("nobody-here"), "{message}");
+    // PostgreSQL asks for a password, which is certain. MySQL asks for what it would ask another user.
+    let is_repeated = message.contains(" times in ");
+    assert!(engine != Engine::Postgres || !is_repeated, "{message}");
     function.assert_discreet(&message);
 }
 

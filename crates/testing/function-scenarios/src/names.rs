@@ -6,6 +6,7 @@ use function_harness::faults::{self, Ledger, Outcome, Report};
 use function_harness::names::{Answer, ENDPOINT, Names};
 use function_harness::{Deployed, Harness, until};
 use local_rds::Server;
+use std::ops::Range;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -52,11 +53,23 @@ impl<'a> Site<'a> {
         took
     }
 
-    /// Has the function read, which must fail. Returns the error type and message, and how long it took.
-    async fn fails(&self) -> (String, String, Duration) {
-        let start = Instant::now();
-        let (kind, message) = faults::echo_fails(&self.function).await;
-        (kind, message, start.elapsed())
+    /// Has the function read, which must fail as a name that is not resolved, within `seconds`. Returns the
+    /// message, and how often the resolver was asked.
+    async fn fails(&self, fault: &str, seconds: Range<u64>) -> (String, usize) {
+        let mut late = vec![];
+        loop {
+            let (start, asked) = (Instant::now(), self.names.asked(ENDPOINT));
+            let (kind, message) = faults::echo_fails(&self.function).await;
+            let (took, asked) = (start.elapsed(), self.names.asked(ENDPOINT) - asked);
+            assert_eq!(kind, "Connect.Dns", "{fault}: {message}");
+            assert!(message.contains(ENDPOINT), "{fault}: {message}");
+            if seconds.contains(&took.as_secs()) {
+                return (message, asked);
+            }
+            // A machine that is very busy may have been slow.
+            late.push((took, message));
+            assert!(late.len() < 5, "{fault}: not within {seconds:?} s: {late:?}");
+        }
     }
 }
 
@@ -68,22 +81,30 @@ pub async fn resolver(engine: Engine, bootstrap: &str) {
     let mut report = Report::new(engine, "names");
     let ledger = Ledger::default();
     let rig = (&harness, &ledger);
-    let (again, silent, late, unknown, refused, mute, moved, dead) = tokio::join!(
+    let (again, silent, late, unknown, moved, dead) = tokio::join!(
         again(rig),
         silent(rig),
         late(rig),
         unknown(rig),
-        never(rig, Answer::TryAgain),
-        never(rig, Answer::Silent),
         moved(rig),
         dead_at_first(rig),
+    );
+    let (at_first, refused, fails, none, mute) = tokio::join!(
+        unknown_at_first(rig),
+        never(rig, Answer::TryAgain, "Temporary failure"),
+        never(rig, Answer::Fail, "Non-recoverable failure"),
+        never(rig, Answer::NoAddress, "the name exists, but has neither"),
+        never(rig, Answer::Silent, "no answer for"),
     );
     for (fault, ending) in [
         ("name server fails twice", again),
         ("name server silent for 4 s", silent),
         ("name server 3 s late", late),
         ("name unknown", unknown),
+        ("name unknown at the first start", at_first),
         ("name server fails until the end", refused),
+        ("name server cannot tell until the end", fails),
+        ("name without an address until the end", none),
         ("name server silent until the end", mute),
         ("name moved between logins", moved),
         ("name moved from a dead address during a login", dead),
@@ -119,26 +140,35 @@ async fn again(rig: Rig<'_>) -> Outcome {
 
 /// No answer for 4 seconds, at the first start and at a later login. What was asked meanwhile gets none.
 async fn silent(rig: Rig<'_>) -> Outcome {
-    let site = Site::new(rig, TIMEOUT, &[]).await;
-    let address = site.proxy.address().ip();
-    let for_a_while = async |fault: &str| {
+    let for_a_while = async |site: &Site<'_>, fault: &str| {
         site.names.set(ENDPOINT, Answer::Silent);
         let speak = async {
             sleep(Duration::from_secs(4)).await;
-            site.names.set(ENDPOINT, address);
+            site.names.set(ENDPOINT, site.proxy.address().ip());
         };
         let (took, ()) = tokio::join!(site.works(fault), speak);
-        assert!((4..9).contains(&took.as_secs()), "{fault}: the answer came after {took:?}");
+        assert!(took.as_secs() >= 4, "{fault}: the answer came after {took:?}");
+        took
     };
-    for_a_while("silence at the start").await;
-    site.disconnect().await;
-    let asked = site.names.asked(ENDPOINT);
-    for_a_while("silence").await;
-    // At once, and after 1, 2 and 4 s of silence, more or less.
-    let asked = site.names.asked(ENDPOINT) - asked;
-    assert!((2..=8).contains(&asked), "it asked {asked} times within 4 s");
-    assert_eq!(site.proxy.accepted(), 2);
-    Ok(())
+    let mut late = vec![];
+    loop {
+        let site = Site::new(rig, TIMEOUT, &[]).await;
+        let at_first = for_a_while(&site, "silence at the start").await;
+        site.disconnect().await;
+        let asked = site.names.asked(ENDPOINT);
+        let later = for_a_while(&site, "silence").await;
+        // At once, and after 1, 2 and 4 s of silence, more or less.
+        let asked = site.names.asked(ENDPOINT) - asked;
+        assert!((2..=8).contains(&asked), "it asked {asked} times within 4 s");
+        assert_eq!(site.proxy.accepted(), 2);
+        // Sooner than glibc says that its first question was not answered.
+        if at_first.max(later) < Duration::from_secs(9) {
+            return Ok(());
+        }
+        // A machine that is very busy may have been slow.
+        late.push((at_first, later));
+        assert!(late.len() < 5, "the answers came after {late:?}");
+    }
 }
 
 /// The first question is answered after 3 seconds, and no other one is.
@@ -154,42 +184,45 @@ async fn late(rig: Rig<'_>) -> Outcome {
     Ok(())
 }
 
-/// A name that does not exist is asked for once, and a name without addresses is not waited for either.
+/// A name that does not exist is asked for once, and is not waited for.
 async fn unknown(rig: Rig<'_>) -> Outcome {
     let site = Site::new(rig, TIMEOUT, &[]).await;
     site.works("no fault").await;
     site.disconnect().await;
-    let asked = site.names.asked(ENDPOINT);
     site.names.set(ENDPOINT, Answer::NotFound);
-    let (kind, message, took) = site.fails().await;
-    assert_eq!(kind, "Connect.Dns", "{message}");
-    assert!(message.contains(ENDPOINT), "{message}");
-    assert!(took < Duration::from_secs(3), "it took {took:?} to say {message}");
-    let asked = site.names.asked(ENDPOINT) - asked;
+    let (message, asked) = site.fails("an unknown name", 0..3).await;
     assert!(about(1, asked), "it asked {asked} times: {message}");
     // The name is made again.
     site.names.set(ENDPOINT, site.proxy.address().ip());
     site.works("the name is back").await;
-    Err(kind)
+    Err("Connect.Dns".into())
 }
 
-/// A resolver that never knows: the error says how often it was asked.
-async fn never(rig: Rig<'_>, answer: Answer) -> Outcome {
+/// The name does not exist yet when the function first starts.
+async fn unknown_at_first(rig: Rig<'_>) -> Outcome {
+    let site = Site::new(rig, TIMEOUT, &[]).await;
+    site.names.set(ENDPOINT, Answer::NotFound);
+    site.fails("a name that was never known", 0..3).await;
+    assert_eq!(site.proxy.accepted(), 0, "it connected before its first event");
+    site.names.set(ENDPOINT, site.proxy.address().ip());
+    site.works("the name is made").await;
+    Err("Connect.Dns".into())
+}
+
+/// A resolver that never knows: the error `says` what it told, and how often it was asked.
+async fn never(rig: Rig<'_>, answer: Answer, says: &str) -> Outcome {
     let site = Site::new(rig, SHORT, &[]).await;
     site.works("no fault").await;
     site.disconnect().await;
-    let asked = site.names.asked(ENDPOINT);
     site.names.set(ENDPOINT, answer.clone());
-    let (kind, message, took) = site.fails().await;
-    assert_eq!(kind, "Connect.Dns", "{answer:?}: {message}");
-    assert!((3..7).contains(&took.as_secs()), "{answer:?}: it gave up after {took:?}: {message}");
-    let asked = site.names.asked(ENDPOINT) - asked;
+    let (message, asked) = site.fails(&format!("{answer:?}"), 3..7).await;
+    assert!(message.contains(says), "{answer:?}: {message}");
     assert!((3..=20).contains(&asked), "{answer:?}: it asked {asked} times: {message}");
     let says = message.split("asked ").nth(1).and_then(|text| text.split(' ').next()?.parse().ok());
     // It may begin a question in the moment in which it gives up.
     let is_told = says.is_some_and(|says: usize| says.abs_diff(asked) <= 1);
     assert!(is_told, "{answer:?}: it asked {asked} times: {message}");
-    Err(kind)
+    Err("Connect.Dns".into())
 }
 
 /// The name has moved: the new connection is at the new address, and the one that is open stays.
