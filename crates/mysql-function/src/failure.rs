@@ -105,6 +105,11 @@ pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
         return refusal::read_only(what, says(error)).with_fate(fate);
     }
+    // The session is set to write, or the transaction begins so.
+    if error.code == READ_ONLY_TRANSACTION && statement.mode == Mode::Write {
+        let refused = refusal::read_only_transaction(what, says(error));
+        return refusal::of_statement(statement, refused);
+    }
     if is_transient(error.code) && !statement.is_atomic() {
         return refusal::failed_midway(what, says(error));
     }

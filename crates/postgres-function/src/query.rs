@@ -115,7 +115,10 @@ impl Connection {
         }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let error = failure::query(statement, failure, self.through_proxy);
+        let error = match self.transaction {
+            Some(_) => failure::in_transaction(statement, failure, self.through_proxy),
+            None => failure::query(statement, failure, self.through_proxy),
+        };
         if !stale {
             return error;
         }
