@@ -148,8 +148,7 @@ pub(crate) fn in_transaction(
 ) -> Error {
     match failure.as_db_error() {
         Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
-            let what = loggable!("statement {:?}", statement.name);
-            refusal::of_statement(statement, refusal::read_only_transaction(what, says(error)))
+            refusal::read_only_transaction(statement, says(error))
         }
         _ => query(statement, failure, through_proxy),
     }

@@ -294,18 +294,22 @@ pub fn read_only(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Err
         .with_fate(Fate::NotRun)
 }
 
-/// `what` writes in a transaction that is read-only, whatever its server is: a handler began it to read,
-/// or the work itself made it so.
-pub fn read_only_transaction(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
-    let what = what.into();
-    Error::new(Kind::Query, loggable!("{what} writes, but its transaction is read-only"))
+/// A statement writes in a transaction that is read-only, whatever its server is: a handler began it to
+/// read, or the work itself made it so.
+pub fn read_only_transaction(statement: &Statement, server_says: impl Into<Said>) -> Error {
+    let message = loggable!(
+        "statement {:?} writes, but the transaction that it runs in is read-only",
+        statement.name
+    );
+    let refused = Error::new(Kind::Query, message)
         .says(server_says)
         .with_cause(Cause::StatementMode)
         .advice(
             "have the handler begin the transaction with Mode::Write; or, if it has not begun one, have no \
              statement, function, procedure or trigger make it read-only before the write",
         )
-        .with_fate(Fate::NotRun)
+        .with_fate(Fate::NotRun);
+    of_statement(statement, refused)
 }
 
 /// A server that had just said at the login that it takes writes has refused one with `error`, and so has

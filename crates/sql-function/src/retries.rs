@@ -103,11 +103,7 @@ impl Retries {
         };
         let Some(wait) = wait else { return Err(error) };
         let how = if error.is_stale() { "parsing the statement again" } else { "connecting again" };
-        tracing::debug!(
-            error = error.log(),
-            wait_ms = millis(wait),
-            "nothing was run; {how}"
-        );
+        tracing::debug!(error = error.log(), wait_ms = millis(wait), "nothing was run; {how}");
         Ok(wait)
     }
 }
