@@ -320,8 +320,8 @@ pub(crate) fn read_only_by_itself(error: Error) -> Error {
         .with_cause(Cause::StatementMode)
         .advice(
             "nothing was changed. Look for what makes the transaction read-only before the write: SET \
-             TRANSACTION, transaction_read_only or default_transaction_read_only in a function or trigger \
-             that it calls, or in the settings of such a function",
+             TRANSACTION or transaction_read_only in a function or trigger that it calls, or in the settings \
+             of such a function",
         )
         .with_fate(Fate::NotRun)
 }

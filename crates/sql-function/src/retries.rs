@@ -1,5 +1,6 @@
 //! What the work of an event needs from its server, and whether work that failed is done again.
 
+use engine::Engine;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -47,9 +48,11 @@ impl Retries {
         Retries { need, search, is_new_at_writer, was_refused, lost: 0, was_again }
     }
 
-    /// Notes with what connection the work is done.
+    /// Notes with what connection the work is done. The refusals of MySQL and MariaDB tell themselves whether
+    /// it is the server or the transaction that is read-only.
     pub(crate) fn connected<C: Connector>(&mut self, lease: &Lease<C>) {
-        self.is_new_at_writer = !lease.obtained.reused && lease.read_only.is_none();
+        self.is_new_at_writer =
+            C::ENGINE == Engine::Postgres && !lease.obtained.reused && lease.read_only.is_none();
     }
 
     /// Waits until the work that failed with `error` is to be done again.
