@@ -106,9 +106,17 @@ fn of_proxy(
 pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool) -> Error {
     let what = loggable!("statement {:?}", statement.name);
     let Failure::Server(error) = &failure else { return command(what, failure, through_proxy) };
-    if is_read_only(error) && statement.mode == Mode::Write {
+    if is_read_only(error) && statement.mode == Mode::Read {
+        // The server looks at its own mode before it looks at the transaction's.
+        return undeclared_write(statement).says(says(error));
+    }
+    if is_read_only(error) {
         let fate = if statement.is_atomic() { Fate::NotRun } else { Fate::Unknown };
         return refusal::read_only(what, says(error)).with_fate(fate);
+    }
+    // The session is set to write, or the transaction begins so.
+    if error.code == READ_ONLY_TRANSACTION && statement.mode == Mode::Write {
+        return refusal::read_only_transaction(statement, says(error));
     }
     if is_transient(error.code) && !statement.is_atomic() {
         return refusal::failed_midway(what, says(error));

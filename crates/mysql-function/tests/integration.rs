@@ -20,7 +20,8 @@ macro_rules! tests {
             described { others conditional untold locked proxied }
             killed { by_its_own_number }
             proxied { plain refused pinned examined late untidy }
-            sessions { restored sequences reads_among_writes refused_commit init_connect }
+            sessions { restored sequences reads_among_writes refused_commit read_only_by_itself
+                init_connect }
             statements { collations ended floats counted exact max_allowed_packet one_statement
                 passing prepared }
         }

@@ -120,7 +120,7 @@ pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool
     let line = failure.as_db_error().and_then(|error| line(statement, error));
     let writes = statement.mode == Mode::Write;
     let failed = match failure.as_db_error() {
-        // The function itself never runs a write in a read-only transaction.
+        // Its transaction began with what the server does by default.
         Some(error) if *error.code() == READ_ONLY && writes => {
             refusal::read_only(what, says(error))
         }
@@ -143,6 +143,21 @@ pub(crate) fn query(statement: &Statement, failure: Failure, through_proxy: bool
         None => answered(what, failure),
     };
     refusal::of_statement(statement, failed).at_line(line)
+}
+
+/// The error of a statement that failed in an open transaction. One that began read-write stays so, unless
+/// the work itself makes it read-only: the server does not.
+pub(crate) fn in_transaction(
+    statement: &Statement,
+    failure: Failure,
+    through_proxy: bool,
+) -> Error {
+    match failure.as_db_error() {
+        Some(error) if *error.code() == READ_ONLY && statement.mode == Mode::Write => {
+            refusal::read_only_transaction(statement, says(error))
+        }
+        _ => query(statement, failure, through_proxy),
+    }
 }
 
 fn of_proxys(what: Loggable, error: &DbError, proxy: ProxySays) -> Error {

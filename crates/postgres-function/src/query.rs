@@ -103,6 +103,13 @@ impl Connection {
         Ok(texts)
     }
 
+    /// Whether the server is in recovery, and so was while it ran what has just failed: it has written nothing,
+    /// not even what a procedure committed. Behind a proxy, it may be another one.
+    async fn is_standby(&self) -> bool {
+        const ASK: &str = "SELECT pg_catalog.pg_is_in_recovery()";
+        !self.through_proxy && session::send(&self.client, ASK).await.value(0) == Some("t")
+    }
+
     /// The error of a failed statement, and whether it may be retried.
     fn failed(&mut self, statement: &Statement, failure: Failure, alone: bool) -> Error {
         if failure.as_db_error().and_then(|error| error.routine()) == Some(CHANGED) {
@@ -115,7 +122,10 @@ impl Connection {
         }
         let stale = !self.fresh.contains(&statement.name)
             && failure::is_stale(&failure, statement.is_atomic());
-        let error = failure::query(statement, failure, self.through_proxy);
+        let error = match self.transaction {
+            Some(_) => failure::in_transaction(statement, failure, self.through_proxy),
+            None => failure::query(statement, failure, self.through_proxy),
+        };
         if !stale {
             return error;
         }
@@ -247,7 +257,12 @@ impl sql_function::Connection for Connection {
             // That the statement fails too is a consequence.
             (Err(_), Err(failure)) if envelope.own > 0 && failure.as_db_error().is_some() => None,
             (_, Ok(affected)) => Some(affected),
-            (_, Err(failure)) => return Err(self.failed(statement, failure, alone)),
+            (_, Err(failure)) => {
+                let midway = single && !statement.is_atomic() && failure::is_read_only(&failure);
+                let error = self.failed(statement, failure, alone);
+                let nothing = midway && self.is_standby().await;
+                return Err(if nothing { error.with_fate(Fate::NotRun) } else { error });
+            }
         };
         if side_effects::changes_plans(statement) {
             self.forget();

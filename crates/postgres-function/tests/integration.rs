@@ -19,11 +19,11 @@ mod postgres {
         described { types changed_types others }
         pooled { events_side_by_side one_lock refused_begin nothing_left two_verifiers }
         proxied { pins_nothing reads_only exclusive pinned changed_columns time_limits }
-        sessions { restored sequences stale_plans reads_only role_reads not_restored custom_settings
+        sessions { restored sequences stale_plans reads_only role_reads read_only_by_itself not_restored custom_settings
             maintenance }
         statements { own_sql planned nothing_lasts counted ended passing bytes half_characters
             deferred }
-        topology { look_alikes }
+        topology { look_alikes mistaken }
     }
     function_scenarios::scenarios! { all => function_scenarios::tests;
         Postgres, crate::BOOTSTRAP, function_scenarios::listed:

@@ -22,7 +22,7 @@ use crate::error::{Error, Fate, Kind, is_reusable};
 use crate::loggable;
 use crate::param::Param;
 use crate::pool::Lease;
-use crate::refusal::{connection_lost, outcome_unknown};
+use crate::refusal::{connection_lost, outcome_unknown, read_only_transaction};
 use crate::response::StatementResult;
 use crate::role::Obtained;
 use crate::rows::{RESPONSE_LIMIT, Rows};
@@ -148,6 +148,13 @@ impl<C: Connector> Attempt<C> {
         let mut rows = Rows::new(statement.max_rows, room);
         let outcome = self.run_with_timeout(statement, params, &mut rows).await;
         let first = !std::mem::replace(&mut self.has_run, true);
+        let outcome = outcome.map_err(|error| match self.transaction {
+            // No server takes it: a handler began the transaction to read.
+            Some(Mode::Read) if error.kind() == Kind::ServerReadOnly => {
+                read_only_transaction(statement, "its server is read-only, too")
+            }
+            _ => error,
+        });
         let done = outcome.map_err(|error| match error.fate() {
             // It could be retried on another connection, but not the statements before it.
             Fate::NotRun if !first => error.with_fate(Fate::Interrupted),

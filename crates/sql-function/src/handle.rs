@@ -243,8 +243,8 @@ impl<C: Connector> Function<C> {
         let mut retries = Retries::new(need);
         loop {
             match self.attempt(work, &mut retries, deadline).await {
-                Err(error) if retries.again(&error, self.pool.seeks_writer()) => {}
-                outcome => return outcome,
+                Ok(response) => return Ok(response),
+                Err(error) => retries.wait(error, &self.pool, deadline).await?,
             }
         }
     }
@@ -256,6 +256,7 @@ impl<C: Connector> Function<C> {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let lease = self.pool.acquire(retries, &work.statements(), deadline).await?;
+        retries.connected(&lease);
         let (outcome, lease) = perform(work, deadline, lease).await;
         if let Some(lease) = lease {
             self.pool.release(lease);

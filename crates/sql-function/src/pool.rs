@@ -79,6 +79,11 @@ impl<C: Connector> Pool<C> {
         writer_search::is_sought(self.writer.login())
     }
 
+    /// A random number.
+    pub(crate) fn random(&self) -> u64 {
+        self.writer.random()
+    }
+
     /// Opens the writer's connections.
     pub(crate) fn connector(&self) -> &C {
         self.writer.connector()

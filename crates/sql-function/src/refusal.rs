@@ -282,14 +282,46 @@ pub fn canceled(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Erro
         .with_fate(Fate::Interrupted)
 }
 
-/// The server is read-only.
+/// The server is read-only, as far as its answer tells.
 pub fn read_only(what: impl Into<Loggable>, server_says: impl Into<Said>) -> Error {
     let what = what.into();
-    Error::new(Kind::ServerReadOnly, loggable!("{what} was sent to a read-only server"))
+    Error::new(Kind::ServerReadOnly, loggable!("{what} was refused as read-only"))
         .says(server_says)
         .advice(
             "nothing was changed. Set DB_HOST to the writer's endpoint if it is a reader's. After a failover \
              the writer's name resolves to the old writer for a while: send the event again",
+        )
+        .with_fate(Fate::NotRun)
+}
+
+/// A statement writes in a transaction that is read-only, whatever its server is: a handler began it to
+/// read, or the work itself made it so.
+pub fn read_only_transaction(statement: &Statement, server_says: impl Into<Said>) -> Error {
+    let message = loggable!(
+        "statement {:?} writes, but the transaction that it runs in is read-only",
+        statement.name
+    );
+    let refused = Error::new(Kind::Query, message)
+        .says(server_says)
+        .with_cause(Cause::StatementMode)
+        .advice(
+            "have the handler begin the transaction with Mode::Write; or, if it has not begun one, have no \
+             statement, function, procedure or trigger make it read-only before the write",
+        )
+        .with_fate(Fate::NotRun);
+    of_statement(statement, refused)
+}
+
+/// A server that had just said at the login that it takes writes has refused one with `error`, and so has
+/// the one before: the work makes its own transaction read-only.
+pub(crate) fn read_only_by_itself(error: Error) -> Error {
+    Error::new(Kind::Query, "the server takes writes, but not this one, each time it is tried")
+        .caused_by(error)
+        .with_cause(Cause::StatementMode)
+        .advice(
+            "nothing was changed. Look for what makes the transaction read-only before the write: SET \
+             TRANSACTION or transaction_read_only in a function or trigger that it calls, or in the settings \
+             of such a function",
         )
         .with_fate(Fate::NotRun)
 }

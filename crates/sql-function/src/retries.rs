@@ -1,6 +1,15 @@
 //! What the work of an event needs from its server, and whether work that failed is done again.
 
+use engine::Engine;
+use std::time::Duration;
+use tokio::time::sleep;
+
+use crate::backoff::Backoff;
+use crate::deadline::{Deadline, millis};
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::pool::{Lease, Pool};
+use crate::refusal::read_only_by_itself;
 use crate::writer_search::Search;
 
 /// What work needs from its server.
@@ -15,44 +24,96 @@ pub(crate) enum Need {
     Write,
 }
 
+/// How often work is done again whose connection broke before anything of it was run.
+const LOSSES: u32 = 5;
+
 /// The attempts at some work.
 pub(crate) struct Retries {
     /// What the work needs.
     pub(crate) need: Need,
     pub(crate) search: Search,
-    /// Whether it was done again for another reason than a server that takes no writes.
-    was_again: bool,
+    /// Whether the connection that it has is new, and its server said that it takes writes.
+    is_new_at_writer: bool,
     was_refused: bool,
+    /// How often a connection broke.
+    lost: u32,
+    /// Whether it was done again for another reason.
+    was_again: bool,
 }
 
 impl Retries {
     pub(crate) fn new(need: Need) -> Retries {
-        Retries { need, search: Search::new(), was_again: false, was_refused: false }
+        let search = Search::new();
+        let (is_new_at_writer, was_refused, was_again) = (false, false, false);
+        Retries { need, search, is_new_at_writer, was_refused, lost: 0, was_again }
     }
 
-    /// Whether the work that failed with `error` is done again: nothing of it was executed. A server that
-    /// takes no writes is replaced as often as there is time for it if the writer `is_sought`; everything
-    /// else is worth one more attempt.
-    pub(crate) fn again(&mut self, error: &Error, is_sought: bool) -> bool {
+    /// Notes with what connection the work is done. The refusals of MySQL and MariaDB tell themselves whether
+    /// it is the server or the transaction that is read-only.
+    pub(crate) fn connected<C: Connector>(&mut self, lease: &Lease<C>) {
+        self.is_new_at_writer =
+            C::ENGINE == Engine::Postgres && !lease.obtained.reused && lease.read_only.is_none();
+    }
+
+    /// Waits until the work that failed with `error` is to be done again.
+    ///
+    /// # Errors
+    /// It is not done again, and why it failed.
+    pub(crate) async fn wait<C: Connector>(
+        &mut self,
+        error: Error,
+        pool: &Pool<C>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let wait = self.again(error, pool.seeks_writer(), pool.random(), deadline.left())?;
+        deadline.wait(sleep(wait)).await;
+        Ok(())
+    }
+
+    /// How long to wait until the work that failed with `error` is done again: nothing of it was executed. A
+    /// server that takes no writes is replaced as often as there is time for it if the writer `is_sought`,
+    /// unless it said that it does; a connection that broke is replaced at once, and then with backoff;
+    /// everything else is worth one more attempt.
+    fn again(
+        &mut self,
+        error: Error,
+        is_sought: bool,
+        random: u64,
+        left: Duration,
+    ) -> Result<Duration, Error> {
         if !error.is_retryable() || self.search.is_over {
-            return false;
+            return Err(error);
         }
-        let again = match error.kind() {
+        let wait = match error.kind() {
             Kind::ServerReadOnly if is_sought => {
+                if std::mem::replace(&mut self.was_refused, true) && self.is_new_at_writer {
+                    return Err(read_only_by_itself(error));
+                }
                 // It writes.
                 self.need = Need::Write;
-                true
+                Some(Duration::ZERO)
             }
-            Kind::ServerReadOnly => !std::mem::replace(&mut self.was_refused, true),
-            _ => !std::mem::replace(&mut self.was_again, true),
+            Kind::ServerReadOnly => once(&mut self.was_refused),
+            Kind::ConnectionLost => {
+                self.lost += 1;
+                match self.lost {
+                    1 => Some(Duration::ZERO),
+                    lost if lost > LOSSES => None,
+                    lost => Backoff::LOGIN.delay(lost - 2, random, left),
+                }
+            }
+            _ => once(&mut self.was_again),
         };
-        if again {
-            let how =
-                if error.is_stale() { "parsing the statement again" } else { "connecting again" };
-            tracing::debug!(error = error.log(), "nothing was run; {how}");
-        }
-        again
+        let Some(wait) = wait else { return Err(error) };
+        let how = if error.is_stale() { "parsing the statement again" } else { "connecting again" };
+        tracing::debug!(error = error.log(), wait_ms = millis(wait), "nothing was run; {how}");
+        Ok(wait)
     }
+}
+
+/// At once, unless it `was` before.
+fn once(was: &mut bool) -> Option<Duration> {
+    (!std::mem::replace(was, true)).then_some(Duration::ZERO)
 }
 
 #[cfg(test)]
@@ -60,41 +121,81 @@ mod tests {
     use super::*;
     use crate::error::Fate;
 
-    fn failed(kind: Kind, fate: Fate) -> Error {
-        Error::new(kind, "failed").with_fate(fate)
+    const MINUTE: Duration = Duration::from_secs(60);
+    /// The longest waits.
+    const RANDOM: u64 = u64::MAX;
+
+    fn failed(kind: Kind) -> Error {
+        Error::new(kind, "failed").with_fate(Fate::NotRun)
+    }
+
+    /// What follows after an error of this kind, with much time.
+    fn next(retries: &mut Retries, kind: Kind, is_sought: bool) -> Result<u128, Kind> {
+        let next = retries.again(failed(kind), is_sought, RANDOM, MINUTE);
+        next.map(|wait| wait.as_millis()).map_err(|error| error.kind())
     }
 
     #[test]
     fn what_may_have_run_is_not_done_again() {
         for kind in [Kind::ServerReadOnly, Kind::ConnectionLost, Kind::Query, Kind::Timeout] {
             for fate in [Fate::Unknown, Fate::Interrupted, Fate::CarriedOut] {
-                let again = Retries::new(Need::Write).again(&failed(kind, fate), true);
-                assert!(!again, "{kind:?} {fate:?}");
+                let error = failed(kind).with_fate(fate);
+                let again = Retries::new(Need::Write).again(error, true, RANDOM, MINUTE);
+                assert_eq!(again.unwrap_err().fate(), fate, "{kind:?}");
             }
         }
     }
 
     #[test]
     fn a_server_that_takes_no_writes_is_replaced_until_the_time_is_up() {
-        let refused = failed(Kind::ServerReadOnly, Fate::NotRun);
         let mut retries = Retries::new(Need::Perhaps);
         for _ in 0..9 {
-            assert!(retries.again(&refused, true));
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0));
             assert_eq!(retries.need, Need::Write, "it writes");
         }
         retries.search.is_over = true;
-        assert!(!retries.again(&refused, true));
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Err(Kind::ServerReadOnly));
         // Through a proxy, which finds the writer itself, once.
         let mut retries = Retries::new(Need::Write);
-        assert!(retries.again(&refused, false));
-        assert!(!retries.again(&refused, false));
+        retries.is_new_at_writer = true; // it says nothing
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, false), Ok(0));
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, false), Err(Kind::ServerReadOnly));
+    }
+
+    #[test]
+    fn work_that_a_new_connection_to_the_writer_refuses_too_is_read_only_by_itself() {
+        for first_is_new in [false, true] {
+            let mut retries = Retries::new(Need::Write);
+            retries.is_new_at_writer = first_is_new;
+            // The server may have become read-only since the login.
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0));
+            retries.is_new_at_writer = false;
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0), "an old one");
+            retries.is_new_at_writer = true;
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Err(Kind::Query));
+        }
+    }
+
+    #[test]
+    fn a_connection_that_breaks_is_replaced_some_times() {
+        let mut retries = Retries::new(Need::Read);
+        let mut lost = |_| next(&mut retries, Kind::ConnectionLost, true);
+        let waits = [0, 1, 2, 3, 4, 5].map(&mut lost);
+        assert_eq!(waits, [Ok(0), Ok(199), Ok(399), Ok(799), Ok(1599), Err(Kind::ConnectionLost)]);
+        let mut retries = Retries::new(Need::Read);
+        let soon = Duration::from_millis(20);
+        for expected in [Some(Duration::ZERO), None] {
+            let again = retries.again(failed(Kind::ConnectionLost), true, RANDOM, soon);
+            assert_eq!(again.ok(), expected, "no time is left for another wait");
+        }
     }
 
     #[test]
     fn everything_else_is_done_again_once() {
-        let lost = failed(Kind::ConnectionLost, Fate::NotRun);
         let mut retries = Retries::new(Need::Read);
-        assert!(retries.again(&lost, true));
-        assert!(!retries.again(&lost, true));
+        for expected in [true, false] {
+            let error = Error::new(Kind::Query, "its plan is out of date").stale();
+            assert_eq!(retries.again(error, true, RANDOM, MINUTE).is_ok(), expected);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a statement does to its session on MySQL and MariaDB, and what of it the next event meets.
 
 use engine::Engine;
-use function_harness::event::{ITEMS, call};
+use function_harness::event::{ADD, ITEMS, call};
 use function_harness::{Harness, at_random, borrowed};
 use local_rds::Server;
 use serde_json::json;
@@ -184,6 +184,26 @@ pub(crate) async fn refused_commit(engine: Engine, bootstrap: &str) {
         refused += u32::from(outcome.is_err());
     }
     assert!(refused > 0, "no limit was met");
+}
+
+/// A procedure that makes its own transactions read-only and then writes is told so, and not sent elsewhere.
+/// What it did before is there, and later events write.
+pub(crate) async fn read_only_by_itself(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "USE app; CREATE PROCEDURE app.closes() BEGIN INSERT INTO app.items VALUES (9, 'kept'); \
+             SET SESSION TRANSACTION READ ONLY; DELETE FROM app.items; END",
+        )
+        .await;
+    let function = harness.deploy_with(&[], &[("closes", "-- mode: write\nCALL closes()")]).await;
+    let message = function.fails(&call("closes"), "Query").await;
+    assert!(message.contains("1792"), "{message}");
+    assert!(message.contains("the transaction that it runs in is read-only"), "{message}");
+    assert!(!message.contains("-- mode: write"), "it has that line: {message}");
+    assert!(!function.logs().contains("nothing was run"), "{}", function.logs());
+    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+    function.ok(ADD).await;
 }
 
 /// init_connect runs at login only: a reset does not replace it.

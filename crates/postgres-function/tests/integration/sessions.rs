@@ -418,6 +418,61 @@ pub(crate) async fn role_reads(engine: Engine, bootstrap: &str) {
     function.ok(&format!(r#"{{"transaction":[{}]}}"#, call("create"))).await;
 }
 
+/// What makes its own transaction read-only and then writes is told so: at once in a transaction, and after
+/// a second login alone, because a server may have become read-only since the first. Nothing of it is
+/// there.
+pub(crate) async fn read_only_by_itself(engine: Engine, bootstrap: &str) {
+    let harness = Harness::start(engine, bootstrap).await;
+    harness
+        .execute(
+            "CREATE FUNCTION writes() RETURNS int LANGUAGE plpgsql SET transaction_read_only = on AS \
+             $$ BEGIN DELETE FROM items; RETURN 1; END $$; \
+             CREATE FUNCTION sets() RETURNS int LANGUAGE plpgsql AS \
+             $$ BEGIN SET transaction_read_only = on; DELETE FROM items; RETURN 1; END $$; \
+             CREATE FUNCTION reads() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN SET transaction_read_only = on; UPDATE items SET name = 'no'; RETURN NEW; END $$; \
+             CREATE TABLE guarded (id int); GRANT ALL ON guarded TO lambda_user; \
+             CREATE TRIGGER reads BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION reads(); \
+             CREATE PROCEDURE steps() LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO items VALUES (9, 'kept'); COMMIT; SET TRANSACTION READ ONLY; DELETE FROM items; \
+             END $$",
+        )
+        .await;
+    let statements = [
+        ("writes", "-- mode: write\nSELECT writes()"),
+        ("sets", "-- mode: write\nSELECT sets()"),
+        ("guarded", "-- mode: write\nINSERT INTO guarded VALUES (1)"),
+        ("with", "-- mode: write\nWITH one AS (INSERT INTO guarded VALUES (1)) SELECT sets()"),
+        ("read-only", "-- mode: write\nSET TRANSACTION READ ONLY"),
+        ("steps", "-- mode: write\nCALL steps()"),
+    ];
+    let function = harness.deploy_with(&[], &statements).await;
+    let tried = || function.logs().matches("nothing was run; connecting again").count();
+    for name in ["writes", "sets", "guarded", "with"] {
+        for first in ["", &format!("{},", call("read-only")), &format!("{ITEMS},")] {
+            let before = tried();
+            let event = match first {
+                "" => call(name),
+                _ => format!(r#"{{"transaction":[{first}{}]}}"#, call(name)),
+            };
+            let message = function.fails(&event, "Query").await;
+            assert!(message.contains("25006") && message.contains(name), "{event}: {message}");
+            let told = match first {
+                "" => "the server takes writes, but not this one",
+                _ => "the transaction that it runs in is read-only",
+            };
+            assert!(message.contains(told) && !message.contains("DB_HOST"), "{event}: {message}");
+            assert_eq!(tried() - before, usize::from(first.is_empty()), "{event}");
+            assert_eq!(function.ok(ITEMS).await["row_count"], 3, "after {event}");
+        }
+    }
+    // A procedure may have committed before.
+    let message = function.fails(&call("steps"), "OutcomeUnknown").await;
+    assert!(message.contains("25006"), "{message}");
+    assert_eq!(function.ok(ITEMS).await["row_count"], 4);
+    assert_eq!(harness.execute("SELECT id FROM guarded").await.len(), 0);
+}
+
 /// A procedure that can be in a transaction, one that cannot, and one that also makes its own
 /// transactions read-write.
 const ROLE_READS: &str = "\

@@ -26,8 +26,8 @@ use crate::statement::{Mode, Statement};
 ///
 /// Each call takes a connection that is verified and logged in, and returns it. Its session is as
 /// new: what a statement sets lasts for that statement or its transaction. A call that finds its
-/// connection gone or its server no longer the writer is made once more on a new connection, if
-/// nothing of it was run. All of them end before Lambda's deadline, with the server's answer to a
+/// connection gone or its server no longer the writer is made again on a new connection, if nothing
+/// of it was run. All of them end before Lambda's deadline, with the server's answer to a
 /// cancel request.
 ///
 /// SQL is part of the program (`&'static str`), and is checked as a statement's file is: one

@@ -174,14 +174,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
             Box::pin(self.step(attempt, statement, params)).await // as in `Context`
         } else {
             self.invocation.roll_back().await; // an earlier one
-            let mut retries = Retries::new(self.need());
-            let is_sought = self.invocation.function.pool().seeks_writer();
-            loop {
-                match Box::pin(self.first(&mut retries, statement, params)).await {
-                    Err(error) if retries.again(&error, is_sought) => {}
-                    outcome => break outcome,
-                }
-            }
+            self.begin(statement, params).await
         };
         let outcome = call.ended(outcome);
         match &outcome {
@@ -194,6 +187,22 @@ impl<'a, C: Connector> Transaction<'a, C> {
             }
         }
         outcome
+    }
+
+    /// Begins the transaction with its first statement, and again as long as that may succeed.
+    async fn begin(
+        &self,
+        statement: &Statement,
+        params: &[Param],
+    ) -> Result<StatementResult, Error> {
+        let Invocation { function, deadline, .. } = self.invocation;
+        let mut retries = Retries::new(self.need());
+        loop {
+            match Box::pin(self.first(&mut retries, statement, params)).await {
+                Ok(result) => return Ok(result),
+                Err(error) => retries.wait(error, function.pool(), *deadline).await?,
+            }
+        }
     }
 
     /// What its first statement needs.
@@ -213,6 +222,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ) -> Result<StatementResult, Error> {
         let pool = self.invocation.function.pool();
         let lease = pool.acquire(retries, &[statement], self.invocation.deadline).await?;
+        retries.connected(&lease);
         self.invocation.count(|tally| tally.connected(lease.obtained));
         let mut attempt = Attempt::new(lease, self.invocation.deadline);
         if let Err(error) = attempt.begin(self.mode).await {

@@ -32,8 +32,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// For the next connection.
-    cut: Option<Cut>,
+    /// One for each of the next connections.
+    cuts: Vec<Cut>,
     accepted: usize,
     /// How many of them are being connected to the server.
     connecting: usize,
@@ -104,7 +104,12 @@ impl Proxy {
 
     /// Cuts the next connection. Its end is counted from its beginning.
     pub fn cut_next(&self, cut: Cut) {
-        self.shared.state().cut = Some(cut);
+        self.cut_each(cut, 1);
+    }
+
+    /// Cuts each of so many of the next connections, as [`cut_next`](Self::cut_next) does.
+    pub fn cut_each(&self, cut: Cut, connections: usize) {
+        self.shared.state().cuts = vec![cut; connections];
     }
 
     /// Cuts the connection that was opened last at a point counted from now.
@@ -118,13 +123,13 @@ impl Proxy {
     /// Whether a cut has been set and has not happened yet, on an open connection or for the next one.
     pub fn awaits_cut(&self) -> bool {
         let state = self.shared.state();
-        state.cut.is_some() || state.links.iter().any(|link| link.awaits_cut())
+        !state.cuts.is_empty() || state.links.iter().any(|link| link.awaits_cut())
     }
 
     /// Cancels the cuts that have not happened.
     pub fn forget_cuts(&self) {
         let mut state = self.shared.state();
-        state.cut = None;
+        state.cuts.clear();
         state.links.iter().for_each(|link| link.forget_cut());
     }
 
@@ -195,7 +200,7 @@ impl Shared {
     fn link(&self) -> Arc<Link> {
         let mut state = self.state();
         state.connecting -= 1;
-        let link = Arc::new(Link::new(self.protocol, state.cut.take()));
+        let link = Arc::new(Link::new(self.protocol, state.cuts.pop()));
         state.links.retain(|link| link.is_open());
         state.links.push(link.clone());
         link

@@ -6,8 +6,9 @@
 //! missing.
 
 use engine::Engine;
-use fault_proxy::{At, Cut, Direction, Ending, Message, Place, Proxy};
+use fault_proxy::{At, Cut, Direction, Ending, Kind, Message, Place, Proxy};
 use function_harness::Deployed;
+use function_harness::event::call;
 use function_harness::faults::{self, Ledger, Report};
 use local_rds::Server;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -71,6 +72,36 @@ pub async fn every_message(engine: Engine, bootstrap: &str) {
     faults::settled(&harness.server, 0).await;
     bench.ledger.assert_balanced(&harness.server);
     report.write(bootstrap);
+}
+
+/// Connections are cut one after another as soon as they are logged in: the work goes on with the next one,
+/// because nothing of it was sent. It gives up after some, and says that nothing was changed.
+pub async fn one_after_another(engine: Engine, bootstrap: &str) {
+    let harness = faults::start(Server::builder(engine), bootstrap).await;
+    let proxy = faults::proxy(&harness).await;
+    let function = faults::deploy(&harness, proxy.address(), Duration::from_secs(20), &[]).await;
+    let ledger = Ledger::default();
+    // The function has logged in, and done nothing else.
+    function.fails(&call("no-such-statement"), "Statement").await;
+    let sent = proxy.messages().into_iter().filter(|it| it.direction == Direction::ToServer);
+    // A handshake that resumes a session has one message of the client's.
+    let sent = 1 + sent.filter(|message| message.kind != Kind::Handshake).count();
+    let at = At::Message(sent, Place::Before);
+    let cut = Cut { direction: Direction::ToServer, at, ending: Ending::Reset };
+    ledger.transaction(&function).await.unwrap();
+    for (cuts, expected) in [(4, Ok(())), (9, Err("ConnectionLost".to_owned()))] {
+        proxy.sever(Ending::Reset);
+        let before = proxy.accepted();
+        proxy.cut_each(cut, cuts);
+        let outcome = ledger.transaction(&function).await;
+        let opened = proxy.accepted() - before;
+        assert_eq!(outcome, expected, "{opened} connections: {}", function.logs());
+        // It may be the first loss that the open connection is gone.
+        assert!((5..=6).contains(&opened), "{opened} connections: {}", function.logs());
+        proxy.forget_cuts();
+    }
+    ledger.transaction(&function).await.unwrap();
+    ledger.assert_balanced(&harness.server);
 }
 
 /// A cut at every place of every message, with alternating endings.

@@ -90,7 +90,7 @@ macro_rules! scenarios {
                 running_events_are_answered nothing_new_is_run one_at_a_time silent_server
                 silent_extensions_api
             }
-            cuts { every_message }
+            cuts { every_message one_after_another }
             outages {
                 restarts frozen_server network idle_timeout logins too_many_connections disk_full
             }

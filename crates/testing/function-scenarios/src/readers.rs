@@ -30,7 +30,9 @@ async fn deploy(rig: &ClusterHarness) -> Deployed<'_> {
         ["-- mode: write\n", "-- exclusive: true\n"].map(|option| format!("{option}{sql}"));
     let statements =
         [("where", sql), ("where-write", &*write), ("where-exclusive", &*exclusive), SNEAKY];
-    rig.deploy(TIMEOUT, &statements, &[("DB_READER_HOST", rig.cluster.reader_endpoint())]).await
+    let changes =
+        [("DB_READER_HOST", rig.cluster.reader_endpoint()), ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")];
+    rig.deploy(TIMEOUT, &statements, &changes).await
 }
 
 /// Fails unless `server` runs the read, soon enough. Returns the response's `connection.reused`.
@@ -71,6 +73,11 @@ pub async fn roles(engine: Engine, bootstrap: &str) {
     assert_eq!([writer, reader].map(|server| connections(server)), [1, 1]);
     let hits = query(writer, "SELECT n FROM hits WHERE id = 1");
     assert_eq!(hits, [[Some("6".to_owned())]]);
+
+    // A read that writes is told so on the reader, and not sent to the writer.
+    let message = function.fails(r#"{"statement":"sneaky"}"#, "Query").await;
+    assert!(message.contains("-- mode: write"), "{message}");
+    assert!(!function.logs().contains("nothing was run"), "{}", function.logs());
 
     // A new environment, in a cluster without replicas.
     rig.names.set(rig.cluster.reader_endpoint(), rig.proxy(writer).address().ip());

@@ -1,8 +1,10 @@
 //! Transactions of a handler: all or nothing, however they end.
 
 use engine::Engine;
-use function_harness::Harness;
+use function_harness::{ClusterHarness, Harness};
+use local_rds::Cluster;
 use serde_json::json;
+use std::time::Duration;
 
 use crate::sent::{count, last, pid, steps};
 
@@ -72,11 +74,27 @@ pub(crate) async fn dropped(engine: Engine, bootstrap: &str) {
     assert_eq!(rows[3]["id"], 5, "{rows}");
 }
 
-/// A transaction in mode read is read-only on the server.
+/// A transaction in mode read is read-only on the server. A write in it is told so at once, on whatever
+/// server it runs, and leaves nothing behind.
 pub(crate) async fn read_only(engine: Engine, bootstrap: &str) {
-    let harness = Harness::start(engine, bootstrap).await;
-    let function = harness.deploy(&[]).await;
-    let answers = function.ok(&steps(&["begin read", "?add 4", "drop", "count"])).await;
-    assert!(answers[0]["error"].is_string(), "{answers:#}");
-    assert_eq!(answers[1], 3);
+    let rig = ClusterHarness::start(Cluster::builder(engine), bootstrap).await;
+    let reader = [("DB_READER_HOST", rig.cluster.reader_endpoint())];
+    for (changes, port) in [(&[][..], rig.cluster.writer()), (&reader[..], rig.cluster.reader())] {
+        let changes = [&[("AWS_LAMBDA_LOG_LEVEL", "TRACE")], changes].concat();
+        let function = rig.deploy(Duration::from_secs(30), &[], &changes).await;
+        let taken = ["begin read", "port", "?add 4", "drop", "count", "begin read", "?add 4"];
+        let answers = function.ok(&steps(&taken)).await;
+        assert_eq!(answers[0], port.address().port(), "{answers:#}");
+        for refused in [&answers[1], &answers[3]] {
+            assert_eq!(refused["error"], "Query", "{answers:#}");
+            let message = refused["message"].as_str().unwrap();
+            assert!(message.contains("begin the transaction with Mode::Write"), "{message}");
+            assert!(!message.contains("DB_HOST"), "{message}");
+        }
+        assert_eq!(answers[2], 3, "{answers:#}");
+        let logs = function.logs();
+        assert!(!logs.contains("nothing was run"), "it was tried again: {logs}");
+        let written = last(&function, &["begin", "add 4", "rollback", "count"]).await;
+        assert_eq!(written, 3, "the connection still takes writes");
+    }
 }
