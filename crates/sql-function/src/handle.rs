@@ -17,10 +17,11 @@ use crate::event::{self, Call, Request};
 use crate::log_in::Random;
 use crate::login::{Accepted, Clock, Login, Took};
 use crate::perform::{Step, Work, perform};
+use crate::place::Need;
 use crate::placeholders;
 use crate::pool::Pool;
 use crate::response::Response;
-use crate::retries::{Need, Retries};
+use crate::retries::Retries;
 use crate::said::Loggable;
 use crate::settings::{Reader, Settings};
 use crate::statement::{Mode, Statement};
@@ -243,7 +244,7 @@ impl<C: Connector> Function<C> {
         let mut retries = Retries::new(need);
         loop {
             match self.attempt(work, &mut retries, deadline).await {
-                Err(error) if retries.again(&error, self.pool.seeks_writer()) => {}
+                Err(error) if retries.again(&error, self.pool.finder()) => {}
                 outcome => return outcome,
             }
         }

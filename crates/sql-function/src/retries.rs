@@ -1,19 +1,8 @@
-//! What the work of an event needs from its server, and whether work that failed is done again.
+//! Whether work that failed is done again.
 
 use crate::error::{Error, Kind};
+use crate::place::{Finder, Need};
 use crate::writer_search::Search;
-
-/// What work needs from its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// Any server, preferably a reader: it only reads.
-    Read,
-    /// The writer, as far as that can be known at once: it may only read, as a procedure does, or it reads
-    /// after a write of the same event.
-    Perhaps,
-    /// A server that takes writes, or that holds the locks which exclude other runs.
-    Write,
-}
 
 /// The attempts at some work.
 pub(crate) struct Retries {
@@ -31,19 +20,22 @@ impl Retries {
     }
 
     /// Whether the work that failed with `error` is done again: nothing of it was executed. A server that
-    /// takes no writes is replaced as often as there is time for it if the writer `is_sought`; everything
-    /// else is worth one more attempt.
-    pub(crate) fn again(&mut self, error: &Error, is_sought: bool) -> bool {
+    /// takes no writes is replaced as often as there is time for it if the function itself finds the writer;
+    /// everything else is worth one more attempt.
+    pub(crate) fn again(&mut self, error: &Error, finder: Finder) -> bool {
         if !error.is_retryable() || self.search.is_over {
             return false;
         }
-        let again = match error.kind() {
-            Kind::ServerReadOnly if is_sought => {
+        let again = match (error.kind(), finder) {
+            (Kind::ServerReadOnly, Finder::Search) => {
                 // It writes.
                 self.need = Need::Write;
                 true
             }
-            Kind::ServerReadOnly => !std::mem::replace(&mut self.was_refused, true),
+            (Kind::ServerReadOnly, Finder::Proxy) => {
+                !std::mem::replace(&mut self.was_refused, true)
+            }
+            (Kind::ServerReadOnly, Finder::Nobody) => false,
             _ => !std::mem::replace(&mut self.was_again, true),
         };
         if again {
@@ -68,7 +60,7 @@ mod tests {
     fn what_may_have_run_is_not_done_again() {
         for kind in [Kind::ServerReadOnly, Kind::ConnectionLost, Kind::Query, Kind::Timeout] {
             for fate in [Fate::Unknown, Fate::Interrupted, Fate::CarriedOut] {
-                let again = Retries::new(Need::Write).again(&failed(kind, fate), true);
+                let again = Retries::new(Need::Write).again(&failed(kind, fate), Finder::Search);
                 assert!(!again, "{kind:?} {fate:?}");
             }
         }
@@ -79,22 +71,30 @@ mod tests {
         let refused = failed(Kind::ServerReadOnly, Fate::NotRun);
         let mut retries = Retries::new(Need::Perhaps);
         for _ in 0..9 {
-            assert!(retries.again(&refused, true));
+            assert!(retries.again(&refused, Finder::Search));
             assert_eq!(retries.need, Need::Write, "it writes");
         }
         retries.search.is_over = true;
-        assert!(!retries.again(&refused, true));
-        // Through a proxy, which finds the writer itself, once.
+        assert!(!retries.again(&refused, Finder::Search));
+    }
+
+    #[test]
+    fn what_was_refused_is_sent_again_only_where_it_may_come_to_the_writer() {
+        let refused = failed(Kind::ServerReadOnly, Fate::NotRun);
         let mut retries = Retries::new(Need::Write);
-        assert!(retries.again(&refused, false));
-        assert!(!retries.again(&refused, false));
+        assert!(retries.again(&refused, Finder::Proxy), "the proxy may have found the writer");
+        assert!(!retries.again(&refused, Finder::Proxy));
+        let mut retries = Retries::new(Need::Write);
+        assert!(!retries.again(&refused, Finder::Nobody), "a reader endpoint leads to readers");
+        let lost = failed(Kind::ConnectionLost, Fate::NotRun);
+        assert!(retries.again(&lost, Finder::Nobody));
     }
 
     #[test]
     fn everything_else_is_done_again_once() {
         let lost = failed(Kind::ConnectionLost, Fate::NotRun);
         let mut retries = Retries::new(Need::Read);
-        assert!(retries.again(&lost, true));
-        assert!(!retries.again(&lost, true));
+        assert!(retries.again(&lost, Finder::Search));
+        assert!(!retries.again(&lost, Finder::Search));
     }
 }

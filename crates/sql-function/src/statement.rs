@@ -210,10 +210,17 @@ impl Statement {
         CHANGES.contains(&self.main_verb().as_str())
     }
 
-    /// Whether it may only read although its mode is write: a procedure, a function, a setting.
+    /// Whether a server that takes no writes may run it although its mode is write: a procedure, a function,
+    /// a setting, or what looks after sessions and tables of the one server.
+    ///
+    /// Sources: `read_only` in MySQL's manual; `ClassifyUtilityCommandAsReadOnly` in PostgreSQL's sources,
+    /// which takes a CHECKPOINT in recovery, and refuses ANALYZE there.
     pub(crate) fn may_only_read(&self) -> bool {
-        const PERHAPS: [&str; 9] =
-            ["CALL", "DO", "EXECUTE", "EXPLAIN", "SELECT", "SET", "SHOW", "TABLE", "VALUES"];
+        #[rustfmt::skip]
+        const PERHAPS: [&str; 16] = [
+            "ANALYZE", "CALL", "CHECK", "CHECKPOINT", "DO", "EXECUTE", "EXPLAIN", "FLUSH", "KILL",
+            "OPTIMIZE", "REPAIR", "SELECT", "SET", "SHOW", "TABLE", "VALUES",
+        ];
         self.mode == Mode::Read || PERHAPS.contains(&self.main_verb().as_str())
     }
 

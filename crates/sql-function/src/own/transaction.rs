@@ -15,9 +15,10 @@ use crate::own::answer::{self, Answer};
 use crate::own::arguments;
 use crate::own::invocation::Invocation;
 use crate::param::Param;
+use crate::place::Need;
 use crate::refusal::connection_lost;
 use crate::response::StatementResult;
-use crate::retries::{Need, Retries};
+use crate::retries::Retries;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
 
@@ -175,10 +176,10 @@ impl<'a, C: Connector> Transaction<'a, C> {
         } else {
             self.invocation.roll_back().await; // an earlier one
             let mut retries = Retries::new(self.need());
-            let is_sought = self.invocation.function.pool().seeks_writer();
+            let finder = self.invocation.function.pool().finder();
             loop {
                 match Box::pin(self.first(&mut retries, statement, params)).await {
-                    Err(error) if retries.again(&error, is_sought) => {}
+                    Err(error) if retries.again(&error, finder) => {}
                     outcome => break outcome,
                 }
             }
