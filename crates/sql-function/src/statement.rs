@@ -211,15 +211,16 @@ impl Statement {
     }
 
     /// Whether a server that takes no writes may run it although its mode is write: a procedure, a function,
-    /// a setting, or what looks after sessions and tables of the one server.
+    /// a setting, or what looks after the one server. MySQL's and MariaDB's manuals have ANALYZE and OPTIMIZE
+    /// among them, but the servers refuse both.
     ///
-    /// Sources: `read_only` in MySQL's manual; `ClassifyUtilityCommandAsReadOnly` in PostgreSQL's sources,
-    /// which takes a CHECKPOINT in recovery, and refuses ANALYZE there.
+    /// Source for PostgreSQL: `ClassifyUtilityCommandAsReadOnly` in its sources, which takes a CHECKPOINT in
+    /// recovery, and no ANALYZE.
     pub(crate) fn may_only_read(&self) -> bool {
         #[rustfmt::skip]
-        const PERHAPS: [&str; 16] = [
-            "ANALYZE", "CALL", "CHECK", "CHECKPOINT", "DO", "EXECUTE", "EXPLAIN", "FLUSH", "KILL",
-            "OPTIMIZE", "REPAIR", "SELECT", "SET", "SHOW", "TABLE", "VALUES",
+        const PERHAPS: [&str; 13] = [
+            "CALL", "CHECK", "CHECKPOINT", "DO", "EXECUTE", "EXPLAIN", "FLUSH", "KILL", "SELECT", "SET",
+            "SHOW", "TABLE", "VALUES",
         ];
         self.mode == Mode::Read || PERHAPS.contains(&self.main_verb().as_str())
     }

@@ -44,10 +44,7 @@ fn what_a_server_may_run_that_takes_no_writes() {
         "CALL mysql.rds_kill(7)",
         "kill 7",
         "FLUSH TABLES",
-        "ANALYZE TABLE t",
         "CHECK TABLE t",
-        "OPTIMIZE TABLE t",
-        "REPAIR TABLE t",
         "SELECT f()",
         "WITH a AS (SELECT 1) SELECT f() FROM a",
     ] {
@@ -57,10 +54,15 @@ fn what_a_server_may_run_that_takes_no_writes() {
     {
         assert!(may(sql, Dialect::Postgres), "{sql}");
     }
-    for sql in ["INSERT INTO t VALUES (1)", "WITH a AS (SELECT 1) DELETE FROM t", "TRUNCATE t"] {
+    for sql in [
+        "INSERT INTO t VALUES (1)",
+        "WITH a AS (SELECT 1) DELETE FROM t",
+        "TRUNCATE t",
+        "ANALYZE TABLE t",
+        "OPTIMIZE TABLE t",
+    ] {
         assert!(!may(sql, MYSQL), "{sql}");
     }
-    assert!(!may("VACUUM", Dialect::Postgres), "refused in recovery");
 }
 
 #[test]
