@@ -114,8 +114,9 @@ impl Endpoint {
     }
 
     /// The endpoint of another instance of the same account and region, on the same port: a name such as
-    /// a cluster gives of its instances, or a whole host. `None` if the host is of another account or
-    /// region, or if either of the two is the endpoint of a proxy or a global database, or none of RDS's.
+    /// a cluster gives of its instances, or a whole host. `None` if the host is that of no instance, or of
+    /// another account or region; and if this endpoint is that of a proxy or a global database, or none of
+    /// RDS's.
     ///
     /// All endpoints of an account in a region have the same id in their names: `db.abc1.eu-west-1.…` and
     /// `db.cluster-abc1.eu-west-1.…`. Source: "Amazon Aurora endpoint connections", Aurora user guide.
@@ -136,7 +137,9 @@ impl Endpoint {
             false => format!("{instance_or_host}.{of_account}"),
         };
         let other = Self::with_region(&host, self.port, &self.region).ok()?;
-        (other.of_account() == Some(of_account)).then_some(other)
+        let is_sibling =
+            other.kind == EndpointKind::Instance && other.of_account() == Some(of_account);
+        is_sibling.then_some(other)
     }
 
     /// What the endpoints of an account in a region have in common: `abc123def456.eu-west-1.rds.…`.
@@ -443,8 +446,6 @@ mod tests {
                 assert_eq!((by_name.port(), by_name.region()), (own.port(), own.region()));
                 assert_eq!(own.sibling("I-2"), Some(by_name.clone()), "RDS's names have no case");
                 assert_eq!(own.sibling(&format!("{instance}.")), Some(by_name));
-                let writer = format!("other.cluster-{of_account}");
-                assert_eq!(own.sibling(&writer), Some(parsed(&writer)));
             }
         }
     }
@@ -460,6 +461,11 @@ mod tests {
             "i-2.abc1.eu-west-1.rds-fips.amazonaws.com",
             "i-2.abc1.eu-west-1.rds.amazonaws.com.example.com",
             "i-2.abc1.eu-west-1.rds.amazonaws.com.cn",
+            // A cluster names its instances, and nothing else.
+            "db.cluster-abc1.eu-west-1.rds.amazonaws.com",
+            "other.cluster-abc1.eu-west-1.rds.amazonaws.com",
+            "db.cluster-ro-abc1.eu-west-1.rds.amazonaws.com",
+            "any.cluster-custom-abc1.eu-west-1.rds.amazonaws.com",
             "i-2.proxy-abc1.eu-west-1.rds.amazonaws.com",
             "x.endpoint.proxy-abc1.eu-west-1.rds.amazonaws.com",
             "i-2.shardgrp-abc1.eu-west-1.rds.amazonaws.com",

@@ -71,6 +71,7 @@ mod handle;
 mod own;
 mod param;
 mod perform;
+mod place;
 mod pool;
 mod response;
 mod retries;

@@ -128,6 +128,12 @@ impl Login {
         self.endpoint().kind().is_proxy()
     }
 
+    /// Whether something other than the endpoint's own address is dialled: a tunnel, which may lead to one
+    /// server alone.
+    pub(crate) fn is_tunnelled(&self) -> bool {
+        self.connect_to != self.endpoint().dial_address()
+    }
+
     /// The placeholders that this login fills.
     pub fn placeholders(&self) -> Placeholders {
         placeholders::of_endpoint(self.texts, &self.signed_for())

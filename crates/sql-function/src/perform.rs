@@ -8,9 +8,9 @@ use crate::deadline::Deadline;
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::param::Param;
+use crate::place::Need;
 use crate::pool::Lease;
 use crate::response::Response;
-use crate::retries::Need;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
 
@@ -38,15 +38,15 @@ impl<'a> Work<'a> {
         self.steps().iter().map(|(_, statement)| *statement).collect()
     }
 
-    /// What it needs from its server. A lock must be where other runs take theirs, which is at the writer.
+    /// What it needs from its server. A lock must be where other runs take theirs.
     pub(crate) fn need(&self) -> Need {
         let steps = || self.steps().iter().map(|(_, statement)| statement);
-        match self {
-            _ if steps().any(|statement| statement.exclusive) => Need::Write,
+        let need = match self {
             _ if steps().all(|statement| statement.mode == Mode::Read) => Need::Read,
             Work::Statement((_, statement)) if statement.may_only_read() => Need::Perhaps,
             _ => Need::Write,
-        }
+        };
+        if steps().any(|statement| statement.exclusive) { need.max(Need::Lock) } else { need }
     }
 }
 
@@ -223,13 +223,17 @@ mod tests {
         let write = statement("-- mode: write\nINSERT INTO t VALUES (1)");
         let truncate = statement("-- mode: write\nTRUNCATE t");
         let call = statement("-- mode: write\nCALL p()");
+        let alone = statement("-- mode: write\n-- exclusive: true\nCALL p()");
+        let purge = statement("-- mode: write\n-- exclusive: true\nDELETE FROM t");
         let step = |statement| (vec![].into(), statement);
         for (statement, need) in [
             (&read, Need::Read),
-            (&exclusive, Need::Write),
+            (&exclusive, Need::Lock),
             (&write, Need::Write),
             (&truncate, Need::Write),
             (&call, Need::Perhaps),
+            (&alone, Need::Lock),
+            (&purge, Need::Write),
         ] {
             assert_eq!(Work::Statement(step(statement)).need(), need, "{}", statement.sql);
         }
@@ -237,7 +241,8 @@ mod tests {
             ([&read, &read], Need::Read),
             ([&read, &write], Need::Write),
             ([&read, &call], Need::Write),
-            ([&exclusive, &read], Need::Write),
+            ([&exclusive, &read], Need::Lock),
+            ([&exclusive, &write], Need::Write),
         ] {
             let steps = statements.map(step).into_iter().collect();
             assert_eq!(Work::Transaction(steps).need(), need);

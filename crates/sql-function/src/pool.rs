@@ -21,10 +21,10 @@ use crate::driver::{Connection, Connector};
 use crate::error::Error;
 use crate::log_in::Random;
 use crate::login::Login;
-use crate::retries::{Need, Retries};
+use crate::place::{Finder, Need, Place};
+use crate::retries::Retries;
 use crate::role::{Obtained, Open, Role};
 use crate::statement::Statement;
-use crate::writer_search;
 
 /// How long a reader is left alone that did not let the function in.
 const READER_AWAY: Duration = Duration::from_secs(30);
@@ -74,9 +74,9 @@ impl<C: Connector> Pool<C> {
         Pool { writer: role(writer), reader: reader.map(role), reader_failed: Mutex::default() }
     }
 
-    /// Whether work that a server refuses because it takes no writes is done at another one.
-    pub(crate) fn seeks_writer(&self) -> bool {
-        writer_search::is_sought(self.writer.login())
+    /// Who finds the writer when a server has refused to write.
+    pub(crate) fn finder(&self) -> Finder {
+        Finder::of(self.writer.login())
     }
 
     /// A random number.
@@ -170,7 +170,7 @@ impl<C: Connector> Pool<C> {
     ) -> Result<Option<Lease<C>>, Error> {
         let permit = reader.permit(deadline).await?;
         let limit = deadline.for_a_reader();
-        if let Some(open) = reader.idle(statements, false, limit).await {
+        if let Some(open) = reader.idle(statements, |_| true, limit).await {
             return Ok(Some(Lease::new(open, permit, true)));
         }
         let open = self.open_reader(reader, limit).await;
@@ -208,21 +208,25 @@ impl<C: Connector> Pool<C> {
         deadline: Deadline,
     ) -> Result<Open<C>, Error> {
         let role = &self.writer;
-        let is_sought = self.seeks_writer();
-        let writes = retries.need == Need::Write && is_sought;
-        let mut idle = role.idle(statements, writes, deadline).await;
-        if idle.is_none() && writes {
-            idle = role.read_only(deadline).await;
-        }
+        let place = Place::of(retries.need, role.login());
+        let fits = |open: &Open<C>| match place {
+            Place::Any => true,
+            Place::Endpoint => role.has_opened(open),
+            Place::WriterOrAny | Place::Writer => open.read_only.is_none(),
+        };
+        let idle = role.idle(statements, fits, deadline).await;
+        // One to a writer elsewhere is closed: there are never more connections than events.
+        let idle = idle.filter(|open| place != Place::Endpoint || fits(open));
         let open = match idle {
             Some(open) => open,
             None => role.log_in(deadline, true).await?,
         };
-        match retries.need {
-            _ if open.read_only.is_none() || !is_sought => Ok(open),
-            Need::Write => retries.search.writer(role, open, deadline).await,
-            Need::Perhaps => retries.search.writer_or(role, open, deadline).await,
-            Need::Read => Ok(open),
+        match place {
+            Place::Writer if !fits(&open) => retries.search.writer(role, open, deadline).await,
+            Place::WriterOrAny if !fits(&open) => {
+                retries.search.writer_or(role, open, deadline).await
+            }
+            _ => Ok(open),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the work of an event needs from its server, and whether work that failed is done again.
+//! Whether work that failed is done again.
 
 use engine::Engine;
 use std::time::Duration;
@@ -8,21 +8,10 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis};
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
+use crate::place::{Finder, Need};
 use crate::pool::{Lease, Pool};
 use crate::refusal::read_only_by_itself;
 use crate::writer_search::Search;
-
-/// What work needs from its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// Any server, preferably a reader: it only reads.
-    Read,
-    /// The writer, as far as that can be known at once: it may only read, as a procedure does, or it reads
-    /// after a write of the same event.
-    Perhaps,
-    /// A server that takes writes, or that holds the locks which exclude other runs.
-    Write,
-}
 
 /// How often work is done again whose connection broke before anything of it was run.
 const LOSSES: u32 = 5;
@@ -65,27 +54,27 @@ impl Retries {
         pool: &Pool<C>,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let wait = self.again(error, pool.seeks_writer(), pool.random(), deadline.left())?;
+        let wait = self.again(error, pool.finder(), pool.random(), deadline.left())?;
         deadline.wait(sleep(wait)).await;
         Ok(())
     }
 
     /// How long to wait until the work that failed with `error` is done again: nothing of it was executed. A
-    /// server that takes no writes is replaced as often as there is time for it if the writer `is_sought`,
-    /// unless it said that it does; a connection that broke is replaced at once, and then with backoff;
+    /// server that takes no writes is replaced as often as there is time for it if the function itself finds
+    /// the writer, unless it said that it does; a connection that broke is replaced at once, and then with backoff;
     /// everything else is worth one more attempt.
     fn again(
         &mut self,
         error: Error,
-        is_sought: bool,
+        finder: Finder,
         random: u64,
         left: Duration,
     ) -> Result<Duration, Error> {
         if !error.is_retryable() || self.search.is_over {
             return Err(error);
         }
-        let wait = match error.kind() {
-            Kind::ServerReadOnly if is_sought => {
+        let wait = match (error.kind(), finder) {
+            (Kind::ServerReadOnly, Finder::Search) => {
                 if std::mem::replace(&mut self.was_refused, true) && self.is_new_at_writer {
                     return Err(read_only_by_itself(error));
                 }
@@ -93,8 +82,9 @@ impl Retries {
                 self.need = Need::Write;
                 Some(Duration::ZERO)
             }
-            Kind::ServerReadOnly => once(&mut self.was_refused),
-            Kind::ConnectionLost => {
+            (Kind::ServerReadOnly, Finder::Proxy) => once(&mut self.was_refused),
+            (Kind::ServerReadOnly, Finder::Nobody) => None,
+            (Kind::ConnectionLost, _) => {
                 self.lost += 1;
                 match self.lost {
                     1 => Some(Duration::ZERO),
@@ -130,8 +120,8 @@ mod tests {
     }
 
     /// What follows after an error of this kind, with much time.
-    fn next(retries: &mut Retries, kind: Kind, is_sought: bool) -> Result<u128, Kind> {
-        let next = retries.again(failed(kind), is_sought, RANDOM, MINUTE);
+    fn next(retries: &mut Retries, kind: Kind, finder: Finder) -> Result<u128, Kind> {
+        let next = retries.again(failed(kind), finder, RANDOM, MINUTE);
         next.map(|wait| wait.as_millis()).map_err(|error| error.kind())
     }
 
@@ -140,7 +130,7 @@ mod tests {
         for kind in [Kind::ServerReadOnly, Kind::ConnectionLost, Kind::Query, Kind::Timeout] {
             for fate in [Fate::Unknown, Fate::Interrupted, Fate::CarriedOut] {
                 let error = failed(kind).with_fate(fate);
-                let again = Retries::new(Need::Write).again(error, true, RANDOM, MINUTE);
+                let again = Retries::new(Need::Write).again(error, Finder::Search, RANDOM, MINUTE);
                 assert_eq!(again.unwrap_err().fate(), fate, "{kind:?}");
             }
         }
@@ -150,16 +140,23 @@ mod tests {
     fn a_server_that_takes_no_writes_is_replaced_until_the_time_is_up() {
         let mut retries = Retries::new(Need::Perhaps);
         for _ in 0..9 {
-            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0));
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Ok(0));
             assert_eq!(retries.need, Need::Write, "it writes");
         }
         retries.search.is_over = true;
-        assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Err(Kind::ServerReadOnly));
-        // Through a proxy, which finds the writer itself, once.
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Err(Kind::ServerReadOnly));
+    }
+
+    #[test]
+    fn what_was_refused_is_sent_again_only_where_it_may_come_to_the_writer() {
         let mut retries = Retries::new(Need::Write);
-        retries.is_new_at_writer = true; // it says nothing
-        assert_eq!(next(&mut retries, Kind::ServerReadOnly, false), Ok(0));
-        assert_eq!(next(&mut retries, Kind::ServerReadOnly, false), Err(Kind::ServerReadOnly));
+        retries.is_new_at_writer = true; // a proxy says nothing
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Proxy), Ok(0));
+        let refused = Err(Kind::ServerReadOnly);
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Proxy), refused);
+        let mut retries = Retries::new(Need::Write);
+        assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Nobody), refused);
+        assert_eq!(next(&mut retries, Kind::ConnectionLost, Finder::Nobody), Ok(0));
     }
 
     #[test]
@@ -168,24 +165,24 @@ mod tests {
             let mut retries = Retries::new(Need::Write);
             retries.is_new_at_writer = first_is_new;
             // The server may have become read-only since the login.
-            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0));
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Ok(0));
             retries.is_new_at_writer = false;
-            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Ok(0), "an old one");
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Ok(0), "an old one");
             retries.is_new_at_writer = true;
-            assert_eq!(next(&mut retries, Kind::ServerReadOnly, true), Err(Kind::Query));
+            assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Err(Kind::Query));
         }
     }
 
     #[test]
     fn a_connection_that_breaks_is_replaced_some_times() {
         let mut retries = Retries::new(Need::Read);
-        let mut lost = |_| next(&mut retries, Kind::ConnectionLost, true);
+        let mut lost = |_| next(&mut retries, Kind::ConnectionLost, Finder::Search);
         let waits = [0, 1, 2, 3, 4, 5].map(&mut lost);
         assert_eq!(waits, [Ok(0), Ok(199), Ok(399), Ok(799), Ok(1599), Err(Kind::ConnectionLost)]);
         let mut retries = Retries::new(Need::Read);
         let soon = Duration::from_millis(20);
         for expected in [Some(Duration::ZERO), None] {
-            let again = retries.again(failed(Kind::ConnectionLost), true, RANDOM, soon);
+            let again = retries.again(failed(Kind::ConnectionLost), Finder::Search, RANDOM, soon);
             assert_eq!(again.ok(), expected, "no time is left for another wait");
         }
     }
@@ -195,7 +192,7 @@ mod tests {
         let mut retries = Retries::new(Need::Read);
         for expected in [true, false] {
             let error = Error::new(Kind::Query, "its plan is out of date").stale();
-            assert_eq!(retries.again(error, true, RANDOM, MINUTE).is_ok(), expected);
+            assert_eq!(retries.again(error, Finder::Search, RANDOM, MINUTE).is_ok(), expected);
         }
     }
 }

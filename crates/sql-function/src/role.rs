@@ -95,6 +95,11 @@ impl<C: Connector> Role<C> {
         &self.connector
     }
 
+    /// Whether a connection leads where the endpoint has led, and not to a writer that was found elsewhere.
+    pub(crate) fn has_opened(&self, open: &Open<C>) -> bool {
+        Arc::ptr_eq(&open.connector, &self.connector)
+    }
+
     /// A random number.
     pub(crate) fn random(&self) -> u64 {
         (self.random)()
@@ -113,22 +118,15 @@ impl<C: Connector> Role<C> {
         })
     }
 
-    /// An idle connection whose session [suits](Connection::suits) the statements, if the last one is alive;
-    /// only one whose server is not known to take no writes, if the work `writes`.
+    /// The last idle connection that is `wanted`, or else the last one, if it is alive and its session
+    /// [suits](Connection::suits) the statements.
     pub(crate) async fn idle(
         &self,
         statements: &[&Statement],
-        writes: bool,
+        wanted: impl Fn(&Open<C>) -> bool,
         deadline: Deadline,
     ) -> Option<Open<C>> {
-        let fits = |idle: &Idle<C>| !writes || idle.open.read_only.is_none();
-        let last = self.take(fits).filter(|idle| idle.open.connection.suits(statements));
-        self.alive(last?, deadline).await
-    }
-
-    /// An idle connection to a server that takes no writes.
-    pub(crate) async fn read_only(&self, deadline: Deadline) -> Option<Open<C>> {
-        let last = self.take(|idle| idle.open.read_only.is_some());
+        let last = self.take(wanted).filter(|idle| idle.open.connection.suits(statements));
         self.alive(last?, deadline).await
     }
 
@@ -168,10 +166,12 @@ impl<C: Connector> Role<C> {
         (self.login().clock)()
     }
 
-    fn take(&self, fits: impl Fn(&Idle<C>) -> bool) -> Option<Idle<C>> {
+    fn take(&self, wanted: impl Fn(&Open<C>) -> bool) -> Option<Idle<C>> {
         let mut idle = self.lock();
-        let at = idle.iter().rposition(fits)?;
-        Some(idle.remove(at))
+        match idle.iter().rposition(|idle| wanted(&idle.open)) {
+            Some(at) => Some(idle.remove(at)),
+            None => idle.pop(),
+        }
     }
 
     /// The connection, if it is usable: checked in one round trip, unless it was used a moment ago.

@@ -210,10 +210,18 @@ impl Statement {
         CHANGES.contains(&self.main_verb().as_str())
     }
 
-    /// Whether it may only read although its mode is write: a procedure, a function, a setting.
+    /// Whether a server that takes no writes may run it although its mode is write: a procedure, a function,
+    /// a setting, or what looks after the one server. MySQL's and MariaDB's manuals have ANALYZE and OPTIMIZE
+    /// among them, but the servers refuse both.
+    ///
+    /// Source for PostgreSQL: `ClassifyUtilityCommandAsReadOnly` in its sources, which takes a CHECKPOINT in
+    /// recovery, and no ANALYZE.
     pub(crate) fn may_only_read(&self) -> bool {
-        const PERHAPS: [&str; 9] =
-            ["CALL", "DO", "EXECUTE", "EXPLAIN", "SELECT", "SET", "SHOW", "TABLE", "VALUES"];
+        #[rustfmt::skip]
+        const PERHAPS: [&str; 13] = [
+            "CALL", "CHECK", "CHECKPOINT", "DO", "EXECUTE", "EXPLAIN", "FLUSH", "KILL", "SELECT", "SET",
+            "SHOW", "TABLE", "VALUES",
+        ];
         self.mode == Mode::Read || PERHAPS.contains(&self.main_verb().as_str())
     }
 

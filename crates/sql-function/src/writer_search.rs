@@ -9,7 +9,6 @@
 //! Source: "Aurora connection management" and "High availability for Amazon Aurora", Aurora user guide.
 
 use diagnosis::Cause;
-use iam_auth::EndpointKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -20,10 +19,10 @@ use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::login::Login;
+use crate::place::Finder;
 use crate::role::{Obtained, Open, Role};
+use crate::said::Loggable;
 
-/// Between two logins at the endpoint.
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 /// How long a server may take to tell the writer; a quarter of what is left if that is less.
 const TOPOLOGY_LIMIT: Duration = Duration::from_secs(2);
 /// How long a login at the writer's own endpoint may take; half of what is left if that is less.
@@ -33,10 +32,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// What is left of the time to tell what was found.
 const ANSWER: Duration = Duration::from_millis(50);
 
-/// Whether the server of a login can be another one than the writer, and another one can be found: an RDS
-/// Proxy finds the writer itself, and the name of a reader endpoint never leads to another one on purpose.
+/// Whether the writer is looked for if the server of a login takes no writes.
 pub(crate) fn is_sought(login: &Login) -> bool {
-    !login.is_through_proxy() && login.endpoint().kind() != EndpointKind::ClusterReader
+    Finder::of(login) == Finder::Search
 }
 
 /// What was found in one event on the way to a server that takes writes.
@@ -44,8 +42,8 @@ pub(crate) struct Search {
     began: Instant,
     /// How often a server was met that takes no writes.
     met: u32,
-    /// The host that a server named as the writer.
-    named: Option<String>,
+    /// The writer that a server named, and why it was not used.
+    named: Option<Loggable>,
     /// Whether the time was up.
     pub(crate) is_over: bool,
 }
@@ -82,7 +80,7 @@ impl Search {
                 role.put(Open { obtained: Obtained::REUSED, ..kept });
             }
             if !at_once {
-                let pause = BACKOFF.delay(self.met - 1, role.random(), deadline.left());
+                let pause = Backoff::LOGIN.delay(self.met - 1, role.random(), deadline.left());
                 let Some(pause) = pause else { return Err(self.given_up(role, why)) };
                 deadline.wait(sleep(pause)).await;
             }
@@ -142,8 +140,8 @@ impl Search {
         deadline: Deadline,
     ) -> (Option<Open<C>>, Option<Open<C>>) {
         let login = role.login();
-        if login.connect_to != login.endpoint().dial_address() {
-            return (None, Some(open)); // a tunnel leads to one server alone
+        if login.is_tunnelled() {
+            return (None, Some(open));
         }
         let limit = deadline.at_most(Some(TOPOLOGY_LIMIT.min(deadline.left() / 4)));
         let asked = limit.bound(|| "the question for the writer".into(), open.connection.writer());
@@ -154,36 +152,41 @@ impl Search {
                 return (None, None);
             }
         };
-        let endpoint = named.and_then(|named| login.endpoint().sibling(&named));
-        let Some(endpoint) = endpoint else { return (None, Some(open)) };
-        let host = endpoint.host().to_owned();
-        let is_itself = endpoint == *open.connector.login().endpoint();
-        self.named = Some(host.clone());
-        if is_itself {
+        let Some(named) = named else { return (None, Some(open)) };
+        let Some(endpoint) = login.endpoint().sibling(&named) else {
+            let why = "; the writer that it names is none of the account and region in DB_HOST";
+            self.named = Some(why.into());
+            return (None, Some(open));
+        };
+        if endpoint == *open.connector.login().endpoint() {
+            self.named = Some("; it names itself as the writer".into());
             return (None, Some(open));
         }
+        let host = endpoint.host().to_owned();
         let connect_to = endpoint.dial_address();
         let connector = Arc::new(C::new(Login { connect_to, ..login.at(endpoint) }));
         let limit = deadline.at_most(Some(INSTANCE_LIMIT.min(deadline.left() / 2)));
         let start = Instant::now();
         let login = limit.bound(|| "the login at the writer".into(), connector.connect(limit));
-        let found = match login.await {
-            Ok(connection) => Open::new(connection, connector.clone(), start),
+        let found = login.await.map(|connection| Open::new(connection, connector.clone(), start));
+        let why = match found {
+            Ok(found) => match found.read_only {
+                None => {
+                    tracing::debug!(host, "logged in at the writer's own endpoint");
+                    return (Some(found), Some(open));
+                }
+                Some(why) => {
+                    loggable!("; the writer that it names, {host}, takes none either ({why})")
+                }
+            },
             Err(error) => {
-                tracing::debug!(host, error = error.log(), "no login at the writer that is named");
-                return (None, Some(open));
+                let error = error.log();
+                loggable!("; the login at the writer that it names, {host}, failed: {error}")
             }
         };
-        match found.read_only {
-            None => {
-                tracing::debug!(host, "logged in at the writer's own endpoint");
-                (Some(found), Some(open))
-            }
-            Some(why) => {
-                tracing::debug!(host, why, "the writer that is named takes no writes");
-                (None, Some(open))
-            }
-        }
+        tracing::debug!(host, %why, "the writer that is named is not used");
+        self.named = Some(why);
+        (None, Some(open))
     }
 
     /// The time is up, and nothing was run.
@@ -192,13 +195,10 @@ impl Search {
         let login = role.login();
         let (host, tried) = (login.endpoint().host(), self.met);
         let seconds = self.began.elapsed().as_secs_f64();
-        let named = match &self.named {
-            Some(writer) if writer == host => "; it names itself as the writer".into(),
-            Some(writer) => loggable!("; the writer that it names, {writer}, took none either"),
-            None => "; it names no other server as the writer".into(),
-        };
         let times = if tried == 1 { "once" } else { "each time" };
         let cause = if self.named.is_some() { Cause::WriterMoved } else { Cause::ReadOnly };
+        let unnamed = || "; it names no other server as the writer".into();
+        let named = self.named.take().unwrap_or_else(unnamed);
         Error::new(
             Kind::ServerReadOnly,
             loggable!(

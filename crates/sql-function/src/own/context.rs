@@ -18,8 +18,9 @@ use crate::own::invocation::Invocation;
 use crate::own::transaction::Transaction;
 use crate::param::Param;
 use crate::perform::Work;
+use crate::place::Need;
 use crate::response::{Response, StatementResult};
-use crate::retries::{Need, Retries};
+use crate::retries::Retries;
 use crate::statement::{Mode, Statement};
 
 /// The database, for one invocation of a handler.
@@ -115,8 +116,9 @@ impl<C: Connector> Context<C> {
         Transaction::new(&self.0, mode)
     }
 
-    /// The driver's own client, for what nothing else here can do, at the writer. Its session may write, as
-    /// far as the user's own settings allow, and its connection is not used again.
+    /// The driver's own client, for what nothing else here can do, at the writer, or at the instance that
+    /// `DB_HOST` names. Its session may write, as far as the user's own settings allow, and its connection is
+    /// not used again.
     ///
     /// # Errors
     /// There is no connection.
@@ -124,7 +126,8 @@ impl<C: Connector> Context<C> {
         async move {
             let _call = self.0.call(Mode::Read)?;
             self.0.roll_back().await;
-            let (mut retries, pool) = (Retries::new(Need::Perhaps), self.0.function.pool());
+            let mut retries = Retries::new(self.0.need(Need::Perhaps));
+            let pool = self.0.function.pool();
             let acquire = Box::pin(pool.acquire(&mut retries, &[], self.0.deadline));
             let mut lease = acquire.await?;
             self.0.count(|tally| tally.connected(lease.obtained));

@@ -12,8 +12,8 @@ use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
 use crate::handle::Function;
 use crate::own::kept::Kept;
+use crate::place::Need;
 use crate::response::Tally;
-use crate::retries::Need;
 use crate::statement::Mode;
 
 /// Identifies a connection on its server.
@@ -40,9 +40,9 @@ struct State<C: Connector> {
     /// The connection that the handler itself uses, what can cancel what runs on it, and its place in the
     /// pool.
     driver: Option<(Arc<CancelHandle<C>>, Arc<C>, OwnedSemaphorePermit)>,
-    /// Whether something that writes has begun: what is read afterwards is read from the writer, because a
-    /// reader may not have it yet.
-    writes: bool,
+    /// What everything needs at least since something that writes has begun: a reader may not have yet what
+    /// it wrote.
+    least: Need,
     kept: Kept,
     tally: Tally,
 }
@@ -69,7 +69,7 @@ impl<C: Connector> Invocation<C> {
             transaction: None,
             forgotten: false,
             driver: None,
-            writes: false,
+            least: Need::Read,
             kept: Kept::default(),
             tally: Tally::default(),
         };
@@ -91,7 +91,6 @@ impl<C: Connector> Invocation<C> {
         state.running += 1;
         let kept = state.kept;
         state.kept = kept.during(mode);
-        state.writes |= mode == Mode::Write;
         drop(state);
         Ok(Running { invocation: self, mode, kept })
     }
@@ -99,8 +98,13 @@ impl<C: Connector> Invocation<C> {
     /// What work needs now that would otherwise have this `need`.
     pub(crate) fn need(&self, need: Need) -> Need {
         let mut state = self.state();
-        state.writes |= need == Need::Write;
-        if state.writes && need == Need::Read { Need::Perhaps } else { need }
+        let needed = need.max(state.least);
+        state.least = state.least.max(match need {
+            Need::Read => Need::Read,
+            Need::Perhaps | Need::Lock => Need::Perhaps,
+            Need::AfterWrite | Need::Write => Need::AfterWrite,
+        });
+        needed
     }
 
     /// Takes out the open transaction.
@@ -154,7 +158,6 @@ impl<C: Connector> Invocation<C> {
     ) {
         let mut state = self.state();
         state.kept = state.kept.max(Kept::Perhaps);
-        state.writes = true;
         state.driver = Some((Arc::new(handle), connector, permit));
     }
 

@@ -15,9 +15,10 @@ use crate::own::answer::{self, Answer};
 use crate::own::arguments;
 use crate::own::invocation::Invocation;
 use crate::param::Param;
+use crate::place::Need;
 use crate::refusal::connection_lost;
 use crate::response::StatementResult;
-use crate::retries::{Need, Retries};
+use crate::retries::Retries;
 use crate::rows::RESPONSE_LIMIT;
 use crate::statement::{Mode, Statement};
 

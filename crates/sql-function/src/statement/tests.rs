@@ -36,6 +36,36 @@ fn options_are_comments_at_the_top() {
 }
 
 #[test]
+fn what_a_server_may_run_that_takes_no_writes() {
+    let may = |sql: &str, dialect| {
+        parse(&format!("-- mode: write\n{sql}"), dialect).unwrap().may_only_read()
+    };
+    for sql in [
+        "CALL mysql.rds_kill(7)",
+        "kill 7",
+        "FLUSH TABLES",
+        "CHECK TABLE t",
+        "SELECT f()",
+        "WITH a AS (SELECT 1) SELECT f() FROM a",
+    ] {
+        assert!(may(sql, MYSQL), "{sql}");
+    }
+    for sql in ["CHECKPOINT", "DO $$ BEGIN END $$", "SELECT pg_terminate_backend(7)", "SET a.b = 1"]
+    {
+        assert!(may(sql, Dialect::Postgres), "{sql}");
+    }
+    for sql in [
+        "INSERT INTO t VALUES (1)",
+        "WITH a AS (SELECT 1) DELETE FROM t",
+        "TRUNCATE t",
+        "ANALYZE TABLE t",
+        "OPTIMIZE TABLE t",
+    ] {
+        assert!(!may(sql, MYSQL), "{sql}");
+    }
+}
+
+#[test]
 fn any_other_comment_is_a_comment() {
     for comment in [
         "https://example.com/a?b=c",

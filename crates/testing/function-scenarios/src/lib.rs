@@ -101,7 +101,7 @@ macro_rules! scenarios {
             untidy { same_answers }
             bluegreen { both_ids one_id }
             failover { waits }
-            readers { roles }
+            readers { roles named }
             histories { at_random }
             soak { random_faults }
         }

@@ -15,6 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const ONE_ATTEMPT: Duration = Duration::from_secs(9);
 /// What it may cost the next event: nothing.
 const AT_ONCE: Duration = Duration::from_secs(3);
+/// Not enough for a writer that is not found.
+const HURRIED: Duration = Duration::from_secs(6);
 const HIT: &str = r#"{"statement":"hit","params":[1]}"#;
 /// A statement that declares itself a read, and is none.
 const SNEAKY: (&str, &str) = ("sneaky", "DELETE FROM items");
@@ -102,6 +104,101 @@ pub async fn roles(engine: Engine, bootstrap: &str) {
     let wrong = rig.deploy(TIMEOUT, &[], &[("DB_READER_HOST", &*elsewhere)]).await;
     let message = wrong.fails(WHERE, "Settings").await;
     assert!(message.contains("DB_READER_HOST"), "{message}");
+}
+
+/// At the name of a read replica, everything that can run there does, on one connection and without a look
+/// at the writer: exclusive reads, and what may only read. What writes is done at the writer, and nothing else.
+/// The name of all readers refuses a write at once.
+pub async fn named(engine: Engine, bootstrap: &str) {
+    let rig = start(engine, bootstrap).await;
+    let (writer, reader) = (rig.cluster.writer(), rig.cluster.reader());
+    if engine != Engine::Postgres {
+        query(writer, &format!("GRANT RELOAD ON *.* TO '{}'@'%'", writer.user()));
+        rig.catch_up().await;
+    }
+    let (own, writers_own) =
+        (rig.cluster.instance_endpoint(reader), rig.cluster.instance_endpoint(writer));
+    let deploy = async |host, limit| deploy_at(&rig, host, limit).await;
+    let function = deploy(own, TIMEOUT).await;
+    let runs_at_reader = async || {
+        for name in ["where", "where-exclusive", "where-write", "where-both"] {
+            let response = function.ok(&format!(r#"{{"statement":"{name}"}}"#)).await;
+            assert!(is_at(port(&response), reader), "{name}: {response}\n{}", function.logs());
+        }
+    };
+    let begun = Instant::now();
+    runs_at_reader().await;
+    for (name, _) in maintenance(engine) {
+        // There is no such session; and PostgreSQL asks for the right only after it has let a standby do it.
+        if let Err((kind, message)) = function.invoke(&format!(r#"{{"statement":"{name}"}}"#)).await
+        {
+            assert_eq!(kind, "Query", "{name}: {message}\n{}", function.logs());
+        }
+    }
+    assert!(begun.elapsed() < TIMEOUT, "it took {:?}", begun.elapsed());
+    assert_eq!([writer, reader].map(|server| connections(server)), [0, 1], "{}", function.logs());
+
+    // Something is found elsewhere, and nothing stays there.
+    function.ok(HIT).await;
+    until("it is at the writer alone", async || {
+        [writer, reader].map(|server| connections(server)) == [1, 0]
+    })
+    .await;
+    let response = function.ok(r#"{"statement":"where-exclusive"}"#).await;
+    assert!(is_at(port(&response), reader), "{response}\n{}", function.logs());
+    until("it is at the reader alone", async || {
+        [writer, reader].map(|server| connections(server)) == [0, 1]
+    })
+    .await;
+    runs_at_reader().await;
+
+    // The error says why the writer could not be used.
+    rig.names.set(writers_own, function_harness::names::Answer::NotFound);
+    let message = deploy(own, HURRIED).await.fails(HIT, "ServerReadOnly").await;
+    let why =
+        format!("the login at the writer that it names, {writers_own}, failed: cannot resolve");
+    assert!(message.contains(&why), "{message}");
+
+    let readers = deploy(rig.cluster.reader_endpoint(), TIMEOUT).await;
+    let response = readers.ok(r#"{"statement":"where-exclusive"}"#).await;
+    assert!(is_at(port(&response), reader), "{response}");
+    readers.fails(HIT, "ServerReadOnly").await;
+    assert!(!readers.logs().contains("connecting again"), "it was sent twice: {}", readers.logs());
+}
+
+/// A function at `host`, with statements that say where they run, and those that look after a server.
+async fn deploy_at<'a>(rig: &'a ClusterHarness, host: &str, limit: Duration) -> Deployed<'a> {
+    let (_, sql) = where_statement(rig.cluster.engine());
+    let [write, exclusive, both] =
+        ["-- mode: write\n", "-- exclusive: true\n", "-- mode: write\n-- exclusive: true\n"]
+            .map(|options| format!("{options}{sql}"));
+    let own = [
+        ("where", sql),
+        ("where-write", &*write),
+        ("where-exclusive", &*exclusive),
+        ("where-both", &*both),
+    ];
+    let statements = [&own[..], maintenance(rig.cluster.engine())].concat();
+    let changes = [("DB_HOST", host), ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")];
+    rig.deploy(limit, &statements, &changes).await
+}
+
+/// What looks after one server, and may run on one that takes no writes.
+fn maintenance(engine: Engine) -> &'static [(&'static str, &'static str)] {
+    match engine {
+        Engine::Postgres => &[
+            ("checkpoint", "-- mode: write\nCHECKPOINT"),
+            (
+                "block",
+                "-- mode: write\nDO $$ BEGIN PERFORM pg_catalog.pg_cancel_backend(0); END $$",
+            ),
+        ],
+        Engine::MySql | Engine::MariaDb => &[
+            ("kill", "-- mode: write\nKILL QUERY 4000000000"),
+            ("flush", "-- mode: write\nFLUSH STATUS"),
+            ("check", "-- mode: write\nCHECK TABLE items"),
+        ],
+    }
 }
 
 /// While the reader is away, whatever that looks like, the writer answers: the first event after one attempt,

@@ -21,7 +21,7 @@ macro_rules! scenarios {
             events { answers own_errors misfits diagnosis catalogue discreet }
             transactions { commit rolled_back forgotten first_error dropped read_only }
             healing { connection_gone session side_by_side one_round_trip }
-            readers { own_writes writes_first }
+            readers { own_writes writes_first side_by_side }
             ending { deadline hangs panics drivers_client spawned canceled }
         }
     };

@@ -1,13 +1,13 @@
 //! Handlers with a reader: what an event has written it also reads.
 
 use engine::Engine;
-use function_harness::ClusterHarness;
+use function_harness::{ClusterHarness, until};
 use local_rds::{Cluster, Server, Topology};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::sent::{last, steps};
+use crate::sent::{last, sleeping, steps};
 
 /// An event reads on the reader until it writes, or tries to, and on the writer from then on. The next one
 /// begins on the reader again. After a failover, with names that lag, it is the same with the new writer.
@@ -71,4 +71,34 @@ pub(crate) async fn writes_first(engine: Engine, bootstrap: &str) {
     let answers = drives.ok(&steps(&["driver", "port"])).await;
     assert_eq!(answers[0], "raw", "{}", drives.logs());
     assert_eq!(last(&begins, &["count"]).await, 6);
+}
+
+/// An event reads at the writer what it wrote, also when another event of its environment has just returned a
+/// connection to the old writer, whose server knew no other one.
+pub(crate) async fn side_by_side(engine: Engine, bootstrap: &str) {
+    let cluster = Cluster::builder(engine).topology(Topology::Nowhere);
+    let rig = ClusterHarness::start(cluster, bootstrap).await;
+    let function = rig.harness.deploy_as(&[], |function| {
+        let names = rig.names.environment();
+        let function = function.max_concurrency(2);
+        names.into_iter().fold(function, |function, (name, value)| function.env(name, value))
+    });
+    let function = function.await;
+    rig.fail_over().await;
+    let ended = async |event: String| (function.ok(&event).await, Instant::now());
+    let at_old = ended(steps(&["set", "sleep 4"]));
+    let at_new = async {
+        until("the old writer is used", async || rig.harness.asleep(sleeping(engine)).await == 1)
+            .await;
+        rig.names_follow();
+        let reads = ["wait 250", "port"].repeat(32);
+        ended(steps(&[&["add 21"], &*reads].concat())).await
+    };
+    let ((_, old_ended), (answers, new_ended)) = tokio::join!(at_old, at_new);
+    assert!(old_ended < new_ended, "the connection was not returned in time");
+    let writer = Value::from(rig.cluster.writer().address().port());
+    let ports: Vec<_> =
+        answers.as_array().unwrap()[1..].iter().filter(|it| !it.is_null()).collect();
+    assert_eq!(ports.len(), 32, "{answers}");
+    assert!(ports.iter().all(|port| **port == writer), "{answers}\n{}", function.logs());
 }
