@@ -45,10 +45,10 @@ struct Site<'a> {
 impl<'a> Site<'a> {
     async fn new(harness: &'a Harness, [v6, v4]: [Way; 2]) -> Site<'a> {
         // There is one address of loopback for IPv6, so that each name has its own port.
-        let own = faults::proxy_at(harness, (Ipv6Addr::LOCALHOST, 0).into()).await;
+        let [own, other] =
+            faults::proxies_at_one_port(harness, [Ipv6Addr::LOCALHOST.into(), V4.into()]).await;
         let port = own.address().port();
         harness.server.iam().accept_endpoint(ENDPOINT, port);
-        let other = faults::proxy_at(harness, (V4, port).into()).await;
         let names = Names::start();
         let open = |way: Way, family, proxy: Proxy| {
             let answer = match way {

@@ -98,8 +98,8 @@ macro_rules! scenarios {
             denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
-            failover { waits }
-            readers { roles }
+            failover { name_lags }
+            readers { roles away }
             histories { at_random }
             soak { random_faults }
         }
