@@ -84,6 +84,15 @@ impl Account {
             .map_err(Error::io("hand over", path))
     }
 
+    /// Writes a file that this user owns, and nobody else can read.
+    pub(crate) fn write(self, path: &Path, text: &str) -> Result<(), Error> {
+        let write = |text: &str| fs::write(path, text).map_err(Error::io("write", path));
+        // It stays empty until only this user can read it.
+        write("")?;
+        self.give(path)?;
+        write(text)
+    }
+
     /// Makes this user the owner of `path`.
     pub(crate) fn own(self, path: &Path) -> io::Result<()> {
         match self {

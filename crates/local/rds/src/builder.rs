@@ -211,7 +211,7 @@ impl Builder {
         server.configure(&plan)?;
         let source = member.and_then(|member| member.source);
         if let Some(source) = &source {
-            replication(engine).begin_to_follow(&plan.folder, source)?;
+            replication(engine).begin_to_follow(&plan, source)?;
         }
         let running = Running::start(server, plan, port, |administrator| match &source {
             // Everything that the writer was set up with is replicated.

@@ -95,7 +95,9 @@ impl Cluster {
     /// are what they are to be, and the new reader has what the new writer wrote.
     ///
     /// # Errors
-    /// A server does not answer, or replication has stopped.
+    /// A server does not answer, or replication has stopped. The cluster may be left anywhere on the way: with no
+    /// server that writes, one that does not run, or a reader that follows nobody. Both servers can still be asked
+    /// and their logs read; start another cluster for anything else.
     pub fn fail_over(&self) -> Result<(), Error> {
         let _changing = lock(&self.changing);
         self.try_fail_over().map_err(|error| error.within("the failover did not succeed"))
@@ -119,7 +121,7 @@ impl Cluster {
 
         let position = new.with_administrator(|it| replication.position(it))?;
         let source = Source { port: new.port(), password: self.password.clone(), position };
-        replication.begin_to_follow(&old.plan().folder, &source)?;
+        replication.begin_to_follow(old.plan(), &source)?;
         if !old.is_up() {
             old.restart()?;
         }

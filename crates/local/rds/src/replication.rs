@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::administrator::Administrator;
-use crate::folder::Folder;
 use crate::running::Running;
+use crate::server_engine::Plan;
 
 /// The user by which servers of a cluster follow each other, as on RDS.
 pub(crate) const REPLICATION_USER: &str = "rdsrepladmin";
@@ -35,7 +35,7 @@ pub(crate) trait Replication: Sync {
     fn user(&self, password: &str) -> String;
 
     /// Makes a server that is not running a reader at its next start.
-    fn begin_to_follow(&self, folder: &Folder, source: &Source) -> Result<(), Error>;
+    fn begin_to_follow(&self, plan: &Plan, source: &Source) -> Result<(), Error>;
 
     /// Has a reader get what the writer writes, and waits until it has what that wrote before.
     fn follow(&self, administrator: &mut Administrator, source: &Source) -> Result<(), Error>;

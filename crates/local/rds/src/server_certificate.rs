@@ -49,14 +49,6 @@ pub(crate) fn write_own(
     account: Account,
     certificate: &ServerCertificate,
 ) -> Result<(), Error> {
-    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::io("write", path));
-    for (path, text) in
-        [(folder.certificate(), &certificate.chain_pem), (folder.key(), &certificate.key_pem)]
-    {
-        // The file stays empty until only the server can read it.
-        write(&path, "")?;
-        account.give(&path)?;
-        write(&path, text)?;
-    }
-    Ok(())
+    account.write(&folder.certificate(), &certificate.chain_pem)?;
+    account.write(&folder.key(), &certificate.key_pem)
 }

@@ -3,13 +3,16 @@
 
 mod ledger;
 mod report;
+mod view;
 
-pub use ledger::{Ledger, settled};
+pub use ledger::{Answer, Ledger, settled};
 pub use report::Report;
+pub use view::newest;
 
 use engine::Engine;
 use fault_proxy::{Protocol, Proxy};
 use local_rds::{Builder, Row, Server};
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -64,6 +67,21 @@ pub async fn proxy_at(harness: &Harness, address: SocketAddr) -> Proxy {
     let server = &harness.server;
     let proxy = Proxy::start_on(address, server.address(), protocol(server)).await;
     proxy.unwrap_or_else(|error| panic!("{address}: {error}"))
+}
+
+/// Starts two proxies in front of the harness's server, at one port of these addresses.
+pub async fn proxies_at_one_port(harness: &Harness, [one, other]: [IpAddr; 2]) -> [Proxy; 2] {
+    let server = &harness.server;
+    for _ in 0..20 {
+        let first = proxy_at(harness, (one, 0).into()).await;
+        // A port that is free at one address may be in use at the other.
+        let address = (other, first.address().port()).into();
+        match Proxy::start_on(address, server.address(), protocol(server)).await {
+            Ok(second) => return [first, second],
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse, "{address}: {error}"),
+        }
+    }
+    panic!("no port is free at both {one} and {other}");
 }
 
 fn protocol(server: &Server) -> Protocol {

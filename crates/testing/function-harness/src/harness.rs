@@ -236,29 +236,19 @@ impl Harness {
 
     /// How many statements containing `text` the server is running for the IAM user.
     pub async fn running(&self, text: &str) -> usize {
-        self.statements("state = 'active'", "command IN ('Query', 'Execute')", text).await
+        statements(&self.server, "state = 'active'", "command IN ('Query', 'Execute')", text)
     }
 
     /// How many statements containing `text` are sleeping on the server for the IAM user. They are being
     /// executed, while a [`running`](Harness::running) statement may still be in preparation, which a
     /// function may retry.
     pub async fn asleep(&self, text: &str) -> usize {
-        self.statements("wait_event = 'PgSleep'", "state = 'User sleep'", text).await
+        self.asleep_at(&self.server, text)
     }
 
-    /// How many statements contain `text` and are in a state, given in PostgreSQL's and MySQL's terms.
-    async fn statements(&self, postgres: &str, mysql: &str, text: &str) -> usize {
-        let sql = match self.server.engine() {
-            Engine::Postgres => format!(
-                "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
-                 AND {postgres} AND query LIKE '%{text}%'"
-            ),
-            Engine::MySql | Engine::MariaDb => format!(
-                "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
-                 AND {mysql} AND info LIKE '%{text}%'"
-            ),
-        };
-        self.execute(&sql).await.len()
+    /// The same on another server of the cluster.
+    pub fn asleep_at(&self, server: &Server, text: &str) -> usize {
+        statements(server, "wait_event = 'PgSleep'", "state = 'User sleep'", text)
     }
 
     /// Shuts down every environment of every function as Lambda does.
@@ -270,6 +260,21 @@ impl Harness {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// How many statements contain `text` and are in a state, given in PostgreSQL's and MySQL's terms.
+fn statements(server: &Server, postgres: &str, mysql: &str, text: &str) -> usize {
+    let sql = match server.engine() {
+        Engine::Postgres => format!(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'lambda_user' \
+             AND {postgres} AND query LIKE '%{text}%'"
+        ),
+        Engine::MySql | Engine::MariaDb => format!(
+            "SELECT id FROM information_schema.processlist WHERE user = 'lambda-user' \
+             AND {mysql} AND info LIKE '%{text}%'"
+        ),
+    };
+    tokio::task::block_in_place(|| server.execute(&sql)).expect("the statement runs").len()
 }
 
 tokio::task_local! {

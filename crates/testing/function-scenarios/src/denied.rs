@@ -4,7 +4,7 @@ use engine::Engine;
 use fault_proxy::{Ending, Proxy};
 use function_harness::event::ITEMS;
 use function_harness::faults::{self, Outcome, Report};
-use function_harness::{Deployed, Harness};
+use function_harness::{Deployed, Harness, until};
 use local_rds::iam::AccessKey;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -112,8 +112,14 @@ async fn by_policy(harness: &Harness, report: &mut Report) {
         )
     };
     iam.set_policy(&policy("Deny")).unwrap();
+    let denied = || {
+        let refusals = iam.refusals();
+        refusals.iter().filter(|refusal| refusal.contains("denies rds-db:connect")).count()
+    };
+    let before = denied();
     let function = harness.deploy(&[]).await;
     let allow = async {
+        until("a login is denied", async || denied() > before).await;
         sleep(Duration::from_secs(2)).await;
         iam.set_policy(&policy("Allow")).unwrap();
     };
@@ -121,5 +127,7 @@ async fn by_policy(harness: &Harness, report: &mut Report) {
     let ending: Outcome = ending.map(drop).map_err(|(kind, message)| {
         panic!("a policy that is changed after 2 s: {kind}: {message}\n{}", function.logs())
     });
+    // During the initialisation, and by the event at least once.
+    assert!(denied() >= before + 2, "{:?}\n{}", iam.refusals(), function.logs());
     report.count("denied by a policy for 2 s", &ending);
 }

@@ -1,17 +1,16 @@
 //! The writer of a cluster moves, and its name leads to the old writer for a minute.
 
 use engine::Engine;
-use function_harness::faults::{Ledger, Outcome, Report};
-use function_harness::{ClusterHarness, until};
+use function_harness::faults::{Ledger, Outcome, Report, own_statements};
+use function_harness::{ClusterHarness, borrowed, until};
 use local_rds::{Cluster, Server, Topology};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
 use crate::moving::{
-    Moving, WHERE, WORK, assert_balanced, is_at, port, sever_all, where_statement,
+    Moving, WHERE, Work, assert_balanced, is_at, port, sever_all, where_statement,
 };
-use crate::readers;
 
 /// How long the name stays behind.
 const LAG: Duration = Duration::from_secs(60);
@@ -24,14 +23,9 @@ const HURRIED: Duration = Duration::from_secs(6);
 /// Within which a read answers, whatever the writer does, and a write goes on by the topology.
 const SOON: Duration = Duration::from_secs(10);
 
-/// What takes a minute, side by side: a name that lags, and a reader that is away and comes back.
-pub async fn waits(engine: Engine, bootstrap: &str) {
-    tokio::join!(name_lags(engine, bootstrap), readers::away(engine, bootstrap));
-}
-
 /// Where the cluster says who writes, writes go on there within seconds. Where it does not, or is mistaken, they
 /// wait for the name, as long as they have time. Reads wait for nothing.
-async fn name_lags(engine: Engine, bootstrap: &str) {
+pub async fn name_lags(engine: Engine, bootstrap: &str) {
     let start = async |topology| {
         ClusterHarness::start(Cluster::builder(engine).topology(topology), bootstrap).await
     };
@@ -64,18 +58,21 @@ async fn mistaken(rig: ClusterHarness) -> ClusterHarness {
 /// Reads, writes and transactions while the writer moves, and until the name has followed.
 async fn by_topology(rig: &ClusterHarness, report: &Mutex<Report>) {
     let cluster = &rig.cluster;
-    let moving = Moving::start(rig, TIMEOUT, &[]).await;
+    let untimed = own_statements(cluster.engine());
+    let moving = Moving::start(rig, TIMEOUT, &borrowed(&untimed), &[], &Work::APART).await;
     let old = Arc::clone(cluster.writer());
-    let moved = moving
+    let (moves, moved) = moving
         .during(async {
             moving.succeed(5).await;
+            let moves = Instant::now();
             rig.fail_over().await;
             let moved = Instant::now();
             moving.succeed(5).await;
-            moved
+            (moves, moved)
         })
         .await;
     assert!(moved.elapsed() < LAG / 2, "it took {:?}", moved.elapsed());
+    assert_met(&moving, moves, moved);
     assert_goes_on(&moving, moved, &old);
     moving.report("writer moved, its name a minute behind,", &mut report.lock().unwrap());
 
@@ -91,16 +88,28 @@ async fn by_topology(rig: &ClusterHarness, report: &Mutex<Report>) {
     logs_in_by_name(rig, &moving).await;
 }
 
+/// Fails unless the move met events of each kind, and events were sent or answered during it.
+fn assert_met(moving: &Moving<'_>, moves: Instant, moved: Instant) {
+    let seen = moving.seen();
+    for work in Work::ALL {
+        let met = seen.iter().any(|it| it.work == *work && it.began < moved && it.ended() > moves);
+        assert!(met, "no {} met the move: {seen:?}", work.words());
+    }
+    let is_during = |when: Instant| moves < when && when < moved;
+    let goes_on = seen.iter().any(|it| is_during(it.began) || is_during(it.ended()));
+    assert!(goes_on, "nothing went on during the move of {:?}: {seen:?}", moved - moves);
+}
+
 /// Fails unless everything that began since `moved` was soon done, reads by the server that the name leads to.
 /// A function may first notice that its connection is gone.
 fn assert_goes_on(moving: &Moving<'_>, moved: Instant, old: &Server) {
-    for (worker, work) in WORK.iter().enumerate() {
-        let seen = moving.since(moved).into_iter().filter(|seen| seen.worker == worker);
+    for work in Work::ALL {
+        let seen = moving.since(moved).into_iter().filter(|seen| seen.work == *work);
         for (number, seen) in seen.enumerate() {
-            let what = || format!("{work} {number}: {seen:?}\n{}", moving.logs());
+            let what = || format!("{} {number}: {seen:?}\n{}", work.words(), moving.logs());
             assert!(seen.took < SOON, "{}", what());
             assert!(number == 0 || seen.outcome.is_ok(), "{}", what());
-            assert!(seen.port.is_none_or(|port| is_at(port, old)), "{}", what());
+            assert!(seen.may_be_at(old) || *work == Work::Transaction, "{}", what());
         }
     }
 }
@@ -114,7 +123,7 @@ async fn logs_in_by_name(rig: &ClusterHarness, moving: &Moving<'_>) {
     assert!(by_own_name > 0, "nobody has asked for {own}");
     sever_all(rig);
     // At first it may notice that its connection is gone.
-    until("it writes", async || moving.ledger.write(moving.writing()).await.is_ok()).await;
+    until("it writes", async || moving.ledger.write(moving.function(1)).await.is_ok()).await;
     assert!(asked(cluster.endpoint()) > by_name, "it did not ask for the cluster's name");
     assert_eq!(asked(own), by_own_name, "it asked for the writer's own name");
     assert_balanced(rig, &moving.ledger).await;
@@ -124,8 +133,9 @@ async fn logs_in_by_name(rig: &ClusterHarness, moving: &Moving<'_>) {
 /// It has not been run then.
 async fn by_name(rig: &ClusterHarness, report: &Mutex<Report>) {
     let cluster = &rig.cluster;
-    let statement = [where_statement(cluster.engine())];
-    let deploy = async |timeout| rig.deploy(timeout, &statement, &[]).await;
+    let untimed = own_statements(cluster.engine());
+    let statements = [&borrowed(&untimed)[..], &[where_statement(cluster.engine())]].concat();
+    let deploy = async |timeout| rig.deploy(timeout, &statements, &[]).await;
     let [write, transaction] = [deploy(PATIENT).await, deploy(PATIENT).await];
     let (hurried, read) = (deploy(HURRIED).await, deploy(HURRIED).await);
     let ledger = Ledger::default();

@@ -55,10 +55,10 @@ impl<'a> Site<'a> {
                  `cargo xtask test NAME ...`"
             );
         }
-        let own = faults::proxy_at(harness, (Ipv6Addr::LOCALHOST, 0).into()).await;
+        let [own, other] =
+            faults::proxies_at_one_port(harness, [Ipv6Addr::LOCALHOST.into(), V4.into()]).await;
         let port = own.address().port();
         harness.server.iam().accept_endpoint(ENDPOINT, port);
-        let other = faults::proxy_at(harness, (V4, port).into()).await;
         let names = Names::start();
         let open = |way: Way, family, proxy: Proxy| {
             let answer = match way {

@@ -1,5 +1,5 @@
-//! A property: whatever happens to a cluster, no write runs on a reader, none runs twice, and none that was
-//! acknowledged is lost.
+//! A property: whatever happens to a cluster, no write runs on a reader, none runs twice, none that was
+//! acknowledged is lost, and reads see what the servers may hold.
 
 use engine::Engine;
 use fault_proxy::{Condition, Direction, Ending};
@@ -10,17 +10,17 @@ use local_rds::{Cluster, Server};
 use std::collections::hash_map::RandomState;
 use std::env;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::moving::{Moving, assert_balanced};
+use crate::moving::{Moving, Work, assert_balanced, blocking};
 
 /// How many things happen in a history.
 const LENGTH: usize = 12;
 /// Longer than anything that happens, so that little is left at its end on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How many functions there are. Each does all kinds of work, and so has connections of both roles.
+const FUNCTIONS: usize = 3;
 
 /// What happens to a cluster. Names stay behind after a move until they follow.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +37,22 @@ enum Happening {
     Sever(usize, Ending),
     /// The resolver fails for the next questions.
     NoNames(usize),
+    /// The function with this number gets no events, so that Lambda freezes its environment, or gets some again.
+    Rest(usize),
 }
 
 impl Happening {
     fn random(random: &mut fastrand::Rng) -> Happening {
         let member = random.usize(..2);
         let lasts = random.u64(50..1500);
-        match random.u32(..20) {
+        match random.u32(..24) {
             0..=4 => Happening::Move,
             5..=7 => Happening::Follow,
             8..=10 => Happening::Freeze(member, lasts),
             11..=12 => Happening::Kill(member, lasts),
             13..=14 => Happening::Sever(member, [Ending::Reset, Ending::Close][random.usize(..2)]),
             15 => Happening::NoNames(random.usize(1..4)),
+            16..=19 => Happening::Rest(random.usize(..FUNCTIONS)),
             _ => {
                 let conditions = [
                     Condition::Freeze,
@@ -85,14 +88,15 @@ pub async fn at_random(engine: Engine, bootstrap: &str) {
 async fn run(engine: Engine, bootstrap: &str, history: &[Happening], report: &mut Report) {
     let rig = ClusterHarness::start(Cluster::builder(engine), bootstrap).await;
     let readers = [("DB_READER_HOST", rig.cluster.reader_endpoint())];
-    let moving = Moving::start(&rig, TIMEOUT, &readers).await;
+    let moving = Moving::start(&rig, TIMEOUT, &[], &readers, &[Work::ALL; FUNCTIONS]).await;
     moving
         .during(async {
             moving.succeed(1).await;
             for happening in history {
-                happen(&rig, *happening).await;
+                happen(&rig, &moving, *happening).await;
             }
             rig.names_follow();
+            (0..FUNCTIONS).for_each(|function| moving.rest(function, false));
             moving.succeed(3).await;
         })
         .await;
@@ -100,7 +104,7 @@ async fn run(engine: Engine, bootstrap: &str, history: &[Happening], report: &mu
     assert_balanced(&rig, &moving.ledger).await;
 }
 
-async fn happen(rig: &ClusterHarness, happening: Happening) {
+async fn happen(rig: &ClusterHarness, moving: &Moving<'_>, happening: Happening) {
     let member = |number: usize| &rig.cluster.members()[number];
     let wait = |milliseconds| sleep(Duration::from_millis(milliseconds));
     match happening {
@@ -132,15 +136,10 @@ async fn happen(rig: &ClusterHarness, happening: Happening) {
                 rig.names.next(host, vec![Answer::TryAgain; questions]);
             }
         }
+        Happening::Rest(function) => moving.rest(function, !moving.rests(function)),
     }
     // Something is done between two things that happen.
     wait(200).await;
-}
-
-/// Acts on a server while others act.
-async fn blocking(server: &Arc<Server>, act: fn(&Server)) {
-    let server = Arc::clone(server);
-    spawn_blocking(move || act(&server)).await.unwrap();
 }
 
 /// A number from an environment variable.

@@ -100,8 +100,8 @@ macro_rules! scenarios {
             denied { tried_again }
             untidy { same_answers }
             bluegreen { both_ids one_id }
-            failover { waits }
-            readers { roles named }
+            failover { name_lags }
+            readers { roles named away }
             histories { at_random }
             soak { random_faults }
         }

@@ -1,23 +1,46 @@
-//! Reads, writes and transactions side by side, each in a function of its own, while the writer of a cluster
-//! moves.
+//! Reads, writes and transactions side by side, in several functions, while something happens to the servers of
+//! a cluster: all of them are in one ledger.
 
 use engine::Engine;
 use fault_proxy::Ending;
-use function_harness::faults::{self, Ledger, Outcome, Report};
+use function_harness::faults::{self, Answer, Ledger, Outcome, Report};
 use function_harness::{ClusterHarness, Deployed, until};
+use futures_util::future::join_all;
 use local_rds::Server;
 use serde_json::Value;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// The statement that says which server runs it.
 pub(crate) const WHERE: &str = r#"{"statement":"where"}"#;
-/// Between two invocations of a worker: more of them would only keep the machine busy.
+/// Between two events of a worker: more of them would only keep the machine busy.
 const PACE: Duration = Duration::from_millis(10);
-/// What workers do, in their order.
-pub(crate) const WORK: [&str; 3] = ["a read", "a write", "a transaction"];
+
+/// What an event does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    Read,
+    Write,
+    /// Two writes, and a read between them.
+    Transaction,
+}
+
+impl Work {
+    pub(crate) const ALL: &[Work] = &[Work::Read, Work::Write, Work::Transaction];
+    /// Three workers that do one kind of work each.
+    pub(crate) const APART: [&[Work]; 3] = [&[Work::Read], &[Work::Write], &[Work::Transaction]];
+
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Work::Read => "a read",
+            Work::Write => "a write",
+            Work::Transaction => "a transaction",
+        }
+    }
+}
 
 /// The statement called `where`, as [`ClusterHarness::deploy`] takes it.
 pub(crate) fn where_statement(engine: Engine) -> (&'static str, &'static str) {
@@ -45,108 +68,177 @@ pub(crate) fn sever_all(rig: &ClusterHarness) {
     }
 }
 
-/// The functions, what they did, and how it ended.
+/// Workers, each with a function of its own, what they did, and how it ended.
 pub(crate) struct Moving<'a> {
-    functions: [Deployed<'a>; 3],
+    workers: Vec<Worker<'a>>,
     pub(crate) ledger: Ledger,
     seen: Mutex<Vec<Seen>>,
+    pace: Duration,
     is_over: AtomicBool,
 }
 
-/// An invocation that has ended.
+/// A function, which gets one event at a time.
+struct Worker<'a> {
+    function: Deployed<'a>,
+    /// What its events do, in turn.
+    work: &'static [Work],
+    rests: AtomicBool,
+    /// Whether an event of it is going on.
+    is_busy: AtomicBool,
+}
+
+/// An event that has been answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// Its place in [`WORK`].
+    /// The number of the worker.
     pub(crate) worker: usize,
+    pub(crate) work: Work,
     pub(crate) began: Instant,
     pub(crate) took: Duration,
     pub(crate) outcome: Outcome,
-    /// Where a read ran.
-    pub(crate) port: Option<u64>,
+    /// Where a read ran, also that of a transaction.
+    pub(crate) answer: Option<Answer>,
+}
+
+impl Seen {
+    pub(crate) fn ended(&self) -> Instant {
+        self.began + self.took
+    }
+
+    /// Whether a read ran there, if it is known where it ran.
+    pub(crate) fn may_be_at(&self, server: &Server) -> bool {
+        self.answer.as_ref().is_none_or(|answer| is_at(answer.port, server))
+    }
 }
 
 impl<'a> Moving<'a> {
+    /// A worker for each list of what its events do in turn. Its function has `more` statements and `changes` of
+    /// its environment variables, as [`ClusterHarness::deploy`] takes them.
     pub(crate) async fn start(
         rig: &'a ClusterHarness,
         timeout: Duration,
+        more: &[(&str, &str)],
         changes: &[(&str, &str)],
+        works: &[&'static [Work]],
     ) -> Moving<'a> {
-        let statement = [where_statement(rig.cluster.engine())];
-        let deploy = || rig.deploy(timeout, &statement, changes);
+        let (name, newest) = faults::newest(rig.cluster.engine());
+        let statements = [more, &[(name, &newest)]].concat();
+        let mut workers = vec![];
+        for work in works {
+            let function = rig.deploy(timeout, &statements, changes).await;
+            let (rests, is_busy) = Default::default();
+            workers.push(Worker { function, work, rests, is_busy });
+        }
         Moving {
-            functions: [deploy().await, deploy().await, deploy().await],
+            workers,
             ledger: Ledger::default(),
             seen: Mutex::default(),
+            pace: PACE,
             is_over: AtomicBool::new(false),
         }
     }
 
-    /// Does one kind of work again and again until it is over.
-    pub(crate) async fn work(&self, worker: usize) {
-        let function = &self.functions[worker];
-        while !self.is_over.load(Ordering::Relaxed) {
+    /// The same with this time between two events of a worker.
+    pub(crate) fn at_pace(self, pace: Duration) -> Moving<'a> {
+        Moving { pace, ..self }
+    }
+
+    /// Whether a worker rests from its current event on: its function gets none, and Lambda freezes the
+    /// environment.
+    pub(crate) fn rest(&self, worker: usize, rests: bool) {
+        self.workers[worker].rests.store(rests, Ordering::SeqCst);
+    }
+
+    pub(crate) fn rests(&self, worker: usize) -> bool {
+        self.workers[worker].rests.load(Ordering::SeqCst)
+    }
+
+    /// Has a worker rest, and waits until it does.
+    pub(crate) async fn stop(&self, worker: usize) {
+        self.rest(worker, true);
+        let is_busy = &self.workers[worker].is_busy;
+        until("its event is answered", async || !is_busy.load(Ordering::SeqCst)).await;
+    }
+
+    /// Does a worker's work again and again until it is over.
+    async fn work(&self, worker: usize) {
+        let Worker { function, work, rests, is_busy } = &self.workers[worker];
+        let mut turns = work.iter().copied().cycle();
+        while !self.is_over.load(Ordering::SeqCst) {
+            sleep(self.pace).await;
+            if rests.load(Ordering::SeqCst) {
+                continue;
+            }
+            let Some(work) = turns.next() else { return };
+            is_busy.store(true, Ordering::SeqCst);
             let began = Instant::now();
-            let (outcome, port) = match worker {
-                0 => match function.invoke(WHERE).await {
-                    Ok(response) => (Ok(()), Some(port(&response))),
-                    Err((kind, message)) => {
-                        assert!(faults::is_honest_for_a_read(&kind), "{kind}: {message}");
-                        (Err(kind), None)
-                    }
-                },
-                1 => (self.ledger.write(function).await, None),
-                _ => (self.ledger.transaction(function).await, None),
+            let ended = match work {
+                Work::Read => self.ledger.read(function).await.map(Some),
+                Work::Write => self.ledger.write(function).await.map(|()| None),
+                Work::Transaction => self.ledger.transaction_with_look(function).await.map(Some),
             };
-            let seen = Seen { worker, began, took: began.elapsed(), outcome, port };
-            self.seen.lock().unwrap().push(seen);
-            sleep(PACE).await;
+            let took = began.elapsed();
+            is_busy.store(false, Ordering::SeqCst);
+            let (outcome, answer) = match ended {
+                Ok(answer) => (Ok(()), answer),
+                Err(kind) => (Err(kind), None),
+            };
+            lock(&self.seen).push(Seen { worker, work, began, took, outcome, answer });
         }
     }
 
-    /// Does all of it while `act` runs.
+    /// Has all of them work while `act` runs.
     pub(crate) async fn during<T>(&self, act: impl Future<Output = T>) -> T {
         let act = async {
             let result = act.await;
-            self.is_over.store(true, Ordering::Relaxed);
+            self.is_over.store(true, Ordering::SeqCst);
             result
         };
-        let (.., result) = tokio::join!(self.work(0), self.work(1), self.work(2), act);
-        result
+        let workers = join_all((0..self.workers.len()).map(|worker| self.work(worker)));
+        tokio::join!(workers, act).1
     }
 
-    /// The invocations that have begun since then and ended.
+    /// What was answered, in this order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        lock(&self.seen).clone()
+    }
+
+    /// The events that were sent since then, and answered.
     pub(crate) fn since(&self, then: Instant) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|seen| seen.began >= then).cloned().collect()
+        lock(&self.seen).iter().filter(|seen| seen.began >= then).cloned().collect()
     }
 
-    /// Waits until each worker has succeeded this often from now on.
+    /// Waits until each worker that does not rest has succeeded this often from now on with all that it does.
     pub(crate) async fn succeed(&self, times: usize) {
         let now = Instant::now();
         until("reads, writes and transactions succeed", async || {
-            let seen = self.since(now);
-            let succeeded =
-                |worker| seen.iter().filter(|it| it.worker == worker && it.outcome.is_ok()).count();
-            (0..WORK.len()).all(|worker| succeeded(worker) >= times)
+            let mut seen = self.since(now);
+            seen.retain(|seen| seen.outcome.is_ok());
+            let succeeded = |worker: usize, work: &Work| {
+                seen.iter().filter(|it| it.worker == worker && it.work == *work).count() >= times
+            };
+            self.workers.iter().enumerate().all(|(number, worker)| {
+                self.rests(number) || worker.work.iter().all(|work| succeeded(number, work))
+            })
         })
         .await;
     }
 
     /// Counts all that has ended, each as `fault` during its kind of work.
     pub(crate) fn report(&self, fault: &str, report: &mut Report) {
-        for seen in &*self.seen.lock().unwrap() {
-            report.count(&format!("{fault} during {}", WORK[seen.worker]), &seen.outcome);
+        for seen in &*lock(&self.seen) {
+            report.count(&format!("{fault} during {}", seen.work.words()), &seen.outcome);
         }
     }
 
-    /// The function that writes.
-    pub(crate) fn writing(&self) -> &Deployed<'a> {
-        &self.functions[1]
+    /// The function of a worker.
+    pub(crate) fn function(&self, worker: usize) -> &Deployed<'a> {
+        &self.workers[worker].function
     }
 
     /// What all functions have printed.
     pub(crate) fn logs(&self) -> String {
-        self.functions.iter().map(Deployed::logs).collect()
+        self.workers.iter().map(|worker| worker.function.logs()).collect()
     }
 }
 
@@ -160,4 +252,14 @@ pub(crate) async fn assert_balanced(rig: &ClusterHarness, ledger: &Ledger) {
         tokio::task::block_in_place(|| member.execute(held)).expect("the server answers")
     });
     assert_eq!(one, other, "the two servers hold other rows");
+}
+
+/// Acts on a server while others act.
+pub(crate) async fn blocking(server: &Arc<Server>, act: fn(&Server)) {
+    let server = Arc::clone(server);
+    spawn_blocking(move || act(&server)).await.unwrap();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use super::reader_mark;
 use crate::Error;
 use crate::administrator::{Administrator, Row};
-use crate::folder::Folder;
 use crate::replication::{REPLICATION_USER, Replication, Source, wait_until};
 use crate::running::Running;
+use crate::server_engine::Plan;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("log-bin", "binlog"),
@@ -40,8 +40,8 @@ impl Replication for MySqlReplication {
         )
     }
 
-    fn begin_to_follow(&self, folder: &Folder, _source: &Source) -> Result<(), Error> {
-        let mark = reader_mark(folder);
+    fn begin_to_follow(&self, plan: &Plan, _source: &Source) -> Result<(), Error> {
+        let mark = reader_mark(&plan.folder);
         File::create(&mark).map(drop).map_err(Error::io("create", &mark))
     }
 

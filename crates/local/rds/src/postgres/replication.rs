@@ -1,12 +1,10 @@
 //! PostgreSQL: a hot standby follows the primary by streaming its log.
 
-use std::fs;
-
 use crate::Error;
 use crate::administrator::Administrator;
-use crate::folder::Folder;
 use crate::replication::{REPLICATION_USER, Replication, Source, TIMEOUT, wait_until};
 use crate::running::Running;
+use crate::server_engine::Plan;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("wal_level", "replica"),
@@ -30,15 +28,14 @@ impl Replication for PostgresReplication {
         format!("CREATE USER {REPLICATION_USER} REPLICATION PASSWORD '{password}';")
     }
 
-    fn begin_to_follow(&self, folder: &Folder, source: &Source) -> Result<(), Error> {
+    fn begin_to_follow(&self, plan: &Plan, source: &Source) -> Result<(), Error> {
         let Source { port, password, .. } = source;
         let text = format!(
             "primary_conninfo = 'host=127.0.0.1 port={port} user={REPLICATION_USER} \
              password={password} sslmode=require'\n"
         );
         for (name, text) in [("source.conf", &*text), ("standby.signal", "")] {
-            let path = folder.data().join(name);
-            fs::write(&path, text).map_err(Error::io("write", &path))?;
+            plan.account.write(&plan.folder.data().join(name), text)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Clusters: what the writer wrote is on the reader, and the writer moves.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,12 @@ fn the_writer_moves_with_everything(engine: Engine) {
         assert_eq!(cluster.reader().address(), writer);
         for member in cluster.members() {
             assert_eq!(ids(member), written, "{trouble}");
+        }
+        // PostgreSQL's has the password of the replication user, on each server that has followed.
+        for source in folders.each_ref().map(|folder| folder.join("data/source.conf")) {
+            let mode = fs::metadata(&source).map(|file| file.mode() & 0o777);
+            assert!(mode.as_ref().ok().is_none_or(|mode| *mode == 0o600), "{source:?}: {mode:?}");
+            assert_eq!(source.exists(), engine == Engine::Postgres, "{source:?}");
         }
     }
     // A server that comes back is what it was.
