@@ -163,12 +163,21 @@ async fn reader(harness: &Harness) {
     assert_eq!(step(&away, "statements")["verdict"], "ok", "{away:#}");
 }
 
-/// The name of a cluster's writer leads to a server that takes no writes, as for a while after a failover.
+/// The name of a cluster's writer leads to a server that takes no writes, as for a while after a failover. If
+/// it does not tell the writer in time, the diagnosis goes on without.
 async fn read_only(engine: Engine, harness: &Harness) {
     let sql = |of_mysql: &str, of_postgres: &str| {
         let sql = if engine == Engine::Postgres { of_postgres } else { of_mysql };
         harness.server.execute(sql).unwrap();
     };
+    // PostgreSQL ends a question that takes long by itself.
+    if engine != Engine::Postgres {
+        let user = harness.server.user();
+        let grant = format!("GRANT SELECT ON mysql.rds_topology TO '{user}'@'%'");
+        for of_mysql in ["CREATE VIEW mysql.rds_topology AS SELECT SLEEP(600) AS id", &grant] {
+            harness.server.execute(of_mysql).unwrap();
+        }
+    }
     sql("SET GLOBAL read_only = ON", "ALTER DATABASE app SET default_transaction_read_only = on");
     let to = harness.server.address().to_string();
     let at = [("DB_READER_HOST", READERS), ("DB_READER_CONNECT_TO", &*to)];
@@ -176,4 +185,5 @@ async fn read_only(engine: Engine, harness: &Harness) {
     let moved = names(&function, "database", Cause::WriterMoved).await;
     lists(&moved, &[Cause::ReadOnly]);
     assert_eq!(step(&moved, "database")["facts"]["reader"]["read_only"], true, "{moved:#}");
+    assert_eq!(step(&moved, "statements")["verdict"], "ok", "{moved:#}");
 }
