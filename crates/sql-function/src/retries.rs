@@ -144,7 +144,10 @@ mod tests {
             assert_eq!(retries.need, Need::Write, "it writes");
         }
         retries.search.is_over = true;
-        assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Err(Kind::ServerReadOnly));
+        assert_eq!(
+            next(&mut retries, Kind::ServerReadOnly, Finder::Search),
+            Err(Kind::ServerReadOnly)
+        );
     }
 
     #[test]
@@ -167,7 +170,11 @@ mod tests {
             // The server may have become read-only since the login.
             assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Ok(0));
             retries.is_new_at_writer = false;
-            assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Ok(0), "an old one");
+            assert_eq!(
+                next(&mut retries, Kind::ServerReadOnly, Finder::Search),
+                Ok(0),
+                "an old one"
+            );
             retries.is_new_at_writer = true;
             assert_eq!(next(&mut retries, Kind::ServerReadOnly, Finder::Search), Err(Kind::Query));
         }

@@ -8,7 +8,7 @@ use engine::Engine;
 use function_harness::faults::{connections, query};
 use function_harness::{ClusterHarness, Deployed, until};
 use local_rds::{Cluster, Server};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::moving::{WHERE, is_at, port, where_statement};
 
@@ -101,7 +101,7 @@ pub async fn roles(engine: Engine, bootstrap: &str) {
 /// at the writer: exclusive reads, and what may only read. What writes is done at the writer, and nothing else.
 /// The name of all readers refuses a write at once.
 pub async fn named(engine: Engine, bootstrap: &str) {
-    let rig = start(engine, bootstrap).await;
+    let rig = ClusterHarness::start(Cluster::builder(engine), bootstrap).await;
     let (writer, reader) = (rig.cluster.writer(), rig.cluster.reader());
     if engine != Engine::Postgres {
         query(writer, &format!("GRANT RELOAD ON *.* TO '{}'@'%'", writer.user()));
