@@ -171,6 +171,24 @@ impl Connection {
         Ok(row.and_then(|row| from_row_opt(row).ok()))
     }
 
+    /// The error of a COMMIT that the server refused because it takes no more writes. It has rolled the
+    /// transaction back, but keeps what was written to tables without transactions, which must not be
+    /// written again. A proxy may send the question to another server.
+    pub(crate) async fn rolled_back(&mut self, error: Error) -> Error {
+        /// `ER_WARNING_NOT_COMPLETE_ROLLBACK`
+        const NOT_COMPLETE: u32 = 1196;
+        if self.through_proxy {
+            return error;
+        }
+        let warnings = self.conn.query::<(String, u32, String), _>("SHOW WARNINGS").await;
+        match warnings {
+            Ok(warnings) if warnings.iter().all(|(_, code, _)| *code != NOT_COMPLETE) => error,
+            Ok(_) | Err(_) => error
+                .with("; what was written to tables without transactions was not rolled back")
+                .with_fate(Fate::Unknown),
+        }
+    }
+
     /// Runs one of the function's own commands.
     pub(crate) async fn command(&mut self, what: &'static str, sql: &str) -> Result<(), Error> {
         let ahead = self.preparation(None, None);

@@ -351,6 +351,12 @@ impl sql_function::Connection for Connection {
             }
             Failed::Itself(error) => failure::commit(error, through_proxy),
         });
+        let committed = match committed {
+            Err(error) if error.kind() == Kind::ServerReadOnly => {
+                Err(self.rolled_back(error).await)
+            }
+            committed => committed,
+        };
         committed.map_err(Error::loses_connection)
     }
 

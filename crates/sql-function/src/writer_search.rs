@@ -154,7 +154,8 @@ impl Search {
         };
         let Some(named) = named else { return (None, Some(open)) };
         let Some(endpoint) = login.endpoint().sibling(&named) else {
-            let why = "; the writer that it names is none of the account and region in DB_HOST";
+            let why =
+                "; the writer that it names is no instance of the account and region in DB_HOST";
             self.named = Some(why.into());
             return (None, Some(open));
         };

@@ -110,20 +110,21 @@ pub(crate) async fn mistaken(engine: Engine, bootstrap: &str) {
         assert_eq!(function.ok(ITEMS).await["row_count"], 3);
     };
     names(reader).await;
-    refused(&format!("the writer that it names, {reader}, took none either")).await;
+    refused(&format!("the writer that it names, {reader}, takes none either")).await;
     assert!(rig.names.asked(reader) > 0, "{}", function.logs());
     names(cluster.endpoint()).await;
-    refused("it names itself as the writer").await;
+    refused("no instance of the account and region").await;
     let (of_another, unknown) =
         (reader.replace("abc123def456", "abc123def457"), reader.replace("app-", "gone-"));
     rig.names.set(&unknown, Answer::NotFound);
     names(&unknown).await;
-    refused(&format!("the writer that it names, {unknown}, took none either")).await;
+    refused(&format!("the login at the writer that it names, {unknown}, failed: cannot resolve"))
+        .await;
     for nonsense in [&*of_another, "", "no host", "127.0.0.1"] {
         names(nonsense).await;
         let function = rig.deploy(Duration::from_secs(3), &[], &[]).await;
         let message = function.fails(ADD, "ServerReadOnly").await;
-        assert!(message.contains("names no other server"), "{nonsense}: {message}");
+        assert!(message.contains("no instance of the account and region"), "{nonsense}: {message}");
         assert_eq!(rig.names.asked(nonsense), 0, "{nonsense} was dialled");
     }
     names(reader).await;

@@ -133,10 +133,13 @@ async fn set_read_only(harness: &Harness, on: bool) {
 /// the error says what was found; reads wait for nothing, on the same connection.
 pub async fn read_only(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    let statements = slow(engine, 2, "");
+    let slow = slow(engine, 2, "");
+    let [slow_read, slow_write] = borrowed(&slow);
+    let plain = ("plain", "-- mode: write\nINSERT INTO plain VALUES (1)");
+    let statements = [slow_read, slow_write, plain];
     let patient = harness.deploy_as(&[], |function| function.max_concurrency(2)).await;
     let hurried = Duration::from_secs(4);
-    let hurried = harness.deploy_limited(hurried, &[], &borrowed(&statements)).await;
+    let hurried = harness.deploy_limited(hurried, &[], &statements).await;
     patient.ok(ITEMS).await;
     hurried.ok(ITEMS).await;
     set_read_only(&harness, true).await;
@@ -154,14 +157,26 @@ pub async fn read_only(engine: Engine, bootstrap: &str) {
     set_read_only(&harness, false).await;
     if engine != Engine::Postgres {
         // PostgreSQL commits what has begun.
-        let event = format!(r#"{{"transaction":[{ADD},{SLOW_READ}]}}"#);
-        let stop = async {
-            until("it runs", async || harness.asleep("slept").await == 1).await;
-            set_read_only(&harness, true).await;
+        let refused = async |event: &str, kind| {
+            let stop = async {
+                until("it runs", async || harness.asleep("slept").await == 1).await;
+                set_read_only(&harness, true).await;
+            };
+            let (message, ()) = tokio::join!(hurried.fails(event, kind), stop);
+            assert_eq!(hurried.ok(ITEMS).await["row_count"], 3);
+            message
         };
-        let (message, ()) = tokio::join!(hurried.fails(&event, "ServerReadOnly"), stop);
+        let event = format!(r#"{{"transaction":[{ADD},{SLOW_READ}]}}"#);
+        let message = refused(&event, "ServerReadOnly").await;
         assert!(message.contains("nothing was changed"), "{message}");
-        assert_eq!(hurried.ok(ITEMS).await["row_count"], 3);
+        // What is in a table without transactions stays, and must not be written again.
+        set_read_only(&harness, false).await;
+        harness.execute("CREATE TABLE app.plain (id INT) ENGINE = MyISAM").await;
+        let event = format!(r#"{{"transaction":[{{"statement":"plain"}},{ADD},{SLOW_READ}]}}"#);
+        let message = refused(&event, "OutcomeUnknown").await;
+        assert!(message.contains("tables without transactions was not rolled back"), "{message}");
+        let written = harness.execute("SELECT COUNT(*) FROM app.plain").await;
+        assert_eq!(written[0][0].as_deref(), Some("1"));
     }
     set_read_only(&harness, true).await;
     let allow = async {
