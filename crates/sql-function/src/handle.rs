@@ -245,7 +245,10 @@ impl<C: Connector> Function<C> {
         loop {
             match self.attempt(work, &mut retries, deadline).await {
                 Ok(response) => return Ok(response),
-                Err(error) => retries.wait(error, &self.pool, deadline).await?,
+                Err(error) => {
+                    let (finder, random) = (self.pool.finder(), self.pool.random());
+                    retries.wait(error, finder, random, deadline).await?;
+                }
             }
         }
     }
@@ -257,7 +260,7 @@ impl<C: Connector> Function<C> {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let lease = self.pool.acquire(retries, &work.statements(), deadline).await?;
-        retries.connected(&lease);
+        retries.connected(C::ENGINE, lease.obtained, lease.read_only);
         let (outcome, lease) = perform(work, deadline, lease).await;
         if let Some(lease) = lease {
             self.pool.release(lease);

@@ -6,11 +6,10 @@ use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis};
-use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::place::{Finder, Need};
-use crate::pool::{Lease, Pool};
 use crate::refusal::read_only_by_itself;
+use crate::role::Obtained;
 use crate::writer_search::Search;
 
 /// How often work is done again whose connection broke before anything of it was run.
@@ -39,22 +38,28 @@ impl Retries {
 
     /// Notes with what connection the work is done. The refusals of MySQL and MariaDB tell themselves whether
     /// it is the server or the transaction that is read-only.
-    pub(crate) fn connected<C: Connector>(&mut self, lease: &Lease<C>) {
+    pub(crate) fn connected(
+        &mut self,
+        engine: Engine,
+        obtained: Obtained,
+        read_only: Option<&'static str>,
+    ) {
         self.is_new_at_writer =
-            C::ENGINE == Engine::Postgres && !lease.obtained.reused && lease.read_only.is_none();
+            engine == Engine::Postgres && !obtained.reused && read_only.is_none();
     }
 
     /// Waits until the work that failed with `error` is to be done again.
     ///
     /// # Errors
     /// It is not done again, and why it failed.
-    pub(crate) async fn wait<C: Connector>(
+    pub(crate) async fn wait(
         &mut self,
         error: Error,
-        pool: &Pool<C>,
+        finder: Finder,
+        random: u64,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let wait = self.again(error, pool.finder(), pool.random(), deadline.left())?;
+        let wait = self.again(error, finder, random, deadline.left())?;
         deadline.wait(sleep(wait)).await;
         Ok(())
     }

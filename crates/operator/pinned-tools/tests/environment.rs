@@ -83,7 +83,7 @@ fn kill_one_that_fetches(folder: &Path) {
     let mut child =
         another_that_fetches(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let child = child.as_mut().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while !requirements.exists() {
         assert!(Instant::now() < deadline, "no environment was begun");
         thread::sleep(Duration::from_millis(1));

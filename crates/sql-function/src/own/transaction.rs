@@ -201,7 +201,10 @@ impl<'a, C: Connector> Transaction<'a, C> {
         loop {
             match Box::pin(self.first(&mut retries, statement, params)).await {
                 Ok(result) => return Ok(result),
-                Err(error) => retries.wait(error, function.pool(), *deadline).await?,
+                Err(error) => {
+                    let (finder, random) = (function.pool().finder(), function.pool().random());
+                    retries.wait(error, finder, random, *deadline).await?;
+                }
             }
         }
     }
@@ -223,7 +226,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ) -> Result<StatementResult, Error> {
         let pool = self.invocation.function.pool();
         let lease = pool.acquire(retries, &[statement], self.invocation.deadline).await?;
-        retries.connected(&lease);
+        retries.connected(C::ENGINE, lease.obtained, lease.read_only);
         self.invocation.count(|tally| tally.connected(lease.obtained));
         let mut attempt = Attempt::new(lease, self.invocation.deadline);
         if let Err(error) = attempt.begin(self.mode).await {

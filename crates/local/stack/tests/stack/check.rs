@@ -115,7 +115,8 @@ fn a_wrong_call_is_explained_before_anything_starts() {
         (
             "--statements sql --schema schema.sql --engine postgres@1",
             "--engine postgres@1: there is no such server on this machine, and none can be fetched: the \
-             versions of postgres are 14, 15, 16, 17, 18; LOCAL_RDS_POSTGRES can name the path of a server",
+             versions of postgres are 14, 15, 16, 17, 18, as in postgres@18; LOCAL_RDS_POSTGRES can name the path of \
+             a server",
         ),
     ] {
         let output = run.output(&format!("check {arguments}"));
