@@ -245,10 +245,7 @@ impl<C: Connector> Function<C> {
         loop {
             match self.attempt(work, &mut retries, deadline).await {
                 Ok(response) => return Ok(response),
-                Err(error) => {
-                    let (finder, random) = (self.pool.finder(), self.pool.random());
-                    retries.wait(error, finder, random, deadline).await?;
-                }
+                Err(error) => self.pool.wait(&mut retries, error, deadline).await?,
             }
         }
     }
@@ -260,7 +257,6 @@ impl<C: Connector> Function<C> {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let lease = self.pool.acquire(retries, &work.statements(), deadline).await?;
-        retries.connected(C::ENGINE, lease.obtained, lease.read_only);
         let (outcome, lease) = perform(work, deadline, lease).await;
         if let Some(lease) = lease {
             self.pool.release(lease);

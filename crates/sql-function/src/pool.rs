@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::deadline::Deadline;
 use crate::driver::{Connection, Connector};
@@ -74,16 +74,6 @@ impl<C: Connector> Pool<C> {
         Pool { writer: role(writer), reader: reader.map(role), reader_failed: Mutex::default() }
     }
 
-    /// Who finds the writer when a server has refused to write.
-    pub(crate) fn finder(&self) -> Finder {
-        Finder::of(self.writer.login())
-    }
-
-    /// A random number.
-    pub(crate) fn random(&self) -> u64 {
-        self.writer.random()
-    }
-
     /// Opens the writer's connections.
     pub(crate) fn connector(&self) -> &C {
         self.writer.connector()
@@ -133,6 +123,22 @@ impl<C: Connector> Pool<C> {
         let permit = self.writer.permit(deadline).await?;
         let open = self.of_writer(retries, statements, deadline).await?;
         Ok(Lease::new(open, permit, false))
+    }
+
+    /// Waits until the work that failed with `error` is to be done again.
+    ///
+    /// # Errors
+    /// It is not done again, and why it failed.
+    pub(crate) async fn wait(
+        &self,
+        retries: &mut Retries,
+        error: Error,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let finder = Finder::of(self.writer.login());
+        let wait = retries.again(error, finder, self.writer.random(), deadline.left())?;
+        deadline.wait(sleep(wait)).await;
+        Ok(())
     }
 
     /// Returns a connection that is in sync with the server.
@@ -221,13 +227,15 @@ impl<C: Connector> Pool<C> {
             Some(open) => open,
             None => role.log_in(deadline, true).await?,
         };
-        match place {
-            Place::Writer if !fits(&open) => retries.search.writer(role, open, deadline).await,
+        let open = match place {
+            Place::Writer if !fits(&open) => retries.search.writer(role, open, deadline).await?,
             Place::WriterOrAny if !fits(&open) => {
-                retries.search.writer_or(role, open, deadline).await
+                retries.search.writer_or(role, open, deadline).await?
             }
-            _ => Ok(open),
-        }
+            _ => open,
+        };
+        retries.connected(&open);
+        Ok(open)
     }
 
     fn role(&self, is_readers: bool) -> &Role<C> {

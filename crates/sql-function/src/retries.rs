@@ -2,14 +2,14 @@
 
 use engine::Engine;
 use std::time::Duration;
-use tokio::time::sleep;
 
 use crate::backoff::Backoff;
-use crate::deadline::{Deadline, millis};
+use crate::deadline::millis;
+use crate::driver::Connector;
 use crate::error::{Error, Kind};
 use crate::place::{Finder, Need};
 use crate::refusal::read_only_by_itself;
-use crate::role::Obtained;
+use crate::role::Open;
 use crate::writer_search::Search;
 
 /// How often work is done again whose connection broke before anything of it was run.
@@ -38,37 +38,19 @@ impl Retries {
 
     /// Notes with what connection the work is done. The refusals of MySQL and MariaDB tell themselves whether
     /// it is the server or the transaction that is read-only.
-    pub(crate) fn connected(
-        &mut self,
-        engine: Engine,
-        obtained: Obtained,
-        read_only: Option<&'static str>,
-    ) {
+    pub(crate) fn connected<C: Connector>(&mut self, open: &Open<C>) {
         self.is_new_at_writer =
-            engine == Engine::Postgres && !obtained.reused && read_only.is_none();
-    }
-
-    /// Waits until the work that failed with `error` is to be done again.
-    ///
-    /// # Errors
-    /// It is not done again, and why it failed.
-    pub(crate) async fn wait(
-        &mut self,
-        error: Error,
-        finder: Finder,
-        random: u64,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let wait = self.again(error, finder, random, deadline.left())?;
-        deadline.wait(sleep(wait)).await;
-        Ok(())
+            C::ENGINE == Engine::Postgres && !open.obtained.reused && open.read_only.is_none();
     }
 
     /// How long to wait until the work that failed with `error` is done again: nothing of it was executed. A
     /// server that takes no writes is replaced as often as there is time for it if the function itself finds
-    /// the writer, unless it said that it does; a connection that broke is replaced at once, and then with backoff;
-    /// everything else is worth one more attempt.
-    fn again(
+    /// the writer, unless it said that it does; a connection that broke is replaced at once, and then with
+    /// backoff; everything else is worth one more attempt.
+    ///
+    /// # Errors
+    /// It is not done again, and why it failed.
+    pub(crate) fn again(
         &mut self,
         error: Error,
         finder: Finder,

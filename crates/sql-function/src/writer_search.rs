@@ -19,7 +19,6 @@ use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::login::Login;
-use crate::place::Finder;
 use crate::role::{Obtained, Open, Role};
 use crate::said::Loggable;
 
@@ -31,11 +30,6 @@ const INSTANCE_LIMIT: Duration = Duration::from_secs(6);
 const AGAIN: Duration = Duration::from_secs(30);
 /// What is left of the time to tell what was found.
 const ANSWER: Duration = Duration::from_millis(50);
-
-/// Whether the writer is looked for if the server of a login takes no writes.
-pub(crate) fn is_sought(login: &Login) -> bool {
-    Finder::of(login) == Finder::Search
-}
 
 /// What was found in one event on the way to a server that takes writes.
 pub(crate) struct Search {

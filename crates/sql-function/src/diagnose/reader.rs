@@ -12,8 +12,8 @@ use crate::deadline::millis;
 use crate::driver::{Connection as _, Connector, Examine as _};
 use crate::error::Error;
 use crate::loggable;
+use crate::place::Finder;
 use crate::statement::Mode;
-use crate::writer_search::is_sought;
 
 impl<C: Connector> Examination<'_, C> {
     /// Warns of a server that takes no writes, if a statement writes: it is a reader, or the old writer
@@ -51,7 +51,7 @@ impl<C: Connector> Examination<'_, C> {
 
     /// The writer that the server names. It is asked on a connection of its own, because an error costs it.
     async fn named_writer(&self) -> Option<String> {
-        if !is_sought(self.login()) {
+        if Finder::of(self.login()) != Finder::Search {
             return None;
         }
         let limit = self.deadline.for_a_reader();

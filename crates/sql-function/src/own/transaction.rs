@@ -201,10 +201,7 @@ impl<'a, C: Connector> Transaction<'a, C> {
         loop {
             match Box::pin(self.first(&mut retries, statement, params)).await {
                 Ok(result) => return Ok(result),
-                Err(error) => {
-                    let (finder, random) = (function.pool().finder(), function.pool().random());
-                    retries.wait(error, finder, random, *deadline).await?;
-                }
+                Err(error) => function.pool().wait(&mut retries, error, *deadline).await?,
             }
         }
     }
@@ -226,7 +223,6 @@ impl<'a, C: Connector> Transaction<'a, C> {
     ) -> Result<StatementResult, Error> {
         let pool = self.invocation.function.pool();
         let lease = pool.acquire(retries, &[statement], self.invocation.deadline).await?;
-        retries.connected(C::ENGINE, lease.obtained, lease.read_only);
         self.invocation.count(|tally| tally.connected(lease.obtained));
         let mut attempt = Attempt::new(lease, self.invocation.deadline);
         if let Err(error) = attempt.begin(self.mode).await {
