@@ -26,6 +26,9 @@ use progress::Progress;
 /// features for `iam-auth`'s dependencies: they are built as for the workspace's tests, and not once more.
 const LIBRARY: [&str; 5] = ["--package", "iam-auth", "--package", "unwinding", "--all-features"];
 
+/// A function of one's own, in the folder of its package.
+const OWN_FUNCTION: &str = "examples/own-function";
+
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     let flags = Flags::parse(arguments)?;
     if !flags.arguments.is_empty() {
@@ -36,16 +39,14 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<(), Failure> {
     if flags.is_all() {
         cargo::run(&mut cargo(&["fmt", "--all", "--check"])?)?;
     }
-    let Plan { mut jobs, left_out } = plan::plan(&build(&flags)?, &flags)?;
+    let Plan { jobs, left_out } = plan::plan(&build(&flags)?, &flags)?;
     if jobs.is_empty() {
         return Err("--quick leaves out all these tests".into());
     }
     if flags.is_all() {
         faults::forget()?;
     }
-    // First, because they use the cores while tests wait.
-    jobs.splice(0..0, commands(&flags)?);
-    let (summary, failed) = run_all(jobs, flags.jobs);
+    let (summary, failed) = run_all(commands(&flags)?, jobs, flags.jobs);
     if flags.is_all() && failed.is_empty() {
         faults::show()?;
     }
@@ -81,8 +82,9 @@ fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
         let library: Vec<_> = library.flat_map(|test| ["--test", test]).collect();
         let library = binaries::build(&[&LIBRARY[..], &["--lib"], &library].concat())?;
         binaries.extend(library.into_iter().map(|binary| binary.with("all features")));
-        // Some tests use the packages. They would build them without showing it.
+        // Some tests use the packages. They would build them without showing it, and one after another.
         cargo::run(&mut cargo::built("packaging")?)?;
+        cargo::run(cargo::built("packaging")?.args(["--package", OWN_FUNCTION]))?;
     }
     Ok(binaries)
 }
@@ -112,14 +114,18 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
     Ok(jobs)
 }
 
-/// Runs the jobs, and then those that run alone. Prints the output of those that failed. Returns a
-/// summary, and the names of those that failed.
-fn run_all(jobs: Vec<Job>, at_once: usize) -> (String, Vec<String>) {
-    let mut progress = Progress::new(&jobs);
-    let (alone, beside): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.alone);
+/// Runs cargo's commands, then the tests, and then those that run alone. Prints the output of the jobs that
+/// failed. Returns a summary, and the names of those that failed.
+///
+/// Cargo's commands use all cores, and wait for each other. Beside tests they would take as long as all tests do,
+/// and the tests that run cargo would wait for them.
+fn run_all(commands: Vec<Job>, tests: Vec<Job>, at_once: usize) -> (String, Vec<String>) {
+    let mut progress = Progress::new(commands.iter().chain(&tests));
+    let (alone, beside): (Vec<_>, Vec<_>) = tests.into_iter().partition(|job| job.alone);
     let (sender, events) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
+            run::side_by_side(commands, 1, &sender);
             run::side_by_side(beside, at_once, &sender);
             run::side_by_side(alone, 1, &sender);
         });

@@ -36,8 +36,14 @@ pub(super) const LONG: [&str; 16] = [
 ];
 
 /// Test programs that are started before all others, because they are busy for minutes with one thing after
-/// another: calls of the AWS CLI, and release builds.
-const FIRST: [&str; 2] = ["deployment::refused_by_aws::", "packaging::lambda::"];
+/// another: cargo, and calls of the AWS CLI.
+const FIRST: [&str; 5] = [
+    "packaging::own::",
+    "deployment::end_to_end::",
+    "deployment::refused_by_aws::",
+    "packaging::lambda::",
+    "xtask::repository::",
+];
 
 /// Tests that need the machine to themselves, and why: they have failed beside others, or would make
 /// others fail.
@@ -152,6 +158,7 @@ mod tests {
         let shutdown = Key::of("mysql-function::integration::mariadb::shutdown::silent_server");
         let login = Key::of("mysql-function::integration::mysql::login::denied");
         assert!(soak.long > deployment.long && deployment.long > login.long && login.long > 0);
+        assert!(deployment.first && !login.first);
         assert!(shutdown.alone && shutdown.long == 0 && !soak.alone);
         assert_eq!(policy.long, 0, "not the scenarios");
         let builds = Key::of("packaging::lambda::zips::are_the_same_bytes_when_built_again");

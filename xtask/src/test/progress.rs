@@ -41,16 +41,18 @@ struct Part {
 }
 
 impl Progress {
-    pub(super) fn new(jobs: &[Job]) -> Progress {
+    pub(super) fn new<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> Progress {
         let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+        let mut all = 0;
         for job in jobs {
             parts.entry(job.part_of.clone()).or_default().jobs_left += 1;
+            all += job.tests.unwrap_or_default();
         }
         Progress {
             parts,
             running: vec![],
             done: 0,
-            all: jobs.iter().filter_map(|job| job.tests).sum(),
+            all,
             is_terminal: io::stderr().is_terminal(),
             failures: vec![],
             counts: Counts::default(),

@@ -3,7 +3,7 @@
 use engine::Engine;
 use local_lambda::{Function, Lambda, LogFormat};
 use local_rds::iam::AccessKey;
-use local_rds::{Builder, Profile, Row, Server, Version};
+use local_rds::{Builder, KeyType, Profile, Row, Server, Version};
 use local_stack::ITEMS;
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,8 +39,11 @@ pub struct Harness {
 
 impl Harness {
     /// Starts a server with the example table. `bootstrap` is the function's program.
+    ///
+    /// Its certificates are of RDS's `rds-ca-ecc384-g1`: to make the keys of the default CA, `rds-ca-rsa2048-g1`,
+    /// takes a third of a short test's time. Servers that are set up differently have those.
     pub async fn start(engine: Engine, bootstrap: &str) -> Harness {
-        Harness::with(Server::builder(engine), bootstrap).await
+        Harness::with(Server::builder(engine).key_type(KeyType::P384), bootstrap).await
     }
 
     /// The same with a server set up differently.

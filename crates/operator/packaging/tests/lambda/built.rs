@@ -1,17 +1,10 @@
 //! The zips of this machine's architecture, built once for all tests.
 
-use packaging::{Architecture, Package};
+use packaging::Package;
 use std::fs::{self, File};
 use std::sync::OnceLock;
 
-pub(crate) fn architecture() -> Architecture {
-    Architecture::of_this_machine().expect("Lambda has this machine's architecture")
-}
-
-#[allow(clippy::print_stderr)]
-pub(crate) fn say(line: &str) {
-    eprintln!("{line}");
-}
+use crate::machine::{architecture, say};
 
 pub(crate) fn packages() -> &'static [Package] {
     static PACKAGES: OnceLock<(File, Vec<Package>)> = OnceLock::new();

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::built::say;
+use crate::machine::say;
 
 const FUNCTIONS: [&str; 2] = ["mysql-function", "postgres-function"];
 

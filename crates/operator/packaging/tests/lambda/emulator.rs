@@ -88,7 +88,7 @@ impl Drop for Emulator {
 
 /// The emulator in its own namespaces, which ends with the thread that starts it.
 fn command(task_root: &Path, opt: &Path, [address, runtime_api]: &[SocketAddr; 2]) -> Command {
-    let tools = pinned_tools::sam(&mut crate::built::say).unwrap();
+    let tools = pinned_tools::sam(&mut crate::machine::say).unwrap();
     let mut command = Command::new("setpriv");
     command
         .env_clear()

@@ -5,7 +5,7 @@
 mod built;
 mod clones;
 mod emulator;
-mod own;
+mod machine;
 mod programs;
 mod statements;
 mod under_lambda;

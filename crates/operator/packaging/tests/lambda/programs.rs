@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-use crate::built::{architecture, say};
+use crate::machine::{architecture, say};
 
 /// Calls a function that glibc has only since 2.38.
 const NEW: &str = r#"

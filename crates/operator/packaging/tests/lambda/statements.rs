@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-use crate::built::architecture;
+use crate::machine::architecture;
 
 /// Invalid files of MySQL, and what the error says of each.
 const BAD: [(&str, &str, &[&str]); 6] = [

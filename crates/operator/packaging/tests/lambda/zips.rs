@@ -9,8 +9,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use zip::{DateTime, ZipArchive};
 
-use crate::built::{architecture, package, packages, say};
+use crate::built::{package, packages};
 use crate::clones::{self, SETTINGS};
+use crate::machine::{architecture, say};
 
 #[test]
 fn hold_the_program_and_the_statements_of_its_engine() {

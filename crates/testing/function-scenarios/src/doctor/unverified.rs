@@ -11,7 +11,8 @@ use super::{is_healthy, named};
 
 /// Bundles that do not match the server, and certificates that do not match the endpoint.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
-    let harness = Harness::start(engine, bootstrap).await;
+    // Of the CA that has the names below.
+    let harness = Harness::with(Server::builder(engine), bootstrap).await;
     let host = harness.server.host().to_owned();
     let before = harness.server.iam().refusals().len();
     bundles(&harness).await;

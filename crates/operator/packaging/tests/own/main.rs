@@ -1,5 +1,12 @@
 //! A function of one's own, `examples/own-function`: its own tests, and its zips under AWS's emulator.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../lambda/emulator.rs"]
+mod emulator;
+#[path = "../lambda/machine.rs"]
+mod machine;
+
 use function_harness::layer;
 use local_rds::{Engine, Server};
 use packaging::OwnPackage;
@@ -10,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-use crate::built::{architecture, say};
-use crate::emulator::Emulator;
+use emulator::Emulator;
+use machine::{architecture, say};
 
 fn example() -> PathBuf {
     pinned_tools::workspace().unwrap().join("examples/own-function")
