@@ -9,6 +9,7 @@ mod run;
 use engine::Engine;
 use local_packages::Version;
 use std::ffi::OsString;
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
@@ -25,6 +26,9 @@ use progress::Progress;
 /// `iam-auth` with all features. `unwinding`, of which nothing is built, has for its tests all that has
 /// features for `iam-auth`'s dependencies: they are built as for the workspace's tests, and not once more.
 const LIBRARY: [&str; 5] = ["--package", "iam-auth", "--package", "unwinding", "--all-features"];
+
+/// How many of cargo's commands run at once. More would wait for each other.
+const COMMANDS_AT_ONCE: usize = 2;
 
 /// A function of one's own, in the folder of its package.
 const OWN_FUNCTION: &str = "examples/own-function";
@@ -82,21 +86,25 @@ fn build(flags: &Flags) -> Result<Vec<Binary>, Failure> {
         let library: Vec<_> = library.flat_map(|test| ["--test", test]).collect();
         let library = binaries::build(&[&LIBRARY[..], &["--lib"], &library].concat())?;
         binaries.extend(library.into_iter().map(|binary| binary.with("all features")));
-        // Some tests use the packages. They would build them without showing it, and one after another.
+        // Some tests use the packages. They would build them without showing it.
         cargo::run(&mut cargo::built("packaging")?)?;
-        cargo::run(cargo::built("packaging")?.args(["--package", OWN_FUNCTION]))?;
     }
     Ok(binaries)
 }
 
-/// What else cargo checks: the examples in the documentation, and lints.
+/// What else cargo builds and checks: a function of one's own, the examples in the documentation, and lints.
 fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
-    let job = |name: &str, arguments: &[&str]| -> Result<Job, Failure> {
+    let job_of = |name: &str, command: Command| {
         let (part_of, name) = (name.to_owned(), name.to_owned());
-        Ok(Job { part_of, name, command: cargo(arguments)?, tests: None, alone: false })
+        Job { part_of, name, command, tests: None, alone: false }
     };
+    let job = |name: &str, arguments: &[&str]| Ok::<_, Failure>(job_of(name, cargo(arguments)?));
     let mut jobs = vec![];
     if flags.is_all() {
+        // Tests use it, which would wait for each other. Most of the time it is linked, on one core.
+        let mut own = cargo::built("packaging")?;
+        own.args(["--package", OWN_FUNCTION]);
+        jobs.push(job_of("a function of one's own", own));
         let lints =
             ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         jobs.push(job("lints", &lints)?);
@@ -117,15 +125,15 @@ fn commands(flags: &Flags) -> Result<Vec<Job>, Failure> {
 /// Runs cargo's commands, then the tests, and then those that run alone. Prints the output of the jobs that
 /// failed. Returns a summary, and the names of those that failed.
 ///
-/// Cargo's commands use all cores, and wait for each other. Beside tests they would take as long as all tests do,
-/// and the tests that run cargo would wait for them.
+/// Beside tests, cargo's commands would take as long as all tests do, and the tests that run cargo would wait for
+/// them.
 fn run_all(commands: Vec<Job>, tests: Vec<Job>, at_once: usize) -> (String, Vec<String>) {
     let mut progress = Progress::new(commands.iter().chain(&tests));
     let (alone, beside): (Vec<_>, Vec<_>) = tests.into_iter().partition(|job| job.alone);
     let (sender, events) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
-            run::side_by_side(commands, 1, &sender);
+            run::side_by_side(commands, COMMANDS_AT_ONCE, &sender);
             run::side_by_side(beside, at_once, &sender);
             run::side_by_side(alone, 1, &sender);
         });
