@@ -34,6 +34,7 @@ pub use waits::waits;
 use diagnosis::Cause;
 use engine::Engine;
 use function_harness::{Deployed, Harness};
+use local_rds::Server;
 use serde_json::{Value, json};
 
 const STEPS: [&str; 10] = [
@@ -113,7 +114,8 @@ pub(crate) fn allow(harness: &Harness, resource: &str) {
 
 /// A healthy set-up, and the facts about it, under the names that programs read.
 pub async fn healthy(engine: Engine, bootstrap: &str) {
-    let harness = Harness::start(engine, bootstrap).await;
+    // With the certificates that RDS gives by default.
+    let harness = Harness::with(Server::builder(engine), bootstrap).await;
     let function = harness.deploy(&[]).await;
     let diagnosis = is_healthy(&function).await;
     let fact = |step: &str, fact: &str| {
