@@ -4,8 +4,11 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -65,7 +68,16 @@ fn target_of(place: &Path) -> String {
     let answer = place.join("answer");
     let mut command = Command::new(&program);
     command.args(["--exact", FINDS_TARGET]).env(SHOW, &answer);
-    assert!(command.output().unwrap().status.success());
+    let output = loop {
+        match command.output() {
+            // A process that another test has just started has the copy open for writing until it is executed.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            output => break output.unwrap(),
+        }
+    };
+    assert!(output.status.success());
     fs::read_to_string(answer).unwrap()
 }
 
