@@ -48,7 +48,7 @@ pub(crate) async fn ended(engine: Engine, bootstrap: &str) {
         harness.execute("INSERT INTO app.n SELECT n FROM app.n LIMIT 100").await;
     }
     let many = "-- max_rows: 10\nSELECT a.n, b.n AS o, c.n AS p, d.n AS q FROM n a, n b, n c, n d";
-    // Hours are not minutes: the server of a busy machine takes its time over the first rows.
+    // Much less than hours, and long enough for the first rows on a busy machine.
     let patience = Duration::from_secs(120);
     let function = harness.deploy_limited(patience, &[], &[("many", many)]).await;
     for _ in 0..3 {

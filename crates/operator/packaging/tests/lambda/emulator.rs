@@ -2,6 +2,7 @@
 //! <https://github.com/aws/aws-lambda-runtime-interface-emulator>.
 
 use function_harness::namespace::{self, UNSHARE};
+use local_rds::Server;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -24,6 +25,21 @@ mount --bind "$OPT" /opt
 cd /var/task
 exec env -u TASK_ROOT -u OPT "$@" /var/task/bootstrap bootstrap
 "#;
+
+/// The environment variables of a function that finds the layer, and logs in to `server` with its access key.
+pub(crate) fn settings(server: &Server) -> Vec<(&'static str, String)> {
+    let key = server.access_key();
+    let mut settings = local_stack::settings(server).to_vec();
+    // The layer is found without a setting.
+    settings.retain(|(name, _)| *name != "DB_CA_BUNDLE");
+    settings.extend([
+        ("AWS_REGION", server.region().to_owned()),
+        ("AWS_ACCESS_KEY_ID", key.id),
+        ("AWS_SECRET_ACCESS_KEY", key.secret),
+        ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
+    ]);
+    settings
+}
 
 /// A function in the emulator. Both end when the value is dropped.
 pub(crate) struct Emulator {

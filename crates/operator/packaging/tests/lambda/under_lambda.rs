@@ -8,7 +8,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::built::package;
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, settings};
 
 const ITEMS: &str = r#"{"statement":"items"}"#;
 
@@ -30,16 +30,7 @@ fn postgres() {
 fn returns_the_rows(engine: Engine) {
     let zip = &package(engine.function()).zip;
     let server = Server::builder(engine).setup(local_stack::ITEMS).start().unwrap();
-    let key = server.access_key();
-    let mut settings = local_stack::settings(&server).to_vec();
-    // The layer is found without a setting.
-    settings.retain(|(name, _)| *name != "DB_CA_BUNDLE");
-    settings.extend([
-        ("AWS_REGION", server.region().to_owned()),
-        ("AWS_ACCESS_KEY_ID", key.id),
-        ("AWS_SECRET_ACCESS_KEY", key.secret),
-        ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
-    ]);
+    let settings = settings(&server);
 
     // The deployed layer has AWS's roots, which do not verify this server.
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-use emulator::Emulator;
+use emulator::{Emulator, settings};
 use machine::{architecture, say};
 
 fn example() -> PathBuf {
@@ -71,21 +71,11 @@ fn cargo_lambda_makes_its_zip_too() {
 fn takes_orders(zip: &Path) {
     let schema = fs::read_to_string(example().join("schema.sql")).unwrap();
     let server = Server::builder(Engine::Postgres).setup(schema).start().unwrap();
-    let key = server.access_key();
-    let mut settings = local_stack::settings(&server).to_vec();
-    // The layer is found without a setting.
-    settings.retain(|(name, _)| *name != "DB_CA_BUNDLE");
-    settings.extend([
-        ("AWS_REGION", server.region().to_owned()),
-        ("AWS_ACCESS_KEY_ID", key.id),
-        ("AWS_SECRET_ACCESS_KEY", key.secret),
-        ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
-    ]);
     let folder = TempDir::with_prefix("rds-iam-lambda-").unwrap();
     let opt = folder.path().join("opt");
     layer::unpack(&layer::files(), &opt);
     fs::copy(server.ca_bundle(), opt.join("rds-ca/eu-west-1-bundle.pem")).unwrap();
-    let lambda = Emulator::start(zip, &opt, &settings, folder.path());
+    let lambda = Emulator::start(zip, &opt, &settings(&server), folder.path());
 
     let taken = lambda.invoke(r#"{"id":1,"quantity":7}"#);
     assert_eq!(taken, json!({"name": "tea", "left": 3}), "{}", lambda.log());

@@ -11,7 +11,7 @@ use super::{is_healthy, named};
 
 /// Bundles that do not match the server, and certificates that do not match the endpoint.
 pub async fn unverified(engine: Engine, bootstrap: &str) {
-    // Of the CA that has the names below.
+    // With certificates of the CA whose names are below.
     let harness = Harness::with(Server::builder(engine), bootstrap).await;
     let host = harness.server.host().to_owned();
     let before = harness.server.iam().refusals().len();
