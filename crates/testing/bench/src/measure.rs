@@ -1,0 +1,204 @@
+//! The measurements. Within a round each subject is measured once, so that what else the machine does in that time
+//! is spread over all of them.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_credential_types::Credentials as AwsCredentials;
+use engine::Engine;
+use fault_proxy::{Condition, Protocol, Proxy};
+use iam_auth::{Credentials, Endpoint, TokenSigner};
+use local_rds::Server;
+use tokio::runtime::Runtime;
+
+use crate::Failure;
+use crate::environment::Environment;
+use crate::statistics::Spread;
+use crate::subject::Subject;
+use crate::workload::{ITEMS, event};
+
+/// How many events of each environment are warm.
+const WARM: usize = 100;
+/// How many measurements of larger results there are in a round.
+const REPEATED: usize = 3;
+/// How long each way to the database takes where round trips are counted.
+const DELAY: Duration = Duration::from_millis(10);
+/// How long events side by side, and tokens, are counted.
+const COUNTED: Duration = Duration::from_millis(500);
+
+/// The servers of all engines, and the statements.
+pub(crate) struct Stage<'a> {
+    pub(crate) servers: &'a [Server],
+    pub(crate) statements: &'a str,
+}
+
+/// A first event and more of them, in one environment.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    /// From the start of the process to the first answer.
+    pub(crate) cold: Duration,
+    /// The processor time until then.
+    pub(crate) processor: Duration,
+    /// The median of the next events.
+    pub(crate) warm: Duration,
+    /// The resident memory after them, in bytes.
+    pub(crate) resident: u64,
+}
+
+impl Stage<'_> {
+    fn server(&self, engine: Engine) -> Option<&Server> {
+        self.servers.iter().find(|server| server.engine() == engine)
+    }
+
+    /// Starts a subject; `through` is dialled in place of its server.
+    fn environment(
+        &self,
+        subject: &Subject,
+        through: Option<SocketAddr>,
+        more: &[(&str, String)],
+    ) -> Result<Environment, Failure> {
+        let server = subject.engine.and_then(|engine| self.server(engine));
+        let mut settings = subject.settings(server, self.statements);
+        let mut set = |name: &str, value: String| {
+            settings.retain(|(other, _)| other != name);
+            settings.push((name.to_owned(), value));
+        };
+        if let Some(address) = through {
+            set("DB_CONNECT_TO", address.to_string());
+        }
+        for (name, value) in more {
+            set(name, value.clone());
+        }
+        Environment::start(&subject.program, &settings)
+            .map_err(|error| format!("{}: {error}", subject.name).into())
+    }
+
+    /// A cold start and warm events.
+    pub(crate) fn start(&self, subject: &Subject) -> Result<Start, Failure> {
+        let mut environment = self.environment(subject, None, &[])?;
+        let event = event(ITEMS);
+        let cold = environment.cold(&event)?;
+        let processor = environment.processor_time()?;
+        let mut warm = (0..WARM).map(|_| environment.warm(&event)).collect::<Result<Vec<_>, _>>()?;
+        warm.sort();
+        Ok(Start { cold, processor, warm: warm[WARM / 2], resident: environment.resident()? })
+    }
+
+    /// How often a cold start and a warm event wait for the database: by how much a delay on the way makes them
+    /// longer.
+    pub(crate) fn round_trips(
+        &self,
+        subject: &Subject,
+        proxies: &Proxies,
+    ) -> Result<[f64; 2], Failure> {
+        let engine = subject.engine.ok_or("it has no database")?;
+        let proxy = proxies.of(engine)?;
+        let times = |condition| -> Result<[Duration; 2], Failure> {
+            proxy.set(condition);
+            let mut environment = self.environment(subject, Some(proxy.address()), &[])?;
+            Ok([environment.cold(&event(ITEMS))?, environment.warm(&event(ITEMS))?])
+        };
+        let [near, far] = [times(Condition::Clear)?, times(Condition::Delay(DELAY))?];
+        let trips = |far: Duration, near: Duration| {
+            (far.as_secs_f64() - near.as_secs_f64()) / (2.0 * DELAY.as_secs_f64())
+        };
+        Ok([trips(far[0], near[0]), trips(far[1], near[1])])
+    }
+
+    /// How long a warm event takes that runs `statement`.
+    pub(crate) fn statement(&self, subject: &Subject, statement: &str) -> Result<Vec<f64>, Failure> {
+        let mut environment = self.environment(subject, None, &[])?;
+        environment.cold(&event(ITEMS))?;
+        let event = event(statement);
+        environment.warm(&event)?;
+        (0..REPEATED).map(|_| Ok(environment.warm(&event)?.as_secs_f64())).collect()
+    }
+
+    /// How many events a second an environment answers that gets `count` at once, as on Lambda Managed Instances.
+    pub(crate) fn side_by_side(&self, subject: &Subject, count: usize) -> Result<f64, Failure> {
+        let more = [("AWS_LAMBDA_MAX_CONCURRENCY", count.to_string())];
+        let mut environment = self.environment(subject, None, &more)?;
+        let event = event(ITEMS);
+        environment.cold(&event)?;
+        (0..count).for_each(|_| environment.send(&event));
+        // The connections of all are open once each has been used.
+        (0..count).try_for_each(|_| environment.receive().map(drop))?;
+        (0..count).for_each(|_| environment.send(&event));
+        let (start, mut answered) = (Instant::now(), 0_u32);
+        while start.elapsed() < COUNTED {
+            environment.receive()?;
+            answered += 1;
+            environment.send(&event);
+        }
+        Ok(f64::from(answered) / start.elapsed().as_secs_f64())
+    }
+}
+
+/// A proxy before each server, on which delays are set.
+pub(crate) struct Proxies {
+    proxies: Vec<(Engine, Proxy)>,
+    _runtime: Runtime,
+}
+
+impl Proxies {
+    pub(crate) fn start(servers: &[Server]) -> Result<Proxies, Failure> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build()?;
+        let mut proxies = vec![];
+        for server in servers {
+            let protocol = match server.engine() {
+                Engine::Postgres => Protocol::Postgres,
+                Engine::MySql | Engine::MariaDb => Protocol::MySql,
+            };
+            let proxy = runtime.block_on(Proxy::start(server.address(), protocol))?;
+            proxies.push((server.engine(), proxy));
+        }
+        Ok(Proxies { proxies, _runtime: runtime })
+    }
+
+    fn of(&self, engine: Engine) -> Result<&Proxy, Failure> {
+        let proxy = self.proxies.iter().find(|(other, _)| *other == engine);
+        proxy.map(|(_, proxy)| proxy).ok_or_else(|| format!("no server of {engine}").into())
+    }
+}
+
+/// How many tokens a second are signed.
+pub(crate) fn tokens() -> Result<f64, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let endpoint = Endpoint::parse("db.abc123def456.eu-west-1.rds.amazonaws.com", 5432)?;
+    let (id, secret) = ("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    // As long as a role's.
+    let session_token = "t".repeat(900);
+    let credentials = AwsCredentials::new(id, secret, Some(session_token), None, "bench");
+    let credentials = Credentials::from_provider(credentials);
+    let signer = TokenSigner::new(endpoint, "app_user", credentials)?;
+    let (start, mut signed) = (Instant::now(), 0_u32);
+    while start.elapsed() < COUNTED {
+        runtime.block_on(signer.token(SystemTime::now()))?;
+        signed += 1;
+    }
+    Ok(f64::from(signed) / start.elapsed().as_secs_f64())
+}
+
+/// The spread of what `measure` returns for each subject in `rounds` rounds.
+pub(crate) fn rounds<const N: usize>(
+    subjects: &[&Subject],
+    rounds: usize,
+    mut measure: impl FnMut(&Subject) -> Result<[f64; N], Failure>,
+) -> Result<Vec<[Spread; N]>, Failure> {
+    let mut values = vec![vec![[0.0; N]; rounds]; subjects.len()];
+    for round in 0..rounds {
+        for (subject, values) in subjects.iter().zip(&mut values) {
+            values[round] = measure(subject)?;
+        }
+    }
+    let spread = |values: Vec<[f64; N]>| -> Result<[Spread; N], Failure> {
+        let mut spreads = vec![];
+        for at in 0..N {
+            let values = values.iter().map(|value| value[at]).collect();
+            spreads.push(Spread::of(values).ok_or("no round")?);
+        }
+        spreads.try_into().map_err(|_| "no measurement".into())
+    };
+    values.into_iter().map(spread).collect()
+}
