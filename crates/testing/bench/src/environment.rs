@@ -17,7 +17,7 @@ use crate::Failure;
 use crate::process;
 
 /// The longest wait for an answer. Peers written in Python take seconds to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A function that has started.
 pub(crate) struct Environment {
@@ -62,7 +62,7 @@ impl Environment {
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::inherit())
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
         Ok(Environment { process, events, answers, sent: 0, since })

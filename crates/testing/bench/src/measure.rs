@@ -164,7 +164,7 @@ impl Proxies {
 
 /// How many tokens a second are signed.
 pub(crate) fn tokens() -> Result<f64, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let endpoint = Endpoint::parse("db.abc123def456.eu-west-1.rds.amazonaws.com", 5432)?;
     let (id, secret) = ("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     // As long as a role's.

@@ -38,24 +38,15 @@ impl Connection {
         let stream = BufReader::new(tls::wrap(socket, setting("DB_HOST")));
         let mut connection = Connection { stream, sequence: sequence + 2, packet: vec![] };
 
+        // The method is that of a user with a token, so that no server has to ask for it.
+        let token = token::sign() + "\0";
         let [user, database] = [setting("DB_USER"), setting("DB_NAME")];
-        let login = [
-            &settings[..],
-            user.as_bytes(),
-            // No answer to the greeting's method.
-            b"\0\0",
-            database.as_bytes(),
-            b"\0",
-            PLUGIN.as_bytes(),
-            b"\0",
-        ]
-        .concat();
-        connection.send(&login);
+        let length = u16::try_from(token.len()).unwrap().to_le_bytes();
+        let (user, database) = (user + "\0", format!("{database}\0{PLUGIN}\0"));
+        let login =
+            [&settings, user.as_bytes(), &[0xfc], &length, token.as_bytes(), database.as_bytes()];
+        connection.send(&login.concat());
         connection.receive();
-        if connection.packet[0] == 0xfe {
-            connection.send((token::sign() + "\0").as_bytes());
-            connection.receive();
-        }
         assert_eq!(connection.packet[0], 0, "{}", String::from_utf8_lossy(&connection.packet));
         connection
     }
