@@ -17,7 +17,7 @@ use crate::Failure;
 use crate::process;
 
 /// The longest wait for an answer. Peers written in Python take seconds to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A function that has started.
 pub(crate) struct Environment {
@@ -47,6 +47,7 @@ impl Environment {
     /// initialises.
     pub(crate) fn start(
         program: &Path,
+        arguments: &[String],
         settings: &[(String, String)],
     ) -> Result<Environment, Failure> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -57,6 +58,7 @@ impl Environment {
         thread::spawn(move || accept(&listener, address, &waiting, &sender));
         let since = Instant::now();
         let process = Command::new(program)
+            .args(arguments)
             .env_clear()
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -76,13 +78,21 @@ impl Environment {
         let _ = self.events.send(event);
     }
 
+    /// Waits for the next answer, which may be an error.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn answer(&mut self) -> Result<Answer, Failure> {
+        let answer = self.answers.recv_timeout(PATIENCE);
+        answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()).into())
+    }
+
     /// Waits for the next answer.
     ///
     /// # Errors
     /// There is none, or it is an error of the function's.
     pub(crate) fn receive(&mut self) -> Result<Answer, Failure> {
-        let answer = self.answers.recv_timeout(PATIENCE);
-        let answer = answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?;
+        let answer = self.answer()?;
         if answer.payload.contains("\"errorType\"") {
             return Err(format!("the function failed: {}", answer.payload).into());
         }
@@ -100,6 +110,16 @@ impl Environment {
         let start = Instant::now();
         self.send(payload);
         Ok(self.receive()?.at - start)
+    }
+
+    /// Ends the process as Lambda does, and waits for its end.
+    ///
+    /// # Errors
+    /// It cannot be told to.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        process::terminate(self.process.id())?;
+        self.process.wait()?;
+        Ok(())
     }
 
     /// The processor time of all its threads so far.

@@ -69,7 +69,7 @@ impl Stage<'_> {
         for (name, value) in more {
             set(name, value.clone());
         }
-        Environment::start(&subject.program, &settings)
+        Environment::start(&subject.program, &[], &settings)
             .map_err(|error| format!("{}: {error}", subject.name).into())
     }
 

@@ -1,6 +1,7 @@
 //! What the kernel knows of a process, and the time.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::Failure;
@@ -28,4 +29,10 @@ pub(crate) fn resident(id: u32) -> Result<u64, Failure> {
 /// A time as Lambda tells an event's deadline.
 pub(crate) fn milliseconds_from_now(wait: Duration) -> u128 {
     (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + wait).as_millis()
+}
+
+/// Sends SIGTERM.
+pub(crate) fn terminate(id: u32) -> Result<(), Failure> {
+    let status = Command::new("kill").arg(id.to_string()).status()?;
+    if status.success() { Ok(()) } else { Err("the process has ended by itself".into()) }
 }

@@ -8,7 +8,7 @@ use crate::statistics::Spread;
 
 /// A run.
 #[derive(Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     pub(crate) machine: Machine,
     pub(crate) rounds: usize,
     pub(crate) subjects: Vec<Row>,
@@ -47,7 +47,7 @@ pub(crate) struct Row {
 
 impl Report {
     /// The tables, in Markdown.
-    pub(crate) fn tables(&self) -> String {
+    pub fn tables(&self) -> String {
         let mut text = String::from(
             "| | cold ms | cold CPU ms | warm µs | round trips cold / warm | RSS MB | zip MB |\n\
              |---|---|---|---|---|---|---|\n",
