@@ -24,7 +24,7 @@ enum Action {
 }
 
 /// All commands, in the order of the list.
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "local",
         help: include_str!("../../crates/local/stack/src/help/local.txt"),
@@ -41,6 +41,11 @@ const COMMANDS: [Command; 11] = [
         action: Action::Local,
     },
     Command { name: "test", help: include_str!("test/help.txt"), action: Action::Own(test::run) },
+    Command {
+        name: "bench",
+        help: include_str!("../../crates/testing/bench/src/help.txt"),
+        action: Action::Program(&["bench"]),
+    },
     Command {
         name: "build",
         help: include_str!("../../crates/operator/packaging/src/help.txt"),

@@ -1,7 +1,7 @@
 //! Fetches the servers and tools that are missing, while cargo compiles.
 
 use engine::Engine;
-use local_packages::{Version, fetch_pooler, find_or_fetch};
+use local_packages::{Version, fetch_pooler, fetch_valgrind, find_or_fetch};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -38,6 +38,7 @@ pub(crate) fn everything_during(
     let mut fetches: Vec<Fetch> = engines.into_iter().map(server).collect();
     fetches.extend(versions.into_iter().map(one_of_many));
     fetches.push(Box::new(|| Ok(fetch_pooler(&mut say).map(drop)?)));
+    fetches.push(Box::new(|| Ok(fetch_valgrind(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::sam(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::aws(&mut say).map(drop)?)));
     fetches.push(Box::new(|| Ok(pinned_tools::ministack(&mut say).map(drop)?)));

@@ -37,6 +37,7 @@ mod private_copy;
 mod release;
 mod search;
 mod server_program;
+mod valgrind;
 mod version;
 
 use engine::Engine;
@@ -46,6 +47,7 @@ pub use client::fetch_client;
 pub use error::Error;
 pub use installation::Installation;
 pub use pooler::fetch_pooler;
+pub use valgrind::{Valgrind, fetch_valgrind};
 pub use version::{Version, WrongVersion};
 
 use server_program::ServerProgram;

@@ -36,8 +36,6 @@ struct Event {
 
 /// What a function sent, and when all of it had arrived.
 pub(crate) struct Answer {
-    /// The number of the event.
-    pub(crate) event: usize,
     pub(crate) payload: String,
     pub(crate) at: Instant,
 }
@@ -64,7 +62,7 @@ impl Environment {
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
         Ok(Environment { process, events, answers, sent: 0, since })
@@ -183,13 +181,9 @@ fn serve(
                 );
                 [head, payload].concat()
             }
-            [_, "runtime", "invocation", id, "response" | "error"] => {
-                let (event, at) = (id.parse().unwrap_or_default(), Instant::now());
-                let _ = answers.send(Answer { event, payload: request.body, at });
-                accepted()
-            }
-            [_, "runtime", "init", "error"] => {
-                let _ = answers.send(Answer { event: 0, payload: request.body, at: Instant::now() });
+            [_, "runtime", "invocation", _, "response" | "error"]
+            | [_, "runtime", "init", "error"] => {
+                let _ = answers.send(Answer { payload: request.body, at: Instant::now() });
                 accepted()
             }
             [_, "extension", "register"] => {

@@ -1,34 +1,44 @@
 //! Measures the functions as they are deployed, beside the least that a function can be and one that does nothing,
-//! in one run: absolute times are the machine's, and what is compared is the ratios.
+//! in one run: times are the machine's, and what is compared is their ratios.
 
 #![forbid(unsafe_code)]
 
+// What is measured, and on what.
 mod environment;
-pub mod guard;
-mod measure;
 mod process;
-mod report;
-mod statistics;
 mod subject;
 mod workload;
 
+// How.
+mod counts;
+mod measure;
+mod statistics;
+
+// What came out.
+mod document;
+mod plot;
+mod report;
+
+pub mod guard;
+
 use std::error::Error;
-use std::{fs, thread};
 
 use engine::Engine;
 use tempfile::TempDir;
 
-use measure::{Proxies, Stage, rounds};
+pub use document::write;
 pub use report::Report;
+
+use counts::Counts;
+use measure::{Proxies, Stage, rounds};
 use report::{Machine, Row};
+use subject::Subject;
 
 /// Why nothing was measured.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// A round of round trips takes long, and scatters little.
-const ROUNDS_OF_TRIPS: usize = 5;
-const ROUNDS_OF_RESULTS: usize = 5;
-const SIDE_BY_SIDE: [usize; 4] = [1, 4, 16, 64];
+/// Round trips scatter little, and large results take long.
+const FEW_ROUNDS: usize = 5;
 
 /// Measures all of them, starting each so many times.
 ///
@@ -41,77 +51,96 @@ pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure
     say("starting a server of each engine");
     let servers = Engine::ALL.map(workload::server).into_iter().collect::<Result<Vec<_>, _>>()?;
     let stage = Stage { servers: &servers, statements: &statements.display().to_string() };
-    let proxies = Proxies::start(&servers)?;
     let all: Vec<_> = subjects.iter().collect();
-    let with_database: Vec<_> = subjects.iter().filter(|it| it.engine.is_some()).collect();
-    let functions: Vec<_> = with_database.iter().copied().filter(|it| !it.is_floor).collect();
-
-    say(&format!("{count} rounds of cold and warm starts"));
-    let starts = rounds(&all, count, |subject| {
-        let start = stage.start(subject)?;
-        let seconds = [start.cold, start.processor, start.warm].map(|time| time.as_secs_f64());
-        let [cold, processor, warm] = seconds;
-        Ok([cold * 1e3, processor * 1e3, warm * 1e6, start.resident as f64 / 1e6])
-    })?;
-    say("round trips");
-    let trips =
-        rounds(&with_database, ROUNDS_OF_TRIPS, |subject| stage.round_trips(subject, &proxies))?;
-    let mut rows = vec![];
-    for (subject, [cold_ms, processor_ms, warm_us, resident_mb]) in all.iter().zip(starts) {
-        let trips = with_database.iter().position(|it| it.name == subject.name).map(|at| trips[at]);
-        rows.push(Row {
-            name: subject.name.clone(),
-            cold_ms,
-            processor_ms,
-            warm_us,
-            resident_mb,
-            zip_mb: subject.zip as f64 / 1e6,
-            round_trips: trips,
-            rows_per_second: vec![],
-            columns_per_second: vec![],
-            events_per_second: vec![],
-        });
+    let mut rows = starts(&stage, &all, count, say)?;
+    round_trips(&stage, &all, &mut rows, say)?;
+    for counts in &counts::ALL {
+        let (few, rounds) = (measured(counts, &all), count.min(FEW_ROUNDS));
+        per_second(counts, &stage, &few, rounds, &mut rows, say)?;
     }
-    let mut results = |names: &dyn Fn(usize) -> String, counts: &[usize], to: fn(&mut Row) -> &mut Vec<(usize, f64)>| {
-        for &count in counts {
-            let statement = names(count);
-            say(&format!("{statement}"));
-            let spreads = rounds(&with_database, ROUNDS_OF_RESULTS, |subject| {
-                let times = stage.statement(subject, &statement)?;
-                Ok([times.into_iter().fold(f64::INFINITY, f64::min)])
-            })?;
-            for (subject, [seconds]) in with_database.iter().zip(spreads) {
-                if let Some(row) = rows.iter_mut().find(|row| row.name == subject.name) {
-                    to(row).push((count, count as f64 / seconds.median));
-                }
-            }
-        }
-        Ok::<(), Failure>(())
-    };
-    results(&workload::rows, &workload::ROWS, |row| &mut row.rows_per_second)?;
-    results(&workload::columns, &workload::COLUMNS, |row| &mut row.columns_per_second)?;
-    for count in SIDE_BY_SIDE {
-        say(&format!("{count} events side by side"));
-        let spreads =
-            rounds(&functions, ROUNDS_OF_TRIPS, |subject| Ok([stage.side_by_side(subject, count)?]))?;
-        for (subject, [rate]) in functions.iter().zip(spreads) {
-            if let Some(row) = rows.iter_mut().find(|row| row.name == subject.name) {
-                row.events_per_second.push((count, rate.median));
-            }
-        }
+    say("queries alone, and tokens");
+    let floors = all.iter().filter(|subject| subject.is_floor);
+    for subject in floors {
+        let nanoseconds = stage.bare_query(subject)?;
+        row(&mut rows, subject)?.bare_query_us = Some(nanoseconds / 1e3);
     }
+    let tokens_per_second = subject::tokens_per_second(say)?;
     let noise = rows.iter().map(|row| row.cold_ms.noise()).fold(0.0, f64::max);
-    let tokens_per_second = measure::tokens()?;
-    Ok(Report { machine: machine()?, rounds: count, subjects: rows, tokens_per_second, noise })
+    Ok(Report {
+        machine: Machine::this()?,
+        rounds: count,
+        subjects: rows,
+        tokens_per_second,
+        noise,
+    })
 }
 
-fn machine() -> Result<Machine, Failure> {
-    let processors = fs::read_to_string("/proc/cpuinfo")?;
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
-    let processor = model.map_or("unknown", |line| line.trim_start_matches([' ', '\t', ':']));
-    Ok(Machine {
-        processor: processor.to_owned(),
-        cores: thread::available_parallelism()?.get(),
-        kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
-    })
+fn row<'a>(rows: &'a mut [Row], subject: &Subject) -> Result<&'a mut Row, Failure> {
+    let row = rows.iter_mut().find(|row| row.name == subject.name);
+    row.ok_or_else(|| format!("{} has not been started", subject.name).into())
+}
+
+/// Cold starts and warm events.
+fn starts(
+    stage: &Stage<'_>,
+    subjects: &[&Subject],
+    count: usize,
+    say: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>, Failure> {
+    say(&format!("{count} rounds of cold starts and warm events"));
+    let spreads = rounds(subjects, count, |subject| {
+        let start = stage.start(subject)?;
+        let [cold, processor, warm] =
+            [start.cold, start.processor, start.warm].map(|time| time.as_secs_f64());
+        Ok([cold * 1e3, processor * 1e3, warm * 1e6, start.resident as f64 / 1e6])
+    })?;
+    let rows = subjects.iter().zip(spreads).map(|(subject, spreads)| Row::new(subject, spreads));
+    Ok(rows.collect())
+}
+
+/// Those of the subjects that have a database.
+fn round_trips(
+    stage: &Stage<'_>,
+    subjects: &[&Subject],
+    rows: &mut [Row],
+    say: &mut dyn FnMut(&str),
+) -> Result<(), Failure> {
+    say("round trips");
+    let proxies = Proxies::start(stage.servers)?;
+    let with_database: Vec<_> =
+        subjects.iter().copied().filter(|subject| subject.engine.is_some()).collect();
+    let spreads =
+        rounds(&with_database, FEW_ROUNDS, |subject| stage.round_trips(subject, &proxies))?;
+    for (subject, spreads) in with_database.iter().zip(spreads) {
+        row(rows, subject)?.round_trips = Some(spreads);
+    }
+    Ok(())
+}
+
+/// The subjects that can do what is counted.
+fn measured<'a>(counts: &Counts, subjects: &[&'a Subject]) -> Vec<&'a Subject> {
+    let can =
+        |subject: &&Subject| subject.engine.is_some() && (!subject.is_floor || counts.floors_can);
+    subjects.iter().copied().filter(can).collect()
+}
+
+/// How much a second, by count.
+fn per_second(
+    counts: &Counts,
+    stage: &Stage<'_>,
+    subjects: &[&Subject],
+    count_of_rounds: usize,
+    rows: &mut [Row],
+    say: &mut dyn FnMut(&str),
+) -> Result<(), Failure> {
+    for &count in counts.of {
+        say(&format!("{count} {}", counts.what));
+        let spreads = rounds(subjects, count_of_rounds, |subject| {
+            Ok([(counts.per_second)(stage, subject, count)?])
+        })?;
+        for (subject, [rate]) in subjects.iter().zip(spreads) {
+            (counts.part)(row(rows, subject)?).push((count, rate.median));
+        }
+    }
+    Ok(())
 }

@@ -29,10 +29,11 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut line = CommandLine::new("bench", env::args_os().skip(1));
-    let (mut json, mut accept, mut rounds) = (false, false, ROUNDS);
+    let (mut json, mut write, mut accept, mut rounds) = (false, false, false, ROUNDS);
     while let Some(option) = line.option()? {
         match option.as_str() {
             "json" => json = true,
+            "write" => write = true,
             "accept" => accept = true,
             "rounds" => rounds = line.value::<NonZero<usize>>()?.get(),
             _ => return Err(line.unknown_in(HELP).into()),
@@ -42,6 +43,13 @@ fn run() -> Result<(), Failure> {
         return guard::accept(&guard::measure(&mut say)?);
     }
     let report = bench::report(rounds, &mut say)?;
-    command_line::print(&if json { serde_json::to_string_pretty(&report)? } else { report.tables() });
+    if write {
+        bench::write(&report)?;
+    }
+    command_line::print(&if json {
+        serde_json::to_string_pretty(&report)?
+    } else {
+        report.tables()
+    });
     Ok(())
 }

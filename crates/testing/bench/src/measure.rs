@@ -1,13 +1,12 @@
 //! The measurements. Within a round each subject is measured once, so that what else the machine does in that time
 //! is spread over all of them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use aws_credential_types::Credentials as AwsCredentials;
 use engine::Engine;
 use fault_proxy::{Condition, Protocol, Proxy};
-use iam_auth::{Credentials, Endpoint, TokenSigner};
 use local_rds::Server;
 use tokio::runtime::Runtime;
 
@@ -15,7 +14,7 @@ use crate::Failure;
 use crate::environment::Environment;
 use crate::statistics::Spread;
 use crate::subject::Subject;
-use crate::workload::{ITEMS, event};
+use crate::workload::{ITEMS, event, repeated};
 
 /// How many events of each environment are warm.
 const WARM: usize = 100;
@@ -23,7 +22,9 @@ const WARM: usize = 100;
 const REPEATED: usize = 3;
 /// How long each way to the database takes where round trips are counted.
 const DELAY: Duration = Duration::from_millis(10);
-/// How long events side by side, and tokens, are counted.
+/// How many queries without events there are.
+const BARE: usize = 2_000;
+/// How long events side by side are counted.
 const COUNTED: Duration = Duration::from_millis(500);
 
 /// The servers of all engines, and the statements.
@@ -79,7 +80,8 @@ impl Stage<'_> {
         let event = event(ITEMS);
         let cold = environment.cold(&event)?;
         let processor = environment.processor_time()?;
-        let mut warm = (0..WARM).map(|_| environment.warm(&event)).collect::<Result<Vec<_>, _>>()?;
+        let mut warm =
+            (0..WARM).map(|_| environment.warm(&event)).collect::<Result<Vec<_>, _>>()?;
         warm.sort();
         Ok(Start { cold, processor, warm: warm[WARM / 2], resident: environment.resident()? })
     }
@@ -105,13 +107,25 @@ impl Stage<'_> {
         Ok([trips(far[0], near[0]), trips(far[1], near[1])])
     }
 
-    /// How long a warm event takes that runs `statement`.
-    pub(crate) fn statement(&self, subject: &Subject, statement: &str) -> Result<Vec<f64>, Failure> {
+    /// The shortest time of a warm event that runs `statement`, in seconds.
+    pub(crate) fn statement(&self, subject: &Subject, statement: &str) -> Result<f64, Failure> {
         let mut environment = self.environment(subject, None, &[])?;
         environment.cold(&event(ITEMS))?;
         let event = event(statement);
         environment.warm(&event)?;
-        (0..REPEATED).map(|_| Ok(environment.warm(&event)?.as_secs_f64())).collect()
+        let times = (0..REPEATED).map(|_| Ok(environment.warm(&event)?.as_secs_f64()));
+        times
+            .collect::<Result<Vec<_>, Failure>>()
+            .map(|times| times.into_iter().fold(f64::INFINITY, f64::min))
+    }
+
+    /// How many nanoseconds a query takes without an event: a floor's median.
+    pub(crate) fn bare_query(&self, floor: &Subject) -> Result<f64, Failure> {
+        let mut environment = self.environment(floor, None, &[])?;
+        environment.send(&repeated(ITEMS, BARE));
+        let answer = environment.receive()?.payload;
+        let answer: BTreeMap<String, f64> = serde_json::from_str(&answer)?;
+        answer.get("nanoseconds").copied().ok_or_else(|| "the floor told no time".into())
     }
 
     /// How many events a second an environment answers that gets `count` at once, as on Lambda Managed Instances.
@@ -160,24 +174,6 @@ impl Proxies {
         let proxy = self.proxies.iter().find(|(other, _)| *other == engine);
         proxy.map(|(_, proxy)| proxy).ok_or_else(|| format!("no server of {engine}").into())
     }
-}
-
-/// How many tokens a second are signed.
-pub(crate) fn tokens() -> Result<f64, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let endpoint = Endpoint::parse("db.abc123def456.eu-west-1.rds.amazonaws.com", 5432)?;
-    let (id, secret) = ("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-    // As long as a role's.
-    let session_token = "t".repeat(900);
-    let credentials = AwsCredentials::new(id, secret, Some(session_token), None, "bench");
-    let credentials = Credentials::from_provider(credentials);
-    let signer = TokenSigner::new(endpoint, "app_user", credentials)?;
-    let (start, mut signed) = (Instant::now(), 0_u32);
-    while start.elapsed() < COUNTED {
-        runtime.block_on(signer.token(SystemTime::now()))?;
-        signed += 1;
-    }
-    Ok(f64::from(signed) / start.elapsed().as_secs_f64())
 }
 
 /// The spread of what `measure` returns for each subject in `rounds` rounds.

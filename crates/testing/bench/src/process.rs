@@ -27,6 +27,7 @@ pub(crate) fn resident(id: u32) -> Result<u64, Failure> {
 }
 
 /// A time as Lambda tells an event's deadline.
+#[allow(clippy::disallowed_methods)] // the clock is read here alone
 pub(crate) fn milliseconds_from_now(wait: Duration) -> u128 {
     (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + wait).as_millis()
 }

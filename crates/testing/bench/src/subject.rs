@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use engine::Engine;
 use local_rds::Server;
@@ -14,6 +15,9 @@ use crate::Failure;
 pub(crate) const EMPTY: &str = "empty function";
 /// Programs that are compiled for Lambda as the functions are.
 const PROGRAMS: [&str; 2] = ["bench-floor", "bench-empty"];
+const TOKENS: &str = "bench-token";
+/// How many tokens are signed to measure how quickly that is.
+const SIGNED: u32 = 20_000;
 
 /// A function to measure.
 pub(crate) struct Subject {
@@ -29,8 +33,24 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    fn new(
+        name: String,
+        engine: Option<Engine>,
+        is_floor: bool,
+        program: PathBuf,
+    ) -> Result<Subject, Failure> {
+        let bytes = fs::read(&program)?;
+        let entries = [("bootstrap".to_owned(), Entry::Program(&bytes))];
+        let zip = zip(Method::Deflated, entries)?.len();
+        Ok(Subject { name, engine, is_floor, program, zip })
+    }
+
     /// The environment variables that it needs, besides those of a database.
-    pub(crate) fn settings(&self, server: Option<&Server>, statements: &str) -> Vec<(String, String)> {
+    pub(crate) fn settings(
+        &self,
+        server: Option<&Server>,
+        statements: &str,
+    ) -> Vec<(String, String)> {
         let mut settings = vec![
             ("STATEMENTS_DIR", statements.to_owned()),
             // As Lambda sets them; a line of log for each event would be measured too.
@@ -62,30 +82,44 @@ impl Subject {
 
 /// Builds all of them, as `cargo xtask build` builds the functions.
 pub(crate) fn build(progress: &mut dyn FnMut(&str)) -> Result<Vec<Subject>, Failure> {
-    let architecture =
-        Architecture::of_this_machine().ok_or("Lambda has not this machine's architecture")?;
-    let packages = packaging::build(architecture, progress)?;
-    let compiled = compile(&PROGRAMS, architecture, progress)?;
-    let zip_of = |program: &PathBuf| -> Result<usize, Failure> {
-        let bytes = fs::read(program)?;
-        let entries = [("bootstrap".to_owned(), Entry::Program(&bytes))];
-        Ok(zip(Method::Deflated, entries)?.len())
-    };
+    let functions = functions(progress)?;
+    let compiled = compile(&PROGRAMS, architecture()?, progress)?;
     let [floor, empty] = PROGRAMS.map(|program| compiled.path(program));
     let mut subjects = vec![];
-    for engine in Engine::ALL {
+    for function in functions {
+        let engine = function.engine;
+        let name = format!("{} floor", engine.map_or("", Engine::title));
+        subjects.extend([function, Subject::new(name, engine, true, floor.clone())?]);
+    }
+    subjects.push(Subject::new(EMPTY.to_owned(), None, false, empty)?);
+    Ok(subjects)
+}
+
+/// Builds the functions alone, one for each engine.
+pub(crate) fn functions(progress: &mut dyn FnMut(&str)) -> Result<Vec<Subject>, Failure> {
+    let packages = packaging::build(architecture()?, progress)?;
+    let function = |engine: Engine| {
         let function = engine.function();
         let package = packages.iter().find(|package| package.function == function);
         let program = package.ok_or_else(|| format!("{function} was not built"))?.bootstrap.clone();
-        for (is_floor, program) in [(false, program), (true, floor.clone())] {
-            let kind = if is_floor { "floor" } else { "function" };
-            let name = format!("{} {kind}", engine.title());
-            let zip = zip_of(&program)?;
-            subjects.push(Subject { name, engine: Some(engine), is_floor, program, zip });
-        }
-    }
-    let zip = zip_of(&empty)?;
-    let name = EMPTY.to_owned();
-    subjects.push(Subject { name, engine: None, is_floor: false, program: empty, zip });
-    Ok(subjects)
+        Subject::new(format!("{} function", engine.title()), Some(engine), false, program)
+    };
+    Engine::ALL.into_iter().map(function).collect()
+}
+
+/// The program that signs tokens.
+pub(crate) fn signer(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {
+    Ok(compile(&[TOKENS], architecture()?, progress)?.path(TOKENS))
+}
+
+/// How many tokens a second are signed.
+pub(crate) fn tokens_per_second(progress: &mut dyn FnMut(&str)) -> Result<f64, Failure> {
+    let output = Command::new(signer(progress)?).arg(SIGNED.to_string()).output()?;
+    let seconds: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
+    Ok(f64::from(SIGNED) / seconds)
+}
+
+fn architecture() -> Result<Architecture, Failure> {
+    Architecture::of_this_machine()
+        .ok_or_else(|| "Lambda has not this machine's architecture".into())
 }

@@ -19,7 +19,9 @@ pub(crate) const ITEMS: &str = "items";
 /// A server of `engine` with a table of three rows, and one of the most that is read.
 pub(crate) fn server(engine: Engine) -> Result<Server, Failure> {
     let numbers = match engine {
-        Engine::Postgres => "SELECT n, 'item ' || n FROM generate_series(1, 100000) AS n".to_owned(),
+        Engine::Postgres => {
+            "SELECT n, 'item ' || n FROM generate_series(1, 100000) AS n".to_owned()
+        }
         Engine::MySql | Engine::MariaDb => {
             let digit = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5
                 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)";
@@ -52,6 +54,11 @@ pub(crate) fn columns(count: usize) -> String {
 /// An event that runs the statement.
 pub(crate) fn event(statement: &str) -> String {
     format!(r#"{{"statement":"{statement}"}}"#)
+}
+
+/// An event for a floor, which runs the statement so often.
+pub(crate) fn repeated(statement: &str, count: usize) -> String {
+    format!(r#"{{"statement":"{statement}","repeat":"{count}"}}"#)
 }
 
 /// Writes the statements into a folder of `parent`.

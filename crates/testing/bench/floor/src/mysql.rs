@@ -27,13 +27,9 @@ impl Connection {
     pub(crate) fn log_in(mut socket: TcpStream) -> Connection {
         let mut greeting = vec![];
         let sequence = read(&mut socket, &mut greeting);
-        let settings = [
-            &CAPABILITIES.to_le_bytes()[..],
-            &MAX_PACKET.to_le_bytes(),
-            &[COLLATION],
-            &[0; 23],
-        ]
-        .concat();
+        let settings =
+            [&CAPABILITIES.to_le_bytes()[..], &MAX_PACKET.to_le_bytes(), &[COLLATION], &[0; 23]]
+                .concat();
         write(&mut socket, sequence + 1, &settings);
         let stream = BufReader::new(tls::wrap(socket, setting("DB_HOST")));
         let mut connection = Connection { stream, sequence: sequence + 2, packet: vec![] };

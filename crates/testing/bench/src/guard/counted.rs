@@ -6,35 +6,40 @@
 use std::fs;
 use std::path::Path;
 
-use local_rds::Server;
+use local_packages::{Valgrind, fetch_valgrind};
 use tempfile::TempDir;
 
 use super::Guarded;
 use crate::Failure;
 use crate::environment::Environment;
-use crate::subject::Subject;
+use crate::subject::{self, Subject};
 use crate::workload::{self, ITEMS, event, rows};
 
-/// How many events, and rows, the two runs have.
+/// How many tokens, events and rows the two runs have.
+const TOKENS: [usize; 2] = [20, 220];
 const EVENTS: [usize; 2] = [50, 250];
 const ROWS: [usize; 2] = [100, 10_000];
 
 /// A tool of valgrind's, and where it tells its number.
+#[derive(Clone, Copy)]
 enum Tool {
     Instructions,
     Allocations,
 }
 
 impl Tool {
-    fn arguments(&self) -> &'static [&'static str] {
-        match self {
-            Tool::Instructions => &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
-            Tool::Allocations => &["--tool=dhat", "--dhat-out-file=/dev/null"],
-        }
+    /// Has it write to `log` alone.
+    fn arguments(self, log: &Path) -> Vec<String> {
+        let own = match self {
+            Tool::Instructions => ["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+            Tool::Allocations => ["--tool=dhat", "--dhat-out-file=/dev/null"],
+        };
+        let log = format!("--log-file={}", log.display());
+        own.into_iter().map(str::to_owned).chain([log]).collect()
     }
 
     /// Reads what it prints at the end.
-    fn read(&self, text: &str) -> Result<u64, Failure> {
+    fn read(self, text: &str) -> Result<u64, Failure> {
         let (before, after) = match self {
             Tool::Instructions => ("I   refs:", None),
             Tool::Allocations => ("Total:", Some(" blocks")),
@@ -50,71 +55,92 @@ impl Tool {
     }
 }
 
-/// Counts for all subjects.
+/// Counts for all functions.
 pub(super) fn count(
-    subjects: &[Subject],
+    functions: &[Subject],
     guarded: &mut Guarded,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Failure> {
+    let valgrind = fetch_valgrind(progress)?;
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let statements = workload::write_statements(folder.path())?.display().to_string();
-    for subject in subjects.iter().filter(|subject| !subject.is_floor) {
-        let Some(engine) = subject.engine else { continue };
-        progress(&format!("counting what {} does", subject.name));
+    let log = folder.path().join("valgrind.log");
+    let signer = subject::signer(progress)?;
+    progress("counting what a token costs");
+    let token = each(TOKENS, |count| tokens(&valgrind, &signer, count, &log))?;
+    guarded.instructions.insert("a token".to_owned(), token);
+    for function in functions {
+        let Some(engine) = function.engine else { continue };
+        progress(&format!("counting what the {} does", function.name));
         let server = workload::server(engine)?;
-        let counter = Counter { subject, server: &server, statements: &statements, folder: &folder };
-        let events = |tool: &Tool, event: &str| counter.each(tool, EVENTS, |count| vec![event.to_owned(); count]);
-        let refused = events(&Tool::Instructions, &event("unknown"))?;
-        let warm = events(&Tool::Instructions, &event(ITEMS))?;
-        let row = counter.each(&Tool::Instructions, ROWS, |count| vec![event(&rows(count))])?;
+        let settings = function.settings(Some(&server), &statements);
+        let run = |tool: Tool, events: &[String]| {
+            let environment = start(&valgrind, tool, &function.program, &settings, &log)?;
+            tool.read(&all(environment, events, &log)?)
+        };
+        let of_events = |tool: Tool, event: String| {
+            each(EVENTS, |count| run(tool, &vec![event.clone(); count]))
+        };
         let title = engine.title();
         guarded.instructions.extend([
-            (format!("an event of {title} without a database"), refused),
-            (format!("a warm event of {title}"), warm),
-            (format!("a row of {title}"), row),
+            (
+                format!("an event of {title} without a database"),
+                of_events(Tool::Instructions, event("unknown"))?,
+            ),
+            (format!("a warm event of {title}"), of_events(Tool::Instructions, event(ITEMS))?),
+            (
+                format!("a row of {title}"),
+                each(ROWS, |count| run(Tool::Instructions, &[event(&rows(count))]))?,
+            ),
         ]);
-        let allocations = events(&Tool::Allocations, &event(ITEMS))?;
+        let allocations = of_events(Tool::Allocations, event(ITEMS))?;
         guarded.allocations.insert(title.to_owned(), allocations);
-        guarded.zip_bytes.insert(engine.function().to_owned(), subject.zip as u64);
+        guarded.zip_bytes.insert(engine.function().to_owned(), function.zip as u64);
     }
     Ok(())
 }
 
-/// One function, in front of a server.
-struct Counter<'a> {
-    subject: &'a Subject,
-    server: &'a Server,
-    statements: &'a str,
-    folder: &'a TempDir,
+/// What one more of something costs, by what two runs with so many of it cost.
+fn each(counts: [usize; 2], cost: impl Fn(usize) -> Result<u64, Failure>) -> Result<u64, Failure> {
+    let [few, many] = counts;
+    let [less, more] = [cost(few)?, cost(many)?];
+    Ok(more.saturating_sub(less) / (many - few) as u64)
 }
 
-impl Counter<'_> {
-    /// What one more of something costs: `events` sends so many of it.
-    fn each(
-        &self,
-        tool: &Tool,
-        counts: [usize; 2],
-        events: impl Fn(usize) -> Vec<String>,
-    ) -> Result<u64, Failure> {
-        let [few, many] = counts;
-        let [less, more] = [self.run(tool, &events(few))?, self.run(tool, &events(many))?];
-        Ok(more.saturating_sub(less) / (many - few) as u64)
+/// How many instructions so many tokens take.
+fn tokens(valgrind: &Valgrind, signer: &Path, count: usize, log: &Path) -> Result<u64, Failure> {
+    let tool = Tool::Instructions;
+    let output =
+        valgrind.command().args(tool.arguments(log)).arg(signer).arg(count.to_string()).output()?;
+    if !output.status.success() {
+        return Err(format!("bench-token: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
+    tool.read(&fs::read_to_string(log)?)
+}
 
-    /// Starts the function under the tool, sends the events, and ends it as Lambda does.
-    fn run(&self, tool: &Tool, events: &[String]) -> Result<u64, Failure> {
-        let log = self.folder.path().join("valgrind.log");
-        let mut arguments: Vec<_> = tool.arguments().iter().map(|&it| it.to_owned()).collect();
-        arguments.push(format!("--log-file={}", log.display()));
-        arguments.push(self.subject.program.display().to_string());
-        let settings = self.subject.settings(Some(self.server), self.statements);
-        let mut environment = Environment::start(Path::new("valgrind"), &arguments, &settings)?;
-        for event in events {
-            environment.send(event);
-            // A refused event is an answer too.
-            environment.answer()?;
-        }
-        environment.end()?;
-        tool.read(&fs::read_to_string(&log)?)
+/// Starts a function under the tool.
+fn start(
+    valgrind: &Valgrind,
+    tool: Tool,
+    program: &Path,
+    settings: &[(String, String)],
+    log: &Path,
+) -> Result<Environment, Failure> {
+    let mut arguments = tool.arguments(log);
+    arguments.push(program.display().to_string());
+    let own =
+        valgrind.environment().map(|(name, path)| (name.to_owned(), path.display().to_string()));
+    let settings: Vec<_> = settings.iter().cloned().chain(own).collect();
+    Environment::start(&valgrind.program(), &arguments, &settings)
+}
+
+/// Sends the events, one after another, and ends the function as Lambda does. Returns what the tool wrote.
+fn all(mut environment: Environment, events: &[String], log: &Path) -> Result<String, Failure> {
+    for event in events {
+        environment.send(event);
+        // A refused event has an answer too.
+        environment.answer()?;
     }
+    environment.end()?;
+    Ok(fs::read_to_string(log)?)
 }

@@ -1,4 +1,4 @@
-//! The crates that a function links.
+//! The crates that a function links, and the compiler.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -10,12 +10,23 @@ use crate::Failure;
 
 /// The names of the crates that each function links on Lambda. What runs while it is compiled is none of them.
 pub(super) fn crates() -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
-    FUNCTIONS.iter().map(|engine| Ok((engine.function().to_owned(), of(engine.function())?))).collect()
+    FUNCTIONS
+        .iter()
+        .map(|engine| Ok((engine.function().to_owned(), of(engine.function())?)))
+        .collect()
 }
 
 fn of(function: &str) -> Result<BTreeSet<String>, Failure> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["tree", "--locked", "--offline", "--edges", "normal,no-proc-macro", "--prefix", "none"])
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+        ])
         .args(["--format", "{p}", "--target", "x86_64-unknown-linux-gnu", "--package", function])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()?;
@@ -25,4 +36,13 @@ fn of(function: &str) -> Result<BTreeSet<String>, Failure> {
     let list = String::from_utf8(output.stdout)?;
     let names = list.lines().filter_map(|line| line.split(' ').next());
     Ok(names.filter(|name| !name.is_empty()).map(Into::into).collect())
+}
+
+/// The compiler of the functions.
+pub(super) fn compiler() -> Result<String, Failure> {
+    let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .arg("--version")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
