@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -25,6 +26,9 @@ pub(crate) struct Environment {
     events: Sender<Event>,
     answers: Receiver<Answer>,
     sent: usize,
+    address: SocketAddr,
+    /// Whether no more connections are accepted.
+    ended: Arc<AtomicBool>,
     /// When its process was started.
     since: Instant,
 }
@@ -53,7 +57,9 @@ impl Environment {
         let (events, waiting) = mpsc::channel();
         let (sender, answers) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        thread::spawn(move || accept(&listener, address, &waiting, &sender));
+        let ended = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&ended);
+        thread::spawn(move || accept(&listener, &stop, &waiting, &sender));
         let since = Instant::now();
         let process = Command::new(program)
             .args(arguments)
@@ -65,7 +71,7 @@ impl Environment {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
-        Ok(Environment { process, events, answers, sent: 0, since })
+        Ok(Environment { process, events, answers, sent: 0, address, ended, since })
     }
 
     /// Sends an event, which the function takes when it asks for one.
@@ -136,28 +142,33 @@ impl Drop for Environment {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        self.ended.store(true, Ordering::Relaxed);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
-/// Serves connections until the environment is dropped and its process is gone.
+/// Serves connections until the environment is dropped.
 fn accept(
     listener: &TcpListener,
-    address: SocketAddr,
+    ended: &AtomicBool,
     waiting: &Arc<Mutex<Receiver<Event>>>,
     answers: &Sender<Answer>,
 ) {
     while let Ok((socket, _)) = listener.accept() {
+        if ended.load(Ordering::Relaxed) {
+            return;
+        }
         let (waiting, answers) = (Arc::clone(waiting), answers.clone());
         thread::spawn(move || {
             // The function closes its connections when it ends.
-            let _ = serve(socket, address, &waiting, &answers);
+            let _ = serve(socket, &waiting, &answers);
         });
     }
 }
 
 fn serve(
     socket: TcpStream,
-    address: SocketAddr,
     waiting: &Mutex<Receiver<Event>>,
     answers: &Sender<Answer>,
 ) -> io::Result<()> {
@@ -195,9 +206,12 @@ fn serve(
                 connection.read_to_end(&mut rest)?;
                 return Ok(());
             }
-            _ => return Err(io::Error::other(format!("{address} has no {}", request.path))),
+            _ => return Err(io::Error::other(format!("there is no {}", request.path))),
         };
         connection.get_mut().write_all(response.as_bytes())?;
+        if request.closes {
+            return Ok(());
+        }
     }
 }
 
@@ -207,6 +221,8 @@ fn accepted() -> String {
 
 struct Request {
     path: String,
+    /// Whether the connection is closed after the response.
+    closes: bool,
     body: String,
 }
 
@@ -237,7 +253,8 @@ fn read(connection: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
         body
     };
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Some(Request { path, body }))
+    let closes = headers.get("connection").is_some_and(|options| options == "close");
+    Ok(Some(Request { path, closes, body }))
 }
 
 /// A body in chunks (RFC 9112, section 7.1).

@@ -107,9 +107,11 @@ pub(crate) fn functions(progress: &mut dyn FnMut(&str)) -> Result<Vec<Subject>, 
     Engine::ALL.into_iter().map(function).collect()
 }
 
-/// The program that signs tokens.
+/// The program that signs tokens. It is compiled with the functions, whose features its dependencies then have: they
+/// need not be compiled again.
 pub(crate) fn signer(progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Failure> {
-    Ok(compile(&[TOKENS], architecture()?, progress)?.path(TOKENS))
+    let [mysql, postgres] = packaging::FUNCTIONS.map(Engine::function);
+    Ok(compile(&[mysql, postgres, TOKENS], architecture()?, progress)?.path(TOKENS))
 }
 
 /// How many tokens a second are signed.
