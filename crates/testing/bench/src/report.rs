@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::{fs, thread};
 
+use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
@@ -114,12 +115,21 @@ impl Report {
     }
 
     /// The table of cold starts and warm events.
-    pub(crate) fn starts(&self) -> String {
+    fn starts(&self) -> String {
+        self.starts_of(|_| true)
+    }
+
+    /// The same without MariaDB, which the same function serves.
+    pub(crate) fn summary(&self) -> String {
+        self.starts_of(|row| !row.name.starts_with(Engine::MariaDb.title()))
+    }
+
+    fn starts_of(&self, is_wanted: impl Fn(&Row) -> bool) -> String {
         let mut text = String::from(
             "| | cold ms | cold CPU ms | warm µs | round trips cold / warm | RSS MB | zip MB |\n\
              |---|---|---|---|---|---|---|\n",
         );
-        for row in &self.subjects {
+        for row in self.subjects.iter().filter(|row| is_wanted(row)) {
             let floor = self.floor_of(row);
             let of = |part: fn(&Row) -> f64, digits: usize| match floor {
                 Some(floor) => format!("{:.digits$} ({:.2})", part(row), part(row) / part(floor)),
