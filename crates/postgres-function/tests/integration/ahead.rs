@@ -35,7 +35,7 @@ pub(crate) async fn types(engine: Engine, bootstrap: &str) {
             assert_eq!(response["rows"][0], first, "{name}");
         }
         let new = function.logs().matches(r#""reused":false"#).count();
-        assert_eq!(new, 0, "{name}: {}", function.logs());
+        assert_eq!(new, 1, "{name}: {}", function.logs());
     }
 }
 
