@@ -19,13 +19,14 @@ use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::ahead::Ahead;
 use crate::close_on_drop::ConnectionTask;
 use crate::connection::{CancelHandle, Connection};
 use crate::failure;
+use crate::filtered::{Filter, FilteredStream};
 use crate::session::Defaults;
 use crate::texts::POSTGRES;
 use crate::token::{Message, PLACEHOLDER, TokenStream};
-use crate::unnamed::UnnamedStream;
 
 type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
 
@@ -73,13 +74,21 @@ impl Connector for Postgres {
         let secured = Arc::new(AtomicBool::new(false));
         let message = Message::new(&token_at::<Postgres>(login, address, deadline).await?);
         let through_proxy = login.is_through_proxy();
-        let tls = TokenTls { tls: self.tls()?, message, through_proxy, secured: secured.clone() };
+        let ahead = (!through_proxy).then(Arc::<Ahead>::default);
+        let filter = match &ahead {
+            Some(ahead) => Filter::Ahead(ahead.clone()),
+            None => Filter::Unnamed(Box::default()),
+        };
+        let tls = TokenTls { tls: self.tls()?, message, filter, secured: secured.clone() };
         let attempt = self.config.connect_raw(stream, tls);
         let attempt = self.preference.learn(address, attempt, failure::is_answer);
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();
         let deadline = deadline.for_one_login();
         let (client, connection) = deadline.bound(stage, attempt).await?;
+        if let Some(ahead) = &ahead {
+            ahead.logged_in();
+        }
         let reported = Defaults::reported(
             connection.parameter("in_hot_standby"),
             connection.parameter("default_transaction_read_only"),
@@ -95,7 +104,7 @@ impl Connector for Postgres {
             Some(defaults) => defaults,
             None => deadline.bound(|| "the login".into(), asked()).await?,
         };
-        Ok(Connection::new(client, task, address, through_proxy, defaults))
+        Ok(Connection::new(client, task, address, ahead, defaults))
     }
 
     /// A cancel request over verified TLS to the same server, because its key is a secret. An RDS
@@ -124,17 +133,17 @@ impl Postgres {
     }
 }
 
-/// TLS that wraps the stream in a [`TokenStream`] and an [`UnnamedStream`], and records that TLS is
+/// TLS that wraps the stream in a [`TokenStream`] and a [`FilteredStream`], and records that TLS is
 /// done: a timeout can then tell whether it was the login that hung.
 struct TokenTls {
     tls: RustlsConnect,
     message: Message,
-    through_proxy: bool,
+    filter: Filter,
     secured: Arc<AtomicBool>,
 }
 
 impl TlsConnect<TcpStream> for TokenTls {
-    type Stream = UnnamedStream<TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>>;
+    type Stream = FilteredStream<TokenStream<<RustlsConnect as TlsConnect<TcpStream>>::Stream>>;
     type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
@@ -144,7 +153,7 @@ impl TlsConnect<TcpStream> for TokenTls {
             let stream = connect.await?;
             self.secured.store(true, Ordering::Relaxed);
             let stream = TokenStream::new(stream, self.message);
-            Ok(UnnamedStream::new(stream, self.through_proxy))
+            Ok(FilteredStream::new(stream, self.filter))
         })
     }
 }

@@ -3,9 +3,11 @@
 use sql_function::{Declared, Error, Mode, ParamType, Scalar, Statement};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Error as Failure, Statement as Prepared};
 
+use crate::ahead::Ahead;
 use crate::close_on_drop::ConnectionTask;
 use crate::failure;
 use crate::session::{Defaults, RESET, Sent, State};
@@ -17,6 +19,8 @@ pub struct Connection {
     pub(crate) address: IpAddr,
     /// Whether the endpoint is an RDS Proxy, which pins a session that is changed or reset.
     pub(crate) through_proxy: bool,
+    /// What may run in the flight of its preparation; `None` through an RDS Proxy.
+    pub(crate) ahead: Option<Arc<Ahead>>,
     /// The prepared statements, by name.
     pub(crate) prepared: HashMap<String, Prepared>,
     /// The statements that this invocation prepared: they cannot be out of date.
@@ -40,12 +44,12 @@ pub struct CancelHandle {
 }
 
 impl Connection {
-    /// A new connection to the server at `address`.
+    /// A new connection to the server at `address`, through an RDS Proxy if nothing runs `ahead`.
     pub(crate) fn new(
         client: Client,
         task: ConnectionTask,
         address: IpAddr,
-        through_proxy: bool,
+        ahead: Option<Arc<Ahead>>,
         defaults: Defaults,
     ) -> Connection {
         let Defaults { role_reads, read_only } = defaults;
@@ -53,7 +57,8 @@ impl Connection {
             client,
             task,
             address,
-            through_proxy,
+            through_proxy: ahead.is_none(),
+            ahead,
             prepared: HashMap::new(),
             fresh: HashSet::new(),
             transaction: None,

@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod binary;
 mod close_on_drop;
 mod connect;
@@ -30,6 +31,8 @@ mod custom_settings;
 mod describe;
 mod envelope;
 mod failure;
+mod filtered;
+mod messages;
 mod param;
 mod pipeline;
 mod query;

@@ -19,6 +19,8 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) envelope: &'a Envelope,
     /// What the server has answered to the commands before it, if they have been sent.
     pub(crate) begun: Option<Sent>,
+    /// Whether all of it has been sent with the preparation.
+    pub(crate) ahead: bool,
     /// Whether no other statement is in its transaction.
     pub(crate) single: bool,
     pub(crate) through_proxy: bool,
@@ -58,7 +60,7 @@ impl Pipeline<'_> {
         let Pipeline { statement, prepared, envelope, .. } = self;
         let (mut questions, mut refused) = (Questions::default(), None);
         // The texts are queried in the transaction of a read, which ends after that.
-        let asks = statement.mode == Mode::Read && value::asks(prepared.columns());
+        let asks = statement.mode == Mode::Read && !self.ahead && value::asks(prepared.columns());
         let responses = try_join!(
             async {
                 Ok(match begun {

@@ -27,7 +27,58 @@ use crate::topology;
 use crate::unnamed::CHANGED;
 use crate::value;
 
+/// A statement that is ready to run.
+pub enum Bound<'a> {
+    /// With its parameters.
+    Prepared(Prepared, &'a [Param]),
+    /// A read without parameters, which runs in the flight of its preparation.
+    Ahead,
+}
+
 impl Connection {
+    /// Prepares a statement, and checks it and its parameters.
+    async fn prepare(
+        &mut self,
+        statement: &Statement,
+        params: &[Param],
+        rows: &mut Rows,
+    ) -> Result<Prepared, Error> {
+        let prepared = self.prepared(statement).await?;
+        statement.check_params(prepared.params().len(), params.len())?;
+        param::check(statement, prepared.params(), params)?;
+        rows.describe(prepared.columns().iter().map(value::named).collect())?;
+        value::check_columns(statement, prepared.columns())?;
+        if self.client.is_closed() {
+            return Err(refusal::connection_lost("the preparation", "the server has closed it"));
+        }
+        Ok(prepared)
+    }
+
+    /// Prepares a statement and has the server run it in the same flight.
+    async fn prepare_ahead(
+        &mut self,
+        statement: &Statement,
+        envelope: &Envelope,
+        rows: &mut Rows,
+    ) -> Result<Prepared, Error> {
+        if let Some(ahead) = &self.ahead {
+            ahead.plan(&envelope.before, &envelope.after);
+        }
+        let prepared = self.prepare(statement, &[], rows).await;
+        prepared.map_err(|error| {
+            if let Some(ahead) = &self.ahead {
+                ahead.refuse();
+            }
+            // The server has not parsed it, and then it has not run it, or it may be running it still.
+            let runs = self.prepared.contains_key(&statement.name);
+            let error = if runs { error.loses_connection() } else { error };
+            match error.fate() {
+                Fate::Interrupted => error,
+                _ => error.with_fate(Fate::NotRun),
+            }
+        })
+    }
+
     /// The commands before and after a statement. One that no transaction can contain runs `alone`.
     fn envelope(&self, statement: &Statement, alone: bool) -> Envelope {
         let changes_in_with = side_effects::changes_in_with(statement);
@@ -59,6 +110,7 @@ impl Connection {
         prepared: &Prepared,
         params: &[Param],
         envelope: &Envelope,
+        ahead: bool,
         rows: &mut Rows,
     ) -> Result<Responses, Error> {
         let (single, through_proxy) = (self.transaction.is_none(), self.through_proxy);
@@ -74,7 +126,7 @@ impl Connection {
             None
         };
         let pipeline =
-            Pipeline { statement, prepared, params, envelope, begun, single, through_proxy };
+            Pipeline { statement, prepared, params, envelope, begun, ahead, single, through_proxy };
         pipeline.send(&self.client, rows).await
     }
 
@@ -173,7 +225,7 @@ fn role_reads(statement: &Statement, failure: Failure, through_proxy: bool) -> E
 
 impl sql_function::Connection for Connection {
     type CancelHandle = CancelHandle;
-    type Bound<'a> = (Prepared, &'a [Param]);
+    type Bound<'a> = Bound<'a>;
     type Client = Client;
 
     fn cancel_handle(&self) -> CancelHandle {
@@ -206,16 +258,19 @@ impl sql_function::Connection for Connection {
         statement: &Statement,
         params: &'a [Param],
         rows: &mut Rows,
-    ) -> Result<(Prepared, &'a [Param]), Error> {
-        let prepared = self.prepared(statement).await?;
-        statement.check_params(prepared.params().len(), params.len())?;
-        param::check(statement, prepared.params(), params)?;
-        rows.describe(prepared.columns().iter().map(value::named).collect())?;
-        value::check_columns(statement, prepared.columns())?;
-        if self.client.is_closed() {
-            return Err(refusal::connection_lost("the preparation", "the server has closed it"));
+    ) -> Result<Bound<'a>, Error> {
+        // A write whose result is refused must not run, and neither must values that are.
+        let ahead = self.ahead.as_ref().is_some_and(|ahead| {
+            let reads = self.transaction.is_none() && statement.mode == Mode::Read;
+            reads
+                && params.is_empty()
+                && ahead.is_unused()
+                && !side_effects::changes_session(statement)
+        });
+        if ahead {
+            return Ok(Bound::Ahead);
         }
-        Ok((prepared, params))
+        Ok(Bound::Prepared(self.prepare(statement, params, rows).await?, params))
     }
 
     async fn run(
@@ -224,6 +279,13 @@ impl sql_function::Connection for Connection {
         bound: Self::Bound<'_>,
         rows: &mut Rows,
     ) -> Result<ExecResult, Error> {
+        let single = self.transaction.is_none();
+        let mut alone = false;
+        let mut envelope = self.envelope(statement, alone);
+        let (prepared, params, ahead) = match bound {
+            Bound::Prepared(prepared, params) => (prepared, params, false),
+            Bound::Ahead => (self.prepare_ahead(statement, &envelope, rows).await?, &[][..], true),
+        };
         let custom = custom_settings::settings(statement);
         self.custom.extend(custom.iter().flatten().cloned());
         if side_effects::outlasts_reset(statement) || custom.is_none() {
@@ -234,18 +296,14 @@ impl sql_function::Connection for Connection {
         {
             self.mark_changed();
         }
-        let (prepared, params) = bound;
-        let single = self.transaction.is_none();
-        let mut alone = false;
-        let mut envelope = self.envelope(statement, alone);
-        let mut responses = self.send(statement, &prepared, params, &envelope, rows).await?;
+        let mut responses = self.send(statement, &prepared, params, &envelope, ahead, rows).await?;
         if single && self.role_reads && failure::runs_alone(&responses.affected) {
             // The server has refused all of it. Now the role's own setting applies.
             let ended = self.closed(std::mem::take(&mut responses.after), envelope.own);
             ended.map_err(|error| failure::query(statement, error, self.through_proxy))?;
             alone = true;
             envelope = self.envelope(statement, alone);
-            responses = self.send(statement, &prepared, params, &envelope, rows).await?;
+            responses = self.send(statement, &prepared, params, &envelope, false, rows).await?;
         }
         let Responses { before, affected, refused, changed, after, texts, questions } = responses;
         let ended = if single {

@@ -4,6 +4,7 @@
 #![deny(dead_code)] // a scenario that is not listed
 
 mod integration {
+    pub(crate) mod ahead;
     pub(crate) mod described;
     pub(crate) mod pooled;
     pub(crate) mod proxied;
@@ -16,6 +17,7 @@ const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_postgres-function");
 
 mod postgres {
     function_scenarios::tests! { Postgres, crate::BOOTSTRAP, crate::integration:
+        ahead { types refused too_long }
         described { types changed_types others }
         pooled { events_side_by_side one_lock refused_begin nothing_left two_verifiers }
         proxied { pins_nothing reads_only exclusive pinned changed_columns time_limits }

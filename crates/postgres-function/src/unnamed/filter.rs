@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use super::messages::{Cutter, Message, Piece, text, write};
+use crate::messages::{Cutter, Message, Piece, text, write};
 
 /// The `routine` of the error that the driver gets if a statement's columns have changed since it was
 /// prepared. The server has carried out the statement by then.
@@ -51,7 +51,7 @@ enum Description {
 
 /// The statements of a connection, and what is under way on it.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     sent: Cutter,
     received: Cutter,
     statements: HashMap<Bytes, Arc<Statement>>,
@@ -73,7 +73,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// Whether the server has been ready for a query.
-    pub(super) fn is_logged_in(&self) -> bool {
+    pub(crate) fn is_logged_in(&self) -> bool {
         self.logged_in
     }
 
@@ -81,7 +81,7 @@ impl Filter {
     ///
     /// # Errors
     /// They are no messages.
-    pub(super) fn send(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
+    pub(crate) fn send(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
         while let Some(piece) = self.sent.next(&mut bytes, |tag| b"PBDC".contains(&tag))? {
             match piece {
                 // The server would ignore it.
@@ -208,7 +208,7 @@ impl Filter {
     ///
     /// # Errors
     /// They are no messages.
-    pub(super) fn receive(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
+    pub(crate) fn receive(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> io::Result<()> {
         while let Some(piece) = self.received.next(&mut bytes, |tag| b"1tTnEZG".contains(&tag))? {
             match piece {
                 Piece::Whole(message) => self.answer(&message, out)?,

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::UnnamedStream;
 use super::filter::{CHANGED, Filter};
-use super::messages::{Cutter, Message, Piece, text, write};
+use crate::filtered::{self, FilteredStream};
+use crate::messages::{Cutter, Message, Piece, text, write};
 
 /// A server, as far as its messages go. SQL is a list of words: `bad` cannot be parsed, `dies` cannot be
 /// run, a number is a column of that type. A value `bad` cannot be bound.
@@ -440,7 +440,7 @@ async fn the_stream_sends_and_receives_in_parts() {
         }
     };
     let drive = async {
-        let mut stream = UnnamedStream::new(near, true);
+        let mut stream = FilteredStream::new(near, filtered::Filter::Unnamed(Box::default()));
         stream.write_all(b"pw").await.unwrap();
         let mut ready = [0; 6];
         stream.read_exact(&mut ready).await.unwrap();

@@ -8,7 +8,7 @@ const HEADER: usize = 5;
 
 /// A message that was cut out whole, or a part of one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// A message.
     Whole(Message),
     /// The header of a message whose body follows.
@@ -19,28 +19,28 @@ pub(super) enum Piece<'a> {
 
 /// A whole message.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message(BytesMut);
+pub(crate) struct Message(BytesMut);
 
 impl Message {
     /// Its type.
-    pub(super) fn tag(&self) -> u8 {
+    pub(crate) fn tag(&self) -> u8 {
         self.0[0]
     }
 
     /// What follows its length.
-    pub(super) fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.0[HEADER..]
     }
 
     /// All of it.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Where a stream of messages is.
 #[derive(Default)]
-pub(super) struct Cutter {
+pub(crate) struct Cutter {
     /// The beginning of a message.
     begun: BytesMut,
     /// How much of the body is left of a message whose header was given out.
@@ -53,7 +53,7 @@ impl Cutter {
     ///
     /// # Errors
     /// A length that no message has.
-    pub(super) fn next<'a>(
+    pub(crate) fn next<'a>(
         &mut self,
         bytes: &mut &'a [u8],
         whole: impl FnOnce(u8) -> bool,
@@ -80,6 +80,11 @@ impl Cutter {
         Ok(is_whole.then(|| Piece::Whole(Message(self.begun.split()))))
     }
 
+    /// The beginning of a message, of which no piece was given out yet.
+    pub(crate) fn begun(&self) -> &[u8] {
+        &self.begun
+    }
+
     /// Takes from `bytes` until the message has `length` bytes.
     fn fill(&mut self, bytes: &mut &[u8], length: usize) {
         let missing = length.saturating_sub(self.begun.len());
@@ -98,7 +103,7 @@ fn take<'a>(bytes: &mut &'a [u8], most: usize) -> &'a [u8] {
 ///
 /// # Errors
 /// It does not end.
-pub(super) fn text(body: &[u8]) -> io::Result<(&[u8], &[u8])> {
+pub(crate) fn text(body: &[u8]) -> io::Result<(&[u8], &[u8])> {
     let end = body.iter().position(|byte| *byte == 0).ok_or(io::ErrorKind::InvalidData)?;
     Ok((&body[..end], &body[end + 1..]))
 }
@@ -107,7 +112,7 @@ pub(super) fn text(body: &[u8]) -> io::Result<(&[u8], &[u8])> {
 ///
 /// # Errors
 /// It is longer than a message can be.
-pub(super) fn write(out: &mut BytesMut, tag: u8, parts: &[&[u8]]) -> io::Result<()> {
+pub(crate) fn write(out: &mut BytesMut, tag: u8, parts: &[&[u8]]) -> io::Result<()> {
     let length = 4 + parts.iter().map(|part| part.len()).sum::<usize>();
     out.put_u8(tag);
     out.put_i32(i32::try_from(length).map_err(|_too_long| io::ErrorKind::InvalidInput)?);
