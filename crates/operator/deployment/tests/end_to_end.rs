@@ -267,7 +267,7 @@ fn first_deployment(world: &World) -> String {
     world.run(&format!(
         "iam create-policy --policy-name {STACK}-boundary --policy-document file://{boundary}"
     ));
-    let options = ["--enable-iam-auth", "--yes"];
+    let options = ["--enable-iam-auth", "--yes", "--parameter", "Dashboard=true"];
     let deployed = world
         .deploy(world.server.user(), &options)
         .ends(0)
@@ -275,6 +275,7 @@ fn first_deployment(world: &World) -> String {
         .says("no inbound rule admits the functions")
         .says("permissions boundary of the roles: arn:aws:iam::")
         .says("add     MySqlFunction")
+        .says("add     CloudWatchDashboard")
         .says("create complete              MySqlFunction (AWS::Lambda::Function)")
         .says(&format!(
             "  role MySqlFunctionRole, within arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary"
@@ -305,6 +306,10 @@ fn first_deployment(world: &World) -> String {
     let alarms = world.call("cloudwatch describe-alarms");
     let dimensions = alarms["MetricAlarms"].to_string();
     assert!(dimensions.contains(r#""Value":"orders""#), "{alarms}");
+    let get = format!("cloudwatch get-dashboard --dashboard-name {STACK}_eu-west-1");
+    let dashboard = world.call(&get);
+    let body: Value = serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap();
+    assert!(body["widgets"].to_string().contains(&format!("\"{function}\"")), "{body}");
     // The emulator stores no boundary with a role; the template's tests cover that.
     let stack = world.call(&format!("cloudformation describe-stacks --stack-name {STACK}"));
     let boundary = format!("arn:aws:iam::{ACCOUNT}:policy/{STACK}-boundary");
@@ -384,6 +389,7 @@ fn removal(world: &World) {
         ("scheduler list-schedules", "Schedules"),
         ("sqs list-queues", "QueueUrls"),
         ("cloudwatch describe-alarms", "MetricAlarms"),
+        ("cloudwatch list-dashboards", "DashboardEntries"),
         ("iam list-roles", "Roles"),
         ("logs describe-log-groups", "logGroups"),
     ] {

@@ -1,10 +1,11 @@
 //! The template that is deployed: deploy/template.yaml, with a schedule for each that a statement declares,
-//! and with the entries of an engine renamed for each further function of the engine.
+//! with the entries of an engine renamed for each further function of the engine, and with a dashboard.
 //!
 //! The text is put together line by line, so that it keeps the comments of deploy/template.yaml. It is plain
 //! SAM, in ASCII, because CloudFormation returns other characters of a template as question marks.
 
 mod copies;
+mod dashboard;
 mod entries;
 mod names;
 mod quoted;
@@ -81,6 +82,8 @@ fn of(text: &str, functions: &[Function]) -> Result<String, Failure> {
     entries.extend(schedules::entries(&scheduled)).map_err(|entry| {
         format!("the template has two entries {entry}; rename the statement of this schedule")
     })?;
+    let dashboard = dashboard::entries(functions, !scheduled.is_empty());
+    entries.extend(dashboard).map_err(|entry| format!("the template has two entries {entry}"))?;
     for (section, most) in LIMITS {
         let count = entries.names(&Place::Section(section.to_owned())).count();
         if count > most {

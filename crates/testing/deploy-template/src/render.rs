@@ -57,6 +57,7 @@ impl Renderer<'_> {
         match resource["Type"].as_str().unwrap() {
             "AWS::Logs::LogGroup" => self.value(&resource["Properties"]["LogGroupName"]),
             "AWS::Scheduler::ScheduleGroup" => self.value(&resource["Properties"]["Name"]),
+            "AWS::CloudWatch::Dashboard" => self.value(&resource["Properties"]["DashboardName"]),
             "AWS::RDS::DBProxy" => self.value(&resource["Properties"]["DBProxyName"]),
             "AWS::Lambda::Function"
             | "AWS::SQS::Queue"

@@ -10,20 +10,20 @@ use crate::stack::{
 use crate::switches::ids_of;
 
 /// A metric: its namespace, its name, and its dimensions with their values.
-type Metric = (String, String, Vec<(String, String)>);
+pub(crate) type Metric = (String, String, Vec<(String, String)>);
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn metric(alarm: &Value) -> Metric {
+pub(crate) fn metric(alarm: &Value) -> Metric {
     let dimensions = alarm["Dimensions"].as_array().into_iter().flatten();
     let dimensions = dimensions.map(|it| (text(&it["Name"]), text(&it["Value"]))).collect();
     (text(&alarm["Namespace"]), text(&alarm["MetricName"]), dimensions)
 }
 
 /// The metrics that AWS documents, each with one set of dimension names.
-fn documented() -> BTreeSet<(String, String, Vec<String>)> {
+pub(crate) fn documented() -> BTreeSet<(String, String, Vec<String>)> {
     let lines = include_str!("metrics.txt").lines().filter(|line| line.starts_with("AWS/"));
     let metrics = lines.flat_map(|line| {
         let [namespace, name, sets] = line.split(" | ").collect::<Vec<_>>()[..] else {
@@ -70,7 +70,7 @@ fn every_filter_feeds_an_alarm() {
 }
 
 /// The metrics that the stack's own filters derive from its logs. They have no dimensions.
-fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
+pub(crate) fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
     let filters = ids_of(rendered, "AWS::Logs::MetricFilter");
     let metrics = filters.iter().map(|id| {
         let made = &rendered.properties(id)["MetricTransformations"][0];
@@ -81,7 +81,7 @@ fn filtered(rendered: &Rendered) -> BTreeSet<(String, String, Vec<String>)> {
 }
 
 /// Stacks that together have every alarm.
-fn stacks() -> Vec<Stack> {
+pub(crate) fn stacks() -> Vec<Stack> {
     let ids = ALL.map(|function| function.parameters[1].0);
     let with = |id: &str| all().with(ids.map(|name| (name, id)));
     vec![all(), with("prx-0123456789abcdef0"), with(POSTGRES[1].1), with(MYSQL[1].1)]

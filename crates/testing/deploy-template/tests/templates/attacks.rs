@@ -196,6 +196,12 @@ fn others_queues_schedules_alarms_and_logs_are_out_of_reach() {
             put.with("cloudwatch:AlarmActions", &topic).with("cloudwatch:AlarmActions", &action),
         ]);
     }
+    for other in ["payroll", "rds-iam-lambda", "rds-iam-lambda-prod_eu-west-1"] {
+        denied(each(
+            "cloudwatch:PutDashboard cloudwatch:DeleteDashboards cloudwatch:GetDashboard",
+            &format!("arn:aws:cloudwatch::{ACCOUNT}:dashboard/{other}"),
+        ));
+    }
     for other in [
         "/aws/lambda/payroll",
         "/aws/lambda/rds-iam-lambda-prod/mysql-function",

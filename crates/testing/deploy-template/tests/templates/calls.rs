@@ -148,6 +148,9 @@ pub(crate) fn of_a_handler(rendered: &Rendered, id: &str, action: &str) -> Vec<R
             let plain = request(action, &alarm);
             return vec![plain.clone().with("cloudwatch:AlarmActions", &topic), plain];
         }
+        (_, "AWS::CloudWatch::Dashboard") => {
+            format!("arn:aws:cloudwatch::{ACCOUNT}:dashboard/{STACK_NAME}_eu-west-1")
+        }
         (_, "AWS::Scheduler::ScheduleGroup") => {
             arn("scheduler", &format!("schedule-group/{STACK_NAME}"))
         }

@@ -123,9 +123,9 @@ fn is_not_used(action: &str) -> bool {
 }
 
 /// Every request of a deployment: those of the programs, and those of CloudFormation in the deployer's
-/// name for each resource of `stack`.
+/// name for each resource of `stack`, with a dashboard.
 fn requests(stack: &Stack) -> Vec<(String, Request)> {
-    let rendered = render_of(&GENERATED, stack);
+    let rendered = render_of(&GENERATED, &stack.clone().with([("Dashboard", "true")]));
     let mut all = calls::of_the_programs();
     for (id, resource) in &rendered.resources {
         let kind = resource["Type"].as_str().unwrap();

@@ -6,6 +6,7 @@ mod alarms;
 mod attacks;
 mod authorization;
 mod calls;
+mod dashboard;
 mod database;
 mod deployer;
 mod functions;
