@@ -127,7 +127,8 @@ mod tests {
             work_again();
         };
         let [one, other] = records.clone();
-        tokio::join!(within(Some(one), pin!(logs_in(3))), within(Some(other), pin!(logs_in(5))));
+        let (three, five) = (pin!(logs_in(3)), pin!(logs_in(5)));
+        tokio::join!(within(Some(one), three), within(Some(other), five));
         let [one, other] = records.map(|record| record.counts());
         assert_eq!(one, Counts { logins: 3, login_retries: 3, retries: 1 });
         assert_eq!(other, Counts { logins: 5, login_retries: 5, retries: 1 });
