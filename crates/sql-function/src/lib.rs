@@ -111,6 +111,7 @@ mod backoff;
 mod deadline;
 mod error;
 mod json;
+mod line;
 mod metrics;
 mod near;
 mod panics;

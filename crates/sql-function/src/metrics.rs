@@ -12,10 +12,10 @@ use std::cell::Cell;
 use std::time::UNIX_EPOCH;
 
 use crate::error::{Error, Kind};
+use crate::line::Line;
 use crate::loggable;
 use crate::login::Clock;
 use crate::record::Record;
-use crate::summary::Line;
 
 /// What turns the metrics on.
 const NAMESPACE: &str = "POWERTOOLS_METRICS_NAMESPACE";
