@@ -30,8 +30,10 @@ use crate::event::{self, Request};
 use crate::handle::{Function, Handler, Statements};
 use crate::loggable;
 use crate::login::{Clock, Login};
+use crate::metrics::Metrics;
 use crate::own::{Context, Own};
 use crate::panics::caught;
+use crate::record::{Records, within};
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension, Shutdown};
@@ -109,8 +111,14 @@ async fn answer_events<C: Connector, H: Handler<C>>(
     let Surroundings { variable, clock, program, .. } = *surroundings;
     telemetry::start(variable, program);
     let function = function::<C, H>(variable, clock).await;
+    // Invalid settings of them are an error of the function.
+    let metrics = Metrics::read(variable, clock).unwrap_or_default();
+    let records = Records::new(metrics.is_some(), variable);
     let _extension = match &function {
-        Ok(function) => join!(warm_up(function), extension(variable)).1,
+        Ok(function) => {
+            let warm_up = pin!(warm_up(function));
+            join!(within(records.of_initialization(), warm_up), extension(variable)).1
+        }
         Err(error) => {
             tracing::error!(
                 error_type = error.error_type(),
@@ -124,9 +132,10 @@ async fn answer_events<C: Connector, H: Handler<C>>(
     let handler = Arc::new(handler);
     // Once per process, for as long as it runs: deadlines refer to it.
     let shutdown: &'static Shutdown = Box::leak(Box::default());
+    let watch: &'static Watch = Box::leak(Box::new(Watch { metrics, records }));
     let service = service_fn({
         let function = function.clone();
-        move |event| answer(handler.clone(), function.clone(), event, clock, shutdown)
+        move |event| answer(handler.clone(), function.clone(), event, clock, shutdown, watch)
     });
     let counted = layer_fn(|service| shutdown.wrap(service));
     let runtime = Runtime::new(service).layer(counted);
@@ -165,6 +174,7 @@ async fn function<C: Connector, H: Handler<C>>(
     variable: fn(&str) -> Option<String>,
     clock: Clock,
 ) -> Result<Arc<Function<C>>, Error> {
+    Metrics::read(variable, clock)?;
     let settings = Settings::read(variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
     let function =
@@ -186,6 +196,12 @@ async fn extension(variable: fn(&str) -> Option<String>) -> Option<Extension> {
         .ok()
 }
 
+/// What is told of invocations to others than those who sent the events.
+struct Watch {
+    metrics: Option<Metrics>,
+    records: Records,
+}
+
 /// Answers one event, and logs how it ended.
 async fn answer<C: Connector, H: Handler<C>>(
     handler: Arc<H>,
@@ -193,6 +209,7 @@ async fn answer<C: Connector, H: Handler<C>>(
     event: LambdaEvent<Box<RawValue>>,
     clock: Clock,
     shutdown: &'static Shutdown,
+    watch: &'static Watch,
 ) -> Result<Response, Error> {
     // Both are on every log line of the invocation. A scheduled event has the second.
     let request = tracing::error_span!(
@@ -201,12 +218,13 @@ async fn answer<C: Connector, H: Handler<C>>(
         eventId = tracing::field::Empty
     );
     let start = Instant::now();
-    let answer = async {
+    let record = watch.records.next();
+    let answer = pin!(async {
         let outcome = caught(respond(&*handler, &function, event, clock, shutdown)).await;
-        summary::write(&outcome, start.elapsed());
+        summary::write(&outcome, start.elapsed(), watch.metrics.as_ref().zip(record.as_deref()));
         outcome
-    };
-    answer.instrument(request).await
+    });
+    within(record.clone(), answer.instrument(request)).await
 }
 
 async fn respond<C: Connector, H: Handler<C>>(

@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis};
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
-use crate::{global, loggable};
+use crate::{global, loggable, record};
 
 /// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
@@ -45,6 +45,7 @@ pub(crate) async fn log_in<C: Connector>(
             Ok(connection) => {
                 login.accepted.remember();
                 login.took.remember(tries.since.elapsed());
+                record::logged_in();
                 if tries.denied > 0 {
                     tracing::warn!(
                         denied = tries.denied,
@@ -74,6 +75,7 @@ pub(crate) async fn log_in<C: Connector>(
             "the login failed; retrying"
         );
         last = Some(error);
+        record::login_again();
         deadline.wait(sleep(wait)).await;
     }
 }

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::log_in::Random;
 use crate::login::Login;
 use crate::place::{Finder, Need, Place};
+use crate::record;
 use crate::retries::Retries;
 use crate::role::{Obtained, Open, Role};
 use crate::statement::Statement;
@@ -137,6 +138,7 @@ impl<C: Connector> Pool<C> {
     ) -> Result<(), Error> {
         let finder = Finder::of(self.writer.login());
         let wait = retries.again(error, finder, self.writer.random(), deadline.left())?;
+        record::work_again();
         deadline.wait(sleep(wait)).await;
         Ok(())
     }
@@ -190,6 +192,7 @@ impl<C: Connector> Pool<C> {
         match login.await {
             Ok(connection) => {
                 reader.login().accepted.remember();
+                record::logged_in();
                 Some(Open::new(connection, connector.clone(), start))
             }
             Err(error) => {

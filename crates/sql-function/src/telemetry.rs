@@ -8,13 +8,16 @@
 //! statements and notices. So of other crates only warnings of the AWS SDK are shown, which handles
 //! no statements. Records of the `log` crate are not shown.
 
+use std::fmt;
 use std::io;
-use tracing::{Dispatch, Level, Metadata};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 
-use crate::panics;
+use crate::{metrics, panics};
 
 /// The crates whose log lines are shown.
 const OWN: [&str; 4] = ["iam_auth", "sql_function", "mysql_function", "postgres_function"];
@@ -38,14 +41,47 @@ where
     let level = level(variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false);
     let lines = lines.with_writer(writer);
+    let json = format().json().with_target(false).flatten_event(true).with_span_list(false);
     let text = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|v| v.eq_ignore_ascii_case("text"));
     if text {
         // CloudWatch adds the time, and shows colour codes as noise.
-        let lines = lines.with_ansi(false).without_time().finish();
+        let lines = lines.with_ansi(false).without_time();
+        // The fields of the span are text there.
+        let json = json.with_current_span(false);
+        let lines = lines.map_event_format(|line| Lines { line, json }).finish();
         Dispatch::new(lines.with(filter_fn(is_shown)))
     } else {
-        let lines = lines.json().flatten_event(true).with_span_list(false).finish();
+        let lines = lines.json().event_format(Lines { line: json.clone(), json }).finish();
         Dispatch::new(lines.with(filter_fn(is_shown)))
+    }
+}
+
+/// The format of log lines. One that has metrics is JSON in any case, and begins with them.
+struct Lines<F, J> {
+    line: F,
+    json: J,
+}
+
+impl<S, N, F, J> FormatEvent<S, N> for Lines<F, J>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+    J: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(members) = metrics::take_members() else {
+            return self.line.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.json.format_event(context, Writer::new(&mut line), event)?;
+        let rest = line.strip_prefix('{').unwrap_or_default();
+        write!(writer, "{{{members},{rest}")
     }
 }
 

@@ -19,6 +19,7 @@ use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
 use crate::loggable;
 use crate::login::Login;
+use crate::record;
 use crate::role::{Obtained, Open, Role};
 use crate::said::Loggable;
 
@@ -163,7 +164,10 @@ impl Search {
         let limit = deadline.at_most(Some(INSTANCE_LIMIT.min(deadline.left() / 2)));
         let start = Instant::now();
         let login = limit.bound(|| "the login at the writer".into(), connector.connect(limit));
-        let found = login.await.map(|connection| Open::new(connection, connector.clone(), start));
+        let found = login.await.map(|connection| {
+            record::logged_in();
+            Open::new(connection, connector.clone(), start)
+        });
         let why = match found {
             Ok(found) => match found.read_only {
                 None => {

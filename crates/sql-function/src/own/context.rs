@@ -129,7 +129,7 @@ impl<C: Connector> Context<C> {
             let mut retries = Retries::new(self.0.need(Need::Perhaps));
             let pool = self.0.function.pool();
             let acquire = Box::pin(pool.acquire(&mut retries, &[], self.0.deadline));
-            let mut lease = acquire.await?;
+            let mut lease = self.0.recorded(acquire).await?;
             self.0.count(|tally| tally.connected(lease.obtained));
             let ready = lease.connection.hand_over();
             self.0.deadline.bound(|| "handing over the connection".into(), ready).await?;
@@ -162,7 +162,7 @@ impl<C: Connector> Context<C> {
         // On the heap, because a handler may have many calls, and its own future all of theirs.
         let need = invocation.need(work.need());
         let run = Box::pin(invocation.function.run(&work, need, invocation.deadline));
-        match call.ended(run.await)? {
+        match call.ended(invocation.recorded(run).await)? {
             Response::Statement { result, connection } => {
                 invocation.count(|tally| {
                     tally.connected(connection);

@@ -13,6 +13,7 @@ use crate::error::{Error, Fate, Kind};
 use crate::handle::Function;
 use crate::own::kept::Kept;
 use crate::place::Need;
+use crate::record::{self, Record};
 use crate::response::Tally;
 use crate::statement::Mode;
 
@@ -24,6 +25,8 @@ pub(crate) struct Invocation<C: Connector> {
     pub(crate) function: Arc<Function<C>>,
     pub(crate) deadline: Deadline,
     pub(crate) request_id: String,
+    /// What a task of the handler counts for, too.
+    record: Option<Arc<Record>>,
     state: Mutex<State<C>>,
 }
 
@@ -73,7 +76,8 @@ impl<C: Connector> Invocation<C> {
             kept: Kept::default(),
             tally: Tally::default(),
         };
-        Invocation { function, deadline, request_id, state: Mutex::new(state) }
+        let record = record::current();
+        Invocation { function, deadline, request_id, record, state: Mutex::new(state) }
     }
 
     /// Begins a call that may change something for good if `mode` is write.
@@ -135,6 +139,11 @@ impl<C: Connector> Invocation<C> {
             };
             Box::pin(end).await;
         }
+    }
+
+    /// Does `work` as a part of this invocation, whichever task of the handler does it.
+    pub(crate) async fn recorded<T>(&self, work: impl Future<Output = T> + Unpin) -> T {
+        record::within(self.record.clone(), work).await
     }
 
     /// Returns the connection of finished work.

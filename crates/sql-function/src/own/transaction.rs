@@ -172,10 +172,11 @@ impl<'a, C: Connector> Transaction<'a, C> {
         self.progress = Progress::Ended("a call of it was dropped, and it was rolled back");
         let outcome = if begun {
             let attempt = self.invocation.take().ok_or_else(lost)?;
-            Box::pin(self.step(attempt, statement, params)).await // as in `Context`
+            let step = Box::pin(self.step(attempt, statement, params)); // as in `Context`
+            self.invocation.recorded(step).await
         } else {
             self.invocation.roll_back().await; // an earlier one
-            self.begin(statement, params).await
+            self.invocation.recorded(Box::pin(self.begin(statement, params))).await
         };
         let outcome = call.ended(outcome);
         match &outcome {

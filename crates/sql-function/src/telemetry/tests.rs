@@ -24,9 +24,14 @@ impl io::Write for Output {
 
 /// What is written at TRACE in `format`.
 pub(crate) fn written(format: &str, log: impl FnOnce()) -> String {
+    written_at("TRACE", format, log)
+}
+
+/// What is written at `level` in `format`.
+pub(crate) fn written_at(level: &str, format: &str, log: impl FnOnce()) -> String {
     let output = Output::default();
     let variable = |name: &str| match name {
-        "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),
+        "AWS_LAMBDA_LOG_LEVEL" => Some(level.to_owned()),
         _ => Some(format.to_owned()),
     };
     let writer = output.clone();

@@ -26,6 +26,7 @@ mod known_state;
 mod layer;
 mod login;
 mod memory;
+mod metrics;
 mod moving;
 mod names;
 mod outages;
@@ -61,6 +62,7 @@ macro_rules! scenarios {
                 denied unknown_user unknown_database unverified no_tls unreachable no_credentials
             }
             memory { tokens credentials }
+            metrics { embedded }
             policy { deployed perimeter }
             layer { regions_roots proxy_roots region_not_there express_cluster }
             global { follows_the_writer region_is_fixed not_by_a_name }

@@ -95,14 +95,16 @@ pub(crate) async fn catalogue(engine: Engine, bootstrap: &str) {
 /// One line for each invocation, the handler's own lines, and no value.
 pub(crate) async fn discreet(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
-    let function = harness.deploy(&[]).await;
+    let function = harness.deploy(&[("POWERTOOLS_METRICS_NAMESPACE", "Shop")]).await;
     function.ok(&steps(&["add 77349911", "count"])).await;
     function.fails(&steps(&["add 77349911"]), "Query").await;
     let logs = function.logs();
     assert!(!logs.contains("77349911"), "{logs}");
     assert!(logs.contains("a handler's own line"), "{logs}");
     let line = logs.lines().find(|line| line.contains(r#""message":"invocation""#)).unwrap();
-    for part in [r#""statements":2"#, r#""rows":1"#, r#""rows_affected":1"#, "query_ms", "reused"] {
+    let counted = [r#""Logins":1"#, r#""Rows":1"#, r#""Errors":0"#, r#""Namespace":"Shop""#];
+    let told = [r#""statements":2"#, r#""rows":1"#, r#""rows_affected":1"#, "query_ms", "reused"];
+    for part in counted.into_iter().chain(told) {
         assert!(line.contains(part), "{part} in {line}");
     }
     function.assert_discreet("");
