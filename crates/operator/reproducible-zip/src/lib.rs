@@ -5,15 +5,20 @@
 //! that does not own it, so that every file must be readable by all
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-function-zip.html>).
 
-use std::io::{Cursor, Write as _};
-use zip::result::ZipResult;
-use zip::write::SimpleFileOptions;
-use zip::{DateTime, ZipWriter};
+use libdeflater::{CompressionLvl, Compressor, crc32};
+use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
+use std::borrow::Cow;
+use std::io::{Error, Write as _};
 
-pub use zip::CompressionMethod as Method;
-
-/// The best compression: a zip is packed once and loaded at each cold start.
-const LEVEL: i64 = 9;
+/// How files are stored in a zip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// As they are: the bytes depend on no compressor.
+    Stored,
+    /// Compressed by `libdeflate`: the bytes depend on its version in `Cargo.lock`, but not on the
+    /// machine (<https://github.com/ebiggers/libdeflate/issues/400>).
+    Deflated,
+}
 
 /// An entry of a zip. Paths of folders end in a slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,36 +31,52 @@ pub enum Entry<'a> {
     Program(&'a [u8]),
 }
 
-/// Packs entries. With [`Method::Stored`] the bytes depend on no compressor; with
-/// [`Method::Deflated`], on the version of `miniz_oxide` in `Cargo.lock`.
+/// Packs entries. Their time is the first that a zip can store, 1980-01-01.
 ///
 /// # Errors
 /// The entries are more than a zip can hold, or two have the same path.
 pub fn zip<'a>(
     method: Method,
     entries: impl IntoIterator<Item = (String, Entry<'a>)>,
-) -> ZipResult<Vec<u8>> {
+) -> Result<Vec<u8>, Error> {
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort();
-    let options = SimpleFileOptions::default()
-        .compression_method(method)
-        .compression_level((method == Method::Deflated).then_some(LEVEL))
-        .last_modified_time(DateTime::default()) // 1980-01-01, the first that a zip can store
-        .system(zip::System::Unix);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    if let Some(twice) = entries.windows(2).find(|two| two[0].0 == two[1].0) {
+        return Err(Error::other(format!("two entries have the path {}", twice[0].0)));
+    }
+    pack(method, &entries).map_err(Error::other)
+}
+
+fn pack(method: Method, entries: &[(String, Entry<'_>)]) -> Result<Vec<u8>, rawzip::Error> {
+    let mut zip = ZipArchiveWriter::new(Vec::new());
     for (path, entry) in entries {
         let (mode, content) = match entry {
             Entry::Folder => {
-                zip.add_directory(path, options.unix_permissions(0o755))?;
+                zip.new_dir(path).unix_permissions(0o040_755).create()?;
                 continue;
             }
-            Entry::File(content) => (0o644, content),
-            Entry::Program(content) => (0o755, content),
+            Entry::File(content) => (0o100_644, content),
+            Entry::Program(content) => (0o100_755, content),
         };
-        zip.start_file(path, options.unix_permissions(mode))?;
-        zip.write_all(content)?;
+        let (method, stored) = match method {
+            Method::Stored => (CompressionMethod::STORE, Cow::Borrowed(*content)),
+            Method::Deflated => (CompressionMethod::DEFLATE, Cow::Owned(deflate(content)?)),
+        };
+        let file = zip.new_file(path).compression_method(method).unix_permissions(mode);
+        let (mut file, _) = file.start()?;
+        file.write_all(&stored)?;
+        file.finish(DataDescriptorOutput::new(crc32(content), content.len() as u64))?;
     }
-    Ok(zip.finish()?.into_inner())
+    zip.finish()
+}
+
+/// Compresses as well as `libdeflate` can: a zip is packed once and loaded at each cold start.
+fn deflate(content: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut compressor = Compressor::new(CompressionLvl::best());
+    let mut compressed = vec![0; compressor.deflate_compress_bound(content.len())];
+    let length = compressor.deflate_compress(content, &mut compressed).map_err(Error::other)?;
+    compressed.truncate(length);
+    Ok(compressed)
 }
 
 /// The SHA-256 of bytes, in lower-case hex: what people compare zips by.
@@ -100,11 +121,11 @@ mod tests {
     fn the_bytes_are_those_of_yesterday() {
         assert_eq!(
             packed(Method::Stored),
-            "fa3cffeb27cac85f486bdaf5c133dc3c7512221eac4d2c4b251945f841d3ebe1"
+            "860b1891111984539662a49f3eac8185dfda4166871d533c15e6c6f3eb091fa5"
         );
         assert_eq!(
             packed(Method::Deflated),
-            "c874798f645818775c6fa76931391227232ea9f35fea670b2f4ef3c95b590ff9"
+            "e94c3f0209cffc81c86951144bf62d609073f6140576b78a3365f20e4e9f3ddd"
         );
     }
 
