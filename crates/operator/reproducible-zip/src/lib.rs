@@ -6,9 +6,13 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-function-zip.html>).
 
 use libdeflater::{CompressionLvl, Compressor, crc32};
+use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 use std::borrow::Cow;
 use std::io::{Error, Write as _};
+
+/// 1980-01-01, the first time that a zip can store, in seconds since 1970.
+const TIME: i64 = 315_532_800;
 
 /// How files are stored in a zip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub enum Entry<'a> {
     Program(&'a [u8]),
 }
 
-/// Packs entries. Their time is the first that a zip can store, 1980-01-01.
+/// Packs entries.
 ///
 /// # Errors
 /// The entries are more than a zip can hold, or two have the same path.
@@ -49,10 +53,11 @@ pub fn zip<'a>(
 
 fn pack(method: Method, entries: &[(String, Entry<'_>)]) -> Result<Vec<u8>, rawzip::Error> {
     let mut zip = ZipArchiveWriter::new(Vec::new());
+    let time = UtcDateTime::from_unix(TIME);
     for (path, entry) in entries {
         let (mode, content) = match entry {
             Entry::Folder => {
-                zip.new_dir(path).unix_permissions(0o040_755).create()?;
+                zip.new_dir(path).last_modified(time).unix_permissions(0o040_755).create()?;
                 continue;
             }
             Entry::File(content) => (0o100_644, content),
@@ -62,8 +67,8 @@ fn pack(method: Method, entries: &[(String, Entry<'_>)]) -> Result<Vec<u8>, rawz
             Method::Stored => (CompressionMethod::STORE, Cow::Borrowed(*content)),
             Method::Deflated => (CompressionMethod::DEFLATE, Cow::Owned(deflate(content)?)),
         };
-        let file = zip.new_file(path).compression_method(method).unix_permissions(mode);
-        let (mut file, _) = file.start()?;
+        let file = zip.new_file(path).last_modified(time).unix_permissions(mode);
+        let (mut file, _) = file.compression_method(method).start()?;
         file.write_all(&stored)?;
         file.finish(DataDescriptorOutput::new(crc32(content), content.len() as u64))?;
     }
@@ -121,11 +126,11 @@ mod tests {
     fn the_bytes_are_those_of_yesterday() {
         assert_eq!(
             packed(Method::Stored),
-            "860b1891111984539662a49f3eac8185dfda4166871d533c15e6c6f3eb091fa5"
+            "a8cbcf28a6b61a008ce2c019f83dec1a6c8a5a24d342196081d0ac96cb73ef5a"
         );
         assert_eq!(
             packed(Method::Deflated),
-            "e94c3f0209cffc81c86951144bf62d609073f6140576b78a3365f20e4e9f3ddd"
+            "c2d84e7a63280a50085d1a591db605f7e2e462593d7eca369f35e9fb9a8b48fb"
         );
     }
 
