@@ -6,13 +6,14 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-function-zip.html>).
 
 use libdeflater::{CompressionLvl, Compressor, crc32};
-use rawzip::time::UtcDateTime;
-use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 use std::borrow::Cow;
-use std::io::{Error, Write as _};
+use std::io::Error;
 
-/// 1980-01-01, the first time that a zip can store, in seconds since 1970.
-const TIME: i64 = 315_532_800;
+/// 1980-01-01 as MS-DOS wrote it, the first day that a zip can store.
+const DATE: u16 = 1 << 5 | 1;
+
+/// The system whose modes the entries have.
+const UNIX: u16 = 3 << 8;
 
 /// How files are stored in a zip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +36,10 @@ pub enum Entry<'a> {
     Program(&'a [u8]),
 }
 
-/// Packs entries.
+/// Packs entries, as <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT> describes zips.
 ///
 /// # Errors
-/// The entries are more than a zip can hold, or two have the same path.
+/// The entries are more than a zip of at most 4 GB can hold, or two have the same path.
 pub fn zip<'a>(
     method: Method,
     entries: impl IntoIterator<Item = (String, Entry<'a>)>,
@@ -48,31 +49,61 @@ pub fn zip<'a>(
     if let Some(twice) = entries.windows(2).find(|two| two[0].0 == two[1].0) {
         return Err(Error::other(format!("two entries have the path {}", twice[0].0)));
     }
-    pack(method, &entries).map_err(Error::other)
+    let (mut zip, mut directory) = (Vec::new(), Vec::new());
+    for (path, entry) in &entries {
+        let (mode, content, method) = match *entry {
+            Entry::Folder => (0o040_755, [].as_slice(), Method::Stored),
+            Entry::File(content) => (0o100_644, content, method),
+            Entry::Program(content) => (0o100_755, content, method),
+        };
+        let (number, stored) = match method {
+            Method::Stored => (0, Cow::Borrowed(content)),
+            Method::Deflated => (8, Cow::Owned(deflate(content)?)),
+        };
+        // Folders and compressed files came with version 2.0, and names in UTF-8 with a flag.
+        let version = if *entry == Entry::Folder || number == 8 { 20 } else { 10 };
+        let flags = if path.is_ascii() { 0 } else { 1 << 11 };
+        let mut header = Vec::new();
+        header.extend(words([version, flags, number, 0, DATE]));
+        header.extend(crc32(content).to_le_bytes());
+        header.extend(long(stored.len())?);
+        header.extend(long(content.len())?);
+        header.extend(words([short(path.len())?, 0]));
+
+        directory.extend(*b"PK\x01\x02");
+        directory.extend(words([UNIX | version]));
+        directory.extend(&header);
+        directory.extend(words([0, 0, 0, 0, mode])); // no comment, the first disk, no attributes of MS-DOS
+        directory.extend(long(zip.len())?);
+        directory.extend(path.as_bytes());
+
+        zip.extend(*b"PK\x03\x04");
+        zip.extend(&header);
+        zip.extend(path.as_bytes());
+        zip.extend(&*stored);
+    }
+    let start = zip.len();
+    let count = short(entries.len())?;
+    zip.extend(&directory);
+    zip.extend(*b"PK\x05\x06");
+    zip.extend(words([0, 0, count, count]));
+    zip.extend(long(directory.len())?);
+    zip.extend(long(start)?);
+    zip.extend(words([0]));
+    Ok(zip)
 }
 
-fn pack(method: Method, entries: &[(String, Entry<'_>)]) -> Result<Vec<u8>, rawzip::Error> {
-    let mut zip = ZipArchiveWriter::new(Vec::new());
-    let time = UtcDateTime::from_unix(TIME);
-    for (path, entry) in entries {
-        let (mode, content) = match entry {
-            Entry::Folder => {
-                zip.new_dir(path).last_modified(time).unix_permissions(0o040_755).create()?;
-                continue;
-            }
-            Entry::File(content) => (0o100_644, content),
-            Entry::Program(content) => (0o100_755, content),
-        };
-        let (method, stored) = match method {
-            Method::Stored => (CompressionMethod::STORE, Cow::Borrowed(*content)),
-            Method::Deflated => (CompressionMethod::DEFLATE, Cow::Owned(deflate(content)?)),
-        };
-        let file = zip.new_file(path).last_modified(time).unix_permissions(mode);
-        let (mut file, _) = file.compression_method(method).start()?;
-        file.write_all(&stored)?;
-        file.finish(DataDescriptorOutput::new(crc32(content), content.len() as u64))?;
-    }
-    zip.finish()
+/// Numbers as a zip has them, little-endian.
+fn words<const N: usize>(numbers: [u16; N]) -> impl Iterator<Item = u8> {
+    numbers.into_iter().flat_map(u16::to_le_bytes)
+}
+
+fn short(length: usize) -> Result<u16, Error> {
+    u16::try_from(length).map_err(Error::other)
+}
+
+fn long(length: usize) -> Result<[u8; 4], Error> {
+    Ok(u32::try_from(length).map_err(Error::other)?.to_le_bytes())
 }
 
 /// Compresses as well as `libdeflate` can: a zip is packed once and loaded at each cold start.
@@ -126,11 +157,11 @@ mod tests {
     fn the_bytes_are_those_of_yesterday() {
         assert_eq!(
             packed(Method::Stored),
-            "a8cbcf28a6b61a008ce2c019f83dec1a6c8a5a24d342196081d0ac96cb73ef5a"
+            "fa3cffeb27cac85f486bdaf5c133dc3c7512221eac4d2c4b251945f841d3ebe1"
         );
         assert_eq!(
             packed(Method::Deflated),
-            "c2d84e7a63280a50085d1a591db605f7e2e462593d7eca369f35e9fb9a8b48fb"
+            "d71568a9c78bb3f87478ae6d1f03801457341aabf48af2fdf6d8faf1dcdf75f0"
         );
     }
 
