@@ -6,6 +6,7 @@
 mod environment;
 pub mod guard;
 mod measure;
+pub mod peers;
 mod process;
 mod report;
 mod statistics;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 
 use measure::{Proxies, Stage, rounds};
 pub use report::Report;
+use peers::Peers;
 use report::{Machine, Row};
 
 /// Why nothing was measured.
@@ -30,13 +32,20 @@ const ROUNDS_OF_TRIPS: usize = 5;
 const ROUNDS_OF_RESULTS: usize = 5;
 const SIDE_BY_SIDE: [usize; 4] = [1, 4, 16, 64];
 
-/// Measures all of them, starting each so many times.
+/// Measures all of them, and peers in other languages if those are wanted, starting each so many times.
 ///
 /// # Errors
 /// A function does not build, a server does not start, or a function fails.
-pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure> {
-    let subjects = subject::build(say)?;
+pub fn report(
+    count: usize,
+    with_peers: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<Report, Failure> {
+    let mut subjects = subject::build(say)?;
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+    let Peers { subjects: peers, notes } =
+        if with_peers { peers::build(folder.path(), say)? } else { Peers::default() };
+    subjects.extend(peers);
     let statements = workload::write_statements(folder.path())?;
     say("starting a server of each engine");
     let servers = Engine::ALL.map(workload::server).into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -44,7 +53,7 @@ pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure
     let proxies = Proxies::start(&servers)?;
     let all: Vec<_> = subjects.iter().collect();
     let with_database: Vec<_> = subjects.iter().filter(|it| it.engine.is_some()).collect();
-    let functions: Vec<_> = with_database.iter().copied().filter(|it| !it.is_floor).collect();
+    let functions: Vec<_> = with_database.iter().copied().filter(|it| !it.is_floor && it.peer.is_none()).collect();
 
     say(&format!("{count} rounds of cold and warm starts"));
     let starts = rounds(&all, count, |subject| {
@@ -65,7 +74,7 @@ pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure
             processor_ms,
             warm_us,
             resident_mb,
-            zip_mb: subject.zip as f64 / 1e6,
+            zip_mb: subject.zip.map(|bytes| bytes as f64 / 1e6),
             round_trips: trips,
             rows_per_second: vec![],
             columns_per_second: vec![],
@@ -102,7 +111,7 @@ pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure
     }
     let noise = rows.iter().map(|row| row.cold_ms.noise()).fold(0.0, f64::max);
     let tokens_per_second = measure::tokens()?;
-    Ok(Report { machine: machine()?, rounds: count, subjects: rows, tokens_per_second, noise })
+    Ok(Report { machine: machine()?, rounds: count, subjects: rows, tokens_per_second, noise, notes })
 }
 
 fn machine() -> Result<Machine, Failure> {

@@ -29,11 +29,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut line = CommandLine::new("bench", env::args_os().skip(1));
-    let (mut json, mut accept, mut rounds) = (false, false, ROUNDS);
+    let (mut json, mut accept, mut peers, mut rounds) = (false, false, false, ROUNDS);
     while let Some(option) = line.option()? {
         match option.as_str() {
             "json" => json = true,
             "accept" => accept = true,
+            "peers" => peers = true,
             "rounds" => rounds = line.value::<NonZero<usize>>()?.get(),
             _ => return Err(line.unknown_in(HELP).into()),
         }
@@ -41,7 +42,7 @@ fn run() -> Result<(), Failure> {
     if accept {
         return guard::accept(&guard::measure(&mut say)?);
     }
-    let report = bench::report(rounds, &mut say)?;
+    let report = bench::report(rounds, peers, &mut say)?;
     command_line::print(&if json { serde_json::to_string_pretty(&report)? } else { report.tables() });
     Ok(())
 }

@@ -16,6 +16,8 @@ pub struct Report {
     pub(crate) tokens_per_second: f64,
     /// By how much half of the cold starts of the same subject differ at most from their median, in the worst case.
     pub(crate) noise: f64,
+    /// What there is to say of the peers.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Where it ran.
@@ -34,7 +36,8 @@ pub(crate) struct Row {
     pub(crate) processor_ms: Spread,
     pub(crate) warm_us: Spread,
     pub(crate) resident_mb: Spread,
-    pub(crate) zip_mb: f64,
+    /// A peer has none.
+    pub(crate) zip_mb: Option<f64>,
     /// Of a cold start and of a warm event, if there is a database.
     pub(crate) round_trips: Option<[Spread; 2]>,
     /// Rows a second, by the number of rows of a result.
@@ -70,8 +73,15 @@ impl Report {
                 of(|row| row.processor_ms.median, 1),
                 of(|row| row.warm_us.median, 0),
                 of(|row| row.resident_mb.median, 1),
-                of(|row| row.zip_mb, 2),
+                row.zip_mb.map_or("–".to_owned(), |zip| against(
+                    zip,
+                    floor.and_then(|floor| floor.zip_mb),
+                    2
+                )),
             );
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "\n{note}");
         }
         text
     }

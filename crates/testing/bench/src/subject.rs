@@ -9,6 +9,7 @@ use packaging::{Architecture, compile};
 use reproducible_zip::{Entry, Method, zip};
 
 use crate::Failure;
+use crate::peers::Peer;
 
 /// A program with the runtime crate alone.
 pub(crate) const EMPTY: &str = "empty function";
@@ -24,8 +25,10 @@ pub(crate) struct Subject {
     /// Whether it is the floor under that engine's function.
     pub(crate) is_floor: bool,
     pub(crate) program: PathBuf,
-    /// The size of its zip in bytes, without statements.
-    pub(crate) zip: usize,
+    /// The size of its zip in bytes, without statements; a peer has none.
+    pub(crate) zip: Option<usize>,
+    /// How it is started, if it is written in another language.
+    pub(crate) peer: Option<Peer>,
 }
 
 impl Subject {
@@ -56,7 +59,8 @@ impl Subject {
                 ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
             ]);
         }
-        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+        settings.chain(self.peer.iter().flat_map(|peer| peer.settings.clone())).collect()
     }
 }
 
@@ -80,12 +84,12 @@ pub(crate) fn build(progress: &mut dyn FnMut(&str)) -> Result<Vec<Subject>, Fail
         for (is_floor, program) in [(false, program), (true, floor.clone())] {
             let kind = if is_floor { "floor" } else { "function" };
             let name = format!("{} {kind}", engine.title());
-            let zip = zip_of(&program)?;
-            subjects.push(Subject { name, engine: Some(engine), is_floor, program, zip });
+            let zip = Some(zip_of(&program)?);
+            subjects.push(Subject { name, engine: Some(engine), is_floor, program, zip, peer: None });
         }
     }
-    let zip = zip_of(&empty)?;
+    let zip = Some(zip_of(&empty)?);
     let name = EMPTY.to_owned();
-    subjects.push(Subject { name, engine: None, is_floor: false, program: empty, zip });
+    subjects.push(Subject { name, engine: None, is_floor: false, program: empty, zip, peer: None });
     Ok(subjects)
 }

@@ -75,7 +75,7 @@ pub(super) fn count(
         ]);
         let allocations = events(&Tool::Allocations, &event(ITEMS))?;
         guarded.allocations.insert(title.to_owned(), allocations);
-        guarded.zip_bytes.insert(engine.function().to_owned(), subject.zip as u64);
+        guarded.zip_bytes.insert(engine.function().to_owned(), subject.zip.unwrap_or_default() as u64);
     }
     Ok(())
 }
