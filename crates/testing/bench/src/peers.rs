@@ -43,26 +43,37 @@ pub(crate) fn build(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Peers, F
     Ok(peers)
 }
 
-/// The answer of each peer, by its name, to an event that runs the statement of three rows. `settings` take the
-/// place of those of its server.
+/// What a peer answers to an event that runs the statement of three rows.
+pub struct Answers {
+    /// The peer.
+    pub name: String,
+    /// To its server.
+    pub answer: Result<String, Failure>,
+    /// To a server whose certificate has another name.
+    pub elsewhere: Result<String, Failure>,
+}
+
+/// Starts each peer.
 ///
 /// # Errors
-/// As [`report`](crate::report), or the tools of a peer cannot be had.
-pub fn answers(
-    settings: &[(&str, String)],
-    say: &mut dyn FnMut(&str),
-) -> Result<Vec<(String, Result<String, Failure>)>, Failure> {
+/// A program cannot be written, or a server does not start.
+pub fn answers(say: &mut dyn FnMut(&str)) -> Result<Vec<Answers>, Failure> {
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
     let peers = build(folder.path(), say)?;
     let statements = workload::write_statements(folder.path())?.display().to_string();
     let servers = ENGINES.map(workload::server).into_iter().collect::<Result<Vec<_>, _>>()?;
     let stage = Stage { servers: &servers, statements: &statements };
-    let answer = |peer: &Subject| {
+    let answer = |peer: &Subject, settings: &[(&str, String)]| {
         let mut environment = stage.environment(peer, None, settings)?;
         environment.send(&event(ITEMS));
         Ok(environment.receive()?.payload)
     };
-    Ok(peers.subjects.iter().map(|peer| (peer.name.clone(), answer(peer))).collect())
+    let answers = |peer: &Subject| Answers {
+        name: peer.name.clone(),
+        answer: answer(peer, &[]),
+        elsewhere: answer(peer, &[("DB_HOST", "elsewhere.example.com".to_owned())]),
+    };
+    Ok(peers.subjects.iter().map(answers).collect())
 }
 
 impl Peers {
