@@ -20,8 +20,8 @@ use engine::Engine;
 use tempfile::TempDir;
 
 use measure::{Proxies, Stage, rounds};
-pub use report::Report;
 use peers::Peers;
+pub use report::Report;
 use report::{Machine, Row};
 
 /// Why nothing was measured.
@@ -53,7 +53,8 @@ pub fn report(
     let proxies = Proxies::start(&servers)?;
     let all: Vec<_> = subjects.iter().collect();
     let with_database: Vec<_> = subjects.iter().filter(|it| it.engine.is_some()).collect();
-    let functions: Vec<_> = with_database.iter().copied().filter(|it| !it.is_floor && it.peer.is_none()).collect();
+    let functions: Vec<_> =
+        with_database.iter().copied().filter(|it| !it.is_floor && it.peer.is_none()).collect();
 
     say(&format!("{count} rounds of cold and warm starts"));
     let starts = rounds(&all, count, |subject| {
