@@ -12,8 +12,8 @@ pub(crate) struct Counts {
     pub(crate) what: &'static str,
     /// How much of it.
     pub(crate) of: &'static [usize],
-    /// Whether the floors can do it.
-    pub(crate) floors_can: bool,
+    /// Whether subjects can do it that take one event at a time: the floors and the peers.
+    pub(crate) one_at_a_time: bool,
     /// How much of it a second.
     pub(crate) per_second: fn(&Stage<'_>, &Subject, usize) -> Result<f64, Failure>,
     /// Where a row of the report has it.
@@ -24,7 +24,7 @@ pub(crate) const ALL: [Counts; 3] = [
     Counts {
         what: "rows",
         of: &ROWS,
-        floors_can: true,
+        one_at_a_time: true,
         per_second: |stage, subject, count| {
             Ok(count as f64 / stage.statement(subject, &workload::rows(count))?)
         },
@@ -33,7 +33,7 @@ pub(crate) const ALL: [Counts; 3] = [
     Counts {
         what: "columns",
         of: &COLUMNS,
-        floors_can: true,
+        one_at_a_time: true,
         per_second: |stage, subject, count| {
             Ok(count as f64 / stage.statement(subject, &workload::columns(count))?)
         },
@@ -42,8 +42,7 @@ pub(crate) const ALL: [Counts; 3] = [
     Counts {
         what: "events side by side",
         of: &[1, 4, 16, 64],
-        // They take one event at a time.
-        floors_can: false,
+        one_at_a_time: false,
         per_second: |stage, subject, count| stage.side_by_side(subject, count),
         part: |row| &mut row.events_per_second,
     },

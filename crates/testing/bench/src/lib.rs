@@ -5,6 +5,7 @@
 
 // What is measured, and on what.
 mod environment;
+pub mod peers;
 mod process;
 mod subject;
 mod workload;
@@ -31,6 +32,7 @@ pub use report::Report;
 
 use counts::Counts;
 use measure::{Proxies, Stage, rounds};
+use peers::Peers;
 use report::{Machine, Row};
 use subject::Subject;
 
@@ -40,13 +42,20 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// Round trips scatter little, and large results take long.
 const FEW_ROUNDS: usize = 5;
 
-/// Measures all of them, starting each so many times.
+/// Measures all of them, and peers in other languages if those are wanted, starting each so many times.
 ///
 /// # Errors
 /// A function does not build, a server does not start, or a function fails.
-pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure> {
-    let subjects = subject::build(say)?;
+pub fn report(
+    count: usize,
+    with_peers: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<Report, Failure> {
+    let mut subjects = subject::build(say)?;
     let folder = TempDir::with_prefix("rds-iam-lambda-")?;
+    let Peers { subjects: peers, notes } =
+        if with_peers { peers::build(folder.path(), say)? } else { Peers::default() };
+    subjects.extend(peers);
     let statements = workload::write_statements(folder.path())?;
     say("starting a server of each engine");
     let servers = Engine::ALL.map(workload::server).into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -72,6 +81,7 @@ pub fn report(count: usize, say: &mut dyn FnMut(&str)) -> Result<Report, Failure
         subjects: rows,
         tokens_per_second,
         noise,
+        notes,
     })
 }
 
@@ -119,8 +129,10 @@ fn round_trips(
 
 /// The subjects that can do what is counted.
 fn measured<'a>(counts: &Counts, subjects: &[&'a Subject]) -> Vec<&'a Subject> {
-    let can =
-        |subject: &&Subject| subject.engine.is_some() && (!subject.is_floor || counts.floors_can);
+    let can = |subject: &&Subject| {
+        let takes_one = subject.is_floor || subject.peer.is_some();
+        subject.engine.is_some() && (!takes_one || counts.one_at_a_time)
+    };
     subjects.iter().copied().filter(can).collect()
 }
 

@@ -29,12 +29,14 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut line = CommandLine::new("bench", env::args_os().skip(1));
-    let (mut json, mut write, mut accept, mut rounds) = (false, false, false, ROUNDS);
+    let (mut json, mut write, mut accept, mut peers) = (false, false, false, false);
+    let mut rounds = ROUNDS;
     while let Some(option) = line.option()? {
         match option.as_str() {
             "json" => json = true,
             "write" => write = true,
             "accept" => accept = true,
+            "peers" => peers = true,
             "rounds" => rounds = line.value::<NonZero<usize>>()?.get(),
             _ => return Err(line.unknown_in(HELP).into()),
         }
@@ -42,7 +44,7 @@ fn run() -> Result<(), Failure> {
     if accept {
         return guard::accept(&guard::measure(&mut say)?);
     }
-    let report = bench::report(rounds, &mut say)?;
+    let report = bench::report(rounds, peers, &mut say)?;
     if write {
         bench::write(&report)?;
     }

@@ -52,7 +52,7 @@ impl Stage<'_> {
     }
 
     /// Starts a subject; `through` is dialled in place of its server.
-    fn environment(
+    pub(crate) fn environment(
         &self,
         subject: &Subject,
         through: Option<SocketAddr>,
@@ -70,7 +70,8 @@ impl Stage<'_> {
         for (name, value) in more {
             set(name, value.clone());
         }
-        Environment::start(&subject.program, &[], &settings)
+        let arguments = subject.peer.as_ref().map_or(&[][..], |peer| &peer.arguments);
+        Environment::start(&subject.program, arguments, &settings)
             .map_err(|error| format!("{}: {error}", subject.name).into())
     }
 

@@ -20,6 +20,8 @@ pub struct Report {
     pub(crate) tokens_per_second: f64,
     /// Half of the cold starts of a subject are within this part of their median, in the worst case.
     pub(crate) noise: f64,
+    /// What there is to say of the peers.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Where it ran.
@@ -41,7 +43,8 @@ pub(crate) struct Row {
     /// From an event to its answer.
     pub(crate) warm_us: Spread,
     pub(crate) resident_mb: Spread,
-    pub(crate) zip_mb: f64,
+    /// A peer has none.
+    pub(crate) zip_mb: Option<f64>,
     /// Of a cold start and of a warm event, if there is a database.
     pub(crate) round_trips: Option<[Spread; 2]>,
     /// A query of a floor's without an event.
@@ -78,7 +81,7 @@ impl Row {
             processor_ms,
             warm_us,
             resident_mb,
-            zip_mb: subject.zip as f64 / 1e6,
+            zip_mb: subject.zip.map(|bytes| bytes as f64 / 1e6),
             round_trips: None,
             bare_query_us: None,
             rows_per_second: vec![],
@@ -103,6 +106,9 @@ impl Report {
             noise * 100.0,
             thousands(*tokens_per_second),
         );
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}");
+        }
         text += "\nA warm event beside an empty one and a query without an event:\n\n";
         text += &self.warm();
         text += "\nRows a second, by the rows of a result:\n\n";
@@ -131,9 +137,13 @@ impl Report {
         );
         for row in self.subjects.iter().filter(|row| is_wanted(row)) {
             let floor = self.floor_of(row);
-            let of = |part: fn(&Row) -> f64, digits: usize| match floor {
-                Some(floor) => format!("{:.digits$} ({:.2})", part(row), part(row) / part(floor)),
-                None => format!("{:.digits$}", part(row)),
+            let of = |part: fn(&Row) -> Option<f64>, digits: usize| match (
+                part(row),
+                floor.and_then(part),
+            ) {
+                (Some(value), Some(least)) => format!("{value:.digits$} ({:.2})", value / least),
+                (Some(value), None) => format!("{value:.digits$}"),
+                (None, _) => "–".to_owned(),
             };
             let trips = row.round_trips.map_or(String::new(), |[cold, warm]| {
                 format!("{:.1} / {:.1}", cold.median, warm.median)
@@ -142,10 +152,10 @@ impl Report {
                 text,
                 "| {} | {} | {} | {} | {trips} | {} | {} |",
                 row.name,
-                of(|row| row.cold_ms.median, 1),
-                of(|row| row.processor_ms.median, 1),
-                of(|row| row.warm_us.median, 0),
-                of(|row| row.resident_mb.median, 1),
+                of(|row| Some(row.cold_ms.median), 1),
+                of(|row| Some(row.processor_ms.median), 1),
+                of(|row| Some(row.warm_us.median), 0),
+                of(|row| Some(row.resident_mb.median), 1),
                 of(|row| row.zip_mb, 2),
             );
         }
@@ -225,7 +235,7 @@ pub(crate) mod tests {
             processor_ms,
             warm_us,
             resident_mb,
-            zip_mb: 2.0 * size,
+            zip_mb: Some(2.0 * size),
             round_trips: trips,
             bare_query_us: name.ends_with("floor").then_some(40.0),
             rows_per_second: counts.clone(),
@@ -238,7 +248,14 @@ pub(crate) mod tests {
     pub(crate) fn report() -> Report {
         let machine = Machine { processor: "Z80".into(), cores: 2, kernel: "6.1".into() };
         let subjects = vec![row("MySQL function", 1.5), row("MySQL floor", 1.0), row(EMPTY, 0.5)];
-        Report { machine, rounds: 3, subjects, tokens_per_second: 104_000.4, noise: 0.07 }
+        Report {
+            machine,
+            rounds: 3,
+            subjects,
+            tokens_per_second: 104_000.4,
+            noise: 0.07,
+            notes: vec![],
+        }
     }
 
     #[test]

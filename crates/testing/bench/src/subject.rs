@@ -10,6 +10,7 @@ use packaging::{Architecture, compile};
 use reproducible_zip::{Entry, Method, zip};
 
 use crate::Failure;
+use crate::peers::Peer;
 
 /// A program with the runtime crate alone.
 pub(crate) const EMPTY: &str = "empty function";
@@ -28,8 +29,10 @@ pub(crate) struct Subject {
     /// Whether it is the floor under that engine's function.
     pub(crate) is_floor: bool,
     pub(crate) program: PathBuf,
-    /// The size of its zip in bytes, without statements.
-    pub(crate) zip: usize,
+    /// The size of its zip in bytes, without statements; a peer has none.
+    pub(crate) zip: Option<usize>,
+    /// How it is started, if it is written in another language.
+    pub(crate) peer: Option<Peer>,
 }
 
 impl Subject {
@@ -41,8 +44,8 @@ impl Subject {
     ) -> Result<Subject, Failure> {
         let bytes = fs::read(&program)?;
         let entries = [("bootstrap".to_owned(), Entry::Program(&bytes))];
-        let zip = zip(Method::Deflated, entries)?.len();
-        Ok(Subject { name, engine, is_floor, program, zip })
+        let zip = Some(zip(Method::Deflated, entries)?.len());
+        Ok(Subject { name, engine, is_floor, program, zip, peer: None })
     }
 
     /// The environment variables that it needs, besides those of a database.
@@ -76,7 +79,8 @@ impl Subject {
                 ("AWS_SESSION_TOKEN", key.session_token.unwrap_or_default()),
             ]);
         }
-        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+        settings.chain(self.peer.iter().flat_map(|peer| peer.settings.clone())).collect()
     }
 }
 

@@ -95,7 +95,9 @@ pub(super) fn count(
         ]);
         let allocations = of_events(Tool::Allocations, event(ITEMS))?;
         guarded.allocations.insert(title.to_owned(), allocations);
-        guarded.zip_bytes.insert(engine.function().to_owned(), function.zip as u64);
+        guarded
+            .zip_bytes
+            .insert(engine.function().to_owned(), function.zip.unwrap_or_default() as u64);
     }
     Ok(())
 }
