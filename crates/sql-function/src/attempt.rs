@@ -209,7 +209,7 @@ impl<C: Connector> Attempt<C> {
                         let server_cancels = statement.timeout.is_some() && !deadline.is_moved();
                         let delay = if server_cancels { CANCEL_DELAY } else { Duration::ZERO };
                         sleep(delay).await;
-                        if let Err(error) = connector.cancel(&handle, deadline).await {
+                        if let Err(error) = Box::pin(connector.cancel(&handle, deadline)).await {
                             tracing::warn!(error = error.log(), "cannot cancel the statement");
                         }
                     };

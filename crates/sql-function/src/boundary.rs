@@ -220,7 +220,9 @@ async fn answer<C: Connector, H: Handler<C>>(
     let start = Instant::now();
     let record = watch.records.next();
     let answer = pin!(async {
-        let outcome = caught(respond(&*handler, &function, event, clock, shutdown)).await;
+        // Boxed: the runtime's layers move the future of an event some ten times.
+        let respond = Box::pin(respond(&*handler, &function, event, clock, shutdown));
+        let outcome = caught(respond).await;
         summary::write(&outcome, start.elapsed(), watch.metrics.as_ref().zip(record.as_deref()));
         outcome
     });

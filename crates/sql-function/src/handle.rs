@@ -170,11 +170,11 @@ impl<C: Connector> Function<C> {
                 self.run_alone(&Work::Transaction(steps), deadline).await
             }
             Request::Diagnose => {
-                Ok(Response::Diagnosis { diagnose: self.diagnose(deadline).await })
+                Ok(Response::Diagnosis { diagnose: Box::pin(self.diagnose(deadline)).await })
             }
             Request::Describe => {
                 let described = describe::describe(&self.pool, &self.catalogue, deadline);
-                Ok(Response::Description { describe: described.await? })
+                Ok(Response::Description { describe: Box::pin(described).await? })
             }
             Request::Scheduled { id } => {
                 if let Some(id) = id {

@@ -188,7 +188,8 @@ impl<C: Connector> Pool<C> {
     /// Opens a connection to a reader, unless none lets the function in within `limit`.
     async fn open_reader(&self, reader: &Role<C>, limit: Deadline) -> Option<Open<C>> {
         let (start, connector) = (Instant::now(), reader.connector());
-        let login = limit.bound(|| "the login at the reader".into(), connector.connect(limit));
+        let login = Box::pin(connector.connect(limit));
+        let login = limit.bound(|| "the login at the reader".into(), login);
         match login.await {
             Ok(connection) => {
                 reader.login().accepted.remember();
@@ -231,9 +232,11 @@ impl<C: Connector> Pool<C> {
             None => role.log_in(deadline, true).await?,
         };
         let open = match place {
-            Place::Writer if !fits(&open) => retries.search.writer(role, open, deadline).await?,
+            Place::Writer if !fits(&open) => {
+                Box::pin(retries.search.writer(role, open, deadline)).await?
+            }
             Place::WriterOrAny if !fits(&open) => {
-                retries.search.writer_or(role, open, deadline).await?
+                Box::pin(retries.search.writer_or(role, open, deadline)).await?
             }
             _ => open,
         };

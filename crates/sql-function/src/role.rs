@@ -140,7 +140,9 @@ impl<C: Connector> Role<C> {
         retry_denied: bool,
     ) -> Result<Open<C>, Error> {
         let start = Instant::now();
-        let connection = log_in(&*self.connector, self.random, deadline, retry_denied).await?;
+        // Boxed: its future is large, and a warm event does not need it.
+        let connection = Box::pin(log_in(&*self.connector, self.random, deadline, retry_denied));
+        let connection = connection.await?;
         Ok(Open::new(connection, self.connector.clone(), start))
     }
 
