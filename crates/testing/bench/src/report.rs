@@ -125,9 +125,10 @@ impl Report {
         self.starts_of(|_| true)
     }
 
-    /// The same without MariaDB, which the same function serves.
+    /// The same without the floors, and without MariaDB, which the function of MySQL serves.
     pub(crate) fn summary(&self) -> String {
-        self.starts_of(|row| !row.name.starts_with(Engine::MariaDb.title()))
+        let mariadb = Engine::MariaDb.title();
+        self.starts_of(|row| !row.name.starts_with(mariadb) && !row.name.ends_with(" floor"))
     }
 
     fn starts_of(&self, is_wanted: impl Fn(&Row) -> bool) -> String {

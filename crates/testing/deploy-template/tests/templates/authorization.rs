@@ -121,9 +121,10 @@ fn findings_of(statement: &Value) -> Vec<String> {
         }
         matched.extend(of_action);
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
-            // It also holds without the key.
-            let needs = !operator.starts_with("ForAllValues:");
-            for key in keys.as_object().unwrap().keys() {
+            for (key, value) in keys.as_object().unwrap() {
+                // These also hold without the key.
+                let needs = !operator.starts_with("ForAllValues:")
+                    && !(operator == "Null" && texts(value) == ["true"]);
                 if needs && !action.carries(key) {
                     findings.push(format!("{name} has no key {key}"));
                 }
