@@ -37,7 +37,8 @@ pub(super) const LONG: [&str; 16] = [
 
 /// Test programs that are started before all others, because they are busy for minutes with one thing after
 /// another: cargo, and calls of the AWS CLI.
-const FIRST: [&str; 5] = [
+const FIRST: [&str; 6] = [
+    "bench::guard::",
     "packaging::own::",
     "deployment::end_to_end::",
     "deployment::refused_by_aws::",
