@@ -12,16 +12,10 @@ use tempfile::TempDir;
 
 use crate::Failure;
 use crate::measure::Stage;
-use crate::subject::Subject;
+use crate::subject::{Peer, Subject};
 use crate::workload::{self, ITEMS, event};
 
 const ENGINES: [Engine; 2] = [Engine::MySql, Engine::Postgres];
-
-/// What a peer is started with, besides its program.
-pub(crate) struct Peer {
-    pub(crate) arguments: Vec<String>,
-    pub(crate) settings: Vec<(String, String)>,
-}
 
 /// The peers whose tools can be had, and what the report says of all.
 #[derive(Default)]

@@ -10,7 +10,6 @@ use packaging::{Architecture, compile};
 use reproducible_zip::{Entry, Method, zip};
 
 use crate::Failure;
-use crate::peers::Peer;
 
 /// A program with the runtime crate alone.
 pub(crate) const EMPTY: &str = "empty function";
@@ -33,6 +32,12 @@ pub(crate) struct Subject {
     pub(crate) zip: Option<usize>,
     /// How it is started, if it is written in another language.
     pub(crate) peer: Option<Peer>,
+}
+
+/// What a peer is started with, besides its program.
+pub(crate) struct Peer {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 impl Subject {
