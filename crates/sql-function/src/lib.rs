@@ -114,6 +114,7 @@ mod json;
 mod line;
 mod metrics;
 mod near;
+mod otlp;
 mod panics;
 mod rds_ca;
 mod record;
@@ -121,6 +122,7 @@ mod said;
 mod shutdown;
 mod summary;
 mod telemetry;
+pub mod trace;
 mod truncate;
 
 pub use backoff::Backoff;
