@@ -120,6 +120,7 @@ mod rds_ca;
 mod record;
 mod said;
 mod shutdown;
+mod span;
 mod summary;
 mod telemetry;
 pub mod trace;

@@ -17,7 +17,8 @@ use tokio::time::{Instant, timeout};
 use crate::error::{Error, Kind};
 use crate::loggable;
 use crate::login::Clock;
-use crate::trace::{Context, Span};
+use crate::span::Span;
+use crate::trace::Context;
 
 /// What turns traces on: the first is used as it is, the second with [`PATH`] after it.
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::trace::Spans;
+use crate::span::Spans;
 
 tokio::task_local! {
     static RECORD: Arc<Record>;

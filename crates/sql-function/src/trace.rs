@@ -1,21 +1,18 @@
-//! The spans of an invocation, and the trace that they belong to.
+//! What becomes a span of an invocation, and the trace that it belongs to.
 //!
-//! They are kept in the invocation's [record](crate::record) until [`otlp`](crate::otlp) sends them. Where
-//! traces are off, or Lambda has not sampled this one, nothing is kept and no clock is read. A span has names
-//! from the deployment, and nothing that an event or a server said.
+//! Spans are kept in the invocation's record until they are sent. Where traces are off, or Lambda has not
+//! sampled this one, nothing is kept and no clock is read.
 
 use engine::Engine;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::driver::Connector;
 use crate::error::Error;
 use crate::login::Login;
 use crate::record::{self, Record};
+use crate::span::{Database, GIVEN_UP, Span};
 use crate::statement::Statement;
-
-/// The error type of what was given up: its time was up, or a handler dropped it.
-const GIVEN_UP: &str = "Canceled";
 
 tokio::task_local! {
     /// The span that this is a part of: its place in the record.
@@ -61,87 +58,6 @@ fn is_id(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(is_digit) && text.bytes().any(|byte| byte != b'0')
 }
 
-/// A part of an invocation.
-#[derive(Debug)]
-pub(crate) struct Span {
-    pub(crate) name: String,
-    /// The database that it calls, if it is a call.
-    pub(crate) database: Option<Database>,
-    /// Whether its name is that of a statement.
-    pub(crate) is_statement: bool,
-    /// The place of the span that it is a part of; the invocation otherwise.
-    pub(crate) parent: Option<usize>,
-    pub(crate) began: Instant,
-    /// `None` while it runs.
-    pub(crate) ended: Option<Instant>,
-    pub(crate) error_type: Option<&'static str>,
-}
-
-/// The database of a call.
-#[derive(Debug)]
-pub(crate) struct Database {
-    pub(crate) system: &'static str,
-    pub(crate) name: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl Database {
-    fn of<C: Connector>(login: &Login) -> Database {
-        let endpoint = login.endpoint();
-        Database {
-            // As the conventions name them. Those of MySQL's function may be MariaDB.
-            system: match C::ENGINE {
-                Engine::MySql | Engine::MariaDb => "mysql",
-                Engine::Postgres => "postgresql",
-            },
-            name: login.database.clone(),
-            host: endpoint.host().to_owned(),
-            port: endpoint.port(),
-        }
-    }
-}
-
-/// The spans of one invocation; `None` unless they are recorded.
-#[derive(Debug, Default)]
-pub(crate) struct Spans(Mutex<Option<Vec<Span>>>);
-
-impl Spans {
-    pub(crate) fn new(are_recorded: bool) -> Spans {
-        Spans(Mutex::new(are_recorded.then(Vec::new)))
-    }
-
-    /// Forgets what was recorded, and goes on only if `are_recorded`.
-    pub(crate) fn restart(&self, are_recorded: bool) {
-        *self.lock() = are_recorded.then(Vec::new);
-    }
-
-    /// Ends the recording.
-    pub(crate) fn take(&self) -> Option<Vec<Span>> {
-        self.lock().take()
-    }
-
-    fn begin(&self, span: impl FnOnce() -> Span) -> Option<usize> {
-        let mut spans = self.lock();
-        let spans = spans.as_mut()?;
-        spans.push(span());
-        Some(spans.len() - 1)
-    }
-
-    fn end(&self, place: usize, error_type: Option<&'static str>) {
-        let mut spans = self.lock();
-        if let Some(span) = spans.as_mut().and_then(|spans| spans.get_mut(place)) {
-            span.ended = Some(Instant::now());
-            span.error_type = error_type;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Span>>> {
-        // Nothing panics while it holds the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A span that runs. Dropped, it has been given up.
 struct Open {
     record: Arc<Record>,
@@ -172,7 +88,7 @@ pub(crate) async fn login<C: Connector, T>(
     login: &Login,
     work: impl Future<Output = Result<T, Error>> + Unpin,
 ) -> Result<T, Error> {
-    let begin = || ("login".to_owned(), Some(Database::of::<C>(login)), false);
+    let begin = || ("login".to_owned(), Some(database::<C>(login)), false);
     span(begin, Error::error_type, work).await
 }
 
@@ -183,7 +99,7 @@ pub(crate) async fn statement<C: Connector, T>(
     work: impl Future<Output = Result<T, Error>> + Unpin,
 ) -> Result<T, Error> {
     let begin = || {
-        let database = login.map(Database::of::<C>);
+        let database = login.map(database::<C>);
         // The name of one in the code of a handler is the beginning of its SQL, with blanks.
         let is_deployed = !statement.name.contains(' ');
         let system = database.as_ref().map_or("query", |database| database.system);
@@ -191,6 +107,16 @@ pub(crate) async fn statement<C: Connector, T>(
         (name.to_owned(), database, is_deployed)
     };
     span(begin, Error::error_type, work).await
+}
+
+/// The database of a login, as the conventions name it. That of MySQL's function may be MariaDB.
+fn database<C: Connector>(login: &Login) -> Database {
+    let (endpoint, name) = (login.endpoint(), login.database.clone());
+    let system = match C::ENGINE {
+        Engine::MySql | Engine::MariaDb => "mysql",
+        Engine::Postgres => "postgresql",
+    };
+    Database { system, name, host: endpoint.host().to_owned(), port: endpoint.port() }
 }
 
 /// Does `work` as a span, if those of the invocation are recorded. It is pinned where it is, as the work

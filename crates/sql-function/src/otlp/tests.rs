@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
 use crate::record::{Record, within};
-use crate::trace::{Database, step};
+use crate::span::Database;
+use crate::trace::step;
 
 const SCHEMA: &str = include_str!("../../tests/otlp/schema.json");
 const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
