@@ -9,8 +9,9 @@ use engine::Engine;
 use sql_function::NameLimit;
 use sql_function::dial::{self, Preference, Race};
 use sql_function::sql::Dialect;
-use sql_function::{Connector, Deadline, Error, Login, token_at};
-use std::pin::Pin;
+use sql_function::{Connector, Deadline, Error, Kind, Login, token_at, trace};
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpStream;
@@ -68,8 +69,11 @@ impl Connector for Postgres {
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
         let login = &self.login;
         let preference = Some(&self.preference);
-        let mut race = Race::start(&login.connect_to, preference, deadline).await?;
-        let stream = race.winner(deadline).await?;
+        let dial = pin!(async {
+            let mut race = Race::start(&login.connect_to, preference, deadline).await?;
+            race.winner(deadline).await
+        });
+        let stream = trace::step("dial", Error::error_type, dial).await?;
         let address = stream.peer_addr().map_err(|error| failure::no_peer(login, error))?.ip();
         let secured = Arc::new(AtomicBool::new(false));
         let message = Message::new(&token_at::<Postgres>(login, address, deadline).await?);
@@ -150,7 +154,8 @@ impl TlsConnect<TcpStream> for TokenTls {
     fn connect(self, stream: TcpStream) -> Self::Future {
         let connect = self.tls.connect(stream);
         Box::pin(async move {
-            let stream = connect.await?;
+            let failed = |_: &io::Error| Kind::ConnectTls.name();
+            let stream = trace::step("tls", failed, connect).await?;
             self.secured.store(true, Ordering::Relaxed);
             let stream = TokenStream::new(stream, self.message);
             Ok(FilteredStream::new(stream, self.filter))

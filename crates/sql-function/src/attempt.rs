@@ -27,6 +27,7 @@ use crate::response::StatementResult;
 use crate::role::Obtained;
 use crate::rows::{RESPONSE_LIMIT, Rows};
 use crate::statement::{Mode, Statement};
+use crate::trace;
 
 /// The part of a statement's time that is reserved for canceling it and reading the outcome; a
 /// fifth of the time if that is less.
@@ -146,7 +147,12 @@ impl<C: Connector> Attempt<C> {
     ) -> Result<(StatementResult, usize), Error> {
         let start = Instant::now();
         let mut rows = Rows::new(statement.max_rows, room);
-        let outcome = self.run_with_timeout(statement, params, &mut rows).await;
+        let connector = self.lease.as_ref().map(|lease| lease.connector.clone());
+        let outcome = {
+            let run = pin!(self.run_with_timeout(statement, params, &mut rows));
+            let login = connector.as_deref().map(Connector::login);
+            trace::statement::<C, _>(statement, login, run).await
+        };
         let first = !std::mem::replace(&mut self.has_run, true);
         let outcome = outcome.map_err(|error| match self.transaction {
             // No server takes it: a handler began the transaction to read.

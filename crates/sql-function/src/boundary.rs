@@ -31,6 +31,7 @@ use crate::handle::{Function, Handler, Statements};
 use crate::loggable;
 use crate::login::{Clock, Login};
 use crate::metrics::Metrics;
+use crate::otlp::{self, Collector, Traced};
 use crate::own::{Context, Own};
 use crate::panics::caught;
 use crate::record::{Records, within};
@@ -38,7 +39,7 @@ use crate::response::Response;
 use crate::settings::Settings;
 use crate::shutdown::{self, Extension, Shutdown};
 use crate::surroundings::Surroundings;
-use crate::{summary, telemetry};
+use crate::{summary, telemetry, trace};
 
 /// Lambda restarts an initialization that takes more than 10 seconds:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. Connecting may
@@ -113,7 +114,8 @@ async fn answer_events<C: Connector, H: Handler<C>>(
     let function = function::<C, H>(variable, clock).await;
     // Invalid settings of them are an error of the function.
     let metrics = Metrics::read(variable, clock).unwrap_or_default();
-    let records = Records::new(metrics.is_some(), variable);
+    let collector = Collector::read(variable, clock).unwrap_or_default();
+    let records = Records::new(metrics.is_some(), collector.is_some(), variable);
     let _extension = match &function {
         Ok(function) => {
             let warm_up = pin!(warm_up(function));
@@ -132,7 +134,7 @@ async fn answer_events<C: Connector, H: Handler<C>>(
     let handler = Arc::new(handler);
     // Once per process, for as long as it runs: deadlines refer to it.
     let shutdown: &'static Shutdown = Box::leak(Box::default());
-    let watch: &'static Watch = Box::leak(Box::new(Watch { metrics, records }));
+    let watch: &'static Watch = Box::leak(Box::new(Watch { metrics, collector, records }));
     let service = service_fn({
         let function = function.clone();
         move |event| answer(handler.clone(), function.clone(), event, clock, shutdown, watch)
@@ -175,6 +177,7 @@ async fn function<C: Connector, H: Handler<C>>(
     clock: Clock,
 ) -> Result<Arc<Function<C>>, Error> {
     Metrics::read(variable, clock)?;
+    Collector::read(variable, clock)?;
     let settings = Settings::read(variable, C::ENGINE, C::USER_NAME_LIMIT)?;
     let credentials = Credentials::from_chain().await;
     let function =
@@ -199,6 +202,7 @@ async fn extension(variable: fn(&str) -> Option<String>) -> Option<Extension> {
 /// What is told of invocations to others than those who sent the events.
 struct Watch {
     metrics: Option<Metrics>,
+    collector: Option<Collector>,
     records: Records,
 }
 
@@ -218,12 +222,29 @@ async fn answer<C: Connector, H: Handler<C>>(
         eventId = tracing::field::Empty
     );
     let start = Instant::now();
-    let record = watch.records.next();
+    let traced = watch.collector.as_ref().and_then(|collector| {
+        let lambda = &event.context;
+        let context = trace::Context::read(lambda.xray_trace_id.as_deref(), random)?;
+        Some((collector, context, lambda.request_id.clone(), lambda.deadline()))
+    });
+    let record = watch.records.next(traced.is_some());
     let answer = pin!(async {
         // Boxed: the runtime's layers move the future of an event some ten times.
         let respond = Box::pin(respond(&*handler, &function, event, clock, shutdown));
         let outcome = caught(respond).await;
         summary::write(&outcome, start.elapsed(), watch.metrics.as_ref().zip(record.as_deref()));
+        if let Some((collector, context, request_id, end)) = traced {
+            let traced = Traced {
+                context,
+                request_id,
+                is_cold: record.as_ref().is_some_and(|record| record.is_cold),
+                began: start,
+                error_type: outcome.as_ref().err().map(Error::error_type),
+                spans: record.as_ref().and_then(|record| record.spans.take()).unwrap_or_default(),
+            };
+            let left = end.duration_since(clock()).unwrap_or_default().min(shutdown.left());
+            collector.send(&traced, random(), otlp::LIMIT.min(left / 2)).await;
+        }
         outcome
     });
     within(record.clone(), answer.instrument(request)).await

@@ -114,13 +114,16 @@ mod json;
 mod line;
 mod metrics;
 mod near;
+mod otlp;
 mod panics;
 mod rds_ca;
 mod record;
 mod said;
 mod shutdown;
+mod span;
 mod summary;
 mod telemetry;
+pub mod trace;
 mod truncate;
 
 pub use backoff::Backoff;

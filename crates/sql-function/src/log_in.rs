@@ -7,6 +7,7 @@
 //! RDS throttles, the server says the same as for a token that is wrong.
 
 use diagnosis::Cause;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -14,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::deadline::{Deadline, millis};
 use crate::driver::Connector;
 use crate::error::{Error, Kind};
-use crate::{global, loggable, record};
+use crate::{global, loggable, record, trace};
 
 /// Returns a uniform random number. The boundary passes the system's generator.
 pub(crate) type Random = fn() -> u64;
@@ -41,11 +42,10 @@ pub(crate) async fn log_in<C: Connector>(
     let mut last = None;
     loop {
         let began = Instant::now();
-        let error = match connector.connect(deadline).await {
+        let error = match once(connector, deadline).await {
             Ok(connection) => {
                 login.accepted.remember();
                 login.took.remember(tries.since.elapsed());
-                record::logged_in();
                 if tries.denied > 0 {
                     tracing::warn!(
                         denied = tries.denied,
@@ -78,6 +78,20 @@ pub(crate) async fn log_in<C: Connector>(
         record::login_again();
         deadline.wait(sleep(wait)).await;
     }
+}
+
+/// Logs in once, which is counted and a span.
+///
+/// # Errors
+/// Those of [`Connector::connect`].
+pub(crate) async fn once<C: Connector>(
+    connector: &C,
+    deadline: Deadline,
+) -> Result<C::Connection, Error> {
+    let connect = pin!(connector.connect(deadline));
+    let connection = trace::login::<C, _>(connector.login(), connect).await?;
+    record::logged_in();
+    Ok(connection)
 }
 
 /// How often a login was tried.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::deadline::Deadline;
 use crate::driver::{Connection, Connector};
 use crate::error::Error;
-use crate::log_in::Random;
+use crate::log_in::{Random, once};
 use crate::login::Login;
 use crate::place::{Finder, Need, Place};
 use crate::record;
@@ -188,12 +188,11 @@ impl<C: Connector> Pool<C> {
     /// Opens a connection to a reader, unless none lets the function in within `limit`.
     async fn open_reader(&self, reader: &Role<C>, limit: Deadline) -> Option<Open<C>> {
         let (start, connector) = (Instant::now(), reader.connector());
-        let login = Box::pin(connector.connect(limit));
+        let login = Box::pin(once(&**connector, limit));
         let login = limit.bound(|| "the login at the reader".into(), login);
         match login.await {
             Ok(connection) => {
                 reader.login().accepted.remember();
-                record::logged_in();
                 Some(Open::new(connection, connector.clone(), start))
             }
             Err(error) => {

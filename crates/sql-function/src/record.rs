@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::span::Spans;
+
 tokio::task_local! {
     static RECORD: Arc<Record>;
 }
@@ -18,6 +20,7 @@ pub(crate) struct Record {
     logins: AtomicU32,
     login_retries: AtomicU32,
     retries: AtomicU32,
+    pub(crate) spans: Spans,
 }
 
 /// The records of a function's invocations.
@@ -28,13 +31,20 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// None is kept unless they `are_kept`. `variable` looks up an environment variable.
-    pub(crate) fn new(are_kept: bool, variable: impl Fn(&str) -> Option<String>) -> Records {
+    /// None is kept unless they `are_kept`, and their spans unless they `are_traced`. `variable` looks up an
+    /// environment variable.
+    pub(crate) fn new(
+        are_kept: bool,
+        are_traced: bool,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Records {
         // With provisioned concurrency environments are started for no invocation, as Powertools has it.
         let started = variable("AWS_LAMBDA_INITIALIZATION_TYPE");
         let is_cold = started.is_none_or(|how| how == "on-demand");
-        let first = are_kept.then(|| Arc::new(Record { is_cold, ..Record::default() }));
-        Records { are_kept, first: Mutex::new(first) }
+        let spans = Spans::new(are_traced);
+        let first =
+            (are_kept || are_traced).then(|| Record { is_cold, spans, ..Record::default() });
+        Records { are_kept, first: Mutex::new(first.map(Arc::new)) }
     }
 
     /// The record of the initialization.
@@ -42,10 +52,18 @@ impl Records {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The record of the next invocation.
-    pub(crate) fn next(&self) -> Option<Arc<Record>> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        self.are_kept.then(|| first.take().unwrap_or_default())
+    /// The record of the next invocation, with its spans if it `is_traced`.
+    pub(crate) fn next(&self, is_traced: bool) -> Option<Arc<Record>> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(first) = first else {
+            let record = || Record { spans: Spans::new(is_traced), ..Record::default() };
+            return (self.are_kept || is_traced).then(|| Arc::new(record()));
+        };
+        // An environment that was started for no invocation may have waited for hours.
+        if !(is_traced && first.is_cold) {
+            first.spans.restart(is_traced);
+        }
+        Some(first)
     }
 }
 
@@ -141,12 +159,13 @@ mod tests {
         for (how, is_cold) in
             [(None, true), (Some("on-demand"), true), (Some("provisioned-concurrency"), false)]
         {
-            let records = Records::new(true, |_| how.map(str::to_owned));
+            let records = Records::new(true, false, |_| how.map(str::to_owned));
             within(records.of_initialization(), pin!(async { logged_in() })).await;
-            let told = || records.next().map(|record| (record.is_cold, record.counts().logins));
+            let told =
+                || records.next(false).map(|record| (record.is_cold, record.counts().logins));
             assert_eq!((told(), told()), (Some((is_cold, 1)), Some((false, 0))), "{how:?}");
         }
-        let records = Records::new(false, |_| None);
-        assert!(records.of_initialization().is_none() && records.next().is_none());
+        let records = Records::new(false, false, |_| None);
+        assert!(records.of_initialization().is_none() && records.next(false).is_none());
     }
 }

@@ -17,9 +17,9 @@ use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::driver::{Connection, Connector};
 use crate::error::{Error, Fate, Kind};
+use crate::log_in::once;
 use crate::loggable;
 use crate::login::Login;
-use crate::record;
 use crate::role::{Obtained, Open, Role};
 use crate::said::Loggable;
 
@@ -163,11 +163,8 @@ impl Search {
         let connector = Arc::new(C::new(Login { connect_to, ..login.at(endpoint) }));
         let limit = deadline.at_most(Some(INSTANCE_LIMIT.min(deadline.left() / 2)));
         let start = Instant::now();
-        let login = limit.bound(|| "the login at the writer".into(), connector.connect(limit));
-        let found = login.await.map(|connection| {
-            record::logged_in();
-            Open::new(connection, connector.clone(), start)
-        });
+        let login = limit.bound(|| "the login at the writer".into(), once(&*connector, limit));
+        let found = login.await.map(|connection| Open::new(connection, connector.clone(), start));
         let why = match found {
             Ok(found) => match found.read_only {
                 None => {

@@ -37,6 +37,7 @@ pub struct Function {
     pub(crate) freeze: bool,
     pub(crate) max_concurrency: usize,
     pub(crate) silent_extensions: bool,
+    pub(crate) active_tracing: bool,
 }
 
 #[derive(Clone)]
@@ -72,6 +73,7 @@ impl Function {
             freeze: true,
             max_concurrency: 1,
             silent_extensions: false,
+            active_tracing: false,
         }
     }
 
@@ -153,6 +155,12 @@ impl Function {
     /// Does not answer registrations of extensions, as a platform in trouble would not.
     pub fn silent_extensions(mut self) -> Self {
         self.silent_extensions = true;
+        self
+    }
+
+    /// Traces are active: the tracing header of every event says that it is sampled.
+    pub fn active_tracing(mut self) -> Self {
+        self.active_tracing = true;
         self
     }
 

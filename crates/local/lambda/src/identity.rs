@@ -13,11 +13,12 @@ pub(crate) fn request_id() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// A tracing header of AWS X-Ray, not sampled: `Root=1-<epoch seconds>-<96 bits>;Parent=…;Sampled=0`
+/// A tracing header of AWS X-Ray: `Root=1-<epoch seconds>-<96 bits>;Parent=…;Sampled=0`, or 1
 /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>).
-pub(crate) fn trace_header(now: Timestamp) -> String {
+pub(crate) fn trace_header(now: Timestamp, sampled: bool) -> String {
     let (seconds, high, low) = (now.epoch_ms() / 1000, random(), random() as u32);
-    format!("Root=1-{seconds:08x}-{high:016x}{low:08x};Parent={:016x};Sampled=0", random())
+    let (parent, sampled) = (random(), u8::from(sampled));
+    format!("Root=1-{seconds:08x}-{high:016x}{low:08x};Parent={parent:016x};Sampled={sampled}")
 }
 
 /// The log stream of one environment: `2026/11/21/[$LATEST]<128 bits>`.

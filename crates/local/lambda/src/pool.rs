@@ -277,7 +277,7 @@ impl Pool {
             request_id: request_id.to_owned(),
             deadline: now.after(self.function.timeout),
             function_arn: self.function.arn(),
-            trace_header: identity::trace_header(now),
+            trace_header: identity::trace_header(now, self.function.active_tracing),
             client_context: request.client_context,
             payload: request.payload,
         }

@@ -61,8 +61,8 @@ fn document(line: &str) -> (Value, Vec<(String, String)>) {
 
 #[tokio::test]
 async fn a_cold_start_has_all_metrics() {
-    let records = Records::new(true, |_| None);
-    let record = records.next().unwrap();
+    let records = Records::new(true, false, |_| None);
+    let record = records.next(false).unwrap();
     let counted = pin!(async {
         record::login_again();
         record::logged_in();

@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // tests' bodies
 
 mod clusters;
+mod collector;
 mod deployed;
 pub mod event;
 pub mod faults;
@@ -27,6 +28,7 @@ mod poll;
 mod sequences;
 
 pub use clusters::ClusterHarness;
+pub use collector::Collector;
 pub use deployed::{Deployed, Exact};
 pub use harness::{Harness, PROXY, borrowed, closed_port, on_version};
 pub use memory::{Needle, search};

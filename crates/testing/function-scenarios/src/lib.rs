@@ -42,6 +42,7 @@ mod size;
 mod soak;
 mod start;
 mod statement_files;
+mod traces;
 mod type_table;
 mod untidy;
 mod values;
@@ -63,6 +64,7 @@ macro_rules! scenarios {
             }
             memory { tokens credentials }
             metrics { embedded }
+            traces { spans }
             policy { deployed perimeter }
             layer { regions_roots proxy_roots region_not_there express_cluster }
             global { follows_the_writer region_is_fixed not_by_a_name }

@@ -1,7 +1,8 @@
 //! Events, answers, errors, and what the function answers and logs by itself.
 
 use engine::Engine;
-use function_harness::Harness;
+use function_harness::{Collector, Harness};
+use local_lambda::Function;
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -92,7 +93,7 @@ pub(crate) async fn catalogue(engine: Engine, bootstrap: &str) {
     assert!(message.contains("no such statement"), "{message}");
 }
 
-/// One line for each invocation, the handler's own lines, and no value.
+/// One line for each invocation, the handler's own lines, and no value; no SQL in its spans.
 pub(crate) async fn discreet(engine: Engine, bootstrap: &str) {
     let harness = Harness::start(engine, bootstrap).await;
     let function = harness.deploy(&[("POWERTOOLS_METRICS_NAMESPACE", "Shop")]).await;
@@ -108,4 +109,19 @@ pub(crate) async fn discreet(engine: Engine, bootstrap: &str) {
         assert!(line.contains(part), "{part} in {line}");
     }
     function.assert_discreet("");
+
+    let collector = Collector::start().await;
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url);
+    let settings = |function: Function| function.active_tracing().env(endpoint.0, endpoint.1);
+    let traced = harness.deploy_as(&[], settings).await;
+    traced.ok(&steps(&["one", "count"])).await;
+    traced.ok(&steps(&["begin", "add 77349912", "commit", "items"])).await;
+    let requests = collector.take(2).await;
+    let system = if engine == Engine::Postgres { "postgresql" } else { "mysql" };
+    let calls = [system, "items"].map(|name| format!(r#""name":"{name}""#));
+    let counts = |request: &String| calls.each_ref().map(|call| request.matches(&**call).count());
+    assert_eq!([counts(&requests[0]), counts(&requests[1])], [[2, 0], [1, 1]], "{requests:?}");
+    for text in ["SELECT", "INSERT", "text 1", "77349912", "second"] {
+        assert!(!requests.concat().contains(text), "{text} in {requests:?}");
+    }
 }
