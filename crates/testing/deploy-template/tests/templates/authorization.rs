@@ -122,10 +122,9 @@ fn findings_of(statement: &Value) -> Vec<String> {
         matched.extend(of_action);
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
             for (key, value) in keys.as_object().unwrap() {
-                // These also hold without the key.
-                let needs = !operator.starts_with("ForAllValues:")
-                    && !(operator == "Null" && texts(value) == ["true"]);
-                if needs && !action.carries(key) {
+                let holds_without = operator.starts_with("ForAllValues:")
+                    || (operator == "Null" && texts(value) == ["true"]);
+                if !holds_without && !action.carries(key) {
                     findings.push(format!("{name} has no key {key}"));
                 }
             }
