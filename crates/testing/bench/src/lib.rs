@@ -12,6 +12,7 @@ mod workload;
 
 // How.
 mod counts;
+mod distance;
 mod measure;
 mod statistics;
 
@@ -31,7 +32,7 @@ pub use document::write;
 pub use report::Report;
 
 use counts::Counts;
-use measure::{Proxies, Stage, rounds};
+use measure::{Distances, Stage, rounds};
 use peers::Peers;
 use report::{Machine, Row};
 use subject::Subject;
@@ -116,11 +117,11 @@ fn round_trips(
     say: &mut dyn FnMut(&str),
 ) -> Result<(), Failure> {
     say("round trips");
-    let proxies = Proxies::start(stage.servers)?;
+    let distances = Distances::to(stage.servers)?;
     let with_database: Vec<_> =
         subjects.iter().copied().filter(|subject| subject.engine.is_some()).collect();
     let spreads =
-        rounds(&with_database, FEW_ROUNDS, |subject| stage.round_trips(subject, &proxies))?;
+        rounds(&with_database, FEW_ROUNDS, |subject| stage.round_trips(subject, &distances))?;
     for (subject, spreads) in with_database.iter().zip(spreads) {
         row(rows, subject)?.round_trips = Some(spreads);
     }

@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use engine::Engine;
-use fault_proxy::{Condition, Protocol, Proxy};
 use local_rds::Server;
-use tokio::runtime::Runtime;
 
 use crate::Failure;
+use crate::distance::Distance;
 use crate::environment::Environment;
 use crate::statistics::Spread;
 use crate::subject::Subject;
@@ -92,16 +91,16 @@ impl Stage<'_> {
     pub(crate) fn round_trips(
         &self,
         subject: &Subject,
-        proxies: &Proxies,
+        distances: &Distances,
     ) -> Result<[f64; 2], Failure> {
         let engine = subject.engine.ok_or("it has no database")?;
-        let proxy = proxies.of(engine)?;
-        let times = |condition| -> Result<[Duration; 2], Failure> {
-            proxy.set(condition);
-            let mut environment = self.environment(subject, Some(proxy.address()), &[])?;
+        let distance = distances.of(engine)?;
+        let times = |delay| -> Result<[Duration; 2], Failure> {
+            distance.set(delay);
+            let mut environment = self.environment(subject, Some(distance.address()), &[])?;
             Ok([environment.cold(&event(ITEMS))?, environment.warm(&event(ITEMS))?])
         };
-        let [near, far] = [times(Condition::Clear)?, times(Condition::Delay(DELAY))?];
+        let [near, far] = [times(Duration::ZERO)?, times(DELAY)?];
         let trips = |far: Duration, near: Duration| {
             (far.as_secs_f64() - near.as_secs_f64()) / (2.0 * DELAY.as_secs_f64())
         };
@@ -149,31 +148,20 @@ impl Stage<'_> {
     }
 }
 
-/// A proxy before each server, on which delays are set.
-pub(crate) struct Proxies {
-    proxies: Vec<(Engine, Proxy)>,
-    _runtime: Runtime,
-}
+/// The servers, farther away.
+pub(crate) struct Distances(Vec<(Engine, Distance)>);
 
-impl Proxies {
-    pub(crate) fn start(servers: &[Server]) -> Result<Proxies, Failure> {
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        let runtime = runtime.worker_threads(1).enable_all().build()?;
-        let mut proxies = vec![];
-        for server in servers {
-            let protocol = match server.engine() {
-                Engine::Postgres => Protocol::Postgres,
-                Engine::MySql | Engine::MariaDb => Protocol::MySql,
-            };
-            let proxy = runtime.block_on(Proxy::start(server.address(), protocol))?;
-            proxies.push((server.engine(), proxy));
-        }
-        Ok(Proxies { proxies, _runtime: runtime })
+impl Distances {
+    pub(crate) fn to(servers: &[Server]) -> Result<Distances, Failure> {
+        let distance = |server: &Server| Ok((server.engine(), Distance::to(server.address())?));
+        servers.iter().map(distance).collect::<Result<_, Failure>>().map(Distances)
     }
 
-    fn of(&self, engine: Engine) -> Result<&Proxy, Failure> {
-        let proxy = self.proxies.iter().find(|(other, _)| *other == engine);
-        proxy.map(|(_, proxy)| proxy).ok_or_else(|| format!("no server of {engine}").into())
+    fn of(&self, engine: Engine) -> Result<&Distance, Failure> {
+        let distance = self.0.iter().find(|(other, _)| *other == engine);
+        distance
+            .map(|(_, distance)| distance)
+            .ok_or_else(|| format!("no server of {engine}").into())
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn svg(report: &Report) -> Result<String, Failure> {
     let mut text = String::new();
     draw(report, SVGBackend::with_string(&mut text, SIZE).into_drawing_area())
         .map_err(|error| format!("the plot cannot be drawn: {error}"))?;
-    Ok(text + "\n")
+    Ok(text)
 }
 
 fn draw(report: &Report, area: Area<'_>) -> Result<(), Box<dyn Error>> {
