@@ -1,7 +1,7 @@
 //! Writes a report into the project's documents, so that what they show was measured.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::report::Report;
 use crate::{Failure, plot};
@@ -18,7 +18,7 @@ const END: &str = "<!-- end -->";
 /// # Errors
 /// A document has no place for them, or cannot be written. None of them is written then, unless the disk is full.
 pub fn write(report: &Report) -> Result<(), Failure> {
-    let root = root();
+    let root = pinned_tools::workspace()?;
     let page = replaced(&root.join(PAGE), &report.tables())?;
     let readme = replaced(&root.join(README), &report.summary())?;
     let plot = plot::svg(report)?;
@@ -26,10 +26,6 @@ pub fn write(report: &Report) -> Result<(), Failure> {
         fs::write(root.join(file), text).map_err(|error| format!("{file}: {error}"))?;
     }
     Ok(())
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }
 
 /// The document with other contents between the lines.
@@ -62,7 +58,7 @@ mod tests {
     #[test]
     fn both_documents_have_the_same_figures() {
         let of = |file: &str| {
-            let text = fs::read_to_string(root().join(file)).unwrap();
+            let text = fs::read_to_string(pinned_tools::workspace().unwrap().join(file)).unwrap();
             let (_, rest) = text.split_once(BEGIN).expect(file);
             rest.split_once(END).expect(file).0.to_owned()
         };

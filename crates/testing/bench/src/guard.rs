@@ -56,7 +56,7 @@ pub fn measure(progress: &mut dyn FnMut(&str)) -> Result<Guarded, Failure> {
 /// # Errors
 /// The file cannot be read.
 pub fn baseline() -> Result<Guarded, Failure> {
-    let file = file();
+    let file = file()?;
     let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(serde_json::from_str(&text)?)
 }
@@ -66,11 +66,11 @@ pub fn baseline() -> Result<Guarded, Failure> {
 /// # Errors
 /// The file cannot be written.
 pub fn accept(measured: &Guarded) -> Result<(), Failure> {
-    Ok(fs::write(file(), serde_json::to_string_pretty(measured)? + "\n")?)
+    Ok(fs::write(file()?, serde_json::to_string_pretty(measured)? + "\n")?)
 }
 
-fn file() -> PathBuf {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/guard.json").into()
+fn file() -> Result<PathBuf, Failure> {
+    Ok(pinned_tools::workspace()?.join("crates/testing/bench/guard.json"))
 }
 
 /// What has changed by more than it may, in sentences.

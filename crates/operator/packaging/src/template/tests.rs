@@ -65,7 +65,7 @@ fn what_cloudformation_would_refuse_is_refused() {
         let files: Vec<_> = files.iter().map(|file| (file.as_str(), "SELECT 1")).collect();
         of_files(&files)
     };
-    let template = many(23).unwrap();
+    let template = many(22).unwrap();
     assert!(template.len() < 1_000_000, "{}", template.len());
     // No function has more than ten conditions.
     let assert = template.lines().find(|line| line.contains("Assert: !Or [!Or [")).unwrap();

@@ -28,7 +28,7 @@ fn of(function: &str) -> Result<BTreeSet<String>, Failure> {
             "none",
         ])
         .args(["--format", "{p}", "--target", "x86_64-unknown-linux-gnu", "--package", function])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(pinned_tools::workspace()?)
         .output()?;
     if !output.status.success() {
         return Err(format!("cargo tree: {}", String::from_utf8_lossy(&output.stderr)).into());
@@ -42,7 +42,7 @@ fn of(function: &str) -> Result<BTreeSet<String>, Failure> {
 pub(super) fn compiler() -> Result<String, Failure> {
     let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .arg("--version")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(pinned_tools::workspace()?)
         .output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
