@@ -45,6 +45,7 @@ enum State {
 }
 
 /// What was sent ahead.
+#[derive(Default)]
 struct Flight {
     /// What the driver has not sent yet.
     due: BytesMut,
@@ -139,15 +140,7 @@ impl Ahead {
                     Some(name) => {
                         let due = run(&name, before, after)?;
                         out.extend_from_slice(&due);
-                        State::Sent(Flight {
-                            due,
-                            begun: false,
-                            asked: false,
-                            received: Cutter::default(),
-                            ready: 0,
-                            waiting: BytesMut::new(),
-                            dropped: false,
-                        })
+                        State::Sent(Flight { due, ..Flight::default() })
                     }
                     None => State::Used,
                 };
