@@ -30,8 +30,9 @@ pub(crate) fn roots(
     Ok(roots)
 }
 
-/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default. It
-/// answers the usual first offer, X25519, with a HelloRetryRequest, which costs a round trip.
+/// ring, with P-256 offered first: PostgreSQL up to 17 accepts no other group by default, and MySQL
+/// not X25519. They answer X25519, the usual first offer, with a HelloRetryRequest, which costs a
+/// round trip.
 pub(crate) fn crypto_provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::secp256r1);

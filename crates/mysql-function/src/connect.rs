@@ -14,13 +14,14 @@ use sql_function::dial::{Beside, Preference, Race};
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, see_writer, token_at};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::{CancelHandle, Connection, Floats};
 use crate::session::{MAX_PACKET, Session, UNTRACKED, startup};
 use crate::texts::MYSQL;
-use crate::{failure, token};
+use crate::{failure, token, version};
 
 /// Set so that the driver does not query it. The pool checks idle connections.
 const WAIT_TIMEOUT: usize = 28_800;
@@ -61,9 +62,10 @@ impl Connector for MySql {
     const DIALECT: Dialect = sql_function::sql::MYSQL;
 
     fn new(login: Login) -> MySql {
-        // The driver uses the process's default crypto provider. Fails if it is set already, by a
-        // second connector in a test.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // The driver uses the process's default crypto provider: the trust store's, since MySQL too
+        // accepts P-256 and not X25519. Fails if it is set already, by a second connector in a test.
+        let provider = login.trust.client_config().crypto_provider().as_ref().clone();
+        let _ = provider.install_default();
         let roots = login.trust.certificates();
         let roots = roots.iter().map(|root| root.to_vec().into()).collect();
         let tls = SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true);
@@ -154,15 +156,19 @@ impl MySql {
         &self,
         address: IpAddr,
         deadline: Deadline,
-    ) -> Result<impl Future<Output = Result<LoggedIn, mysql_async::Error>> + Send, Error> {
+    ) -> Result<Pin<Box<impl Future<Output = Result<LoggedIn, mysql_async::Error>> + Send>>, Error>
+    {
         let login = &self.login;
         let token = token_at::<MySql>(login, address, deadline).await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
         drop(token);
-        Ok(async move {
-            let mut conn = Conn::new(opts).await?;
+        // Boxed: each future around it would have two copies of it.
+        Ok(Box::pin(async move {
+            // The first part of this sends; the answer takes longer than what is done meanwhile.
+            let (conn, ()) = tokio::join!(Conn::new(opts), async { version::expect() });
+            let mut conn = conn?;
             let mut startup = self.startup.clone();
             let (session, status) = token::erase(&mut conn, &startup).await?;
             if session.is_limited && login.is_through_proxy() {
@@ -175,6 +181,6 @@ impl MySql {
                 startup = startup.iter().cloned().chain([untracked]).collect();
             }
             Ok(LoggedIn { conn, session, status, startup })
-        })
+        }))
     }
 }

@@ -39,6 +39,7 @@ mod token;
 mod topology;
 mod unsupported;
 mod value;
+mod version;
 
 pub use connect::MySql;
 pub use connection::Connection;

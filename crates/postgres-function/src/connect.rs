@@ -84,7 +84,9 @@ impl Connector for Postgres {
             None => Filter::Unnamed(Box::default()),
         };
         let tls = TokenTls { tls: self.tls()?, message, filter, secured: secured.clone() };
-        let attempt = self.config.connect_raw(stream, tls);
+        // Boxed: each future around it would have two copies of it, on a stack that is then touched
+        // page by page.
+        let attempt = Box::pin(self.config.connect_raw(stream, tls));
         let attempt = self.preference.learn(address, attempt, failure::is_answer);
         let attempt = async { attempt.await.map_err(|error| failure::login(login, error)) };
         let stage = || if secured.load(Ordering::Relaxed) { "the login" } else { "TLS" }.into();

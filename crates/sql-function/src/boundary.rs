@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::{Instant, sleep};
 use tokio::{join, select};
 use tracing::Instrument;
@@ -92,7 +92,8 @@ fn run_with<C: Connector, H: Handler<C>>(
     handler: H,
     surroundings: Surroundings,
 ) -> Result<(), Stopped> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // Local: `build` would link the scheduler of several threads too, and libm with it.
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let outcome = match &surroundings.argument {
         Some(argument) if argument == diagnosis::ARGUMENT => {
             runtime.block_on(diagnose::<C, H>(&surroundings))

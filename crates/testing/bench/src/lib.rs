@@ -58,6 +58,7 @@ pub fn report(
         if with_peers { peers::build(folder.path(), say)? } else { Peers::default() };
     subjects.extend(peers);
     let statements = workload::write_statements(folder.path())?;
+    let flights = workload::write_flights(folder.path())?;
     say("starting a server of each engine");
     let servers = Engine::ALL.map(workload::server).into_iter().collect::<Result<Vec<_>, _>>()?;
     let stage = Stage { servers: &servers, statements: &statements.display().to_string() };
@@ -71,8 +72,8 @@ pub fn report(
     say("queries alone, and tokens");
     let floors = all.iter().filter(|subject| subject.is_floor);
     for subject in floors {
-        let nanoseconds = stage.bare_query(subject)?;
-        row(&mut rows, subject)?.bare_query_us = Some(nanoseconds / 1e3);
+        let times = stage.without_events(subject, &flights)?;
+        row(&mut rows, subject)?.without_events_us = Some(times);
     }
     let tokens_per_second = subject::tokens_per_second(say)?;
     let noise = rows.iter().map(|row| row.cold_ms.noise()).fold(0.0, f64::max);

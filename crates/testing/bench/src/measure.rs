@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use engine::Engine;
@@ -119,13 +120,31 @@ impl Stage<'_> {
             .map(|times| times.into_iter().fold(f64::INFINITY, f64::min))
     }
 
-    /// How many nanoseconds a query takes without an event: a floor's median.
-    pub(crate) fn bare_query(&self, floor: &Subject) -> Result<f64, Failure> {
-        let mut environment = self.environment(floor, None, &[])?;
-        environment.send(&repeated(ITEMS, BARE));
+    /// How long a query takes without an event, and all that a function sends for it: a floor's medians, in
+    /// microseconds. The latter are the floor's statements in the folder `flights`.
+    pub(crate) fn without_events(
+        &self,
+        floor: &Subject,
+        flights: &Path,
+    ) -> Result<[f64; 2], Failure> {
+        let engine = floor.engine.ok_or("it has no database")?;
+        let flights = [("STATEMENTS_DIR", flights.display().to_string())];
+        let query = self.without_event(floor, ITEMS, &[])?;
+        Ok([query, self.without_event(floor, &engine.to_string(), &flights)?])
+    }
+
+    fn without_event(
+        &self,
+        floor: &Subject,
+        statement: &str,
+        more: &[(&str, String)],
+    ) -> Result<f64, Failure> {
+        let mut environment = self.environment(floor, None, more)?;
+        environment.send(&repeated(statement, BARE));
         let answer = environment.receive()?.payload;
         let answer: BTreeMap<String, f64> = serde_json::from_str(&answer)?;
-        answer.get("nanoseconds").copied().ok_or_else(|| "the floor told no time".into())
+        let nanoseconds = answer.get("nanoseconds").ok_or("the floor told no time")?;
+        Ok(nanoseconds / 1e3)
     }
 
     /// How many events a second an environment answers that gets `count` at once, as on Lambda Managed Instances.

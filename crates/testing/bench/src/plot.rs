@@ -51,6 +51,7 @@ fn starts(report: &Report, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .max_light_lines(0)
         .y_labels(subjects.len())
         .y_label_formatter(&name)
         .label_style(FONT)
@@ -82,12 +83,14 @@ fn rows(report: &Report, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     let mut chart = ChartBuilder::on(area)
         .caption("Rows a second, by the rows of a result", TITLE)
         .margin(8)
+        .margin_right(30) // half of the last label
         .x_label_area_size(30)
         .y_label_area_size(80)
         .build_cartesian_2d(counts.log_scale(), rates.log_scale())?;
     let number = |number: &f64| crate::report::thousands(*number);
     chart
         .configure_mesh()
+        .max_light_lines(0)
         .x_label_formatter(&number)
         .y_label_formatter(&number)
         .label_style(FONT)

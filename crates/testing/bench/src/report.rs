@@ -47,8 +47,8 @@ pub(crate) struct Row {
     pub(crate) zip_mb: Option<f64>,
     /// Of a cold start and of a warm event, if there is a database.
     pub(crate) round_trips: Option<[Spread; 2]>,
-    /// A query of a floor's without an event.
-    pub(crate) bare_query_us: Option<f64>,
+    /// A query of a floor's without an event, and all that a function sends for it.
+    pub(crate) without_events_us: Option<[f64; 2]>,
     /// Rows a second, by the number of rows of a result.
     pub(crate) rows_per_second: Vec<(usize, f64)>,
     /// Values a second, by the number of columns of a row.
@@ -83,7 +83,7 @@ impl Row {
             resident_mb,
             zip_mb: subject.zip.map(|bytes| bytes as f64 / 1e6),
             round_trips: None,
-            bare_query_us: None,
+            without_events_us: None,
             rows_per_second: vec![],
             columns_per_second: vec![],
             events_per_second: vec![],
@@ -109,7 +109,8 @@ impl Report {
         for note in &self.notes {
             let _ = writeln!(text, "{note}");
         }
-        text += "\nA warm event beside an empty one and a query without an event:\n\n";
+        text += "\nA warm event beside an empty one, and, without an event, the query alone and all that the function sends \
+                 for it:\n\n";
         text += &self.warm();
         text += "\nRows a second, by the rows of a result:\n\n";
         text += &self.counts(|row| &row.rows_per_second);
@@ -168,17 +169,17 @@ impl Report {
         let empty = self.subjects.iter().find(|row| row.name == EMPTY);
         let empty = empty.map_or(0.0, |row| row.warm_us.median);
         let mut text = String::from(
-            "| | warm µs | empty event µs | query µs | (warm − empty) / query |\n|---|---|---|---|---|\n",
+            "| | warm µs | empty event µs | query µs | sent µs | (warm − empty) / query | / sent |\n\
+             |---|---|---|---|---|---|---|\n",
         );
         for row in &self.subjects {
-            let Some(query) = self.floor_of(row).and_then(|floor| floor.bare_query_us) else {
-                continue;
-            };
+            let times = self.floor_of(row).and_then(|floor| floor.without_events_us);
+            let Some([query, sent]) = times else { continue };
             let warm = row.warm_us.median;
-            let part = (warm - empty) / query;
+            let [of_query, of_sent] = [query, sent].map(|part| (warm - empty) / part);
             let _ = writeln!(
                 text,
-                "| {} | {warm:.0} | {empty:.0} | {query:.0} | {part:.2} |",
+                "| {} | {warm:.0} | {empty:.0} | {query:.0} | {sent:.0} | {of_query:.2} | {of_sent:.2} |",
                 row.name
             );
         }
@@ -238,7 +239,7 @@ pub(crate) mod tests {
             resident_mb,
             zip_mb: Some(2.0 * size),
             round_trips: trips,
-            bare_query_us: name.ends_with("floor").then_some(40.0),
+            without_events_us: name.ends_with("floor").then_some([40.0, 50.0]),
             rows_per_second: counts.clone(),
             columns_per_second: counts.clone(),
             events_per_second: counts,
@@ -266,7 +267,7 @@ pub(crate) mod tests {
             "| MySQL function | 9.0 (1.50) | 4.5 (1.50) | 150 (1.50) | 5.5 / 1.0 | 9.0 (1.50) | 3.00 (1.50) |",
             "| MySQL floor | 6.0 | 3.0 | 100 | 5.5 / 1.0 | 6.0 | 2.00 |",
             "| empty function | 3.0 | 1.5 | 50 |  | 3.0 | 1.00 |",
-            "| MySQL function | 150 | 50 | 40 | 2.50 |",
+            "| MySQL function | 150 | 50 | 40 | 50 | 2.50 | 2.00 |",
             "| | 1 | 1,000 |",
             "| MySQL function | 13,500 | 1,500,000 |",
         ] {

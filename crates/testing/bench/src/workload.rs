@@ -15,6 +15,22 @@ pub(crate) const COLUMNS: [usize; 4] = [1, 10, 100, 1_000];
 
 /// The statement of cold and warm starts: three rows.
 pub(crate) const ITEMS: &str = "items";
+/// Its SQL.
+const READ: &str = "SELECT id, name FROM items";
+
+/// What a function sends for [`ITEMS`], with the commands that make the session a new one. MySQL's statement ends
+/// without any: the next one sets what it needs.
+fn flight(engine: Engine) -> String {
+    match engine {
+        Engine::Postgres => format!(
+            "BEGIN READ ONLY; {READ}; COMMIT; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; \
+             DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all(), \
+             EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql), \
+             pg_catalog.transaction_timestamp() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()"
+        ),
+        Engine::MySql | Engine::MariaDb => format!("SET SESSION TRANSACTION READ ONLY; {READ}"),
+    }
+}
 
 /// A server of `engine` with a table of three rows, and one of the most that is read.
 pub(crate) fn server(engine: Engine) -> Result<Server, Failure> {
@@ -68,7 +84,7 @@ pub(crate) fn write_statements(parent: &Path) -> Result<PathBuf, Failure> {
     let folder = parent.join("statements");
     fs::create_dir_all(&folder)?;
     let write = |name: &str, sql: String| fs::write(folder.join(format!("{name}.sql")), sql);
-    write(ITEMS, "SELECT id, name FROM items".into())?;
+    write(ITEMS, READ.into())?;
     for count in ROWS {
         let sql = format!("-- max_rows: {count}\nSELECT id, name FROM many WHERE id <= {count}");
         write(&rows(count), sql)?;
@@ -76,6 +92,16 @@ pub(crate) fn write_statements(parent: &Path) -> Result<PathBuf, Failure> {
     for count in COLUMNS {
         let list: Vec<_> = (1..=count).map(|number| format!("{number} AS c{number}")).collect();
         write(&columns(count), format!("SELECT {}", list.join(", ")))?;
+    }
+    Ok(folder)
+}
+
+/// Writes what the functions send into another folder of `parent`, as a floor's statements: each has its engine's name.
+pub(crate) fn write_flights(parent: &Path) -> Result<PathBuf, Failure> {
+    let folder = parent.join("flights");
+    fs::create_dir_all(&folder)?;
+    for engine in Engine::ALL {
+        fs::write(folder.join(format!("{engine}.sql")), flight(engine))?;
     }
     Ok(folder)
 }

@@ -6,9 +6,12 @@ use std::net::TcpStream;
 use crate::tls::Tls;
 use crate::{json, setting, tls, token};
 
-/// `LONG_PASSWORD`, `CONNECT_WITH_DB`, `PROTOCOL_41`, `SSL`, `SECURE_CONNECTION`, `PLUGIN_AUTH`,
-/// `PLUGIN_AUTH_LENENC_CLIENT_DATA`.
-const CAPABILITIES: u32 = 0x1 | 0x8 | 0x200 | 0x800 | 0x8000 | 0x8_0000 | 0x20_0000;
+/// `LONG_PASSWORD`, `CONNECT_WITH_DB`, `PROTOCOL_41`, `SSL`, `SECURE_CONNECTION`, `MULTI_STATEMENTS`, `MULTI_RESULTS`,
+/// `PLUGIN_AUTH`, `PLUGIN_AUTH_LENENC_CLIENT_DATA`.
+const CAPABILITIES: u32 =
+    0x1 | 0x8 | 0x200 | 0x800 | 0x8000 | 0x1_0000 | 0x2_0000 | 0x8_0000 | 0x20_0000;
+/// `SERVER_MORE_RESULTS_EXISTS`, in the first byte of a status.
+const MORE_RESULTS: u8 = 0x8;
 const MAX_PACKET: u32 = 0x100_0000;
 /// `utf8mb4_general_ci`.
 const COLLATION: u8 = 45;
@@ -47,12 +50,24 @@ impl Connection {
         connection
     }
 
-    /// Runs a statement with the text protocol.
+    /// Runs a statement with the text protocol, after statements that return no rows.
     pub(crate) fn query(&mut self, sql: &str, response: &mut String) {
         self.sequence = 0;
         self.send(&[&[COM_QUERY], sql.as_bytes()].concat());
+        response.push_str("{\"rows\":[");
+        while self.result(response) {}
+        response.push_str("]}");
+    }
+
+    /// Appends the rows of a result. Returns whether another follows.
+    fn result(&mut self, response: &mut String) -> bool {
         self.receive();
-        let count = integer(&mut &self.packet[..]).unwrap();
+        let mut rest = &self.packet[..];
+        let count = integer(&mut rest).unwrap();
+        if count == 0 {
+            let _ = (integer(&mut rest), integer(&mut rest));
+            return rest[0] & MORE_RESULTS != 0;
+        }
         let mut columns = vec![];
         for _ in 0..count {
             self.receive();
@@ -60,12 +75,11 @@ impl Connection {
         }
         // EOF.
         self.receive();
-        response.push_str("{\"rows\":[");
         let mut rows = 0;
         loop {
             self.receive();
             if self.packet[0] == 0xfe && self.packet.len() < 9 {
-                break;
+                return self.packet[3] & MORE_RESULTS != 0;
             }
             if rows > 0 {
                 response.push(',');
@@ -78,7 +92,6 @@ impl Connection {
             }
             response.push('}');
         }
-        response.push_str("]}");
     }
 
     fn send(&mut self, packet: &[u8]) {
