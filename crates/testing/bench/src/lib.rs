@@ -70,10 +70,11 @@ pub fn report(
         per_second(counts, &stage, &few, rounds, &mut rows, say)?;
     }
     say("queries alone, and tokens");
-    let floors = all.iter().filter(|subject| subject.is_floor);
-    for subject in floors {
-        let times = stage.without_events(subject, &flights)?;
-        row(&mut rows, subject)?.without_events_us = Some(times);
+    let floors: Vec<_> = all.iter().copied().filter(|subject| subject.is_floor).collect();
+    let few = count.min(FEW_ROUNDS);
+    let times = rounds(&floors, few, |floor| stage.without_events(floor, &flights))?;
+    for (floor, times) in floors.iter().zip(times) {
+        row(&mut rows, floor)?.without_events_us = Some(times.map(|time| time.median));
     }
     let tokens_per_second = subject::tokens_per_second(say)?;
     let noise = rows.iter().map(|row| row.cold_ms.noise()).fold(0.0, f64::max);

@@ -51,7 +51,7 @@ fn starts(report: &Report, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .max_light_lines(0)
+        .light_line_style(TRANSPARENT)
         .y_labels(subjects.len())
         .y_label_formatter(&name)
         .label_style(FONT)
@@ -90,7 +90,7 @@ fn rows(report: &Report, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     let number = |number: &f64| crate::report::thousands(*number);
     chart
         .configure_mesh()
-        .max_light_lines(0)
+        .light_line_style(TRANSPARENT)
         .x_label_formatter(&number)
         .y_label_formatter(&number)
         .label_style(FONT)
