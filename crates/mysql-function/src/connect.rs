@@ -14,7 +14,6 @@ use sql_function::dial::{Beside, Preference, Race};
 use sql_function::sql::Dialect;
 use sql_function::{Connector, Deadline, Error, Kind, Login, see_writer, token_at};
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,17 +155,15 @@ impl MySql {
         &self,
         address: IpAddr,
         deadline: Deadline,
-    ) -> Result<Pin<Box<impl Future<Output = Result<LoggedIn, mysql_async::Error>> + Send>>, Error>
-    {
+    ) -> Result<impl Future<Output = Result<LoggedIn, mysql_async::Error>> + Send, Error> {
         let login = &self.login;
         let token = token_at::<MySql>(login, address, deadline).await?;
         let opts = OptsBuilder::from_opts(self.opts.clone())
             .resolved_ips(Some(vec![address]))
             .pass(Some(token.expose()));
         drop(token);
-        // Boxed: each future around it would have two copies of it.
-        Ok(Box::pin(async move {
-            // The first part of this sends; the answer takes longer than what is done meanwhile.
+        Ok(async move {
+            // The driver dials first: what is done beside it takes no longer than the greeting.
             let (conn, ()) = tokio::join!(Conn::new(opts), async { version::expect() });
             let mut conn = conn?;
             let mut startup = self.startup.clone();
@@ -181,6 +178,6 @@ impl MySql {
                 startup = startup.iter().cloned().chain([untracked]).collect();
             }
             Ok(LoggedIn { conn, session, status, startup })
-        }))
+        })
     }
 }
