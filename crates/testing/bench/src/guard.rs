@@ -16,8 +16,8 @@ use crate::{Failure, subject};
 
 /// By how much a number may change, in parts of the baseline, and why.
 ///
-/// Instructions: the same program on the same input differs by one or two in a hundred, from how the kernel divides
-/// what is read and wakes what waits. Allocations of an event differ by one at most, for the same reason. A zip's
+/// Instructions: the same program on the same input differs by one in a hundred, from how the kernel divides what is
+/// read and wakes what waits. Allocations of an event differ by one at most, for the same reason. A zip's
 /// bytes are always the same from the same sources and compiler: two in a hundred are what a small change may cost.
 const INSTRUCTIONS: f64 = 0.035;
 const ALLOCATIONS: f64 = 0.02;
